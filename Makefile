@@ -1,0 +1,42 @@
+# make demo   install mien alone and read one real photo
+# make test   install everything once, then run the tests
+# make check  style, types, layers
+# make clean  remove what these made (not runs/)
+
+PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check clean python
+.DELETE_ON_ERROR:
+
+demo: .venv-demo/.installed
+	.venv-demo/bin/python tools/demo.py
+
+test: .venv/.installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+check: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv .venv-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist out
+	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed: pyproject.toml constraints.txt | python
+	$(PYTHON) -m venv .venv
+	$(BIN)/python $(PIP) install -c constraints.txt -e '.[train,dev]'
+	touch $@
+
+.venv-demo/.installed: pyproject.toml constraints.txt | python
+	$(PYTHON) -m venv .venv-demo
+	.venv-demo/bin/python $(PIP) install -c constraints.txt -e .
+	touch $@
+
+python:
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
+		echo "mien needs Python 3.11, 3.12 or 3.13: install one, or name it: make PYTHON=/path/to/python3.11 ..."; exit 1; }

@@ -1,0 +1,210 @@
+"""What docs/detector.md claims of the face detector: recall, false faces, FER2013's framing, and time.
+
+    python benchmarks/detector.py [DATA]
+
+DATA is the folder with `fer2013/valid.parquet` and `media/`; without it, the environment variable MIEN_DATA, or else
+`../shared/data` beside the checkout. Needs pyarrow and scikit-image, one CPU thread, and about three minutes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import skimage.data
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.detect import BlazeFace
+from mien.face import Face, crop_face, framing
+
+Pixels = NDArray[np.uint8]
+
+N_CLOSE = 1500
+NOT_A_FACE = 5  # of ten FER+ votes: such images are left out
+FACELESS = ["brick", "chessboard_RGB", "coffee", "coins", "color", "grass", "gravel", "horse", "hubble_deep_field"]
+FACELESS += ["ihc", "moon", "motorcycle_left", "page", "retina", "rocket", "text"]  # pictures of scikit-image
+
+
+def main() -> None:
+    data = data_folder()
+    detector = BlazeFace()
+    faces = fer2013(data / "fer2013" / "valid.parquet", N_CLOSE)
+    photos(detector, data / "media")
+    close_ups(detector, faces)
+    mountain = rgb(data / "media" / "free-mountain-vector-01.jpg")
+    people = [rgb(path) for path in sorted((data / "media").glob("*.jpg")) if "mountain" not in path.name]
+    placed(detector, [*people, packaged("astronaut")], [mountain, packaged("coffee"), packaged("rocket")])
+    false_faces(detector, [mountain, *map(packaged, FACELESS)])
+    framing_of_fer2013(detector, faces)
+    timing(detector, data / "media" / "single_face.jpg")
+
+
+def data_folder() -> Path:
+    named = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("MIEN_DATA")
+    data = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    missing = [name for name in ("fer2013/valid.parquet", "media") if not (data / name).exists()]
+    if missing:
+        sys.exit(f"{data} holds no {' and no '.join(missing)}: give the data folder, or set MIEN_DATA")
+    return data
+
+
+def rgb(path: Path) -> Pixels:
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def packaged(name: str) -> Pixels:
+    """A picture that comes with scikit-image."""
+    return rgb(next(Path(skimage.data.__file__).parent.glob(f"{name}.*")))
+
+
+def fer2013(path: Path, count: int) -> list[Pixels]:
+    """`count` images (48, 48, 3), drawn with a fixed seed."""
+    rows = pq.read_table(path, columns=["image", "NF"]).to_pylist()
+    rows = [row for row in rows if row["NF"] < NOT_A_FACE]
+    chosen = np.random.default_rng(0).permutation(len(rows))[:count]
+    return [np.asarray(Image.open(io.BytesIO(rows[i]["image"]["bytes"])).convert("RGB")) for i in chosen]
+
+
+def resized(image: Pixels, side: int) -> Pixels:
+    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC))
+
+
+def photos(detector: BlazeFace, media: Path) -> None:
+    print("\nphotos: faces found")
+    for path in sorted(media.glob("*.jpg")):
+        print(f"  {path.name:28}{len(detector.detect(rgb(path)))}")
+
+
+def close_ups(detector: BlazeFace, faces: list[Pixels]) -> None:
+    """A FER2013 image is a face that fills the frame; its middle is a face that overfills it."""
+    print("\nclose-ups: recall, and images with more than one face")
+    cases: dict[str, tuple[list[Pixels], Callable[[Pixels], Pixels]]] = {
+        "192 px, the FER2013 image x 4": (faces, lambda face: resized(face, 192)),
+        "48 px, the image itself": (faces[:300], lambda face: face),
+        "1500 px": (faces[:100], lambda face: resized(face, 1500)),
+        "192 px, its middle 85%": (faces[:300], lambda face: resized(face[4:-4, 4:-4], 192)),
+        "192 px, its middle 70%": (faces[:300], lambda face: resized(face[7:-7, 7:-7], 192)),
+    }
+    for name, (some, make) in cases.items():
+        counts = np.array([len(detector.detect(make(face))) for face in some])
+        print(f"  {name:32}{(counts > 0).mean():.3f}  {(counts > 1).mean():.3f}  (n = {len(some)})")
+
+
+def placed(detector: BlazeFace, photographs: list[Pixels], backgrounds: list[Pixels]) -> None:
+    """Photos of people, shrunk and laid on photos without faces, anywhere, so that a face has a known size."""
+    print("\ncrop side / photo's longer side (1600 px): recall, false faces per photo, ms per photo")
+    rng = np.random.default_rng(1)
+    people = [(image, face) for image in photographs for face in detector.detect(image)]
+    for part in (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8):
+        hits, others, times = [], 0, []
+        for i, (image, face) in enumerate(people * 4):
+            canvas = Image.fromarray(backgrounds[i % len(backgrounds)]).resize((1600, 1200))
+            scale = 1600 * part / framing(face).side
+            x0, y0, x1, y1 = np.rint(np.array(portrait_box(face)) * scale)
+            x, y = rng.uniform(0, max(1600 - (x1 - x0), 0)), rng.uniform(0, max(1200 - (y1 - y0), 0))
+            small = Image.fromarray(image).resize([max(1, round(length * scale)) for length in image.shape[1::-1]])
+            canvas.paste(small.crop((x0, y0, x1, y1)), (round(x), round(y)))
+            cx, cy = (c * scale for c in framing(face).centre_xy)
+            pixels, start = np.asarray(canvas), time.perf_counter()
+            found = detector.detect(pixels)
+            times.append(time.perf_counter() - start)
+            hits.append(any(matches(f, (x + cx - x0, y + cy - y0), 1600 * part) for f in found))
+            others += len(found) - hits[-1]
+        ms = float(np.median(times)) * 1e3
+        print(f"  {part:5.2f}  {np.mean(hits):.3f}  {others / len(hits):.3f}  {ms:5.1f}  (n = {len(hits)})")
+
+
+def portrait_box(face: Face) -> tuple[float, float, float, float]:
+    """Head and shoulders."""
+    (x, y), side = framing(face).centre_xy, framing(face).side
+    return x - 0.75 * side, y - 0.75 * side, x + 0.75 * side, y + 1.0 * side
+
+
+def matches(face: Face, centre: tuple[float, float], side: float) -> bool:
+    square = framing(face)
+    near = max(abs(a - b) for a, b in zip(square.centre_xy, centre, strict=True)) < 0.25 * side
+    return near and 0.5 < square.side / side < 2
+
+
+def false_faces(detector: BlazeFace, images: list[Pixels]) -> None:
+    """Pictures without a face, whole and their halves and thirds, as they are, upside down, and negative."""
+    whole = images + drawn()
+    pieces = [piece for image in whole for n in (1, 2, 3) for piece in cut(image, n)]
+    pieces = [np.ascontiguousarray(other) for p in pieces for other in (p, p[::-1], 255 - p)]
+    for name, some in (("whole", whole), ("pieces", pieces)):
+        wrong = sum(len(detector.detect(image)) > 0 for image in some)
+        print(f"\nwithout a face, {name}: {wrong} of {len(some)} images show one")
+
+
+def cut(image: Pixels, n: int) -> list[Pixels]:
+    rows = np.array_split(image, n, axis=0)
+    return [piece for row in rows for piece in np.array_split(row, n, axis=1)]
+
+
+def drawn() -> list[Pixels]:
+    """Noise, soft noise, a gradient, flat black, gray and white, a disc."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (400, 400, 3), dtype=np.uint8)
+    soft = resized(rng.integers(0, 256, (12, 12, 3), dtype=np.uint8), 400)
+    gradient = np.repeat(np.tile(np.linspace(0, 255, 400).astype(np.uint8), (400, 1))[..., None], 3, axis=2)
+    flat = [np.full((300, 300, 3), level, dtype=np.uint8) for level in (0, 128, 255)]
+    y, x = np.mgrid[-1:1:300j, -1:1:300j]
+    disc = np.repeat((200 * (x**2 + y**2 < 0.5)).astype(np.uint8)[..., None], 3, axis=2)
+    return [noise, soft, gradient, *flat, disc]
+
+
+def framing_of_fer2013(detector: BlazeFace, faces: list[Pixels]) -> None:
+    """Where a face lies in its FER2013 image, and how near the crop of the detection comes to that image."""
+    print("\nframing of FER2013, in sides of its image: 5, 25, 50, 75, 95%")
+    found = [(image, hits[0]) for image in faces if (hits := detector.detect(resized(image, 192)))]
+    points = np.array([face.landmarks_xy for _, face in found]) / 192
+    boxes = np.array([face.box_xyxy for _, face in found]) / 192
+    eyes = points[:, :2].mean(axis=1)
+    measured = {
+        "landmarks' RMS distance from mean": np.sqrt(points.var(axis=1).sum(axis=1)),
+        "landmarks' mean, x": points[:, :, 0].mean(axis=1),
+        "landmarks' mean, y": points[:, :, 1].mean(axis=1),
+        "box side": boxes[:, 2] - boxes[:, 0],
+        "box centre, y": boxes[:, [1, 3]].mean(axis=1),
+        "between the eyes, y": eyes[:, 1],
+        "eye distance": np.hypot(*(points[:, 1] - points[:, 0]).T),
+        "mouth, y": points[:, 3, 1],
+        "crop's side": np.array([framing(face).side for _, face in found]) / 192,
+        "crop's centre, x": np.array([framing(face).centre_xy[0] for _, face in found]) / 192,
+        "crop's centre, y": np.array([framing(face).centre_xy[1] for _, face in found]) / 192,
+        "roll, degrees": np.array([framing(face).roll for _, face in found]),
+    }
+    for name, values in measured.items():
+        print(f"  {name:36}" + "  ".join(f"{v:7.3f}" for v in np.percentile(values, [5, 25, 50, 75, 95])))
+
+
+def timing(detector: BlazeFace, path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.open(path).convert("RGB").resize((1382, 1868), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+    image = np.asarray(Image.open(buffer))
+    face = detector.detect(image)[0]
+    steps: dict[str, Callable[[], object]] = {
+        "decode": lambda: np.asarray(Image.open(buffer)),
+        "detect": lambda: detector.detect(image),
+        "crop": lambda: crop_face(image, face),
+    }
+    print("\none 1382 x 1868 JPEG, one face, one thread: median ms of 30")
+    for name, step in steps.items():
+        print(f"  {name:8}{np.median([seconds(step) for _ in range(30)]) * 1e3:6.1f}")
+
+
+def seconds(step: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

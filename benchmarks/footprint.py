@@ -1,0 +1,91 @@
+"""What the base install weighs: size on disk, time to import, time and memory of one cold `mien predict`.
+
+    python benchmarks/footprint.py
+
+Builds a wheel from this checkout and installs it, without extras, in a fresh environment in a temporary folder. Ends
+with exit code 1 where a limit is passed. Needs the standard library, the package index, and about two minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+from typing import NamedTuple
+
+from common import ROOT, data_folder, machine
+
+TIMES = 7
+MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # of one unit of ru_maxrss
+
+
+class Run(NamedTuple):
+    """A finished process: wall clock, and the most memory it held at once."""
+
+    seconds: float
+    peak_mb: float
+
+
+def main() -> None:
+    photo = data_folder("media/single_face.jpg") / "media" / "single_face.jpg"
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Path(folder) / "venv"
+        venv.create(environment, with_pip=True)
+        bare = megabytes(environment)
+        install(environment, Path(folder) / "wheel")
+        added = megabytes(environment) - bare
+        python, mien = str(environment / "bin" / "python"), str(environment / "bin" / "mien")
+        first = run(mien, "predict", str(photo))
+        predictions = [run(mien, "predict", str(photo)) for _ in range(TIMES)]
+        empty = median([run(python, "-c", "pass") for _ in range(TIMES)])
+        imported = median([run(python, "-c", "import mien") for _ in range(TIMES)])
+    print(machine())
+    print(f"\nan environment before the install (Python, pip)  {bare:7.1f} MB")
+    print(f"python -c 'import mien', with Python's start     {imported:7.3f} s")
+    print(f"the very first mien predict                      {first.seconds:7.3f} s\n")
+    rows = [
+        ("base install on disk", added, 200, "MB"),
+        ("import mien, less Python's start", imported - empty, 0.25, "s"),
+        (f"mien predict photo.jpg, new process, median of {TIMES}", median(predictions), 1.2, "s"),
+        ("its peak memory", max(r.peak_mb for r in predictions), 350, "MB"),
+    ]
+    for name, value, limit, unit in rows:
+        told = f"{value:7.3f}" if unit == "s" else f"{value:7.1f}"
+        print(f"{name:49}{told} {unit:2}  limit {limit:g} {unit}{'' if value < limit else '  OVER'}")
+    sys.exit(any(value >= limit for _, value, limit, _ in rows))
+
+
+def install(environment: Path, wheels: Path) -> None:
+    """Install this checkout's wheel, without extras, with the versions of `constraints.txt`."""
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", str(wheels), str(ROOT)], check=True)
+    (wheel,) = wheels.glob("mien-*.whl")
+    subprocess.run([*pip, "install", "--constraint", str(ROOT / "constraints.txt"), str(wheel)], check=True)
+
+
+def run(*command: str) -> Run:
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": ""})
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with exit code {process.returncode}")
+    return Run(time.perf_counter() - start, usage.ru_maxrss * MAXRSS_BYTES / 1e6)
+
+
+def median(runs: list[Run]) -> float:
+    return statistics.median(r.seconds for r in runs)
+
+
+def megabytes(folder: Path) -> float:
+    """What a folder takes on disk, links not followed."""
+    return sum(path.lstat().st_blocks for path in folder.rglob("*")) * 512 / 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""mien reads facial expressions in images, offline, and says how sure it is.
+
+    import mien
+    prediction = mien.load().predict("photo.jpg")
+    print(prediction.faces[0].expression.label)
+
+The names below are the whole public interface; each is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mien.detect import Detector as Detector
+    from mien.draw import annotate as annotate
+    from mien.errors import MienError as MienError
+    from mien.evaluate import evaluate as evaluate
+    from mien.face import Face as Face
+    from mien.labels import LabelSet as LabelSet
+    from mien.prediction import Expression as Expression
+    from mien.prediction import Prediction as Prediction
+    from mien.prediction import Reading as Reading
+    from mien.recognizer import Recognizer as Recognizer
+    from mien.recognizer import load as load
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Detector": "detect",
+    "Expression": "prediction",
+    "Face": "face",
+    "LabelSet": "labels",
+    "MienError": "errors",
+    "Prediction": "prediction",
+    "Reading": "prediction",
+    "Recognizer": "recognizer",
+    "annotate": "draw",
+    "evaluate": "evaluate",
+    "load": "recognizer",
+}
+
+__all__ = [  # noqa: RUF022 - in the order a reader needs them
+    "load",
+    "Recognizer",
+    "Prediction",
+    "Reading",
+    "Expression",
+    "Face",
+    "LabelSet",
+    "Detector",
+    "annotate",
+    "evaluate",
+    "MienError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mien' has no attribute {name!r}")
+    value = getattr(import_module(f"mien.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

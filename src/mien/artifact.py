@@ -1,0 +1,163 @@
+"""Artifacts: a folder that is the model, and the only thing that inference needs.
+
+model.onnx   pixels (n, 1, size, size) uint8 -> logits_<label set> (n, emotions) float32, one output a head
+model.json   the manifest: heads, temperatures, thresholds, scores, data, recipe, sha256 of model.onnx
+README.md    the model card
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mien.errors import ArtifactError, LabelError
+from mien.labels import LabelSet
+
+FORMAT = 1
+DEFAULT = "base"
+INPUT = "pixels"
+OUTPUT = "logits_"
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class HeadInfo(BaseModel):
+    """What one head speaks, and how its logits become probabilities.
+
+    Args:
+        labels: name of its label set.
+        emotions: in the order of its logits.
+        temperature: divides the logits, so that confidence is the chance that the label is right.
+        vote_temperature: divides the logits, so that probabilities are shares of people's votes; None without votes.
+        threshold: confidence below which an answer is uncertain.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    labels: str
+    emotions: tuple[str, ...] = Field(min_length=2)
+    temperature: Annotated[float, Field(gt=0)]
+    vote_temperature: Annotated[float, Field(gt=0)] | None = None
+    threshold: Share
+
+    @property
+    def label_set(self) -> LabelSet:
+        return LabelSet(self.labels, self.emotions)
+
+
+class Manifest(BaseModel):
+    """The content of model.json; `scores`, `data` and `recipe` are for people and the model card."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    name: str
+    size: Annotated[int, Field(ge=16, le=512)]
+    heads: tuple[HeadInfo, ...] = Field(min_length=1)
+    scores: dict[str, Any]
+    data: dict[str, Any]
+    recipe: dict[str, Any]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model folder whose files are all there and unaltered."""
+
+    folder: Path
+    manifest: Manifest
+    onnx: bytes
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def card(self) -> str:
+        """The model card, as Markdown."""
+        return (self.folder / "README.md").read_text(encoding="utf-8")
+
+    def head_for(self, labels: LabelSet) -> HeadInfo:
+        """The head that speaks a label set, or else the first that can be expressed in it.
+
+        Raises:
+            LabelError: no head has all of its emotions.
+        """
+        for head in self.manifest.heads:
+            if head.label_set == labels:
+                return head
+        for head in self.manifest.heads:
+            if all(emotion in head.label_set for emotion in labels):
+                return head
+        spoken = "; ".join(f"{head.labels} ({', '.join(head.emotions)})" for head in self.manifest.heads)
+        raise LabelError(f"model {self.name!r} cannot speak {labels.name!r}: its heads are {spoken}")
+
+
+def names() -> tuple[str, ...]:
+    """The models that come with mien, the default one first."""
+    found = sorted(path.name for path in _packaged().iterdir() if (path / "model.json").is_file())
+    return tuple(sorted(found, key=lambda name: name != DEFAULT))
+
+
+def find(name_or_path: str | os.PathLike[str] | None = None) -> Path:
+    """The folder of a model that comes with mien, by name, or of any other, by path; None is the default model.
+
+    Raises:
+        ArtifactError: there is no such name or folder.
+    """
+    if name_or_path is None:
+        return _packaged() / DEFAULT
+    if str(name_or_path) in names():
+        return _packaged() / str(name_or_path)
+    path = Path(name_or_path)
+    if not path.is_dir():
+        raise ArtifactError(
+            f"no model {str(name_or_path)!r}", [f"mien has {', '.join(names())}", "no such folder either"]
+        )
+    return path
+
+
+def read(folder: Path) -> Artifact:
+    """An artifact, checked.
+
+    Raises:
+        ArtifactError: a file is missing, the manifest is not one or is of a newer format, or model.onnx was altered;
+            lists every fault.
+    """
+    subject = f"{folder} is not a usable model"
+    missing = [f"no {name}" for name in ("model.onnx", "model.json", "README.md") if not (folder / name).is_file()]
+    if missing:
+        raise ArtifactError(subject, missing)
+    try:
+        values = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ArtifactError(subject, [f"model.json is not JSON: {error}"]) from error
+    if isinstance(values, dict) and isinstance(values.get("format"), int) and values["format"] > FORMAT:
+        raise ArtifactError(subject, [f"format {values['format']}, this mien reads up to {FORMAT}: update mien"])
+    faults = []
+    onnx = (folder / "model.onnx").read_bytes()
+    manifest = None
+    try:
+        manifest = Manifest.model_validate(values)
+        for head in manifest.heads:
+            _ = head.label_set
+    except ValidationError as error:
+        faults += [f"model.json, {'.'.join(map(str, e['loc'])) or 'top'}: {e['msg']}" for e in error.errors()]
+    except LabelError as error:
+        faults.append(f"model.json: {error}")
+    expected = values.get("sha256") if isinstance(values, dict) else None
+    if expected != hashlib.sha256(onnx).hexdigest():
+        faults.append("model.onnx is not the file that model.json names (sha256 differs)")
+    if faults or manifest is None:
+        raise ArtifactError(subject, faults)
+    return Artifact(folder, manifest, onnx)
+
+
+def _packaged() -> Path:
+    return Path(str(resources.files("mien"))) / "assets" / "models"

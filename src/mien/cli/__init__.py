@@ -1,0 +1,37 @@
+"""The command line: one verb a file; each parses, calls the library, and shows what came back.
+
+Exit codes: 0 all was read; 1 some source could not be read, and its row says why; 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from mien.cli import data, evaluate, export, models, predict, train
+from mien.errors import MienError
+
+USAGE = 2
+
+app = typer.Typer(
+    help="Read facial expressions in images; train, judge and ship such a reader on your own faces.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("predict")(predict.predict)
+app.command("evaluate")(evaluate.evaluate)
+app.command("train")(train.train)
+app.command("export")(export.export)
+app.command("models")(models.models)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line; what mien raises on purpose ends as a sentence."""
+    try:
+        app()
+    except MienError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(USAGE)

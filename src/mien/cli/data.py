@@ -1,0 +1,73 @@
+"""`mien data`: look at a dataset."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from mien.datasets.info import Info
+
+app = typer.Typer(help="Look at a dataset.", no_args_is_help=True)
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+
+
+@app.callback()
+def verbs() -> None:
+    """Look at a dataset."""
+
+
+@app.command("info")
+def info(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset in any form that mien knows.")],
+    form: Annotated[Format, typer.Option("--format", help="How to write what was found.")] = Format.table,
+) -> None:
+    """Count classes and splits, sizes, unreadable, blank and repeated images."""
+    from mien.datasets import inspect, open_dataset
+
+    found = inspect(open_dataset(data))
+    if form is Format.json:
+        print(json.dumps(found.to_dict()))
+    else:
+        _show(found, Console(highlight=False))
+
+
+def _show(info: Info, console: Console) -> None:
+    console.print(f"[bold]{info.form}[/], {info.n} images" + (f" of {info.people} people" if info.people else ""))
+    console.print(_counts("label", info.counts, info.labels))
+    if info.majority:
+        emotions = tuple(dict.fromkeys(name for counts in info.majority.values() for name in counts))
+        console.print(_counts("FER+ majority", info.majority, emotions))
+    common = ", ".join(f"{width}x{height} ({count})" for width, height, count in info.sizes)
+    console.print(f"sizes: {common}; width {_span(info.width)}, height {_span(info.height)}")
+    repeated = ", ".join(f"{count} in {split}" for split, count in info.repeated_within.items() if count)
+    console.print(f"repeated pixel by pixel: {repeated or 'none'}; {info.repeated_across} across splits")
+    console.print(f"blank: {len(info.blank)}" + "".join(f"\n  {name}" for name in info.blank), markup=False)
+    console.print(f"unreadable: {len(info.unreadable)}")
+    for name, reason in info.unreadable.items():
+        console.print(f"  {name}: {reason}", style="red", markup=False)
+
+
+def _counts(head: str, counts: dict[str, dict[str, int]], rows: tuple[str, ...]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column(head)
+    for split in counts:
+        table.add_column(split, justify="right")
+    for name in rows:
+        table.add_row(name, *(str(by_name.get(name, 0)) for by_name in counts.values()))
+    table.add_row("together", *(str(sum(by_name.values())) for by_name in counts.values()), style="bold")
+    return table
+
+
+def _span(values: tuple[int, int]) -> str:
+    return f"{values[0]}" if values[0] == values[1] else f"{values[0]} to {values[1]}"

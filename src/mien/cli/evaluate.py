@@ -1,0 +1,91 @@
+"""`mien evaluate`: judge a model on labelled images."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mien.cli.options import Crop, CropOption, Labels, Model, Threads, cores, counting
+
+if TYPE_CHECKING:
+    from mien.report import Report
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+
+
+def evaluate(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset in any form that mien knows.")],
+    split: Annotated[
+        str | None, typer.Option("--split", help="train, valid, test or all.", show_default="the last")
+    ] = None,
+    labels: Labels = None,
+    crop: Crop = CropOption.whole,
+    model: Model = None,
+    form: Annotated[Format, typer.Option("--format", help="How to write the scores.")] = Format.table,
+    threads: Threads = None,
+) -> None:
+    """Judge a model on labelled images."""
+    from mien.datasets import open_dataset
+    from mien.evaluate import evaluate
+    from mien.recognizer import load
+
+    recognizer = load(model, threads=threads or cores())
+    dataset = open_dataset(data)
+    with counting("judging") as bar:
+        task = bar.add_task("", total=None)
+        report = evaluate(
+            recognizer,
+            dataset,
+            split=split,
+            labels=labels,
+            crop=crop.value,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if form is Format.json:
+        print(json.dumps(report.to_dict()))
+    else:
+        _show(report, Console(highlight=False))
+
+
+def _show(report: Report, console: Console) -> None:
+    low, high = report.accuracy_interval
+    f1_low, f1_high = report.macro_f1_interval
+    console.print(f"[bold]{report.model}[/] on {report.data['form']}, split {report.data['split']}: {report.n} images")
+    console.print(f"accuracy  [bold]{report.accuracy:.1%}[/]  (95%: {low:.1%} to {high:.1%})")
+    console.print(f"macro-F1  [bold]{report.macro_f1:.3f}[/]  (95%: {f1_low:.3f} to {f1_high:.3f})")
+    votes = f"   KL to votes {report.kl_to_votes:.3f}" if report.kl_to_votes is not None else ""
+    console.print(f"ECE {report.ece:.3f}   NLL {report.nll:.3f}{votes}")
+    if report.accuracy_covered is not None:
+        console.print(f"sure of {report.coverage:.0%} of them; right in {report.accuracy_covered:.1%} of those")
+    for count, what in ((report.not_judged, "without a label in this set"), (report.no_face, "without a face found")):
+        if count:
+            console.print(f"{count} {what}")
+    for name, reason in report.unreadable.items():
+        console.print(f"unreadable: {name}: {reason}", style="red", markup=False)
+    console.print(_classes(report))
+
+
+def _classes(report: Report) -> Table:
+    """Scores by class, beside the confusion matrix in shares of each true class."""
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column("truth \\ guess")
+    for name in report.labels:
+        table.add_column(name[:8], justify="right")
+    for head in ("precision", "recall", "F1", "images"):
+        table.add_column(head, justify="right")
+    for name, row in zip(report.labels, report.confusion, strict=True):
+        scores = report.per_class[name]
+        shares = [f"{count / max(scores.support, 1):.0%}" for count in row]
+        table.add_row(
+            name, *shares, f"{scores.precision:.2f}", f"{scores.recall:.2f}", f"{scores.f1:.2f}", str(scores.support)
+        )
+    return table

@@ -1,0 +1,191 @@
+"""How predictions are written: table, JSON lines, CSV and parquet. Each writer takes one prediction at a time.
+
+CSV and parquet have one row a face, and one row for an image without faces.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mien.errors import MienError
+from mien.files import replacing
+from mien.labels import LabelSet
+from mien.prediction import Prediction, Reading
+
+BAR = 10  # characters
+PARQUET_ROWS = 10_000  # held before they are written
+
+
+class Writer(Protocol):
+    """Takes predictions in order."""
+
+    def __call__(self, prediction: Prediction) -> None: ...
+
+
+@contextmanager
+def writer(kind: str, out: Path | None, labels: LabelSet) -> Iterator[Writer]:
+    """A writer of a kind (`table`, `json`, `csv`, `parquet`) to a file, whole or not at all, or to standard output.
+
+    Raises:
+        MienError: parquet without a file, or without pyarrow.
+    """
+    if kind == "parquet" and out is None:
+        raise MienError("parquet cannot go to the terminal: name a file with --out")
+    if out is None:
+        with _opened(kind, sys.stdout, labels) as write:
+            yield write
+    else:
+        with replacing(out) as temporary:
+            if kind == "parquet":
+                with _parquet(temporary, labels) as write:
+                    yield write
+            else:
+                with (
+                    temporary.open("w", encoding="utf-8", newline="") as stream,
+                    _opened(kind, stream, labels) as write,
+                ):
+                    yield write
+
+
+def _opened(kind: str, stream: TextIO, labels: LabelSet) -> AbstractContextManager[Writer]:
+    return {"table": _table, "json": _json, "csv": _csv}[kind](stream, labels)
+
+
+@contextmanager
+def _json(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
+    yield lambda prediction: print(json.dumps(prediction.to_dict()), file=stream, flush=True)
+
+
+@contextmanager
+def _csv(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
+    rows = csv.DictWriter(stream, list(_row(Prediction("", 0, 0, error=""), None, labels)))
+    rows.writeheader()
+    yield lambda prediction: rows.writerows(_rows(prediction, labels))
+
+
+@contextmanager
+def _parquet(path: Path, labels: LabelSet) -> Iterator[Writer]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ModuleNotFoundError:
+        raise MienError("writing parquet needs pyarrow: pip install 'mien[parquet]'") from None
+    text, number = pa.string(), pa.float64()
+    kinds = dict.fromkeys(_row(Prediction("", 0, 0, error=""), None, labels), number)
+    kinds |= {"source": text, "width": pa.int32(), "height": pa.int32(), "label": text, "uncertain": pa.bool_()}
+    kinds |= {"reasons": text, "error": text, "face": pa.int32()}
+    schema = pa.schema(list(kinds.items()))
+    held: list[dict[str, Any]] = []
+    with pq.ParquetWriter(path, schema) as file:
+
+        def write(prediction: Prediction) -> None:
+            held.extend(_rows(prediction, labels))
+            if len(held) >= PARQUET_ROWS:
+                flush()
+
+        def flush() -> None:
+            file.write_table(pa.Table.from_pylist(held, schema))
+            held.clear()
+
+        yield write
+        flush()
+
+
+def _rows(prediction: Prediction, labels: LabelSet) -> list[dict[str, Any]]:
+    faces = [_row(prediction, reading, labels, number) for number, reading in enumerate(prediction.faces)]
+    return faces or [_row(prediction, None, labels)]
+
+
+def _row(prediction: Prediction, reading: Reading | None, labels: LabelSet, number: int = 0) -> dict[str, Any]:
+    """One flat row; what does not apply is None."""
+    face: dict[str, Any] = reading.to_dict() if reading else {}
+    box = face.get("box", [None] * 4)
+    reasons = face.get("reasons", prediction.reasons)
+    return {
+        "source": prediction.source,
+        "width": prediction.width or None,
+        "height": prediction.height or None,
+        "face": number if reading else None,
+        **dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)),
+        "score": face.get("score"),
+        "label": face.get("label"),
+        "confidence": face.get("confidence"),
+        **{f"p_{emotion}": face.get("probabilities", {}).get(emotion) for emotion in labels},
+        "uncertain": face.get("uncertain"),
+        "reasons": "; ".join(reasons) or None,
+        "error": prediction.error,
+    }
+
+
+@contextmanager
+def _table(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
+    """Rows as they come: coloured and fitted to a terminal, or plain and whole where there is none."""
+    console = Console(file=stream, highlight=False)
+    if not console.is_terminal:
+        print(*("source", "face", "expression", "confidence", "note"), sep="\t", file=stream)
+        yield lambda prediction: print(*_plain(prediction), sep="\n", file=stream, flush=True)
+        return
+    emotion_width = max(map(len, labels)) + 2
+    console.print(_grid(console, emotion_width, [[Text(head, style="bold") for head in _HEADS]]))
+    yield lambda prediction: console.print(_grid(console, emotion_width, _pretty(prediction)))
+
+
+_HEADS = ("image", "expression", "confidence", "note")
+
+
+def _plain(prediction: Prediction) -> list[str]:
+    source = prediction.source.replace("\t", " ").replace("\n", " ")
+    if not prediction.faces:
+        note = f"error: {prediction.error}" if prediction.error is not None else "; ".join(prediction.reasons)
+        return ["\t".join([source, "", "", "", note.replace("\n", " ")])]
+    return [
+        "\t".join([source, str(number), face.expression.label, f"{face.expression.confidence:.3f}", _note(face)])
+        for number, face in enumerate(prediction.faces)
+    ]
+
+
+def _pretty(prediction: Prediction) -> list[list[Text]]:
+    source = Text(prediction.source, overflow="ellipsis", no_wrap=True)
+    if prediction.error is not None:
+        return [[source, Text("-", style="dim"), Text(), Text(prediction.error, style="red")]]
+    if not prediction.faces:
+        return [[source, Text("-", style="dim"), Text(), Text("; ".join(prediction.reasons), style="yellow")]]
+    rows = []
+    for number, face in enumerate(prediction.faces):
+        expression = face.expression
+        style = "yellow" if expression.uncertain else "green"
+        filled = round(expression.confidence * BAR)
+        bar = Text.assemble(
+            ("━" * filled, style), ("━" * (BAR - filled), "bright_black"), f" {expression.confidence:4.0%}"
+        )
+        label = Text(expression.label + ("?" if expression.uncertain else ""), style=f"bold {style}")
+        first = source if number == 0 else Text(f"  face {number + 1}", style="dim")
+        rows.append([first, label, bar, Text(_note(face), style="yellow")])
+    return rows
+
+
+def _note(reading: Reading) -> str:
+    return "; ".join(reading.expression.reasons)
+
+
+def _grid(console: Console, emotion_width: int, rows: list[list[Text]]) -> Table:
+    """Rows of fixed widths, so that tables printed one after the other line up."""
+    bar_width = BAR + 5
+    rest = max(console.width - emotion_width - bar_width - 6, 20)
+    source_width = max(min(rest * 2 // 5, 48), 10)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for width in (source_width, emotion_width, bar_width, rest - source_width):
+        table.add_column(width=width)
+    for row in rows:
+        table.add_row(*row)
+    return table

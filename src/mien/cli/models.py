@@ -1,0 +1,37 @@
+"""`mien models`: the models that come with mien, and the card of any."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+
+
+def models(
+    model: Annotated[
+        str | None, typer.Argument(metavar="[NAME|DIR]", help="Show the card of this model.", show_default=False)
+    ] = None,
+) -> None:
+    """List the models that come with mien, or show the card of one."""
+    from mien import artifact as artifacts
+
+    console = Console(highlight=False)
+    if model is not None:
+        card = artifacts.read(artifacts.find(model)).card
+        console.print(Markdown(card) if console.is_terminal else card, markup=False)
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("model", "label set", "right on validation", "ECE", "MB"):
+        table.add_column(title, justify="right" if title in ("ECE", "MB") else "left")
+    for name in artifacts.names():
+        artifact = artifacts.read(artifacts.find(name))
+        for number, head in enumerate(artifact.manifest.heads):
+            scores = artifact.manifest.scores[head.labels]
+            low, high = scores["accuracy_interval"]
+            right = f"{scores['accuracy']:.1%} ({low:.1%} to {high:.1%}) of {scores['n']}"
+            first = (name, f"{len(artifact.onnx) / 1e6:.1f}") if number == 0 else ("", "")
+            table.add_row(first[0], head.labels, right, f"{scores['ece']:.3f}", first[1])
+    console.print(table)

@@ -1,0 +1,62 @@
+"""Options that several verbs share, and the models they open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mien.errors import MienError
+
+Labels = Annotated[
+    str | None,
+    typer.Option("--labels", metavar="SET", help="Answer in this label set: ferplus8, fer7, ckplus7, happy-sad."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME|DIR", help="A model that comes with mien, or an artifact's folder."),
+]
+
+
+class CropOption(StrEnum):
+    auto = "auto"
+    detect = "detect"
+    whole = "whole"
+
+
+def cores() -> int:
+    """The CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; all cores if not given.")]
+Crop = Annotated[
+    CropOption,
+    typer.Option("--crop", help="detect: read the faces found; whole: the image is one face; auto: whole where small."),
+]
+
+
+def counting(what: str) -> Progress:
+    """A progress bar on the error stream, that counts; nothing where that is not a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+@contextmanager
+def needs_training_extra() -> Iterator[None]:
+    """Says what to install where the training extra is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MienError(
+            f"training and export need more than is installed ({error.name}): pip install 'mien[train]'"
+        ) from None

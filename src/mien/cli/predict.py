@@ -1,0 +1,88 @@
+"""`mien predict`: read expressions in images."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from itertools import tee
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.cli.options import Crop, CropOption, Labels, Model, Threads, cores
+
+if TYPE_CHECKING:
+    from mien.image import ImageSource
+    from mien.prediction import Prediction
+
+EXIT_SOME_UNREAD = 1
+JPEG_QUALITY = 92
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    csv = "csv"
+    parquet = "parquet"
+
+
+def predict(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="Images, folders, patterns, or - for standard input.")
+    ],
+    labels: Labels = None,
+    crop: Crop = CropOption.auto,
+    model: Model = None,
+    form: Annotated[Format, typer.Option("--format", help="How to write the answers.")] = Format.table,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there, not to the terminal.")] = None,
+    annotate: Annotated[
+        Path | None, typer.Option("--annotate", metavar="DIR", help="Also write each image with its faces marked.")
+    ] = None,
+    threads: Threads = None,
+) -> None:
+    """Read the expressions of the faces in images.
+
+    The exit code is 1 if some source could not be read; its row says why.
+    """
+    from mien.cli.formats import writer
+    from mien.recognizer import load
+    from mien.sources import expand
+
+    recognizer = load(model, threads=threads or cores())
+    spoken = recognizer.spoken(labels)
+    unread = False
+    given, kept = tee(expand(sources, sys.stdin.buffer))
+    with writer(form.value, out, spoken) as write:
+        taken: set[str] = set()
+        for source, prediction in zip(kept, recognizer.stream(given, labels=spoken, crop=crop.value), strict=True):
+            write(prediction)
+            unread = unread or prediction.error is not None
+            if annotate is not None and prediction.error is None:
+                _annotate(source, prediction, annotate, taken)
+    if unread:
+        raise typer.Exit(EXIT_SOME_UNREAD)
+
+
+def _annotate(source: ImageSource, prediction: Prediction, folder: Path, taken: set[str]) -> None:
+    """Write FOLDER/<name>-mien.jpg, numbered where two sources have one name."""
+    from mien.draw import annotate
+    from mien.files import replacing
+    from mien.image import read_image
+    from mien.sources import Stdin
+
+    if isinstance(source, Stdin):
+        source.seek(0)
+    name = next(name for name in _names(Path(prediction.source).stem.strip("<>")) if name not in taken)
+    taken.add(name)
+    with replacing(folder / name) as temporary:
+        annotate(read_image(source), prediction).save(temporary, quality=JPEG_QUALITY)
+
+
+def _names(stem: str) -> Iterator[str]:
+    yield f"{stem}-mien.jpg"
+    number = 2
+    while True:
+        yield f"{stem}-{number}-mien.jpg"
+        number += 1

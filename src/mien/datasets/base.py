@@ -1,0 +1,166 @@
+"""What a dataset is, whatever form it was found in: a tuple of examples, and the label set that its own labels speak.
+
+Splits are named `train`, `valid` and `test`; an example whose form names no split is in `all`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import DataError, ImageError
+from mien.image import ImageSource, Pixels, read_image
+from mien.labels import FERPLUS8, LabelSet
+
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "publictest": "valid",
+    "test": "test",
+    "testing": "test",
+    "privatetest": "test",
+}
+"""Spellings of splits found in published datasets (lower case), and the split each one means."""
+
+NO_LABEL = -1
+"""The target of an example that is not to be judged in a label set."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled image of a dataset.
+
+    Args:
+        name: a path or row that finds it again; unique in its dataset.
+        source: what `read_image` takes.
+        label: the dataset's own label, a canonical emotion.
+        split: `train`, `valid`, `test` or `all`.
+        votes: how many of ten people chose each of `VOTES`; empty where nobody was asked.
+        attributes: what is known of the person (`person`, `gender`, `age`, `country`).
+    """
+
+    name: str
+    source: ImageSource
+    label: str
+    split: str = "all"
+    votes: tuple[int, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+VOTES = (*FERPLUS8.emotions, "unknown", "not-a-face")
+"""What the columns of FER+ votes stand for."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples and the label set of their own labels.
+
+    Args:
+        path: where it was read.
+        form: the layout it was recognised by, in words.
+        labels: the label set of `Example.label`.
+        examples: at least one.
+
+    Raises:
+        DataError: no example at all.
+    """
+
+    path: Path
+    form: str
+    labels: LabelSet
+    examples: tuple[Example, ...]
+
+    def __post_init__(self) -> None:
+        if not self.examples:
+            raise DataError(f"{self.path}: {self.form} without a single example")
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """The splits there are, in the order train, valid, test, all."""
+        present = {example.split for example in self.examples}
+        return tuple(split for split in ("train", "valid", "test", "all") if split in present)
+
+    @cached_property
+    def has_votes(self) -> bool:
+        return any(example.votes for example in self.examples)
+
+    def split(self, name: str) -> Dataset:
+        """The examples of one split. Raises `DataError`, listing the splits there are."""
+        if name not in self.splits:
+            raise DataError(f"{self.path}: no split {name!r}; there are {', '.join(self.splits)}")
+        return replace(self, examples=tuple(example for example in self.examples if example.split == name))
+
+    def targets(self, labels: LabelSet) -> NDArray[np.int64]:
+        """Each example's position in a label set, shape (n,); `NO_LABEL` where it is not to be judged there.
+
+        FER+ votes decide where the set is `ferplus8` and there are votes (see `majority`); otherwise the dataset's
+        own label decides, and an emotion that the set lacks is not judged.
+        """
+        if labels == FERPLUS8 and self.has_votes:
+            return np.array([majority(example.votes) for example in self.examples], np.int64)
+        index = {emotion: position for position, emotion in enumerate(labels)}
+        return np.array([index.get(example.label, NO_LABEL) for example in self.examples], np.int64)
+
+    def votes(self) -> NDArray[np.int64]:
+        """Votes for each of `VOTES`, shape (n, 10); rows of zeros where nobody was asked."""
+        nobody = (0,) * len(VOTES)
+        return np.array([example.votes or nobody for example in self.examples], np.int64)
+
+
+def majority(votes: tuple[int, ...]) -> int:
+    """The official FER+ majority (Barsoum et al., 2016): a position in `ferplus8`, or `NO_LABEL`.
+
+    Single votes are dropped as outliers; the winner needs more than half of what is left; images won by "unknown" or
+    "not a face" are out.
+    """
+    kept = [count if count > 1 else 0 for count in votes]
+    best = max(range(len(kept)), key=kept.__getitem__) if kept else 0
+    if not kept or best >= len(FERPLUS8) or 2 * kept[best] <= sum(kept):
+        return NO_LABEL
+    return best
+
+
+def load_pixels(dataset: Dataset, to_pixels: Callable[[Pixels], Pixels]) -> tuple[Dataset, Pixels, dict[str, str]]:
+    """Every image of a dataset, read and brought to one size.
+
+    Args:
+        dataset: what to read.
+        to_pixels: brings an image (H, W, 3) to the shape the caller wants, the same for all.
+
+    Returns:
+        The dataset without the unreadable examples; the pixels, shape (n, ...) uint8, in its order; and for each
+        unreadable example's name the reason.
+
+    Raises:
+        DataError: not one example could be read.
+    """
+    examples, pixels, unreadable = [], [], {}
+    for example in dataset.examples:
+        try:
+            pixels.append(to_pixels(read_image(example.source)))
+            examples.append(example)
+        except ImageError as error:
+            unreadable[example.name] = str(error)
+    if not pixels:
+        raise DataError(f"{dataset.path}: none of {len(dataset)} images could be read")
+    return replace(dataset, examples=tuple(examples)), np.stack(pixels), unreadable
+
+
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """The path of a dataset. Raises `DataError` where there is nothing."""
+    found = Path(path)
+    if not found.exists():
+        raise DataError(f"{found}: no such file or folder")
+    return found

@@ -1,0 +1,70 @@
+"""Giving a dataset the validation split it lacks: stratified by label, and a person stays on one side."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import replace
+
+from mien.datasets.base import Dataset, Example
+from mien.errors import DataError
+
+
+def with_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
+    """The dataset with a `valid` split; unchanged if it has one.
+
+    A share of `train` is moved there, of every label alike; where there is no `train`, of `all`, whose rest becomes
+    `train`. Examples with the same `person` stay together, so that their labels' shares are met as closely as whole
+    people allow. A `test` split is left alone. Who is moved hangs on the seed and on names only, not on their order.
+
+    Args:
+        dataset: with examples in `train` or `all`.
+        share: 0..1, both excluded.
+        seed: any number.
+
+    Raises:
+        DataError: an impossible share, nothing to take from, or only one image or person.
+    """
+    if not 0 < share < 1:
+        raise DataError(f"the share for validation lies between 0 and 1, got {share}")
+    if "valid" in dataset.splits:
+        return dataset
+    source = next((split for split in ("train", "all") if split in dataset.splits), None)
+    if source is None:
+        raise DataError(f"{dataset.path}: no train split to take validation from, only {', '.join(dataset.splits)}")
+    groups: dict[tuple[str, str], list[Example]] = {}
+    for example in dataset.examples:
+        if example.split == source:
+            groups.setdefault(_group(example), []).append(example)
+    if len(groups) < 2:
+        raise DataError(f"{dataset.path}: validation needs two images or two people at least, found one")
+    moved = _chosen(groups, share, seed)
+    examples = (
+        replace(example, split="valid" if _group(example) in moved else "train") if example.split == source else example
+        for example in dataset.examples
+    )
+    return replace(dataset, examples=tuple(examples))
+
+
+def _group(example: Example) -> tuple[str, str]:
+    """What stays together: a person's examples; those of nobody known, each by itself."""
+    person = example.attributes.get("person")
+    return ("person", person) if person else ("image", example.name)
+
+
+def _chosen(groups: dict[tuple[str, str], list[Example]], share: float, seed: int) -> set[tuple[str, str]]:
+    """Groups whose labels come closest to the share: each is taken, in random order, if it brings them nearer."""
+    counts = {group: Counter(example.label for example in examples) for group, examples in groups.items()}
+    totals = Counter(example.label for examples in groups.values() for example in examples)
+    missing = Counter({label: min(max(1, round(share * n)), n - 1) for label, n in totals.items()})
+    order = sorted(groups, key=lambda group: hashlib.sha256(repr((seed, group)).encode()).digest())
+
+    def gain(group: tuple[str, str]) -> int:
+        return sum(abs(missing[label]) - abs(missing[label] - n) for label, n in counts[group].items())
+
+    chosen: set[tuple[str, str]] = set()
+    for group in order[:-1]:
+        if gain(group) > 0:
+            chosen.add(group)
+            missing.subtract(counts[group])
+    return chosen or {max(order, key=gain)}

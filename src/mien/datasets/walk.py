@@ -1,0 +1,55 @@
+"""Finding the image files below a folder, in an order that does not depend on the machine.
+
+What is an image is told by its suffix, in any case; hidden files and those of other kinds are no part of a dataset.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mien.errors import DataError
+
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif"),
+)
+"""Lower case. HEIC cannot be read: it is listed so that such a file is told of as unreadable, not passed over."""
+
+NOT_DATA = frozenset({"__MACOSX", "@eaDir"})
+"""Folders that file managers leave behind, with shadows of the images in them."""
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The image files below a folder, at any depth, relative to it and sorted.
+
+    Links are followed; a folder that leads back into itself is entered once.
+
+    Raises:
+        DataError: a folder cannot be listed.
+    """
+    found: list[Path] = []
+    _collect(folder, Path(), frozenset({os.path.realpath(folder)}), found)
+    return sorted(found)
+
+
+def few(names: list[str], most: int = 5) -> str:
+    """The first names in words, and how many more there are: `"a, b and 3 more"`; `"none"` of none."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "none") + more
+
+
+def _collect(folder: Path, below: Path, above: frozenset[str], found: list[Path]) -> None:
+    try:
+        entries = list(os.scandir(folder / below))
+    except OSError as error:
+        raise DataError(f"{folder / below}: cannot be listed: {error.strerror}") from error
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if os.path.isdir(entry.path):  # DirEntry.is_dir raises where a link leads to itself
+            real = os.path.realpath(entry.path)
+            if entry.name not in NOT_DATA and real not in above:
+                _collect(folder, below / entry.name, above | {real}, found)
+        elif entry.name.lower().endswith(SUFFIXES):
+            found.append(below / entry.name)

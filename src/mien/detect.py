@@ -1,0 +1,236 @@
+"""Finding faces: the `Detector` protocol, and BlazeFace (Google MediaPipe) on ONNX Runtime.
+
+BlazeFace is two networks that look at a square window of the image: the full-range one sees faces from a tenth to a
+half of the window's side, the short-range one from a third to the whole. The rule, measured in docs/detector.md:
+
+1. The full-range network looks at the whole image.
+2. It found nothing, or a face above half of the image's side: the short-range network looks at the image with a border
+   of half its side all round.
+3. Nothing was found, or a face below an eighth of a window's side: the full-range network looks at the window's nine
+   overlapping halves, and so on down while small faces appear and the halves have pixels enough.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.errors import DetectorError
+from mien.face import Face
+
+Floats = NDArray[np.float32]
+
+FULL_RANGE = "blazeface_full_range.onnx", "3b09dfb307fd064b2a6fc943f382ab6323f0fa2be44b9e09826674ccb11c1371"
+SHORT_RANGE = "blazeface_short_range.onnx", "2d83bf713a7bf67b1d8d65b3d4eb297a4f1029bce51cf0d9f7723046648f10a7"
+BORDER = 0.5  # around the image in the short-range look, on each edge, in image sides
+LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
+LEAST_PX = 256  # side of the smallest window
+SAME_FACE = 0.3  # intersection over union above which two boxes are one face
+
+
+class Detector(Protocol):
+    """Anything that finds faces."""
+
+    def detect(self, image: NDArray[np.uint8]) -> list[Face]:
+        """Find the faces in an image.
+
+        Args:
+            image: RGB, (H, W, 3), upright.
+
+        Returns:
+            The faces, the largest box first; empty when there is none.
+        """
+        ...
+
+
+class Window(NamedTuple):
+    """A square of the image that one look sees, in px; it may reach past the image's edges."""
+
+    x: float
+    y: float
+    side: float
+
+    def grown(self, border: float) -> Window:
+        """The window with a border of that many sides on each edge."""
+        return Window(self.x - border * self.side, self.y - border * self.side, self.side * (1 + 2 * border))
+
+    def halves(self) -> list[Window]:
+        """Nine windows of half the side that overlap by half."""
+        step = self.side / 4
+        return [Window(self.x + i * step, self.y + j * step, self.side / 2) for j in range(3) for i in range(3)]
+
+
+class BlazeFace:
+    """BlazeFace on the CPU. `detect` may be called from several threads at once.
+
+    Args:
+        threads: CPU threads for one look.
+        min_score: lowest score of a face, 0..1.
+
+    Raises:
+        DetectorError: the packaged weights are missing or damaged.
+    """
+
+    def __init__(self, threads: int = 1, min_score: float = 0.62) -> None:
+        self._full = _Network(*FULL_RANGE, _grid(192, 4, 1), threads, min_score)
+        self._short = _Network(*SHORT_RANGE, np.concatenate([_grid(128, 8, 2), _grid(128, 16, 6)]), threads, min_score)
+
+    def detect(self, image: NDArray[np.uint8]) -> list[Face]:
+        """Find the faces in an image.
+
+        Args:
+            image: RGB, (H, W, 3), upright.
+
+        Returns:
+            The faces, the largest box first; empty when there is none.
+        """
+        height, width = image.shape[:2]
+        side = max(height, width)
+        photo = Image.fromarray(image)
+        whole = Window((width - side) / 2, (height - side) / 2, side)
+        rows = self._full.look(photo, whole)
+        if not len(rows) or _sides(rows).max() > LARGE * side:
+            rows = _distinct(np.concatenate([rows, self._short.look(photo, whole.grown(BORDER))]))
+        if not len(rows) or _sides(rows).min() < SMALL * side:
+            rows = _distinct(np.concatenate([rows, *self._search(photo, whole)]))
+        return [_face(row) for row in rows[np.argsort(-_sides(rows), kind="stable")]]
+
+    def _search(self, photo: Image.Image, whole: Window) -> list[Floats]:
+        """Candidates in the halves of the image, and in the halves of every half that shows small faces."""
+        found: list[Floats] = []
+        split = [whole]
+        while split and split[0].side / 2 >= LEAST_PX:
+            windows = dict.fromkeys(half for window in split for half in window.halves() if _shows(half, photo))
+            looks = [(window, _uncut(self._full.look(photo, window), window, photo)) for window in windows]
+            found += [rows for _, rows in looks]
+            split = [window for window, rows in looks if len(rows) and _sides(rows).min() < SMALL * window.side]
+        return found
+
+
+class _Network:
+    """One of the two networks, and how its output reads.
+
+    Args:
+        name: of the packaged ONNX file.
+        sha256: of that file.
+        anchors: (n, 2), x and y of what each output row refers to, in px of the network's input.
+        threads: CPU threads.
+        min_score: lowest score of a candidate.
+    """
+
+    def __init__(self, name: str, sha256: str, anchors: Floats, threads: int, min_score: float) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = ort.InferenceSession(_weights(name, sha256), options, providers=["CPUExecutionProvider"])
+        self._px = int(self._session.get_inputs()[0].shape[2])
+        self._anchors = anchors
+        self._min_score = min_score
+
+    def look(self, photo: Image.Image, window: Window) -> Floats:
+        """Faces in one window: rows (n, 17) of box and six landmarks (image px, x and y in turn) and score."""
+        pixels, scale, offset = _view(photo, window, self._px)
+        raw, logits = self._session.run(None, {"input": pixels})
+        scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -80, 80)))
+        sure = scores >= self._min_score
+        points = raw[0, sure].reshape(-1, 8, 2)  # centre, size, six landmarks
+        points[:, [0, 2, 3, 4, 5, 6, 7]] += self._anchors[sure, None]
+        half = points[:, 1] / 2
+        points[:, 0], points[:, 1] = points[:, 0] - half, points[:, 0] + half
+        rows = np.column_stack([((points - offset) / scale).reshape(-1, 16), scores[sure]])
+        return _blended(rows[_sides(rows) > 0])
+
+
+def _weights(name: str, sha256: str) -> bytes:
+    """A packaged network, checked."""
+    try:
+        weights = (resources.files("mien") / "assets" / name).read_bytes()
+    except OSError as error:
+        raise DetectorError(f"the face detector's weights, {name}, are missing: reinstall mien") from error
+    if hashlib.sha256(weights).hexdigest() != sha256:
+        raise DetectorError(f"the face detector's weights, {name}, are damaged: reinstall mien")
+    return weights
+
+
+def _grid(side: int, cell: int, repeat: int) -> Floats:
+    """Centres (n, 2) of the cells of a square, row by row, each `repeat` times, in px."""
+    centres = np.arange(cell / 2, side, cell, dtype=np.float32)
+    x, y = np.meshgrid(centres, centres)
+    return np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), repeat, axis=0)
+
+
+def _view(photo: Image.Image, window: Window, px: int) -> tuple[Floats, Floats, Floats]:
+    """What a network sees of a window, (1, 3, px, px) in -1..1 with black outside the image.
+
+    Returns:
+        The pixels, and `scale` and `offset` (x, y) with which view = image * scale + offset.
+    """
+    corner = np.array([window.x, window.y])
+    low, high = np.maximum(corner, 0), np.minimum(corner + window.side, photo.size)
+    start = np.minimum(np.rint((low - corner) * px / window.side), px - 1)
+    size = np.clip(np.rint((high - low) * px / window.side), 1, px - start)
+    part = photo.resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box=(*low, *high), reducing_gap=2.0)
+    canvas = Image.new("RGB", (px, px))
+    canvas.paste(part, (int(start[0]), int(start[1])))
+    pixels = np.asarray(canvas, dtype=np.float32).transpose(2, 0, 1)[None] / 127.5 - 1
+    scale = size / (high - low)
+    return pixels, scale.astype(np.float32), (start - low * scale).astype(np.float32)
+
+
+def _shows(window: Window, photo: Image.Image) -> bool:
+    """Whether a window holds any of the image."""
+    return all(at < length and at + window.side > 0 for at, length in zip(window[:2], photo.size, strict=True))
+
+
+def _uncut(rows: Floats, window: Window, photo: Image.Image) -> Floats:
+    """The rows whose box no edge of the window cuts, other than where the image ends as well."""
+    corner = np.array([window.x, window.y])
+    low = (rows[:, :2] >= corner) | (corner <= 0)
+    high = (rows[:, 2:4] <= corner + window.side) | (corner + window.side >= photo.size)
+    return rows[(low & high).all(axis=1)]
+
+
+def _blended(rows: Floats) -> Floats:
+    """Non-maximum suppression within one look: candidates that overlap become their mean, weighted by score."""
+    rows = rows[np.argsort(-rows[:, 16], kind="stable")]
+    faces = []
+    while len(rows):
+        same = _overlaps(rows[0], rows) > SAME_FACE
+        faces.append(np.append(np.average(rows[same, :16], axis=0, weights=rows[same, 16]), rows[0, 16]))
+        rows = rows[~same]
+    return np.array(faces, dtype=np.float32).reshape(-1, 17)
+
+
+def _distinct(rows: Floats) -> Floats:
+    """Non-maximum suppression between looks: of faces that overlap the one with the highest score stays."""
+    rows = rows[np.argsort(-rows[:, 16], kind="stable")]
+    kept: list[Floats] = []
+    while len(rows):
+        kept.append(rows[0])
+        rows = rows[_overlaps(rows[0], rows) <= SAME_FACE]
+    return np.array(kept, dtype=np.float32).reshape(-1, 17)
+
+
+def _overlaps(row: Floats, rows: Floats) -> Floats:
+    """Intersection over union (n,) of one box with each of `rows`."""
+    low, high = np.maximum(row[:2], rows[:, :2]), np.minimum(row[2:4], rows[:, 2:4])
+    shared = np.prod(np.maximum(high - low, 0), axis=1)
+    union = np.prod(row[2:4] - row[:2]) + np.prod(rows[:, 2:4] - rows[:, :2], axis=1) - shared
+    return np.asarray(shared / union, dtype=np.float32)
+
+
+def _sides(rows: Floats) -> Floats:
+    """The boxes' shorter sides (n,)."""
+    return np.asarray((rows[:, 2:4] - rows[:, :2]).min(axis=1), dtype=np.float32)
+
+
+def _face(row: Floats) -> Face:
+    x0, y0, x1, y1, *points, score = (float(number) for number in row)
+    return Face((x0, y0, x1, y1), tuple(zip(points[::2], points[1::2], strict=True)), min(score, 1.0))

@@ -1,0 +1,45 @@
+"""The errors mien raises. Every one is a `MienError`; its message says what was expected, what came, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class MienError(Exception):
+    """Base of every error that mien raises on purpose."""
+
+
+class ImageError(MienError):
+    """An image could not be read: missing, empty, broken, over a limit, or of an unsupported kind."""
+
+
+class LabelError(MienError, ValueError):
+    """A label set, an emotion's name, or a projection that does not exist."""
+
+
+class DataError(MienError):
+    """A dataset whose layout or content is not what was expected."""
+
+
+class DetectorError(MienError):
+    """The face detector's weights are missing or damaged."""
+
+
+class FaultsError(MienError):
+    """Several faults found together; the message lists every one.
+
+    Attributes:
+        faults: one sentence per fault.
+    """
+
+    def __init__(self, subject: str, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join([f"{subject}:", *(f"  - {fault}" for fault in faults)]))
+
+
+class RecipeError(FaultsError):
+    """A training recipe with unknown keys or impossible values."""
+
+
+class ArtifactError(FaultsError):
+    """A model folder that is incomplete, altered, too new, or disagrees with the network it came from."""

@@ -1,0 +1,106 @@
+"""Evaluation: a recognizer judged on a labelled dataset, through the same code that reads photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from mien import metrics
+from mien.datasets.base import NO_LABEL, Dataset
+from mien.errors import DataError
+from mien.labels import FERPLUS8, LabelSet, label_set
+from mien.prediction import Prediction
+from mien.recognizer import Crop, Recognizer
+from mien.report import Answers, Report, make_report
+
+
+def evaluate(
+    recognizer: Recognizer,
+    dataset: Dataset,
+    *,
+    split: str | None = None,
+    labels: str | LabelSet | None = None,
+    crop: Crop = "whole",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Judge a recognizer.
+
+    Args:
+        recognizer: what to judge.
+        dataset: its `targets` in the label set are the truth (see `Dataset.targets` for FER+ votes).
+        split: the one to judge on; the last of train, valid, test if None.
+        labels: the label set to judge in, or its name; the dataset's own if None, where the model can speak it,
+            otherwise the model's.
+        crop: see `Recognizer.predict`; the face that counts is the largest.
+        progress: called with the images done and their number.
+
+    Returns:
+        The report.
+
+    Raises:
+        DataError: no such split, nothing to judge in that label set, or no image could be read.
+        LabelError: the model cannot speak the label set.
+    """
+    name = split or dataset.splits[-1]
+    chosen = dataset.split(name)
+    spoken = _spoken(recognizer, dataset, labels)
+    targets = chosen.targets(spoken)
+    judged = np.flatnonzero(targets != NO_LABEL)
+    if not len(judged):
+        raise DataError(f"{dataset.path}: no image of split {name!r} has a label in {spoken.name!r}")
+    examples = tuple(chosen.examples[row] for row in judged)
+    rows: list[list[float]] = []
+    found: list[bool] = []
+    kept: list[int] = []
+    unreadable: dict[str, str] = {}
+    predictions = recognizer.stream((example.source for example in examples), labels=spoken, crop=crop)
+    for position, (example, prediction) in enumerate(zip(examples, predictions, strict=True)):
+        if prediction.error is not None:
+            unreadable[example.name] = prediction.error
+        else:
+            kept.append(position)
+            found.append(bool(prediction.faces))
+            rows.append(_row(prediction, spoken))
+        progress(position + 1, len(examples))
+    if not kept:
+        raise DataError(f"{dataset.path}: none of {len(examples)} images could be read")
+    probabilities, present = np.array(rows), np.array(found)
+    readable = replace(chosen, examples=tuple(examples[position] for position in kept))
+    head = recognizer.artifact.head_for(spoken)
+    answers = Answers(
+        probabilities=probabilities,
+        truth=targets[judged][kept],
+        found=present,
+        threshold=head.threshold,
+        kl_to_votes=_kl(recognizer, readable, probabilities, present, spoken),
+    )
+    described = {"path": str(dataset.path), "form": dataset.form, "split": name}
+    return make_report(recognizer.artifact.name, described, spoken, answers, len(chosen) - len(judged), unreadable)
+
+
+def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:
+    if labels is not None:
+        return labels if isinstance(labels, LabelSet) else label_set(labels)
+    heads = [head.label_set for head in recognizer.artifact.manifest.heads]
+    known = {emotion for head in heads for emotion in head}
+    return dataset.labels if all(emotion in known for emotion in dataset.labels) else recognizer.labels
+
+
+def _row(prediction: Prediction, labels: LabelSet) -> list[float]:
+    if not prediction.faces:
+        return [1 / len(labels)] * len(labels)
+    return list(prediction.faces[0].expression.probabilities.values())
+
+
+def _kl(
+    recognizer: Recognizer, dataset: Dataset, probabilities: metrics.Floats, found: np.ndarray, labels: LabelSet
+) -> float | None:
+    """KL to the votes, with confidence sharpened or flattened from its own temperature to that of votes."""
+    head = recognizer.artifact.head_for(labels)
+    if labels != FERPLUS8 or head.vote_temperature is None or not dataset.has_votes or not found.any():
+        return None
+    logits = np.log(np.maximum(probabilities[found], 1e-30)) * head.temperature
+    votes = dataset.votes()[found, : len(FERPLUS8)]
+    return metrics.kl_to_votes(metrics.softmax(logits, head.vote_temperature), votes)

@@ -1,0 +1,169 @@
+"""Faces: where one is in an image, and the crop that the network sees.
+
+Coordinates are float pixels (x, y) in the upright image, origin at its upper left corner; boxes are (x0, y0, x1, y1).
+"Left" and "right" are the image's left and right.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.errors import MienError
+
+Point = tuple[float, float]
+
+# How FER2013 frames a face (docs/detector.md): the crop's side, in landmarks' RMS distances from their mean or in box
+# sides, and by how many sides its centre lies above the landmarks' mean or the box's centre.
+SIDE_BY_LANDMARKS, LIFT_BY_LANDMARKS = 3.50, 0.012
+SIDE_BY_BOX, LIFT_BY_BOX = 1.16, 0.07
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face in an image.
+
+    Args:
+        box_xyxy: (x0, y0, x1, y1), x0 < x1 and y0 < y1; may reach past the image's edges.
+        landmarks_xy: six points: left eye, right eye, nose tip, mouth centre, left ear, right ear, where left is the
+            image's left; or empty, if the detector gives none (the face is then cropped without alignment).
+        score: the detector's confidence that this is a face, 0..1.
+    """
+
+    box_xyxy: tuple[float, float, float, float]
+    landmarks_xy: tuple[Point, ...]
+    score: float
+
+    def __post_init__(self) -> None:
+        x0, y0, x1, y1 = self.box_xyxy
+        if not (x0 < x1 and y0 < y1):
+            raise MienError(f"a face's box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {self.box_xyxy}")
+        if len(self.landmarks_xy) not in (0, 6):
+            raise MienError(f"a face has six landmarks or none, got {len(self.landmarks_xy)}")
+        if not 0 <= self.score <= 1:
+            raise MienError(f"a face's score is within 0..1, got {self.score}")
+
+
+@dataclass(frozen=True)
+class Square:
+    """The part of an image that becomes a crop.
+
+    Args:
+        centre_xy: in image px.
+        side: in image px, > 0.
+        roll: degrees by which the square is turned clockwise in the image.
+    """
+
+    centre_xy: Point
+    side: float
+    roll: float
+
+
+def framing(face: Face) -> Square:
+    """Where FER2013 would frame a face: level, by its landmarks, or by its box if it has none."""
+    roll = roll_degrees(face)
+    if face.landmarks_xy:
+        points = np.array(face.landmarks_xy)
+        x, y = points.mean(axis=0)
+        side = SIDE_BY_LANDMARKS * math.sqrt(points.var(axis=0).sum())
+        lift = LIFT_BY_LANDMARKS * side
+    else:
+        x0, y0, x1, y1 = face.box_xyxy
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        side = SIDE_BY_BOX * math.sqrt((x1 - x0) * (y1 - y0))
+        lift = LIFT_BY_BOX * side
+    turned = math.radians(roll)
+    return Square((float(x) + lift * math.sin(turned), float(y) - lift * math.cos(turned)), max(side, 1.0), roll)
+
+
+def crop_face(image: NDArray[np.uint8], face: Face, size: int = 48) -> NDArray[np.uint8]:
+    """Cut a face out, level and framed as FER2013 frames faces.
+
+    Args:
+        image: RGB, (H, W, 3), upright.
+        face: a face in that image.
+        size: the crop's side in px.
+
+    Returns:
+        Gray (ITU-R 601), (size, size); beyond the image's edge the edge is repeated.
+    """
+    square = framing(face)
+    step = max(1, int(square.side / (2 * size)))
+    region, (left, top) = _region(image, square, step)
+    scale = square.side / step / size  # region px per crop px, below 4
+    over = max(1, round(scale))
+    turned = math.radians(square.roll)
+    cos, sin = math.cos(turned) * scale / over, math.sin(turned) * scale / over
+    x, y = (square.centre_xy[0] - left) / step, (square.centre_xy[1] - top) / step
+    half = size * over / 2
+    matrix = (cos, -sin, x - half * (cos - sin), sin, cos, y - half * (sin + cos))
+    large = region.transform((size * over, size * over), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    return np.array(large.reduce(over))
+
+
+def whole_crop(image: NDArray[np.uint8], size: int = 48) -> NDArray[np.uint8]:
+    """Take an image that is itself a face crop as the crop.
+
+    Args:
+        image: RGB, (H, W, 3).
+        size: the crop's side in px.
+
+    Returns:
+        Gray (ITU-R 601), (size, size); the image's own pixels where it has that size already.
+    """
+    gray = Image.fromarray(image).convert("L")
+    return np.array(gray.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0))
+
+
+def roll_degrees(face: Face) -> float:
+    """How far the head leans: degrees clockwise in the image, -180..180; 0 without landmarks.
+
+    The line of the eyes tells, and the line from between them to the mouth, which stays long in a turned head.
+    """
+    if not face.landmarks_xy:
+        return 0.0
+    (lx, ly), (rx, ry), _, (mx, my) = face.landmarks_xy[:4]
+    down_x, down_y = mx - (lx + rx) / 2, my - (ly + ry) / 2
+    return math.degrees(math.atan2(ry - ly - down_x, rx - lx + down_y))
+
+
+def turn(face: Face) -> float:
+    """How far the head is turned aside: 0 frontal to 1 profile; 0 without landmarks.
+
+    It is where the nose lies between the ears: 0 midway, 1 at one of them.
+    """
+    if not face.landmarks_xy:
+        return 0.0
+    roll = math.radians(roll_degrees(face))
+    along = [x * math.cos(roll) + y * math.sin(roll) for x, y in face.landmarks_xy]
+    nose, left, right = along[2], along[4], along[5]
+    half = max((right - left) / 2, 1e-6)
+    return min(abs(nose - (left + right) / 2) / half, 1.0)
+
+
+def sharpness(crop: NDArray[np.uint8]) -> float:
+    """Fine detail in a crop (size, size), relative to its contrast: in FER2013 about 0.8, below 0.2 is blurred."""
+    gray = crop.astype(np.float64)
+    edges = 4 * gray[1:-1, 1:-1] - gray[:-2, 1:-1] - gray[2:, 1:-1] - gray[1:-1, :-2] - gray[1:-1, 2:]
+    return float(edges.std() / max(gray.std(), 1.0))
+
+
+def _region(image: NDArray[np.uint8], square: Square, step: int) -> tuple[Image.Image, Point]:
+    """The upright surroundings of a square, gray and reduced by `step`, the image's edge repeated; and their corner."""
+    reach = square.side * math.sqrt(0.5) + 2 * step
+    spans, indices, corner = [], [], []
+    for centre, length in zip(square.centre_xy, image.shape[1::-1], strict=True):
+        low, high = math.floor(centre - reach), math.ceil(centre + reach)
+        start = min(max(low, 0), length - 1)
+        stop = min(max(high, start + 1), length)
+        first, last = (low - start) // step, -((start - high) // step)
+        spans.append(slice(start, stop))
+        indices.append(np.clip(np.arange(first, last), 0, -((start - stop) // step) - 1))
+        corner.append(float(start + first * step))
+    columns, rows = indices
+    gray = Image.fromarray(image[spans[1], spans[0]]).convert("L").reduce(step)
+    return Image.fromarray(np.asarray(gray)[np.ix_(rows, columns)]), (corner[0], corner[1])

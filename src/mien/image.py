@@ -1,0 +1,294 @@
+"""Images: whatever comes in becomes one thing, once: RGB uint8 (H, W, 3), upright, contiguous, read-only.
+
+Colours are taken as sRGB: an embedded profile is not applied, since that takes longer than the decoding itself.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from mien.errors import ImageError
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""An image: shape (H, W, 3), RGB uint8, upright, C-contiguous, sRGB."""
+
+ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[Any]"
+"""What `read_image` takes."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+"""What is read, by Pillow's names; JPEG includes MPO. Formats that run code or carry documents are left out."""
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation, and what makes the image upright."""
+
+KINDS = (
+    (0, b"\xff\xd8\xff", "a JPEG that is damaged or cut short"),
+    (0, b"\x89PNG", "a PNG that is damaged or cut short"),
+    (0, b"GIF8", "a GIF that is damaged or cut short"),
+    (8, b"WEBP", "a WebP that is damaged or cut short"),
+    (4, b"ftypavif", "an AVIF that is damaged or cut short"),
+    (0, b"II*\0", "a TIFF that is damaged, cut short or of an unsupported kind"),
+    (0, b"MM\0*", "a TIFF that is damaged, cut short or of an unsupported kind"),
+    (4, b"ftyphei", "HEIC is not supported: save it as JPEG or PNG"),
+    (4, b"ftypmif", "HEIC is not supported: save it as JPEG or PNG"),
+    (4, b"ftyp", "a video, not an image"),
+    (0, b"\x1aE\xdf\xa3", "a video, not an image"),
+    (0, b"%PDF", "PDF is not supported: save the page as JPEG or PNG"),
+    (0, b"%!PS", "PostScript is not supported: save it as JPEG or PNG"),
+    (0, b"8BPS", "Photoshop files are not supported: save it as JPEG or PNG"),
+)
+"""Offset and signature of files that Pillow turned down, and what to say of them."""
+
+DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's readers raise on damaged files."""
+
+CHUNK = 2**20  # bytes asked of a stream at once
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How big an image may be; refused beyond that, before it is decoded.
+
+    Args:
+        max_bytes: encoded size.
+        max_pixels: width times height. Pillow's own limit (`Image.MAX_IMAGE_PIXELS`, doubled: 179 million) also holds.
+    """
+
+    max_bytes: int = 20_000_000
+    max_pixels: int = 50_000_000
+
+
+LIMITS = Limits()
+
+
+def read_image(source: ImageSource, limits: Limits = LIMITS) -> Pixels:
+    """One image, whatever it comes as.
+
+    EXIF rotation is applied, alpha laid on white, 16 bits scaled to 8; of an animation the first frame is read, and of
+    a Pillow image the current one.
+
+    Args:
+        source: a path; a file's bytes; a binary stream, read from where it stands; a Pillow image; or an array, uint8,
+            (H, W, 3) in RGB order or gray as (H, W) or (H, W, 1).
+        limits: how big it may be.
+
+    Returns:
+        Shape (H, W, 3), RGB uint8, upright, contiguous, read-only. It shares the memory of a contiguous RGB array.
+
+    Raises:
+        ImageError: it cannot be read; the message is the reason, without the source, which is added as a note.
+    """
+    try:
+        pixels = _read(source, limits)
+    except ImageError as error:
+        error.add_note(f"source: {describe(source)}")
+        raise
+    pixels.flags.writeable = False
+    return pixels
+
+
+def describe(source: ImageSource) -> str:
+    """What to call a source in results: its path as given (bytes that are not text as `\\xff`), or its kind."""
+    if isinstance(source, str | os.PathLike):
+        return os.fsencode(source).decode("utf-8", "backslashreplace")
+    if isinstance(source, bytes):
+        return "<bytes>"
+    if isinstance(source, Image.Image):
+        return "<image>"
+    if isinstance(source, np.ndarray):
+        return "<array>"
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "<file>"
+
+
+def _read(source: ImageSource, limits: Limits) -> Pixels:
+    if isinstance(source, np.ndarray):
+        return _from_array(source, limits)
+    with _quiet_pillow():
+        if isinstance(source, Image.Image):
+            return _from_pillow(source, limits)
+        return _from_pillow(_open(_encoded(source, limits), limits), limits)
+
+
+def _encoded(source: ImageSource, limits: Limits) -> bytes:
+    """A source's bytes, at least one and at most `limits.max_bytes`."""
+    try:
+        if isinstance(source, bytes):
+            data = source
+        elif isinstance(source, str | os.PathLike):
+            with open(source, "rb", buffering=0) as stream:
+                data = _drain(stream, limits.max_bytes + 1)
+        elif hasattr(source, "read"):
+            data = _drain(source, limits.max_bytes + 1)
+        else:
+            kind = type(source).__name__
+            raise ImageError(f"expected a path, bytes, a binary file, a Pillow image or an array, got {kind}")
+    except FileNotFoundError as error:
+        linked = isinstance(source, str | os.PathLike) and os.path.islink(source)
+        raise ImageError("a link to a file that is not there" if linked else "no such file") from error
+    except IsADirectoryError as error:
+        raise ImageError("a folder, not an image") from error
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ImageError(f"cannot be read: {error}") from error
+    if len(data) > limits.max_bytes:
+        raise ImageError(f"more than {limits.max_bytes / 1e6:g} MB, the limit")
+    if not data:
+        raise ImageError("empty: no bytes to read")
+    return data
+
+
+def _drain(stream: Any, size: int) -> bytes:
+    """Up to `size` bytes from where a stream stands."""
+    chunks, left = [], size
+    while left > 0:
+        chunk = stream.read(min(left, CHUNK))
+        if not isinstance(chunk, bytes):
+            raise ImageError(f"expected a file opened in binary mode; reading it gave {type(chunk).__name__}")
+        if not chunk:
+            break
+        chunks.append(chunk)
+        left -= len(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _open(data: bytes, limits: Limits) -> Image.Image:
+    """The image in a file's bytes, its header read and its pixels not yet."""
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"more than {limits.max_pixels / 1e6:g} million pixels, the limit") from error
+    except UnidentifiedImageError as error:
+        reasons = (reason for at, signature, reason in KINDS if data.startswith(signature, at))
+        raise ImageError(next(reasons, f"not an image of a supported kind ({', '.join(FORMATS)})")) from error
+    except DAMAGE as error:
+        raise ImageError(f"damaged or cut short: {_reason(error)}") from error
+
+
+def _from_pillow(image: Image.Image, limits: Limits) -> Pixels:
+    _check_size(image.width, image.height, limits)
+    try:
+        tags = getattr(image, "tag_v2", {})  # a TIFF's tiles are decoded whole, however small the image
+        _check_size(tags.get(322, 1), tags.get(323, 1), limits)
+        image.load()
+        return np.asarray(_rgb(_upright(image)))
+    except DAMAGE as error:
+        raise ImageError(f"damaged or cut short: {_reason(error)}") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"more than {limits.max_pixels / 1e6:g} million pixels, the limit") from error
+
+
+def _from_array(array: NDArray[Any], limits: Limits) -> Pixels:
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (1,), (3,)):
+        raise ImageError(f"expected uint8 (H, W, 3) in RGB order or (H, W), got {array.dtype} {array.shape}")
+    if not array.size:
+        raise ImageError(f"empty: an array of shape {array.shape}")
+    height, width = array.shape[:2]
+    _check_size(width, height, limits)
+    if array.shape[2:] != (3,):
+        return np.repeat(np.asarray(array).reshape(height, width, 1), 3, axis=2)
+    return np.ascontiguousarray(array).view()
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    if not width or not height:
+        raise ImageError(f"empty: {width} x {height} pixels")
+    if width * height > limits.max_pixels:
+        raise ImageError(f"{width} x {height} pixels, over the limit of {limits.max_pixels / 1e6:g} million")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF orientation asks; a damaged EXIF block asks nothing."""
+    try:
+        turn = UPRIGHT.get(image.getexif().get(0x0112, 1))
+    except DAMAGE:
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        image = Image.fromarray(_eight_bits(np.asarray(image)))
+    elif image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.new("RGB", image.size, "white")
+        image.paste(rgba, mask=rgba.getchannel("A"))
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Gray values scaled to 0..255: whole numbers from 0..65535; floats from 0..1, 0..255 or 0..65535 by their top."""
+    low, high = float(values.min()), float(values.max())
+    top = 65535
+    if values.dtype.kind == "f":
+        top = 1 if high <= 1 else 255 if high <= 255 else 65535
+    if not 0 <= low <= high <= top:
+        raise ImageError(f"gray values from {low:g} to {high:g}: expected 0..65535")
+    return (values * (255 / top) + 0.5).astype(np.uint8)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+_quiet_lock = threading.Lock()
+_quiet_depth = 0
+_quiet_filters = warnings.catch_warnings()
+
+
+@contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    """Silences Pillow's warnings (odd metadata, big images): what matters of them is an `ImageError` here.
+
+    `catch_warnings` swaps a global, so threads that overlap share one: the first enters it and the last leaves it.
+    """
+    global _quiet_depth, _quiet_filters
+    with _quiet_lock:
+        _quiet_depth += 1
+        if _quiet_depth == 1:
+            _quiet_filters = warnings.catch_warnings()
+            _quiet_filters.__enter__()
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet_depth -= 1
+            if _quiet_depth == 0:
+                _quiet_filters.__exit__(None, None, None)

@@ -1,0 +1,130 @@
+"""Label sets: which emotions a model speaks of, in which order, and how one set is expressed in another.
+
+Emotions are lower-case English words: the convention fixed here for every file, table and plot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import LabelError
+
+ALIASES = {
+    "anger": "angry",
+    "contemptuous": "contempt",
+    "disgusted": "disgust",
+    "afraid": "fear",
+    "fearful": "fear",
+    "happiness": "happy",
+    "joy": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+    "natural": "neutral",
+}
+"""Spellings found in published datasets, and the emotion each one means."""
+
+
+def canonical(name: str) -> str:
+    """The emotion meant by a spelling: `" Anger"` -> `"angry"`. Unknown words come back in lower case."""
+    word = name.strip().lower()
+    return ALIASES.get(word, word)
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """An ordered set of emotions; the order is that of a model's outputs.
+
+    Args:
+        name: short name, such as `"fer7"`.
+        emotions: at least two distinct canonical names.
+
+    Raises:
+        LabelError: fewer than two emotions, or one named twice (also by an alias).
+    """
+
+    name: str
+    emotions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        emotions = tuple(canonical(emotion) for emotion in self.emotions)
+        object.__setattr__(self, "emotions", emotions)
+        if len(emotions) < 2:
+            raise LabelError(f"label set {self.name!r} needs at least two emotions, got {list(emotions)}")
+        if len(set(emotions)) != len(emotions):
+            raise LabelError(f"label set {self.name!r} names an emotion twice: {list(emotions)}")
+
+    def __len__(self) -> int:
+        return len(self.emotions)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.emotions)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and canonical(name) in self.emotions
+
+    def index(self, name: str) -> int:
+        """Position of an emotion, by any of its spellings. Raises `LabelError` if it is not in the set."""
+        try:
+            return self.emotions.index(canonical(name))
+        except ValueError:
+            raise LabelError(f"{name!r} is not in label set {self.name!r} ({', '.join(self.emotions)})") from None
+
+    def project(self, probabilities: NDArray[Any], target: LabelSet) -> NDArray[np.float64]:
+        """Probabilities over this set expressed in another: shared emotions kept, renormalised.
+
+        Args:
+            probabilities: shape (..., len(self)), rows that sum to 1.
+            target: the set to express them in.
+
+        Returns:
+            Shape (..., len(target)), rows that sum to 1; uniform where the shared emotions had no probability at all.
+
+        Raises:
+            LabelError: the target has an emotion that this set lacks.
+        """
+        values = np.asarray(probabilities, np.float64)
+        if values.shape[-1:] != (len(self),):
+            raise LabelError(f"expected {len(self)} probabilities for {self.name!r}, got shape {values.shape}")
+        if missing := [emotion for emotion in target if emotion not in self]:
+            raise LabelError(f"{self.name!r} cannot be expressed in {target.name!r}: it has no {', '.join(missing)}")
+        kept = values[..., [self.index(emotion) for emotion in target]]
+        total = kept.sum(-1, keepdims=True)
+        projected: NDArray[np.float64] = np.full_like(kept, 1 / len(target))
+        np.divide(kept, total, out=projected, where=total > 0)
+        return projected
+
+
+FER7 = LabelSet("fer7", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"))
+"""FER2013's labels, in FER2013's order (Goodfellow et al., 2013)."""
+
+FERPLUS8 = LabelSet("ferplus8", ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"))
+"""FER+'s labels, in FER+'s order (Barsoum et al., ICMI 2016)."""
+
+CKPLUS7 = LabelSet("ckplus7", ("angry", "contempt", "disgust", "fear", "happy", "sad", "surprise"))
+"""The seven expressions of CK+ (Lucey et al., 2010): with contempt, without neutral."""
+
+HAPPY_SAD = LabelSet("happy-sad", ("happy", "sad"))
+
+LABEL_SETS = {label_set.name: label_set for label_set in (FER7, FERPLUS8, CKPLUS7, HAPPY_SAD)}
+
+
+def label_set(name: str) -> LabelSet:
+    """A label set by its name. Raises `LabelError`, listing the names there are."""
+    try:
+        return LABEL_SETS[name]
+    except KeyError:
+        raise LabelError(f"no label set {name!r}; there are {', '.join(LABEL_SETS)}") from None
+
+
+def named_set(emotions: tuple[str, ...]) -> LabelSet:
+    """The label set with exactly these emotions in this order: a known one, or one named after its emotions."""
+    emotions = tuple(canonical(emotion) for emotion in emotions)
+    for known in LABEL_SETS.values():
+        if known.emotions == emotions:
+            return known
+    return LabelSet("-".join(emotions), emotions)

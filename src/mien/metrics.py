@@ -1,0 +1,143 @@
+"""Scores of predictions against the truth, in numpy; shares and probabilities are 0..1, entropies in nats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
+    """Probabilities of logits over the last axis, divided by a temperature first."""
+    values = np.asarray(logits, np.float64) / temperature
+    values = np.exp(values - values.max(-1, keepdims=True))
+    return np.asarray(values / values.sum(-1, keepdims=True), np.float64)
+
+
+def accuracy(probabilities: Floats, truth: Ints) -> float:
+    """Share of rows whose most probable class is the true one."""
+    return float((probabilities.argmax(1) == truth).mean())
+
+
+def confusion(guesses: Ints, truth: Ints, classes: int) -> Ints:
+    """Counts, shape (classes, classes): rows are the truth, columns the guess."""
+    return np.bincount(truth * classes + guesses, minlength=classes * classes).reshape(classes, classes)
+
+
+def ece(probabilities: Floats, truth: Ints, bins: int = 15) -> float:
+    """Expected calibration error (Guo et al., 2017) of the most probable class, in equal-width bins of confidence."""
+    confidence = probabilities.max(1)
+    right = probabilities.argmax(1) == truth
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gap = np.bincount(place, right - confidence, minlength=bins)
+    return float(np.abs(gap).sum() / len(truth))
+
+
+def nll(probabilities: Floats, truth: Ints) -> float:
+    """Mean negative log-likelihood of the true class."""
+    return float(-np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-12)).mean())
+
+
+def kl_to_votes(probabilities: Floats, votes: Ints) -> float:
+    """Mean KL(votes || probabilities) over the rows that have votes. Votes: counts, shape as `probabilities`."""
+    voted = votes.sum(1) > 0
+    shares = votes[voted] / votes[voted].sum(1, keepdims=True)
+    logs = np.log(np.where(shares > 0, shares, 1)) - np.log(np.maximum(probabilities[voted], 1e-12))
+    return float((shares * logs).sum(1).mean())
+
+
+def coverage_accuracy(probabilities: Floats, truth: Ints, coverage: float) -> float:
+    """Accuracy on the share of rows (0..1) with the highest confidence."""
+    kept = np.argsort(-probabilities.max(1), kind="stable")[: max(round(coverage * len(truth)), 1)]
+    return accuracy(probabilities[kept], truth[kept])
+
+
+def bootstrap(score: Callable[[Ints], float], n: int, rounds: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """95% percentile interval of a score of n examples.
+
+    Args:
+        score: takes row numbers, drawn with replacement, shape (n,).
+    """
+    rng = np.random.default_rng(seed)
+    values = [score(rng.integers(0, n, n)) for _ in range(rounds)]
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Precision, recall and F1 of one class (0 where undefined), and how many examples are truly of it."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+def class_scores(counts: Ints, missed: Ints | None = None) -> list[ClassScores]:
+    """Scores by class.
+
+    Args:
+        counts: a confusion matrix (see `confusion`).
+        missed: examples of each class that got no answer at all, shape (classes,); they lower recall.
+    """
+    right, guessed, true = np.diag(counts), counts.sum(0), counts.sum(1)
+    if missed is not None:
+        true = true + missed
+    scores = []
+    for hits, guesses, support in zip(right, guessed, true, strict=True):
+        precision = float(hits / guesses) if guesses else 0.0
+        recall = float(hits / support) if support else 0.0
+        f1 = float(2 * hits / (guesses + support)) if guesses + support else 0.0
+        scores.append(ClassScores(precision, recall, f1, int(support)))
+    return scores
+
+
+def macro_f1(counts: Ints, missed: Ints | None = None) -> float:
+    """Mean F1 over the classes that occur in the truth; arguments are those of `class_scores`."""
+    scores = [score.f1 for score in class_scores(counts, missed) if score.support]
+    return float(np.mean(scores)) if scores else 0.0
+
+
+def fit_temperature(logits: Floats, targets: Floats) -> float:
+    """The temperature that minimises the cross-entropy of target distributions, within 0.05..20.
+
+    Args:
+        logits: shape (n, classes).
+        targets: distributions, the same shape.
+    """
+
+    def cost(log_t: float) -> float:
+        return float(-(targets * np.log(np.maximum(softmax(logits, float(np.exp(log_t))), 1e-12))).sum(1).mean())
+
+    low, high = float(np.log(0.05)), float(np.log(20))
+    ratio = (np.sqrt(5) - 1) / 2
+    for _ in range(60):
+        a, b = high - ratio * (high - low), low + ratio * (high - low)
+        low, high = (low, b) if cost(a) < cost(b) else (a, high)
+    return float(np.exp((low + high) / 2))
+
+
+def one_hot(truth: Ints, classes: int) -> Floats:
+    """Distributions that are certain of the truth, shape (n, classes)."""
+    return np.asarray(np.eye(classes)[truth], np.float64)
+
+
+def fit_threshold(probabilities: Floats, truth: Ints, errors: float) -> float:
+    """The lowest confidence from which on at most this share of answers is wrong; 1 if there is none.
+
+    Args:
+        probabilities: (n, classes).
+        errors: 0..1, the share of wrong answers allowed among those at or above the threshold.
+    """
+    confidence = probabilities.max(1)
+    order = np.argsort(-confidence, kind="stable")
+    wrong = np.cumsum(probabilities.argmax(1)[order] != truth[order])
+    allowed = np.flatnonzero(wrong <= errors * np.arange(1, len(order) + 1))
+    return float(confidence[order[allowed[-1]]]) if len(allowed) else 1.0

@@ -1,0 +1,107 @@
+"""What was read in an image: frozen types that check themselves, with one JSON form wherever they go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mien.errors import MienError
+from mien.face import Face
+
+BOX_DIGITS = 2
+SHARE_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Expression:
+    """How likely most people would be to choose each emotion for a face.
+
+    Args:
+        probabilities: by emotion, in the order of the label set; each 0..1, together 1.
+        reasons: why the answer should not be relied on, as sentences; empty when it may be.
+    """
+
+    probabilities: Mapping[str, float]
+    reasons: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        values = self.probabilities.values()
+        if len(values) < 2 or not all(0 <= p <= 1 for p in values) or abs(sum(values) - 1) > 1e-3:
+            raise MienError(
+                f"an expression needs probabilities of two or more emotions, together 1; got {dict(self.probabilities)}"
+            )
+
+    @property
+    def label(self) -> str:
+        """The most probable emotion; the first of equals."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `label`."""
+        return self.probabilities[self.label]
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether there is any reason not to rely on the answer."""
+        return bool(self.reasons)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A face and its expression."""
+
+    face: Face
+    expression: Expression
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "box": [round(edge, BOX_DIGITS) for edge in self.face.box_xyxy],
+            "score": round(self.face.score, SHARE_DIGITS),
+            "label": self.expression.label,
+            "confidence": round(self.expression.confidence, SHARE_DIGITS),
+            "probabilities": {name: round(p, SHARE_DIGITS) for name, p in self.expression.probabilities.items()},
+            "uncertain": self.expression.uncertain,
+            "reasons": list(self.expression.reasons),
+        }
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One image: its size and the faces in it, or why it could not be read. Never a silent skip.
+
+    Args:
+        source: what the image was read from, as `image.describe` puts it.
+        width: of the upright image in px; 0 where it could not be read.
+        height: likewise.
+        faces: the largest first.
+        reasons: why there are no faces, where the image was read and none was found.
+        error: why the image could not be read, or None.
+    """
+
+    source: str
+    width: int
+    height: int
+    faces: tuple[Reading, ...] = ()
+    reasons: tuple[str, ...] = ()
+    error: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.error is None and not (self.width > 0 and self.height > 0):
+            raise MienError(f"a prediction has a size or an error, got {self.width} x {self.height} and no error")
+        if self.error is not None and (self.faces or self.reasons or self.width or self.height):
+            raise MienError("a prediction with an error has no size, no faces and no reasons")
+        if bool(self.faces) and bool(self.reasons):
+            raise MienError("a prediction with faces gives its reasons with each face")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form: boxes in px with two decimals, probabilities with six."""
+        return {
+            "source": self.source,
+            "width": self.width,
+            "height": self.height,
+            "faces": [reading.to_dict() for reading in self.faces],
+            "reasons": list(self.reasons),
+            "error": self.error,
+        }

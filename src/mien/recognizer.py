@@ -1,0 +1,251 @@
+"""The recognizer: an artifact and a detector that read expressions in images.
+
+Images go through one by one, faces through the network in batches; what a face gets does not hang on its neighbours.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice, repeat
+from typing import Any, Literal, TypeVar, overload
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from mien import artifact as artifacts
+from mien.artifact import INPUT, OUTPUT, Artifact, HeadInfo
+from mien.detect import BlazeFace, Detector
+from mien.errors import ArtifactError, ImageError, MienError
+from mien.face import Face, sharpness, turn
+from mien.image import LIMITS, ImageSource, Limits, Pixels, describe, read_image
+from mien.labels import LabelSet, label_set
+from mien.metrics import softmax
+from mien.prediction import Expression, Prediction, Reading
+from mien.preprocess import Preprocess
+
+Crop = Literal["auto", "detect", "whole"]
+Labels = str | LabelSet | None
+CROPS: tuple[Crop, ...] = ("auto", "detect", "whole")
+
+CROP_SIDE = 96  # px; an image with no shorter side and no face found is taken for a face crop
+SMALL_FACE = 24  # px, side of the box; half of what the network sees
+BLURRED = 0.2  # sharpness, see `face.sharpness`
+TURNED = 0.9  # turn, see `face.turn`
+CHUNK = 64  # images read before their faces go through the network
+BATCH = 64  # faces in one run of the network
+
+NO_FACE = "no face was found"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An image that was read: its size, and its faces with their crops; or why it was not."""
+
+    source: str
+    size: tuple[int, int] = (0, 0)
+    faces: tuple[Face, ...] = ()
+    crops: tuple[Pixels, ...] = ()
+    error: str | None = None
+
+
+class Recognizer:
+    """Reads expressions in images.
+
+    Args:
+        artifact: the model.
+        detector: finds the faces; BlazeFace if None.
+        threads: images read at once, and CPU threads of the network.
+        limits: how big an image may be.
+
+    Raises:
+        ArtifactError: the network does not have the inputs and outputs that the manifest names.
+        DetectorError: the detector's weights are missing or damaged.
+    """
+
+    def __init__(
+        self, artifact: Artifact, detector: Detector | None = None, threads: int = 1, limits: Limits = LIMITS
+    ) -> None:
+        self.artifact = artifact
+        self.detector = detector or BlazeFace()
+        self.preprocess = Preprocess(artifact.manifest.size)
+        self.labels = artifact.manifest.heads[0].label_set
+        self._limits = limits
+        self._threads = max(threads, 1)
+        self._session = _session(artifact, self._threads)
+
+    @overload
+    def predict(self, source: list[Any], *, labels: Labels = ..., crop: Crop = ...) -> list[Prediction]: ...
+    @overload
+    def predict(self, source: ImageSource, *, labels: Labels = ..., crop: Crop = ...) -> Prediction: ...
+    def predict(
+        self, source: ImageSource | list[Any], *, labels: Labels = None, crop: Crop = "auto"
+    ) -> Prediction | list[Prediction]:
+        """Read one image, or a list of them.
+
+        Args:
+            source: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3); or a list of these.
+            labels: the label set to answer in, or its name; the model's own if None.
+            crop: `detect` reads the faces that are found; `whole` takes the image as one face; `auto` detects, and
+                takes an image with a side of at most 96 px as one face if none is found.
+
+        Returns:
+            A prediction, or a list of them. An image that cannot be read is a prediction with an error.
+
+        Raises:
+            LabelError: the model cannot speak that label set.
+        """
+        if isinstance(source, list):
+            return list(self.stream(source, labels=labels, crop=crop))
+        return next(self.stream([source], labels=labels, crop=crop))
+
+    def stream(
+        self, sources: Iterable[ImageSource], *, labels: Labels = None, crop: Crop = "auto"
+    ) -> Iterator[Prediction]:
+        """Read any number of images, in their order, holding a few at a time. Arguments are those of `predict`."""
+        spoken = self.spoken(labels)
+        if crop not in CROPS:
+            raise MienError(f"crop is one of {', '.join(CROPS)}; got {crop!r}")
+        return self._stream(sources, spoken, crop)
+
+    def _stream(self, sources: Iterable[ImageSource], labels: LabelSet, crop: Crop) -> Iterator[Prediction]:
+        with ThreadPoolExecutor(self._threads) as pool:
+            for chunk in _chunks(sources, CHUNK):
+                reads = list(pool.map(self._read, chunk, repeat(crop)))
+                faces = [face for read in reads for face in read.faces]
+                crops = [pixels for read in reads for pixels in read.crops]
+                expressions = iter(self._express(crops, faces, labels))
+                for read in reads:
+                    yield _prediction(read, list(islice(expressions, len(read.faces))))
+
+    def logits(self, crops: Sequence[Pixels] | Pixels) -> dict[str, NDArray[np.float32]]:
+        """What the network says of crops (n, size, size) uint8: logits by head, shape (n, emotions)."""
+        pixels = self.preprocess.tensor(crops)
+        names = [OUTPUT + head.labels for head in self.artifact.manifest.heads]
+        runs = [self._session.run(names, {INPUT: pixels[at : at + BATCH]}) for at in range(0, len(pixels), BATCH)]
+        empty = [np.empty((0, len(head.emotions)), np.float32) for head in self.artifact.manifest.heads]
+        joined = [np.concatenate(parts) for parts in zip(empty, *runs, strict=True)]
+        return {head.labels: part for head, part in zip(self.artifact.manifest.heads, joined, strict=True)}
+
+    def probabilities(self, crops: Sequence[Pixels] | Pixels, labels: Labels = None) -> NDArray[np.float64]:
+        """Calibrated probabilities of crops (n, size, size) uint8 over a label set, shape (n, len(labels))."""
+        spoken = self.spoken(labels)
+        head = self.artifact.head_for(spoken)
+        return head.label_set.project(softmax(self.logits(crops)[head.labels], head.temperature), spoken)
+
+    def spoken(self, labels: str | LabelSet | None) -> LabelSet:
+        """The label set that answers are in when this one is asked for.
+
+        Args:
+            labels: a label set or its name; the model's own if None.
+
+        Raises:
+            LabelError: there is no such set, or the model cannot speak it.
+        """
+        if labels is None:
+            return self.labels
+        own = {head.labels: head.label_set for head in self.artifact.manifest.heads}
+        wanted = labels if isinstance(labels, LabelSet) else own.get(labels) or label_set(labels)
+        self.artifact.head_for(wanted)
+        return wanted
+
+    def _read(self, source: ImageSource, crop: Crop) -> _Read:
+        name = describe(source)
+        try:
+            image = read_image(source, self._limits)
+        except ImageError as error:
+            return _Read(name, error=str(error))
+        height, width = image.shape[:2]
+        faces = [] if crop == "whole" else self.detector.detect(image)
+        if crop == "whole" or (crop == "auto" and not faces and min(width, height) <= CROP_SIDE):
+            whole = Face((0.0, 0.0, float(width), float(height)), (), 1.0)
+            return _Read(name, (width, height), (whole,), (self.preprocess.whole(image),))
+        crops = tuple(self.preprocess.face(image, face) for face in faces)
+        return _Read(name, (width, height), tuple(faces), crops)
+
+    def _express(self, crops: list[Pixels], faces: list[Face], labels: LabelSet) -> list[Expression]:
+        head = self.artifact.head_for(labels)
+        own = softmax(self.logits(crops)[head.labels], head.temperature)
+        spoken = head.label_set.project(own, labels)
+        kept = own[:, [head.label_set.index(emotion) for emotion in labels]].sum(1)
+        return [
+            Expression(
+                dict(zip(labels, map(float, row), strict=True)),
+                tuple(_reasons(face, crop, float(row.max()), float(share), head, labels)),
+            )
+            for face, crop, row, share in zip(faces, crops, spoken, kept, strict=True)
+        ]
+
+
+def load(
+    name_or_path: str | os.PathLike[str] | None = None, *, detector: Detector | None = None, threads: int = 1
+) -> Recognizer:
+    """A recognizer.
+
+    Args:
+        name_or_path: a model that comes with mien (see `mien models`), or an artifact's folder; the default if None.
+        detector: finds the faces; BlazeFace if None.
+        threads: images read at once, and CPU threads of the network.
+
+    Raises:
+        ArtifactError: there is no such model, or it is incomplete, altered or too new; lists every fault.
+    """
+    return Recognizer(artifacts.read(artifacts.find(name_or_path)), detector, threads)
+
+
+def _reasons(
+    face: Face, crop: Pixels, confidence: float, kept: float, head: HeadInfo, labels: LabelSet
+) -> Iterator[str]:
+    """Why an answer should not be relied on."""
+    if kept < 0.5:
+        yield f"probably an expression that {labels.name} lacks ({1 - kept:.0%})"
+    if confidence < head.threshold:
+        yield f"low confidence ({confidence:.0%}, reliable from {head.threshold:.0%})"
+    x0, y0, x1, y1 = face.box_xyxy
+    if min(x1 - x0, y1 - y0) < SMALL_FACE:
+        yield f"small face ({min(x1 - x0, y1 - y0):.0f} px, reliable from {SMALL_FACE} px)"
+    if sharpness(crop) < BLURRED:
+        yield "blurred"
+    if turn(face) > TURNED:
+        yield "turned away"
+
+
+def _prediction(read: _Read, expressions: list[Expression]) -> Prediction:
+    readings = tuple(Reading(*pair) for pair in zip(read.faces, expressions, strict=True))
+    reasons = () if readings or read.error else (NO_FACE,)
+    return Prediction(read.source, *read.size, readings, reasons, read.error)
+
+
+def _session(artifact: Artifact, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    subject = f"{artifact.folder} is not a usable model"
+    try:
+        session = ort.InferenceSession(artifact.onnx, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ArtifactError(subject, [f"model.onnx cannot be loaded: {error}"]) from error
+    size = artifact.manifest.size
+    inputs: Mapping[str, list[Any]] = {each.name: each.shape[1:] for each in session.get_inputs()}
+    outputs: Mapping[str, list[Any]] = {each.name: each.shape[1:] for each in session.get_outputs()}
+    faults = []
+    if inputs != {INPUT: [1, size, size]}:
+        faults.append(f"model.onnx takes {inputs}, model.json promises {INPUT} of [1, {size}, {size}]")
+    promised = {OUTPUT + head.labels: [len(head.emotions)] for head in artifact.manifest.heads}
+    if any(outputs.get(name) != shape for name, shape in promised.items()):
+        faults.append(f"model.onnx gives {outputs}, model.json promises {promised}")
+    if faults:
+        raise ArtifactError(subject, faults)
+    return session
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,69 @@
+"""Sources: what a user names on a command line becomes images to read, one at a time.
+
+Nothing is passed over in silence: what cannot be read still comes out, for `read_image` to say why.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import BinaryIO
+
+from mien.image import LIMITS, ImageSource
+
+STDIN = "-"
+LEFT_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini"})
+
+
+class Stdin(BytesIO):
+    """What came through standard input."""
+
+    name = "<stdin>"
+
+
+def expand(words: Iterable[str], stdin: BinaryIO) -> Iterator[ImageSource]:
+    """The images that words name.
+
+    Args:
+        words: files; folders (every file below that is not hidden, in the order of names); patterns such as `*.jpg`;
+            or `-` for one image from `stdin`. A word that names nothing comes out as it is.
+        stdin: binary.
+    """
+    for word in words:
+        if word == STDIN:
+            yield Stdin(stdin.read(LIMITS.max_bytes + 1))
+        elif os.path.isdir(word):
+            yield from _or_itself(word, _files(word, frozenset({os.path.realpath(word)})))
+        elif not os.path.lexists(word) and glob.has_magic(word):
+            yield from _or_itself(word, sorted(glob.glob(word, recursive=True)))
+        else:
+            yield word
+
+
+def _or_itself(word: str, paths: Iterable[str]) -> Iterator[str]:
+    empty = True
+    for path in paths:
+        empty = False
+        yield path
+    if empty:
+        yield word
+
+
+def _files(folder: str, above: frozenset[str]) -> Iterator[str]:
+    """Files below a folder; a folder that cannot be listed comes out itself, one that leads back up is not entered."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        yield folder
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        if name.startswith(".") or name.lower() in LEFT_BY_SYSTEMS:
+            continue
+        if os.path.isdir(path):
+            if (real := os.path.realpath(path)) not in above:
+                yield from _files(path, above | {real})
+        else:
+            yield path

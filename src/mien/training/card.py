@@ -1,0 +1,78 @@
+"""Model cards: what a model is, what it was trained on, how good it is, and what it must not be used for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mien.artifact import Manifest
+
+CARD = """# {name}
+
+Reads the expression of one face from a gray crop of {size} x {size} pixels. It was exported by mien; the folder that
+holds this page is all that inference needs: `mien predict --model FOLDER photo.jpg`.
+
+## How it was made
+
+Network: {network}. Heads: {heads}.
+{mirror}Data: {data}. Weights of epoch {epoch} of {epochs}, the best on validation. The recipe, with its seed, is in
+`model.json`; `mien train RECIPE --data DATA --out RUN` and `mien export RUN --out FOLDER` make it again.
+
+## How good it is
+
+On the {n_valid} validation images, measured with the ONNX file. They chose the epoch, the temperatures and the
+thresholds, so expect a little less on new images.
+
+| head | judged | accuracy (95% interval) | macro-F1 | ECE | NLL | KL to votes | sure | right when sure |
+|---|---|---|---|---|---|---|---|---|
+{rows}
+
+ECE (15 bins) is measured on halves of validation that the temperature was not fitted on. "Sure" is the share of answers
+at or above the threshold, below which an answer is marked uncertain.
+
+## What it cannot do
+
+- It says which word most people would choose for the look of a face. That is not what the person feels.
+- The labels are opinions, and many images are ambiguous: people agree with each other far less than always.
+- It knows the faces, cameras, cultures and ages of its training data. On others it may be worse: judge it on yours
+  first (`mien evaluate`).
+- Rare expressions (see macro-F1) are read worse than common ones; turned, covered, blurred and tiny faces worse than
+  clear ones.
+
+## What it must not be used for
+
+Inferring emotions of people at work or in education is prohibited in the European Union (AI Act, Art. 5(1)(f)). Do not
+use it for decisions about a person, for surveillance, or to diagnose.
+"""
+
+
+def model_card(manifest: Manifest) -> str:
+    """The card of a model, as Markdown."""
+    recipe, data = manifest.recipe, manifest.data
+    network = recipe["network"]
+    mirror = "It averages the logits of a face and of its mirror image.\n" if recipe["mirror"] else ""
+    return CARD.format(
+        name=manifest.name,
+        size=manifest.size,
+        network=f"residual, widths {_list(network['widths'])}, blocks {_list(network['blocks'])}",
+        heads="; ".join(f"`{head.labels}` ({', '.join(head.emotions)})" for head in manifest.heads),
+        mirror=mirror,
+        data=f"{data['form']}, {data['train']} images to train on, {data['valid']} to validate",
+        epoch=manifest.scores["epoch"],
+        epochs=recipe["schedule"]["epochs"],
+        n_valid=data["valid"],
+        rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
+    )
+
+
+def _row(name: str, scores: dict[str, Any]) -> str:
+    low, high = scores["accuracy_interval"]
+    kl = f"{scores['kl_to_votes']:.3f}" if "kl_to_votes" in scores else "-"
+    right = f"{scores['accuracy_covered']:.1%}" if scores["accuracy_covered"] is not None else "-"
+    return (
+        f"| {name} | {scores['n']} | {scores['accuracy']:.1%} ({low:.1%} to {high:.1%}) | {scores['macro_f1']:.3f} "
+        f"| {scores['ece']:.3f} | {scores['nll']:.3f} | {kl} | {scores['coverage']:.0%} | {right} |"
+    )
+
+
+def _list(values: list[int]) -> str:
+    return "-".join(map(str, values))

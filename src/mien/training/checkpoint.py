@@ -1,0 +1,107 @@
+"""The files of a run, each whole or not there at all.
+
+RUN/recipe.json   the recipe, as it was read
+RUN/data.json     where the data were, how many images, and a hash of the validation crops
+RUN/last.pt       everything that `--resume` needs to go on as if nothing had happened; written after every epoch
+RUN/best.pt       the averaged weights of the epoch with the best validation score, with that epoch's scores
+RUN/log.jsonl     one line an epoch
+RUN/curve.png     the learning curve
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mien.errors import DataError, MienError, RecipeError
+from mien.files import replacing, write_text
+from mien.training.recipe import Recipe, recipe_from
+
+VERSION = 1
+
+
+class Run:
+    """The folder of a training run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.last = folder / "last.pt"
+        self.best = folder / "best.pt"
+        self.log = folder / "log.jsonl"
+        self.curve = folder / "curve.png"
+        self.recipe_file = folder / "recipe.json"
+        self.data_file = folder / "data.json"
+
+    def start(self, recipe: Recipe, data: dict[str, Any]) -> None:
+        """A new run. Raises `MienError` where there is one already."""
+        if self.last.exists():
+            raise MienError(f"{self.folder} holds a run already: go on with --resume, or choose another folder")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_text(self.data_file, json.dumps(data, indent=2) + "\n")
+        write_text(self.recipe_file, recipe.model_dump_json(indent=2) + "\n")
+        write_text(self.log, "")
+
+    def recipe(self) -> Recipe:
+        """The recipe of the run. Raises `MienError` where there is no run."""
+        try:
+            values = json.loads(self.recipe_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise MienError(f"{self.folder} is not a training run: no readable recipe.json ({error})") from error
+        return recipe_from(values, str(self.recipe_file))
+
+    def data(self) -> dict[str, Any]:
+        """What the run was told of its data. Raises `MienError` where there is no run."""
+        try:
+            return dict(json.loads(self.data_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise MienError(f"{self.folder} is not a training run: no readable data.json ({error})") from error
+
+    def save(self, path: Path, state: dict[str, Any]) -> None:
+        with replacing(path) as temporary:
+            torch.save({"version": VERSION, **state}, temporary)
+
+    def load(self, path: Path) -> dict[str, Any]:
+        """A saved state, on the CPU. Raises `MienError` where it is missing or damaged."""
+        if not path.exists():
+            raise MienError(f"{path} is not there: the run has not finished an epoch yet")
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise MienError(f"{path} cannot be read: {error}") from error
+        if state.get("version") != VERSION:
+            raise MienError(f"{path} has version {state.get('version')}, this mien reads version {VERSION}")
+        return dict(state)
+
+    def resume(self, recipe: Recipe, data: dict[str, Any]) -> dict[str, Any] | None:
+        """The state to go on from, or None if no epoch was finished.
+
+        The log is cut back to the epochs that the state has seen.
+
+        Raises:
+            RecipeError: the recipe is not the one the run began with; lists the differences.
+            DataError: the data are not those the run began with.
+        """
+        before, now = self.recipe().model_dump(), recipe.model_dump()
+        if before != now:
+            faults = [f"{key}: was {before[key]}, is {now[key]}" for key in now if before.get(key) != now[key]]
+            raise RecipeError(f"{self.folder} was begun with another recipe", faults)
+        known = self.data()
+        if any(known[key] != data[key] for key in data if key != "path"):
+            raise DataError(f"{self.folder} was begun with other data ({known['path']}) than {data['path']}")
+        if not self.last.exists():
+            write_text(self.log, "")
+            return None
+        state = self.load(self.last)
+        lines = self.log.read_text(encoding="utf-8").splitlines()[: state["epoch"] + 1]
+        write_text(self.log, "".join(line + "\n" for line in lines))
+        return state
+
+    def append_log(self, entry: dict[str, Any]) -> None:
+        with self.log.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(entry) + "\n")
+
+    def read_log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]

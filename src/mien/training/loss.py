@@ -1,0 +1,82 @@
+"""Targets and the loss: every head learns a distribution over its emotions, from labels or from votes.
+
+An example that a head must not learn from has weight 0 there; a head's loss is the mean over the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien.datasets.base import NO_LABEL, Dataset
+from mien.labels import FERPLUS8, LabelSet
+from mien.training.recipe import Head, Heads
+
+
+@dataclass(frozen=True)
+class Target:
+    """What one head learns.
+
+    Args:
+        labels: the head's label set.
+        weight: of this head in the loss.
+        distribution: (n, emotions) float32, rows that sum to 1.
+        mask: (n,) float32, 1 where the head learns from the example, else 0.
+    """
+
+    labels: LabelSet
+    weight: float
+    distribution: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device) -> Target:
+        return Target(self.labels, self.weight, self.distribution.to(device), self.mask.to(device))
+
+
+def targets(dataset: Dataset, heads: Heads) -> dict[str, Target]:
+    """The heads that a dataset can teach, each under its label set's name."""
+    found = {}
+    if heads.votes and dataset.has_votes:
+        found[FERPLUS8.name] = _from_votes(dataset, heads.votes)
+    if heads.labels:
+        found[dataset.labels.name] = _from_labels(dataset, heads.labels)
+    return found
+
+
+def loss(logits: Mapping[str, Tensor], batch: Mapping[str, Target]) -> Tensor:
+    """Weighted sum over heads of the cross-entropy with each target distribution; a scalar."""
+    total = torch.zeros((), device=next(iter(logits.values())).device)
+    for name, target in batch.items():
+        log_p = torch.log_softmax(logits[name].float(), 1)
+        entropy = -(target.distribution * log_p).sum(1)
+        total = total + target.weight * (entropy * target.mask).sum() / target.mask.sum().clamp(min=1)
+    return total
+
+
+def _from_labels(dataset: Dataset, head: Head) -> Target:
+    index = dataset.targets(dataset.labels)
+    onehot = np.eye(len(dataset.labels), dtype=np.float32)[np.maximum(index, 0)]
+    return _target(dataset.labels, head, onehot, index != NO_LABEL)
+
+
+def _from_votes(dataset: Dataset, head: Head) -> Target:
+    """Votes as a distribution; without the images that "unknown" or "not a face" won."""
+    votes = dataset.votes()
+    emotions, others = votes[:, : len(FERPLUS8)], votes[:, len(FERPLUS8) :]
+    taught = emotions.max(1) > others.max(1)
+    distribution = emotions / np.maximum(emotions.sum(1, keepdims=True), 1)
+    return _target(FERPLUS8, head, distribution, taught)
+
+
+def _target(labels: LabelSet, head: Head, distribution: np.ndarray, mask: np.ndarray) -> Target:
+    smoothed = (1 - head.smoothing) * distribution + head.smoothing / len(labels)
+    return Target(
+        labels,
+        head.weight,
+        torch.from_numpy(smoothed.astype(np.float32)),
+        torch.from_numpy(mask.astype(np.float32)),
+    )

@@ -1,0 +1,177 @@
+"""FER2013 as CSV, with and without FER+ votes, and as parquet; and the official majority rule on the real rows."""
+
+from __future__ import annotations
+
+import io
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.datasets import open_dataset
+from mien.datasets.base import NO_LABEL, majority
+from mien.errors import DataError
+from mien.image import read_image
+from mien.labels import FER7, FERPLUS8
+
+Write = Callable[..., Path]
+VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
+HEADER = ("emotion", "pixels", "Usage")
+FACES = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
+TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
+ROWS = [(3, TEXTS[0], "Training"), (0, TEXTS[1], "PublicTest"), (6, TEXTS[2], "PrivateTest")]
+VOTES = [(0, 10, 0, 0, 0, 0, 0, 0, 0, 0), (1, 0, 0, 4, 5, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0, 0, 0, 0, 0, 10)]
+
+
+@pytest.mark.parametrize(
+    ("votes", "emotion"),
+    [
+        ((), None),
+        ((0,) * 10, None),
+        ((0, 10, 0, 0, 0, 0, 0, 0, 0, 0), "happy"),
+        ((5, 5, 0, 0, 0, 0, 0, 0, 0, 0), None),
+        ((6, 4, 0, 0, 0, 0, 0, 0, 0, 0), "neutral"),
+        ((5, 1, 1, 1, 1, 1, 0, 0, 0, 0), "neutral"),
+        ((4, 2, 2, 1, 1, 0, 0, 0, 0, 0), None),
+        ((1,) * 10, None),
+        ((0, 2, 0, 0, 0, 0, 0, 0, 8, 0), None),
+        ((0, 0, 0, 0, 0, 0, 0, 0, 0, 10), None),
+        ((0, 0, 0, 0, 0, 0, 0, 9, 0, 1), "contempt"),
+    ],
+)
+def test_majority(votes: tuple[int, ...], emotion: str | None) -> None:
+    assert majority(votes) == (NO_LABEL if emotion is None else FERPLUS8.index(emotion))
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+def test_csv(tmp_path: Path, write_table: Write, by_file: bool) -> None:
+    file = write_table("fer2013.csv", HEADER, ROWS)
+    dataset = open_dataset(file if by_file else tmp_path)
+    assert dataset.form == "fer2013.csv"
+    assert dataset.labels is FER7
+    assert not dataset.has_votes
+    assert [(example.name, example.label, example.split) for example in dataset.examples] == [
+        ("fer2013.csv:0", "happy", "train"),
+        ("fer2013.csv:1", "angry", "valid"),
+        ("fer2013.csv:2", "neutral", "test"),
+    ]
+    for face, example in zip(FACES, dataset.examples, strict=True):
+        np.testing.assert_array_equal(read_image(example.source)[..., 0], face)
+    assert dataset.targets(FERPLUS8).tolist() == [1, 4, 0]
+
+
+def test_csv_with_votes(tmp_path: Path, write_table: Write) -> None:
+    write_table("fer2013.csv", HEADER, ROWS)
+    columns = ("Usage", "Image name", *VOTE_COLUMNS)
+    write_table(
+        "fer2013new.csv", columns, [(row[2], "fer.png", *votes) for row, votes in zip(ROWS, VOTES, strict=True)]
+    )
+    dataset = open_dataset(tmp_path)
+    assert dataset.form == "fer2013.csv with FER+ votes"
+    assert dataset.votes().tolist() == [list(votes) for votes in VOTES]
+    assert dataset.targets(FERPLUS8).tolist() == [1, 4, NO_LABEL]
+    assert dataset.targets(FER7).tolist() == [3, 0, 6]
+
+
+def table(**changed: Any) -> dict[str, Any]:
+    """The columns of a parquet file with the three faces."""
+    images = []
+    for face in FACES:
+        stream = io.BytesIO()
+        Image.fromarray(face).save(stream, "PNG")
+        images.append({"bytes": stream.getvalue(), "path": "fer.png"})
+    columns = {"image": images, "emotion": [3, 0, 6], "usage": [row[2] for row in ROWS]}
+    votes = {name: [row[place] for row in VOTES] for place, name in enumerate(VOTE_COLUMNS)}
+    return {name: values for name, values in (columns | votes | changed).items() if values is not None}
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+@pytest.mark.parametrize("with_votes", [False, True])
+def test_parquet(tmp_path: Path, by_file: bool, with_votes: bool) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    columns = table() if with_votes else table(NF=None)
+    pq.write_table(pa.table(columns), tmp_path / "some.parquet")
+    dataset = open_dataset(tmp_path / "some.parquet" if by_file else tmp_path)
+    assert dataset.form == "FER2013 parquet" + " with FER+ votes" * with_votes
+    assert dataset.splits == ("train", "valid", "test")
+    assert dataset.targets(FER7).tolist() == [3, 0, 6]
+    assert dataset.targets(FERPLUS8).tolist() == ([1, 4, NO_LABEL] if with_votes else [1, 4, 0])
+    for face, example in zip(FACES, dataset.examples, strict=True):
+        np.testing.assert_array_equal(read_image(example.source)[..., 0], face)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "told"),
+    [
+        ((), (), "no column emotion, pixels, Usage; found none"),
+        (("emotion", "pixels"), (), "no column Usage; found emotion, pixels"),
+        (HEADER, None, "without a single example"),
+        (HEADER, (7, TEXTS[0], "Training"), "row 0: emotion is 0..6, got '7'"),
+        (HEADER, (-1, TEXTS[0], "Training"), "emotion is 0..6, got '-1'"),
+        (HEADER, ("happy", TEXTS[0], "Training"), "emotion is 0..6, got 'happy'"),
+        (HEADER, (0, TEXTS[0], "Holiday"), "usage is Training, PublicTest or PrivateTest, got 'Holiday'"),
+        (HEADER, (0, TEXTS[0] + " 0", "Training"), "pixels are 2304 numbers"),
+        (HEADER, (0, TEXTS[0].replace(" ", " 2", 1).replace(" 2", " 999", 1), "Training"), "pixels are 2304 numbers"),
+        (HEADER, (0, "", "Training"), "pixels are 2304 numbers"),
+    ],
+)
+def test_wrong_csv_is_told(tmp_path: Path, write_table: Write, header: list[str], row: list[str], told: str) -> None:
+    write_table("fer2013.csv", header, [] if row is None else [row])
+    with pytest.raises(DataError, match=told):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([], "0 rows of votes for 3 rows in fer2013.csv"),
+        (VOTES[:2], "2 rows of votes for 3 rows"),
+        ([VOTES[0], VOTES[1], ("x",) * 10], "row 2: votes are whole numbers"),
+        ([VOTES[0], VOTES[1], (-1,) * 10], "row 2: votes cannot be negative"),
+    ],
+)
+def test_wrong_votes_are_told(tmp_path: Path, write_table: Write, rows: list[Any], told: str) -> None:
+    write_table("fer2013.csv", HEADER, ROWS)
+    write_table("fer2013new.csv", VOTE_COLUMNS, rows)
+    with pytest.raises(DataError, match=told):
+        open_dataset(tmp_path)
+
+
+def test_wrong_parquet_is_told(tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    file = tmp_path / "a.parquet"
+    file.write_bytes(b"PAR1 no more")
+    with pytest.raises(DataError, match="not a readable parquet file"):
+        open_dataset(file)
+    pq.write_table(pa.table(table(usage=None)), file)
+    with pytest.raises(DataError, match="no column usage; found image, emotion"):
+        open_dataset(file)
+    pq.write_table(pa.table(table(emotion=[0, 1, 7])), file)
+    with pytest.raises(DataError, match=r"a\.parquet, row 2: emotion is 0\.\.6, got 7"):
+        open_dataset(file)
+
+
+def test_real_majority(real: Path) -> None:
+    pytest.importorskip("pyarrow")
+    dataset = open_dataset(real / "fer2013")
+    judged = {name: int((dataset.split(name).targets(FERPLUS8) != NO_LABEL).sum()) for name in dataset.splits}
+    assert {name: len(dataset.split(name)) for name in ("train", "valid")} == {"train": 28_709, "valid": 3_589}
+    assert (judged["train"], judged["valid"]) == (25_060, 3_199)
+
+
+def test_real_csv_is_the_same_as_parquet(tmp_path: Path, real: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(sys, "argv", ["export.py", "csv", str(tmp_path), "--limit", "50"])
+    runpy.run_path(str(real / "export.py"), run_name="__main__")
+    exported = open_dataset(tmp_path)
+    assert len(exported) == 100
+    for split in ("train", "valid"):
+        rows, parquet = exported.split(split), open_dataset(real / "fer2013" / f"{split}.parquet")
+        for row, example in zip(rows.examples, parquet.examples[:50], strict=True):
+            assert (row.label, row.votes) == (example.label, example.votes)
+            np.testing.assert_array_equal(read_image(row.source), read_image(example.source))

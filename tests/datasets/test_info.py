@@ -1,0 +1,86 @@
+"""`inspect`: each fault planted in a dataset is found, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.datasets import Dataset, Example, inspect, open_dataset
+from mien.labels import FER7, HAPPY_SAD
+
+Write = Callable[..., Path]
+
+
+def test_nothing_readable(tmp_path: Path) -> None:
+    data = Dataset(tmp_path, "made up", HAPPY_SAD, (Example("a", b"", "happy"), Example("b", b"?", "happy")))
+    info = inspect(data)
+    assert info.counts == {"all": {"happy": 2, "sad": 0}}
+    assert (info.sizes, info.width, info.height, info.blank) == ((), (0, 0), (0, 0), ())
+    assert list(info.unreadable) == ["a", "b"]
+    assert info.unreadable["a"].startswith("empty")
+
+
+def test_every_fault_is_found(tmp_path: Path, write_image: Write) -> None:
+    write_image("train/happy/a.png", seed=1)
+    write_image("train/happy/again.bmp", seed=1)
+    write_image("train/sad/once_more.png", seed=1)
+    write_image("valid/happy/a.png", seed=1)
+    write_image("valid/sad/other.png", seed=2)
+    write_image("test/sad/other.png", seed=2)
+    write_image("test/sad/large.png", seed=2, side=20)
+    Image.new("RGB", (9, 4), "red").save(tmp_path / "test" / "sad" / "blank.png")
+    (tmp_path / "test" / "happy").mkdir()
+    (tmp_path / "test" / "happy" / "text.jpg").write_text("not a photo")
+    info = inspect(open_dataset(tmp_path))
+    assert info.n == 9
+    assert info.labels == ("happy", "sad")
+    assert info.counts == {
+        "train": {"happy": 2, "sad": 1},
+        "valid": {"happy": 1, "sad": 1},
+        "test": {"happy": 1, "sad": 3},
+    }
+    assert info.majority == {}
+    assert info.sizes == ((8, 8, 6), (20, 20, 1), (9, 4, 1)) or info.sizes == ((8, 8, 6), (9, 4, 1), (20, 20, 1))
+    assert (info.width, info.height) == ((8, 20), (4, 20))
+    assert list(info.unreadable) == ["test/happy/text.jpg"]
+    assert info.unreadable["test/happy/text.jpg"].startswith("not an image")
+    assert info.blank == ("test/sad/blank.png",)
+    assert info.repeated_within == {"train": 2, "valid": 0, "test": 0}
+    assert info.repeated_across == 2
+    assert json.loads(json.dumps(info.to_dict()))["sizes"][0] == [8, 8, 6]
+
+
+def test_images_of_other_shapes_are_not_repeats() -> None:
+    wide, high = np.zeros((2, 8), np.uint8), np.zeros((8, 2), np.uint8)
+    info = inspect(Dataset(Path(), "made up", HAPPY_SAD, (Example("a", wide, "sad"), Example("b", high, "sad"))))
+    assert info.repeated_within == {"all": 0}
+    assert info.blank == ("a", "b")
+
+
+def test_votes_and_people() -> None:
+    array = np.zeros((4, 4), np.uint8)
+    examples = (
+        Example("a", array, "happy", "train", (0, 9, 0, 1, 0, 0, 0, 0, 0, 0), {"person": "ann"}),
+        Example("b", array, "sad", "train", (5, 0, 0, 5, 0, 0, 0, 0, 0, 0), {"person": "ann"}),
+        Example("c", array, "sad", "valid", (0, 0, 0, 0, 0, 0, 0, 0, 0, 9), {"person": "bea"}),
+    )
+    info = inspect(Dataset(Path(), "made up", FER7, examples))
+    assert info.people == 2
+    assert {split: {name: n for name, n in counts.items() if n} for split, counts in info.majority.items()} == {
+        "train": {"happy": 1, "no majority": 1},
+        "valid": {"no majority": 1},
+    }
+
+
+def test_real_split(real: Path) -> None:
+    pytest.importorskip("pyarrow")
+    info = inspect(open_dataset(real / "fer2013" / "valid.parquet"))
+    assert info.n == 3_589
+    assert info.sizes == ((48, 48, 3_589),)
+    assert info.unreadable == {}
+    assert sum(info.majority["valid"].values()) - info.majority["valid"]["no majority"] == 3_199

@@ -1,0 +1,189 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+from mien import detect
+from mien.detect import BlazeFace, Detector
+from mien.errors import DetectorError
+from mien.face import Face, crop_face, framing, turn
+
+Pixels = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def detector() -> BlazeFace:
+    return BlazeFace()
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> Pixels:
+    return rgb(Path(skimage.data.__file__).parent / "astronaut.png")
+
+
+def rgb(path: Path) -> Pixels:
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def resized(image: Pixels, width: int, height: int) -> Pixels:
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def only(faces: list[Face]) -> Face:
+    assert len(faces) == 1
+    return faces[0]
+
+
+def correlation(a: Pixels, b: Pixels) -> float:
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+def drawings() -> dict[str, Pixels]:
+    rng = np.random.default_rng(0)
+    written = Image.new("RGB", (600, 800), "white")
+    for line in range(40):
+        ImageDraw.Draw(written).text((20, 20 * line), "It was the best of times, it was the worst of times, " * 2, 0)
+    noise = rng.integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    return {
+        "black": np.zeros((300, 300, 3), dtype=np.uint8),
+        "white": np.full((300, 300, 3), 255, dtype=np.uint8),
+        "noise": noise,
+        "cloud": np.asarray(Image.fromarray(noise).filter(ImageFilter.GaussianBlur(12))),
+        "gradient": np.repeat(np.tile(np.linspace(0, 255, 600).astype(np.uint8), (400, 1))[..., None], 3, axis=2),
+        "checks": np.repeat(
+            (np.indices((800, 800)).sum(axis=0) // 50 % 2 * 255).astype(np.uint8)[..., None], 3, axis=2
+        ),
+        "text": np.asarray(written),
+        "one pixel": np.zeros((1, 1, 3), dtype=np.uint8),
+        "wide": rng.integers(0, 256, (10, 4000, 3), dtype=np.uint8),
+        "tall": rng.integers(0, 256, (4000, 10, 3), dtype=np.uint8),
+    }
+
+
+@pytest.mark.parametrize("name", drawings())
+def test_nothing_is_found_where_no_face_is(detector: Detector, name: str) -> None:
+    assert detector.detect(drawings()[name]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("0-f1-su-ph.jpg", 1),
+        ("0-f15-hao-ph.jpg", 1),
+        ("15-f13-anc-ph.jpg", 1),
+        ("45-m7-di-ph.jpg", 1),
+        ("single_face.jpg", 1),
+        ("multi_face.jpg", 5),
+        ("free-mountain-vector-01.jpg", 0),
+    ],
+)
+def test_photos(detector: Detector, media: Path, name: str, count: int) -> None:
+    assert len(detector.detect(rgb(media / name))) == count
+
+
+def test_landmarks_lie_where_they_should(detector: Detector, astronaut: Pixels) -> None:
+    face = only(detector.detect(astronaut))
+    seen = [(207, 103), (247, 105), (224, 130), (223, 149), (183, 110), (270, 116)]
+    assert np.abs(np.array(face.landmarks_xy) - seen).max() < 8
+    assert turn(face) < 0.2
+
+
+def test_a_head_turned_by_45_degrees_is_turned_more_than_a_frontal_one(detector: Detector, media: Path) -> None:
+    aside, frontal = (only(detector.detect(rgb(media / n))) for n in ("45-m7-di-ph.jpg", "0-f1-su-ph.jpg"))
+    assert turn(aside) > 0.5 > turn(frontal)
+
+
+def test_largest_face_comes_first(detector: Detector, media: Path) -> None:
+    sides = [x1 - x0 for x0, _, x1, _ in (face.box_xyxy for face in detector.detect(rgb(media / "multi_face.jpg")))]
+    assert sides == sorted(sides, reverse=True)
+
+
+@pytest.mark.parametrize("scale", [0.25, 0.5, 2, 5])
+def test_boxes_scale_with_the_photo(detector: Detector, astronaut: Pixels, scale: float) -> None:
+    length = round(512 * scale)
+    face, other = only(detector.detect(astronaut)), only(detector.detect(resized(astronaut, length, length)))
+    assert np.array(other.box_xyxy) / scale == pytest.approx(np.array(face.box_xyxy), abs=3)
+
+
+@pytest.mark.parametrize("angle", [-30, -15, 15, 30])
+def test_a_rotated_photo_gives_nearly_the_upright_crop(detector: Detector, astronaut: Pixels, angle: float) -> None:
+    upright = crop_face(astronaut, only(detector.detect(astronaut)))
+    rotated = np.asarray(Image.fromarray(astronaut).rotate(angle, Image.Resampling.BICUBIC, expand=True))
+    assert correlation(crop_face(rotated, only(detector.detect(rotated))), upright) > 0.75
+
+
+def test_a_mirrored_photo_gives_the_mirrored_face(detector: Detector, astronaut: Pixels) -> None:
+    face, other = only(detector.detect(astronaut)), only(detector.detect(astronaut[:, ::-1]))
+    assert 512 - other.landmarks_xy[1][0] == pytest.approx(face.landmarks_xy[0][0], abs=4)
+
+
+def test_a_gray_photo_gives_nearly_the_same_face(detector: Detector, astronaut: Pixels) -> None:
+    gray = np.asarray(Image.fromarray(astronaut).convert("L").convert("RGB"))
+    face, other = only(detector.detect(astronaut)), only(detector.detect(gray))
+    assert np.array(other.box_xyxy) == pytest.approx(np.array(face.box_xyxy), abs=6)
+
+
+@pytest.mark.parametrize(("left", "top"), [(200, 0), (0, 85), (200, 85)])
+def test_a_face_at_the_border_is_found(detector: Detector, astronaut: Pixels, left: int, top: int) -> None:
+    face = only(detector.detect(astronaut[top:, left:]))
+    assert face.box_xyxy[0] == pytest.approx(174 - left, abs=25)
+    assert face.box_xyxy[1] == pytest.approx(68 - top, abs=25)
+
+
+@pytest.mark.parametrize("side", [48, 96, 192, 1500])
+@pytest.mark.parametrize("margin", [1.4, 1.1, 0.9])
+def test_a_close_up_of_any_size_is_found(detector: Detector, astronaut: Pixels, margin: float, side: int) -> None:
+    square = framing(only(detector.detect(astronaut)))
+    x, y = square.centre_xy
+    half = square.side * margin / 2
+    part = Image.fromarray(astronaut).resize((side, side), box=(x - half, y - half, x + half, y + half))
+    found = framing(only(detector.detect(np.asarray(part))))
+    assert found.side * margin / side == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("part", [0.05, 0.07, 0.1])
+def test_a_small_face_in_a_large_photo_is_found(detector: Detector, astronaut: Pixels, part: float) -> None:
+    scale = 2000 * part / framing(only(detector.detect(astronaut))).side
+    small = resized(astronaut[:400, 50:400], round(350 * scale), round(400 * scale))
+    photo = np.full((1500, 2000, 3), 128, dtype=np.uint8)
+    photo[300 : 300 + small.shape[0], 1100 : 1100 + small.shape[1]] = small
+    face = only(detector.detect(photo))
+    centre = (framing(face).centre_xy[0] - 1100) / scale + 50, (framing(face).centre_xy[1] - 300) / scale
+    assert centre == pytest.approx((226, 117), abs=12)
+
+
+def test_one_large_face_costs_one_look(detector: BlazeFace, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    look = detect._Network.look
+
+    def counted(network: detect._Network, photo: Image.Image, window: detect.Window) -> detect.Floats:
+        looks.append(window)
+        return look(network, photo, window)
+
+    monkeypatch.setattr(detect._Network, "look", counted)
+    detector.detect(resized(astronaut, 1800, 1800))
+    assert looks == [detect.Window(0, 0, 1800)]
+
+
+def test_threads_agree(detector: Detector, astronaut: Pixels) -> None:
+    alone = detector.detect(astronaut)
+    with ThreadPoolExecutor(4) as pool:
+        assert all(faces == alone for faces in pool.map(detector.detect, [astronaut] * 12))
+
+
+def test_min_score_of_1_finds_nothing(astronaut: Pixels) -> None:
+    assert BlazeFace(min_score=1).detect(astronaut) == []
+
+
+@pytest.mark.parametrize(
+    ("network", "match"),
+    [((detect.FULL_RANGE[0], "0" * 64), "damaged"), (("nowhere.onnx", detect.FULL_RANGE[1]), "missing")],
+)
+def test_bad_weights_are_told(monkeypatch: pytest.MonkeyPatch, network: tuple[str, str], match: str) -> None:
+    monkeypatch.setattr(detect, "FULL_RANGE", network)
+    with pytest.raises(DetectorError, match=match):
+        BlazeFace()

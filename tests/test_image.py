@@ -1,0 +1,455 @@
+"""`read_image`: every kind of good and bad input that the design names."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import struct
+import threading
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.errors import ImageError
+from mien.image import LIMITS, Limits, describe, read_image
+
+RAMP = np.arange(0, 256, 4, dtype=np.uint8)[None].repeat(48, 0)
+"""Gray, 48 high and 64 wide, dark at the left."""
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+
+
+def photo() -> Image.Image:
+    """48 high, 64 wide: red, green over blue, white in quarters."""
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    pixels[:24, :32], pixels[:24, 32:], pixels[24:, :32], pixels[24:, 32:] = (
+        (255, 0, 0),
+        (0, 255, 0),
+        (0, 0, 255),
+        (255, 255, 255),
+    )
+    return Image.fromarray(pixels)
+
+
+def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, format, **options)
+    return stream.getvalue()
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
+    """A PNG written by hand, for what Pillow does not write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+JPEG = encoded(photo(), "JPEG", quality=95, subsampling=0)
+PNG = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)), "PNG")
+
+
+def quarters(pixels: np.ndarray) -> list[list[int]]:
+    """The colours in the middle of the four quarters: upper left, upper right, lower left, lower right."""
+    height, width = pixels.shape[:2]
+    return [pixels[y, x].tolist() for y in (height // 4, -height // 4) for x in (width // 4, -width // 4)]
+
+
+def assert_photo(pixels: np.ndarray, tolerance: int = 8) -> None:
+    assert pixels.shape == (48, 64, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+    assert not pixels.flags.writeable
+    np.testing.assert_allclose(quarters(pixels), quarters(np.asarray(photo())), atol=tolerance)
+
+
+class Unhelpful(io.RawIOBase):
+    """A stream that gives few bytes at a time, as a pipe may."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.given = 0
+
+    def read(self, size: int = -1) -> bytes:
+        few = self.data[self.given : self.given + min(size, 1000)]
+        self.given += len(few)
+        return few
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (b"", "empty"),
+        (io.BytesIO(), "empty"),
+        (np.empty((0, 4, 3), np.uint8), "empty"),
+        (b"hello", "not an image of a supported kind"),
+        (b"%PDF-1.7\n", "PDF is not supported"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC is not supported"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0", "a video"),
+        (encoded(photo(), "ICO"), "not an image of a supported kind"),
+        (encoded(photo(), "PDF"), "PDF is not supported"),
+        (encoded(photo(), "EPS"), "PostScript is not supported"),
+        (JPEG[:20], "a JPEG that is damaged or cut short"),
+        (JPEG[: len(JPEG) // 2], "damaged or cut short: .*[Tt]runcated"),
+        (PNG[: len(PNG) // 2], "damaged or cut short: .*[Tt]runcated"),
+        (PNG[:20], "a PNG that is damaged|damaged or cut short"),
+        (PNG.replace(b"IDAT", b"IDXX"), "damaged or cut short"),
+        (encoded(photo(), "GIF")[:30], "a GIF|damaged or cut short"),
+        (encoded(photo(), "WEBP")[:-20], "a WebP|damaged or cut short"),
+        (encoded(photo(), "AVIF")[:-20], "an AVIF|damaged or cut short"),
+        (encoded(photo(), "TIFF")[:200], "a TIFF|damaged or cut short"),
+        (encoded(photo(), "BMP")[:200], "damaged or cut short"),
+        (np.zeros((4, 4, 3)), r"expected uint8 \(H, W, 3\) in RGB order or \(H, W\), got float64 \(4, 4, 3\)"),
+        (np.zeros((4, 4, 4), np.uint8), r"got uint8 \(4, 4, 4\)"),
+        (np.zeros((3, 4, 4), np.uint8), r"got uint8 \(3, 4, 4\)"),
+        (np.zeros(4, np.uint8), r"got uint8 \(4,\)"),
+        (np.zeros((1, 4, 4, 3), np.uint8), "expected uint8"),
+        (np.zeros((4, 4), bool), "got bool"),
+        (None, "expected a path, .* got NoneType"),
+        ([1, 2], "got list"),
+        (io.StringIO("text"), "opened in binary mode; reading it gave str"),
+        ("no\0such", "cannot be read: embedded null"),
+        ("x" * 5000, "cannot be read: File name too long"),
+        (Image.new("F", (4, 4), float("nan")), "gray values from nan"),
+        (Image.new("I", (4, 4), -1), "gray values from -1 to -1"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 99 else type(value).__name__,
+)
+def test_bad_source_is_told(source: Any, reason: str) -> None:
+    with pytest.raises(ImageError, match=reason) as told:
+        read_image(source)
+    assert told.value.__notes__ == [f"source: {describe(source)}"]
+
+
+def test_bad_path_is_told(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.jpg").write_text("not a photo")
+    (tmp_path / "link.jpg").symlink_to("gone.jpg")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    for name, reason in {
+        "missing.jpg": "^no such file\\n",
+        "": "^a folder, not an image\\n",
+        "empty.png": "^empty",
+        "text.jpg": "^not an image",
+        "link.jpg": "^a link to a file that is not there\\n",
+        "loop.jpg": "^cannot be read: Too many levels",
+        "text.jpg/x": "^cannot be read: Not a directory",
+    }.items():
+        with pytest.raises(ImageError, match=reason):
+            read_image(tmp_path / name)
+        with pytest.raises(ImageError, match=reason):
+            read_image(str(tmp_path / name))
+
+
+def test_closed_file_is_told() -> None:
+    stream = io.BytesIO(PNG)
+    stream.close()
+    with pytest.raises(ImageError, match="closed file"):
+        read_image(stream)
+
+
+def test_stream_is_read_from_where_it_stands() -> None:
+    stream = io.BytesIO(b"head" + JPEG)
+    stream.seek(4)
+    assert_photo(read_image(stream))
+    with pytest.raises(ImageError, match="empty"):
+        read_image(stream)
+
+
+def test_stream_that_gives_little_at_a_time() -> None:
+    assert_photo(read_image(Unhelpful(JPEG)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [0, 1, 10**6])
+def test_too_many_bytes_are_refused_at_the_limit(tmp_path: Path, size: int) -> None:
+    data = PNG + bytes(LIMITS.max_bytes - len(PNG) + size)
+    path = tmp_path / "big.png"
+    path.write_bytes(data)
+    stream = io.BytesIO(data)
+    if not size:
+        assert all(read_image(source).shape == (48, 64, 3) for source in (data, path, stream))
+        return
+    for source in (data, path, stream):
+        with pytest.raises(ImageError, match="more than 20 MB, the limit"):
+            read_image(source)
+    assert stream.tell() == LIMITS.max_bytes + 1
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "told"),
+    [(60_000, 60_000, "more than 50 million"), (10_000, 5_001, "10000 x 5001 .* limit of 50 million")],
+)
+def test_pixel_bomb_is_refused_before_decoding(width: int, height: int, told: str) -> None:
+    with pytest.raises(ImageError, match=told):
+        read_image(png(width, height, 8, 2, b"nothing"))
+
+
+def test_tile_beyond_the_limit_is_refused_however_small_the_image() -> None:
+    tiled = encoded(photo(), "TIFF", tiffinfo={65_000: 10_000, 65_001: 6_000})
+    for own, tag in ((65_000, 322), (65_001, 323)):
+        tiled = tiled.replace(struct.pack("<H", own), struct.pack("<H", tag))
+    with pytest.raises(ImageError, match="10000 x 6000 pixels, over the limit"):
+        read_image(tiled)
+
+
+def test_limits_hold_for_images_and_arrays() -> None:
+    limits = Limits(max_pixels=100)
+    for source in (np.zeros((11, 10), np.uint8), Image.new("L", (11, 10)), PNG):
+        with pytest.raises(ImageError, match=r"pixels, over the limit of 0\.0001 million"):
+            read_image(source, limits)
+    assert read_image(np.zeros((10, 10), np.uint8), limits).shape == (10, 10, 3)
+    assert Image.MAX_IMAGE_PIXELS == 89_478_485
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_formats(format: str, tmp_path: Path) -> None:
+    data = encoded(photo(), format)
+    path = tmp_path / "photo"
+    path.write_bytes(data)
+    sources = (data, path, str(path), io.BytesIO(data), Image.open(io.BytesIO(data)))
+    for source in sources:
+        assert_photo(read_image(source), tolerance=0 if format in ("PNG", "BMP", "TIFF", "PPM") else 60)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
+@pytest.mark.parametrize(
+    ("orientation", "stored"),
+    [
+        (1, lambda upright: upright),
+        (2, lambda upright: upright[:, ::-1]),
+        (3, lambda upright: upright[::-1, ::-1]),
+        (4, lambda upright: upright[::-1]),
+        (5, lambda upright: upright.transpose(1, 0, 2)),
+        (6, lambda upright: np.rot90(upright, 1)),
+        (7, lambda upright: upright[::-1, ::-1].transpose(1, 0, 2)),
+        (8, lambda upright: np.rot90(upright, -1)),
+    ],
+)
+def test_exif_rotation(format: str, orientation: int, stored: Any) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(np.ascontiguousarray(stored(np.asarray(photo()))))
+    assert_photo(read_image(encoded(image, format, exif=exif)), tolerance=60)
+    if format == "TIFF":
+        assert_photo(read_image(encoded(image, format, exif=exif, compression="tiff_lzw")), tolerance=0)
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [b"Exif\0\0", b"Exif\0\0nonsense", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12"],
+)
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_corrupt_exif_asks_nothing(format: str, exif: bytes) -> None:
+    assert_photo(read_image(encoded(photo(), format, exif=exif)), tolerance=60)
+
+
+@pytest.mark.parametrize("value", [0, 9, 65535])
+def test_impossible_orientation_asks_nothing(value: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = value
+    assert_photo(read_image(encoded(photo(), "JPEG", exif=exif)), tolerance=60)
+
+
+def deep_rows(gray_or_rgb: np.ndarray) -> bytes:
+    """8-bit pixels as the unfiltered rows of a 16-bit PNG, each value times 257."""
+    return b"".join(b"\0" + (row.astype(">u2") * 257).astype(">u2").tobytes() for row in gray_or_rgb)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        encoded(photo().convert("CMYK"), "JPEG", quality=95),  # written inverted, as Adobe does
+        encoded(photo().convert("CMYK"), "TIFF"),
+        photo().convert("CMYK"),
+        encoded(photo().convert("YCbCr"), "TIFF"),
+        photo().convert("HSV"),
+        photo().convert("RGBA"),
+        photo().convert("RGBX"),
+        photo().quantize(8),
+        encoded(photo().quantize(8), "PNG"),
+        encoded(photo().quantize(8), "BMP"),
+        np.asarray(photo()),
+        np.asfortranarray(np.asarray(photo())),
+        np.asarray(photo())[:, :, ::-1].copy()[:, :, ::-1],
+        png(64, 48, 16, 2, deep_rows(np.asarray(photo()))),
+        np.asarray(photo()).view(np.ma.MaskedArray),
+    ],
+)
+def test_colours(source: Any) -> None:
+    assert_photo(read_image(source), tolerance=16)
+
+
+@pytest.mark.parametrize(
+    ("source", "tolerance"),
+    [
+        (RAMP, 0),
+        (RAMP[..., None], 0),
+        (Image.fromarray(RAMP), 0),
+        (encoded(Image.fromarray(RAMP), "PNG"), 0),
+        (encoded(Image.fromarray(RAMP), "JPEG", quality=95), 3),
+        (encoded(Image.fromarray(RAMP).convert("LA"), "PNG"), 0),
+        (Image.fromarray(RAMP.astype(np.uint16) * 257), 0),
+        (encoded(Image.fromarray(RAMP.astype(np.uint16) * 257), "PNG"), 0),
+        (encoded(Image.fromarray(RAMP.astype(np.uint16) * 257), "TIFF"), 0),
+        (encoded(Image.fromarray(RAMP.astype(np.uint16) * 257), "TIFF", compression="tiff_lzw"), 0),
+        (encoded(Image.fromarray(RAMP.astype(np.uint16) * 257), "PPM"), 0),
+        (png(64, 48, 16, 0, deep_rows(RAMP)), 0),
+        (png(64, 48, 16, 4, deep_rows(np.dstack([RAMP, np.full_like(RAMP, 255)]))), 1),
+        (Image.fromarray(RAMP.astype(">u2") * np.array(257, ">u2")), 0),
+        (Image.fromarray(RAMP.astype(np.int32) * 257), 0),
+        (Image.fromarray(RAMP.astype(np.float32)), 0),
+        (Image.fromarray(RAMP.astype(np.float32) / 255), 0),
+        (encoded(Image.fromarray(RAMP.astype(np.float32) / 255), "TIFF"), 0),
+        (encoded(Image.fromarray(RAMP.astype(np.float32) * 257), "TIFF"), 0),
+    ],
+)
+def test_gray_keeps_its_range(source: Any, tolerance: int) -> None:
+    pixels = read_image(source)
+    assert pixels.shape == (48, 64, 3)
+    assert pixels.dtype == np.uint8
+    np.testing.assert_allclose(pixels, RAMP[..., None].repeat(3, 2), atol=tolerance)
+
+
+def test_one_bit() -> None:
+    bits = Image.fromarray(RAMP > 99)
+    for source in (bits, encoded(bits, "PNG"), encoded(bits, "TIFF", compression="group4"), encoded(bits, "PPM")):
+        np.testing.assert_array_equal(read_image(source), (RAMP > 99)[..., None].repeat(3, 2) * 255)
+
+
+def half_clear(mode: str) -> Image.Image:
+    """Black, clear at the left."""
+    alpha = np.zeros((48, 64), np.uint8)
+    alpha[:, 32:] = 255
+    image = Image.new("LA" if mode == "LA" else "RGBA", (64, 48))
+    image.putalpha(Image.fromarray(alpha))
+    return image if mode in ("LA", "RGBA") else image.convert(mode)
+
+
+def clear_palette() -> Image.Image:
+    image = Image.fromarray(np.array([[0] * 32 + [1] * 32] * 48, np.uint8), "L").convert("P")
+    image.putpalette([255, 0, 0, 0, 0, 0])
+    return image
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        half_clear("RGBA"),
+        half_clear("RGBa"),
+        half_clear("LA"),
+        encoded(half_clear("RGBA"), "PNG"),
+        encoded(half_clear("LA"), "PNG"),
+        encoded(half_clear("RGBA"), "WEBP", lossless=True),
+        encoded(half_clear("RGBA"), "TIFF"),
+        encoded(half_clear("RGBA"), "GIF"),
+        encoded(clear_palette(), "PNG", transparency=0),
+        encoded(clear_palette(), "PNG", transparency=b"\0\xff"),
+        encoded(clear_palette(), "GIF", transparency=0),
+        encoded(clear_palette().convert("RGB"), "PNG", transparency=(255, 0, 0)),
+    ],
+)
+def test_alpha_is_laid_on_white(source: Any) -> None:
+    assert quarters(read_image(source)) == [[255] * 3, [0] * 3] * 2
+
+
+def test_half_transparent_is_half_white() -> None:
+    assert read_image(Image.new("RGBA", (1, 1), (0, 0, 0, 127))).tolist() == [[[128, 128, 128]]]
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "TIFF", "MPO", "AVIF"])
+def test_first_frame_of_an_animation(format: str) -> None:
+    data = encoded(photo(), format, save_all=True, append_images=[Image.new("RGB", (64, 48))] * 2)
+    assert_photo(read_image(data), tolerance=60)
+
+
+def test_current_frame_of_an_open_animation() -> None:
+    image = Image.open(io.BytesIO(encoded(photo(), "GIF", save_all=True, append_images=[Image.new("RGB", (64, 48))])))
+    image.seek(1)
+    assert not read_image(image).any()
+
+
+def test_array_is_shared_and_left_as_it_was() -> None:
+    array = np.asarray(photo()).copy()
+    pixels = read_image(array)
+    assert np.shares_memory(pixels, array)
+    assert array.flags.writeable
+    assert not pixels.flags.writeable
+
+
+def test_profile_is_not_applied_and_a_broken_one_does_no_harm() -> None:
+    assert_photo(read_image(encoded(photo(), "PNG", icc_profile=b"no profile")), tolerance=0)
+
+
+def test_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = os.path.join(os.fsencode(tmp_path), b"caf\xe9.png")
+    with open(path, "wb") as stream:
+        stream.write(PNG)
+    name = os.fsdecode(path)
+    assert read_image(name).shape == (48, 64, 3)
+    assert describe(name) == f"{tmp_path}/caf\\xe9.png"
+    describe(name).encode("utf-8")
+
+
+def test_describe(tmp_path: Path) -> None:
+    path = tmp_path / "café.png"
+    path.write_bytes(PNG)
+    with path.open("rb") as stream, open(os.devnull, "rb", buffering=0) as device:
+        for source, words in (
+            ("a.png", "a.png"),
+            (Path("a/b.png"), "a/b.png"),
+            (path, str(path)),
+            (stream, str(path)),
+            (device, os.devnull),
+            (PNG, "<bytes>"),
+            (io.BytesIO(PNG), "<file>"),
+            (photo(), "<image>"),
+            (RAMP, "<array>"),
+        ):
+            assert describe(source) == words
+
+
+def test_pillows_warnings_stay_inside() -> None:
+    """A header that makes Pillow warn: silent in `read_image`, and the filters are as before."""
+    header = png(10_000, 9_000, 8, 2, b"")
+    with pytest.warns(Image.DecompressionBombWarning):
+        Image.open(io.BytesIO(header))
+    before = list(warnings.filters)
+    with pytest.raises(ImageError, match="limit"):
+        read_image(header)
+    assert warnings.filters == before
+
+
+def test_threads_leave_the_warning_filters_as_they_were() -> None:
+    before = list(warnings.filters)
+    shapes: list[tuple[int, ...]] = []
+
+    def read() -> None:
+        shapes.extend(read_image(PNG).shape for _ in range(50))
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shapes == [(48, 64, 3)] * 400
+    assert warnings.filters == before
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_damaged_bytes_give_pixels_or_the_one_error(format: str) -> None:
+    rng = np.random.default_rng(0)
+    data = np.frombuffer(encoded(photo(), format), np.uint8)
+    for _ in range(150):
+        damaged = data.copy()
+        where = rng.integers(0, min(len(data), int(rng.choice([40, 300, len(data)]))), int(rng.choice([1, 2, 10])))
+        damaged[where] = rng.integers(0, 256, len(where))
+        with contextlib.suppress(ImageError):
+            assert read_image(damaged.tobytes(), Limits(max_pixels=10**6)).dtype == np.uint8

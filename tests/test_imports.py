@@ -1,0 +1,71 @@
+"""`import mien` is light and has no side effects; and this would be noticed, were it otherwise."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"torch", "onnx", "onnxscript", "matplotlib", "fastapi", "streamlit", "pandas", "pyarrow"}
+
+PROBE = """
+import json, os, sys
+
+deeds = []
+
+def watch(event, args):
+    if event == "open":
+        path, mode, flags = args
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) or set(mode or "") & set("wax+"):
+            deeds.append(f"opened {path} for writing")
+    elif event in ("subprocess.Popen", "os.system", "socket.connect", "os.mkdir", "os.remove", "os.rename"):
+        deeds.append(f"{event} {args}")
+
+sys.addaudithook(watch)
+__import__(sys.argv[1])
+print(json.dumps({"deeds": deeds, "modules": sorted(sys.modules)}))
+"""
+
+
+def faults(module: str, folder: Path) -> list[str]:
+    """What is wrong with importing a module, in a fresh interpreter that also looks for modules in `folder`."""
+    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    result = subprocess.run(
+        [sys.executable, "-B", "-W", "error", "-c", PROBE, module],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    *printed, last = result.stdout.splitlines() or [""]
+    if result.returncode:
+        return [f"failed: {result.stderr}"]
+    seen = json.loads(last)
+    found: list[str] = [f"imported {name}" for name in sorted(HEAVY.intersection(seen["modules"]))] + seen["deeds"]
+    return found + [f"printed {text}" for text in (*printed, result.stderr) if text]
+
+
+def test_import_mien(tmp_path: Path) -> None:
+    assert faults("mien", tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("import matplotlib", "imported matplotlib"),
+        ("import onnx", "imported onnx"),
+        ("import pyarrow", "imported pyarrow"),
+        ("print('hello')", "printed hello"),
+        ("import sys; sys.stderr.write('hello')", "printed hello"),
+        ("open('{folder}/left', 'w').close()", "opened {folder}/left for writing"),
+        ("import os; os.mkdir('{folder}/made')", "os.mkdir"),
+        ("import warnings; warnings.warn('old')", "UserWarning: old"),
+    ],
+)
+def test_the_test_can_fail(line: str, fault: str, tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text("import mien\n" + line.format(folder=tmp_path))
+    assert any(fault.format(folder=tmp_path) in found for found in faults("loud", tmp_path))
