@@ -26,7 +26,15 @@ def main() -> None:
         folder = Path(name)
         paths = write(data / "fer2013" / "valid.parquet", folder)
         recognizer = mien.load(threads=THREADS)
-        command = [str(Path(sys.executable).with_name("mien")), "predict", name, "--crop", "whole", "--format", "json"]
+        command = [
+            str(Path(sys.executable).with_name("mien")),
+            "predict",
+            name,
+            "--crop",
+            "whole",
+            "--threads",
+            str(THREADS),
+        ]
         rows = {
             "mien predict, with its start-up": lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True),
             "Recognizer.predict": lambda: recognizer.predict(paths, crop="whole"),

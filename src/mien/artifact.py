@@ -56,7 +56,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int
+    format: Annotated[int, Field(ge=1, le=FORMAT)]
     name: str
     size: Annotated[int, Field(ge=16, le=512)]
     heads: tuple[HeadInfo, ...] = Field(min_length=1)
@@ -101,7 +101,7 @@ class Artifact:
 
 def names() -> tuple[str, ...]:
     """The models that come with mien, the default one first."""
-    found = sorted(path.name for path in _packaged().iterdir() if (path / "model.json").is_file())
+    found = sorted(path.parent.name for path in _packaged().glob("*/model.json"))
     return tuple(sorted(found, key=lambda name: name != DEFAULT))
 
 
@@ -136,7 +136,7 @@ def read(folder: Path) -> Artifact:
         raise ArtifactError(subject, missing)
     try:
         values = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(subject, [f"model.json is not JSON: {error}"]) from error
     if isinstance(values, dict) and isinstance(values.get("format"), int) and values["format"] > FORMAT:
         raise ArtifactError(subject, [f"format {values['format']}, this mien reads up to {FORMAT}: update mien"])

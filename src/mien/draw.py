@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.errors import MienError
-from mien.prediction import Expression, Prediction
+from mien.prediction import Expression, Prediction, percent
 
 Colour = tuple[int, int, int]
 Rect = tuple[int, int, int, int]
@@ -140,8 +140,8 @@ def _lines(expression: Expression) -> tuple[str, ...]:
     told = " ".join(expression.label.split())
     told = told if len(told) <= LONGEST_LABEL else told[: LONGEST_LABEL - 1] + "…"
     if expression.uncertain:
-        return f"{told}? {expression.confidence:.0%}", "uncertain"
-    return (f"{told} {expression.confidence:.0%}",)
+        return f"{told}? {percent(expression.confidence)}", "uncertain"
+    return (f"{told} {percent(expression.confidence)}",)
 
 
 def _font(picture: tuple[int, int], sides: Sequence[int], texts: Iterable[tuple[str, ...]]) -> ImageFont.FreeTypeFont:

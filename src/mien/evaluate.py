@@ -9,8 +9,8 @@ import numpy as np
 
 from mien import metrics
 from mien.datasets.base import NO_LABEL, Dataset
-from mien.errors import DataError
-from mien.labels import FERPLUS8, LabelSet, label_set
+from mien.errors import DataError, LabelError
+from mien.labels import FERPLUS8, LabelSet
 from mien.prediction import Prediction
 from mien.recognizer import Crop, Recognizer
 from mien.report import Answers, Report, make_report
@@ -82,10 +82,11 @@ def evaluate(
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:
     if labels is not None:
-        return labels if isinstance(labels, LabelSet) else label_set(labels)
-    heads = [head.label_set for head in recognizer.artifact.manifest.heads]
-    known = {emotion for head in heads for emotion in head}
-    return dataset.labels if all(emotion in known for emotion in dataset.labels) else recognizer.labels
+        return recognizer.spoken(labels)
+    try:
+        return recognizer.spoken(dataset.labels)
+    except LabelError:
+        return recognizer.labels
 
 
 def _row(prediction: Prediction, labels: LabelSet) -> list[float]:

@@ -139,5 +139,6 @@ def fit_threshold(probabilities: Floats, truth: Ints, errors: float) -> float:
     confidence = probabilities.max(1)
     order = np.argsort(-confidence, kind="stable")
     wrong = np.cumsum(probabilities.argmax(1)[order] != truth[order])
-    allowed = np.flatnonzero(wrong <= errors * np.arange(1, len(order) + 1))
+    last = np.append(np.diff(confidence[order]) != 0, True)  # of those with the same confidence: all are in, or none
+    allowed = np.flatnonzero((wrong <= errors * np.arange(1, len(order) + 1)) & last)
     return float(confidence[order[allowed[-1]]]) if len(allowed) else 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,11 @@ from mien.face import Face
 
 BOX_DIGITS = 2
 SHARE_DIGITS = 6
+
+
+def percent(share: float) -> str:
+    """A share of 0..1 in words; 100% is said of certainty alone."""
+    return f"{math.floor(share * 100 + 1e-9)}%"
 
 
 @dataclass(frozen=True)

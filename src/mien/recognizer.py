@@ -6,7 +6,7 @@ Images go through one by one, faces through the network in batches; what a face 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -24,7 +24,7 @@ from mien.face import Face, sharpness, turn
 from mien.image import LIMITS, ImageSource, Limits, Pixels, describe, read_image
 from mien.labels import LabelSet, label_set
 from mien.metrics import softmax
-from mien.prediction import Expression, Prediction, Reading
+from mien.prediction import Expression, Prediction, Reading, percent
 from mien.preprocess import Preprocess
 
 Crop = Literal["auto", "detect", "whole"]
@@ -36,11 +36,12 @@ SMALL_FACE = 24  # px, side of the box; half of what the network sees
 BLURRED = 0.2  # sharpness, see `face.sharpness`
 TURNED = 0.9  # turn, see `face.turn`
 CHUNK = 64  # images read before their faces go through the network
-BATCH = 64  # faces in one run of the network
+BATCH = 32  # faces in one run of the network
 
 NO_FACE = "no face was found"
 
 T = TypeVar("T")
+Map = Callable[..., Iterator[Any]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Recognizer:
     Args:
         artifact: the model.
         detector: finds the faces; BlazeFace if None.
-        threads: images read at once, and CPU threads of the network.
+        threads: images read, and batches of faces run, at once.
         limits: how big an image may be.
 
     Raises:
@@ -76,8 +77,8 @@ class Recognizer:
         self.preprocess = Preprocess(artifact.manifest.size)
         self.labels = artifact.manifest.heads[0].label_set
         self._limits = limits
-        self._threads = max(threads, 1)
-        self._session = _session(artifact, self._threads)
+        self._session = _session(artifact)
+        self._map: Map = ThreadPoolExecutor(threads).map if threads > 1 else map
 
     @overload
     def predict(self, source: list[Any], *, labels: Labels = ..., crop: Crop = ...) -> list[Prediction]: ...
@@ -114,20 +115,20 @@ class Recognizer:
         return self._stream(sources, spoken, crop)
 
     def _stream(self, sources: Iterable[ImageSource], labels: LabelSet, crop: Crop) -> Iterator[Prediction]:
-        with ThreadPoolExecutor(self._threads) as pool:
-            for chunk in _chunks(sources, CHUNK):
-                reads = list(pool.map(self._read, chunk, repeat(crop)))
-                faces = [face for read in reads for face in read.faces]
-                crops = [pixels for read in reads for pixels in read.crops]
-                expressions = iter(self._express(crops, faces, labels))
-                for read in reads:
-                    yield _prediction(read, list(islice(expressions, len(read.faces))))
+        for chunk in _chunks(sources, CHUNK):
+            reads = list(self._map(self._read, chunk, repeat(crop)))
+            faces = [face for read in reads for face in read.faces]
+            crops = [pixels for read in reads for pixels in read.crops]
+            expressions = iter(self._express(crops, faces, labels))
+            for read in reads:
+                yield _prediction(read, list(islice(expressions, len(read.faces))))
 
     def logits(self, crops: Sequence[Pixels] | Pixels) -> dict[str, NDArray[np.float32]]:
         """What the network says of crops (n, size, size) uint8: logits by head, shape (n, emotions)."""
         pixels = self.preprocess.tensor(crops)
         names = [OUTPUT + head.labels for head in self.artifact.manifest.heads]
-        runs = [self._session.run(names, {INPUT: pixels[at : at + BATCH]}) for at in range(0, len(pixels), BATCH)]
+        batches = [{INPUT: pixels[at : at + BATCH]} for at in range(0, len(pixels), BATCH)]
+        runs = list(self._map(self._session.run, repeat(names), batches))
         empty = [np.empty((0, len(head.emotions)), np.float32) for head in self.artifact.manifest.heads]
         joined = [np.concatenate(parts) for parts in zip(empty, *runs, strict=True)]
         return {head.labels: part for head, part in zip(self.artifact.manifest.heads, joined, strict=True)}
@@ -190,7 +191,7 @@ def load(
     Args:
         name_or_path: a model that comes with mien (see `mien models`), or an artifact's folder; the default if None.
         detector: finds the faces; BlazeFace if None.
-        threads: images read at once, and CPU threads of the network.
+        threads: images read, and batches of faces run, at once.
 
     Raises:
         ArtifactError: there is no such model, or it is incomplete, altered or too new; lists every fault.
@@ -203,9 +204,9 @@ def _reasons(
 ) -> Iterator[str]:
     """Why an answer should not be relied on."""
     if kept < 0.5:
-        yield f"probably an expression that {labels.name} lacks ({1 - kept:.0%})"
+        yield f"probably an expression that {labels.name} lacks ({percent(1 - kept)})"
     if confidence < head.threshold:
-        yield f"low confidence ({confidence:.0%}, reliable from {head.threshold:.0%})"
+        yield f"low confidence ({percent(confidence)}, reliable from {percent(head.threshold)})"
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:
         yield f"small face ({min(x1 - x0, y1 - y0):.0f} px, reliable from {SMALL_FACE} px)"
@@ -221,9 +222,10 @@ def _prediction(read: _Read, expressions: list[Expression]) -> Prediction:
     return Prediction(read.source, *read.size, readings, reasons, read.error)
 
 
-def _session(artifact: Artifact, threads: int) -> ort.InferenceSession:
+def _session(artifact: Artifact) -> ort.InferenceSession:
+    """The network on one thread a run: several runs at once use more cores better than several threads in one."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     subject = f"{artifact.folder} is not a usable model"

@@ -6,6 +6,7 @@ Exit codes: 0 all was read; 1 some source could not be read, and its row says wh
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -29,9 +30,12 @@ app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Run the command line; what mien raises on purpose ends as a sentence."""
+    """Run the command line; what mien raises on purpose, and what the disk refuses, ends as a sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names that the terminal's encoding lacks
     try:
         app()
-    except MienError as error:
+    except (MienError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(USAGE)

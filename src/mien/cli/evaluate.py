@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mien.cli.options import Crop, CropOption, Labels, Model, Threads, cores, counting
+from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads, cores, counting
+from mien.files import write_text
 
 if TYPE_CHECKING:
     from mien.report import Report
@@ -30,10 +31,16 @@ def evaluate(
     labels: Labels = None,
     crop: Crop = CropOption.whole,
     model: Model = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="DIR", help="Also write report.json there.")
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to write the scores.")] = Format.table,
     threads: Threads = None,
 ) -> None:
-    """Judge a model on labelled images."""
+    """Judge a model on labelled images.
+
+    The exit code is 1 if some image could not be read; they are listed.
+    """
     from mien.datasets import open_dataset
     from mien.evaluate import evaluate
     from mien.recognizer import load
@@ -42,7 +49,7 @@ def evaluate(
     dataset = open_dataset(data)
     with counting("judging") as bar:
         task = bar.add_task("", total=None)
-        report = evaluate(
+        judged = evaluate(
             recognizer,
             dataset,
             split=split,
@@ -50,10 +57,14 @@ def evaluate(
             crop=crop.value,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    if report is not None:
+        write_text(report / "report.json", json.dumps(judged.to_dict(), indent=2) + "\n")
     if form is Format.json:
-        print(json.dumps(report.to_dict()))
+        print(json.dumps(judged.to_dict()))
     else:
-        _show(report, Console(highlight=False))
+        _show(judged, Console(highlight=False))
+    if judged.unreadable:
+        raise typer.Exit(EXIT_SOME_UNREAD)
 
 
 def _show(report: Report, console: Console) -> None:

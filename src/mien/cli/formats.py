@@ -20,7 +20,7 @@ from rich.text import Text
 from mien.errors import MienError
 from mien.files import replacing
 from mien.labels import LabelSet
-from mien.prediction import Prediction, Reading
+from mien.prediction import Prediction, Reading, percent
 
 BAR = 10  # characters
 PARQUET_ROWS = 10_000  # held before they are written
@@ -41,6 +41,8 @@ def writer(kind: str, out: Path | None, labels: LabelSet) -> Iterator[Writer]:
     """
     if kind == "parquet" and out is None:
         raise MienError("parquet cannot go to the terminal: name a file with --out")
+    if out is not None and out.exists() and not out.is_file():
+        raise MienError(f"{out} is not a file that could be replaced: name another with --out")
     if out is None:
         with _opened(kind, sys.stdout, labels) as write:
             yield write
@@ -68,7 +70,8 @@ def _json(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
 
 @contextmanager
 def _csv(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
-    rows = csv.DictWriter(stream, list(_row(Prediction("", 0, 0, error=""), None, labels)))
+    columns = list(_row(Prediction("", 0, 0, error=""), None, labels))
+    rows = csv.DictWriter(stream, columns, lineterminator="\n")
     rows.writeheader()
     yield lambda prediction: rows.writerows(_rows(prediction, labels))
 
@@ -166,7 +169,7 @@ def _pretty(prediction: Prediction) -> list[list[Text]]:
         style = "yellow" if expression.uncertain else "green"
         filled = round(expression.confidence * BAR)
         bar = Text.assemble(
-            ("━" * filled, style), ("━" * (BAR - filled), "bright_black"), f" {expression.confidence:4.0%}"
+            ("━" * filled, style), ("━" * (BAR - filled), "bright_black"), f" {percent(expression.confidence):>4}"
         )
         label = Text(expression.label + ("?" if expression.uncertain else ""), style=f"bold {style}")
         first = source if number == 0 else Text(f"  face {number + 1}", style="dim")

@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mien.errors import MienError
 
+EXIT_SOME_UNREAD = 1
+
 Labels = Annotated[
     str | None,
     typer.Option("--labels", metavar="SET", help="Answer in this label set: ferplus8, fer7, ckplus7, happy-sad."),

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from io import BytesIO
 from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.options import Crop, CropOption, Labels, Model, Threads, cores
+from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads, cores
 
 if TYPE_CHECKING:
     from mien.image import ImageSource
     from mien.prediction import Prediction
 
-EXIT_SOME_UNREAD = 1
 JPEG_QUALITY = 92
 
 
@@ -53,9 +54,14 @@ def predict(
     recognizer = load(model, threads=threads or cores())
     spoken = recognizer.spoken(labels)
     unread = False
-    given, kept = tee(expand(sources, sys.stdin.buffer))
+    stdin = sys.stdin.buffer if sys.stdin else BytesIO()
+    named: Iterable[ImageSource] = expand(sources, stdin)
+    taken: set[str] = set()
+    if annotate is not None:
+        named = list(named)  # before the first picture is written there, lest it be taken for a source
+        taken = _inside(annotate, named)
+    given, kept = tee(named)
     with writer(form.value, out, spoken) as write:
-        taken: set[str] = set()
         for source, prediction in zip(kept, recognizer.stream(given, labels=spoken, crop=crop.value), strict=True):
             write(prediction)
             unread = unread or prediction.error is not None
@@ -66,7 +72,7 @@ def predict(
 
 
 def _annotate(source: ImageSource, prediction: Prediction, folder: Path, taken: set[str]) -> None:
-    """Write FOLDER/<name>-mien.jpg, numbered where two sources have one name."""
+    """Write FOLDER/<name>-mien.jpg, numbered where that is taken: by another source's picture, or by a source."""
     from mien.draw import annotate
     from mien.files import replacing
     from mien.image import read_image
@@ -78,6 +84,12 @@ def _annotate(source: ImageSource, prediction: Prediction, folder: Path, taken: 
     taken.add(name)
     with replacing(folder / name) as temporary:
         annotate(read_image(source), prediction).save(temporary, quality=JPEG_QUALITY)
+
+
+def _inside(folder: Path, sources: Iterable[ImageSource]) -> set[str]:
+    """Names of the sources that are in a folder."""
+    paths = [os.path.split(source) for source in sources if isinstance(source, str)]
+    return {name for parent, name in paths if os.path.realpath(parent or ".") == os.path.realpath(folder)}
 
 
 def _names(stem: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,29 +64,30 @@ def read_csv(path: Path) -> Dataset:
     """
     file = path if path.is_file() else path / "fer2013.csv"
     votes_file = file.with_name("fer2013new.csv")
-    rows = list(_csv_rows(file, CSV_COLUMNS))
-    votes: list[tuple[int, ...]] = [()] * len(rows)
-    if votes_file.is_file():
-        votes = [_votes(votes_file, row, values) for row, values in enumerate(_csv_rows(votes_file, VOTE_COLUMNS))]
-        if len(votes) != len(rows):
-            raise DataError(f"{votes_file}: {len(votes)} rows of votes for {len(rows)} rows in {file.name}")
     examples = [
         Example(
             name=f"{file.name}:{row}",
             source=_pixels(file, row, values["pixels"]),
             label=_emotion(file, row, values["emotion"]),
             split=_split(file, row, values["Usage"]),
-            votes=votes[row],
         )
-        for row, values in enumerate(rows)
+        for row, values in enumerate(_csv_rows(file, CSV_COLUMNS))
     ]
+    if votes_file.is_file():
+        votes = [_votes(votes_file, row, values) for row, values in enumerate(_csv_rows(votes_file, VOTE_COLUMNS))]
+        if len(votes) != len(examples):
+            raise DataError(f"{votes_file}: {len(votes)} rows of votes for {len(examples)} rows in {file.name}")
+        examples = [replace(example, votes=cast) for example, cast in zip(examples, votes, strict=True)]
     return Dataset(path, "fer2013.csv" + (" with FER+ votes" if votes_file.is_file() else ""), FER7, tuple(examples))
 
 
 def _parquet_example(file: Path, row: int, values: dict[str, Any]) -> Example:
+    image = values["image"]
+    if not isinstance(image, dict) or not isinstance(image.get("bytes"), bytes):
+        raise DataError(f"{file}, row {row}: image is a struct of bytes and path, got {type(image).__name__}")
     return Example(
         name=f"{file.name}:{row}",
-        source=values["image"]["bytes"],
+        source=image["bytes"],
         label=_emotion(file, row, values["emotion"]),
         split=_split(file, row, values["usage"]),
         votes=_votes(file, row, values) if set(VOTE_COLUMNS) <= values.keys() else (),
@@ -93,10 +95,13 @@ def _parquet_example(file: Path, row: int, values: dict[str, Any]) -> Example:
 
 
 def _csv_rows(file: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    with file.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream)
-        _require(file, columns, reader.fieldnames or ())
-        yield from reader
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            _require(file, columns, reader.fieldnames or ())
+            yield from reader
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file}: not a readable CSV file ({error})") from error
 
 
 def _require(file: Path, columns: tuple[str, ...], found: Any) -> None:
@@ -105,10 +110,10 @@ def _require(file: Path, columns: tuple[str, ...], found: Any) -> None:
 
 
 def _emotion(file: Path, row: int, value: Any) -> str:
-    try:
-        return FER7.emotions[range(len(FER7)).index(int(value))]
-    except (ValueError, TypeError):
-        raise DataError(f"{file}, row {row}: emotion is 0..{len(FER7) - 1}, got {value!r}") from None
+    index = str(value).strip()
+    if index not in map(str, range(len(FER7))):
+        raise DataError(f"{file}, row {row}: emotion is 0..{len(FER7) - 1}, got {value!r}")
+    return FER7.emotions[int(index)]
 
 
 def _split(file: Path, row: int, value: Any) -> str:

@@ -7,6 +7,7 @@ model card is measured with the ONNX file itself.
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 import tempfile
 import warnings
@@ -108,7 +109,8 @@ def to_onnx(network: nn.Module, size: int, heads: tuple[str, ...]) -> bytes:
     """A network as ONNX: `pixels` (n, 1, size, size) uint8 in, one `logits_<head>` (n, emotions) float32 a head out."""
     example = torch.zeros((2, 1, size, size), dtype=torch.uint8)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals, and logs that torchvision is absent
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         path = Path(folder) / "model.onnx"
         torch.onnx.export(
             network,

@@ -1,0 +1,64 @@
+"""How well a model does on FER2013's public split: both label worlds, calibration, and without images seen in training.
+
+    python benchmarks/quality.py [NAME|DIR]
+
+Needs pyarrow. ECE: the temperature is fitted on one half and measured on the other, both ways, averaged.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from common import data_folder, machine
+
+import mien
+from mien.datasets import load_pixels, open_dataset
+from mien.datasets.base import NO_LABEL
+from mien.labels import FERPLUS8
+from mien.training.calibrate import calibrate
+
+DIGITS = "{:26}{:>10}{:>18}{:>10}{:>8}{:>8}{:>8}{:>14}{:>10}"
+
+
+def main() -> None:
+    data = data_folder("fer2013/train.parquet", "fer2013/valid.parquet")
+    recognizer = mien.load(sys.argv[1] if len(sys.argv) > 1 else None, threads=2)
+    _, train_crops, _ = load_pixels(open_dataset(data / "fer2013" / "train.parquet"), recognizer.preprocess.whole)
+    valid, crops, _ = load_pixels(open_dataset(data / "fer2013" / "valid.parquet"), recognizer.preprocess.whole)
+    seen = {crop.tobytes() for crop in train_crops}
+    fresh = np.array([crop.tobytes() not in seen for crop in crops])
+    logits = recognizer.logits(crops)
+    print(machine())
+    print(f"\nmodel {recognizer.artifact.name}, {len(recognizer.artifact.onnx) / 1e6:.2f} MB")
+    heads = ("", "judged", "accuracy (95%)", "macro-F1", "ECE", "NLL", "KL", "right at 80%", "sure")
+    print(DIGITS.format(*heads))
+    for head in recognizer.artifact.manifest.heads:
+        truth = valid.targets(head.label_set)
+        for name, chosen in (
+            (head.labels, truth != NO_LABEL),
+            ("  without twins in train", (truth != NO_LABEL) & fresh),
+        ):
+            votes = valid.votes()[chosen, : len(FERPLUS8)]
+            if head.label_set != FERPLUS8:
+                votes = np.zeros((0, len(head.emotions)), np.int64)
+            rows = logits[head.labels][chosen].astype(np.float64)
+            found = calibrate(rows, truth[chosen], rows[: len(votes)], votes).scores
+            low, high = found["accuracy_interval"]
+            print(
+                DIGITS.format(
+                    name,
+                    found["n"],
+                    f"{found['accuracy']:.2%} +-{(high - low) / 2:.2%}",
+                    f"{found['macro_f1']:.3f}",
+                    f"{found['ece']:.4f}",
+                    f"{found['nll']:.3f}",
+                    f"{found['kl_to_votes']:.3f}" if "kl_to_votes" in found else "-",
+                    f"{found['accuracy_at_80_percent']:.1%}",
+                    f"{found['coverage']:.1%}",
+                )
+            )
+
+
+if __name__ == "__main__":
+    main()
