@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -9,9 +11,13 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+Bands = Callable[..., NDArray[np.uint8]]
 Export = Callable[[str, int], Path]
+Toy = Callable[..., Path]
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
@@ -49,6 +55,66 @@ def exported(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Export:
         return made[form, limit]
 
     return export
+
+
+@pytest.fixture(scope="session")
+def bands() -> Bands:
+    """Draws an image that `toy` reads: `bands(2, 7)` is black but for the third of seven equal vertical bands."""
+
+    def draw(bright: int, of: int, side: int = 48) -> NDArray[np.uint8]:
+        image = np.zeros((side, side, 3), np.uint8)
+        image[:, np.array_split(np.arange(side), of)[bright]] = 255
+        return image
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def toy() -> Toy:
+    """Writes a model whose answers are known: `toy(folder, {"happy-sad": ("happy", "sad")})`.
+
+    Each logit is four times the mean, 0..1, of one of the image's equal vertical bands: the brightest band wins.
+    Further arguments go into model.json.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    def write(folder: Path, heads: dict[str, tuple[str, ...]], size: int = 48, **manifest: object) -> Path:
+        folder.mkdir(parents=True)
+        nodes = [
+            helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
+            helper.make_node("Flatten", ["floats"], ["flat"]),
+        ]
+        weights, outputs = [], []
+        for name, emotions in heads.items():
+            band = np.zeros((size, size, len(emotions)), np.float32)
+            for position, columns in enumerate(np.array_split(np.arange(size), len(emotions))):
+                band[:, columns, position] = 4 / 255 / (size * len(columns))
+            weights.append(numpy_helper.from_array(band.reshape(size * size, -1), f"bands {name}"))
+            nodes.append(helper.make_node("MatMul", ["flat", f"bands {name}"], [f"logits_{name}"]))
+            outputs.append(helper.make_tensor_value_info(f"logits_{name}", TensorProto.FLOAT, ["faces", len(emotions)]))
+        pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["faces", 1, size, size])
+        graph = helper.make_graph(nodes, "toy", [pixels], outputs, weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+        onnx.save(model, folder / "model.onnx")
+        content = {
+            "format": 1,
+            "name": folder.name,
+            "size": size,
+            "heads": [
+                {"labels": name, "emotions": emotions, "temperature": 1.0, "threshold": 0.5}
+                for name, emotions in heads.items()
+            ],
+            "scores": {},
+            "data": {},
+            "recipe": {},
+            "sha256": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest(),
+        }
+        (folder / "model.json").write_text(json.dumps(content | manifest))
+        (folder / "README.md").write_text("# A toy\n")
+        return folder
+
+    return write
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -31,12 +31,12 @@ def confusion(guesses: Ints, truth: Ints, classes: int) -> Ints:
 
 
 def ece(probabilities: Floats, truth: Ints, bins: int = 15) -> float:
-    """Expected calibration error (Guo et al., 2017) of the most probable class, in equal-width bins of confidence."""
+    """Expected calibration error (Guo et al., 2017) of the most probable class, in equal-width bins; 0 without rows."""
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == truth
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gap = np.bincount(place, right - confidence, minlength=bins)
-    return float(np.abs(gap).sum() / len(truth))
+    return float(np.abs(gap).sum() / max(len(truth), 1))
 
 
 def nll(probabilities: Floats, truth: Ints) -> float:

@@ -34,4 +34,4 @@ class Preprocess:
 
     def tensor(self, crops: Sequence[Pixels] | Pixels) -> Pixels:
         """Crops as one batch, shape (n, 1, size, size) uint8; n may be 0."""
-        return np.asarray(crops, np.uint8).reshape(-1, 1, self.size, self.size)
+        return np.asarray(crops, np.uint8).reshape(len(crops), 1, self.size, self.size)

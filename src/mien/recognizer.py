@@ -6,7 +6,7 @@ Images go through one by one, faces through the network in batches; what a face 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -234,17 +234,25 @@ def _session(artifact: Artifact) -> ort.InferenceSession:
     except Exception as error:
         raise ArtifactError(subject, [f"model.onnx cannot be loaded: {error}"]) from error
     size = artifact.manifest.size
-    inputs: Mapping[str, list[Any]] = {each.name: each.shape[1:] for each in session.get_inputs()}
-    outputs: Mapping[str, list[Any]] = {each.name: each.shape[1:] for each in session.get_outputs()}
+    inputs = {each.name: _form(each) for each in session.get_inputs()}
+    outputs = {each.name: _form(each) for each in session.get_outputs()}
     faults = []
-    if inputs != {INPUT: [1, size, size]}:
-        faults.append(f"model.onnx takes {inputs}, model.json promises {INPUT} of [1, {size}, {size}]")
-    promised = {OUTPUT + head.labels: [len(head.emotions)] for head in artifact.manifest.heads}
-    if any(outputs.get(name) != shape for name, shape in promised.items()):
+    taken = {INPUT: f"tensor(uint8) [n, 1, {size}, {size}]"}
+    if inputs != taken:
+        faults.append(f"model.onnx takes {inputs}, model.json promises {taken}")
+    promised = {OUTPUT + head.labels: f"tensor(float) [n, {len(head.emotions)}]" for head in artifact.manifest.heads}
+    if any(outputs.get(name) != form for name, form in promised.items()):
         faults.append(f"model.onnx gives {outputs}, model.json promises {promised}")
     if faults:
         raise ArtifactError(subject, faults)
     return session
+
+
+def _form(node: Any) -> str:
+    """Type and shape of a network's input or output; the batch is `n` where it may be of any size."""
+    batch, *rest = node.shape or ["scalar"]
+    shown = ["n" if isinstance(batch, str | None) else batch, *rest]
+    return f"{node.type} [{', '.join(map(str, shown))}]"
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -26,7 +26,7 @@ class Report:
         unreadable: images that could not be read, with the reason; they do not count.
         accuracy: share of right labels, and its interval.
         macro_f1: mean F1 over the classes that occur, and its interval.
-        ece: expected calibration error of the confidence, 15 bins.
+        ece: expected calibration error of the confidence where there was a face, 15 bins.
         nll: mean negative log-likelihood.
         kl_to_votes: mean KL of people's votes from the prediction at the vote temperature, where there are votes.
         coverage: share of answers that are not uncertain for low confidence.
@@ -112,7 +112,7 @@ def make_report(
         accuracy_interval=metrics.bootstrap(lambda rows: float(right[rows].mean()), n),
         macro_f1=metrics.macro_f1(counts, missed),
         macro_f1_interval=metrics.bootstrap(f1, n),
-        ece=metrics.ece(answers.probabilities, answers.truth),
+        ece=metrics.ece(answers.probabilities[answers.found], answers.truth[answers.found]),
         nll=metrics.nll(answers.probabilities, answers.truth),
         kl_to_votes=answers.kl_to_votes,
         coverage=float(sure.mean()),

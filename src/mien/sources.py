@@ -27,8 +27,8 @@ def expand(words: Iterable[str], stdin: BinaryIO) -> Iterator[ImageSource]:
     """The images that words name.
 
     Args:
-        words: files; folders (every file below that is not hidden, in the order of names); patterns such as `*.jpg`;
-            or `-` for one image from `stdin`. A word that names nothing comes out as it is.
+        words: files; folders (every file below that is not hidden, in the order of names); patterns such as `*.jpg`,
+            which may match folders; or `-` for one image from `stdin`. A word that names nothing comes out as it is.
         stdin: binary.
     """
     for word in words:
@@ -37,7 +37,7 @@ def expand(words: Iterable[str], stdin: BinaryIO) -> Iterator[ImageSource]:
         elif os.path.isdir(word):
             yield from _or_itself(word, _files(word, frozenset({os.path.realpath(word)})))
         elif not os.path.lexists(word) and glob.has_magic(word):
-            yield from _or_itself(word, sorted(glob.glob(word, recursive=True)))
+            yield from _or_itself(word, dict.fromkeys(_matches(word)))
         else:
             yield word
 
@@ -49,6 +49,15 @@ def _or_itself(word: str, paths: Iterable[str]) -> Iterator[str]:
         yield path
     if empty:
         yield word
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """Files that a pattern matches, and those below the folders that it matches; some may come twice."""
+    for path in sorted(glob.glob(pattern, recursive=True)):
+        if os.path.isdir(path):
+            yield from _files(path, frozenset({os.path.realpath(path)}))
+        else:
+            yield path
 
 
 def _files(folder: str, above: frozenset[str]) -> Iterator[str]:

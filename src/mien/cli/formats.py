@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +24,7 @@ from mien.labels import LabelSet
 from mien.prediction import Prediction, Reading, percent
 
 BAR = 10  # characters
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 PARQUET_ROWS = 10_000  # held before they are written
 
 
@@ -147,20 +149,25 @@ _HEADS = ("image", "expression", "confidence", "note")
 
 
 def _plain(prediction: Prediction) -> list[str]:
-    source = prediction.source.replace("\t", " ").replace("\n", " ")
+    source = _shown(prediction.source)
     if not prediction.faces:
         note = f"error: {prediction.error}" if prediction.error is not None else "; ".join(prediction.reasons)
-        return ["\t".join([source, "", "", "", note.replace("\n", " ")])]
+        return ["\t".join([source, "", "", "", _shown(note)])]
     return [
         "\t".join([source, str(number), face.expression.label, f"{face.expression.confidence:.3f}", _note(face)])
         for number, face in enumerate(prediction.faces)
     ]
 
 
+def _shown(text: str) -> str:
+    """Text on one line that a terminal prints as it stands: control characters as `\\n` or `\\x1b`."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
 def _pretty(prediction: Prediction) -> list[list[Text]]:
-    source = Text(prediction.source, overflow="ellipsis", no_wrap=True)
+    source = Text(_shown(prediction.source), overflow="ellipsis", no_wrap=True)
     if prediction.error is not None:
-        return [[source, Text("-", style="dim"), Text(), Text(prediction.error, style="red")]]
+        return [[source, Text("-", style="dim"), Text(), Text(_shown(prediction.error), style="red")]]
     if not prediction.faces:
         return [[source, Text("-", style="dim"), Text(), Text("; ".join(prediction.reasons), style="yellow")]]
     rows = []

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.table import Table
 
 
@@ -16,6 +15,8 @@ def models(
     ] = None,
 ) -> None:
     """List the models that come with mien, or show the card of one."""
+    from rich.markdown import Markdown
+
     from mien import artifact as artifacts
 
     console = Console(highlight=False)

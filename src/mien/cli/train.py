@@ -20,6 +20,9 @@ def train(
     data: Annotated[Path, typer.Option("--data", metavar="DATA", help="A dataset in any form that mien knows.")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
+    start: Annotated[
+        Path | None, typer.Option("--from", metavar="RUN", help="Begin with the best weights of another run.")
+    ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: schedule.epochs=3.")
     ] = None,
@@ -46,7 +49,7 @@ def train(
             if not console.is_terminal and where.step == where.steps:
                 console.print(f"epoch {where.epoch + 1}/{where.epochs}  {_scores(where)}")
 
-        run = train(read, open_dataset(data), out, resume=resume, progress=show, say=console.print)
+        run = train(read, open_dataset(data), out, resume=resume, start=start, progress=show, say=console.print)
     best = max(run.read_log(), key=lambda entry: entry["score"])
     scores = ", ".join(f"{head} {accuracy:.1%}" for head, accuracy in best["valid"].items())
     console.print(f"best: epoch {best['epoch']}, {scores} right on validation; curve in {run.curve}")

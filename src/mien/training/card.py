@@ -14,7 +14,7 @@ holds this page is all that inference needs: `mien predict --model FOLDER photo.
 ## How it was made
 
 Network: {network}. Heads: {heads}.
-{mirror}Data: {data}. Weights of epoch {epoch} of {epochs}, the best on validation. The recipe, with its seed, is in
+{start}{mirror}Data: {data}. Weights of epoch {epoch} of {epochs}, the best on validation. The recipe, with its seed, is in
 `model.json`; `mien train RECIPE --data DATA --out RUN` and `mien export RUN --out FOLDER` make it again.
 
 ## How good it is
@@ -50,11 +50,13 @@ def model_card(manifest: Manifest) -> str:
     recipe, data = manifest.recipe, manifest.data
     network = recipe["network"]
     mirror = "It averages the logits of a face and of its mirror image.\n" if recipe["mirror"] else ""
+    start = f"It began with the best weights of another run (sha256 {data['start']}).\n" if data.get("start") else ""
     return CARD.format(
         name=manifest.name,
         size=manifest.size,
         network=f"residual, widths {_list(network['widths'])}, blocks {_list(network['blocks'])}",
         heads="; ".join(f"`{head.labels}` ({', '.join(head.emotions)})" for head in manifest.heads),
+        start=start,
         mirror=mirror,
         data=f"{data['form']}, {data['train']} images to train on, {data['valid']} to validate",
         epoch=manifest.scores["epoch"],

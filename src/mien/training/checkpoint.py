@@ -10,6 +10,7 @@ RUN/curve.png     the learning curve
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,12 @@ class Run:
         except (OSError, ValueError) as error:
             raise MienError(f"{self.folder} is not a training run: no readable data.json ({error})") from error
 
+    def best_sha256(self) -> str:
+        """Hash of the best weights. Raises `MienError` where there are none."""
+        if not self.best.exists():
+            raise MienError(f"{self.folder} is not a training run with weights: no {self.best.name}")
+        return hashlib.sha256(self.best.read_bytes()).hexdigest()
+
     def save(self, path: Path, state: dict[str, Any]) -> None:
         with replacing(path) as temporary:
             torch.save({"version": VERSION, **state}, temporary)
@@ -89,7 +96,7 @@ class Run:
             faults = [f"{key}: was {before[key]}, is {now[key]}" for key in now if before.get(key) != now[key]]
             raise RecipeError(f"{self.folder} was begun with another recipe", faults)
         known = self.data()
-        if any(known[key] != data[key] for key in data if key != "path"):
+        if any(known.get(key) != data[key] for key in data if key not in ("path", "start")):
             raise DataError(f"{self.folder} was begun with other data ({known['path']}) than {data['path']}")
         if not self.last.exists():
             write_text(self.log, "")

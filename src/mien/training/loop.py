@@ -6,13 +6,10 @@ every augmentation come from a generator made anew for each epoch.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import math
-import platform
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +20,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mien.datasets import Dataset, with_validation
 from mien.datasets.base import NO_LABEL, load_pixels
+from mien.errors import MienError
 from mien.preprocess import Preprocess
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
+from mien.training.curve import draw
+from mien.training.device import describe_device, keep_memory
 from mien.training.loss import Target, loss, targets
 from mien.training.networks import ResidualNet
 from mien.training.recipe import Recipe
@@ -66,24 +66,13 @@ class Split:
         return len(self.pixels)
 
 
-def describe_device() -> tuple[torch.device, bool, str]:
-    """The device to train on, whether bfloat16 pays there, and a sentence that says so.
-
-    Without AMX, bfloat16 convolutions are slower than float32 ones on a CPU (125 against 186 images/s measured).
-    """
-    if torch.cuda.is_available():
-        return torch.device("cuda"), True, f"one GPU ({torch.cuda.get_device_name(0)}), bfloat16"
-    amx = platform.machine() == "x86_64" and torch.cpu._is_amx_tile_supported()
-    kind = "bfloat16" if amx else "float32"
-    return torch.device("cpu"), amx, f"CPU, {torch.get_num_threads()} threads, {kind}"
-
-
 def train(
     recipe: Recipe,
     dataset: Dataset,
     out: Path,
     *,
     resume: bool = False,
+    start: Path | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Run:
@@ -94,6 +83,7 @@ def train(
         dataset: with a `train` split; without a `valid` split, a share of `train` is held out.
         out: folder of the run (see `checkpoint`).
         resume: go on from the last finished epoch of the run in `out`.
+        start: folder of another run, with whose best weights this one begins, as far as they fit; None begins anew.
         progress: called after every batch.
         say: called with a sentence where there is something to tell (device, data left out).
 
@@ -109,70 +99,124 @@ def train(
     say(f"training {recipe.name} on {sentence}")
     dataset = with_validation(dataset, recipe.validation_share, recipe.seed)
     training, valid = (_load(dataset.split(name), recipe, device, say) for name in ("train", "valid"))
-    heads = {name: target.labels for name, target in training.targets.items()}
+    heads = {name: list(target.labels) for name, target in training.targets.items()}
     say(f"{len(training)} images to train on, {len(valid)} to validate; heads: {', '.join(heads)}")
-    data = describe_data(dataset, training, valid)
-    run = Run(out)
-    state = None
+    data = describe_data(dataset, training, valid) | {"start": Run(start).best_sha256() if start else None}
+    run, state = Run(out), None
     if resume and run.recipe_file.exists():
         state = run.resume(recipe, data)
     else:
         run.start(recipe, data)
-
-    torch.manual_seed(recipe.seed)
-    network = ResidualNet(recipe.network, {name: len(labels) for name, labels in heads.items()})
-    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.schedule.ema), use_buffers=True)
-    optimiser = make_optimiser(network, recipe)
+    learner = Learner(recipe, {name: len(emotions) for name, emotions in heads.items()}, device, half)
     first, best, scores = 0, -1.0, dict[str, float]()
+    if start and not state:
+        taken = learner.begin_with(Run(start))
+        say(f"beginning with {taken} of the weights of {start}")
     if state:
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
+        learner.restore(state)
         first, best, scores = state["epoch"] + 1, state["best"], state["scores"]
         say(f"going on after epoch {first} of {recipe.schedule.epochs}")
-    _keep_memory()
+    keep_memory()
 
-    steps = max(len(training) // recipe.schedule.batch, 1)
-    began, total = time.monotonic(), recipe.schedule.epochs * steps
-    for epoch in range(first, recipe.schedule.epochs):
-        epoch_began = time.monotonic()
+    began, epochs, steps = time.monotonic(), recipe.schedule.epochs, learner.steps(training)
+    for epoch in range(first, epochs):
+        epoch_began, losses = time.monotonic(), list[float]()
+        for value in learner.epoch(training, epoch):
+            losses.append(value)
+            done = (epoch - first) * steps + len(losses)
+            left = (time.monotonic() - began) / done * ((epochs - first) * steps - done)
+            progress(Progress(epoch, epochs, len(losses), steps, sum(losses) / len(losses), scores, left))
+        scores = validate(learner.average.module, valid, half)
+        score = sum(scores.values()) / len(scores)
+        told = {"epoch": epoch, "scores": scores, "heads": heads}
+        if score > best:
+            best = score
+            run.save(run.best, {**told, "network": learner.average.module.state_dict()})
+        run.append_log(
+            {"epoch": epoch + 1, "loss": sum(losses) / steps, "lr": learning_rate(recipe, epoch + 1 - 1 / steps)}
+            | {"valid": scores, "score": score, "size": recipe.train_size(epoch)}
+            | {"seconds": round(time.monotonic() - epoch_began, 1)}
+        )
+        run.save(run.last, {**told, **learner.state(), "best": best})
+        draw(run.read_log(), run.curve)
+    return run
+
+
+class Learner:
+    """All that changes while training: the network, its running average, and the optimiser.
+
+    Args:
+        recipe: decides everything; its seed the first weights.
+        heads: number of emotions by the head's name.
+        device: where to train.
+        half: whether to multiply in bfloat16.
+    """
+
+    def __init__(self, recipe: Recipe, heads: Mapping[str, int], device: torch.device, half: bool) -> None:
+        torch.manual_seed(recipe.seed)
+        network = ResidualNet(recipe.network, heads)
+        self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        ema = get_ema_multi_avg_fn(recipe.schedule.ema)
+        self.average = AveragedModel(self.network, multi_avg_fn=ema, use_buffers=True)
+        self.optimiser = make_optimiser(self.network, recipe)
+        self._recipe = recipe
+        self._half = half
+
+    def steps(self, training: Split) -> int:
+        """Batches in an epoch; images that do not fill one are left for other epochs."""
+        return max(len(training) // self._recipe.schedule.batch, 1)
+
+    def epoch(self, training: Split, epoch: int) -> Iterator[float]:
+        """Go through the images once, and yield each batch's loss.
+
+        Raises:
+            MienError: the loss is no longer a number.
+        """
+        recipe, device = self._recipe, training.pixels.device
+        batch, steps = recipe.schedule.batch, self.steps(training)
         generator = torch.Generator(device).manual_seed(recipe.seed * 1_000_003 + epoch)
         torch.manual_seed(recipe.seed * 1_000_003 + epoch)  # dropout draws from the global generator
         order = torch.randperm(len(training), device=device, generator=generator)
-        network.train()
-        losses = 0.0
+        self.network.train()
         for step in range(steps):
-            rows = order[step * recipe.schedule.batch : (step + 1) * recipe.schedule.batch]
-            rate = learning_rate(recipe, epoch + step / steps)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+            rows = order[step * batch : (step + 1) * batch]
+            for group in self.optimiser.param_groups:
+                group["lr"] = learning_rate(recipe, epoch + step / steps)
             pixels = augment(training.pixels[rows], recipe.augment, recipe.train_size(epoch), generator)
-            with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                logits = network(pixels.contiguous(memory_format=torch.channels_last))
-            value = loss(logits, {name: _rows(target, rows) for name, target in training.targets.items()})
-            optimiser.zero_grad(set_to_none=True)
+            with torch.autocast(device.type, torch.bfloat16, enabled=self._half):
+                logits = self.network(pixels.contiguous(memory_format=torch.channels_last))
+            value = loss(logits, {name: target.rows(rows) for name, target in training.targets.items()})
+            if not math.isfinite(number := value.item()):
+                raise MienError(f"the loss is {number} in epoch {epoch + 1}: try a lower optimiser.lr")
+            self.optimiser.zero_grad(set_to_none=True)
             value.backward()
-            optimiser.step()
-            average.update_parameters(network)
-            losses += value.item()
-            done = (epoch - first) * steps + step + 1
-            left = (time.monotonic() - began) / done * (total - first * steps - done)
-            progress(Progress(epoch, recipe.schedule.epochs, step + 1, steps, losses / (step + 1), scores, left))
-        scores = validate(average.module, valid, half)
-        score = sum(scores.values()) / len(scores)
-        weights = {"epoch": epoch, "scores": scores, "heads": {name: list(labels) for name, labels in heads.items()}}
-        if score > best:
-            best = score
-            run.save(run.best, {**weights, "network": average.module.state_dict()})
-        run.append_log(
-            {"epoch": epoch + 1, "loss": losses / steps, "lr": rate, "valid": scores, "score": score}
-            | {"size": recipe.train_size(epoch), "seconds": round(time.monotonic() - epoch_began, 1)}
-        )
-        state = {"network": network.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
-        run.save(run.last, {**weights, **state, "best": best})
-    draw_curve(run)
-    return run
+            self.optimiser.step()
+            self.average.update_parameters(self.network)
+            yield number
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs to go on as if nothing had happened."""
+        parts = {"network": self.network, "average": self.average, "optimiser": self.optimiser}
+        return {name: part.state_dict() for name, part in parts.items()}
+
+    def begin_with(self, other: Run) -> str:
+        """Take over the best weights of another run where name and shape are the same; says how many of how many.
+
+        Raises:
+            MienError: there is no such run, or nothing in it fits.
+        """
+        theirs, ours = other.load(other.best)["network"], self.network.state_dict()
+        fitting = {name: value for name, value in theirs.items() if name in ours and ours[name].shape == value.shape}
+        if not fitting:
+            raise MienError(f"{other.folder} has no weights that fit this recipe's network")
+        self.network.load_state_dict(fitting, strict=False)
+        self.average.module.load_state_dict(fitting, strict=False)
+        return f"{len(fitting)} of {len(ours)}"
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
 
 
 def learning_rate(recipe: Recipe, epoch: float) -> float:
@@ -214,13 +258,6 @@ def validate(network: nn.Module, valid: Split, half: bool) -> dict[str, float]:
     return scores
 
 
-def draw_curve(run: Run) -> None:
-    """Loss and validation accuracy by epoch, as RUN/curve.png."""
-    from mien.training.curve import draw
-
-    draw(run.read_log(), run.curve)
-
-
 def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, Any]:
     """Where the data are, how many images they hold, and hashes of their crops."""
     hashes = [hashlib.sha256(split.pixels.cpu().numpy().tobytes()).hexdigest() for split in (training, valid)]
@@ -243,16 +280,3 @@ def _load(split: Dataset, recipe: Recipe, device: torch.device, say: Callable[[s
     truth = {name: torch.from_numpy(readable.targets(target.labels)).to(device) for name, target in found.items()}
     tensor = torch.from_numpy(preprocess.tensor(crops)).to(device)
     return Split(tensor, {name: target.to(device) for name, target in found.items()}, truth)
-
-
-def _rows(target: Target, rows: Tensor) -> Target:
-    return Target(target.labels, target.weight, target.distribution[rows], target.mask[rows])
-
-
-def _keep_memory() -> None:
-    """Ask glibc to keep freed pages: a training step frees and asks for the same hundreds of megabytes again."""
-    trim_threshold, mmap_threshold = -1, -3
-    with suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-        mallopt(mmap_threshold, 2**25)  # the most that glibc takes
-        mallopt(trim_threshold, 2**31 - 1)

@@ -33,6 +33,10 @@ class Target:
     distribution: Tensor
     mask: Tensor
 
+    def rows(self, rows: Tensor) -> Target:
+        """What it learns from some of the examples, by their positions."""
+        return Target(self.labels, self.weight, self.distribution[rows], self.mask[rows])
+
     def to(self, device: torch.device) -> Target:
         return Target(self.labels, self.weight, self.distribution.to(device), self.mask.to(device))
 

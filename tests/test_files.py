@@ -1,0 +1,92 @@
+"""Files appear whole or not at all, and leave nothing beside them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mien.files import replacing, write_text
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("old", [None, "", "old"])
+def test_a_file_appears_when_the_block_ends(old: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    if old is not None:
+        path.write_text(old)
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert temporary.parent == path.parent
+        assert temporary.suffix == ".json"
+        assert (path.read_text() if path.exists() else None) == old
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("old", [None, "old"])
+def test_an_exception_leaves_what_was_there(old: str | None, error: type[BaseException], tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    if old is not None:
+        path.write_text(old)
+    with pytest.raises(error), replacing(path) as temporary:  # noqa: PT012 - half-written is the point
+        temporary.write_text("half")
+        raise error
+    assert names(tmp_path) == ([] if old is None else ["a.json"])
+    assert old is None or path.read_text() == old
+
+
+def test_an_exception_after_the_temporary_file_is_gone_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a") as temporary:
+        temporary.unlink()
+    assert names(tmp_path) == []
+
+
+def test_folders_are_made(tmp_path: Path) -> None:
+    write_text(tmp_path / "new" / "folder" / "a.txt", "ü\n")
+    assert (tmp_path / "new" / "folder" / "a.txt").read_bytes() == "ü\n".encode()
+
+
+def test_anyone_may_read_it(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "a")
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="a"):
+        write_text(tmp_path / "a", "text")
+    assert names(tmp_path) == ["a"]
+    assert names(tmp_path / "a") == []
+
+
+def test_two_writers_at_once_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with replacing(path) as one, replacing(path) as other:
+        assert one != other
+        one.write_text("one")
+        other.write_text("other")
+    assert path.read_text() == "one"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
+def test_a_kill_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    code = (
+        "import os, signal, sys; from pathlib import Path; from mien.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as t: t.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    result = subprocess.run([sys.executable, "-c", code, os.fspath(path)], check=False)
+    assert result.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+    assert [name for name in names(tmp_path) if not name.startswith(".")] == ["a.txt"]

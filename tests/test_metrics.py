@@ -1,0 +1,282 @@
+"""Scores: against values worked out by hand, and against loops too simple to be wrong."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mien import metrics
+from mien.metrics import ClassScores, Floats, Ints
+
+CLASSES = 4
+logit_rows = st.lists(st.lists(st.floats(-50, 50), min_size=CLASSES, max_size=CLASSES), min_size=1, max_size=12).map(
+    np.array
+)
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[Floats, Ints]:
+    """Probabilities (n, CLASSES) with many equal confidences, and the truth (n,)."""
+    n = draw(st.integers(1, 30))
+    seed = draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    probabilities = metrics.softmax(rng.integers(0, draw(st.integers(1, 6)), (n, CLASSES)))
+    return probabilities, rng.integers(0, CLASSES, n)
+
+
+def certain(*guesses: int, classes: int = 3) -> Floats:
+    return metrics.one_hot(np.array(guesses, np.int64), classes)
+
+
+@pytest.mark.parametrize(
+    ("logits", "temperature", "expected"),
+    [
+        ([0, 0], 1, [0.5, 0.5]),
+        ([math.log(3), 0], 1, [0.75, 0.25]),
+        ([2 * math.log(3), 0], 2, [0.75, 0.25]),
+        ([math.log(3), 0], 0.5, [0.9, 0.1]),
+        ([1e6, 0], 1, [1, 0]),
+        ([-1e6, -1e6], 1, [0.5, 0.5]),
+    ],
+)
+def test_softmax(logits: list[float], temperature: float, expected: list[float]) -> None:
+    assert metrics.softmax(np.array([logits]), temperature) == pytest.approx(np.array([expected]))
+
+
+def test_softmax_of_no_rows() -> None:
+    assert metrics.softmax(np.empty((0, 7), np.float32)).shape == (0, 7)
+
+
+@given(logit_rows, st.floats(0.05, 20))
+def test_softmax_rows_are_distributions_in_the_order_of_the_logits(logits: Floats, temperature: float) -> None:
+    rows = metrics.softmax(logits, temperature)
+    assert rows.sum(1) == pytest.approx(1)
+    assert ((rows >= 0) & (rows <= 1)).all()
+    for row, values in zip(rows, logits, strict=True):
+        assert row[values.argmax()] == row.max()
+
+
+@given(logit_rows, st.floats(-100, 100))
+def test_softmax_ignores_a_shift(logits: Floats, shift: float) -> None:
+    assert metrics.softmax(logits + shift) == pytest.approx(metrics.softmax(logits), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("guesses", "truth", "expected"), [([1], [1], 1), ([1], [0], 0), ([0, 1, 2, 0], [0, 1, 1, 1], 0.5)]
+)
+def test_accuracy(guesses: list[int], truth: list[int], expected: float) -> None:
+    assert metrics.accuracy(certain(*guesses), np.array(truth)) == expected
+
+
+@pytest.mark.parametrize(
+    ("guesses", "truth", "expected"),
+    [
+        ([], [], [[0, 0, 0], [0, 0, 0], [0, 0, 0]]),
+        ([2], [0], [[0, 0, 1], [0, 0, 0], [0, 0, 0]]),
+        ([0, 1, 1, 2, 2], [0, 0, 0, 1, 2], [[1, 2, 0], [0, 0, 1], [0, 0, 1]]),
+    ],
+)
+def test_confusion_has_the_truth_in_rows(guesses: list[int], truth: list[int], expected: list[list[int]]) -> None:
+    assert metrics.confusion(np.array(guesses, np.int64), np.array(truth, np.int64), 3).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("confidences", "right", "expected"),
+    [
+        ([], [], 0),
+        ([1.0], [True], 0),
+        ([1.0], [False], 1),
+        ([0.75], [True], 0.25),
+        ([0.75] * 4, [True, True, True, False], 0),
+        ([0.9, 0.6], [True, False], (0.1 + 0.6) / 2),
+        # One bin (of 15: .8 to .867) holds the first two, another the third.
+        ([0.81, 0.85, 0.55], [True, False, True], (abs(1 - 1.66) + 0.45) / 3),
+    ],
+)
+def test_ece(confidences: list[float], right: list[bool], expected: float) -> None:
+    probabilities = np.array([[p, 1 - p] for p in confidences]).reshape(-1, 2)
+    assert metrics.ece(probabilities, np.array([0 if r else 1 for r in right], np.int64)) == pytest.approx(expected)
+
+
+def loop_ece(probabilities: Floats, truth: Ints, bins: int) -> float:
+    total = 0.0
+    for number in range(bins):
+        rows = [
+            (max(row), row.argmax() == true)
+            for row, true in zip(probabilities, truth, strict=True)
+            if int(max(row) * bins) == number or (number == bins - 1 and max(row) == 1)
+        ]
+        if rows:
+            gap = np.mean([right for _, right in rows]) - np.mean([confidence for confidence, _ in rows])
+            total += len(rows) / len(truth) * abs(float(gap))
+    return total
+
+
+@given(answers(), st.integers(1, 20))
+def test_ece_is_the_mean_gap_over_bins(given_answers: tuple[Floats, Ints], bins: int) -> None:
+    assert metrics.ece(*given_answers, bins=bins) == pytest.approx(loop_ece(*given_answers, bins=bins))
+
+
+def drawn_from(probabilities: Floats, seed: int) -> Ints:
+    """A truth for each row, drawn with the row's own probabilities."""
+    marks = np.random.default_rng(seed).random((len(probabilities), 1))
+    return np.asarray((probabilities.cumsum(1) < marks).sum(1).clip(max=probabilities.shape[1] - 1), np.int64)
+
+
+def test_ece_of_perfect_calibration_is_near_0_and_of_sharpened_answers_is_not() -> None:
+    logits = np.random.default_rng(0).normal(0, 2, (20_000, 7))
+    truth = drawn_from(metrics.softmax(logits), seed=1)
+    assert metrics.ece(metrics.softmax(logits), truth) < 0.02
+    assert metrics.ece(metrics.softmax(logits, 0.4), truth) > 0.1
+    assert metrics.ece(metrics.softmax(logits, 3), truth) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("row", "true", "expected"), [([1, 0], 0, 0), ([0.5, 0.5], 1, math.log(2)), ([1, 0], 1, -math.log(1e-12))]
+)
+def test_nll(row: list[float], true: int, expected: float) -> None:
+    assert metrics.nll(np.array([row]), np.array([true])) == pytest.approx(expected)
+
+
+def test_nll_is_a_mean() -> None:
+    rows = np.array([[0.5, 0.5], [0.25, 0.75]])
+    assert metrics.nll(rows, np.array([0, 0])) == pytest.approx((math.log(2) + math.log(4)) / 2)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "votes", "expected"),
+    [
+        ([[0.3, 0.7]], [[3, 7]], 0),
+        ([[0.5, 0.5]], [[10, 0]], math.log(2)),
+        ([[0.5, 0.5]], [[5, 15]], 0.25 * math.log(0.5) + 0.75 * math.log(1.5)),
+        ([[0.5, 0.5], [0.1, 0.9]], [[10, 0], [0, 0]], math.log(2)),
+        ([[1.0, 0.0]], [[0, 10]], math.log(1e12)),
+        ([[0.5, 0.5], [0.3, 0.7]], [[10, 0], [3, 7]], math.log(2) / 2),
+    ],
+)
+def test_kl_to_votes(probabilities: list[list[float]], votes: list[list[int]], expected: float) -> None:
+    assert metrics.kl_to_votes(np.array(probabilities), np.array(votes)) == pytest.approx(expected)
+
+
+@given(answers(), st.integers(0, 2**32 - 1))
+def test_kl_to_votes_is_never_negative(given_answers: tuple[Floats, Ints], seed: int) -> None:
+    probabilities, _ = given_answers
+    votes = np.random.default_rng(seed).integers(0, 11, probabilities.shape) + 1
+    assert metrics.kl_to_votes(probabilities, votes) >= -1e-12
+
+
+@pytest.mark.parametrize(("coverage", "expected"), [(0, 1), (0.25, 1), (0.5, 0.5), (0.75, 2 / 3), (1, 0.5)])
+def test_coverage_accuracy(coverage: float, expected: float) -> None:
+    probabilities = np.array([[0.6, 0.4], [0.9, 0.1], [0.3, 0.7], [0.2, 0.8]])  # by confidence: rows 1, 3, 2, 0
+    truth = np.array([1, 0, 1, 0])  # right: rows 1 and 2
+    assert metrics.coverage_accuracy(probabilities, truth, coverage) == pytest.approx(expected)
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=50), st.integers(0, 99))
+@settings(max_examples=30)
+def test_bootstrap_interval_holds_the_mean_and_lies_within_the_values(values: list[float], seed: int) -> None:
+    array = np.array(values)
+    low, high = metrics.bootstrap(lambda rows: float(array[rows].mean()), len(array), rounds=200, seed=seed)
+    assert array.min() - 1e-9 <= low <= array.mean() + 1e-9
+    assert array.mean() - 1e-9 <= high <= array.max() + 1e-9
+
+
+def test_bootstrap_interval_is_that_of_the_normal_distribution_where_it_holds() -> None:
+    right = np.arange(400) < 300
+    low, high = metrics.bootstrap(lambda rows: float(right[rows].mean()), 400)
+    reach = 1.96 * math.sqrt(0.75 * 0.25 / 400)
+    assert (low, high) == pytest.approx((0.75 - reach, 0.75 + reach), abs=0.006)
+
+
+def test_bootstrap_repeats_itself() -> None:
+    scores = np.random.default_rng(0).random(30)
+    one, other = (metrics.bootstrap(lambda rows: float(scores[rows].mean()), 30, rounds=50) for _ in range(2))
+    assert one == other
+    assert one != metrics.bootstrap(lambda rows: float(scores[rows].mean()), 30, rounds=50, seed=1)
+
+
+SCORES: list[tuple[list[list[int]], list[int] | None, list[ClassScores], float]] = [
+    ([[0, 0], [0, 0]], None, [ClassScores(0, 0, 0, 0)] * 2, 0),
+    ([[2, 0], [0, 3]], None, [ClassScores(1, 1, 1, 2), ClassScores(1, 1, 1, 3)], 1),
+    (
+        [[2, 1], [2, 3]],
+        None,
+        [ClassScores(0.5, 2 / 3, 4 / 7, 3), ClassScores(0.75, 0.6, 2 / 3, 5)],
+        (4 / 7 + 2 / 3) / 2,
+    ),
+    # The second class does not occur: its wrong guesses lower the first's recall alone, and no F1 of it counts.
+    ([[3, 1], [0, 0]], None, [ClassScores(1, 0.75, 6 / 7, 4), ClassScores(0, 0, 0, 0)], 6 / 7),
+    ([[2, 0], [0, 3]], [2, 0], [ClassScores(1, 0.5, 2 / 3, 4), ClassScores(1, 1, 1, 3)], 5 / 6),
+    ([[0, 0], [0, 1]], [1, 0], [ClassScores(0, 0, 0, 1), ClassScores(1, 1, 1, 1)], 0.5),
+]
+
+
+@pytest.mark.parametrize(("counts", "missed", "scores", "f1"), SCORES)
+def test_class_scores_and_macro_f1(
+    counts: list[list[int]], missed: list[int] | None, scores: list[ClassScores], f1: float
+) -> None:
+    lost = None if missed is None else np.array(missed)
+    found: list[dict[str, Any]] = [vars(each) for each in metrics.class_scores(np.array(counts), lost)]
+    assert found == [pytest.approx(vars(each)) for each in scores]
+    assert metrics.macro_f1(np.array(counts), lost) == pytest.approx(f1)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 1.0, 1.7, 8.0])
+def test_fit_temperature_recovers_a_known_temperature(temperature: float) -> None:
+    logits = np.random.default_rng(3).normal(0, 2, (500, 8)) * temperature
+    assert metrics.fit_temperature(logits, metrics.softmax(logits, temperature)) == pytest.approx(temperature, rel=1e-3)
+
+
+def test_fit_temperature_of_labels_drawn_at_a_known_temperature() -> None:
+    logits = np.random.default_rng(4).normal(0, 3, (20_000, 7))
+    truth = drawn_from(metrics.softmax(logits, 2.0), seed=5)
+    assert metrics.fit_temperature(logits, metrics.one_hot(truth, 7)) == pytest.approx(2.0, rel=0.05)
+
+
+def test_fit_temperature_stays_within_its_bounds() -> None:
+    logits = np.array([[3.0, 0.0], [0.0, 3.0]])
+    assert 0.05 <= metrics.fit_temperature(logits, metrics.one_hot(np.array([0, 1]), 2)) < 0.2
+    assert 19.9 < metrics.fit_temperature(logits, metrics.one_hot(np.array([1, 0]), 2)) <= 20
+
+
+def test_one_hot() -> None:
+    assert metrics.one_hot(np.array([2, 0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert metrics.one_hot(np.array([], np.int64), 3).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("confidences", "right", "errors", "expected"),
+    [
+        ([], [], 0.1, 1),
+        ([0.6], [False], 0.5, 1),
+        ([0.6], [False], 1.0, 0.6),
+        ([0.9, 0.8, 0.7, 0.6], [True, True, True, True], 0.0, 0.6),
+        ([0.9, 0.8, 0.7, 0.6], [True, True, False, True], 0.0, 0.8),
+        ([0.6, 0.7, 0.8, 0.9], [True, False, True, True], 0.25, 0.6),
+        ([0.9, 0.8, 0.7], [False, True, True], 0.34, 0.7),
+        # Four faces with one confidence stand or fall together.
+        ([0.9, 0.7, 0.7, 0.7, 0.7], [True, True, False, False, False], 0.0, 0.9),
+    ],
+)
+def test_fit_threshold(confidences: list[float], right: list[bool], errors: float, expected: float) -> None:
+    probabilities = np.array([[p, 1 - p] for p in confidences]).reshape(-1, 2)
+    truth = np.array([0 if r else 1 for r in right], np.int64)
+    assert metrics.fit_threshold(probabilities, truth, errors) == expected
+
+
+@given(answers(), st.floats(0, 1))
+def test_fit_threshold_keeps_its_promise_and_no_lower_one_does(
+    given_answers: tuple[Floats, Ints], errors: float
+) -> None:
+    probabilities, truth = given_answers
+    confidence, wrong = probabilities.max(1), probabilities.argmax(1) != truth
+    threshold = metrics.fit_threshold(probabilities, truth, errors)
+    kept = {
+        level: wrong[confidence >= level].sum() <= errors * (confidence >= level).sum() for level in confidence.tolist()
+    }
+    assert threshold == min((level for level, holds in kept.items() if holds), default=1.0)

@@ -1,0 +1,118 @@
+"""Predictions: types that refuse what cannot be, and their one JSON form."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from mien.errors import MienError
+from mien.face import Face
+from mien.prediction import Expression, Prediction, Reading, percent
+
+FACE = Face((1.234, 2.0, 30.5, 40.129), (), 0.98765432)
+HAPPY = Expression({"happy": 0.7500004, "sad": 0.2499996})
+UNSURE = Expression({"happy": 0.6, "sad": 0.4}, ("blurred", "turned away"))
+
+
+@pytest.mark.parametrize(
+    "probabilities",
+    [
+        {},
+        {"happy": 1.0},
+        {"happy": 0.4, "sad": 0.5},
+        {"happy": 0.9, "sad": 0.2},
+        {"happy": 1.2, "sad": -0.2},
+        {"happy": math.nan, "sad": 0.5},
+        {"happy": math.inf, "sad": 0.0},
+        {"happy": 0.0, "sad": 0.0},
+    ],
+)
+def test_impossible_probabilities(probabilities: dict[str, float]) -> None:
+    with pytest.raises(MienError, match="together 1"):
+        Expression(probabilities)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "label", "confidence"),
+    [
+        ({"happy": 0.7, "sad": 0.3}, "happy", 0.7),
+        ({"happy": 0.3, "sad": 0.7}, "sad", 0.7),
+        ({"sad": 0.5, "happy": 0.5}, "sad", 0.5),
+        ({"happy": 0.0, "sad": 1.0}, "sad", 1.0),
+        ({"happy": 0.2, "sad": 0.3, "fear": 0.5}, "fear", 0.5),
+    ],
+)
+def test_label_is_the_most_probable(probabilities: dict[str, float], label: str, confidence: float) -> None:
+    expression = Expression(probabilities)
+    assert (expression.label, expression.confidence) == (label, confidence)
+
+
+def test_uncertain_is_having_a_reason() -> None:
+    assert not HAPPY.uncertain
+    assert UNSURE.uncertain
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"width": 0, "height": 0}, "a size or an error"),
+        ({"width": 10, "height": 0}, "a size or an error"),
+        ({"width": -1, "height": 10}, "a size or an error"),
+        ({"width": 10, "height": 10, "error": "no such file"}, "with an error"),
+        ({"width": 0, "height": 0, "error": "", "reasons": ("no face",)}, "with an error"),
+        ({"width": 0, "height": 0, "error": "empty", "faces": (Reading(FACE, HAPPY),)}, "with an error"),
+        ({"width": 9, "height": 9, "faces": (Reading(FACE, HAPPY),), "reasons": ("no face",)}, "with each face"),
+    ],
+)
+def test_impossible_predictions(fields: dict[str, Any], fault: str) -> None:
+    with pytest.raises(MienError, match=fault):
+        Prediction("a.jpg", **fields)
+
+
+def test_json_of_an_image_without_faces() -> None:
+    assert Prediction("a.jpg", 40, 30, reasons=("no face was found",)).to_dict() == {
+        "source": "a.jpg",
+        "width": 40,
+        "height": 30,
+        "faces": [],
+        "reasons": ["no face was found"],
+        "error": None,
+    }
+
+
+def test_json_of_an_unreadable_image() -> None:
+    assert Prediction("a.jpg", 0, 0, error="no such file").to_dict() == {
+        "source": "a.jpg",
+        "width": 0,
+        "height": 0,
+        "faces": [],
+        "reasons": [],
+        "error": "no such file",
+    }
+
+
+def test_json_of_faces() -> None:
+    told = Prediction("ü.jpg", 40, 50, (Reading(FACE, HAPPY), Reading(FACE, UNSURE))).to_dict()
+    assert list(told["faces"][0]) == ["box", "score", "label", "confidence", "probabilities", "uncertain", "reasons"]
+    assert told["faces"][0] == {
+        "box": [1.23, 2.0, 30.5, 40.13],
+        "score": 0.987654,
+        "label": "happy",
+        "confidence": 0.75,
+        "probabilities": {"happy": 0.75, "sad": 0.25},
+        "uncertain": False,
+        "reasons": [],
+    }
+    assert told["faces"][1]["uncertain"] is True
+    assert told["faces"][1]["reasons"] == ["blurred", "turned away"]
+    assert json.loads(json.dumps(told)) == told
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0, "0%"), (0.004, "0%"), (0.57, "57%"), (0.29, "29%"), (0.9999, "99%"), (1, "100%")]
+)
+def test_percent_says_100_of_certainty_alone(share: float, words: str) -> None:
+    assert percent(share) == words

@@ -1,0 +1,62 @@
+"""Preprocess: crops and the network's input, the same for training and inference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mien.face import Face, crop_face
+from mien.preprocess import Preprocess
+
+
+def noise(*shape: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, 48), (1, 48), (3, 48), (2, 64)])
+def test_tensor(count: int, size: int) -> None:
+    crops = noise(count, size, size)
+    batch = Preprocess(size).tensor(list(crops))
+    assert batch.shape == (count, 1, size, size)
+    assert batch.dtype == np.uint8
+    assert (batch[:, 0] == crops).all()
+    assert (Preprocess(size).tensor(crops) == batch).all()
+
+
+@pytest.mark.parametrize("crops", [noise(1, 47, 47), noise(4, 24, 24), noise(1, 96, 96), noise(48, 48)])
+def test_tensor_refuses_crops_of_another_size(crops: NDArray[np.uint8]) -> None:
+    with pytest.raises(ValueError, match="reshape"):
+        Preprocess(48).tensor(crops)
+
+
+def test_whole_keeps_the_pixels_of_an_image_of_its_size() -> None:
+    gray = noise(48, 48)
+    assert (Preprocess(48).whole(np.repeat(gray[..., None], 3, axis=2)) == gray).all()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (48, 64), (200, 100)])
+def test_whole_fits_any_image(width: int, height: int) -> None:
+    crop = Preprocess(32).whole(np.full((height, width, 3), 77, np.uint8))
+    assert crop.shape == (32, 32)
+    assert (crop == 77).all()
+
+
+def test_colour_becomes_luma() -> None:
+    red = np.zeros((48, 48, 3), np.uint8)
+    red[..., 0] = 255
+    assert (Preprocess(48).whole(red) == round(255 * 0.299)).all()
+
+
+def test_face_is_cropped_as_face_does() -> None:
+    image, face = noise(120, 90, 3), Face((20, 30, 70, 80), (), 0.9)
+    assert (Preprocess(40).face(image, face) == crop_face(image, face, 40)).all()
+
+
+def test_face_crop_shows_the_face() -> None:
+    image = np.zeros((200, 200, 3), np.uint8)
+    image[60:140, 50:130] = 255
+    crop = Preprocess(48).face(image, Face((50, 60, 130, 140), (), 1.0))
+    assert crop[24, 24] == 255
+    assert crop[0, 0] == 0
+    assert crop.mean() > 128
