@@ -61,7 +61,11 @@ def onnx(change: Callable[[bytes], bytes]) -> Change:
 
 
 def without(*names: str) -> Change:
-    return lambda folder: [(folder / name).unlink() for name in names]
+    def change(folder: Path) -> None:
+        for name in names:
+            (folder / name).unlink()
+
+    return change
 
 
 def both(*changes: Change) -> Change:

@@ -35,7 +35,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names that the terminal's encoding lacks
     try:
-        app()
+        app(prog_name="mien")
     except (MienError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(USAGE)

@@ -82,21 +82,30 @@ def _show(report: Report, console: Console) -> None:
             console.print(f"{count} {what}")
     for name, reason in report.unreadable.items():
         console.print(f"unreadable: {name}: {reason}", style="red", markup=False)
-    console.print(_classes(report))
+    for table in (_classes(report), _confusion(report)):
+        console.print()
+        console.print(table)
 
 
 def _classes(report: Report) -> Table:
-    """Scores by class, beside the confusion matrix in shares of each true class."""
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.add_column("truth \\ guess")
-    for name in report.labels:
-        table.add_column(name[:8], justify="right")
-    for head in ("precision", "recall", "F1", "images"):
-        table.add_column(head, justify="right")
+    table = _table("", "images", "precision", "recall", "F1")
+    for name, scores in report.per_class.items():
+        shares = (f"{share:.2f}" for share in (scores.precision, scores.recall, scores.f1))
+        table.add_row(name, str(scores.support), *shares)
+    return table
+
+
+def _confusion(report: Report) -> Table:
+    """Shares of each true class; with eight emotions it fits 80 columns."""
+    table = _table("truth \\ guess", *(name[:8] for name in report.labels))
     for name, row in zip(report.labels, report.confusion, strict=True):
-        scores = report.per_class[name]
-        shares = [f"{count / max(scores.support, 1):.0%}" for count in row]
-        table.add_row(
-            name, *shares, f"{scores.precision:.2f}", f"{scores.recall:.2f}", f"{scores.f1:.2f}", str(scores.support)
-        )
+        table.add_row(name, *(f"{count / max(report.per_class[name].support, 1):.0%}" for count in row))
+    return table
+
+
+def _table(first: str, *heads: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column(first)
+    for head in heads:
+        table.add_column(head, justify="right")
     return table

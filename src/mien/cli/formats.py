@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -140,9 +141,9 @@ def _table(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
         print(*("source", "face", "expression", "confidence", "note"), sep="\t", file=stream)
         yield lambda prediction: print(*_plain(prediction), sep="\n", file=stream, flush=True)
         return
-    emotion_width = max(map(len, labels)) + 2
-    console.print(_grid(console, emotion_width, [[Text(head, style="bold") for head in _HEADS]]))
-    yield lambda prediction: console.print(_grid(console, emotion_width, _pretty(prediction)))
+    widths = _widths(console.width, labels)
+    console.print(_grid(widths, [[Text(head, style="bold") for head in _HEADS]]))
+    yield lambda prediction: console.print(_grid(widths, _pretty(prediction, widths[0])))
 
 
 _HEADS = ("image", "expression", "confidence", "note")
@@ -164,8 +165,17 @@ def _shown(text: str) -> str:
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
-def _pretty(prediction: Prediction) -> list[list[Text]]:
-    source = Text(_shown(prediction.source), overflow="ellipsis", no_wrap=True)
+def _tail(text: str, width: int) -> str:
+    """Text cut to a width at its start: what tells one path from the next is mostly at its end."""
+    if cell_len(text) <= width:
+        return text
+    while cell_len(text) >= width:
+        text = text[1:]
+    return "…" + text
+
+
+def _pretty(prediction: Prediction, source_width: int) -> list[list[Text]]:
+    source = Text(_tail(_shown(prediction.source), source_width), no_wrap=True)
     if prediction.error is not None:
         return [[source, Text("-", style="dim"), Text(), Text(_shown(prediction.error), style="red")]]
     if not prediction.faces:
@@ -176,7 +186,7 @@ def _pretty(prediction: Prediction) -> list[list[Text]]:
         style = "yellow" if expression.uncertain else "green"
         filled = round(expression.confidence * BAR)
         bar = Text.assemble(
-            ("━" * filled, style), ("━" * (BAR - filled), "bright_black"), f" {percent(expression.confidence):>4}"
+            ("━" * filled, style), ("─" * (BAR - filled), "bright_black"), f" {percent(expression.confidence):>4}"
         )
         label = Text(expression.label + ("?" if expression.uncertain else ""), style=f"bold {style}")
         first = source if number == 0 else Text(f"  face {number + 1}", style="dim")
@@ -188,13 +198,17 @@ def _note(reading: Reading) -> str:
     return "; ".join(reading.expression.reasons)
 
 
-def _grid(console: Console, emotion_width: int, rows: list[list[Text]]) -> Table:
-    """Rows of fixed widths, so that tables printed one after the other line up."""
-    bar_width = BAR + 5
-    rest = max(console.width - emotion_width - bar_width - 6, 20)
-    source_width = max(min(rest * 2 // 5, 48), 10)
+def _widths(console: int, labels: LabelSet) -> tuple[int, int, int, int]:
+    """Of the columns; fixed, so that rows printed one after the other line up."""
+    emotion, bar = max(map(len, labels)) + 2, BAR + 5
+    rest = max(console - emotion - bar - 6, 20)
+    source = max(min(rest * 2 // 5, 48), 10)
+    return source, emotion, bar, rest - source
+
+
+def _grid(widths: tuple[int, ...], rows: list[list[Text]]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for width in (source_width, emotion_width, bar_width, rest - source_width):
+    for width in widths:
         table.add_column(width=width)
     for row in rows:
         table.add_row(*row)

@@ -22,7 +22,10 @@ def models(
     console = Console(highlight=False)
     if model is not None:
         card = artifacts.read(artifacts.find(model)).card
-        console.print(Markdown(card) if console.is_terminal else card, markup=False)
+        if console.is_terminal:
+            console.print(Markdown(card))
+        else:
+            print(card.rstrip())
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("model", "label set", "right on validation", "ECE", "MB"):

@@ -14,8 +14,9 @@ holds this page is all that inference needs: `mien predict --model FOLDER photo.
 ## How it was made
 
 Network: {network}. Heads: {heads}.
-{start}{mirror}Data: {data}. Weights of epoch {epoch} of {epochs}, the best on validation. The recipe, with its seed, is in
-`model.json`; `mien train RECIPE --data DATA --out RUN` and `mien export RUN --out FOLDER` make it again.
+{start}{mirror}Data: {data}.
+Weights of epoch {epoch} of {epochs}, the best on validation. The recipe, with its seed, is in `model.json`;
+`mien train RECIPE --data DATA --out RUN` and `mien export RUN --out FOLDER` make it again.
 
 ## How good it is
 

@@ -1,0 +1,535 @@
+"""The command line, as users start it: one row for every source, exit codes that mean something, never a traceback."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from rich.cells import cell_len
+
+import mien
+from mien.labels import FERPLUS8
+
+Bands = Callable[..., NDArray[np.uint8]]
+Export = Callable[[str, int], Path]
+Toy = Callable[..., Path]
+Result = subprocess.CompletedProcess[str]
+
+MIEN = [sys.executable, "-W", "error", "-m", "mien"]
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+DRAWING = re.compile(r"[\u2500-\u259f]")
+
+
+def run(*words: str | Path, stdin: bytes = b"", cwd: Path | None = None, **environment: str) -> Result:
+    """Runs `mien`, which never leaves a traceback behind."""
+    command = [*MIEN, *map(str, words)]
+    env = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")} | environment
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False, cwd=cwd, env=env, timeout=60)
+    result = Result(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert "Traceback" not in result.stderr + result.stdout, result.stderr
+    return result
+
+
+def rows_of_json(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """Of a PNG."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+# A PNG that promises 20,000 x 20,000 pixels.
+BOMB = (
+    b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 8, 0, 0, 0, 0)) + chunk(b"IDAT", b"x")
+)
+
+BROKEN = {
+    "b-bomb.png": (BOMB, "more than 50 million pixels"),
+    "b-clip.jpg": (b"\0\0\0\x18ftypisom" + bytes(30), "a video, not an image"),
+    "b-cut.png": (b"", "damaged or cut short"),
+    "b-empty.jpg": (b"", "empty"),
+    "b-gone.jpg": (b"", "a link to a file that is not there"),
+    "b-page.pdf": (b"%PDF-1.7\n", "PDF is not supported"),
+    "b-phone.heic": (b"\0\0\0\x18ftypheic" + bytes(30), "HEIC is not supported"),
+    "b-text.jpg": (b"hello", "not an image of a supported kind"),
+}
+
+
+@pytest.fixture(scope="module")
+def model(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reads the brightest of eight bands."""
+    return toy(tmp_path_factory.mktemp("toys") / "eight", {"ferplus8": FERPLUS8.emotions})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, bands: Bands) -> Path:
+    """Twenty files: `a-00.png` to `a-11.png` show the emotions of `ferplus8` in turn, the others are BROKEN."""
+    place = tmp_path_factory.mktemp("folder")
+    for number in range(12):
+        (place / f"a-{number:02}.png").write_bytes(png(bands(number % 8, 8)))
+    for name, (content, _) in BROKEN.items():
+        (place / name).write_bytes(content)
+    (place / "b-cut.png").write_bytes(png(bands(0, 8))[:-30])
+    (place / "b-gone.jpg").unlink()
+    (place / "b-gone.jpg").symlink_to("nowhere.jpg")
+    return place
+
+
+@pytest.fixture(scope="module")
+def photo(folder: Path) -> Path:
+    return folder / "a-01.png"
+
+
+BRIGHT = math.exp(4) / (math.exp(4) + 7)  # what the toy gives the one bright band of eight
+NAMES = [f"a-{number:02}.png" for number in range(12)] + sorted(BROKEN)
+LABELS = [FERPLUS8.emotions[number % 8] for number in range(12)]
+
+
+# A row for every source
+
+
+def test_a_folder_as_json(folder: Path, model: Path) -> None:
+    result = run("predict", folder, "--model", model, "--crop", "whole", "--format", "json")
+    assert (result.returncode, result.stderr) == (1, "")
+    rows = rows_of_json(result.stdout)
+    assert [row["source"] for row in rows] == [str(folder / name) for name in NAMES]
+    assert [row["faces"][0]["label"] for row in rows[:12]] == LABELS
+    assert [row["error"] for row in rows[:12]] == [None] * 12
+    for row in rows[12:]:
+        assert BROKEN[Path(row["source"]).name][1] in row["error"]
+        assert row["faces"] == []
+    recognizer = mien.load(model)
+    assert rows == [p.to_dict() for p in recognizer.predict([str(folder / name) for name in NAMES], crop="whole")]
+
+
+def test_a_folder_as_table(folder: Path, model: Path) -> None:
+    result = run("predict", folder, "--model", model, "--crop", "whole")
+    assert (result.returncode, result.stderr) == (1, "")
+    head, *rows = [line.split("\t") for line in result.stdout.splitlines()]
+    assert head == ["source", "face", "expression", "confidence", "note"]
+    assert [row[0] for row in rows] == [str(folder / name) for name in NAMES]
+    assert [row[1:4] for row in rows[:12]] == [["0", label, "0.886"] for label in LABELS]
+    for row in rows[12:]:
+        assert row[1:4] == ["", "", ""]
+        assert BROKEN[Path(row[0]).name][1] in row[4]
+
+
+def check_flat(rows: list[dict[str, Any]], folder: Path) -> None:
+    """Rows of CSV or parquet, what is missing as None."""
+    assert [row["source"] for row in rows] == [str(folder / name) for name in NAMES]
+    assert [row["label"] for row in rows] == LABELS + [None] * 8
+    for row, label in zip(rows, LABELS, strict=False):
+        assert float(row[f"p_{label}"]) == float(row["confidence"]) == pytest.approx(BRIGHT, abs=1e-6)
+        assert [float(row[key]) for key in ("x0", "y0", "x1", "y1", "score")] == [0, 0, 48, 48, 1]
+        assert (row["error"], row["reasons"]) == (None, None)
+    for row in rows[12:]:
+        assert BROKEN[Path(row["source"]).name][1] in row["error"]
+        assert {row[key] for key in row if key not in ("source", "error")} == {None}
+
+
+def test_a_folder_as_csv(folder: Path, model: Path, tmp_path: Path) -> None:
+    printed = run("predict", folder, "--model", model, "--crop", "whole", "--format", "csv")
+    assert (printed.returncode, printed.stderr) == (1, "")
+    rows = list(csv.DictReader(io.StringIO(printed.stdout)))
+    assert list(rows[0])[:4] == ["source", "width", "height", "face"]
+    check_flat([{key: value or None for key, value in row.items()} for row in rows], folder)
+    out = tmp_path / "new" / "out.csv"
+    written = run("predict", folder, "--model", model, "--crop", "whole", "--format", "csv", "--out", out)
+    assert (written.returncode, written.stdout) == (1, "")
+    assert out.read_bytes() == printed.stdout.encode()
+
+
+def test_a_folder_as_parquet(folder: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    result = run("predict", folder, "--model", model, "--crop", "whole", "--format", "parquet", "--out", out)
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
+    table = pq.read_table(out)
+    check_flat(table.to_pylist(), folder)
+    assert str(table.schema.field("uncertain").type) == "bool"
+    assert str(table.schema.field("width").type) == "int32"
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_all_read(form: str, photo: Path, model: Path) -> None:
+    result = run("predict", photo, photo, "--model", model, "--format", form, "--crop", "whole")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert len(result.stdout.splitlines()) == {"table": 3, "json": 2, "csv": 3}[form]
+
+
+def test_several_faces_and_none(media: Path, tmp_path: Path) -> None:
+    sources = (media / "multi_face.jpg", media / "free-mountain-vector-01.jpg")
+    result = run("predict", *sources, "--format", "csv")
+    assert result.returncode == 0
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [row["face"] for row in rows] == ["0", "1", "2", "3", "4", ""]
+    assert rows[-1]["reasons"] == "no face was found"
+    out = tmp_path / "out.parquet"
+    assert run("predict", *sources, "--format", "parquet", "--out", out).returncode == 0
+    read = pq.read_table(out).to_pylist()
+    assert [row["face"] for row in read] == [0, 1, 2, 3, 4, None]
+    assert [row["confidence"] for row in read[:5]] == [float(row["confidence"]) for row in rows[:5]]
+
+
+def test_label_sets(photo: Path, model: Path) -> None:
+    result = run("predict", photo, "--model", model, "--labels", "happy-sad", "--crop", "whole", "--format", "json")
+    (face,) = rows_of_json(result.stdout)[0]["faces"]
+    assert list(face["probabilities"]) == ["happy", "sad"]
+    assert face["label"] == "happy"
+
+
+def test_standard_input(photo: Path, model: Path) -> None:
+    result = run("predict", "-", "--model", model, "--crop", "whole", "--format", "json", stdin=photo.read_bytes())
+    (row,) = rows_of_json(result.stdout)
+    assert (result.returncode, row["source"], row["faces"][0]["label"]) == (0, "<stdin>", "happy")
+    empty = run("predict", "-", photo, "--model", model, "--crop", "whole", "--format", "json")
+    first, second = rows_of_json(empty.stdout)
+    assert (empty.returncode, "empty" in first["error"], second["error"]) == (1, True, None)
+
+
+def test_without_a_standard_input(photo: Path, model: Path) -> None:
+    words = ["predict", str(photo), "--model", str(model), "--format", "json", "--crop", "whole"]
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh", *MIEN, *words]
+    result = subprocess.run(closed, capture_output=True, check=False, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert rows_of_json(result.stdout)[0]["error"] is None
+
+
+ODD = ["two words.png", "größe.png", "line\nbreak.png", "tab\t.png", "\x1b[31mred.png", "[bold].png", "-x.png"]
+
+
+def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
+    for name in ODD:
+        (tmp_path / name).write_bytes(png(bands(0, 8)))
+    options = ("--model", model, "--crop", "whole", "--format")
+    result = run("predict", ".", *options, "json", cwd=tmp_path)
+    assert sorted(row["source"] for row in rows_of_json(result.stdout)) == sorted(f"./{name}" for name in ODD)
+    rows = list(csv.DictReader(io.StringIO(run("predict", ".", *options, "csv", cwd=tmp_path).stdout, newline="")))
+    assert sorted(row["source"] for row in rows) == sorted(f"./{name}" for name in ODD)
+    table = run("predict", ".", *options, "table", cwd=tmp_path)
+    assert (table.returncode, len(table.stdout.splitlines())) == (0, 1 + len(ODD))
+    assert "\x1b" not in table.stdout
+    assert {line.count("\t") for line in table.stdout.splitlines()} == {4}
+    plain = run("predict", "größe.png", *options, "table", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert "gr\\xf6\\xdfe.png\t0\tneutral" in plain.stdout
+    assert run("predict", "--model", model, "--crop", "whole", "--", "-x.png", cwd=tmp_path).returncode == 0
+
+
+# Wrong usage
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("", "Usage: mien"),
+        ("nonsense", "No such command"),
+        ("predict", "Missing argument"),
+        ("predict PHOTO --labels moods", "no label set 'moods'; there are fer7, ferplus8, ckplus7, happy-sad"),
+        ("predict PHOTO --model nonsense", "no model 'nonsense'"),
+        ("predict PHOTO --model FOLDER", "no model.onnx"),
+        ("predict PHOTO --format xml", "xml"),
+        ("predict PHOTO --crop face", "face"),
+        ("predict PHOTO --threads 0", "threads"),
+        ("predict PHOTO --nonsense", "No such option"),
+        ("predict PHOTO --format parquet", "name a file with --out"),
+        ("predict PHOTO --out FOLDER", "name another with --out"),
+        ("predict PHOTO --out PIPE", "name another with --out"),
+        ("predict PHOTO --out PHOTO/out.csv", "PHOTO"),
+        ("predict PHOTO --annotate PHOTO --crop whole", "PHOTO"),
+        ("evaluate", "Missing argument"),
+        ("evaluate missing", "no such file or folder"),
+        ("evaluate PHOTO", "not a dataset"),
+        ("evaluate FOLDER", "not a dataset"),
+        ("models nonsense", "no model 'nonsense'"),
+        ("data", "Usage: mien data"),
+        ("data info FOLDER", "Looked for:"),
+        ("train missing.toml --data FOLDER --out OUT", "missing.toml"),
+        ("export missing --out OUT", "missing"),
+    ],
+)
+def test_wrong_usage(words: str, said: str, folder: Path, photo: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    before = photo.read_bytes()
+    places = {"PHOTO": str(photo), "FOLDER": str(folder), "PIPE": str(tmp_path / "pipe"), "OUT": str(tmp_path / "out")}
+
+    def placed(text: str) -> str:
+        return re.sub("|".join(places), lambda found: places[found[0]], text)
+
+    result = run(*map(placed, words.split()), cwd=tmp_path, NO_COLOR="1", TERM="dumb")
+    assert result.returncode == 2
+    assert placed(said) in " ".join((result.stdout + result.stderr).split())
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+    assert photo.read_bytes() == before
+
+
+# Files
+
+
+def test_out_replaces_a_file_when_all_is_done(photo: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    out.write_text("old")
+    result = run("predict", photo, "--model", model, "--crop", "whole", "--format", "json", "--out", out)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert rows_of_json(out.read_text())[0]["faces"][0]["label"] == "happy"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_ctrl_c_leaves_no_traceback_and_no_half_file(photo: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    out.write_text("old")
+    command = [*MIEN, "predict", str(photo), "-", "--model", str(model), "--format", "json", "--out", str(out)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(bytes(500_000))  # more than a pipe holds: when this returns, standard input is being read
+        process.stdin.flush()
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert b"Traceback" not in said
+    assert out.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "table"])
+def test_a_reader_that_leaves_early(form: str, photo: Path, model: Path) -> None:
+    words = ["predict", *[str(photo)] * 1500, "--model", str(model), "--crop", "whole", "--format", form]
+    with subprocess.Popen([*MIEN, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+        process.wait(timeout=30)
+    assert first
+    assert process.returncode == 1
+    assert said == b""
+
+
+def test_annotate(media: Path, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "single_face.png").write_bytes((media / "single_face.jpg").read_bytes())
+    single, mountain = media / "single_face.jpg", media / "free-mountain-vector-01.jpg"
+    sources = (single, tmp_path / "other" / "single_face.png", mountain, folder / "b-text.jpg", "-")
+    result = run("predict", *sources, "--annotate", tmp_path / "drawn", stdin=single.read_bytes())
+    assert result.returncode == 1
+    names = ["free-mountain-vector-01-mien.jpg", "single_face-2-mien.jpg", "single_face-mien.jpg", "stdin-mien.jpg"]
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == names
+    with Image.open(single) as original, Image.open(tmp_path / "drawn" / "single_face-mien.jpg") as drawn:
+        assert drawn.size == original.size
+        assert np.abs(np.asarray(drawn, np.int16) - np.asarray(original)).max() > 100
+    drawn_once = (tmp_path / "drawn" / "single_face-mien.jpg").read_bytes()
+    for copy in ("single_face-2-mien.jpg", "stdin-mien.jpg"):
+        assert (tmp_path / "drawn" / copy).read_bytes() == drawn_once
+
+
+def test_annotate_never_writes_over_a_source(model: Path, tmp_path: Path, bands: Bands) -> None:
+    sources = {"a.png": 0, "a-mien.jpg": 1, "a-2-mien.jpg": 2}
+    for name, band in sources.items():
+        (tmp_path / name).write_bytes(png(bands(band, 8)))
+    before = {name: (tmp_path / name).read_bytes() for name in sources}
+    result = run("predict", ".", "--model", model, "--crop", "whole", "--annotate", tmp_path, cwd=tmp_path)
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) == 4
+    assert {name: (tmp_path / name).read_bytes() for name in sources} == before
+    drawn = {"a-3-mien.jpg", "a-mien-mien.jpg", "a-2-mien-mien.jpg"}
+    assert {path.name for path in tmp_path.iterdir()} == {*sources, *drawn}
+
+
+def test_annotated_pictures_do_not_become_sources(model: Path, tmp_path: Path, bands: Bands) -> None:
+    for number in range(70):
+        (tmp_path / f"{number:02}.png").write_bytes(png(bands(0, 8)))
+    (tmp_path / "zz").mkdir()
+    result = run("predict", tmp_path, "--model", model, "--crop", "whole", "--annotate", tmp_path / "zz")
+    assert len(result.stdout.splitlines()) == 71
+    assert len(list((tmp_path / "zz").iterdir())) == 70
+
+
+# Terminals
+
+
+def in_terminal(columns: int, *words: str | Path) -> str:
+    """What `mien` shows in a terminal of that width."""
+    pid, handle = pty.fork()
+    if pid == 0:
+        kept = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+        os.execve(MIEN[0], [*MIEN, *map(str, words)], kept | {"TERM": "xterm-256color", "COLUMNS": str(columns)})
+    shown = b""
+    while True:
+        try:
+            part = os.read(handle, 65536)
+        except OSError:  # how a pseudo-terminal says on Linux that it was left
+            break
+        if not part:
+            break
+        shown += part
+    os.close(handle)
+    os.waitpid(pid, 0)
+    return shown.decode()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_terminal_gets_colours_and_rows_that_fit(columns: int, folder: Path, model: Path) -> None:
+    shown = in_terminal(columns, "predict", folder, "--model", model, "--crop", "whole")
+    assert "Traceback" not in shown
+    assert "\x1b[" in shown
+    lines = ESCAPE.sub("", shown).splitlines()
+    assert max(map(cell_len, lines)) <= columns
+    starts = [line.split()[0] for line in lines[1:] if not line.startswith(" ")]
+    assert len(starts) == len(NAMES)
+    for start, name in zip(starts, NAMES, strict=True):
+        assert str(folder / name).endswith(start.removeprefix("…"))
+        assert len(start) > 8
+    assert sum(label in line for label in FERPLUS8 for line in lines) == 12
+
+
+def test_a_terminal_is_not_fooled_by_names(model: Path, tmp_path: Path, bands: Bands) -> None:
+    for name in ODD:
+        (tmp_path / name).write_bytes(png(bands(0, 8)))
+    shown = in_terminal(120, "predict", tmp_path, "--model", model, "--crop", "whole")
+    assert "\x1b[31mred" not in shown
+    assert "\\x1b[31mred.png" in ESCAPE.sub("", shown)
+    assert "[bold].png" in shown
+    assert len(shown.splitlines()) == 1 + len(ODD)
+
+
+def test_an_evaluation_in_a_terminal(exported: Export) -> None:
+    shown = in_terminal(80, "evaluate", exported("csv", 50), "--labels", "ferplus8")
+    text = ESCAPE.sub("", shown).splitlines()
+    assert max(map(cell_len, text)) <= 81  # the progress bar ends with a carriage return
+    assert not any("…" in line for line in text)
+    assert any(line.startswith("contempt") for line in text)
+
+
+@pytest.mark.parametrize("words", ["predict PHOTO", "models", "models base", "evaluate DATA", "data info DATA"])
+def test_a_pipe_gets_no_colours_and_no_drawing(words: str, photo: Path, exported: Export) -> None:
+    places = {"PHOTO": str(photo), "DATA": str(exported("csv", 50))}
+    result = run(*(places.get(word, word) for word in words.split()), TERM="xterm-256color")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout
+    assert not ESCAPE.search(result.stdout)
+    assert not DRAWING.search(result.stdout)
+
+
+# Other verbs
+
+
+def test_models() -> None:
+    listed = run("models").stdout
+    assert listed.splitlines()[1].startswith("base ")
+    for head in mien.load().artifact.manifest.heads:
+        assert head.labels in listed
+    assert run("models", "base").stdout.strip() == mien.load().artifact.card.strip()
+
+
+def test_data_info(exported: Export, fer2013: Path) -> None:
+    forms = {
+        exported("csv", 50): ("fer2013.csv with FER+ votes", 100),
+        exported("folders", 50): ("image folder", 100),
+        exported("people", 2000): ("people", None),
+        fer2013 / "valid.parquet": ("FER2013 parquet with FER+ votes", 3589),
+    }
+    for path, (form, n) in forms.items():
+        result = run("data", "info", path, "--format", "json")
+        assert (result.returncode, result.stderr) == (0, "")
+        told = json.loads(result.stdout)
+        assert told["form"].startswith(form)
+        assert told["n"] == (n or told["people"] * 7)
+        assert sum(sum(counts.values()) for counts in told["counts"].values()) == told["n"]
+        assert told["unreadable"] == {}
+
+
+# The base install
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PYTHONPATH with which nothing of what the extras bring can be imported."""
+    place = tmp_path_factory.mktemp("bare")
+    extras = "torch onnx onnxscript matplotlib pyarrow skimage scipy hypothesis pytest sklearn pandas"
+    (place / "sitecustomize.py").write_text(f"""
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {extras.split()!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Refuse())
+""")
+    return str(place)
+
+
+def test_the_bare_environment_is_bare(bare: str) -> None:
+    env = os.environ | {"PYTHONPATH": bare}
+    result = subprocess.run([sys.executable, "-c", "import torch"], env=env, check=False, capture_output=True)
+    assert b"ModuleNotFoundError: No module named 'torch'" in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["", "predict", "evaluate", "train", "export", "models", "data", "data info"])
+def test_help_needs_the_base_install_alone(verb: str, bare: str) -> None:
+    result = run(*verb.split(), "--help", PYTHONPATH=bare)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"Usage: {' '.join(['mien', *verb.split()])}" in result.stdout
+
+
+def test_the_base_install_reads_and_judges(bare: str, media: Path, tmp_path: Path, model: Path, bands: Bands) -> None:
+    result = run(
+        "predict", media / "0-f15-hao-ph.jpg", "--format", "json", "--annotate", tmp_path / "drawn", PYTHONPATH=bare
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert rows_of_json(result.stdout)[0]["faces"][0]["label"] == "happy"
+    for position in (1, 3):
+        (tmp_path / "data" / FERPLUS8.emotions[position]).mkdir(parents=True)
+        (tmp_path / "data" / FERPLUS8.emotions[position] / "a.png").write_bytes(png(bands(position, 8)))
+    judged = run("evaluate", tmp_path / "data", "--model", model, "--format", "json", PYTHONPATH=bare)
+    assert (judged.returncode, json.loads(judged.stdout)["accuracy"]) == (0, 1)
+    assert run("data", "info", tmp_path / "data", PYTHONPATH=bare).returncode == 0
+    assert run("models", PYTHONPATH=bare).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        ("train recipe.toml --data data --out OUT", "mien[train]"),
+        ("export run --out OUT", "mien[train]"),
+        ("predict PHOTO --format parquet --out OUT", "mien[parquet]"),
+        ("data info PARQUET", "mien[parquet]"),
+        ("evaluate PARQUET", "mien[parquet]"),
+    ],
+)
+def test_what_is_missing_is_named(
+    words: str, extra: str, bare: str, photo: Path, fer2013: Path, tmp_path: Path
+) -> None:
+    places = {"PHOTO": str(photo), "PARQUET": str(fer2013 / "valid.parquet"), "OUT": str(tmp_path / "out")}
+    result = run(*(places.get(word, word) for word in words.split()), PYTHONPATH=bare)
+    assert result.returncode == 2
+    assert f"pip install '{extra}'" in result.stderr
+    assert list(tmp_path.iterdir()) == []

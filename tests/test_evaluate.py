@@ -1,0 +1,322 @@
+"""Evaluation: a model whose answers are known, judged on images whose labels are known."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import mien
+from mien import Face, LabelSet, Recognizer, metrics
+from mien.datasets import Dataset, open_dataset
+from mien.datasets.base import Example
+from mien.errors import DataError, LabelError
+from mien.labels import FERPLUS8, HAPPY_SAD
+from mien.report import Answers, make_report
+
+Pixels = NDArray[np.uint8]
+Bands = Callable[..., Pixels]
+Toy = Callable[..., Path]
+Export = Callable[[str, int], Path]
+
+THREE = ("angry", "happy", "sad")
+BRIGHT = math.exp(4) / (math.exp(4) + 2)  # what the toy gives the one bright band of three
+DARK = 1 / (math.exp(4) + 2)
+
+
+class Bright:
+    """A detector that takes any image with a bright pixel as one face."""
+
+    def detect(self, image: Pixels) -> list[Face]:
+        height, width = image.shape[:2]
+        return [Face((0, 0, width, height), (), 0.9)] if image.any() else []
+
+
+@pytest.fixture(scope="module")
+def model(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy(tmp_path_factory.mktemp("toys") / "three", {"three": THREE})
+
+
+@pytest.fixture(scope="module")
+def recognizer(model: Path) -> Recognizer:
+    return mien.load(model, detector=Bright())
+
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, bands: Bands) -> Write:
+    """Writes an image folder: `write({"happy": ["happy", "sad"]})` has two happy ones, the second looks sad.
+
+    An image looks like an emotion, `dark` (nobody there), or is `broken`.
+    """
+
+    def dataset(looks: dict[str, list[str]]) -> Path:
+        for label, images in looks.items():
+            folder = tmp_path / "data" / label
+            folder.mkdir(parents=True)
+            for number, look in enumerate(images):
+                place = folder / f"{number}.png"
+                if look == "broken":
+                    place.write_bytes(b"\x89PNG broken")
+                elif look == "dark":
+                    Image.new("RGB", (48, 48)).save(place)
+                else:
+                    Image.fromarray(bands(THREE.index(look), 3)).save(place)
+        return tmp_path / "data"
+
+    return dataset
+
+
+LOOKS = {"angry": ["angry", "angry", "happy"], "happy": ["happy"] * 4, "sad": ["happy", "sad", "angry"]}
+
+
+def test_known_answers(recognizer: Recognizer, write: Write) -> None:
+    path = write(LOOKS)
+    report = mien.evaluate(recognizer, open_dataset(path))
+    assert (report.n, report.not_judged, report.no_face, report.unreadable) == (10, 0, 0, {})
+    assert report.model == "three"
+    assert report.data == {"path": str(path), "form": open_dataset(path).form, "split": "all"}
+    assert report.labels == THREE
+    assert report.confusion == ((2, 1, 0), (0, 4, 0), (1, 1, 1))
+    assert report.accuracy == pytest.approx(0.7)
+    assert report.macro_f1 == pytest.approx((2 * 2 / 6 + 2 * 4 / 10 + 2 * 1 / 4) / 3)
+    assert report.ece == pytest.approx(BRIGHT - 0.7, abs=1e-6)
+    assert report.nll == pytest.approx(-0.7 * math.log(BRIGHT) - 0.3 * math.log(DARK), abs=1e-5)
+    assert report.kl_to_votes is None
+    assert report.coverage == 1
+    assert report.accuracy_covered == pytest.approx(0.7)
+    assert report.accuracy_interval[0] < 0.7 < report.accuracy_interval[1]
+    assert report.macro_f1_interval[0] < report.macro_f1 < report.macro_f1_interval[1]
+    assert {name: scores.support for name, scores in report.per_class.items()} == {"angry": 3, "happy": 4, "sad": 3}
+    assert report.per_class["angry"].precision == report.per_class["angry"].recall == pytest.approx(2 / 3)
+    assert report.per_class["happy"].precision == pytest.approx(4 / 6)
+    assert report.per_class["sad"].recall == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("looks", "accuracy"),
+    [({"happy": ["happy"], "sad": ["sad"]}, 1), ({"happy": ["sad"], "sad": ["happy"]}, 0)],
+)
+def test_all_right_and_all_wrong(
+    looks: dict[str, list[str]], accuracy: float, recognizer: Recognizer, write: Write
+) -> None:
+    report = mien.evaluate(recognizer, open_dataset(write(looks)))
+    assert (report.accuracy, report.macro_f1, report.accuracy_covered) == (accuracy,) * 3
+    assert report.accuracy_interval == report.macro_f1_interval == (accuracy, accuracy)
+
+
+def test_a_face_that_is_not_found_is_wrong(recognizer: Recognizer, write: Write) -> None:
+    looks = {"angry": ["angry", "dark", "dark"], "happy": ["happy"], "sad": ["sad", "dark"]}
+    dataset = open_dataset(write(looks))
+    report = mien.evaluate(recognizer, dataset, crop="detect")
+    assert (report.n, report.no_face) == (6, 3)
+    assert report.accuracy == pytest.approx(0.5)
+    assert np.array(report.confusion).sum() == 3
+    assert [scores.recall for scores in report.per_class.values()] == pytest.approx([1 / 3, 1, 1 / 2])
+    assert [scores.precision for scores in report.per_class.values()] == [1, 1, 1]
+    assert [scores.support for scores in report.per_class.values()] == [3, 1, 2]
+    assert report.macro_f1 == pytest.approx((0.5 + 1 + 2 / 3) / 3)
+    assert report.coverage == pytest.approx(0.5)
+    assert report.accuracy_covered == 1
+    found = [p.faces[0] for p in recognizer.predict([e.source for e in dataset.examples], crop="detect") if p.faces]
+    assert report.ece == pytest.approx(1 - np.mean([reading.expression.confidence for reading in found]))
+    assert mien.evaluate(recognizer, dataset, crop="whole").no_face == 0
+
+
+def test_no_face_at_all(recognizer: Recognizer, write: Write) -> None:
+    report = mien.evaluate(recognizer, open_dataset(write({"angry": ["dark"], "sad": ["dark"]})), crop="detect")
+    assert (report.n, report.no_face, report.accuracy, report.macro_f1, report.coverage) == (2, 2, 0, 0, 0)
+    assert report.accuracy_covered is None
+    assert "NaN" not in json.dumps(report.to_dict())
+
+
+def test_unreadable_images_are_listed_and_do_not_count(recognizer: Recognizer, write: Write) -> None:
+    dataset = open_dataset(write({"happy": ["broken", "happy", "sad"], "sad": ["sad", "broken"]}))
+    report = mien.evaluate(recognizer, dataset)
+    assert report.n == 3
+    assert report.accuracy == pytest.approx(2 / 3)
+    assert set(report.unreadable) == {dataset.examples[0].name, dataset.examples[4].name}
+    assert all("damaged or cut short" in reason for reason in report.unreadable.values())
+
+
+def test_nothing_readable(recognizer: Recognizer, write: Write) -> None:
+    with pytest.raises(DataError, match="none of 2 images could be read"):
+        mien.evaluate(recognizer, open_dataset(write({"happy": ["broken"], "sad": ["broken"]})))
+
+
+def test_splits(recognizer: Recognizer, write: Write) -> None:
+    dataset = open_dataset(write({"train/happy": ["sad"], "train/sad": ["happy"], "test/happy": ["happy"] * 3}))
+    assert mien.evaluate(recognizer, dataset).data["split"] == "test"
+    assert (mien.evaluate(recognizer, dataset).n, mien.evaluate(recognizer, dataset).accuracy) == (3, 1)
+    train = mien.evaluate(recognizer, dataset, split="train")
+    assert (train.data["split"], train.n, train.accuracy) == ("train", 2, 0)
+    with pytest.raises(DataError, match="no split 'valid'; there are train, test"):
+        mien.evaluate(recognizer, dataset, split="valid")
+
+
+@pytest.mark.parametrize(
+    ("labels", "n", "not_judged"),
+    [
+        (None, 10, 0),
+        ("three", 10, 0),
+        ("happy-sad", 7, 3),
+        (HAPPY_SAD, 7, 3),
+        (LabelSet("mine", ("sadness", "anger")), 6, 4),
+    ],
+)
+def test_label_sets(
+    labels: str | LabelSet | None, n: int, not_judged: int, recognizer: Recognizer, write: Write
+) -> None:
+    report = mien.evaluate(recognizer, open_dataset(write(LOOKS)), labels=labels)
+    assert (report.n, report.not_judged) == (n, not_judged)
+    assert report.labels == recognizer.spoken(labels).emotions
+    assert np.array(report.confusion).sum() == n
+
+
+@pytest.mark.parametrize("labels", ["fer7", "moods"])
+def test_label_sets_that_the_model_cannot_speak(labels: str, recognizer: Recognizer, write: Write) -> None:
+    with pytest.raises(LabelError, match=labels):
+        mien.evaluate(recognizer, open_dataset(write(LOOKS)), labels=labels)
+
+
+def test_labels_that_the_model_lacks_are_not_judged(recognizer: Recognizer, write: Write) -> None:
+    report = mien.evaluate(recognizer, open_dataset(write({"happy": ["happy", "sad"], "bored": ["sad"]})))
+    assert (report.labels, report.n, report.not_judged) == (THREE, 2, 1)
+
+
+def test_labels_that_only_two_heads_together_speak(toy: Toy, tmp_path: Path, write: Write) -> None:
+    two = {"three": THREE, "calm-tense": ("calm", "tense")}
+    recognizer = mien.load(toy(tmp_path / "two", two), detector=Bright())
+    report = mien.evaluate(recognizer, open_dataset(write({"happy": ["happy"], "calm": ["sad"]})))
+    assert (report.labels, report.n, report.not_judged) == (THREE, 1, 1)
+
+
+def test_nothing_to_judge(recognizer: Recognizer, write: Write) -> None:
+    with pytest.raises(DataError, match="no image of split 'all' has a label in 'three'"):
+        mien.evaluate(recognizer, open_dataset(write({"bored": ["sad"], "calm": ["sad"]})))
+
+
+def test_progress_is_told(recognizer: Recognizer, write: Write) -> None:
+    told: list[tuple[int, int]] = []
+    dataset = open_dataset(write({"happy": ["happy", "broken"], "sad": ["sad"]}))
+    mien.evaluate(recognizer, dataset, progress=lambda done, total: told.append((done, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+# Votes
+
+
+def voted(*votes: tuple[int, ...], look: int, bands: Bands) -> Dataset:
+    examples = [Example(str(row), bands(look, 8), "happy", votes=each) for row, each in enumerate(votes)]
+    return Dataset(Path("votes"), "by hand", FERPLUS8, tuple(examples))
+
+
+def test_votes_decide_and_kl_is_to_them(toy: Toy, tmp_path: Path, bands: Bands) -> None:
+    heads = [{"labels": "ferplus8", "emotions": FERPLUS8.emotions, "temperature": 1.0, "threshold": 0.5}]
+    path = toy(tmp_path / "eight", {"ferplus8": FERPLUS8.emotions})
+    manifest = json.loads((path / "model.json").read_text())
+    manifest["heads"] = [heads[0] | {"temperature": 0.5, "vote_temperature": 2.0}]
+    (path / "model.json").write_text(json.dumps(manifest))
+    happy, split, unknown = (0, 8, 2, 0, 0, 0, 0, 0, 0, 0), (5, 5, 0, 0, 0, 0, 0, 0, 0, 0), (0,) * 8 + (10, 0)
+    report = mien.evaluate(mien.load(path, detector=Bright()), voted(happy, split, unknown, look=1, bands=bands))
+    assert (report.n, report.not_judged, report.accuracy) == (1, 2, 1)
+    top, rest = math.exp(4 / 2), 1.0
+    share = np.array([rest, top, *[rest] * 6]) / (top + 7 * rest)
+    expected = 0.8 * math.log(0.8 / share[1]) + 0.2 * math.log(0.2 / share[2])
+    assert report.kl_to_votes == pytest.approx(expected, abs=1e-6)
+    assert report.nll == pytest.approx(-math.log(math.exp(8) / (math.exp(8) + 7)), abs=1e-5)
+
+
+@pytest.mark.parametrize("labels", ["fer7", "happy-sad"])
+def test_kl_is_told_of_the_set_that_was_voted_in_alone(labels: str, toy: Toy, tmp_path: Path, bands: Bands) -> None:
+    recognizer = mien.load(toy(tmp_path / "eight", {"ferplus8": FERPLUS8.emotions}), detector=Bright())
+    report = mien.evaluate(recognizer, voted((0, 10, *[0] * 8), look=1, bands=bands), labels=labels)
+    assert report.kl_to_votes is None
+
+
+# The report
+
+
+def test_the_reports_intervals_widen_with_fewer_images() -> None:
+    def interval(n: int) -> float:
+        truth = np.arange(n) % 2
+        probabilities = metrics.one_hot(np.where(np.arange(n) % 4 == 0, 1 - truth, truth), 2)
+        answers = Answers(probabilities, truth, np.ones(n, bool), 0.5, None)
+        report = make_report("toy", {}, HAPPY_SAD, answers, 0, {})
+        assert report.accuracy == 0.75
+        return report.accuracy_interval[1] - report.accuracy_interval[0]
+
+    assert interval(40) > 2 * interval(400)
+
+
+@pytest.mark.parametrize(("threshold", "coverage", "covered"), [(0, 1, 0.5), (0.7, 0.5, 1), (0.9, 0, None)])
+def test_coverage(threshold: float, coverage: float, covered: float | None) -> None:
+    probabilities = np.array([[0.8, 0.2], [0.6, 0.4]])
+    answers = Answers(probabilities, np.array([0, 1]), np.ones(2, bool), threshold, None)
+    report = make_report("toy", {}, HAPPY_SAD, answers, 0, {})
+    assert (report.coverage, report.accuracy_covered) == (coverage, covered)
+
+
+# The command, and real data
+
+
+def evaluated(*arguments: str | Path, code: int = 0) -> Any:
+    command = [sys.executable, "-m", "mien", "evaluate", *map(str, arguments), "--format", "json"]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == code, result.stderr
+    assert result.stderr == ""
+    return json.loads(result.stdout)
+
+
+def test_the_command_prints_what_the_library_says(model: Path, recognizer: Recognizer, write: Write) -> None:
+    path = write(LOOKS)
+    report = mien.evaluate(recognizer, open_dataset(path))
+    printed = evaluated(path, "--model", model)
+    assert printed == json.loads(json.dumps(report.to_dict()))
+    assert {"n", "accuracy", "macro_f1", "ece", "nll", "per_class", "confusion", "labels", "data", "model"} <= set(
+        printed
+    )
+    assert printed["accuracy"] == 0.7
+    assert printed["confusion"] == [[2, 1, 0], [0, 4, 0], [1, 1, 1]]
+    assert printed["per_class"]["sad"] == {"precision": 1, "recall": 0.333333, "f1": 0.5, "support": 3}
+
+
+def test_the_commands_options(model: Path, recognizer: Recognizer, write: Write, tmp_path: Path) -> None:
+    path = write({"train/happy": ["happy", "broken"], "train/sad": ["sad", "happy"], "test/happy": ["happy"]})
+    options = ("--model", model, "--split", "train", "--labels", "happy-sad", "--report", tmp_path / "out")
+    printed = evaluated(path, *options, code=1)
+    report = mien.evaluate(recognizer, open_dataset(path), split="train", labels="happy-sad")
+    assert printed == json.loads(json.dumps(report.to_dict()))
+    assert (printed["n"], printed["labels"], len(printed["unreadable"])) == (3, ["happy", "sad"], 1)
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == printed
+
+
+@pytest.mark.parametrize("labels", ["ferplus8", "fer7"])
+def test_fer2013(labels: str, exported: Export) -> None:
+    dataset = open_dataset(exported("csv", 120))
+    recognizer = mien.load()
+    report = mien.evaluate(recognizer, dataset, labels=labels)
+    targets = dataset.split("valid").targets(recognizer.spoken(labels))
+    assert report.data["split"] == "valid"
+    assert report.n == (targets >= 0).sum()
+    assert report.n + report.not_judged == 120
+    assert report.accuracy > {"ferplus8": 0.7, "fer7": 0.5}[labels]
+    assert report.ece < 0.2
+    assert (report.kl_to_votes is not None) == (labels == "ferplus8")
+
+
+def test_fer2013_in_happy_and_sad_folders(exported: Export) -> None:
+    report = mien.evaluate(mien.load(), open_dataset(exported("happysad", 120)))
+    assert report.labels == HAPPY_SAD.emotions
+    assert report.accuracy > 0.85

@@ -1,0 +1,552 @@
+"""The recognizer: the same numbers whichever way an image comes, and never a silent skip."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pyarrow.parquet as pq
+import pytest
+import skimage.data
+from numpy.typing import NDArray
+from PIL import Image
+
+import mien
+from mien import Face, LabelSet, Recognizer
+from mien.errors import ArtifactError, LabelError, MienError
+from mien.image import Limits
+from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LABEL_SETS
+from mien.recognizer import CHUNK, CROP_SIDE, NO_FACE
+
+Pixels = NDArray[np.uint8]
+Bands = Callable[..., Pixels]
+Toy = Callable[..., Path]
+
+BRIGHT = math.exp(4) / (math.exp(4) + len(FERPLUS8) - 1)  # what the toy gives the one bright band of eight
+
+
+class Finds:
+    """A detector that finds the same faces in any image, and counts the images."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = faces
+        self.looked = 0
+
+    def detect(self, image: Pixels) -> list[Face]:
+        assert image.dtype == np.uint8
+        assert image.shape[2:] == (3,)
+        self.looked += 1
+        return list(self.faces)
+
+
+@pytest.fixture(scope="module")
+def base() -> Recognizer:
+    return mien.load()
+
+
+@pytest.fixture(scope="module")
+def eight(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy that speaks `ferplus8`."""
+    return toy(tmp_path_factory.mktemp("toys") / "eight", {"ferplus8": FERPLUS8.emotions})
+
+
+@pytest.fixture(scope="module")
+def blind(eight: Path) -> Recognizer:
+    """The toy, with a detector that finds nothing."""
+    return mien.load(eight, detector=Finds())
+
+
+@pytest.fixture(scope="module")
+def crops(fer2013: Path) -> list[bytes]:
+    """The first crops of the validation data, encoded."""
+    images = pq.read_table(fer2013 / "valid.parquet", columns=["image"])["image"][:70].to_pylist()
+    return [image["bytes"] for image in images]
+
+
+def astronaut() -> Pixels:
+    with Image.open(Path(skimage.data.__file__).parent / "astronaut.png") as photo:
+        return np.array(photo.convert("RGB"))
+
+
+def told(prediction: mien.Prediction) -> dict[str, Any]:
+    """The JSON form without the source."""
+    return {key: value for key, value in prediction.to_dict().items() if key != "source"}
+
+
+def only(prediction: mien.Prediction) -> mien.Reading:
+    assert prediction.error is None
+    (reading,) = prediction.faces
+    return reading
+
+
+# The same answer
+
+
+def test_the_same_photo_in_every_shape(base: Recognizer, media: Path) -> None:
+    path = media / "single_face.jpg"
+    expected = told(base.predict(path))
+    assert len(expected["faces"]) == 1
+    photo = Image.open(path)
+    shapes: list[Any] = [
+        str(path),
+        path.read_bytes(),
+        io.BytesIO(path.read_bytes()),
+        photo,
+        np.asarray(photo),
+        np.asarray(photo)[::-1][::-1],
+    ]
+    assert [told(prediction) for prediction in base.predict(shapes)] == [expected] * len(shapes)
+    with path.open("rb") as stream:
+        assert told(base.predict(stream)) == expected
+    command = [sys.executable, "-m", "mien", "predict", str(path), "--format", "json"]
+    printed = subprocess.run(command, check=True, capture_output=True).stdout
+    assert json.loads(printed) == base.predict(path).to_dict()
+
+
+def test_photos_are_left_as_they_are(base: Recognizer) -> None:
+    photo = astronaut()
+    before = photo.copy()
+    base.predict(photo)
+    assert (photo == before).all()
+    assert photo.flags.writeable
+
+
+def test_a_face_alone_and_among_others(base: Recognizer, crops: list[bytes]) -> None:
+    together = base.predict(list(crops), crop="whole")
+    assert [told(base.predict(crop, crop="whole")) for crop in crops] == [told(each) for each in together]
+    backwards = base.predict(crops[::-1], crop="whole")
+    assert [told(each) for each in backwards[::-1]] == [told(each) for each in together]
+
+
+def test_threads_change_nothing(base: Recognizer, crops: list[bytes], media: Path) -> None:
+    sources = [media / "multi_face.jpg", *crops]
+    other = mien.load(threads=2)
+    assert [p.to_dict() for p in other.predict(sources)] == [p.to_dict() for p in base.predict(sources)]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_photo_reads_as_the_upright_one(base: Recognizer, orientation: int) -> None:
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    upright = Image.fromarray(astronaut()[:320])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = io.BytesIO()
+    (upright.transpose(undo[orientation]) if orientation in undo else upright).save(stored, "PNG", exif=exif)
+    assert told(base.predict(stored.getvalue())) == told(base.predict(upright))
+
+
+# What is in the photos
+
+
+def test_the_astronaut_is_happy(base: Recognizer) -> None:
+    expression = only(base.predict(astronaut())).expression
+    assert expression.label == "happy"
+    assert expression.confidence >= 0.9
+    assert not expression.uncertain
+
+
+@pytest.mark.parametrize(
+    ("name", "faces"),
+    [
+        ("free-mountain-vector-01.jpg", 0),
+        ("single_face.jpg", 1),
+        ("0-f1-su-ph.jpg", 1),
+        ("0-f15-hao-ph.jpg", 1),
+        ("15-f13-anc-ph.jpg", 1),
+        ("45-m7-di-ph.jpg", 1),
+        ("multi_face.jpg", 5),
+    ],
+)
+def test_faces_in_photos(name: str, faces: int, base: Recognizer, media: Path) -> None:
+    prediction = base.predict(media / name)
+    assert prediction.error is None
+    assert len(prediction.faces) == faces
+    assert prediction.reasons == (() if faces else (NO_FACE,))
+    with Image.open(media / name) as photo:
+        assert (prediction.width, prediction.height) == photo.size
+    sides = [reading.face.box_xyxy[2] - reading.face.box_xyxy[0] for reading in prediction.faces]
+    assert sides == sorted(sides, reverse=True)
+
+
+def test_the_happy_portrait(base: Recognizer, media: Path) -> None:
+    assert only(base.predict(media / "0-f15-hao-ph.jpg")).expression.label == "happy"
+
+
+# Crops
+
+
+@pytest.mark.parametrize(
+    ("crop", "width", "height", "found", "expected"),
+    [
+        ("auto", 48, 48, False, "whole"),
+        ("auto", CROP_SIDE, 300, False, "whole"),
+        ("auto", 300, CROP_SIDE, False, "whole"),
+        ("auto", CROP_SIDE + 1, CROP_SIDE + 1, False, "none"),
+        ("auto", 48, 48, True, "face"),
+        ("auto", 300, 300, True, "face"),
+        ("detect", 48, 48, False, "none"),
+        ("detect", 48, 48, True, "face"),
+        ("whole", 48, 48, True, "whole"),
+        ("whole", 400, 300, True, "whole"),
+        ("whole", 1, 1, False, "whole"),
+    ],
+)
+def test_crop_modes(crop: Any, width: int, height: int, found: bool, expected: str, eight: Path) -> None:
+    face = Face((10, 12, 40, 45), (), 0.7)
+    detector = Finds(face) if found else Finds()
+    prediction = mien.load(eight, detector=detector).predict(np.zeros((height, width, 3), np.uint8), crop=crop)
+    whole = Face((0, 0, width, height), (), 1.0)
+    assert [reading.face for reading in prediction.faces] == {"none": [], "face": [face], "whole": [whole]}[expected]
+    assert prediction.reasons == ((NO_FACE,) if expected == "none" else ())
+    assert detector.looked == (crop != "whole")
+
+
+@pytest.mark.parametrize("crop", ["", "WHOLE", "face", None])
+def test_an_unknown_crop_mode(crop: Any, blind: Recognizer) -> None:
+    with pytest.raises(MienError, match="crop is one of auto, detect, whole"):
+        blind.predict([], crop=crop)
+
+
+def test_crops_of_fer2013_are_read_as_they_are(base: Recognizer, crops: list[bytes]) -> None:
+    pixels = np.stack([np.asarray(Image.open(io.BytesIO(crop))) for crop in crops])
+    expected = base.probabilities(pixels)
+    readings = [only(prediction) for prediction in base.predict(list(crops), crop="whole")]
+    found = np.array([list(reading.expression.probabilities.values()) for reading in readings])
+    assert (found == expected).all()
+    assert all(reading.face.box_xyxy == (0, 0, 48, 48) for reading in readings)
+
+
+def test_the_brightest_band_wins(blind: Recognizer, bands: Bands) -> None:
+    for position, emotion in enumerate(FERPLUS8):
+        expression = only(blind.predict(bands(position, 8))).expression
+        assert expression.label == emotion
+        assert expression.confidence == pytest.approx(BRIGHT, abs=1e-6)
+
+
+def test_a_custom_detector_is_believed(eight: Path, bands: Bands) -> None:
+    photo = np.zeros((200, 300, 3), np.uint8)
+    boxes = [(100.0, 50.0, 196.0, 146.0), (10.0, 20.0, 58.0, 68.0)]
+    faces = [Face(box, (), 0.8) for box in boxes]
+    prediction = mien.load(eight, detector=Finds(*faces)).predict(photo)
+    assert [reading.face for reading in prediction.faces] == faces
+    assert (prediction.width, prediction.height) == (300, 200)
+
+
+# Label sets
+
+
+@pytest.mark.parametrize("labels", [None, *LABEL_SETS, LabelSet("mine", ("sadness", "joy", "neutral"))])
+def test_label_sets(labels: str | LabelSet | None, base: Recognizer, crops: list[bytes]) -> None:
+    spoken = base.spoken(labels)
+    for prediction in base.predict(crops[:8], labels=labels, crop="whole"):
+        expression = only(prediction).expression
+        assert tuple(expression.probabilities) == spoken.emotions
+        assert sum(expression.probabilities.values()) == pytest.approx(1)
+
+
+def test_the_models_own_set_is_its_first_heads(base: Recognizer) -> None:
+    assert base.spoken(None) == base.labels == base.artifact.manifest.heads[0].label_set
+    assert base.spoken("ckplus7") is CKPLUS7
+
+
+def test_fer7_is_a_head_of_its_own_and_the_others_are_projections(base: Recognizer, crops: list[bytes]) -> None:
+    pixels = np.stack([np.asarray(Image.open(io.BytesIO(crop))) for crop in crops])
+    eight = base.probabilities(pixels, "ferplus8")
+    for labels in (CKPLUS7, HAPPY_SAD):
+        kept = eight[:, [FERPLUS8.index(emotion) for emotion in labels]]
+        assert base.probabilities(pixels, labels) == pytest.approx(kept / kept.sum(1, keepdims=True))
+    seven = eight[:, [FERPLUS8.index(emotion) for emotion in FER7]]
+    assert np.abs(base.probabilities(pixels, "fer7") - seven / seven.sum(1, keepdims=True)).max() > 0.01
+
+
+@pytest.mark.parametrize("labels", ["", "moods", "FER7"])
+def test_an_unknown_label_set(labels: str, base: Recognizer) -> None:
+    with pytest.raises(LabelError, match="there are fer7, ferplus8, ckplus7, happy-sad"):
+        base.predict([], labels=labels)
+
+
+def test_a_label_set_that_the_model_cannot_speak(toy: Toy, tmp_path: Path, bands: Bands) -> None:
+    recognizer = mien.load(toy(tmp_path / "moods", {"moods": ("calm", "tense")}), detector=Finds())
+    assert only(recognizer.predict(bands(1, 2))).expression.label == "tense"
+    assert only(recognizer.predict(bands(0, 2), labels="moods")).expression.label == "calm"
+    with pytest.raises(LabelError, match=r"cannot speak 'fer7': its heads are moods \(calm, tense\)"):
+        recognizer.predict(bands(0, 2), labels="fer7")
+
+
+# Errors
+
+
+def test_no_images(base: Recognizer) -> None:
+    assert base.predict([]) == []
+    assert list(base.stream(iter([]))) == []
+
+
+def test_errors_are_predictions_and_the_others_go_on(blind: Recognizer, bands: Bands, tmp_path: Path) -> None:
+    good = bands(0, 8)
+    encoded = io.BytesIO()
+    Image.fromarray(good).save(encoded, "PNG")
+    (tmp_path / "good.png").write_bytes(encoded.getvalue())
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "cut.png").write_bytes(encoded.getvalue()[:-30])
+    bad: list[tuple[Any, str]] = [
+        (tmp_path / "missing.jpg", "no such file"),
+        (tmp_path, "a folder"),
+        (tmp_path / "empty.png", "empty"),
+        (tmp_path / "cut.png", "damaged or cut short"),
+        (b"", "empty"),
+        (b"hello", "not an image"),
+        (io.StringIO("text"), "binary mode"),
+        (np.zeros((0, 5, 3), np.uint8), "empty"),
+        (np.zeros((5, 5, 4), np.uint8), "expected uint8"),
+        (np.zeros((5, 5, 3), np.float32), "expected uint8"),
+        (None, "expected a path"),
+        (7, "expected a path"),
+    ]
+    sources = [each for source, _ in bad for each in (source, good)]
+    predictions = blind.predict(sources)
+    assert len(predictions) == len(sources)
+    for prediction, (_, reason) in zip(predictions[::2], bad, strict=True):
+        assert prediction.error is not None
+        assert reason in prediction.error
+        assert (prediction.width, prediction.height, prediction.faces) == (0, 0, ())
+    assert {only(prediction).expression.label for prediction in predictions[1::2]} == {"neutral"}
+    assert predictions[0].source == str(tmp_path / "missing.jpg")
+
+
+def test_limits_are_kept(eight: Path) -> None:
+    recognizer = Recognizer(mien.load(eight).artifact, Finds(), limits=Limits(max_pixels=100))
+    assert only(recognizer.predict(np.zeros((10, 10, 3), np.uint8)))
+    assert "over the limit" in str(recognizer.predict(np.zeros((10, 11, 3), np.uint8)).error)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_a_detector_raises_comes_through(threads: int, eight: Path, bands: Bands) -> None:
+    class Broken:
+        def detect(self, image: Pixels) -> list[Face]:
+            raise ZeroDivisionError("at the detector")
+
+    with pytest.raises(ZeroDivisionError, match="at the detector"):
+        mien.load(eight, detector=Broken(), threads=threads).predict([bands(0, 8)])
+
+
+# Reasons
+
+
+def landmarks(nose_x: float) -> tuple[tuple[float, float], ...]:
+    return ((30, 30), (60, 30), (nose_x, 45), (45, 60), (20, 35), (70, 35))
+
+
+SHARP, FLAT = "a bright band", "all of one gray"
+
+
+@pytest.mark.parametrize(
+    ("face", "image", "labels", "reasons"),
+    [
+        (Face((0, 0, 96, 96), (), 0.9), SHARP, "ferplus8", []),
+        (Face((0, 0, 24, 24), (), 0.9), SHARP, "ferplus8", []),
+        (Face((0, 0, 96, 23), (), 0.9), SHARP, "ferplus8", ["small face (23 px, reliable from 24 px)"]),
+        (Face((0, 0, 96, 96), landmarks(45), 0.9), SHARP, "ferplus8", []),
+        (Face((0, 0, 96, 96), landmarks(70), 0.9), SHARP, "ferplus8", ["turned away"]),
+        (Face((0, 0, 96, 96), landmarks(20), 0.9), SHARP, "ferplus8", ["turned away"]),
+        (Face((0, 0, 96, 96), (), 0.9), SHARP, "happy-sad", ["probably an expression that happy-sad lacks (96%)"]),
+        (Face((0, 0, 96, 96), (), 0.9), FLAT, "ferplus8", ["low confidence (12%, reliable from 50%)", "blurred"]),
+        (
+            Face((0, 0, 20, 20), landmarks(70), 0.9),
+            FLAT,
+            LabelSet("three", ("happy", "sad", "fear")),
+            [
+                "probably an expression that three lacks (62%)",
+                "low confidence (33%, reliable from 50%)",
+                "small face (20 px, reliable from 24 px)",
+                "blurred",
+                "turned away",
+            ],
+        ),
+    ],
+)
+def test_reasons(
+    face: Face,
+    image: str,
+    labels: str | LabelSet,
+    reasons: list[str],
+    eight: Path,
+    bands: Bands,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pixels = bands(0, 8) if image == SHARP else np.full((48, 48), 128, np.uint8)
+    recognizer = mien.load(eight, detector=Finds(face))
+    # The face's crop is made the image, so that its size and turn are all that a case changes.
+    monkeypatch.setattr(type(recognizer.preprocess), "face", lambda *_: recognizer.preprocess.whole(_rgb(pixels)))
+    expression = only(recognizer.predict(_rgb(pixels), labels=labels)).expression
+    assert list(expression.reasons) == reasons
+    assert expression.uncertain == bool(reasons)
+
+
+def _rgb(pixels: Pixels) -> Pixels:
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+
+
+def test_a_blurred_photo_says_so(base: Recognizer) -> None:
+    photo = Image.fromarray(astronaut())
+    coarse = photo.resize((40, 40), Image.Resampling.BOX).resize(photo.size, Image.Resampling.BICUBIC)
+    faces = base.predict(photo).faces
+    recognizer = mien.load(detector=Finds(*(reading.face for reading in faces)))
+    assert "blurred" not in only(recognizer.predict(photo)).expression.reasons
+    assert "blurred" in only(recognizer.predict(coarse)).expression.reasons
+
+
+# Streams
+
+
+def test_images_are_drawn_as_they_are_needed(blind: Recognizer, bands: Bands) -> None:
+    drawn = 0
+
+    def images() -> Iterator[Pixels]:
+        nonlocal drawn
+        for number in range(5 * CHUNK):
+            drawn += 1
+            yield bands(number % 8, 8)
+
+    stream = blind.stream(images())
+    assert drawn == 0
+    for given, prediction in enumerate(stream, start=1):
+        assert only(prediction).expression.label == FERPLUS8.emotions[(given - 1) % 8]
+        assert drawn - given <= CHUNK
+    assert drawn == 5 * CHUNK
+
+
+def test_memory_does_not_grow_with_the_number_of_images(blind: Recognizer) -> None:
+    each, count = np.zeros((96, 100, 3), np.uint8), 20 * CHUNK
+
+    def peak(number: int) -> int:
+        tracemalloc.start()
+        for prediction in blind.stream(each.copy() for _ in range(number)):
+            assert prediction.faces
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(count) < peak(2 * CHUNK) + 10 * each.nbytes
+
+
+def test_a_stream_may_be_left(blind: Recognizer, bands: Bands) -> None:
+    stream = blind.stream(bands(0, 8) for _ in range(1000))
+    assert next(stream).faces
+    stream.close()  # type: ignore[attr-defined]
+    assert len(blind.predict([bands(0, 8)])) == 1
+
+
+# Artifacts that do not hold what they promise
+
+
+def rewritten(folder: Path, change: Callable[[Any], Any]) -> Path:
+    """The artifact with another network, and the hash to go with it."""
+    model = onnx.load(folder / "model.onnx")
+    result = change(model)
+    data = result if isinstance(result, bytes) else model.SerializeToString()
+    (folder / "model.onnx").write_bytes(data)
+    manifest = json.loads((folder / "model.json").read_text())
+    manifest["sha256"] = hashlib.sha256(data).hexdigest()
+    (folder / "model.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def frozen_batch(model: Any) -> None:
+    for each in (*model.graph.input, *model.graph.output):
+        each.type.tensor_type.shape.dim[0].dim_value = 2
+
+
+def float_pixels(model: Any) -> None:
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+
+
+def renamed_input(model: Any) -> None:
+    model.graph.input[0].name = model.graph.node[0].input[0] = "images"
+
+
+def renamed_output(model: Any) -> None:
+    model.graph.output[0].name = model.graph.node[-1].output[0] = "logits_other"
+
+
+def half_logits(model: Any) -> None:
+    model.graph.node[-1].output[0] = "full"
+    name = model.graph.output[0].name
+    model.graph.node.append(onnx.helper.make_node("Cast", ["full"], [name], to=onnx.TensorProto.FLOAT16))
+    model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda model: b"not a network", "model.onnx cannot be loaded"),
+        (lambda model: model.SerializeToString()[:-100], "model.onnx cannot be loaded"),
+        (renamed_input, "model.json promises {'pixels'"),
+        (float_pixels, "model.json promises {'pixels': 'tensor(uint8) [n, 1, 48, 48]'}"),
+        (frozen_batch, "model.json promises {'pixels'"),
+        (renamed_output, "model.json promises {'logits_ferplus8'"),
+        (half_logits, "model.json promises {'logits_ferplus8': 'tensor(float) [n, 8]'}"),
+    ],
+)
+def test_a_network_that_disagrees_with_its_manifest(
+    change: Callable[[Any], Any], fault: str, toy: Toy, tmp_path: Path
+) -> None:
+    folder = rewritten(toy(tmp_path / "toy", {"ferplus8": FERPLUS8.emotions}), change)
+    with pytest.raises(ArtifactError) as caught:
+        mien.load(folder)
+    assert any(fault in each for each in caught.value.faults), caught.value.faults
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        ({"size": 40}, ["[n, 1, 40, 40]"]),
+        ({"heads": [{"labels": "ferplus8", "emotions": FER7.emotions, "temperature": 1, "threshold": 0}]}, ["[n, 7]"]),
+        (
+            {"size": 40, "heads": [{"labels": "x", "emotions": FER7.emotions, "temperature": 1, "threshold": 0}]},
+            ["[n, 1, 40, 40]", "logits_x"],
+        ),
+    ],
+)
+def test_a_manifest_that_disagrees_with_its_network(
+    changes: dict[str, Any], faults: list[str], toy: Toy, tmp_path: Path
+) -> None:
+    folder = toy(tmp_path / "toy", {"ferplus8": FERPLUS8.emotions})
+    manifest = json.loads((folder / "model.json").read_text()) | changes
+    (folder / "model.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError) as caught:
+        mien.load(folder)
+    assert len(caught.value.faults) == len(faults)
+    for fault, found in zip(faults, caught.value.faults, strict=True):
+        assert fault in found
+
+
+def test_a_further_output_is_no_fault(toy: Toy, tmp_path: Path, bands: Bands) -> None:
+    def add(model: Any) -> None:
+        model.graph.output.append(onnx.helper.make_tensor_value_info("flat", onnx.TensorProto.FLOAT, ["faces", 2304]))
+
+    folder = rewritten(toy(tmp_path / "toy", {"ferplus8": FERPLUS8.emotions}), add)
+    assert only(mien.load(folder, detector=Finds()).predict(bands(2, 8))).expression.label == "surprise"
+
+
+def test_load_by_name_and_what_is_not_there(base: Recognizer) -> None:
+    assert mien.load("base").artifact == base.artifact
+    with pytest.raises(ArtifactError, match="no model 'nonsense'"):
+        mien.load("nonsense")
