@@ -61,10 +61,11 @@ class Run:
             raise MienError(f"{self.folder} is not a training run: no readable data.json ({error})") from error
 
     def best_sha256(self) -> str:
-        """Hash of the best weights. Raises `MienError` where there are none."""
-        if not self.best.exists():
-            raise MienError(f"{self.folder} is not a training run with weights: no {self.best.name}")
-        return hashlib.sha256(self.best.read_bytes()).hexdigest()
+        """Hash of the best weights, in the order of the network. Raises `MienError` where there are none."""
+        digest = hashlib.sha256()
+        for name, value in self.load(self.best)["network"].items():
+            digest.update(name.encode() + value.contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def save(self, path: Path, state: dict[str, Any]) -> None:
         with replacing(path) as temporary:
@@ -78,8 +79,9 @@ class Run:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:
             raise MienError(f"{path} cannot be read: {error}") from error
-        if state.get("version") != VERSION:
-            raise MienError(f"{path} has version {state.get('version')}, this mien reads version {VERSION}")
+        version = state.get("version") if isinstance(state, dict) else None
+        if version != VERSION:
+            raise MienError(f"{path} has version {version}, this mien reads version {VERSION}")
         return dict(state)
 
     def resume(self, recipe: Recipe, data: dict[str, Any]) -> dict[str, Any] | None:
@@ -89,7 +91,7 @@ class Run:
 
         Raises:
             RecipeError: the recipe is not the one the run began with; lists the differences.
-            DataError: the data are not those the run began with.
+            DataError: the data, or the weights before the first epoch, are not those the run began with.
         """
         before, now = self.recipe().model_dump(), recipe.model_dump()
         if before != now:
@@ -99,6 +101,8 @@ class Run:
         if any(known.get(key) != data[key] for key in data if key not in ("path", "start")):
             raise DataError(f"{self.folder} was begun with other data ({known['path']}) than {data['path']}")
         if not self.last.exists():
+            if known.get("start") != data.get("start"):
+                raise DataError(f"{self.folder} has finished no epoch: go on with the --from that it was begun with")
             write_text(self.log, "")
             return None
         state = self.load(self.last)

@@ -157,8 +157,8 @@ def _calibrate(name: str, emotions: tuple[str, ...], logits: NDArray[Any], valid
         votes = valid.votes()[:, : len(labels)]
         voted = votes.sum(1) > 0
         votes = votes[voted]
-    if not judged.any():
-        raise DataError(f"no validation image has a label in {name!r}: nothing to calibrate on")
+    if judged.sum() < 2:
+        raise DataError(f"{judged.sum()} validation images have a label in {name!r}: calibration needs two at least")
     return calibrate(logits[judged].astype(np.float64), truth[judged], logits[voted].astype(np.float64), votes)
 
 

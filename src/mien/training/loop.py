@@ -20,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mien.datasets import Dataset, with_validation
 from mien.datasets.base import NO_LABEL, load_pixels
-from mien.errors import MienError
+from mien.errors import DataError, MienError
 from mien.preprocess import Preprocess
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
@@ -91,7 +91,7 @@ def train(
         The finished run.
 
     Raises:
-        DataError: no image could be read, or the data differ from those the run began with.
+        DataError: no image could be read, no head can learn from the data, or they are not those the run began with.
         RecipeError: the recipe differs from the one the run began with.
         MienError: `out` holds a run and `resume` is not set.
     """
@@ -100,6 +100,8 @@ def train(
     dataset = with_validation(dataset, recipe.validation_share, recipe.seed)
     training, valid = (_load(dataset.split(name), recipe, device, say) for name in ("train", "valid"))
     heads = {name: list(target.labels) for name, target in training.targets.items()}
+    if not heads.keys() & valid.truth.keys():
+        raise DataError(f"{dataset.path}: no head of the recipe can both learn and be judged; heads.votes needs votes")
     say(f"{len(training)} images to train on, {len(valid)} to validate; heads: {', '.join(heads)}")
     data = describe_data(dataset, training, valid) | {"start": Run(start).best_sha256() if start else None}
     run, state = Run(out), None
@@ -137,8 +139,8 @@ def train(
             | {"valid": scores, "score": score, "size": recipe.train_size(epoch)}
             | {"seconds": round(time.monotonic() - epoch_began, 1)}
         )
-        run.save(run.last, {**told, **learner.state(), "best": best})
         draw(run.read_log(), run.curve)
+        run.save(run.last, {**told, **learner.state(), "best": best})
     return run
 
 
@@ -207,7 +209,7 @@ class Learner:
         """
         theirs, ours = other.load(other.best)["network"], self.network.state_dict()
         fitting = {name: value for name, value in theirs.items() if name in ours and ours[name].shape == value.shape}
-        if not fitting:
+        if not any(value.ndim for value in fitting.values()):  # counters fit any network
             raise MienError(f"{other.folder} has no weights that fit this recipe's network")
         self.network.load_state_dict(fitting, strict=False)
         self.average.module.load_state_dict(fitting, strict=False)
@@ -244,14 +246,15 @@ def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
 def validate(network: nn.Module, valid: Split, half: bool) -> dict[str, float]:
     """Accuracy by head, 0..1, on the images that the head's label set judges."""
     network.eval()
-    guesses: dict[str, list[Tensor]] = {name: [] for name in valid.truth}
+    guesses: dict[str, list[Tensor]] = {}
     for pixels in valid.pixels.split(VALIDATION_BATCH):
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=half):
             logits = network(pixels.float().contiguous(memory_format=torch.channels_last))
-        for name in guesses:
-            guesses[name].append(logits[name].argmax(1))
+        for name, values in logits.items():
+            guesses.setdefault(name, []).append(values.argmax(1))
     scores = {}
-    for name, truth in valid.truth.items():
+    for name in (name for name in guesses if name in valid.truth):
+        truth = valid.truth[name]
         judged = truth != NO_LABEL
         right = torch.cat(guesses[name])[judged] == truth[judged]
         scores[name] = right.float().mean().item() if len(right) else 0.0

@@ -69,13 +69,14 @@ class ResidualNet(nn.Module):
                 width = outputs
         self.features = nn.Sequential(*stages)
         self.dropout = nn.Dropout(config.dropout)
-        self.heads = nn.ModuleDict({name: nn.Linear(width, emotions) for name, emotions in heads.items()})
+        self.names = {name: name.replace(".", "_") for name in heads}  # torch takes no dots
+        self.heads = nn.ModuleDict({self.names[name]: nn.Linear(width, emotions) for name, emotions in heads.items()})
         self._initialise()
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         x = (pixels.float() - PIXEL_MEAN) / PIXEL_SCALE
         x = self.dropout(self.features(x).mean((2, 3)))
-        return {name: head(x) for name, head in self.heads.items()}
+        return {name: self.heads[module](x) for name, module in self.names.items()}
 
     def _initialise(self) -> None:
         for module in self.modules():

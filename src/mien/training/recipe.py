@@ -27,7 +27,7 @@ class Part(BaseModel):
 class Network(Part):
     """A residual network (see `networks.ResidualNet`)."""
 
-    widths: tuple[Positive, ...] = Field(min_length=1)
+    widths: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=1)
     blocks: tuple[Positive, ...] = Field(min_length=1)
     attention: tuple[bool, ...] = ()
     dropout: Share = 0.0
@@ -113,7 +113,7 @@ class Recipe(Part):
     """
 
     name: str
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     size: Annotated[int, Field(ge=16, le=512)] = 48
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     mirror: bool = False

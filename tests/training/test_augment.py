@@ -1,0 +1,194 @@
+"""Augmentation: nothing changes unasked, and what is asked for changes that alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from mien.training.augment import augment
+from mien.training.recipe import Augment
+
+SIDE = 24
+ALL = Augment(flip=True, rotate=20, scale=0.2, shift=0.1, brightness=0.2, contrast=0.4, erase=0.5)
+PARTS = [
+    Augment(flip=True),
+    Augment(rotate=20),
+    Augment(scale=0.2),
+    Augment(shift=0.1),
+    Augment(brightness=0.2),
+    Augment(contrast=0.4),
+    Augment(erase=1),
+]
+IDS = ["flip", "rotate", "scale", "shift", "brightness", "contrast", "erase"]
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(n: int, low: int = 0, high: int = 256) -> Tensor:
+    """n different images."""
+    return torch.randint(low, high, (n, 1, SIDE, SIDE), dtype=torch.uint8, generator=seeded(7))
+
+
+def copies(n: int) -> Tensor:
+    """n times the same image, in grays far from black and white."""
+    return noise(1, 100, 150).expand(n, -1, -1, -1)
+
+
+def test_the_defaults_change_nothing() -> None:
+    images = noise(4)
+    assert torch.allclose(augment(images, Augment(), SIDE, seeded()), images.float(), atol=0.01)
+
+
+@pytest.mark.parametrize("config", [Augment(), *PARTS, ALL], ids=["none", *IDS, "all"])
+@pytest.mark.parametrize("size", [16, SIDE, 33])
+def test_shape_and_range(config: Augment, size: int) -> None:
+    images = noise(32)
+    images[:8], images[8:16] = 0, 255
+    changed = augment(images, config, size, seeded())
+    assert changed.shape == (32, 1, size, size)
+    assert changed.dtype == torch.float32
+    assert changed.min() >= -1e-3
+    assert changed.max() <= 255 + 1e-3
+
+
+@pytest.mark.parametrize("size", [12, 48])
+def test_another_size_shows_the_same(size: int) -> None:
+    ramp = torch.arange(SIDE, dtype=torch.float32) * 10
+    images = ramp.to(torch.uint8).expand(1, 1, SIDE, SIDE)
+    changed = augment(images, Augment(), size, seeded())
+    expected = ((torch.arange(size) + 0.5) * SIDE / size - 0.5).clamp(0, SIDE - 1) * 10
+    assert torch.allclose(changed, expected.expand_as(changed), atol=0.01)
+
+
+@pytest.mark.parametrize("config", [*PARTS, ALL], ids=[*IDS, "all"])
+def test_the_same_generator_gives_the_same_images(config: Augment) -> None:
+    images = noise(16)
+    first = augment(images, config, SIDE, seeded(1))
+    assert torch.equal(first, augment(images, config, SIDE, seeded(1)))
+    assert not torch.equal(first, augment(images, config, SIDE, seeded(2)))
+
+
+def test_the_global_generator_has_no_say() -> None:
+    torch.manual_seed(0)
+    first = augment(noise(8), ALL, SIDE, seeded())
+    torch.manual_seed(1)
+    assert torch.equal(first, augment(noise(8), ALL, SIDE, seeded()))
+
+
+@pytest.mark.parametrize("config", [*PARTS[1:], ALL], ids=[*IDS[1:], "all"])
+def test_each_image_is_changed_in_its_own_way(config: Augment) -> None:
+    changed = augment(copies(8), config, SIDE, seeded())
+    for one in range(8):
+        for other in range(one):
+            assert not torch.allclose(changed[one], changed[other], atol=0.01)
+
+
+def test_the_images_given_stay_as_they_are() -> None:
+    images = noise(8)
+    before = images.clone()
+    augment(images, ALL, SIDE, seeded())
+    assert torch.equal(images, before)
+
+
+def test_flip_flips_about_half_and_does_nothing_else() -> None:
+    images = noise(200)
+    changed = augment(images, Augment(flip=True), SIDE, seeded())
+    same = (changed - images).abs().amax((1, 2, 3)) < 0.01
+    mirrored = (changed - images.flip(3)).abs().amax((1, 2, 3)) < 0.01
+    assert (same ^ mirrored).all()
+    assert 60 < mirrored.sum() < 140
+
+
+def test_shift_moves_by_at_most_its_share_of_the_side() -> None:
+    step = 5
+    along = torch.arange(SIDE, dtype=torch.uint8) * step
+    for images, across in ((along.expand(100, 1, SIDE, SIDE), 2), (along[:, None].expand(100, 1, SIDE, SIDE), 3)):
+        moved = augment(images, Augment(shift=0.25), SIDE, seeded()) - images
+        inner = moved.movedim(across, 2)[:, 0, 0, 6:-6]  # 6 px from the edge: what was beyond it is not seen
+        assert torch.allclose(inner, inner[:, :1].expand_as(inner), atol=0.01)
+        pixels = inner[:, 0] / step
+        assert pixels.abs().max() <= 0.25 * SIDE + 0.01
+        assert pixels.min() < -0.2 * SIDE
+        assert pixels.max() > 0.2 * SIDE
+
+
+@pytest.mark.parametrize(
+    ("config", "low", "high"),
+    [
+        (Augment(rotate=20), 1 / 1.001, 1.001),
+        (Augment(scale=0.2), 0.8, 1.2),
+        (Augment(rotate=90, scale=0.2), 0.8, 1.2),
+        (Augment(rotate=90, flip=True), 1 / 1.001, 1.001),
+    ],
+)
+def test_rotation_keeps_and_scale_changes_the_distance_to_the_centre(config: Augment, low: float, high: float) -> None:
+    place = torch.arange(SIDE) - (SIDE - 1) / 2
+    distance = (place[:, None].square() + place[None].square()).sqrt()
+    images = (10 * distance).round().to(torch.uint8).expand(100, 1, SIDE, SIDE)
+    changed = augment(images, config, SIDE, seeded()) / 10
+    ring = (distance > 5) & (distance < 9)
+    ratios = changed[:, 0, ring] / distance[ring]
+    means = ratios.mean(1)
+    assert (ratios - means[:, None]).abs().max() < 0.03
+    assert means.min() >= low - 0.01
+    assert means.max() <= high + 0.01
+    if config.scale:
+        assert means.min() < low + 0.05
+        assert means.max() > high - 0.05
+
+
+@pytest.mark.parametrize("degrees", [0.0, 30.0])
+def test_rotation_turns_by_at_most_its_angle(degrees: float) -> None:
+    along = (torch.arange(SIDE, dtype=torch.uint8) * 10).expand(100, 1, SIDE, SIDE)
+    changed = augment(along, Augment(rotate=degrees), SIDE, seeded())
+    middle = SIDE // 2
+    across = (changed[:, 0, middle + 2, middle] - changed[:, 0, middle - 2, middle]) / 4
+    ahead = (changed[:, 0, middle, middle + 2] - changed[:, 0, middle, middle - 2]) / 4
+    angles = torch.rad2deg(torch.atan2(across, ahead))
+    assert angles.abs().max() <= degrees + 0.5
+    assert angles.max() >= 0.9 * degrees - 0.1
+    assert angles.min() <= -0.9 * degrees + 0.1
+
+
+def test_brightness_adds_one_gray_to_each_image() -> None:
+    images = copies(100)
+    added = augment(images, Augment(brightness=0.3), SIDE, seeded()) - images
+    assert torch.allclose(added, added.mean((1, 2, 3), keepdim=True).expand_as(added), atol=0.01)
+    means = added.mean((1, 2, 3)) / 255
+    assert means.abs().max() <= 0.3
+    assert means.min() < -0.25
+    assert means.max() > 0.25
+
+
+def test_contrast_keeps_the_mean() -> None:
+    images = copies(100)
+    changed = augment(images, Augment(contrast=0.5), SIDE, seeded())
+    assert torch.allclose(changed.mean((1, 2, 3)), images.float().mean((1, 2, 3)), atol=0.01)
+    gain = changed.std((1, 2, 3)) / images.float().std((1, 2, 3))
+    assert gain.min() == pytest.approx(0.5, abs=0.05)
+    assert gain.max() == pytest.approx(1.5, abs=0.05)
+
+
+def test_erase_fills_one_rectangle_with_one_gray() -> None:
+    images = torch.full((200, 1, SIDE, SIDE), 100, dtype=torch.uint8)
+    changed = augment(images, Augment(erase=1, erase_area=(0.1, 0.2)), SIDE, seeded())
+    shares = []
+    for image in changed[:, 0]:
+        erased = (image - 100).abs() > 0.01
+        rows, columns = erased.any(1), erased.any(0)
+        assert torch.equal(erased, rows[:, None] & columns[None])
+        assert len(image[erased].unique()) <= 1
+        assert all(len(torch.unique_consecutive(line)) <= 3 for line in (rows, columns))
+        shares.append(erased.float().mean().item())
+    assert max(shares) < 0.2 + 2 / SIDE
+    assert sum(shares) / len(shares) > 0.05
+
+
+@pytest.mark.parametrize(("probability", "low", "high"), [(0.0, 0, 0), (0.3, 35, 85), (1.0, 190, 200)])
+def test_erase_chooses_its_share_of_images(probability: float, low: int, high: int) -> None:
+    images = torch.full((200, 1, SIDE, SIDE), 100, dtype=torch.uint8)
+    changed = augment(images, Augment(erase=probability), SIDE, seeded())
+    assert low <= ((changed - 100).abs() > 0.01).any(3).any(2).sum() <= high

@@ -1,0 +1,192 @@
+"""The files of a run: damaged, old and half-written ones are told, never taken for the real ones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mien.datasets import open_dataset
+from mien.errors import DataError, MienError, RecipeError
+from mien.training.checkpoint import VERSION, Run
+from mien.training.loop import train
+from mien.training.recipe import Recipe
+
+DATA: dict[str, Any] = {"path": "/data", "form": "made up", "train": 3, "valid_sha256": "0", "start": None}
+Damage = Callable[[Path], object]
+
+
+@pytest.fixture
+def begun(tiny: Recipe, tmp_path: Path) -> Run:
+    """A run that has finished no epoch."""
+    begun = Run(tmp_path / "run")
+    begun.start(tiny, DATA)
+    return begun
+
+
+@pytest.fixture
+def copy(run: Run, tmp_path: Path) -> Run:
+    """The finished run, free to be changed."""
+    return Run(shutil.copytree(run.folder, tmp_path / "copy"))
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path, tiny: Recipe) -> None:
+    run = Run(tmp_path)
+    for ask, told in (
+        (run.recipe, r"is not a training run: no readable recipe\.json"),
+        (run.data, r"is not a training run: no readable data\.json"),
+        (run.best_sha256, r"is not a training run with weights: no best\.pt"),
+        (lambda: run.resume(tiny, DATA), r"is not a training run: no readable recipe\.json"),
+        (lambda: run.load(run.last), r"last\.pt is not there: the run has not finished an epoch yet"),
+    ):
+        with pytest.raises(MienError, match=told):
+            ask()
+    assert names(tmp_path) == set()
+
+
+def test_a_run_that_has_just_begun(begun: Run, tiny: Recipe) -> None:
+    assert names(begun.folder) == {"recipe.json", "data.json", "log.jsonl"}
+    assert begun.recipe() == tiny
+    assert begun.data() == DATA
+    assert begun.read_log() == []
+    assert begun.resume(tiny, DATA) is None
+    begun.start(tiny, DATA)
+
+
+def test_a_run_begins_once_an_epoch_has_ended(begun: Run, tiny: Recipe) -> None:
+    begun.save(begun.last, {"epoch": 0})
+    before = {path.name: path.read_bytes() for path in begun.folder.iterdir()}
+    with pytest.raises(MienError, match="holds a run already"):
+        begun.start(tiny, DATA | {"train": 4})
+    assert {path.name: path.read_bytes() for path in begun.folder.iterdir()} == before
+
+
+def test_what_is_saved_is_what_is_loaded(begun: Run) -> None:
+    state = {"epoch": 3, "scores": {"fer7": 0.5}, "network": {"weight": torch.arange(6.0).reshape(2, 3)}}
+    begun.save(begun.last, state)
+    loaded = begun.load(begun.last)
+    assert loaded.pop("version") == VERSION
+    assert torch.equal(loaded.pop("network")["weight"], state["network"]["weight"])  # type: ignore[index]
+    assert loaded == {"epoch": 3, "scores": {"fer7": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        pytest.param(lambda path: path.write_bytes(b""), "cannot be read", id="empty"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-1000]), "cannot be read", id="cut short"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[1000:]), "cannot be read", id="begun late"),
+        pytest.param(lambda path: path.write_bytes(b"PK" + bytes(5000)), "cannot be read", id="zeros"),
+        pytest.param(lambda path: path.write_text("weights"), "cannot be read", id="text"),
+        pytest.param(lambda path: torch.save(Path("/"), path), "cannot be read", id="code"),
+        pytest.param(lambda path: torch.save({"version": 0}, path), "has version 0, .* reads version 1", id="older"),
+        pytest.param(lambda path: torch.save({"version": 2}, path), "has version 2, .* reads version 1", id="newer"),
+        pytest.param(lambda path: torch.save({"epoch": 1}, path), "has version None", id="no version"),
+        pytest.param(lambda path: torch.save([1, 2], path), "has version None", id="a list"),
+        pytest.param(lambda path: torch.save(torch.zeros(2), path), "has version None", id="a tensor"),
+    ],
+)
+@pytest.mark.parametrize("name", ["last.pt", "best.pt"])
+def test_damaged_and_foreign_weights_are_told(
+    name: str, damage: Damage, told: str, copy: Run, tiny: Recipe, happy_sad: Path
+) -> None:
+    path = copy.folder / name
+    damage(path)
+    with pytest.raises(MienError, match=rf"{name} {told}"):
+        copy.load(path)
+    if name == "last.pt":
+        log = copy.log.read_bytes()
+        with pytest.raises(MienError, match=rf"{name} {told}"):
+            train(tiny, open_dataset(happy_sad), copy.folder, resume=True)
+        assert copy.log.read_bytes() == log
+
+
+@pytest.mark.parametrize("name", ["recipe.json", "data.json"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe"])
+def test_damaged_descriptions_are_told(name: str, content: bytes, copy: Run, tiny: Recipe) -> None:
+    (copy.folder / name).write_bytes(content)
+    with pytest.raises(MienError, match=rf"is not a training run: no readable {name}"):
+        copy.resume(tiny, DATA)
+
+
+def test_a_recipe_of_another_time(copy: Run, tiny: Recipe) -> None:
+    values = json.loads(copy.recipe_file.read_text())
+    copy.recipe_file.write_text(json.dumps(values | {"mixup": 0.2, "size": 1}))
+    with pytest.raises(RecipeError) as caught:
+        copy.resume(tiny, DATA)
+    assert [fault.split(":")[0] for fault in caught.value.faults] == ["size", "mixup"]
+
+
+@pytest.mark.parametrize("key", ["form", "train", "valid_sha256"])
+def test_other_data(key: str, begun: Run, tiny: Recipe) -> None:
+    with pytest.raises(DataError, match=r"was begun with other data \(/data\) than /elsewhere"):
+        begun.resume(tiny, DATA | {key: "other", "path": "/elsewhere"})
+
+
+def test_the_data_may_be_elsewhere(begun: Run, tiny: Recipe) -> None:
+    assert begun.resume(tiny, DATA | {"path": "/elsewhere"}) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "kept"),
+    [
+        (None, 0),
+        ({"epoch": 0}, 1),
+        ({"epoch": 1}, 2),
+        ({"epoch": 2}, 3),
+    ],
+)
+def test_the_log_is_cut_back_to_what_the_weights_have_seen(
+    state: dict[str, Any] | None, kept: int, begun: Run, tiny: Recipe
+) -> None:
+    entries = [{"epoch": number, "score": number / 10} for number in (1, 2, 3)]
+    for entry in entries:
+        begun.append_log(entry)
+    with begun.log.open("a") as stream:
+        stream.write('{"epoch": 4, "sco')
+    if state:
+        begun.save(begun.last, state)
+    resumed = begun.resume(tiny, DATA)
+    assert (resumed and resumed["epoch"]) == (state and state["epoch"])
+    assert begun.read_log() == entries[:kept]
+    begun.append_log({"epoch": kept + 1})
+    assert begun.read_log() == [*entries[:kept], {"epoch": kept + 1}]
+
+
+def test_half_written_files_are_never_taken_for_real(copy: Run, tiny: Recipe, happy_sad: Path, run: Run) -> None:
+    left = {f".{name}.k2j_8x1q{suffix}" for name, suffix in (("last", ".pt"), ("best", ".pt"), ("recipe", ".json"))}
+    for name in left:
+        (copy.folder / name).write_bytes(b"half")
+    train(tiny, open_dataset(happy_sad), copy.folder, resume=True)
+    assert names(copy.folder) == names(run.folder) | left
+    assert copy.last.read_bytes() == run.last.read_bytes()
+
+
+def test_only_half_written_files_are_no_run(begun: Run, tiny: Recipe) -> None:
+    (begun.folder / ".last.k2j_8x1q.pt").write_bytes(b"half")
+    (begun.folder / ".best.k2j_8x1q.pt").write_bytes(b"half")
+    assert begun.resume(tiny, DATA) is None
+    with pytest.raises(MienError, match="no best"):
+        begun.best_sha256()
+
+
+def test_a_save_that_fails_leaves_what_was_there(copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path.name: path.read_bytes() for path in copy.folder.iterdir()}
+
+    def full(state: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="no space left"):
+        copy.save(copy.last, {"epoch": 9})
+    assert {path.name: path.read_bytes() for path in copy.folder.iterdir()} == before

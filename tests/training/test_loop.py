@@ -1,0 +1,541 @@
+"""The training loop: it learns, it leaves a whole run behind, and a run that is killed and resumed is the same run."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from drawn import write_folder, write_parquet
+from PIL import Image
+
+from mien.datasets import open_dataset
+from mien.errors import DataError, MienError, RecipeError
+from mien.training.augment import augment
+from mien.training.checkpoint import Run
+from mien.training.loop import Progress, learning_rate, train
+from mien.training.recipe import Head, Heads, Recipe
+
+FILES = {"recipe.json", "data.json", "last.pt", "best.pt", "log.jsonl", "curve.png"}
+
+
+def change(recipe: Recipe, *overrides: str) -> Recipe:
+    """A recipe with overrides such as `"schedule.epochs=3"`; of numbers only."""
+    values = recipe.model_dump()
+    for override in overrides:
+        key, _, value = override.partition("=")
+        *tables, last = key.split(".")
+        part = values
+        for table in tables:
+            part = part[table]
+        part[last] = json.loads(value)
+    return Recipe.model_validate(values)
+
+
+@pytest.fixture
+def short(tiny: Recipe) -> Recipe:
+    """One epoch of `tiny`."""
+    return change(tiny, "schedule.epochs=1")
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """An image folder without splits: 12 happy and 12 sad drawn faces."""
+    return write_folder(tmp_path / "few", ("happy", "sad"), 12)
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    """Every tensor of `last.pt` and `best.pt`, by its place."""
+    found: dict[str, torch.Tensor] = {}
+
+    def collect(place: str, value: Any) -> None:
+        if isinstance(value, torch.Tensor):
+            found[place] = value
+        elif isinstance(value, dict | list):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, inner in items:
+                collect(f"{place}/{key}", inner)
+
+    for path in (run.last, run.best):
+        collect(path.name, run.load(path))
+    return found
+
+
+def told(run: Run) -> list[dict[str, Any]]:
+    """The log, without how long it took."""
+    return [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.read_log()]
+
+
+def assert_same(one: Run, other: Run) -> None:
+    """Equal bit for bit, and in all that is told."""
+    ours, theirs = weights(one), weights(other)
+    assert ours.keys() == theirs.keys()
+    assert [place for place in ours if not torch.equal(ours[place], theirs[place])] == []
+    for path in ("last.pt", "best.pt"):
+        first, second = one.load(one.folder / path), other.load(other.folder / path)
+        for key in ("epoch", "scores", "heads"):
+            assert first[key] == second[key]
+    assert one.load(one.last)["best"] == other.load(other.last)["best"]
+    assert told(one) == told(other)
+
+
+def stop(progress: Progress) -> None:
+    raise KeyboardInterrupt
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# What a run learns, and what it leaves behind
+
+
+def test_drawn_faces_are_learned(run: Run) -> None:
+    log = run.read_log()
+    assert max(entry["score"] for entry in log) >= 0.85  # chance: 0.5
+    assert log[-1]["loss"] < 0.7 * log[0]["loss"]
+
+
+def test_a_run_is_six_files(run: Run, tiny: Recipe, happy_sad: Path) -> None:
+    assert set(contents(run.folder)) == FILES
+    assert run.recipe() == tiny
+    data = run.data()
+    assert Path(data["path"]) == happy_sad
+    assert (data["form"], data["train"], data["valid"], data["start"]) == ("image folder", 180, 60, None)
+
+
+def test_the_log_has_a_line_an_epoch(run: Run, tiny: Recipe) -> None:
+    log = run.read_log()
+    assert [entry["epoch"] for entry in log] == list(range(1, tiny.schedule.epochs + 1))
+    for entry in log:
+        assert entry["valid"].keys() == {"happy-sad"}
+        assert entry["score"] == entry["valid"]["happy-sad"]
+        assert entry["score"] * 60 == pytest.approx(round(entry["score"] * 60), abs=1e-4)
+        assert entry["size"] == tiny.train_size(entry["epoch"] - 1)
+        assert entry["seconds"] >= 0
+        assert 0 < entry["lr"] <= tiny.optimiser.lr
+
+
+def test_the_best_weights_are_those_of_the_first_epoch_with_the_best_score(run: Run) -> None:
+    scores = [entry["score"] for entry in run.read_log()]
+    best = run.load(run.best)
+    assert best["epoch"] == scores.index(max(scores))
+    assert best["scores"] == {"happy-sad": max(scores)}
+    assert best["heads"] == {"happy-sad": ["happy", "sad"]}
+    last = run.load(run.last)
+    assert last["epoch"] == len(scores) - 1
+    assert last["scores"] == {"happy-sad": scores[-1]}
+    assert last["best"] == max(scores)
+
+
+def test_of_equal_epochs_the_first_is_the_best(
+    short: Recipe, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([0.5, 0.7, 0.7, 0.6])
+    monkeypatch.setattr("mien.training.loop.validate", lambda *_: {"happy-sad": next(scores)})
+    run = train(change(short, "schedule.epochs=4"), open_dataset(few), tmp_path / "run")
+    assert run.load(run.best)["epoch"] == 1
+    assert run.load(run.last)["best"] == 0.7
+
+
+def test_the_curve_is_a_picture(run: Run) -> None:
+    with Image.open(run.curve) as picture:
+        assert picture.format == "PNG"
+        assert min(picture.size) > 300
+        colours = np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)
+    assert len(colours) > 20
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(short: Recipe, few: Path, tmp_path: Path) -> None:
+    runs = [
+        train(change(short, f"seed={seed}"), open_dataset(few), tmp_path / name)
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    assert_same(runs[0], runs[1])
+    ours, theirs = weights(runs[0]), weights(runs[2])
+    assert not torch.equal(
+        ours["best.pt/network/heads.happy-sad.weight"], theirs["best.pt/network/heads.happy-sad.weight"]
+    )
+
+
+def test_progress_is_told_after_every_batch(short: Recipe, few: Path, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    run = train(
+        change(short, "schedule.epochs=2", "schedule.batch=6"),
+        open_dataset(few),
+        tmp_path / "run",
+        progress=seen.append,
+    )
+    assert [(at.epoch, at.step) for at in seen] == [(epoch, step) for epoch in (0, 1) for step in (1, 2, 3)]
+    assert {(at.epochs, at.steps) for at in seen} == {(2, 3)}
+    assert [dict(at.scores) for at in seen] == [{}] * 3 + [run.read_log()[0]["valid"]] * 3
+    assert all(at.seconds_left > 0 for at in seen[:-1])
+    assert seen[-1].seconds_left == 0
+    assert [seen[2].loss, seen[5].loss] == pytest.approx([entry["loss"] for entry in run.read_log()])
+
+
+def test_what_is_told(short: Recipe, few: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    train(short, open_dataset(few), tmp_path / "run", say=said.append)
+    assert said[0].startswith("training tiny on CPU, ")
+    assert said[1:] == ["18 images to train on, 6 to validate; heads: happy-sad"]
+
+
+@pytest.mark.parametrize(("batch", "steps"), [(2, 9), (9, 2), (16, 1), (18, 1), (500, 1)])
+def test_batches_are_full_unless_the_data_are_fewer(
+    batch: int, steps: int, short: Recipe, few: Path, tmp_path: Path
+) -> None:
+    seen: list[Progress] = []
+    train(change(short, f"schedule.batch={batch}"), open_dataset(few), tmp_path / "run", progress=seen.append)
+    assert len(seen) == steps
+
+
+def test_images_that_do_not_fill_a_batch_have_their_turn_in_other_epochs(
+    short: Recipe, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bytes] = []
+
+    def spy(pixels: torch.Tensor, *rest: Any) -> torch.Tensor:
+        seen.extend(image.numpy().tobytes() for image in pixels)
+        return augment(pixels, *rest)
+
+    monkeypatch.setattr("mien.training.loop.augment", spy)
+    train(change(short, "schedule.epochs=6", "schedule.batch=10"), open_dataset(few), tmp_path / "run")
+    epochs = [seen[at : at + 10] for at in range(0, 60, 10)]
+    assert all(len(set(epoch)) == 10 for epoch in epochs)
+    assert len({frozenset(epoch) for epoch in epochs}) > 1
+    assert len(set(seen)) == 18
+
+
+# What cannot be learned from
+
+
+def test_nothing_and_too_little_to_learn_from(short: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    write_folder(tmp_path / "happy", ["happy"], 3)
+    for name in ("empty", "happy"):
+        with pytest.raises(DataError):
+            train(short, open_dataset(tmp_path / name), tmp_path / "run")
+    dataset = open_dataset(write_folder(tmp_path / "both", ("happy", "sad"), 1))
+    with pytest.raises(DataError, match="without a single example"):
+        train(short, replace(dataset, examples=()), tmp_path / "run")
+    with pytest.raises(DataError, match="two images"):
+        train(short, replace(dataset, examples=dataset.examples[:1]), tmp_path / "run")
+    test = tuple(replace(example, split="test") for example in dataset.examples)
+    with pytest.raises(DataError, match="no train split"):
+        train(short, replace(dataset, examples=test), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_unreadable_images_are_told_and_left_out(short: Recipe, few: Path, tmp_path: Path) -> None:
+    (few / "happy" / "0003.png").write_bytes(b"not a picture")
+    (few / "sad" / "0004.png").write_bytes((few / "sad" / "0004.png").read_bytes()[:200])
+    said: list[str] = []
+    run = train(short, open_dataset(few), tmp_path / "run", say=said.append)
+    assert run.data()["train"] + run.data()["valid"] == 22
+    left_out = [sentence for sentence in said if sentence.startswith("left out ")]
+    assert sorted(sentence.split(":")[0] for sentence in left_out) == [
+        "left out happy/0003.png",
+        "left out sad/0004.png",
+    ]
+
+
+def test_no_readable_image_at_all(short: Recipe, few: Path, tmp_path: Path) -> None:
+    for path in few.glob("*/*.png"):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match="could be read"):
+        train(short, open_dataset(few), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_votes_alone_need_votes(short: Recipe, few: Path, tmp_path: Path) -> None:
+    recipe = short.model_copy(update={"heads": Heads(labels=None, votes=Head())})
+    with pytest.raises(DataError, match="no head of the recipe can both learn and be judged"):
+        train(recipe, open_dataset(few), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("voted", "learned", "judged"),
+    [
+        ((), ["fer7"], ["fer7"]),
+        (("train",), ["ferplus8", "fer7"], ["fer7"]),
+        (("valid",), ["fer7"], ["fer7"]),
+        (("train", "valid"), ["ferplus8", "fer7"], ["ferplus8", "fer7"]),
+    ],
+)
+def test_heads_follow_the_votes_of_the_train_split(
+    voted: Sequence[str], learned: list[str], judged: list[str], short: Recipe, tmp_path: Path
+) -> None:
+    dataset = open_dataset(write_parquet(tmp_path / "data", 3))
+    examples = (e if e.split in voted else replace(e, votes=()) for e in dataset.examples)
+    run = train(short, replace(dataset, examples=tuple(examples)), tmp_path / "run")
+    assert list(run.load(run.best)["heads"]) == learned
+    assert list(run.read_log()[0]["valid"]) == judged
+
+
+def test_a_loss_that_is_no_number(tiny: Recipe, few: Path, tmp_path: Path) -> None:
+    with pytest.raises(MienError, match=r"the loss is (nan|inf) in epoch \d: try a lower optimiser.lr"):
+        train(change(tiny, "optimiser.lr=1e30"), open_dataset(few), tmp_path / "run")
+
+
+# Learning rate
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.5, 1.0, 2.5])
+def test_the_rate_warms_up_and_falls_to_nothing(warmup: float, tiny: Recipe) -> None:
+    recipe = change(tiny, f"schedule.warmup={warmup}", "schedule.epochs=10")
+    rates = [learning_rate(recipe, epoch) for epoch in np.linspace(0, 10, 1001)]
+    peak = recipe.optimiser.lr
+    top = round(warmup * 100)
+    assert all(0 < rate <= peak * (1 + 0.01 / max(warmup, 0.01)) for rate in rates[:-1])
+    assert rates[top] == pytest.approx(peak)
+    assert rates[-1] == pytest.approx(0, abs=1e-12)
+    assert all(np.diff(rates[:top]) > 0)
+    assert all(np.diff(rates[top:]) < 0)
+    assert rates[(top + 1000) // 2] == pytest.approx(peak / 2, rel=0.02)
+
+
+def test_a_rate_that_only_warms_up(tiny: Recipe) -> None:
+    recipe = change(tiny, "schedule.warmup=20", "schedule.epochs=10")
+    rates = [learning_rate(recipe, epoch) for epoch in range(11)]
+    assert all(math.isfinite(rate) and rate > 0 for rate in rates)
+    assert all(np.diff(rates) > 0)
+
+
+# A run in the way, and going on with another recipe or other data
+
+
+def test_a_run_in_the_way(short: Recipe, few: Path, tmp_path: Path) -> None:
+    run = train(short, open_dataset(few), tmp_path / "run")
+    before = contents(run.folder)
+    with pytest.raises(MienError, match="holds a run already: go on with --resume, or choose another folder"):
+        train(short, open_dataset(few), tmp_path / "run")
+    assert contents(run.folder) == before
+
+
+def test_resume_where_there_is_nothing_yet_begins(short: Recipe, few: Path, tmp_path: Path) -> None:
+    run = train(short, open_dataset(few), tmp_path / "run", resume=True)
+    assert len(run.read_log()) == 1
+
+
+def test_resume_of_a_finished_run_changes_nothing(run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:
+    copy = Run(shutil.copytree(run.folder, tmp_path / "run"))
+    before = contents(copy.folder)
+    said: list[str] = []
+    train(tiny, open_dataset(happy_sad), copy.folder, resume=True, say=said.append)
+    assert contents(copy.folder) == before
+    assert "going on after epoch 6 of 6" in said
+
+
+def test_another_recipe_is_refused_with_every_difference(
+    run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path
+) -> None:
+    copy = Run(shutil.copytree(run.folder, tmp_path / "run"))
+    before = contents(copy.folder)
+    other = change(tiny, "seed=4", "mirror=false", "optimiser.lr=0.2")
+    with pytest.raises(RecipeError, match="was begun with another recipe") as caught:
+        train(other, open_dataset(happy_sad), copy.folder, resume=True)
+    assert len(caught.value.faults) == 3
+    assert "seed: was 3, is 4" in caught.value.faults
+    assert "mirror: was True, is False" in caught.value.faults
+    assert any(fault.startswith("optimiser: was {'lr': 0.1") for fault in caught.value.faults)
+    assert contents(copy.folder) == before
+
+
+Edit = Callable[[Path], object]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(lambda folder: (folder / "happy" / "0000.png").unlink(), id="one fewer"),
+        pytest.param(lambda folder: shutil.copy(folder / "sad/0000.png", folder / "sad/1000.png"), id="one more"),
+        pytest.param(lambda folder: shutil.copy(folder / "sad/0001.png", folder / "sad/0002.png"), id="one changed"),
+        pytest.param(lambda folder: (folder / "sad/0001.png").rename(folder / "happy/1000.png"), id="one relabelled"),
+    ],
+)
+def test_other_data_are_refused(edit: Edit, short: Recipe, few: Path, tmp_path: Path) -> None:
+    run = train(short, open_dataset(few), tmp_path / "run")
+    before = contents(run.folder)
+    edit(few)
+    with pytest.raises(DataError, match="was begun with other data"):
+        train(short, open_dataset(few), run.folder, resume=True)
+    assert contents(run.folder) == before
+
+
+def test_the_same_data_may_move(short: Recipe, few: Path, tmp_path: Path) -> None:
+    run = train(short, open_dataset(few), tmp_path / "run")
+    few.rename(tmp_path / "moved")
+    train(short, open_dataset(tmp_path / "moved"), run.folder, resume=True)
+
+
+# Beginning with another run's weights
+
+
+def test_beginning_with_another_runs_weights(run: Run, tiny: Recipe, few: Path, tmp_path: Path) -> None:
+    still = change(tiny, "schedule.epochs=1", "optimiser.lr=1e-12", "optimiser.weight_decay=0")
+    said: list[str] = []
+    continued = train(still, open_dataset(few), tmp_path / "run", start=run.folder, say=said.append)
+    theirs, ours = (each.load(each.best)["network"] for each in (run, continued))
+    assert f"beginning with {len(theirs)} of {len(theirs)} of the weights of {run.folder}" in said
+    trained = [name for name in theirs if not ("running" in name or "batches" in name)]
+    assert all(torch.allclose(theirs[name], ours[name], atol=1e-6) for name in trained)
+    assert continued.data()["start"] == run.best_sha256()
+
+
+def test_what_a_run_began_with_matters_until_its_first_epoch_ends(
+    run: Run, short: Recipe, few: Path, tmp_path: Path
+) -> None:
+    data, folder = open_dataset(few), tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train(short, data, folder, start=run.folder, progress=stop)
+    with pytest.raises(DataError, match="go on with the --from that it was begun with"):
+        train(short, data, folder, resume=True)
+    resumed = train(short, data, folder, start=run.folder, resume=True)
+    assert_same(resumed, train(short, data, tmp_path / "unbroken", start=run.folder))
+    before = contents(folder)
+    train(short, data, folder, resume=True)
+    assert contents(folder) == before
+
+
+def test_another_head_begins_anew_on_the_same_features(run: Run, tiny: Recipe, tmp_path: Path) -> None:
+    still = change(tiny, "schedule.epochs=1", "optimiser.lr=1e-12", "optimiser.weight_decay=0")
+    folder = write_folder(tmp_path / "three", ("happy", "sad", "angry"), 4)
+    continued = train(still, open_dataset(folder), tmp_path / "run", start=run.folder)
+    theirs, ours = (each.load(each.best)["network"] for each in (run, continued))
+    kernel = "features.0.0.weight"
+    assert torch.allclose(theirs[kernel], ours[kernel], atol=1e-6)
+    assert ours["heads.angry-happy-sad.weight"].shape[0] == 3
+    assert not any(name.startswith("heads.happy-sad") for name in ours)
+
+
+def test_nothing_to_begin_with(run: Run, short: Recipe, tmp_path: Path) -> None:
+    data = open_dataset(write_folder(tmp_path / "three", ("happy", "sad", "angry"), 4))
+    with pytest.raises(MienError, match=r"no best\.pt"):
+        train(short, data, tmp_path / "a", start=tmp_path / "nothing")
+    wider = change(short, "network.widths=[10]", "network.blocks=[1]", "network.attention=[]")
+    with pytest.raises(MienError, match="has no weights that fit"):
+        train(wider, data, tmp_path / "b", start=run.folder)
+
+
+# Killed
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from mien.datasets import open_dataset
+from mien.training import checkpoint
+from mien.training.loop import train
+from mien.training.recipe import read_recipe
+
+recipe, data, out, what, epoch, step = sys.argv[1:]
+save, append = torch.save, checkpoint.Run.append_log
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def save_half(state, path):
+    save(state, path)
+    if path.name.startswith("." + what) and state["epoch"] == int(epoch):
+        os.truncate(path, path.stat().st_size // 2)
+        die()
+
+def append_half(run, entry):
+    if what == "log" and entry["epoch"] == int(epoch) + 1:
+        with run.log.open("a") as stream:
+            stream.write('{"epoch": ')
+        die()
+    append(run, entry)
+
+def count(progress):
+    if what == "step" and (progress.epoch, progress.step) == (int(epoch), int(step)):
+        die()
+
+torch.save, checkpoint.Run.append_log = save_half, append_half
+train(read_recipe(Path(recipe)), open_dataset(data), Path(out), progress=count)
+"""
+"""A training that kills itself (SIGKILL: nothing is cleaned up) in the middle of what it is told."""
+
+
+def environment() -> dict[str, str]:
+    """That of this process, with as many threads: sums in another order are other sums."""
+    return os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+
+
+@pytest.mark.parametrize(
+    ("what", "epoch", "step", "finished"),
+    [
+        ("step", 0, 2, 0),
+        ("last", 0, 0, 0),
+        ("step", 3, 5, 3),
+        ("log", 2, 0, 2),
+        ("best", 3, 0, 3),
+        ("last", 5, 0, 5),
+    ],
+)
+def test_a_killed_run_goes_on_to_the_same_result(
+    what: str,
+    epoch: int,
+    step: int,
+    finished: int,
+    run: Run,
+    tiny: Recipe,
+    tiny_file: Path,
+    happy_sad: Path,
+    tmp_path: Path,
+) -> None:
+    arguments = [str(each) for each in (tiny_file, happy_sad, tmp_path / "run", what, epoch, step)]
+    killed = subprocess.run([sys.executable, "-c", DIES, *arguments], env=environment(), capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    broken = Run(tmp_path / "run")
+    assert broken.last.exists() == bool(finished)
+    if finished:
+        assert broken.load(broken.last)["epoch"] == finished - 1
+    said: list[str] = []
+    resumed = train(tiny, open_dataset(happy_sad), tmp_path / "run", resume=True, say=said.append)
+    assert (f"going on after epoch {finished} of 6" in said) == bool(finished)
+    assert_same(resumed, run)
+    assert resumed.curve.read_bytes() == run.curve.read_bytes()
+
+
+def test_a_run_killed_before_its_first_epoch_ended_is_not_in_the_way(short: Recipe, few: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(short, open_dataset(few), tmp_path / "run", progress=stop)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"recipe.json", "data.json", "log.jsonl"}
+    other = change(short, "seed=9")
+    with pytest.raises(RecipeError, match="was begun with another recipe"):
+        train(other, open_dataset(few), tmp_path / "run", resume=True)
+    again = train(other, open_dataset(few), tmp_path / "run")
+    assert again.recipe() == other
+    assert_same(again, train(other, open_dataset(few), tmp_path / "unbroken"))
+
+
+def test_the_command_line_killed_from_outside(run: Run, tiny_file: Path, happy_sad: Path, tmp_path: Path) -> None:
+    options = ["--data", str(happy_sad), "--out", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "mien", "train", str(tiny_file), *options]
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("epoch 3/6"):
+                process.kill()
+                break
+    assert process.returncode == -signal.SIGKILL
+    broken = Run(tmp_path / "run")
+    assert 2 <= broken.load(broken.last)["epoch"] + 1 < 6
+    resumed = subprocess.run([*command, "--resume"], env=environment(), capture_output=True, text=True)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "going on after epoch" in resumed.stderr
+    assert_same(broken, run)

@@ -1,0 +1,241 @@
+"""Recipes: what is not one is refused with every fault, and overrides say what the file does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.errors import RecipeError
+from mien.training.recipe import Augment, Heads, Recipe, read_recipe, recipe_from
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+
+LEAST: dict[str, Any] = {
+    "name": "least",
+    "network": {"widths": [8], "blocks": [1]},
+    "schedule": {"epochs": 10},
+}
+
+
+def faults(values: dict[str, Any]) -> tuple[str, ...]:
+    with pytest.raises(RecipeError) as caught:
+        recipe_from(values, "it")
+    assert str(caught.value).startswith("it is not a recipe:")
+    assert all(f"\n  - {fault}" in str(caught.value) for fault in caught.value.faults)
+    return caught.value.faults
+
+
+def changed(**tables: Any) -> dict[str, Any]:
+    """The least recipe with other values; those of a table are added to it."""
+    values = dict(LEAST)
+    for key, value in tables.items():
+        values[key] = LEAST.get(key, {}) | value if isinstance(value, dict) else value
+    return values
+
+
+def test_nothing_is_no_recipe() -> None:
+    assert set(faults({})) == {f"{key}: Field required" for key in ("name", "network", "schedule")}
+
+
+def test_the_least_recipe_changes_no_image_and_learns_labels() -> None:
+    recipe = recipe_from(LEAST, "it")
+    assert recipe.size == 48
+    assert recipe.augment == Augment()
+    assert recipe.heads.labels is not None
+    assert recipe.heads.votes is None
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        (changed(colour="red"), "colour"),
+        (changed(network={"depth": 3}), "network.depth"),
+        (changed(heads={"votes": {"wieght": 1}}), "heads.votes.wieght"),
+        (changed(heads={"sexes": {"weight": 1}}), "heads.sexes"),
+        (changed(augment={"mixup": 0.2}), "augment.mixup"),
+        (changed(optimiser={"name": "adam"}), "optimiser.name"),
+        (changed(schedule={"decay": 0.1}), "schedule.decay"),
+    ],
+)
+def test_unknown_keys_are_faults(values: dict[str, Any], key: str) -> None:
+    assert faults(values) == (f"{key}: Extra inputs are not permitted",)
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        (changed(name=7), "name"),
+        (changed(seed="lucky"), "seed"),
+        (changed(seed=-1), "seed"),
+        (changed(seed=2**32), "seed"),
+        (changed(size=15), "size"),
+        (changed(size=513), "size"),
+        (changed(size=24.5), "size"),
+        (changed(validation_share=0), "validation_share"),
+        (changed(validation_share=1), "validation_share"),
+        (changed(mirror="perhaps"), "mirror"),
+        (changed(network=[8]), "network"),
+        (changed(network={"widths": []}), "network.widths"),
+        (changed(network={"widths": 8}), "network.widths"),
+        (changed(network={"widths": [8, 1], "blocks": [1, 1]}), "network.widths.1"),
+        (changed(network={"widths": [8, 8], "blocks": [0, 1]}), "network.blocks.0"),
+        (changed(network={"widths": [8, 16]}), "network"),
+        (changed(network={"attention": [True, False]}), "network"),
+        (changed(network={"dropout": 1.5}), "network.dropout"),
+        (changed(heads={"labels": None}), "heads"),
+        (changed(heads={"labels": {"weight": 0}}), "heads.labels.weight"),
+        (changed(heads={"labels": {"smoothing": -0.1}}), "heads.labels.smoothing"),
+        (changed(augment={"rotate": -1}), "augment.rotate"),
+        (changed(augment={"scale": 1}), "augment.scale"),
+        (changed(augment={"contrast": 1}), "augment.contrast"),
+        (changed(augment={"erase_area": [0.1]}), "augment.erase_area.1"),
+        (changed(augment={"flip": "sideways"}), "augment.flip"),
+        (changed(optimiser={"lr": 0}), "optimiser.lr"),
+        (changed(optimiser={"lr": float("inf")}), "optimiser.lr"),
+        (changed(optimiser={"lr": float("nan")}), "optimiser.lr"),
+        (changed(optimiser={"momentum": 1}), "optimiser.momentum"),
+        (changed(schedule={"epochs": 0}), "schedule.epochs"),
+        (changed(schedule={"epochs": "many"}), "schedule.epochs"),
+        (changed(schedule={"batch": 1}), "schedule.batch"),
+        (changed(schedule={"warmup": -1}), "schedule.warmup"),
+        (changed(schedule={"ema": 1}), "schedule.ema"),
+        (changed(schedule={"sizes": [[0, 0]]}), "schedule.sizes.0.1"),
+        (changed(schedule={"sizes": [[0, 32, 40]]}), "schedule.sizes.0"),
+        (changed(schedule={"sizes": [[0.2, 32]]}), "schedule"),
+        (changed(schedule={"sizes": [[0, 32], [0.6, 40], [0.3, 48]]}), "schedule"),
+    ],
+)
+def test_wrong_values_are_faults(values: dict[str, Any], key: str) -> None:
+    found = faults(values)
+    assert len(found) == 1
+    assert found[0].startswith(f"{key}: ")
+
+
+def test_all_faults_are_told_together() -> None:
+    found = faults(
+        changed(colour="red", size=1, network={"depth": 3}, augment={"flip": "x"}, schedule={"epochs": 0, "batch": 1})
+    )
+    assert sorted(fault.split(": ")[0] for fault in found) == [
+        "augment.flip",
+        "colour",
+        "network.depth",
+        "schedule.batch",
+        "schedule.epochs",
+        "size",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([], [48] * 10),
+        ([[0, 32]], [32] * 10),
+        ([[0, 32], [0.5, 48]], [32] * 5 + [48] * 5),
+        ([[0, 32], [0.35, 40], [0.65, 48]], [32] * 4 + [40] * 3 + [48] * 3),
+        ([[0, 32], [1, 48]], [32] * 10),
+        ([[0, 32], [0, 40]], [40] * 10),
+    ],
+)
+def test_the_training_size_of_each_epoch(sizes: list[list[float]], expected: list[int]) -> None:
+    recipe = recipe_from(changed(schedule={"sizes": sizes}), "it")
+    assert [recipe.train_size(epoch) for epoch in range(10)] == expected
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
+def test_recipes_that_ship(path: Path) -> None:
+    recipe = read_recipe(path)
+    assert recipe.name
+    assert recipe.train_size(recipe.schedule.epochs - 1) == recipe.size
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+def test_there_is_a_base_recipe() -> None:
+    assert "base.toml" in {path.name for path in RECIPES}
+
+
+def test_a_recipe_does_not_change(tiny: Recipe) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        tiny.seed = 1
+    with pytest.raises(ValueError, match="frozen"):
+        tiny.schedule.epochs = 1
+
+
+def test_without_overrides_nothing_is_overridden(tiny_file: Path, tiny: Recipe) -> None:
+    assert read_recipe(tiny_file, []) == tiny
+
+
+@pytest.mark.parametrize(
+    ("override", "table", "key", "value"),
+    [
+        ("schedule.epochs=3", "schedule", "epochs", 3),
+        ("  schedule.epochs = 3 ", "schedule", "epochs", 3),
+        ("optimiser.lr=1e-3", "optimiser", "lr", 1e-3),
+        ("augment.flip=false", "augment", "flip", False),
+        ("schedule.sizes=[[0, 20]]", "schedule", "sizes", ((0.0, 20),)),
+        ("network.widths=[8, 16, 24]", "network", "widths", (8, 16, 24)),
+        ("optimiser.weight_decay=0", "optimiser", "weight_decay", 0),
+    ],
+)
+def test_an_override_changes_one_value(
+    override: str, table: str, key: str, value: object, tiny_file: Path, tiny: Recipe
+) -> None:
+    recipe = read_recipe(tiny_file, [override])
+    assert getattr(getattr(recipe, table), key) == value
+    part = getattr(recipe, table).model_copy(update={key: getattr(getattr(tiny, table), key)})
+    assert recipe.model_copy(update={table: part}) == tiny
+
+
+def test_overrides_of_top_level_keys_and_of_keys_that_the_file_lacks(tiny_file: Path) -> None:
+    recipe = read_recipe(
+        tiny_file, ["name=my own", "heads.labels.smoothing=0.2", "augment.rotate=10", "seed=1", "seed=2"]
+    )
+    assert recipe.name == "my own"
+    assert recipe.seed == 2
+    assert recipe.augment.rotate == 10
+    assert recipe.heads.labels is not None
+    assert recipe.heads.labels.smoothing == 0.2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ([""], ["'': expected key=value"]),
+        (["epochs"], ["'epochs': expected key=value"]),
+        (["name.first=x"], ["name.first: 'name' is a value, not a table"]),
+        (["network.widths.0=8"], ["network.widths.0: 'widths' is a value, not a table"]),
+        (["flip", "name.first=x"], ["'flip': expected key=value", "name.first: "]),
+        (["epochs=3"], ["epochs: Extra inputs are not permitted"]),
+        (["schedule.epochs=many", "size=1", "a.b.c=1"], ["size: ", "schedule.epochs: ", "a: Extra inputs"]),
+    ],
+)
+def test_wrong_overrides_are_told(overrides: list[str], expected: list[str], tiny_file: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(tiny_file, overrides)
+    assert len(caught.value.faults) == len(expected)
+    for fault in expected:
+        assert any(each.startswith(fault) for each in caught.value.faults), caught.value.faults
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", b"a = 1\na = 2", b"{}"])
+def test_what_is_not_toml(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError, match="is not a readable recipe"):
+        read_recipe(path)
+
+
+def test_an_empty_file_and_no_file(tmp_path: Path) -> None:
+    (tmp_path / "empty.toml").touch()
+    with pytest.raises(RecipeError, match=r"empty\.toml is not a recipe"):
+        read_recipe(tmp_path / "empty.toml")
+    with pytest.raises(RecipeError, match=r"none\.toml is not a readable recipe"):
+        read_recipe(tmp_path / "none.toml")
+    with pytest.raises(RecipeError, match="is not a readable recipe"):
+        read_recipe(tmp_path)
+
+
+def test_a_network_without_a_head() -> None:
+    with pytest.raises(ValueError, match="needs a head"):
+        Heads(labels=None, votes=None)

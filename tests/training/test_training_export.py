@@ -1,0 +1,341 @@
+"""Export: a whole artifact that answers as the network does, or nothing at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+import torch
+from drawn import draw_face, write_folder
+from numpy.typing import NDArray
+from torch import nn
+
+from mien import artifact as artifacts
+from mien.artifact import Artifact
+from mien.datasets import open_dataset, with_validation
+from mien.datasets.base import load_pixels
+from mien.errors import ArtifactError, DataError, MienError
+from mien.metrics import softmax
+from mien.preprocess import Preprocess
+from mien.recognizer import Recognizer
+from mien.training import export as exporting
+from mien.training.checkpoint import Run
+from mien.training.export import TOLERANCE, check_parity, export
+from mien.training.loop import train
+from mien.training.networks import Mirrored, ResidualNet
+from mien.training.recipe import Recipe
+
+Logits = NDArray[np.float32]
+
+
+@pytest.fixture
+def few_run(tiny: Recipe, tmp_path: Path) -> Run:
+    """A run of one epoch on 12 happy and 12 sad faces, below the test's folder: its data may be changed."""
+    folder = write_folder(tmp_path / "few", ("happy", "sad"), 12)
+    schedule = tiny.schedule.model_copy(update={"epochs": 1})
+    return train(tiny.model_copy(update={"schedule": schedule}), open_dataset(folder), tmp_path / "run")
+
+
+def network_of(run: Run) -> nn.Module:
+    recipe = run.recipe()
+    state = run.load(run.best)
+    network = ResidualNet(recipe.network, {name: len(emotions) for name, emotions in state["heads"].items()})
+    network.load_state_dict(state["network"])
+    return Mirrored(network).eval()
+
+
+def validation(run: Run) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The crops of the run's validation images, and their classes."""
+    recipe = run.recipe()
+    dataset = with_validation(open_dataset(run.data()["path"]), recipe.validation_share, recipe.seed)
+    valid, crops, _ = load_pixels(dataset.split("valid"), Preprocess(recipe.size).whole)
+    return crops, valid.targets(valid.labels)
+
+
+def nothing_but(folder: Path, *names: str) -> bool:
+    return {path.name for path in folder.iterdir()} == set(names)
+
+
+# What is written
+
+
+def test_an_artifact_is_three_files_that_read_back(artifact: Artifact) -> None:
+    assert nothing_but(artifact.folder, "model.onnx", "model.json", "README.md")
+    again = artifacts.read(artifact.folder)
+    assert again.manifest == artifact.manifest
+    assert again.onnx == artifact.onnx
+    assert nothing_but(artifact.folder.parent, artifact.folder.name)
+    assert artifact.folder.stat().st_mode & 0o777 == 0o755
+
+
+def test_the_manifest(artifact: Artifact, run: Run, tiny: Recipe) -> None:
+    manifest = artifact.manifest
+    assert (manifest.format, manifest.name, manifest.size) == (1, "tiny", 24)
+    assert manifest.sha256 == hashlib.sha256((artifact.folder / "model.onnx").read_bytes()).hexdigest()
+    assert Recipe.model_validate(manifest.recipe) == tiny
+    assert manifest.data == {key: value for key, value in run.data().items() if key != "path"}
+    (head,) = manifest.heads
+    assert (head.labels, head.emotions, head.vote_temperature) == ("happy-sad", ("happy", "sad"), None)
+    assert manifest.scores["epoch"] == run.load(run.best)["epoch"] + 1
+
+
+def test_no_path_of_the_machine_is_shipped(artifact: Artifact, happy_sad: Path, run: Run) -> None:
+    for file in artifact.folder.iterdir():
+        content = file.read_bytes()
+        assert str(happy_sad).encode() not in content
+        assert str(run.folder).encode() not in content
+
+
+def test_the_scores_are_measured_on_validation(artifact: Artifact, run: Run) -> None:
+    crops, truth = validation(run)
+    (head,) = artifact.manifest.heads
+    scores = artifact.manifest.scores["happy-sad"]
+    probabilities = Recognizer(artifact).probabilities(crops)
+    assert scores["n"] == len(truth) == 60
+    assert scores["accuracy"] == pytest.approx((probabilities.argmax(1) == truth).mean())
+    assert scores["accuracy"] >= 0.85
+    sure = probabilities.max(1) >= head.threshold - 1e-9
+    assert scores["coverage"] == pytest.approx(sure.mean())
+    assert (probabilities.argmax(1) != truth)[sure].sum() <= 0.1 * sure.sum()
+
+
+def test_the_card(artifact: Artifact) -> None:
+    card, scores = artifact.card, artifact.manifest.scores["happy-sad"]
+    assert card.startswith("# tiny\n")
+    for told in (
+        "AI Act",
+        "Art. 5(1)(f)",
+        "at work or in education",
+        "not what the person feels",
+        "24 x 24",
+        "`happy-sad` (happy, sad)",
+        "widths 8-16-32, blocks 1-1-1",
+        "mirror image",
+        "180 images to train on, 60 to validate",
+        f"epoch {artifact.manifest.scores['epoch']} of 6",
+        f"| happy-sad | 60 | {scores['accuracy']:.1%} ({scores['accuracy_interval'][0]:.1%} to ",
+        f"| {scores['macro_f1']:.3f} | {scores['ece']:.3f} | {scores['nll']:.3f} | - | {scores['coverage']:.0%} | ",
+    ):
+        assert told in card, told
+    assert "{" not in card
+
+
+# It answers as the network does
+
+
+def test_answers_are_those_of_the_network(artifact: Artifact, run: Run) -> None:
+    crops, _ = validation(run)
+    with torch.no_grad():
+        expected = network_of(run)(torch.from_numpy(crops[:, None].copy()))["happy-sad"].numpy()
+    recognizer = Recognizer(artifact)
+    assert np.abs(recognizer.logits(crops)["happy-sad"] - expected).max() <= TOLERANCE
+    (head,) = artifact.manifest.heads
+    assert recognizer.probabilities(crops) == pytest.approx(softmax(expected, head.temperature), abs=TOLERANCE)
+
+
+def test_new_faces_are_read(artifact: Artifact) -> None:
+    rng = np.random.default_rng(99)
+    truth = ["happy", "sad"] * 40
+    predictions = Recognizer(artifact).predict([draw_face(emotion, rng) for emotion in truth], crop="whole")
+    guesses = [prediction.faces[0].expression.label for prediction in predictions]
+    assert np.mean([guess == emotion for guess, emotion in zip(guesses, truth, strict=True)]) >= 0.8
+
+
+def test_a_mirrored_face_gets_the_same_answer(artifact: Artifact) -> None:
+    rng = np.random.default_rng(5)
+    crops = np.stack([draw_face(emotion, rng, 24) for emotion in ("happy", "sad", "contempt")])
+    logits = Recognizer(artifact).logits
+    assert logits(crops)["happy-sad"] == pytest.approx(logits(crops[:, :, ::-1])["happy-sad"], abs=1e-4)
+    assert not np.allclose(logits(crops)["happy-sad"], logits(crops[:, ::-1])["happy-sad"], atol=1e-2)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_any_number_of_faces_at_once(n: int, artifact: Artifact) -> None:
+    session = ort.InferenceSession(artifact.onnx, providers=["CPUExecutionProvider"])
+    pixels = np.random.default_rng(n).integers(0, 256, (n, 1, 24, 24), np.uint8)
+    (logits,) = session.run(["logits_happy-sad"], {"pixels": pixels})
+    assert logits.shape == (n, 2)
+    alone = [session.run(None, {"pixels": pixels[row : row + 1]})[0][0] for row in range(n)]
+    assert logits == pytest.approx(np.stack(alone), abs=1e-4)
+
+
+def test_the_same_run_exports_to_the_same_model(artifact: Artifact, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "again").mkdir()  # an empty folder is not in the way
+    again = export(run.folder, tmp_path / "again")
+    ours, theirs = artifact.manifest.model_dump(), again.manifest.model_dump()
+    assert ours.pop("sha256")
+    assert theirs.pop("sha256")
+    assert ours == theirs
+    crops, _ = validation(run)
+    assert np.array_equal(Recognizer(artifact).logits(crops)["happy-sad"], Recognizer(again).logits(crops)["happy-sad"])
+
+
+def test_labels_of_ones_own(tiny: Recipe, tmp_path: Path) -> None:
+    labels = ("Mr. Smile, wide", "très ténu")
+    folder = write_folder(tmp_path / "data", ("happy", "sad"), 8)
+    for drawn, label in zip(("happy", "sad"), labels, strict=True):
+        (folder / drawn).rename(folder / label)
+    schedule = tiny.schedule.model_copy(update={"epochs": 1})
+    run = train(tiny.model_copy(update={"schedule": schedule}), open_dataset(folder), tmp_path / "run")
+    model = export(run.folder, tmp_path / "model")
+    (prediction,) = Recognizer(model).predict([draw_face("happy", np.random.default_rng(0))], crop="whole")
+    assert set(prediction.faces[0].expression.probabilities) == {label.lower() for label in labels}
+
+
+# Or nothing at all
+
+
+def disturbed(network: nn.Module, size: int, heads: tuple[str, ...]) -> bytes:
+    """The ONNX file of another network: one whose first bias is a hundredth larger."""
+    with torch.no_grad():
+        bias = dict(network.named_parameters())["network.heads.happy-sad.bias"]
+        bias[0] += 0.01
+        try:
+            return REAL(network, size, heads)
+        finally:
+            bias[0] -= 0.01
+
+
+REAL = exporting.to_onnx
+
+
+def test_an_onnx_file_that_disagrees_is_not_written(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "to_onnx", disturbed)
+    with pytest.raises(ArtifactError, match="disagrees with the network it came from; nothing was written") as caught:
+        export(run.folder, tmp_path / "models" / "model")
+    assert caught.value.faults == ("head happy-sad: logits differ by up to 0.01, 0.001 is allowed",)
+    assert nothing_but(tmp_path)
+
+
+class Given(nn.Module):
+    """Answers zeros whatever the pixels."""
+
+    def forward(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"one": torch.zeros(len(pixels), 2), "two": torch.zeros(len(pixels), 3)}
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "faulty"),
+    [
+        (0.0, 0.0, []),
+        (0.9 * TOLERANCE, -0.9 * TOLERANCE, []),
+        (1.1 * TOLERANCE, 0.0, ["one"]),
+        (0.0, -1.1 * TOLERANCE, ["two"]),
+        (1.0, 1.0, ["one", "two"]),
+        (np.nan, 0.0, ["one"]),
+        (0.0, np.inf, ["two"]),
+    ],
+)
+def test_parity_is_told_by_head(one: float, two: float, faulty: list[str]) -> None:
+    pixels = np.zeros((300, 1, 16, 16), np.uint8)
+    logits: dict[str, Logits] = {"one": np.zeros((300, 2), np.float32), "two": np.zeros((300, 3), np.float32)}
+    logits["one"][299, 1], logits["two"][0, 2] = one, two
+    if not faulty:
+        check_parity(Given(), logits, pixels)
+        return
+    with pytest.raises(ArtifactError) as caught:
+        check_parity(Given(), logits, pixels)
+    assert [fault.split(":")[0] for fault in caught.value.faults] == [f"head {name}" for name in faulty]
+
+
+def test_a_failure_in_writing_leaves_nothing(
+    artifact: Artifact, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(manifest: object) -> str:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(exporting, "to_onnx", lambda *_: artifact.onnx)  # it takes seconds
+    monkeypatch.setattr(exporting, "model_card", full)
+    with pytest.raises(OSError, match="no space left"):
+        export(run.folder, tmp_path / "models" / "model")
+    assert nothing_but(tmp_path / "models")
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        pytest.param(lambda out: out.write_text("mine"), id="a file"),
+        pytest.param(lambda out: (out.mkdir(), (out / "notes.txt").write_text("mine")), id="a folder with a file"),
+    ],
+)
+def test_what_is_in_the_way_stays(put: Callable[[Path], object], run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    put(out)
+    with pytest.raises(MienError, match="is in the way: choose a folder that does not exist yet"):
+        export(run.folder, out)
+    kept = out if out.is_file() else out / "notes.txt"
+    assert kept.read_text() == "mine"
+    assert nothing_but(tmp_path, "model")
+
+
+Spoil = Callable[[Run], Any]
+
+
+def data_of(run: Run) -> Path:
+    return Path(run.data()["path"])
+
+
+def rewrite(run: Run, **values: object) -> None:
+    run.data_file.write_text(json.dumps(run.data() | values))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def swap_labels(folder: Path) -> None:
+    (folder / "happy").rename(folder / "other")
+    (folder / "sad").rename(folder / "happy")
+    (folder / "other").rename(folder / "sad")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "told"),
+    [
+        pytest.param(lambda run: shutil.rmtree(run.folder), MienError, "is not a training run", id="no run"),
+        pytest.param(lambda run: run.best.unlink(), MienError, "has not finished an epoch yet", id="no weights"),
+        pytest.param(lambda run: cut(run.best), MienError, "cannot be read", id="damaged weights"),
+        pytest.param(lambda run: run.data_file.unlink(), MienError, "is not a training run", id="no data.json"),
+        pytest.param(lambda run: shutil.rmtree(data_of(run)), DataError, "no such file or folder", id="data gone"),
+        pytest.param(lambda run: rewrite(run, path="/no/such"), DataError, "no such file or folder", id="data moved"),
+        pytest.param(
+            lambda run: write_folder(data_of(run), ("happy", "sad"), 12, seed=1),
+            DataError,
+            "the validation images are not those of the run",
+            id="other faces",
+        ),
+        pytest.param(
+            lambda run: write_folder(data_of(run), ("happy", "sad"), 40),
+            DataError,
+            "the validation images are not those of the run",
+            id="more faces",
+        ),
+        pytest.param(
+            lambda run: swap_labels(data_of(run)),
+            DataError,
+            "the validation images are not those of the run",
+            id="labels swapped",
+        ),
+    ],
+)
+def test_what_cannot_be_exported(spoil: Spoil, error: type[MienError], told: str, few_run: Run, tmp_path: Path) -> None:
+    spoil(few_run)
+    with pytest.raises(error, match=told):
+        export(few_run.folder, tmp_path / "models" / "model")
+    assert not (tmp_path / "models").exists()
+
+
+def test_one_validation_image_is_too_few(tiny: Recipe, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "data", ("happy", "sad"), 1)
+    schedule = tiny.schedule.model_copy(update={"epochs": 1})
+    run = train(tiny.model_copy(update={"schedule": schedule}), open_dataset(folder), tmp_path / "run")
+    with pytest.raises(DataError, match="1 validation images have a label in 'happy-sad'"):
+        export(run.folder, tmp_path / "model")
+    assert not (tmp_path / "model").exists()

@@ -1,0 +1,203 @@
+"""From data in every form to a judged model: each form that users have trains, exports and evaluates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from drawn import write_fer2013_csv, write_folder, write_parquet, write_people
+from typer.testing import CliRunner
+
+from mien import artifact as artifacts
+from mien.cli import app
+from mien.datasets import open_dataset, with_validation
+from mien.evaluate import evaluate
+from mien.labels import CKPLUS7, FER7, FERPLUS8
+from mien.recognizer import Recognizer
+from mien.training.checkpoint import Run
+from mien.training.export import export
+from mien.training.loop import train
+from mien.training.recipe import Recipe
+
+Export = Callable[[str, int], Path]
+Write = Callable[[Path], Path]
+
+FER, FER_AND_VOTES = {"fer7": FER7}, {"ferplus8": FERPLUS8, "fer7": FER7}
+CK = {"ckplus7": CKPLUS7}
+
+
+@pytest.fixture
+def short(tiny: Recipe) -> Recipe:
+    """One epoch of `tiny`: enough to see that a form is read."""
+    return tiny.model_copy(update={"schedule": tiny.schedule.model_copy(update={"epochs": 1})})
+
+
+def trained(recipe: Recipe, data: Path, folder: Path) -> tuple[Run, Recognizer]:
+    run = train(recipe, open_dataset(data), folder / "run")
+    return run, Recognizer(export(run.folder, folder / "model"))
+
+
+@pytest.mark.parametrize(
+    ("write", "form", "heads", "counts", "judged"),
+    [
+        pytest.param(
+            lambda out: write_folder(out, ("Anger", "Happiness", "Sadness"), 8),
+            "image folder",
+            {"angry-happy-sad": ("angry", "happy", "sad")},
+            (18, 6),
+            ("train", 18),
+            id="folder",
+        ),
+        pytest.param(
+            lambda out: write_folder(out, FER7.emotions, 4, splits=("train", "val", "test")),
+            "image folder",
+            FER,
+            (28, 28),
+            ("test", 28),
+            id="folder with splits",
+        ),
+        pytest.param(
+            lambda out: write_fer2013_csv(out, 3), "fer2013.csv", FER, (21, 21), ("test", 21), id="fer2013.csv"
+        ),
+        pytest.param(
+            lambda out: write_fer2013_csv(out, 3, with_votes=True),
+            "fer2013.csv with FER+ votes",
+            FER_AND_VOTES,
+            (21, 21),
+            ("test", 21),
+            id="fer2013.csv and fer2013new.csv",
+        ),
+        pytest.param(lambda out: write_people(out, 8), "people folder", CK, (42, 14), ("train", 42), id="people"),
+        pytest.param(
+            lambda out: write_parquet(out, 3),
+            "FER2013 parquet with FER+ votes",
+            FER_AND_VOTES,
+            (21, 21),
+            ("valid", 21),
+            id="parquet",
+        ),
+    ],
+)
+def test_drawn_faces_in_every_form(
+    write: Write,
+    form: str,
+    heads: dict[str, tuple[str, ...]],
+    counts: tuple[int, int],
+    judged: tuple[str, int],
+    short: Recipe,
+    tmp_path: Path,
+) -> None:
+    data = write(tmp_path / "data")
+    run, recognizer = trained(short, data, tmp_path)
+    described = run.data()
+    assert (described["form"], (described["train"], described["valid"])) == (form, counts)
+    manifest = recognizer.artifact.manifest
+    assert {head.labels: head.emotions for head in manifest.heads} == {
+        name: tuple(each) for name, each in heads.items()
+    }
+    assert run.read_log()[0]["valid"].keys() == heads.keys()
+    for head in manifest.heads:
+        votes = head.labels == "ferplus8"
+        assert (head.vote_temperature is not None) == votes
+        assert ("kl_to_votes" in manifest.scores[head.labels]) == votes
+
+    split, n = judged
+    dataset = with_validation(open_dataset(data), short.validation_share, short.seed)
+    for name in heads:
+        report = evaluate(recognizer, dataset, split=split, labels=name)
+        assert report.labels == tuple(heads[name])
+        assert report.n + report.not_judged == n
+        assert sum(map(sum, report.confusion)) == report.n
+        assert (report.kl_to_votes is not None) == (name == "ferplus8")
+        assert report.unreadable == {}
+
+
+def test_people_stay_on_one_side(short: Recipe, tmp_path: Path) -> None:
+    dataset = with_validation(open_dataset(write_people(tmp_path / "data", 8)), short.validation_share, short.seed)
+    sides = [{each.attributes["person"] for each in dataset.split(name).examples} for name in ("train", "valid")]
+    assert not sides[0] & sides[1]
+    assert sides[0] | sides[1] == set(map(str, range(8)))
+
+
+def test_what_validation_told_is_what_evaluate_tells(short: Recipe, tmp_path: Path) -> None:
+    """The scores of the artifact are found again through the recognizer, on the same images."""
+    data = write_parquet(tmp_path / "data", 6)
+    run, recognizer = trained(short, data, tmp_path)
+    logged = run.read_log()[0]["valid"]
+    for name in FER_AND_VOTES:
+        report = evaluate(recognizer, open_dataset(data), split="valid", labels=name)
+        scores = recognizer.artifact.manifest.scores[name]
+        assert report.n == scores["n"]
+        for key in ("accuracy", "macro_f1", "nll", "coverage"):
+            assert getattr(report, key) == pytest.approx(scores[key], abs=1e-6), key
+    assert short.mirror
+    assert logged.keys() == FER_AND_VOTES.keys()  # of the network without its mirror image: not the same figures
+
+
+def first_rows(folder: Path, out: Path, limit: int) -> Path:
+    import pyarrow.parquet as pq
+
+    out.mkdir()
+    for name in ("train", "valid"):
+        pq.write_table(pq.read_table(folder / f"{name}.parquet").slice(0, limit), out / f"{name}.parquet")
+    return out
+
+
+def without_votes(folder: Path, out: Path) -> Path:
+    out.mkdir()
+    (out / "fer2013.csv").write_bytes((folder / "fer2013.csv").read_bytes())
+    return out
+
+
+@pytest.mark.parametrize(
+    ("form", "heads"),
+    [
+        ("image folder", FER),
+        ("fer2013.csv", FER),
+        ("fer2013.csv with FER+ votes", FER_AND_VOTES),
+        ("people folder", CK),
+        ("FER2013 parquet with FER+ votes", FER_AND_VOTES),
+    ],
+)
+def test_real_faces_in_every_form(
+    form: str, heads: dict[str, tuple[str, ...]], short: Recipe, exported: Export, fer2013: Path, tmp_path: Path
+) -> None:
+    write: dict[str, Callable[[], Path]] = {
+        "image folder": lambda: exported("folders", 60),
+        "fer2013.csv": lambda: without_votes(exported("csv", 60), tmp_path / "data"),
+        "fer2013.csv with FER+ votes": lambda: exported("csv", 60),
+        "people folder": lambda: exported("people", 2000),
+        "FER2013 parquet with FER+ votes": lambda: first_rows(fer2013, tmp_path / "data", 60),
+    }
+    data = write[form]()
+    run, recognizer = trained(short, data, tmp_path)
+    assert run.data()["form"] == form
+    assert [head.labels for head in recognizer.artifact.manifest.heads] == list(heads)
+    report = evaluate(recognizer, open_dataset(data))
+    assert report.labels == tuple(next(iter(reversed(heads.values()))))
+    assert report.n > 0
+    assert report.unreadable == {}
+    if form != "people folder":
+        assert report.n == 60
+
+
+def test_one_command_each(tiny_file: Path, tmp_path: Path) -> None:
+    data = str(write_folder(tmp_path / "data", ("happy", "sad"), 12, splits=("train", "test")))
+    recipe, run, model = str(tiny_file), str(tmp_path / "run"), str(tmp_path / "model")
+    command = CliRunner()
+    done = command.invoke(app, ["train", recipe, "--data", data, "--out", run, "--set", "schedule.epochs=2"])
+    assert done.exit_code == 0, done.output
+    assert "18 images to train on, 6 to validate" in done.output
+    assert "best: epoch " in done.output
+    done = command.invoke(app, ["export", run, "--out", model])
+    assert done.exit_code == 0, done.output
+    assert "the ONNX file agrees with the network on 6 validation images" in done.output
+    assert artifacts.read(Path(model)).manifest.recipe["schedule"]["epochs"] == 2
+    done = command.invoke(app, ["evaluate", data, "--model", model, "--format", "json"])
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert report["model"] == "tiny"
+    assert report["n"] == 24
+    assert report["data"]["split"] == "test"
