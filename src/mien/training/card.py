@@ -15,7 +15,8 @@ holds this page is all that inference needs: `mien predict --model FOLDER photo.
 
 Network: {network}. Heads: {heads}.
 {start}{mirror}Data: {data}.
-Weights of epoch {epoch} of {epochs}, the best on validation. The recipe, with its seed, is in `model.json`;
+Weights of epoch {epoch}, the best on validation of the {run} epochs that were run; the recipe asks for {epochs}. The recipe,
+with its seed, is in `model.json`;
 `mien train RECIPE --data DATA --out RUN` and `mien export RUN --out FOLDER` make it again.
 
 ## How good it is
@@ -61,6 +62,7 @@ def model_card(manifest: Manifest) -> str:
         mirror=mirror,
         data=f"{data['form']}, {data['train']} images to train on, {data['valid']} to validate",
         epoch=manifest.scores["epoch"],
+        run=manifest.scores["epochs_run"],
         epochs=recipe["schedule"]["epochs"],
         n_valid=data["valid"],
         rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),

@@ -98,7 +98,7 @@ def export(run_folder: Path, out: Path, *, say: Callable[[str], None] = lambda _
                 for head in uncalibrated.heads
             ),
             "scores": {name: calibration.scores for name, calibration in calibrations.items()}
-            | {"epoch": state["epoch"] + 1},
+            | {"epoch": state["epoch"] + 1, "epochs_run": len(run.read_log())},
         }
     )
     _write(out, onnx, manifest)
