@@ -15,8 +15,8 @@ holds this page is all that inference needs: `mien predict --model FOLDER photo.
 
 Network: {network}. Heads: {heads}.
 {start}{mirror}Data: {data}.
-Weights of epoch {epoch}, the best on validation of the {run} epochs that were run; the recipe asks for {epochs}. The recipe,
-with its seed, is in `model.json`;
+Weights of epoch {epoch}, the best on validation of the {run} that were run; the recipe asks for {epochs}.
+The recipe, with its seed, is in `model.json`;
 `mien train RECIPE --data DATA --out RUN` and `mien export RUN --out FOLDER` make it again.
 
 ## How good it is
