@@ -16,6 +16,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -305,7 +306,9 @@ def test_ctrl_c_leaves_no_traceback_and_no_half_file(photo: Path, model: Path, t
     out = tmp_path / "out.json"
     out.write_text("old")
     command = [*MIEN, "predict", str(photo), "-", "--model", str(model), "--format", "json", "--out", str(out)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # shells make background jobs deaf to Ctrl-C
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, preexec_fn=listens, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdin is not None
         assert process.stderr is not None
         process.stdin.write(bytes(500_000))  # more than a pipe holds: when this returns, standard input is being read

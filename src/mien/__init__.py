@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mien.detect import Detector as Detector
     from mien.draw import annotate as annotate
     from mien.errors import MienError as MienError
-    from mien.evaluate import evaluate as evaluate
+    from mien.evaluation import evaluate as evaluate
     from mien.face import Face as Face
     from mien.labels import LabelSet as LabelSet
     from mien.prediction import Expression as Expression
@@ -37,7 +37,7 @@ _HOMES = {
     "Reading": "prediction",
     "Recognizer": "recognizer",
     "annotate": "draw",
-    "evaluate": "evaluate",
+    "evaluate": "evaluation",
     "load": "recognizer",
 }
 

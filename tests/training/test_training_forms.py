@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from mien import artifact as artifacts
 from mien.cli import app
 from mien.datasets import open_dataset, with_validation
-from mien.evaluate import evaluate
+from mien.evaluation import evaluate
 from mien.labels import CKPLUS7, FER7, FERPLUS8
 from mien.recognizer import Recognizer
 from mien.training.checkpoint import Run

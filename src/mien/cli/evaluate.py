@@ -42,7 +42,7 @@ def evaluate(
     The exit code is 1 if some image could not be read; they are listed.
     """
     from mien.datasets import open_dataset
-    from mien.evaluate import evaluate
+    from mien.evaluation import evaluate
     from mien.recognizer import load
 
     recognizer = load(model, threads=threads or cores())

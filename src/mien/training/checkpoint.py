@@ -62,6 +62,8 @@ class Run:
 
     def best_sha256(self) -> str:
         """Hash of the best weights, in the order of the network. Raises `MienError` where there are none."""
+        if not self.best.exists():
+            raise MienError(f"{self.folder} is not a training run with weights: no {self.best.name}")
         digest = hashlib.sha256()
         for name, value in self.load(self.best)["network"].items():
             digest.update(name.encode() + value.contiguous().numpy().tobytes())
