@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from drawn import write_folder, write_parquet
+from drawn import write_fer2013_csv, write_folder, write_parquet
 from PIL import Image
 
 from mien.datasets import open_dataset
@@ -375,10 +375,22 @@ def test_other_data_are_refused(edit: Edit, short: Recipe, few: Path, tmp_path: 
     assert contents(run.folder) == before
 
 
+def test_other_labels_are_other_data(short: Recipe, tmp_path: Path) -> None:
+    folder = write_fer2013_csv(tmp_path / "csv", 40, False)
+    run = train(short, open_dataset(folder), tmp_path / "run")
+    header, first, *others = (folder / "fer2013.csv").read_text().splitlines()
+    relabelled = str((int(first[0]) + 1) % 7) + first[1:]
+    (folder / "fer2013.csv").write_text("\n".join([header, relabelled, *others]) + "\n")
+    with pytest.raises(DataError, match="was begun with other data"):
+        train(short, open_dataset(folder), run.folder, resume=True)
+
+
 def test_the_same_data_may_move(short: Recipe, few: Path, tmp_path: Path) -> None:
     run = train(short, open_dataset(few), tmp_path / "run")
     few.rename(tmp_path / "moved")
+    before = contents(run.folder)
     train(short, open_dataset(tmp_path / "moved"), run.folder, resume=True)
+    assert contents(run.folder).keys() == before.keys()
 
 
 # Beginning with another run's weights

@@ -31,6 +31,7 @@ from mien.recognizer import Recognizer
 from mien.training.calibrate import Calibration, calibrate
 from mien.training.card import model_card
 from mien.training.checkpoint import Run
+from mien.training.loss import fingerprint, targets
 from mien.training.networks import Mirrored, ResidualNet
 
 OPSET = 18
@@ -61,8 +62,8 @@ def export(run_folder: Path, out: Path, *, say: Callable[[str], None] = lambda _
     dataset = with_validation(open_dataset(data["path"]), recipe.validation_share, recipe.seed)
     preprocess = Preprocess(recipe.size)
     valid, crops, _ = load_pixels(dataset.split("valid"), preprocess.whole)
-    if hashlib.sha256(crops.tobytes()).hexdigest() != data["valid_sha256"]:
-        raise DataError(f"{data['path']}: the validation images are not those of the run")
+    if fingerprint(crops, targets(valid, recipe.heads)) != data["valid_sha256"]:
+        raise DataError(f"{data['path']}: the validation images or their labels are not those of the run")
 
     heads = {name: tuple(emotions) for name, emotions in state["heads"].items()}
     network: nn.Module = ResidualNet(recipe.network, {name: len(emotions) for name, emotions in heads.items()})
@@ -85,23 +86,10 @@ def export(run_folder: Path, out: Path, *, say: Callable[[str], None] = lambda _
     check_parity(network, logits, preprocess.tensor(crops))
     say(f"the ONNX file agrees with the network on {len(crops)} validation images")
     calibrations = {name: _calibrate(name, emotions, logits[name], valid) for name, emotions in heads.items()}
-    manifest = uncalibrated.model_copy(
-        update={
-            "heads": tuple(
-                head.model_copy(
-                    update={
-                        "temperature": calibrations[head.labels].temperature,
-                        "vote_temperature": calibrations[head.labels].vote_temperature,
-                        "threshold": calibrations[head.labels].threshold,
-                    }
-                )
-                for head in uncalibrated.heads
-            ),
-            "scores": {name: calibration.scores for name, calibration in calibrations.items()}
-            | {"epoch": state["epoch"] + 1, "epochs_run": len(run.read_log())},
-        }
-    )
-    _write(out, onnx, manifest)
+    epochs = {"epoch": state["epoch"] + 1, "epochs_run": len(run.read_log())}
+    scores = {name: calibration.scores for name, calibration in calibrations.items()} | epochs
+    calibrated = tuple(_calibrated(head, calibrations[head.labels]) for head in uncalibrated.heads)
+    _write(out, onnx, uncalibrated.model_copy(update={"heads": calibrated, "scores": scores}))
     return read(out)
 
 
@@ -145,6 +133,11 @@ def check_parity(network: nn.Module, logits: dict[str, NDArray[np.float32]], pix
             faults.append(f"head {name}: logits differ by up to {difference:.2g}, {TOLERANCE:g} is allowed")
     if faults:
         raise ArtifactError("the ONNX file disagrees with the network it came from; nothing was written", faults)
+
+
+def _calibrated(head: HeadInfo, found: Calibration) -> HeadInfo:
+    names = ("temperature", "vote_temperature", "threshold")
+    return head.model_copy(update={name: getattr(found, name) for name in names})
 
 
 def _calibrate(name: str, emotions: tuple[str, ...], logits: NDArray[Any], valid: Dataset) -> Calibration:

@@ -6,7 +6,6 @@ every augmentation come from a generator made anew for each epoch.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +25,7 @@ from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.curve import draw
 from mien.training.device import describe_device, keep_memory
-from mien.training.loss import Target, loss, targets
+from mien.training.loss import Target, fingerprint, loss, targets
 from mien.training.networks import ResidualNet
 from mien.training.recipe import Recipe
 
@@ -98,11 +97,8 @@ def train(
     device, half, sentence = describe_device()
     say(f"training {recipe.name} on {sentence}")
     dataset = with_validation(dataset, recipe.validation_share, recipe.seed)
-    training, valid = (_load(dataset.split(name), recipe, device, say) for name in ("train", "valid"))
+    training, valid = _splits(recipe, dataset, device, say)
     heads = {name: list(target.labels) for name, target in training.targets.items()}
-    if not heads.keys() & valid.truth.keys():
-        raise DataError(f"{dataset.path}: no head of the recipe can both learn and be judged; heads.votes needs votes")
-    say(f"{len(training)} images to train on, {len(valid)} to validate; heads: {', '.join(heads)}")
     data = describe_data(dataset, training, valid) | {"start": Run(start).best_sha256() if start else None}
     run, state = Run(out), None
     if resume and run.recipe_file.exists():
@@ -262,8 +258,8 @@ def validate(network: nn.Module, valid: Split, half: bool) -> dict[str, float]:
 
 
 def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, Any]:
-    """Where the data are, how many images they hold, and hashes of their crops."""
-    hashes = [hashlib.sha256(split.pixels.cpu().numpy().tobytes()).hexdigest() for split in (training, valid)]
+    """Where the data are, how many images they hold, and hashes of their crops and labels."""
+    hashes = [fingerprint(split.pixels.cpu().numpy(), split.targets) for split in (training, valid)]
     return {
         "path": str(dataset.path.resolve()),
         "form": dataset.form,
@@ -272,6 +268,14 @@ def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, 
         "train_sha256": hashes[0],
         "valid_sha256": hashes[1],
     }
+
+
+def _splits(recipe: Recipe, dataset: Dataset, device: torch.device, say: Callable[[str], None]) -> tuple[Split, Split]:
+    training, valid = (_load(dataset.split(name), recipe, device, say) for name in ("train", "valid"))
+    if not training.targets.keys() & valid.truth.keys():
+        raise DataError(f"{dataset.path}: no head of the recipe can both learn and be judged; heads.votes needs votes")
+    say(f"{len(training)} images to train on, {len(valid)} to validate; heads: {', '.join(training.targets)}")
+    return training, valid
 
 
 def _load(split: Dataset, recipe: Recipe, device: torch.device, say: Callable[[str], None]) -> Split:

@@ -5,6 +5,7 @@ An example that a head must not learn from has weight 0 there; a head's loss is 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mien.datasets.base import NO_LABEL, Dataset
+from mien.image import Pixels
 from mien.labels import FERPLUS8, LabelSet
 from mien.training.recipe import Head, Heads
 
@@ -49,6 +51,19 @@ def targets(dataset: Dataset, heads: Heads) -> dict[str, Target]:
     if heads.labels:
         found[dataset.labels.name] = _from_labels(dataset, heads.labels)
     return found
+
+
+def fingerprint(crops: Pixels, taught: Mapping[str, Target]) -> str:
+    """A hash of images and of everything that is learned from them.
+
+    Args:
+        crops: (n, ...) uint8.
+        taught: by head, for the same images.
+    """
+    digest = hashlib.sha256(crops.tobytes())
+    for name, target in taught.items():
+        digest.update(name.encode() + target.distribution.cpu().numpy().tobytes() + target.mask.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def loss(logits: Mapping[str, Tensor], batch: Mapping[str, Target]) -> Tensor:
