@@ -32,7 +32,7 @@ from mien.training.calibrate import Calibration, calibrate
 from mien.training.card import model_card
 from mien.training.checkpoint import Run
 from mien.training.loss import fingerprint, targets
-from mien.training.networks import Mirrored, ResidualNet
+from mien.training.networks import ResidualNet, deployed
 
 OPSET = 18
 TOLERANCE = 1e-3
@@ -66,9 +66,9 @@ def export(run_folder: Path, out: Path, *, say: Callable[[str], None] = lambda _
         raise DataError(f"{data['path']}: the validation images or their labels are not those of the run")
 
     heads = {name: tuple(emotions) for name, emotions in state["heads"].items()}
-    network: nn.Module = ResidualNet(recipe.network, {name: len(emotions) for name, emotions in heads.items()})
-    network.load_state_dict(state["network"])
-    network = (Mirrored(network) if recipe.mirror else network).eval()
+    bare = ResidualNet(recipe.network, {name: len(emotions) for name, emotions in heads.items()})
+    bare.load_state_dict(state["network"])
+    network = deployed(bare, recipe)
     onnx = to_onnx(network, recipe.size, tuple(heads))
     uncalibrated = Manifest(
         format=FORMAT,

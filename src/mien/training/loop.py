@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from mien.datasets import Dataset, with_validation
 from mien.datasets.base import NO_LABEL, load_pixels
@@ -26,7 +26,7 @@ from mien.training.checkpoint import Run
 from mien.training.curve import draw
 from mien.training.device import describe_device, keep_memory
 from mien.training.loss import Target, fingerprint, loss, targets
-from mien.training.networks import ResidualNet
+from mien.training.networks import ResidualNet, deployed
 from mien.training.recipe import Recipe
 
 VALIDATION_BATCH = 256
@@ -124,7 +124,7 @@ def train(
             done = (epoch - first) * steps + len(losses)
             left = (time.monotonic() - began) / done * ((epochs - first) * steps - done)
             progress(Progress(epoch, epochs, len(losses), steps, sum(losses) / len(losses), scores, left))
-        scores = validate(learner.average.module, valid, half)
+        scores = validate(deployed(learner.average.module, recipe), valid, half)
         score = sum(scores.values()) / len(scores)
         told = {"epoch": epoch, "scores": scores, "heads": heads}
         if score > best:
@@ -154,8 +154,7 @@ class Learner:
         torch.manual_seed(recipe.seed)
         network = ResidualNet(recipe.network, heads)
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        ema = get_ema_multi_avg_fn(recipe.schedule.ema)
-        self.average = AveragedModel(self.network, multi_avg_fn=ema, use_buffers=True)
+        self.average = AveragedModel(self.network, multi_avg_fn=running_average(recipe.schedule.ema), use_buffers=True)
         self.optimiser = make_optimiser(self.network, recipe)
         self._recipe = recipe
         self._half = half
@@ -224,6 +223,24 @@ def learning_rate(recipe: Recipe, epoch: float) -> float:
         return peak * (epoch + 0.01) / schedule.warmup
     done = (epoch - schedule.warmup) / max(schedule.epochs - schedule.warmup, 1e-9)
     return peak * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+def running_average(keep: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
+    """The update of an exponential average that does not remember the first weights for long.
+
+    After `t` steps it keeps `(1 + t) / (10 + t)` of itself, and never more than `keep`.
+    """
+
+    @torch.no_grad()
+    def update(average: Sequence[Tensor], now: Sequence[Tensor], steps: Tensor | int) -> None:
+        kept = min(keep, (1 + int(steps)) / (10 + int(steps)))
+        for mean, value in zip(average, now, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - kept)
+            else:
+                mean.copy_(value)
+
+    return update
 
 
 def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:

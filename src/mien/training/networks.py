@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.training.recipe import Network
+from mien.training.recipe import Network, Recipe
 
 PIXEL_MEAN = 127.5
 PIXEL_SCALE = 64.0  # about the standard deviation of FER2013's pixels
@@ -84,6 +84,20 @@ class ResidualNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
+class Enlarged(nn.Module):
+    """A network that sees its input enlarged to `side`, bilinearly, as augmentation does it."""
+
+    def __init__(self, network: nn.Module, side: int) -> None:
+        super().__init__()
+        self.network = network
+        self.side = side
+
+    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+        larger = F.interpolate(pixels.float(), (self.side, self.side), mode="bilinear", align_corners=False)
+        answer: dict[str, Tensor] = self.network(larger)
+        return answer
+
+
 class Mirrored(nn.Module):
     """A network whose answer for a face and for its mirror image is the same: the mean of both logits."""
 
@@ -94,6 +108,13 @@ class Mirrored(nn.Module):
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         straight, mirrored = self.network(pixels), self.network(pixels.flip(3))
         return {name: (straight[name] + mirrored[name]) / 2 for name in straight}
+
+
+def deployed(network: nn.Module, recipe: Recipe) -> nn.Module:
+    """The network as it is judged and shipped: from (n, 1, size, size) pixels to logits by head."""
+    if recipe.resolution:
+        network = Enlarged(network, recipe.resolution)
+    return (Mirrored(network) if recipe.mirror else network).eval()
 
 
 def conv(inputs: int, outputs: int, stride: int) -> nn.Sequential:

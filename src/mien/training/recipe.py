@@ -85,6 +85,7 @@ class Optimiser(Part):
 class Schedule(Part):
     """How long, in which batches, and at which sizes; the rate warms up linearly and falls to 0 along a cosine.
 
+    `ema` is the share of the running average of the weights that a step keeps, once there is something to keep.
     `sizes` are stages of the run: from which share of the epochs on, the training images have which side in pixels.
     """
 
@@ -108,6 +109,7 @@ class Recipe(Part):
     Args:
         seed: decides the first weights, the order of images and every augmentation.
         size: side of the square gray input in pixels.
+        resolution: side to which the input is enlarged before the network sees it; None leaves it at `size`.
         validation_share: part of `train` held out where the data has no `valid` split.
         mirror: whether the shipped network averages an image with its mirror image.
     """
@@ -115,6 +117,7 @@ class Recipe(Part):
     name: str
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     size: Annotated[int, Field(ge=16, le=512)] = 48
+    resolution: Annotated[int, Field(ge=16, le=512)] | None = None
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     mirror: bool = False
     network: Network
@@ -126,7 +129,7 @@ class Recipe(Part):
     def train_size(self, epoch: int) -> int:
         """Side in pixels of the training images in an epoch, counted from 0."""
         stages = [size for start, size in self.schedule.sizes if epoch >= start * self.schedule.epochs]
-        return stages[-1] if stages else self.size
+        return stages[-1] if stages else self.resolution or self.size
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
