@@ -107,7 +107,8 @@ def toy() -> Toy:
             ],
             "scores": {},
             "data": {},
-            "recipe": {},
+            "precision": "float32",
+            "runs": [{}],
             "sha256": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest(),
         }
         (folder / "model.json").write_text(json.dumps(content | manifest))

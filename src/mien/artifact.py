@@ -1,7 +1,7 @@
 """Artifacts: a folder that is the model, and the only thing that inference needs.
 
 model.onnx   pixels (n, 1, size, size) uint8 -> logits_<label set> (n, emotions) float32, one output a head
-model.json   the manifest: heads, temperatures, thresholds, scores, data, recipe, sha256 of model.onnx
+model.json   the manifest: heads, temperatures, thresholds, scores, data, recipes, sha256 of model.onnx
 README.md    the model card
 """
 
@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -52,17 +52,25 @@ class HeadInfo(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The content of model.json; `scores`, `data` and `recipe` are for people and the model card."""
+    """The content of model.json; `scores`, `data` and `runs` are for people and the model card.
+
+    Args:
+        precision: of the network's products.
+        scores: on the validation images, by head.
+        data: what it was trained on, with hashes.
+        runs: each training run whose answers are averaged: its recipe, the epoch of its weights, what it began with.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Annotated[int, Field(ge=1, le=FORMAT)]
     name: str
     size: Annotated[int, Field(ge=16, le=512)]
+    precision: Literal["float32", "int8"]
     heads: tuple[HeadInfo, ...] = Field(min_length=1)
     scores: dict[str, Any]
     data: dict[str, Any]
-    recipe: dict[str, Any]
+    runs: tuple[dict[str, Any], ...] = Field(min_length=1)
     sha256: str
 
 

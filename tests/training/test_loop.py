@@ -24,7 +24,7 @@ from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
-from mien.training.loop import Progress, learning_rate, train
+from mien.training.loop import Progress, learning_rate, running_average, train
 from mien.training.recipe import Head, Heads, Recipe
 
 FILES = {"recipe.json", "data.json", "last.pt", "best.pt", "log.jsonl", "curve.png"}
@@ -305,6 +305,16 @@ def test_the_rate_warms_up_and_falls_to_nothing(warmup: float, tiny: Recipe) -> 
     assert all(np.diff(rates[:top]) > 0)
     assert all(np.diff(rates[top:]) < 0)
     assert rates[(top + 1000) // 2] == pytest.approx(peak / 2, rel=0.02)
+
+
+def test_the_running_average_soon_forgets_its_first_weights() -> None:
+    average, update = [torch.zeros(1), torch.zeros(1, dtype=torch.long)], running_average(0.99)
+    for step in range(1, 21):
+        update(average, [torch.ones(1), torch.full((1,), step)], step)
+    assert average[0].item() > 0.99
+    assert average[1].item() == 20
+    update(average, [torch.zeros(1), torch.zeros(1, dtype=torch.long)], 100_000)
+    assert average[0].item() == pytest.approx(0.99, abs=0.01)
 
 
 def test_a_rate_that_only_warms_up(tiny: Recipe) -> None:

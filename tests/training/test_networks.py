@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from mien.training.networks import Mirrored, ResidualNet
-from mien.training.recipe import Network, read_recipe
+from mien.training.augment import augment
+from mien.training.networks import Averaged, Enlarged, Mirrored, ResidualNet
+from mien.training.recipe import Augment, Network, read_recipe
 
 HEADS = {"ferplus8": 8, "fer7": 7}
 SMALL = Network(widths=(8, 16), blocks=(2, 1), attention=(False, True), dropout=0.5)
@@ -79,6 +81,28 @@ def test_a_mirrored_face_is_the_same_face(width: int, network: ResidualNet) -> N
         assert not torch.allclose(mirrored(batch)[name], mirrored(batch.flip(2))[name], atol=1e-3)
         mean = (network(batch)[name] + network(batch.flip(3))[name]) / 2
         assert torch.allclose(mirrored(batch)[name], mean, atol=1e-6)
+
+
+def test_an_enlarged_network_sees_a_larger_picture(network: ResidualNet) -> None:
+    batch = pixels(3, 24, 24)
+    larger = F.interpolate(batch.float(), (40, 40), mode="bilinear", align_corners=False)
+    enlarged = Enlarged(network, 40)
+    for name in HEADS:
+        assert torch.equal(enlarged(batch)[name], network(larger)[name])
+        assert not torch.allclose(enlarged(batch)[name], network(batch)[name], atol=1e-3)
+
+
+def test_enlarging_is_what_augmentation_does() -> None:
+    batch = pixels(2, 24, 24)
+    seen = augment(batch, Augment(), 40, torch.Generator())
+    assert torch.allclose(Enlarged(nn.Identity(), 40)(batch), seen, atol=1e-3)
+
+
+def test_several_networks_answer_with_their_mean(network: ResidualNet) -> None:
+    batch, other = pixels(3, 24, 24), Mirrored(network)
+    together = Averaged([network, other, network])(batch)
+    for name in HEADS:
+        assert torch.allclose(together[name], (2 * network(batch)[name] + other(batch)[name]) / 3, atol=1e-6)
 
 
 def test_every_parameter_learns(network: ResidualNet) -> None:

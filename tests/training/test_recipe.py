@@ -143,11 +143,16 @@ def test_the_training_size_of_each_epoch(sizes: list[list[float]], expected: lis
     assert [recipe.train_size(epoch) for epoch in range(10)] == expected
 
 
+def test_training_images_are_as_large_as_the_network_sees_them() -> None:
+    recipe = recipe_from(changed(), "it").model_copy(update={"resolution": 64})
+    assert (recipe.size, recipe.train_size(0)) == (48, 64)
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
 def test_recipes_that_ship(path: Path) -> None:
     recipe = read_recipe(path)
     assert recipe.name
-    assert recipe.train_size(recipe.schedule.epochs - 1) == recipe.size
+    assert recipe.train_size(recipe.schedule.epochs - 1) == (recipe.resolution or recipe.size)
     assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
 
 

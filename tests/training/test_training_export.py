@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 import torch
@@ -27,7 +28,7 @@ from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 from mien.training import export as exporting
 from mien.training.checkpoint import Run
-from mien.training.export import TOLERANCE, check_parity, export
+from mien.training.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
 from mien.training.loop import train
 from mien.training.networks import Mirrored, ResidualNet
 from mien.training.recipe import Recipe
@@ -77,13 +78,14 @@ def test_an_artifact_is_three_files_that_read_back(artifact: Artifact) -> None:
 
 def test_the_manifest(artifact: Artifact, run: Run, tiny: Recipe) -> None:
     manifest = artifact.manifest
-    assert (manifest.format, manifest.name, manifest.size) == (1, "tiny", 24)
+    assert (manifest.format, manifest.name, manifest.size, manifest.precision) == (1, "model", 24, "float32")
     assert manifest.sha256 == hashlib.sha256((artifact.folder / "model.onnx").read_bytes()).hexdigest()
-    assert Recipe.model_validate(manifest.recipe) == tiny
-    assert manifest.data == {key: value for key, value in run.data().items() if key != "path"}
+    (made,) = manifest.runs
+    assert Recipe.model_validate(made["recipe"]) == tiny
+    assert (made["epoch"], made["epochs_run"], made["start"]) == (run.load(run.best)["epoch"] + 1, 6, None)
+    assert manifest.data == {key: value for key, value in run.data().items() if key not in ("path", "start")}
     (head,) = manifest.heads
     assert (head.labels, head.emotions, head.vote_temperature) == ("happy-sad", ("happy", "sad"), None)
-    assert manifest.scores["epoch"] == run.load(run.best)["epoch"] + 1
 
 
 def test_no_path_of_the_machine_is_shipped(artifact: Artifact, happy_sad: Path, run: Run) -> None:
@@ -108,7 +110,7 @@ def test_the_scores_are_measured_on_validation(artifact: Artifact, run: Run) -> 
 
 def test_the_card(artifact: Artifact) -> None:
     card, scores = artifact.card, artifact.manifest.scores["happy-sad"]
-    assert card.startswith("# tiny\n")
+    assert card.startswith("# model\n")
     for told in (
         "AI Act",
         "Art. 5(1)(f)",
@@ -119,7 +121,8 @@ def test_the_card(artifact: Artifact) -> None:
         "widths 8-16-32, blocks 1-1-1",
         "mirror image",
         "180 images to train on, 60 to validate",
-        f"Weights of epoch {artifact.manifest.scores['epoch']}, the best",
+        "Recipe `tiny`: residual network",
+        f"Weights of epoch {artifact.manifest.runs[0]['epoch']}, the best",
         "the 6 that were run; the recipe asks for 6",
         f"| happy-sad | 60 | {scores['accuracy']:.1%} ({scores['accuracy_interval'][0]:.1%} to ",
         f"| {scores['macro_f1']:.3f} | {scores['ece']:.3f} | {scores['nll']:.3f} | - | {scores['coverage']:.0%} | ",
@@ -168,8 +171,8 @@ def test_any_number_of_faces_at_once(n: int, artifact: Artifact) -> None:
 
 
 def test_the_same_run_exports_to_the_same_model(artifact: Artifact, run: Run, tmp_path: Path) -> None:
-    (tmp_path / "again").mkdir()  # an empty folder is not in the way
-    again = export(run.folder, tmp_path / "again")
+    (tmp_path / "model").mkdir()  # an empty folder is not in the way
+    again = export([run.folder], tmp_path / "model")
     ours, theirs = artifact.manifest.model_dump(), again.manifest.model_dump()
     assert ours.pop("sha256")
     assert theirs.pop("sha256")
@@ -185,9 +188,85 @@ def test_labels_of_ones_own(tiny: Recipe, tmp_path: Path) -> None:
         (folder / drawn).rename(folder / label)
     schedule = tiny.schedule.model_copy(update={"epochs": 1})
     run = train(tiny.model_copy(update={"schedule": schedule}), open_dataset(folder), tmp_path / "run")
-    model = export(run.folder, tmp_path / "model")
+    model = export([run.folder], tmp_path / "model")
     (prediction,) = Recognizer(model).predict([draw_face("happy", np.random.default_rng(0))], crop="whole")
     assert set(prediction.faces[0].expression.probabilities) == {label.lower() for label in labels}
+
+
+# In integers, and of several runs
+
+
+@pytest.fixture(scope="session")
+def small(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return export([run.folder], tmp_path_factory.mktemp("int8") / "small", int8=True)
+
+
+def test_a_quantised_model_answers_nearly_as_the_network_does(small: Artifact, artifact: Artifact, run: Run) -> None:
+    crops, truth = validation(run)
+    ours, theirs = (Recognizer(model).probabilities(crops) for model in (small, artifact))
+    assert 0 < np.abs(ours - theirs).sum(1).mean() / 2 <= QUANTISED_TOLERANCE
+    assert small.manifest.scores["happy-sad"]["accuracy"] == pytest.approx((ours.argmax(1) == truth).mean())
+    assert small.manifest.precision == "int8"
+    assert "8-bit integers" in small.card
+    assert "`mien export RUN --int8 --out FOLDER`" in small.card
+    kernels = [tensor for tensor in onnx.load_from_string(small.onnx).graph.initializer if len(tensor.dims) == 4]
+    assert {onnx.TensorProto.DataType.Name(tensor.data_type) for tensor in kernels} == {"INT8"}
+
+
+def test_quantising_is_repeatable(small: Artifact, run: Run, tmp_path: Path) -> None:
+    again = export([run.folder], tmp_path / "small", int8=True)
+    assert again.onnx == small.onnx
+    assert again.manifest == small.manifest
+
+
+def test_a_quantised_file_that_disagrees_is_not_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "quantise", lambda onnx, samples: disturbed_file(onnx))
+    with pytest.raises(ArtifactError, match="nothing was written") as caught:
+        export([run.folder], tmp_path / "models" / "model", int8=True)
+    assert "probabilities differ on average by" in caught.value.faults[0]
+    assert nothing_but(tmp_path)
+
+
+def disturbed_file(content: bytes) -> bytes:
+    """An ONNX file whose kernels are all upside down."""
+    model = onnx.load_from_string(content)
+    for tensor in model.graph.initializer:
+        if len(tensor.dims) == 4:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(-onnx.numpy_helper.to_array(tensor), tensor.name))
+    return bytes(model.SerializeToString())
+
+
+@pytest.fixture(scope="session")
+def other(tiny: Recipe, happy_sad: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Another network on the data of `run`, which sees its input enlarged."""
+    network = tiny.network.model_copy(update={"widths": (8, 16), "blocks": (1, 1), "attention": ()})
+    schedule = tiny.schedule.model_copy(update={"epochs": 2})
+    recipe = tiny.model_copy(update={"name": "other", "network": network, "resolution": 32, "schedule": schedule})
+    return train(recipe, open_dataset(happy_sad), tmp_path_factory.mktemp("other") / "run")
+
+
+def test_several_runs_answer_together(run: Run, other: Run, artifact: Artifact, tmp_path: Path) -> None:
+    crops, _ = validation(run)
+    alone = export([other.folder], tmp_path / "alone")
+    both = export([run.folder, other.folder], tmp_path / "both")
+    one, two, mean = (Recognizer(model).logits(crops)["happy-sad"] for model in (artifact, alone, both))
+    assert np.abs(one - two).max() > 0.1
+    assert mean == pytest.approx((one + two) / 2, abs=TOLERANCE)
+    assert [made["recipe"]["name"] for made in both.manifest.runs] == ["tiny", "other"]
+    for told in (
+        "The mean of the logits of 2 networks",
+        "Recipe `other`: residual network, widths 8-16, blocks 1-1, sees its input enlarged to 32 px.",
+        "`mien export RUN RUN --out FOLDER`",
+    ):
+        assert told in both.card
+
+
+def test_runs_that_do_not_go_together(run: Run, few_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(MienError, match=r"cannot be averaged: .*run: trained on other data than "):
+        export([run.folder, few_run.folder], tmp_path / "both")
+    assert not (tmp_path / "both").exists()
 
 
 # Or nothing at all
@@ -196,7 +275,7 @@ def test_labels_of_ones_own(tiny: Recipe, tmp_path: Path) -> None:
 def disturbed(network: nn.Module, size: int, heads: tuple[str, ...]) -> bytes:
     """The ONNX file of another network: one whose first bias is a hundredth larger."""
     with torch.no_grad():
-        bias = dict(network.named_parameters())["network.heads.happy-sad.bias"]
+        bias = dict(network.named_parameters())["networks.0.network.heads.happy-sad.bias"]
         bias[0] += 0.01
         try:
             return REAL(network, size, heads)
@@ -210,16 +289,9 @@ REAL = exporting.to_onnx
 def test_an_onnx_file_that_disagrees_is_not_written(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporting, "to_onnx", disturbed)
     with pytest.raises(ArtifactError, match="disagrees with the network it came from; nothing was written") as caught:
-        export(run.folder, tmp_path / "models" / "model")
+        export([run.folder], tmp_path / "models" / "model")
     assert caught.value.faults == ("head happy-sad: logits differ by up to 0.01, 0.001 is allowed",)
     assert nothing_but(tmp_path)
-
-
-class Given(nn.Module):
-    """Answers zeros whatever the pixels."""
-
-    def forward(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"one": torch.zeros(len(pixels), 2), "two": torch.zeros(len(pixels), 3)}
 
 
 @pytest.mark.parametrize(
@@ -235,15 +307,28 @@ class Given(nn.Module):
     ],
 )
 def test_parity_is_told_by_head(one: float, two: float, faulty: list[str]) -> None:
-    pixels = np.zeros((300, 1, 16, 16), np.uint8)
-    logits: dict[str, Logits] = {"one": np.zeros((300, 2), np.float32), "two": np.zeros((300, 3), np.float32)}
-    logits["one"][299, 1], logits["two"][0, 2] = one, two
+    theirs: dict[str, Logits] = {"one": np.zeros((300, 2), np.float32), "two": np.zeros((300, 3), np.float32)}
+    ours = {name: logits.copy() for name, logits in theirs.items()}
+    ours["one"][299, 1], ours["two"][0, 2] = one, two
     if not faulty:
-        check_parity(Given(), logits, pixels)
+        check_parity(theirs, ours)
         return
     with pytest.raises(ArtifactError) as caught:
-        check_parity(Given(), logits, pixels)
+        check_parity(theirs, ours)
     assert [fault.split(":")[0] for fault in caught.value.faults] == [f"head {name}" for name in faulty]
+
+
+@pytest.mark.parametrize(("wrong", "allowed"), [(0, True), (9, True), (11, False), (200, False)])
+def test_a_quantised_file_may_differ_a_little_on_average(wrong: int, allowed: bool) -> None:
+    theirs = {"one": np.tile(np.array([30, 0], np.float32), (200, 1))}
+    ours = {"one": theirs["one"].copy()}
+    ours["one"][:wrong] = [0, 30]
+    if allowed:
+        check_quantised(theirs, ours)
+        return
+    with pytest.raises(ArtifactError) as caught:
+        check_quantised(theirs, ours)
+    assert caught.value.faults == (f"head one: probabilities differ on average by {wrong / 200:.2g}, 0.05 is allowed",)
 
 
 def test_a_failure_in_writing_leaves_nothing(
@@ -255,7 +340,7 @@ def test_a_failure_in_writing_leaves_nothing(
     monkeypatch.setattr(exporting, "to_onnx", lambda *_: artifact.onnx)  # it takes seconds
     monkeypatch.setattr(exporting, "model_card", full)
     with pytest.raises(OSError, match="no space left"):
-        export(run.folder, tmp_path / "models" / "model")
+        export([run.folder], tmp_path / "models" / "model")
     assert nothing_but(tmp_path / "models")
 
 
@@ -270,7 +355,7 @@ def test_what_is_in_the_way_stays(put: Callable[[Path], object], run: Run, tmp_p
     out = tmp_path / "model"
     put(out)
     with pytest.raises(MienError, match="is in the way: choose a folder that does not exist yet"):
-        export(run.folder, out)
+        export([run.folder], out)
     kept = out if out.is_file() else out / "notes.txt"
     assert kept.read_text() == "mine"
     assert nothing_but(tmp_path, "model")
@@ -329,7 +414,7 @@ def swap_labels(folder: Path) -> None:
 def test_what_cannot_be_exported(spoil: Spoil, error: type[MienError], told: str, few_run: Run, tmp_path: Path) -> None:
     spoil(few_run)
     with pytest.raises(error, match=told):
-        export(few_run.folder, tmp_path / "models" / "model")
+        export([few_run.folder], tmp_path / "models" / "model")
     assert not (tmp_path / "models").exists()
 
 
@@ -338,5 +423,5 @@ def test_one_validation_image_is_too_few(tiny: Recipe, tmp_path: Path) -> None:
     schedule = tiny.schedule.model_copy(update={"epochs": 1})
     run = train(tiny.model_copy(update={"schedule": schedule}), open_dataset(folder), tmp_path / "run")
     with pytest.raises(DataError, match="1 validation images have a label in 'happy-sad'"):
-        export(run.folder, tmp_path / "model")
+        export([run.folder], tmp_path / "model")
     assert not (tmp_path / "model").exists()

@@ -36,7 +36,7 @@ def short(tiny: Recipe) -> Recipe:
 
 def trained(recipe: Recipe, data: Path, folder: Path) -> tuple[Run, Recognizer]:
     run = train(recipe, open_dataset(data), folder / "run")
-    return run, Recognizer(export(run.folder, folder / "model"))
+    return run, Recognizer(export([run.folder], folder / "model"))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_one_command_each(tiny_file: Path, tmp_path: Path) -> None:
     done = command.invoke(app, ["export", run, "--out", model])
     assert done.exit_code == 0, done.output
     assert "the ONNX file agrees with the network on 6 validation images" in done.output
-    assert artifacts.read(Path(model)).manifest.recipe["schedule"]["epochs"] == 2
+    assert artifacts.read(Path(model)).manifest.runs[0]["recipe"]["schedule"]["epochs"] == 2
     done = command.invoke(app, ["evaluate", data, "--model", model, "--format", "json"])
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)

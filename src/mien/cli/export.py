@@ -1,4 +1,4 @@
-"""`mien export`: make a model of a training run."""
+"""`mien export`: make a model of training runs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from mien.cli.options import needs_training_extra
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a training run.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of training runs.")],
     out: Annotated[Path, typer.Option("--out", metavar="ARTIFACT", help="Folder of the model; must not exist yet.")],
+    int8: Annotated[bool, typer.Option("--int8", help="8-bit integers: a quarter of the size.")] = False,
 ) -> None:
-    """Make a calibrated model of a run's best weights, checked against the network it came from."""
+    """Make a calibrated model of a run's best weights, checked against the network it came from.
+
+    Several runs on the same data become one model that averages their answers.
+    """
     with needs_training_extra():
         from mien.training.export import export
 
     console = Console(stderr=True, highlight=False)
-    artifact = export(run, out, say=console.print)
+    artifact = export(runs, out, int8=int8, say=console.print)
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
         console.print(f"{head.labels}: {accuracy:.1%} right on validation, sure from {head.threshold:.0%} confidence")

@@ -158,6 +158,12 @@ def load_pixels(dataset: Dataset, to_pixels: Callable[[Pixels], Pixels]) -> tupl
     return replace(dataset, examples=tuple(examples)), np.stack(pixels), unreadable
 
 
+def spread(dataset: Dataset, most: int) -> Dataset:
+    """At most so many examples of a dataset, evenly spread over it."""
+    chosen = np.linspace(0, len(dataset) - 1, min(most, len(dataset))).round().astype(int)
+    return replace(dataset, examples=tuple(dataset.examples[position] for position in chosen))
+
+
 def as_path(path: str | os.PathLike[str]) -> Path:
     """The path of a dataset. Raises `DataError` where there is nothing."""
     found = Path(path)

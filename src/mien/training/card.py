@@ -13,11 +13,11 @@ holds this page is all that inference needs: `mien predict --model FOLDER photo.
 
 ## How it was made
 
-Network: {network}. Heads: {heads}.
-{start}{mirror}Data: {data}.
-Weights of epoch {epoch}, the best on validation of the {run} that were run; the recipe asks for {epochs}.
-The recipe, with its seed, is in `model.json`;
-`mien train RECIPE --data DATA --out RUN` and `mien export RUN --out FOLDER` make it again.
+{runs}
+Heads: {heads}.
+Data: {data}.
+{precision}Recipes, with their seeds, are in `model.json`;
+`mien train RECIPE --data DATA --out RUN` and `mien export {command} --out FOLDER` make it again.
 
 ## How good it is
 
@@ -47,26 +47,41 @@ use it for decisions about a person, for surveillance, or to diagnose.
 """
 
 
+QUANTISED = """Its products are of 8-bit integers (static quantisation; ranges from training images).
+"""
+
+
 def model_card(manifest: Manifest) -> str:
     """The card of a model, as Markdown."""
-    recipe, data = manifest.recipe, manifest.data
-    network = recipe["network"]
-    mirror = "It averages the logits of a face and of its mirror image.\n" if recipe["mirror"] else ""
-    start = f"It began with the best weights of another run (sha256 {data['start']}).\n" if data.get("start") else ""
+    data, quantised = manifest.data, manifest.precision == "int8"
+    together = f"The mean of the logits of {len(manifest.runs)} networks.\n\n" if len(manifest.runs) > 1 else ""
     return CARD.format(
         name=manifest.name,
         size=manifest.size,
-        network=f"residual, widths {_list(network['widths'])}, blocks {_list(network['blocks'])}",
+        runs=together + "\n".join(_run(run) for run in manifest.runs),
         heads="; ".join(f"`{head.labels}` ({', '.join(head.emotions)})" for head in manifest.heads),
-        start=start,
-        mirror=mirror,
         data=f"{data['form']}, {data['train']} images to train on, {data['valid']} to validate",
-        epoch=manifest.scores["epoch"],
-        run=manifest.scores["epochs_run"],
-        epochs=recipe["schedule"]["epochs"],
+        precision=QUANTISED if quantised else "",
+        command=" ".join(["RUN"] * len(manifest.runs)) + (" --int8" if quantised else ""),
         n_valid=data["valid"],
         rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
     )
+
+
+def _run(told: dict[str, Any]) -> str:
+    recipe = told["recipe"]
+    network, resolution = recipe["network"], recipe["resolution"]
+    sentences = [
+        f"Recipe `{recipe['name']}`: residual network, widths {_list(network['widths'])}, "
+        f"blocks {_list(network['blocks'])}{f', sees its input enlarged to {resolution} px' if resolution else ''}.",
+        f"Weights of epoch {told['epoch']}, the best on validation of the {told['epochs_run']} that were run; "
+        f"the recipe asks for {recipe['schedule']['epochs']}.",
+    ]
+    if told["start"]:
+        sentences.append(f"It began with the best weights of another run (sha256 {told['start']}).")
+    if recipe["mirror"]:
+        sentences.append("It averages the logits of a face and of its mirror image.")
+    return "- " + " ".join(sentences)
 
 
 def _row(name: str, scores: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ Tensors are (n, channels, height, width). Padding keeps size; every stage after 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -108,6 +108,18 @@ class Mirrored(nn.Module):
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         straight, mirrored = self.network(pixels), self.network(pixels.flip(3))
         return {name: (straight[name] + mirrored[name]) / 2 for name in straight}
+
+
+class Averaged(nn.Module):
+    """Several networks that answer together: the mean of their logits."""
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+        answers = [network(pixels) for network in self.networks]
+        return {name: torch.stack([answer[name] for answer in answers]).mean(0) for name in answers[0]}
 
 
 def deployed(network: nn.Module, recipe: Recipe) -> nn.Module:
