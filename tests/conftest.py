@@ -107,6 +107,7 @@ def toy() -> Toy:
             ],
             "scores": {},
             "data": {},
+            "colour": "gray",
             "precision": "float32",
             "runs": [{}],
             "sha256": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest(),

@@ -104,7 +104,10 @@ def test_a_whole_artifact(folder: Path) -> None:
         (manifest(format="2"), ["model.json, format: "]),
         (manifest(format=None), ["model.json, format: "]),
         (manifest(format=...), ["model.json, format: Field required"]),
-        (manifest(colour="red"), ["model.json, colour: Extra inputs are not permitted"]),
+        (manifest(mood="good"), ["model.json, mood: Extra inputs are not permitted"]),
+        (manifest(colour="red"), ["model.json, colour: Input should be 'gray' or 'rgb'"]),
+        (manifest(precision="int4"), ["model.json, precision: "]),
+        (manifest(runs=[]), ["model.json, runs: "]),
         (manifest(size=8), ["model.json, size: "]),
         (manifest(size=100_000), ["model.json, size: "]),
         (manifest(size="big"), ["model.json, size: "]),
@@ -128,8 +131,8 @@ def test_a_whole_artifact(folder: Path) -> None:
         (onnx(lambda data: b""), [ALTERED]),
         (onnx(lambda data: data[:50] + bytes([data[50] ^ 1]) + data[51:]), [ALTERED]),
         (
-            both(manifest(colour="red", size=8, scores=...), onnx(lambda data: data + b"\0")),
-            ["model.json, size: ", "model.json, scores: Field required", "model.json, colour: Extra", ALTERED],
+            both(manifest(mood="good", size=8, scores=...), onnx(lambda data: data + b"\0")),
+            ["model.json, size: ", "model.json, scores: Field required", "model.json, mood: Extra", ALTERED],
         ),
     ],
 )

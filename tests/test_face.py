@@ -90,6 +90,16 @@ def test_gray_is_itu_r_601() -> None:
     assert np.unique(crop_face(image, drawn())).tolist() == [round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)]
 
 
+def test_a_coloured_crop_is_each_channels_gray_crop() -> None:
+    image, face = smooth(200, 200), drawn(roll=20)
+    crop = crop_face(image, face, gray=False)
+    assert crop.shape == (48, 48, 3)
+    for channel in range(3):
+        alone = np.repeat(image[..., channel : channel + 1], 3, axis=2)
+        assert difference(crop[..., channel], crop_face(alone, face)) <= 1
+    assert whole_crop(image, 200, gray=False).tolist() == image.tolist()
+
+
 @pytest.mark.parametrize("scale", [0.2, 0.5, 0.9, 2.3, 5.0])
 def test_upright_crop_is_the_framed_part_of_the_image(scale: float) -> None:
     image = smooth(round(200 * scale), round(200 * scale))
@@ -144,6 +154,14 @@ def test_a_whole_image_of_any_size_becomes_a_crop(shape: tuple[int, int]) -> Non
     crop = whole_crop(np.full((*shape, 3), 9, dtype=np.uint8))
     assert crop.shape == (48, 48)
     assert (crop == 9).all()
+
+
+def test_sharpness_is_judged_at_one_size_and_in_gray() -> None:
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (48, 48), np.uint8)
+    large = np.asarray(Image.fromarray(small).resize((192, 192), Image.Resampling.BICUBIC))
+    assert sharpness(large) == pytest.approx(sharpness(small), rel=0.3)
+    assert sharpness(np.repeat(small[..., None], 3, axis=2)) == pytest.approx(sharpness(small))
 
 
 def test_sharpness_falls_with_blur_and_not_with_contrast() -> None:

@@ -30,6 +30,16 @@ def test_tensor_refuses_crops_of_another_size(crops: NDArray[np.uint8]) -> None:
         Preprocess(48).tensor(crops)
 
 
+def test_coloured_crops_are_channels_of_one_batch() -> None:
+    crops = noise(3, 32, 32, 3)
+    batch = Preprocess(32, "rgb").tensor(list(crops))
+    assert batch.shape == (3, 3, 32, 32)
+    assert (batch.transpose(0, 2, 3, 1) == crops).all()
+    assert Preprocess(32, "rgb").tensor([]).shape == (0, 3, 32, 32)
+    image = noise(32, 32, 3)
+    assert (Preprocess(32, "rgb").whole(image) == image).all()
+
+
 def test_whole_keeps_the_pixels_of_an_image_of_its_size() -> None:
     gray = noise(48, 48)
     assert (Preprocess(48).whole(np.repeat(gray[..., None], 3, axis=2)) == gray).all()

@@ -1,6 +1,6 @@
 """Artifacts: a folder that is the model, and the only thing that inference needs.
 
-model.onnx   pixels (n, 1, size, size) uint8 -> logits_<label set> (n, emotions) float32, one output a head
+model.onnx   pixels (n, channels, size, size) uint8 -> logits_<label set> (n, emotions) float32, one output a head
 model.json   the manifest: heads, temperatures, thresholds, scores, data, recipes, sha256 of model.onnx
 README.md    the model card
 """
@@ -55,6 +55,8 @@ class Manifest(BaseModel):
     """The content of model.json; `scores`, `data` and `runs` are for people and the model card.
 
     Args:
+        size: side of the crop in px.
+        colour: of the crop.
         precision: of the network's products.
         scores: on the validation images, by head.
         data: what it was trained on, with hashes.
@@ -66,12 +68,18 @@ class Manifest(BaseModel):
     format: Annotated[int, Field(ge=1, le=FORMAT)]
     name: str
     size: Annotated[int, Field(ge=16, le=512)]
+    colour: Literal["gray", "rgb"]
     precision: Literal["float32", "int8"]
     heads: tuple[HeadInfo, ...] = Field(min_length=1)
     scores: dict[str, Any]
     data: dict[str, Any]
     runs: tuple[dict[str, Any], ...] = Field(min_length=1)
     sha256: str
+
+    @property
+    def channels(self) -> int:
+        """Of the crop: 1 if gray, 3 if coloured."""
+        return 3 if self.colour == "rgb" else 1
 
 
 @dataclass(frozen=True)

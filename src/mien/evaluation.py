@@ -9,8 +9,9 @@ import numpy as np
 
 from mien import metrics
 from mien.datasets.base import NO_LABEL, Dataset
+from mien.datasets.splits import with_split
 from mien.errors import DataError, LabelError
-from mien.labels import FERPLUS8, LabelSet
+from mien.labels import FERPLUS8, LabelSet, label_set
 from mien.prediction import Prediction
 from mien.recognizer import Crop, Recognizer
 from mien.report import Answers, Report, make_report
@@ -30,7 +31,8 @@ def evaluate(
     Args:
         recognizer: what to judge.
         dataset: its `targets` in the label set are the truth (see `Dataset.targets` for FER+ votes).
-        split: the one to judge on; the last of train, valid, test if None.
+        split: the one to judge on; the last of train, valid, test if None. Where the dataset has no such split and
+            the model's recipe says how training held one out, it is that one.
         labels: the label set to judge in, or its name; the dataset's own if None, where the model can speak it,
             otherwise the model's.
         crop: see `Recognizer.predict`; the face that counts is the largest.
@@ -44,7 +46,7 @@ def evaluate(
         LabelError: the model cannot speak the label set.
     """
     name = split or dataset.splits[-1]
-    chosen = dataset.split(name)
+    chosen = _held_out(recognizer, dataset, name).split(name)
     spoken = _spoken(recognizer, dataset, labels)
     targets = chosen.targets(spoken)
     judged = np.flatnonzero(targets != NO_LABEL)
@@ -78,6 +80,18 @@ def evaluate(
     )
     described = {"path": str(dataset.path), "form": dataset.form, "split": name}
     return make_report(recognizer.artifact.name, described, spoken, answers, len(chosen) - len(judged), unreadable)
+
+
+def _held_out(recognizer: Recognizer, dataset: Dataset, split: str) -> Dataset:
+    """The dataset with the split that the model's training held out of it, if it lacks one of that name."""
+    recipe = recognizer.artifact.manifest.runs[0].get("recipe", {})
+    if split in dataset.splits or split == "all" or "validation_share" not in recipe:
+        return dataset
+    if recipe["labels"]:
+        dataset = dataset.of(label_set(recipe["labels"]))
+    if recipe["test_share"]:
+        dataset = with_split(dataset, "test", recipe["test_share"], recipe["seed"])
+    return with_split(dataset, "valid", recipe["validation_share"], recipe["seed"])
 
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:

@@ -80,20 +80,21 @@ def framing(face: Face) -> Square:
     return Square((float(x) + lift * math.sin(turned), float(y) - lift * math.cos(turned)), max(side, 1.0), roll)
 
 
-def crop_face(image: NDArray[np.uint8], face: Face, size: int = 48) -> NDArray[np.uint8]:
+def crop_face(image: NDArray[np.uint8], face: Face, size: int = 48, *, gray: bool = True) -> NDArray[np.uint8]:
     """Cut a face out, level and framed as FER2013 frames faces.
 
     Args:
         image: RGB, (H, W, 3), upright.
         face: a face in that image.
         size: the crop's side in px.
+        gray: as ITU-R 601 has it; else in the image's colours.
 
     Returns:
-        Gray (ITU-R 601), (size, size); beyond the image's edge the edge is repeated.
+        (size, size), or (size, size, 3); beyond the image's edge the edge is repeated.
     """
     square = framing(face)
     step = max(1, int(square.side / (2 * size)))
-    region, (left, top) = _region(image, square, step)
+    region, (left, top) = _region(image, square, step, gray)
     scale = square.side / step / size  # region px per crop px, below 4
     over = max(1, round(scale))
     turned = math.radians(square.roll)
@@ -105,18 +106,19 @@ def crop_face(image: NDArray[np.uint8], face: Face, size: int = 48) -> NDArray[n
     return np.array(large.reduce(over))
 
 
-def whole_crop(image: NDArray[np.uint8], size: int = 48) -> NDArray[np.uint8]:
+def whole_crop(image: NDArray[np.uint8], size: int = 48, *, gray: bool = True) -> NDArray[np.uint8]:
     """Take an image that is itself a face crop as the crop.
 
     Args:
         image: RGB, (H, W, 3).
         size: the crop's side in px.
+        gray: as ITU-R 601 has it; else in the image's colours.
 
     Returns:
-        Gray (ITU-R 601), (size, size); the image's own pixels where it has that size already.
+        (size, size), or (size, size, 3); the image's own pixels where it has that size already.
     """
-    gray = Image.fromarray(image).convert("L")
-    return np.array(gray.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0))
+    whole = Image.fromarray(image).convert("L" if gray else "RGB")
+    return np.array(whole.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 
 def roll_degrees(face: Face) -> float:
@@ -146,14 +148,20 @@ def turn(face: Face) -> float:
 
 
 def sharpness(crop: NDArray[np.uint8]) -> float:
-    """Fine detail in a crop (size, size), relative to its contrast: in FER2013 about 0.8, below 0.2 is blurred."""
-    gray = crop.astype(np.float64)
+    """Fine detail in a crop, relative to its contrast: in FER2013 about 0.8, below 0.2 is blurred.
+
+    A crop larger than FER2013's 48 px is judged at that size.
+    """
+    whole = Image.fromarray(crop).convert("L")
+    if whole.width > 48:
+        whole = whole.resize((48, 48), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    gray = np.asarray(whole, np.float64)
     edges = 4 * gray[1:-1, 1:-1] - gray[:-2, 1:-1] - gray[2:, 1:-1] - gray[1:-1, :-2] - gray[1:-1, 2:]
     return float(edges.std() / max(gray.std(), 1.0))
 
 
-def _region(image: NDArray[np.uint8], square: Square, step: int) -> tuple[Image.Image, Point]:
-    """The upright surroundings of a square, gray and reduced by `step`, the image's edge repeated; and their corner."""
+def _region(image: NDArray[np.uint8], square: Square, step: int, gray: bool) -> tuple[Image.Image, Point]:
+    """The upright surroundings of a square, reduced by `step`, the image's edge repeated; and their corner."""
     reach = square.side * math.sqrt(0.5) + 2 * step
     spans, indices, corner = [], [], []
     for centre, length in zip(square.centre_xy, image.shape[1::-1], strict=True):
@@ -165,5 +173,5 @@ def _region(image: NDArray[np.uint8], square: Square, step: int) -> tuple[Image.
         indices.append(np.clip(np.arange(first, last), 0, -((start - stop) // step) - 1))
         corner.append(float(start + first * step))
     columns, rows = indices
-    gray = Image.fromarray(image[spans[1], spans[0]]).convert("L").reduce(step)
-    return Image.fromarray(np.asarray(gray)[np.ix_(rows, columns)]), (corner[0], corner[1])
+    region = Image.fromarray(image[spans[1], spans[0]]).convert("L" if gray else "RGB").reduce(step)
+    return Image.fromarray(np.asarray(region)[np.ix_(rows, columns)]), (corner[0], corner[1])

@@ -7,31 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from mien.face import Face, crop_face, whole_crop
 from mien.image import Pixels
 
+Colour = Literal["gray", "rgb"]
+
 
 @dataclass(frozen=True)
 class Preprocess:
-    """Crops of one size.
+    """Crops of one size and colour: (size, size) if gray, else (size, size, 3).
 
     Args:
-        size: side of the square gray crop in px.
+        size: side of the square crop in px.
+        colour: `gray` or `rgb`.
     """
 
     size: int = 48
+    colour: Colour = "gray"
 
     def face(self, image: Pixels, face: Face) -> Pixels:
-        """The crop of a face in an image (H, W, 3), shape (size, size); see `face.crop_face`."""
-        return crop_face(image, face, self.size)
+        """The crop of a face in an image (H, W, 3); see `face.crop_face`."""
+        return crop_face(image, face, self.size, gray=self.colour == "gray")
 
     def whole(self, image: Pixels) -> Pixels:
-        """The crop of an image (H, W, 3) that is itself a face crop, shape (size, size)."""
-        return whole_crop(image, self.size)
+        """The crop of an image (H, W, 3) that is itself a face crop."""
+        return whole_crop(image, self.size, gray=self.colour == "gray")
 
     def tensor(self, crops: Sequence[Pixels] | Pixels) -> Pixels:
-        """Crops as one batch, shape (n, 1, size, size) uint8; n may be 0."""
-        return np.asarray(crops, np.uint8).reshape(len(crops), 1, self.size, self.size)
+        """Crops as one batch, shape (n, 1 or 3, size, size) uint8; n may be 0."""
+        channels = 1 if self.colour == "gray" else 3
+        pixels = np.asarray(crops, np.uint8).reshape(len(crops), self.size, self.size, channels)
+        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))

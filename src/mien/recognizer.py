@@ -74,7 +74,7 @@ class Recognizer:
     ) -> None:
         self.artifact = artifact
         self.detector = detector or BlazeFace()
-        self.preprocess = Preprocess(artifact.manifest.size)
+        self.preprocess = Preprocess(artifact.manifest.size, artifact.manifest.colour)
         self.labels = artifact.manifest.heads[0].label_set
         self._limits = limits
         self._session = _session(artifact)
@@ -124,7 +124,7 @@ class Recognizer:
                 yield _prediction(read, list(islice(expressions, len(read.faces))))
 
     def logits(self, crops: Sequence[Pixels] | Pixels) -> dict[str, NDArray[np.float32]]:
-        """What the network says of crops (n, size, size) uint8: logits by head, shape (n, emotions)."""
+        """What the network says of crops (see `Preprocess`): logits by head, shape (n, emotions)."""
         pixels = self.preprocess.tensor(crops)
         names = [OUTPUT + head.labels for head in self.artifact.manifest.heads]
         batches = [{INPUT: pixels[at : at + BATCH]} for at in range(0, len(pixels), BATCH)]
@@ -134,7 +134,7 @@ class Recognizer:
         return {head.labels: part for head, part in zip(self.artifact.manifest.heads, joined, strict=True)}
 
     def probabilities(self, crops: Sequence[Pixels] | Pixels, labels: Labels = None) -> NDArray[np.float64]:
-        """Calibrated probabilities of crops (n, size, size) uint8 over a label set, shape (n, len(labels))."""
+        """Calibrated probabilities of crops (see `Preprocess`) over a label set, shape (n, len(labels))."""
         spoken = self.spoken(labels)
         head = self.artifact.head_for(spoken)
         return head.label_set.project(softmax(self.logits(crops)[head.labels], head.temperature), spoken)
@@ -233,11 +233,11 @@ def _session(artifact: Artifact) -> ort.InferenceSession:
         session = ort.InferenceSession(artifact.onnx, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ArtifactError(subject, [f"model.onnx cannot be loaded: {error}"]) from error
-    size = artifact.manifest.size
+    size, channels = artifact.manifest.size, artifact.manifest.channels
     inputs = {each.name: _form(each) for each in session.get_inputs()}
     outputs = {each.name: _form(each) for each in session.get_outputs()}
     faults = []
-    taken = {INPUT: f"tensor(uint8) [n, 1, {size}, {size}]"}
+    taken = {INPUT: f"tensor(uint8) [n, {channels}, {size}, {size}]"}
     if inputs != taken:
         faults.append(f"model.onnx takes {inputs}, model.json promises {taken}")
     promised = {OUTPUT + head.labels: f"tensor(float) [n, {len(head.emotions)}]" for head in artifact.manifest.heads}

@@ -307,6 +307,12 @@ def test_the_rate_warms_up_and_falls_to_nothing(warmup: float, tiny: Recipe) -> 
     assert rates[(top + 1000) // 2] == pytest.approx(peak / 2, rel=0.02)
 
 
+def test_a_constant_rate(tiny: Recipe) -> None:
+    recipe = change(tiny, "schedule.decay=constant", "schedule.warmup=1", "schedule.epochs=10")
+    assert learning_rate(recipe, 0) < learning_rate(recipe, 0.5) < recipe.optimiser.lr
+    assert {learning_rate(recipe, epoch) for epoch in (1, 5, 9.99, 10)} == {recipe.optimiser.lr}
+
+
 def test_the_running_average_soon_forgets_its_first_weights() -> None:
     average, update = [torch.zeros(1), torch.zeros(1, dtype=torch.long)], running_average(0.99)
     for step in range(1, 21):

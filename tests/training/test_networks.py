@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.errors import RecipeError
+from mien.labels import label_set
 from mien.training.augment import augment
-from mien.training.networks import Averaged, Enlarged, Mirrored, ResidualNet
-from mien.training.recipe import Augment, Network, read_recipe
+from mien.training.loss import Target, loss
+from mien.training.networks import Averaged, Enlarged, Mirrored, Net, build
+from mien.training.recipe import Augment, Head, Heads, Layered, Mobile, Recipe, Residual, Schedule, read_recipe
 
 HEADS = {"ferplus8": 8, "fer7": 7}
-SMALL = Network(widths=(8, 16), blocks=(2, 1), attention=(False, True), dropout=0.5)
-BASE = read_recipe(Path(__file__).parents[2] / "recipes" / "base.toml").network
+RECIPES = Path(__file__).parents[2] / "recipes"
+SMALL = Residual(widths=(8, 16), blocks=(2, 1), attention=(False, True), dropout=0.5)
+MOBILE = Mobile(kind="mobile", widths=(8, 16), blocks=(2, 1), expansion=2, dropout=0.5)
+BASE = read_recipe(RECIPES / "base.toml").network
+
+
+def recipe_of(network: Residual | Mobile | Layered, **values: Any) -> Recipe:
+    return Recipe(name="it", network=network, schedule=Schedule(epochs=1), **values)
+
+
+def stack(*layers: str, **values: Any) -> Recipe:
+    return recipe_of(Layered(kind="layers", layers=layers), **values)
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def pixels(n: int, height: int, width: int, seed: int = 0) -> Tensor:
@@ -24,34 +42,34 @@ def pixels(n: int, height: int, width: int, seed: int = 0) -> Tensor:
 
 
 @pytest.fixture
-def network() -> ResidualNet:
+def network() -> Net:
     torch.manual_seed(0)
-    return ResidualNet(SMALL, HEADS).eval()
+    return build(recipe_of(SMALL), HEADS).eval()
 
 
-@pytest.mark.parametrize("config", [SMALL, BASE], ids=["small", "base"])
+@pytest.mark.parametrize("config", [SMALL, MOBILE, BASE], ids=["small", "mobile", "base"])
 @pytest.mark.parametrize(("n", "height", "width"), [(0, 48, 48), (1, 16, 16), (2, 17, 23), (3, 48, 48), (1, 61, 33)])
-def test_shapes(config: Network, n: int, height: int, width: int) -> None:
-    logits = ResidualNet(config, HEADS).eval()(pixels(n, height, width))
+def test_shapes(config: Residual | Mobile, n: int, height: int, width: int) -> None:
+    logits = build(recipe_of(config), HEADS).eval()(pixels(n, height, width))
     assert {name: tuple(values.shape) for name, values in logits.items()} == {"ferplus8": (n, 8), "fer7": (n, 7)}
     assert all(values.isfinite().all() for values in logits.values())
 
 
 def test_the_base_recipe_has_2_844_639_parameters() -> None:
-    assert sum(parameter.numel() for parameter in ResidualNet(BASE, HEADS).parameters()) == 2_844_639
+    assert parameters(build(recipe_of(BASE), HEADS)) == 2_844_639
 
 
 @pytest.mark.parametrize("name", ["happy-sad", "smile, wide-très ténu", "mr. smile-mrs. smile", "...-x"])
 def test_a_head_may_have_any_name(name: str) -> None:
-    assert list(ResidualNet(SMALL, {name: 2}).eval()(pixels(2, 16, 16))) == [name]
+    assert list(build(recipe_of(SMALL), {name: 2}).eval()(pixels(2, 16, 16))) == [name]
 
 
-def test_heads_differ(network: ResidualNet) -> None:
-    logits = ResidualNet(SMALL, {"one": 2, "two": 2}).eval()(pixels(2, 24, 24))
+def test_heads_differ(network: Net) -> None:
+    logits = build(recipe_of(SMALL), {"one": 2, "two": 2}).eval()(pixels(2, 24, 24))
     assert not torch.allclose(logits["one"], logits["two"])
 
 
-def test_images_do_not_hang_on_their_neighbours(network: ResidualNet) -> None:
+def test_images_do_not_hang_on_their_neighbours(network: Net) -> None:
     batch = pixels(5, 24, 24)
     together = network(batch)["fer7"]
     alone = torch.cat([network(batch[row : row + 1])["fer7"] for row in range(5)])
@@ -59,12 +77,12 @@ def test_images_do_not_hang_on_their_neighbours(network: ResidualNet) -> None:
     assert not torch.allclose(together[0], together[1], atol=1e-3)
 
 
-def test_bytes_and_floats_are_the_same_pixels(network: ResidualNet) -> None:
+def test_bytes_and_floats_are_the_same_pixels(network: Net) -> None:
     batch = pixels(2, 24, 24)
     assert torch.equal(network(batch)["fer7"], network(batch.float())["fer7"])
 
 
-def test_only_training_drops_out(network: ResidualNet) -> None:
+def test_only_training_drops_out(network: Net) -> None:
     batch = pixels(4, 24, 24)
     assert torch.equal(network(batch)["fer7"], network(batch)["fer7"])
     network.train()
@@ -72,7 +90,7 @@ def test_only_training_drops_out(network: ResidualNet) -> None:
 
 
 @pytest.mark.parametrize("width", [16, 24, 33])
-def test_a_mirrored_face_is_the_same_face(width: int, network: ResidualNet) -> None:
+def test_a_mirrored_face_is_the_same_face(width: int, network: Net) -> None:
     batch = pixels(3, 20, width)
     mirrored = Mirrored(network)
     for name in HEADS:
@@ -83,7 +101,7 @@ def test_a_mirrored_face_is_the_same_face(width: int, network: ResidualNet) -> N
         assert torch.allclose(mirrored(batch)[name], mean, atol=1e-6)
 
 
-def test_an_enlarged_network_sees_a_larger_picture(network: ResidualNet) -> None:
+def test_an_enlarged_network_sees_a_larger_picture(network: Net) -> None:
     batch = pixels(3, 24, 24)
     larger = F.interpolate(batch.float(), (40, 40), mode="bilinear", align_corners=False)
     enlarged = Enlarged(network, 40)
@@ -98,15 +116,95 @@ def test_enlarging_is_what_augmentation_does() -> None:
     assert torch.allclose(Enlarged(nn.Identity(), 40)(batch), seen, atol=1e-3)
 
 
-def test_several_networks_answer_with_their_mean(network: ResidualNet) -> None:
+def test_several_networks_answer_with_their_mean(network: Net) -> None:
     batch, other = pixels(3, 24, 24), Mirrored(network)
     together = Averaged([network, other, network])(batch)
     for name in HEADS:
         assert torch.allclose(together[name], (2 * network(batch)[name] + other(batch)[name]) / 3, atol=1e-6)
 
 
-def test_every_parameter_learns(network: ResidualNet) -> None:
+def test_every_parameter_learns(network: Net) -> None:
     network.train()
     logits = network(pixels(8, 24, 24))
     torch.stack([values.square().sum() for values in logits.values()]).sum().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+# Stacks of layers
+
+
+def test_a_stack_is_what_its_layers_say() -> None:
+    net = build(stack("conv 4", "pool", "conv-valid 6 5", "batchnorm", "flatten", "dense 9", "dropout 0.5"), HEADS)
+    shapes, x = [], torch.zeros(2, 1, 48, 48)
+    for layer in net.eval().features:
+        x = layer(x)
+        shapes.append(tuple(x.shape[1:]))
+    assert shapes == [(4, 48, 48), (4, 24, 24), (6, 20, 20), (6, 20, 20), (2400,), (9,), (9,)]
+    assert parameters(net) == 4 * 10 + 6 * (4 * 25 + 1) + 2 * 6 + 9 * 2401 + 8 * 10 + 7 * 10
+    assert {name: tuple(values.shape) for name, values in net(pixels(2, 48, 48)).items()} == {
+        "ferplus8": (2, 8),
+        "fer7": (2, 7),
+    }
+
+
+def test_coloured_pixels() -> None:
+    batch = torch.randint(0, 256, (2, 3, 24, 24), dtype=torch.uint8)
+    for recipe in (
+        recipe_of(SMALL, colour="rgb"),
+        recipe_of(MOBILE, colour="rgb"),
+        stack("conv 4", "mean", colour="rgb", size=24),
+    ):
+        net = build(recipe, HEADS).eval()
+        assert not torch.allclose(net(batch)["fer7"], net(batch.flip(1))["fer7"], atol=1e-4)
+
+
+def test_a_stack_sees_pixels_from_0_to_1() -> None:
+    seen: list[Tensor] = []
+    net = build(stack("flatten"), HEADS).eval()
+    net.features.register_forward_hook(lambda module, given, result: seen.append(given[0]))
+    net(torch.tensor([0, 51, 255] * 768, dtype=torch.uint8).reshape(1, 1, 48, 48))
+    assert seen[0].unique().tolist() == pytest.approx([0, 0.2, 1])
+
+
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        (("dense 4",), "'dense 4' takes rows: flatten, or take the mean, first"),
+        (("flatten", "conv 4"), "'conv 4' takes pixels, and gets rows"),
+        (("flatten", "flatten"), "'flatten' takes pixels, and gets rows"),
+        (("conv 4",), "flatten, or the mean, is missing before the heads"),
+        (("pool 49", "flatten"), "'pool 49' takes more than (48, 48) px"),
+        (("pool 24", "conv-valid 4", "flatten"), "'conv-valid 4' takes more than (2, 2) px"),
+    ],
+)
+def test_layers_that_do_not_fit(layers: tuple[str, ...], told: str) -> None:
+    with pytest.raises(RecipeError, match="do not fit together") as caught:
+        build(stack(*layers), HEADS)
+    assert caught.value.faults == (told,)
+
+
+SIGMOID = Heads(labels=Head(sigmoid=True))
+
+
+def test_a_sigmoid_is_one_logit_and_its_loss_binary_cross_entropy() -> None:
+    net = build(stack("flatten", heads=SIGMOID), {"happy-sad": 2})
+    assert parameters(net) == 48 * 48 + 1
+    logits = net(pixels(5, 48, 48))["happy-sad"]
+    assert (logits[:, 0] == 0).all()
+    truth = torch.tensor([0.0, 1, 1, 0, 1])
+    expected = F.binary_cross_entropy(torch.sigmoid(logits[:, 1]), truth)
+    target = Target(label_set("happy-sad"), 1.0, torch.stack([1 - truth, truth], 1), torch.ones(5))
+    assert torch.allclose(loss({"happy-sad": logits}, {"happy-sad": target}), expected)
+
+
+def test_a_sigmoid_tells_two_apart_only() -> None:
+    with pytest.raises(RecipeError, match="fer7 has 7 emotions, a sigmoid tells two apart"):
+        build(stack("flatten", heads=SIGMOID), {"fer7": 7})
+    assert build(stack("flatten", heads=SIGMOID), {"ferplus8": 8, "happy-sad": 2}).heads["ferplus8"].out_features == 8
+
+
+def test_the_second_system_has_the_parameters_of_its_layers() -> None:
+    net = build(read_recipe(RECIPES / "fer7-2conv.toml"), {"fer7": 7})
+    counts = [count for layer in (*net.features, net.heads) if (count := parameters(layer))]
+    assert counts == [640, 73_856, 9_437_696, 3_591]
+    assert sum(counts) == 9_515_783

@@ -50,13 +50,13 @@ def test_the_least_recipe_changes_no_image_and_learns_labels() -> None:
 @pytest.mark.parametrize(
     ("values", "key"),
     [
-        (changed(colour="red"), "colour"),
+        (changed(tone="red"), "tone"),
         (changed(network={"depth": 3}), "network.depth"),
         (changed(heads={"votes": {"wieght": 1}}), "heads.votes.wieght"),
         (changed(heads={"sexes": {"weight": 1}}), "heads.sexes"),
         (changed(augment={"mixup": 0.2}), "augment.mixup"),
         (changed(optimiser={"name": "adam"}), "optimiser.name"),
-        (changed(schedule={"decay": 0.1}), "schedule.decay"),
+        (changed(schedule={"fade": 0.1}), "schedule.fade"),
     ],
 )
 def test_unknown_keys_are_faults(values: dict[str, Any], key: str) -> None:
@@ -73,6 +73,9 @@ def test_unknown_keys_are_faults(values: dict[str, Any], key: str) -> None:
         (changed(size=15), "size"),
         (changed(size=513), "size"),
         (changed(size=24.5), "size"),
+        (changed(colour="red"), "colour"),
+        (changed(labels="moods"), "labels"),
+        (changed(test_share=1), "test_share"),
         (changed(validation_share=0), "validation_share"),
         (changed(validation_share=1), "validation_share"),
         (changed(mirror="perhaps"), "mirror"),
@@ -84,6 +87,15 @@ def test_unknown_keys_are_faults(values: dict[str, Any], key: str) -> None:
         (changed(network={"widths": [8, 16]}), "network"),
         (changed(network={"attention": [True, False]}), "network"),
         (changed(network={"dropout": 1.5}), "network.dropout"),
+        (changed(network={"kind": "transformer"}), "network"),
+        (changed(network={"kind": "mobile", "blocks": [1, 1]}), "network"),
+        (changed(network={"kind": "mobile", "expansion": 0}), "network.expansion"),
+        (changed() | {"network": {"kind": "layers", "layers": []}}, "network.layers"),
+        (changed() | {"network": {"kind": "layers", "layers": ["flatten", "dense"]}}, "network.layers.1"),
+        (changed(optimiser={"kind": "lion"}), "optimiser"),
+        (changed(optimiser={"kind": "adam", "lr": 0}), "optimiser.lr"),
+        (changed(optimiser={"kind": "adam", "momentum": 0.9}), "optimiser.momentum"),
+        (changed(schedule={"decay": "steps"}), "schedule.decay"),
         (changed(heads={"labels": None}), "heads"),
         (changed(heads={"labels": {"weight": 0}}), "heads.labels.weight"),
         (changed(heads={"labels": {"smoothing": -0.1}}), "heads.labels.smoothing"),
@@ -115,16 +127,24 @@ def test_wrong_values_are_faults(values: dict[str, Any], key: str) -> None:
 
 def test_all_faults_are_told_together() -> None:
     found = faults(
-        changed(colour="red", size=1, network={"depth": 3}, augment={"flip": "x"}, schedule={"epochs": 0, "batch": 1})
+        changed(tone="red", size=1, network={"depth": 3}, augment={"flip": "x"}, schedule={"epochs": 0, "batch": 1})
     )
     assert sorted(fault.split(": ")[0] for fault in found) == [
         "augment.flip",
-        "colour",
         "network.depth",
         "schedule.batch",
         "schedule.epochs",
         "size",
+        "tone",
     ]
+
+
+def test_a_stack_of_layers_takes_one_size() -> None:
+    stack = {"kind": "layers", "layers": ["flatten"]}
+    assert recipe_from(changed() | {"network": stack}, "it").network.kind == "layers"
+    for values in (changed(resolution=64), changed(schedule={"sizes": [[0, 32]]})):
+        (fault,) = faults(values | {"network": stack})
+        assert "a stack of layers takes one size" in fault
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from torch import nn
 
 from mien import artifact as artifacts
 from mien.artifact import Artifact
-from mien.datasets import open_dataset, with_validation
+from mien.datasets import open_dataset
 from mien.datasets.base import load_pixels
 from mien.errors import ArtifactError, DataError, MienError
 from mien.metrics import softmax
@@ -28,9 +28,10 @@ from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 from mien.training import export as exporting
 from mien.training.checkpoint import Run
+from mien.training.data import prepare
 from mien.training.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
 from mien.training.loop import train
-from mien.training.networks import Mirrored, ResidualNet
+from mien.training.networks import Mirrored, build
 from mien.training.recipe import Recipe
 
 Logits = NDArray[np.float32]
@@ -47,7 +48,7 @@ def few_run(tiny: Recipe, tmp_path: Path) -> Run:
 def network_of(run: Run) -> nn.Module:
     recipe = run.recipe()
     state = run.load(run.best)
-    network = ResidualNet(recipe.network, {name: len(emotions) for name, emotions in state["heads"].items()})
+    network = build(recipe, {name: len(emotions) for name, emotions in state["heads"].items()})
     network.load_state_dict(state["network"])
     return Mirrored(network).eval()
 
@@ -55,7 +56,7 @@ def network_of(run: Run) -> nn.Module:
 def validation(run: Run) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The crops of the run's validation images, and their classes."""
     recipe = run.recipe()
-    dataset = with_validation(open_dataset(run.data()["path"]), recipe.validation_share, recipe.seed)
+    dataset = prepare(open_dataset(run.data()["path"]), recipe)
     valid, crops, _ = load_pixels(dataset.split("valid"), Preprocess(recipe.size).whole)
     return crops, valid.targets(valid.labels)
 
@@ -272,13 +273,13 @@ def test_runs_that_do_not_go_together(run: Run, few_run: Run, tmp_path: Path) ->
 # Or nothing at all
 
 
-def disturbed(network: nn.Module, size: int, heads: tuple[str, ...]) -> bytes:
+def disturbed(network: nn.Module, shape: tuple[int, int, int], heads: tuple[str, ...]) -> bytes:
     """The ONNX file of another network: one whose first bias is a hundredth larger."""
     with torch.no_grad():
         bias = dict(network.named_parameters())["networks.0.network.heads.happy-sad.bias"]
         bias[0] += 0.01
         try:
-            return REAL(network, size, heads)
+            return REAL(network, shape, heads)
         finally:
             bias[0] -= 0.01
 

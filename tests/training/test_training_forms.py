@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 
 from mien import artifact as artifacts
 from mien.cli import app
-from mien.datasets import open_dataset, with_validation
+from mien.datasets import open_dataset
 from mien.evaluation import evaluate
 from mien.labels import CKPLUS7, FER7, FERPLUS8
 from mien.recognizer import Recognizer
 from mien.training.checkpoint import Run
+from mien.training.data import prepare
 from mien.training.export import export
 from mien.training.loop import train
 from mien.training.recipe import Recipe
@@ -104,7 +105,7 @@ def test_drawn_faces_in_every_form(
         assert ("kl_to_votes" in manifest.scores[head.labels]) == votes
 
     split, n = judged
-    dataset = with_validation(open_dataset(data), short.validation_share, short.seed)
+    dataset = prepare(open_dataset(data), short)
     for name in heads:
         report = evaluate(recognizer, dataset, split=split, labels=name)
         assert report.labels == tuple(heads[name])
@@ -115,7 +116,7 @@ def test_drawn_faces_in_every_form(
 
 
 def test_people_stay_on_one_side(short: Recipe, tmp_path: Path) -> None:
-    dataset = with_validation(open_dataset(write_people(tmp_path / "data", 8)), short.validation_share, short.seed)
+    dataset = prepare(open_dataset(write_people(tmp_path / "data", 8)), short)
     sides = [{each.attributes["person"] for each in dataset.split(name).examples} for name in ("train", "valid")]
     assert not sides[0] & sides[1]
     assert sides[0] | sides[1] == set(map(str, range(8)))

@@ -1,25 +1,34 @@
-"""`mien models`: the models that come with mien, and the card of any."""
+"""`mien models`: the models that come with mien, the card of any, and the layers of a recipe's network."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from mien.cli.options import needs_training_extra
+
 
 def models(
     model: Annotated[
         str | None, typer.Argument(metavar="[NAME|DIR]", help="Show the card of this model.", show_default=False)
     ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option("--describe", metavar="RECIPE", help="Show the layers that a recipe trains instead.")
+    ] = None,
 ) -> None:
-    """List the models that come with mien, or show the card of one."""
+    """List the models that come with mien, or show the card of one, or the layers of a recipe's network."""
     from rich.markdown import Markdown
 
     from mien import artifact as artifacts
 
     console = Console(highlight=False)
+    if recipe is not None:
+        console.print(_layers(recipe))
+        return
     if model is not None:
         card = artifacts.read(artifacts.find(model)).card
         if console.is_terminal:
@@ -39,3 +48,19 @@ def models(
             first = (name, f"{len(artifact.onnx) / 1e6:.1f}") if number == 0 else ("", "")
             table.add_row(first[0], head.labels, right, f"{scores['ece']:.3f}", first[1])
     console.print(table)
+
+
+def _layers(recipe: Path) -> Table:
+    with needs_training_extra():
+        from mien.training.describe import describe
+        from mien.training.recipe import read_recipe
+
+    read = read_recipe(recipe)
+    rows = describe(read)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_footer=True, footer_style="bold")
+    table.add_column("layer", footer=f"{read.name}, in all")
+    table.add_column("gives", justify="right")
+    table.add_column("parameters", justify="right", footer=f"{sum(row.parameters for row in rows):,}")
+    for row in rows:
+        table.add_row(row.layer, " x ".join(map(str, row.shape)), f"{row.parameters:,}")
+    return table

@@ -102,6 +102,14 @@ class Dataset:
             raise DataError(f"{self.path}: no split {name!r}; there are {', '.join(self.splits)}")
         return replace(self, examples=tuple(example for example in self.examples if example.split == name))
 
+    def of(self, labels: LabelSet) -> Dataset:
+        """The examples whose own label is in a label set, which becomes their dataset's.
+
+        Raises:
+            DataError: no example has.
+        """
+        return replace(self, labels=labels, examples=tuple(each for each in self.examples if each.label in labels))
+
     def targets(self, labels: LabelSet) -> NDArray[np.int64]:
         """Each example's position in a label set, shape (n,); `NO_LABEL` where it is not to be judged there.
 

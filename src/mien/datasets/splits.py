@@ -1,4 +1,4 @@
-"""Giving a dataset the validation split it lacks: stratified by label, and a person stays on one side."""
+"""Giving a dataset a split it lacks: stratified by label, and a person stays on one side."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from mien.datasets.base import Dataset, Example
 from mien.errors import DataError
 
 
-def with_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
-    """The dataset with a `valid` split; unchanged if it has one.
+def with_split(dataset: Dataset, name: str, share: float, seed: int) -> Dataset:
+    """The dataset with a split of that name; unchanged if it has one.
 
     A share of `train` is moved there, of every label alike; where there is no `train`, of `all`, whose rest becomes
     `train`. Examples with the same `person` stay together, so that their labels' shares are met as closely as whole
-    people allow. A `test` split is left alone. Who is moved hangs on the seed and on names only, not on their order.
+    people allow. Other splits are left alone. Who is moved hangs on the seed and on names only, not on their order.
 
     Args:
         dataset: with examples in `train` or `all`.
+        name: `valid` or `test`.
         share: 0..1, both excluded.
         seed: any number.
 
@@ -26,21 +27,21 @@ def with_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
         DataError: an impossible share, nothing to take from, or only one image or person.
     """
     if not 0 < share < 1:
-        raise DataError(f"the share for validation lies between 0 and 1, got {share}")
-    if "valid" in dataset.splits:
+        raise DataError(f"the share for {name} lies between 0 and 1, got {share}")
+    if name in dataset.splits:
         return dataset
     source = next((split for split in ("train", "all") if split in dataset.splits), None)
     if source is None:
-        raise DataError(f"{dataset.path}: no train split to take validation from, only {', '.join(dataset.splits)}")
+        raise DataError(f"{dataset.path}: no train split to take {name} from, only {', '.join(dataset.splits)}")
     groups: dict[tuple[str, str], list[Example]] = {}
     for example in dataset.examples:
         if example.split == source:
             groups.setdefault(_group(example), []).append(example)
     if len(groups) < 2:
-        raise DataError(f"{dataset.path}: validation needs two images or two people at least, found one")
+        raise DataError(f"{dataset.path}: {name} needs two images or two people at least, found one")
     moved = _chosen(groups, share, seed)
     examples = (
-        replace(example, split="valid" if _group(example) in moved else "train") if example.split == source else example
+        replace(example, split=name if _group(example) in moved else "train") if example.split == source else example
         for example in dataset.examples
     )
     return replace(dataset, examples=tuple(examples))

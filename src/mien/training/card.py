@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from mien.artifact import Manifest
+from mien.training.recipe import Recipe
 
 CARD = """# {name}
 
-Reads the expression of one face from a gray crop of {size} x {size} pixels. It was exported by mien; the folder that
-holds this page is all that inference needs: `mien predict --model FOLDER photo.jpg`.
+Reads the expression of one face from a {colour} crop of {size} x {size} pixels. It was exported by mien; the folder
+that holds this page is all that inference needs: `mien predict --model FOLDER photo.jpg`.
 
 ## How it was made
 
@@ -58,6 +59,7 @@ def model_card(manifest: Manifest) -> str:
     return CARD.format(
         name=manifest.name,
         size=manifest.size,
+        colour={"gray": "gray", "rgb": "coloured"}[manifest.colour],
         runs=together + "\n".join(_run(run) for run in manifest.runs),
         heads="; ".join(f"`{head.labels}` ({', '.join(head.emotions)})" for head in manifest.heads),
         data=f"{data['form']}, {data['train']} images to train on, {data['valid']} to validate",
@@ -69,17 +71,16 @@ def model_card(manifest: Manifest) -> str:
 
 
 def _run(told: dict[str, Any]) -> str:
-    recipe = told["recipe"]
-    network, resolution = recipe["network"], recipe["resolution"]
+    recipe = Recipe.model_validate(told["recipe"])
+    enlarged = f", sees its input enlarged to {recipe.resolution} px" if recipe.resolution else ""
     sentences = [
-        f"Recipe `{recipe['name']}`: residual network, widths {_list(network['widths'])}, "
-        f"blocks {_list(network['blocks'])}{f', sees its input enlarged to {resolution} px' if resolution else ''}.",
+        f"Recipe `{recipe.name}`: {recipe.network}{enlarged}.",
         f"Weights of epoch {told['epoch']}, the best on validation of the {told['epochs_run']} that were run; "
-        f"the recipe asks for {recipe['schedule']['epochs']}.",
+        f"the recipe asks for {recipe.schedule.epochs}.",
     ]
     if told["start"]:
         sentences.append(f"It began with the best weights of another run (sha256 {told['start']}).")
-    if recipe["mirror"]:
+    if recipe.mirror:
         sentences.append("It averages the logits of a face and of its mirror image.")
     return "- " + " ".join(sentences)
 
@@ -92,7 +93,3 @@ def _row(name: str, scores: dict[str, Any]) -> str:
         f"| {name} | {scores['n']} | {scores['accuracy']:.1%} ({low:.1%} to {high:.1%}) | {scores['macro_f1']:.3f} "
         f"| {scores['ece']:.3f} | {scores['nll']:.3f} | {kl} | {scores['coverage']:.0%} | {right} |"
     )
-
-
-def _list(values: list[int]) -> str:
-    return "-".join(map(str, values))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from mien.artifact import FORMAT, INPUT, OUTPUT, Artifact, HeadInfo, Manifest, read
-from mien.datasets import Dataset, load_pixels, open_dataset, with_validation
+from mien.datasets import Dataset, load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL, spread
 from mien.errors import ArtifactError, DataError, MienError
 from mien.image import Pixels
@@ -33,8 +33,9 @@ from mien.recognizer import Recognizer
 from mien.training.calibrate import Calibration, calibrate
 from mien.training.card import model_card
 from mien.training.checkpoint import Run
+from mien.training.data import prepare
 from mien.training.loss import fingerprint, targets
-from mien.training.networks import Averaged, ResidualNet, deployed
+from mien.training.networks import Averaged, build, deployed
 from mien.training.quantise import quantise
 from mien.training.recipe import Recipe
 
@@ -75,14 +76,14 @@ def export(
     trained = [_load(Run(folder)) for folder in runs]
     first = trained[0]
     _check_alike(trained)
-    dataset = with_validation(open_dataset(first.data["path"]), first.recipe.validation_share, first.recipe.seed)
-    preprocess = Preprocess(first.recipe.size)
+    dataset = prepare(open_dataset(first.data["path"]), first.recipe)
+    preprocess = Preprocess(first.recipe.size, first.recipe.colour)
     valid, crops, _ = load_pixels(dataset.split("valid"), preprocess.whole)
-    if fingerprint(crops, targets(valid, first.recipe.heads)) != first.data["valid_sha256"]:
+    if fingerprint(preprocess.tensor(crops), targets(valid, first.recipe.heads)) != first.data["valid_sha256"]:
         raise DataError(f"{first.data['path']}: the validation images or their labels are not those of the run")
 
     network = Averaged([one.network for one in trained]).eval()
-    onnx = to_onnx(network, first.recipe.size, tuple(first.heads))
+    onnx = to_onnx(network, (first.recipe.channels, first.recipe.size, first.recipe.size), tuple(first.heads))
     if int8:
         _, samples, _ = load_pixels(spread(dataset.split("train"), CALIBRATION_IMAGES), preprocess.whole)
         onnx = quantise(onnx, preprocess.tensor(samples))
@@ -90,6 +91,7 @@ def export(
         format=FORMAT,
         name=out.name,
         size=first.recipe.size,
+        colour=first.recipe.colour,
         precision="int8" if int8 else "float32",
         heads=tuple(
             HeadInfo(labels=name, emotions=emotions, temperature=1, threshold=0)
@@ -130,7 +132,7 @@ class _Trained:
 def _load(run: Run) -> _Trained:
     recipe, state, data = run.recipe(), run.load(run.best), run.data()
     heads = {name: tuple(emotions) for name, emotions in state["heads"].items()}
-    network = ResidualNet(recipe.network, {name: len(emotions) for name, emotions in heads.items()})
+    network = build(recipe, {name: len(emotions) for name, emotions in heads.items()})
     network.load_state_dict(state["network"])
     return _Trained(run, recipe, data, heads, deployed(network, recipe), state["epoch"])
 
@@ -142,17 +144,17 @@ def _check_alike(trained: Sequence[_Trained]) -> None:
         name = str(other.run.folder)
         if any(other.data[key] != first.data[key] for key in ("train_sha256", "valid_sha256")):
             faults.append(f"{name}: trained on other data than {first.run.folder}")
-        if other.recipe.size != first.recipe.size:
-            faults.append(f"{name}: sees {other.recipe.size} px, {first.run.folder} sees {first.recipe.size}")
+        if (other.recipe.size, other.recipe.colour) != (first.recipe.size, first.recipe.colour):
+            faults.append(f"{name}: input of another size or colour than {first.run.folder}")
         if other.heads != first.heads:
             faults.append(f"{name}: other heads than {first.run.folder}")
     if faults:
         raise MienError("the answers of these runs cannot be averaged: " + "; ".join(faults))
 
 
-def to_onnx(network: nn.Module, size: int, heads: tuple[str, ...]) -> bytes:
-    """A network as ONNX: `pixels` (n, 1, size, size) uint8 in, one `logits_<head>` (n, emotions) float32 a head out."""
-    example = torch.zeros((2, 1, size, size), dtype=torch.uint8)
+def to_onnx(network: nn.Module, shape: tuple[int, int, int], heads: tuple[str, ...]) -> bytes:
+    """A network as ONNX: `pixels` (n, *shape) uint8 in, one `logits_<head>` (n, emotions) float32 a head out."""
+    example = torch.zeros((2, *shape), dtype=torch.uint8)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals, and logs that torchvision is absent
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -174,7 +176,7 @@ def to_onnx(network: nn.Module, size: int, heads: tuple[str, ...]) -> bytes:
 
 @torch.no_grad()
 def answers(network: nn.Module, pixels: Pixels) -> Logits:
-    """Logits by head of pixels (n, 1, size, size) uint8."""
+    """Logits by head of pixels (n, channels, size, size) uint8."""
     parts = [network(batch) for batch in torch.from_numpy(pixels.copy()).split(256)]
     return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
 

@@ -17,17 +17,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from mien.datasets import Dataset, with_validation
-from mien.datasets.base import NO_LABEL, load_pixels
-from mien.errors import DataError, MienError
-from mien.preprocess import Preprocess
+from mien.datasets import Dataset
+from mien.datasets.base import NO_LABEL
+from mien.errors import MienError
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.curve import draw
+from mien.training.data import Split, describe_data, load_splits, prepare
 from mien.training.device import describe_device, keep_memory
-from mien.training.loss import Target, fingerprint, loss, targets
-from mien.training.networks import ResidualNet, deployed
-from mien.training.recipe import Recipe
+from mien.training.loss import loss
+from mien.training.networks import build, deployed
+from mien.training.recipe import Adaptive, Recipe, Sgd
 
 VALIDATION_BATCH = 256
 
@@ -51,18 +51,6 @@ class Progress:
     loss: float
     scores: Mapping[str, float]
     seconds_left: float
-
-
-@dataclass(frozen=True)
-class Split:
-    """One split on the device: pixels (n, 1, size, size) uint8, and what each head learns from them."""
-
-    pixels: Tensor
-    targets: Mapping[str, Target]
-    truth: Mapping[str, Tensor]
-
-    def __len__(self) -> int:
-        return len(self.pixels)
 
 
 def train(
@@ -96,8 +84,8 @@ def train(
     """
     device, half, sentence = describe_device()
     say(f"training {recipe.name} on {sentence}")
-    dataset = with_validation(dataset, recipe.validation_share, recipe.seed)
-    training, valid = _splits(recipe, dataset, device, say)
+    dataset = prepare(dataset, recipe)
+    training, valid = load_splits(recipe, dataset, device, say)
     heads = {name: list(target.labels) for name, target in training.targets.items()}
     data = describe_data(dataset, training, valid) | {"start": Run(start).best_sha256() if start else None}
     run, state = Run(out), None
@@ -152,7 +140,7 @@ class Learner:
 
     def __init__(self, recipe: Recipe, heads: Mapping[str, int], device: torch.device, half: bool) -> None:
         torch.manual_seed(recipe.seed)
-        network = ResidualNet(recipe.network, heads)
+        network = build(recipe, heads)
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=running_average(recipe.schedule.ema), use_buffers=True)
         self.optimiser = make_optimiser(self.network, recipe)
@@ -217,10 +205,12 @@ class Learner:
 
 
 def learning_rate(recipe: Recipe, epoch: float) -> float:
-    """The rate at a (fractional) epoch: linear warm-up, then a cosine to 0."""
+    """The rate at a (fractional) epoch: linear warm-up, then constant or a cosine to 0."""
     schedule, peak = recipe.schedule, recipe.optimiser.lr
     if epoch < schedule.warmup:
         return peak * (epoch + 0.01) / schedule.warmup
+    if schedule.decay == "constant":
+        return peak
     done = (epoch - schedule.warmup) / max(schedule.epochs - schedule.warmup, 1e-9)
     return peak * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
@@ -243,16 +233,22 @@ def running_average(keep: float) -> Callable[[Sequence[Tensor], Sequence[Tensor]
     return update
 
 
-def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """SGD that decays matrices and kernels only."""
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    plain = [p for p in network.parameters() if p.ndim <= 1]
-    groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": recipe.optimiser.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
-    momentum = recipe.optimiser.momentum
-    return torch.optim.SGD(groups, lr=recipe.optimiser.lr, momentum=momentum, nesterov=momentum > 0)
+def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser; SGD decays matrices and kernels only."""
+    config = recipe.optimiser
+    match config:
+        case Sgd():
+            decayed = [p for p in network.parameters() if p.ndim > 1]
+            plain = [p for p in network.parameters() if p.ndim <= 1]
+            groups: list[dict[str, Any]] = [
+                {"params": decayed, "weight_decay": config.weight_decay},
+                {"params": plain, "weight_decay": 0.0},
+            ]
+            return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
+        case Adaptive(kind="adam"):
+            return torch.optim.Adam(network.parameters(), lr=config.lr, eps=1e-7)
+        case Adaptive():
+            return torch.optim.RMSprop(network.parameters(), lr=config.lr, alpha=0.9, eps=1e-7)
 
 
 @torch.no_grad()
@@ -272,35 +268,3 @@ def validate(network: nn.Module, valid: Split, half: bool) -> dict[str, float]:
         right = torch.cat(guesses[name])[judged] == truth[judged]
         scores[name] = right.float().mean().item() if len(right) else 0.0
     return scores
-
-
-def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, Any]:
-    """Where the data are, how many images they hold, and hashes of their crops and labels."""
-    hashes = [fingerprint(split.pixels.cpu().numpy(), split.targets) for split in (training, valid)]
-    return {
-        "path": str(dataset.path.resolve()),
-        "form": dataset.form,
-        "train": len(training),
-        "valid": len(valid),
-        "train_sha256": hashes[0],
-        "valid_sha256": hashes[1],
-    }
-
-
-def _splits(recipe: Recipe, dataset: Dataset, device: torch.device, say: Callable[[str], None]) -> tuple[Split, Split]:
-    training, valid = (_load(dataset.split(name), recipe, device, say) for name in ("train", "valid"))
-    if not training.targets.keys() & valid.truth.keys():
-        raise DataError(f"{dataset.path}: no head of the recipe can both learn and be judged; heads.votes needs votes")
-    say(f"{len(training)} images to train on, {len(valid)} to validate; heads: {', '.join(training.targets)}")
-    return training, valid
-
-
-def _load(split: Dataset, recipe: Recipe, device: torch.device, say: Callable[[str], None]) -> Split:
-    preprocess = Preprocess(recipe.size)
-    readable, crops, unreadable = load_pixels(split, preprocess.whole)
-    for name, reason in unreadable.items():
-        say(f"left out {name}: {reason}")
-    found = targets(readable, recipe.heads)
-    truth = {name: torch.from_numpy(readable.targets(target.labels)).to(device) for name, target in found.items()}
-    tensor = torch.from_numpy(preprocess.tensor(crops)).to(device)
-    return Split(tensor, {name: target.to(device) for name, target in found.items()}, truth)

@@ -57,7 +57,7 @@ def fingerprint(crops: Pixels, taught: Mapping[str, Target]) -> str:
     """A hash of images and of everything that is learned from them.
 
     Args:
-        crops: (n, ...) uint8.
+        crops: (n, channels, size, size) uint8.
         taught: by head, for the same images.
     """
     digest = hashlib.sha256(crops.tobytes())

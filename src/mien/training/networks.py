@@ -1,6 +1,6 @@
-"""Networks: gray pixels in 0..255 in, one row of logits a head out. Normalisation is part of the network.
+"""Networks: pixels in 0..255 in, one row of logits a head out. Normalisation is part of the network.
 
-Tensors are (n, channels, height, width). Padding keeps size; every stage after the first halves it.
+Tensors are (n, channels, height, width).
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.training.recipe import Network, Recipe
+from mien.errors import RecipeError
+from mien.labels import FERPLUS8
+from mien.training.layers import Layer, parse_layer
+from mien.training.recipe import Layered, Mobile, Recipe, Residual
 
+EITHER = ("batchnorm", "dropout")  # layers for pixels and for rows
 PIXEL_MEAN = 127.5
 PIXEL_SCALE = 64.0  # about the standard deviation of FER2013's pixels
 
@@ -47,41 +51,183 @@ class Block(nn.Module):
         return F.relu(self.attention(self.conv2(self.conv1(x))) + self.shortcut(x))
 
 
-class ResidualNet(nn.Module):
-    """A residual network with one linear head a label set over global average pooling.
+class InvertedBlock(nn.Module):
+    """Wider, a 3x3 convolution a channel, narrower, beside a shortcut (Sandler et al., 2018)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        self.layers = nn.Sequential(
+            conv(inputs, hidden, 1, side=1),
+            conv(hidden, hidden, stride, groups=hidden),
+            nn.Conv2d(hidden, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        changed: Tensor = self.layers(x)
+        return x + changed if self.shortcut else changed
+
+
+class SigmoidHead(nn.Linear):
+    """One logit for two emotions, given as two: 0 for the first, its own for the second."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logit = super().forward(x)
+        return torch.cat([torch.zeros_like(logit), logit], 1)
+
+
+class Net(nn.Module):
+    """Features, dropout and one linear head a label set.
 
     Args:
-        config: widths and blocks a stage; which stages have squeeze-and-excitation; dropout before the heads.
+        features: from normalised pixels (n, channels, h, w) to (n, width).
+        width: what the heads see.
+        dropout: share of the features that training drops.
         heads: number of emotions by the head's name.
-
-    Shape: (n, 1, h, w) pixels in 0..255, any h and w of at least 16 -> {head: (n, emotions)}.
+        sigmoid: names of heads with two emotions that are one logit.
+        mean, scale: pixels in 0..255 become `(pixels - mean) / scale`.
     """
 
-    def __init__(self, config: Network, heads: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        features: nn.Sequential,
+        width: int,
+        dropout: float,
+        heads: Mapping[str, int],
+        sigmoid: frozenset[str],
+        mean: float = PIXEL_MEAN,
+        scale: float = PIXEL_SCALE,
+    ) -> None:
         super().__init__()
-        width = config.widths[0]
-        stages: list[nn.Module] = [conv(1, width // 2, 1), conv(width // 2, width, 2)]
-        for stage, (outputs, blocks) in enumerate(zip(config.widths, config.blocks, strict=True)):
-            attention = bool(config.attention) and config.attention[stage]
-            for block in range(blocks):
-                stride = 2 if stage > 0 and block == 0 else 1
-                stages.append(Block(width, outputs, stride, attention))
-                width = outputs
-        self.features = nn.Sequential(*stages)
-        self.dropout = nn.Dropout(config.dropout)
+        self.features = features
+        self.dropout = nn.Dropout(dropout)
         self.names = {name: name.replace(".", "_") for name in heads}  # torch takes no dots
-        self.heads = nn.ModuleDict({self.names[name]: nn.Linear(width, emotions) for name, emotions in heads.items()})
-        self._initialise()
+        self.heads = nn.ModuleDict(
+            {
+                self.names[name]: SigmoidHead(width) if name in sigmoid else nn.Linear(width, emotions)
+                for name, emotions in heads.items()
+            }
+        )
+        self._mean, self._scale = mean, scale
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
-        x = (pixels.float() - PIXEL_MEAN) / PIXEL_SCALE
-        x = self.dropout(self.features(x).mean((2, 3)))
+        x = self.features((pixels.float() - self._mean) / self._scale)
+        x = self.dropout(x if x.ndim == 2 else x.mean((2, 3)))
         return {name: self.heads[module](x) for name, module in self.names.items()}
 
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+def build(recipe: Recipe, heads: Mapping[str, int]) -> Net:
+    """The network of a recipe, with its first weights from torch's global generator.
+
+    Args:
+        recipe: names the network, and the size and colour of what it sees.
+        heads: number of emotions by the head's name.
+
+    Shape: (n, channels, h, w) pixels in 0..255 -> {head: (n, emotions)}. Residual networks take any h and w of at
+    least 16, a stack of layers only the recipe's size.
+
+    Raises:
+        RecipeError: a sigmoid for another number of emotions than two, or layers that do not fit the size.
+    """
+    config, labels = recipe.network, recipe.heads.labels
+    sigmoid = frozenset(name for name in heads if name != FERPLUS8.name) if labels and labels.sigmoid else frozenset()
+    if many := [name for name in sigmoid if heads[name] != 2]:
+        faults = [
+            f"heads.labels.sigmoid: {name} has {heads[name]} emotions, a sigmoid tells two apart" for name in many
+        ]
+        raise RecipeError(f"recipe {recipe.name} does not fit the data", faults)
+    match config:
+        case Residual():
+            features, width = residual_features(config, recipe.channels), config.widths[-1]
+            net = Net(features, width, config.dropout, heads, sigmoid)
+        case Mobile():
+            features, width = mobile_features(config, recipe.channels), config.widths[-1]
+            net = Net(features, width, config.dropout, heads, sigmoid)
+        case Layered():
+            features, width = layered_features(config, recipe.channels, recipe.size)
+            net = Net(features, width, 0.0, heads, sigmoid, mean=0.0, scale=255.0)
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d) and config.kind != "layers":
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(module, nn.Conv2d | nn.Linear) and config.kind == "layers":  # as Keras begins
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+    return net
+
+
+def residual_features(config: Residual, channels: int) -> nn.Sequential:
+    """Padding keeps size; the stem halves it, and every stage after the first."""
+    width = config.widths[0]
+    stages: list[nn.Module] = [conv(channels, width // 2, 1), conv(width // 2, width, 2)]
+    for stage, (outputs, blocks) in enumerate(zip(config.widths, config.blocks, strict=True)):
+        attention = bool(config.attention) and config.attention[stage]
+        for block in range(blocks):
+            stride = 2 if stage > 0 and block == 0 else 1
+            stages.append(Block(width, outputs, stride, attention))
+            width = outputs
+    return nn.Sequential(*stages)
+
+
+def mobile_features(config: Mobile, channels: int) -> nn.Sequential:
+    """Halves the size where a residual network does."""
+    width = config.widths[0]
+    stages: list[nn.Module] = [conv(channels, width, 2)]
+    for stage, (outputs, blocks) in enumerate(zip(config.widths, config.blocks, strict=True)):
+        for block in range(blocks):
+            stride = 2 if stage > 0 and block == 0 else 1
+            stages.append(InvertedBlock(width, outputs, stride, config.expansion))
+            width = outputs
+    return nn.Sequential(*stages)
+
+
+def layered_features(config: Layered, channels: int, size: int) -> tuple[nn.Sequential, int]:
+    """The layers, and the number of features that come out.
+
+    Raises:
+        RecipeError: a layer does not fit what the one before it gives.
+    """
+    modules: list[nn.Module] = []
+    shape: tuple[int, ...] = (channels, size, size)
+    for text in config.layers:
+        layer = parse_layer(text)
+        if layer.name not in EITHER and (layer.name == "dense") != (len(shape) == 1):
+            wants = "rows: flatten, or take the mean, first" if layer.name == "dense" else "pixels, and gets rows"
+            raise RecipeError("the layers do not fit together", [f"{text!r} takes {wants}"])
+        made = _layer(layer, shape)
+        try:
+            shape = tuple(made.eval()(torch.zeros(1, *shape)).shape[1:])
+        except RuntimeError as error:
+            raise RecipeError("the layers do not fit together", [f"{text!r} takes more than {shape[1:]} px"]) from error
+        modules.append(made.train())
+    if len(shape) != 1:
+        raise RecipeError("the layers do not fit together", ["flatten, or the mean, is missing before the heads"])
+    return nn.Sequential(*modules), shape[0]
+
+
+def _layer(layer: Layer, shape: tuple[int, ...]) -> nn.Module:
+    inputs = shape[0]
+    match layer.name:
+        case "conv" | "conv-valid":
+            outputs, side = layer.whole(0), layer.whole(1, 3)
+            padding: str = "same" if layer.name == "conv" else "valid"
+            return nn.Sequential(nn.Conv2d(inputs, outputs, side, padding=padding), nn.ReLU(inplace=True))
+        case "dense":
+            return nn.Sequential(nn.Linear(inputs, layer.whole(0)), nn.ReLU(inplace=True))
+        case "pool":
+            return nn.MaxPool2d(layer.whole(0, 2))
+        case "batchnorm":
+            return nn.BatchNorm1d(inputs) if len(shape) == 1 else nn.BatchNorm2d(inputs)
+        case "dropout":
+            return nn.Dropout(layer.numbers[0])
+        case "mean":
+            return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        case _:
+            return nn.Flatten()
 
 
 class Enlarged(nn.Module):
@@ -129,8 +275,10 @@ def deployed(network: nn.Module, recipe: Recipe) -> nn.Module:
     return (Mirrored(network) if recipe.mirror else network).eval()
 
 
-def conv(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    """A 3x3 convolution, batch normalisation and ReLU."""
+def conv(inputs: int, outputs: int, stride: int, *, side: int = 3, groups: int = 1) -> nn.Sequential:
+    """A convolution, 3x3 if no side is given, batch normalisation and ReLU."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+        nn.Conv2d(inputs, outputs, side, stride, side // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
     )

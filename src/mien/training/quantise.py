@@ -26,7 +26,7 @@ def quantise(onnx: bytes, samples: Pixels) -> bytes:
 
     Args:
         onnx: the network in float32.
-        samples: (n, 1, size, size) uint8, images like those it will see; their activations set the ranges.
+        samples: (n, channels, size, size) uint8, images like those it will see; their activations set the ranges.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process

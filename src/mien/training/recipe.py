@@ -8,11 +8,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
-from mien.errors import RecipeError
+from mien.errors import LabelError, RecipeError
+from mien.labels import label_set
+from mien.training.layers import checked_layer
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -24,28 +26,81 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Network(Part):
+class Residual(Part):
     """A residual network (see `networks.ResidualNet`)."""
 
+    kind: Literal["residual"] = "residual"
     widths: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=1)
     blocks: tuple[Positive, ...] = Field(min_length=1)
     attention: tuple[bool, ...] = ()
     dropout: Share = 0.0
 
     @model_validator(mode="after")
-    def _same_length(self) -> Network:
+    def _same_length(self) -> Residual:
         if len(self.widths) != len(self.blocks):
             raise ValueError(f"{len(self.widths)} widths for {len(self.blocks)} stages of blocks")
         if self.attention and len(self.attention) != len(self.widths):
             raise ValueError(f"{len(self.attention)} values of attention for {len(self.widths)} stages")
         return self
 
+    def __str__(self) -> str:
+        return f"residual network, widths {_joined(self.widths)}, blocks {_joined(self.blocks)}"
+
+
+class Mobile(Part):
+    """A network of inverted residuals, in the manner of MobileNetV2 (see `networks.MobileNet`)."""
+
+    kind: Literal["mobile"]
+    widths: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=1)
+    blocks: tuple[Positive, ...] = Field(min_length=1)
+    expansion: Positive = 4
+    dropout: Share = 0.0
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Mobile:
+        if len(self.widths) != len(self.blocks):
+            raise ValueError(f"{len(self.widths)} widths for {len(self.blocks)} stages of blocks")
+        return self
+
+    def __str__(self) -> str:
+        stages = f"widths {_joined(self.widths)}, blocks {_joined(self.blocks)}"
+        return f"inverted residuals, {stages}, expansion {self.expansion}"
+
+
+class Layered(Part):
+    """A plain stack of layers, one a string (see `layered.LAYERS`), to which the heads are added."""
+
+    kind: Literal["layers"]
+    layers: tuple[Annotated[str, AfterValidator(checked_layer)], ...] = Field(min_length=1)
+
+    def __str__(self) -> str:
+        return f"layers {', '.join(self.layers)}"
+
+
+def _told_apart(*kinds: str) -> Discriminator:
+    """Tables of one place are told apart by their `kind`; the first is meant if none is given."""
+
+    def kind(value: Any) -> str:
+        return str(value.get("kind", kinds[0]) if isinstance(value, dict) else getattr(value, "kind", kinds[0]))
+
+    return Discriminator(kind, custom_error_type="kind", custom_error_message=f"kind is one of {', '.join(kinds)}")
+
+
+Network = Annotated[
+    Annotated[Residual, Tag("residual")] | Annotated[Mobile, Tag("mobile")] | Annotated[Layered, Tag("layers")],
+    _told_apart("residual", "mobile", "layers"),
+]
+
 
 class Head(Part):
-    """How much a head counts in the loss, and how much of its target is spread evenly over all emotions."""
+    """How much a head counts in the loss, and how much of its target is spread evenly over all emotions.
+
+    With `sigmoid`, a head of two emotions is one logit, that of the second; its loss is then binary cross-entropy.
+    """
 
     weight: Annotated[float, Field(gt=0)] = 1.0
     smoothing: Share = 0.0
+    sigmoid: bool = False
 
 
 class Heads(Part):
@@ -74,16 +129,32 @@ class Augment(Part):
     erase_area: tuple[Share, Share] = (0.02, 0.2)
 
 
-class Optimiser(Part):
+class Sgd(Part):
     """Stochastic gradient descent with Nesterov momentum; no decay on biases and batch normalisation."""
 
+    kind: Literal["sgd"] = "sgd"
     lr: Annotated[float, Field(gt=0)] = 0.1
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
 
 
+class Adaptive(Part):
+    """Adam or RMSprop, with the constants of Keras: betas 0.9 and 0.999, or rho 0.9; epsilon 1e-7."""
+
+    kind: Literal["adam", "rmsprop"]
+    lr: Annotated[float, Field(gt=0)] = 1e-3
+
+
+Optimiser = Annotated[
+    Annotated[Sgd, Tag("sgd")] | Annotated[Adaptive, Tag("adam")] | Annotated[Adaptive, Tag("rmsprop")],
+    _told_apart("sgd", "adam", "rmsprop"),
+]
+
+
 class Schedule(Part):
-    """How long, in which batches, and at which sizes; the rate warms up linearly and falls to 0 along a cosine.
+    """How long, in which batches, and at which sizes.
+
+    The rate warms up linearly, and then falls to 0 along a cosine or is `constant`.
 
     `ema` is the share of the running average of the weights that a step keeps, once there is something to keep.
     `sizes` are stages of the run: from which share of the epochs on, the training images have which side in pixels.
@@ -92,6 +163,7 @@ class Schedule(Part):
     epochs: Positive
     batch: Annotated[int, Field(gt=1)] = 128
     warmup: Annotated[float, Field(ge=0)] = 0.0
+    decay: Literal["cosine", "constant"] = "cosine"
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     sizes: tuple[tuple[Share, Positive], ...] = ()
 
@@ -103,14 +175,24 @@ class Schedule(Part):
         return self
 
 
+def _known_labels(name: str) -> str:
+    try:
+        return label_set(name).name
+    except LabelError as error:
+        raise ValueError(str(error)) from error
+
+
 class Recipe(Part):
     """A training run.
 
     Args:
         seed: decides the first weights, the order of images and every augmentation.
-        size: side of the square gray input in pixels.
+        size: side of the square input in pixels.
         resolution: side to which the input is enlarged before the network sees it; None leaves it at `size`.
+        colour: whether the network sees gray pixels or red, green and blue.
+        labels: name of the label set to learn, images of other emotions being left out; None learns the data's own.
         validation_share: part of `train` held out where the data has no `valid` split.
+        test_share: likewise for a `test` split, before validation takes its share; None takes nothing.
         mirror: whether the shipped network averages an image with its mirror image.
     """
 
@@ -118,13 +200,27 @@ class Recipe(Part):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     size: Annotated[int, Field(ge=16, le=512)] = 48
     resolution: Annotated[int, Field(ge=16, le=512)] | None = None
+    colour: Literal["gray", "rgb"] = "gray"
+    labels: Annotated[str, AfterValidator(_known_labels)] | None = None
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    test_share: Annotated[float, Field(gt=0, lt=1)] | None = None
     mirror: bool = False
     network: Network
     heads: Heads = Heads()
     augment: Augment = Augment()
-    optimiser: Optimiser = Optimiser()
+    optimiser: Optimiser = Sgd()
     schedule: Schedule
+
+    @model_validator(mode="after")
+    def _one_size_of_layers(self) -> Recipe:
+        if self.network.kind == "layers" and (self.schedule.sizes or self.resolution):
+            raise ValueError("a stack of layers takes one size: leave out resolution and schedule.sizes")
+        return self
+
+    @property
+    def channels(self) -> int:
+        """Of the input: 1 if gray, 3 if coloured."""
+        return 3 if self.colour == "rgb" else 1
 
     def train_size(self, epoch: int) -> int:
         """Side in pixels of the training images in an epoch, counted from 0."""
@@ -153,8 +249,17 @@ def recipe_from(values: Mapping[str, Any], subject: str) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors()]
+        faults = [f"{'.'.join(map(str, _place(e['loc']))) or 'recipe'}: {e['msg']}" for e in error.errors()]
         raise RecipeError(f"{subject} is not a recipe", faults) from error
+
+
+def _joined(values: tuple[int, ...]) -> str:
+    return "-".join(map(str, values))
+
+
+def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where a fault is in the file: without the kind of table that pydantic puts in."""
+    return location[:1] + location[2:] if location[:1] in (("network",), ("optimiser",)) else location
 
 
 def _override(values: dict[str, Any], override: str) -> str | None:

@@ -1,0 +1,81 @@
+"""What a recipe makes of a dataset: its label set, the splits it lacks, and crops on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mien.datasets import Dataset, load_pixels, with_split
+from mien.errors import DataError
+from mien.labels import label_set
+from mien.preprocess import Preprocess
+from mien.training.loss import Target, fingerprint, targets
+from mien.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split on the device: pixels (n, channels, size, size) uint8, and what each head learns from them."""
+
+    pixels: Tensor
+    targets: Mapping[str, Target]
+    truth: Mapping[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+def prepare(dataset: Dataset, recipe: Recipe) -> Dataset:
+    """The dataset in the recipe's label set, with a `valid` split, and a `test` split if the recipe holds one out.
+
+    Raises:
+        DataError: no image has a label of the set, or there is too little to hold anything out.
+    """
+    if recipe.labels:
+        dataset = dataset.of(label_set(recipe.labels))
+    if recipe.test_share:
+        dataset = with_split(dataset, "test", recipe.test_share, recipe.seed)
+    return with_split(dataset, "valid", recipe.validation_share, recipe.seed)
+
+
+def load_splits(
+    recipe: Recipe, dataset: Dataset, device: torch.device, say: Callable[[str], None]
+) -> tuple[Split, Split]:
+    """The train and the valid split of a prepared dataset.
+
+    Raises:
+        DataError: no image could be read, or no head can both learn and be judged.
+    """
+    training, valid = (_load(dataset.split(name), recipe, device, say) for name in ("train", "valid"))
+    if not training.targets.keys() & valid.truth.keys():
+        raise DataError(f"{dataset.path}: no head of the recipe can both learn and be judged; heads.votes needs votes")
+    say(f"{len(training)} images to train on, {len(valid)} to validate; heads: {', '.join(training.targets)}")
+    return training, valid
+
+
+def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, Any]:
+    """Where the data are, how many images they hold, and hashes of their crops and labels."""
+    hashes = [fingerprint(split.pixels.cpu().numpy(), split.targets) for split in (training, valid)]
+    return {
+        "path": str(dataset.path.resolve()),
+        "form": dataset.form,
+        "train": len(training),
+        "valid": len(valid),
+        "train_sha256": hashes[0],
+        "valid_sha256": hashes[1],
+    }
+
+
+def _load(split: Dataset, recipe: Recipe, device: torch.device, say: Callable[[str], None]) -> Split:
+    preprocess = Preprocess(recipe.size, recipe.colour)
+    readable, crops, unreadable = load_pixels(split, preprocess.whole)
+    for name, reason in unreadable.items():
+        say(f"left out {name}: {reason}")
+    found = targets(readable, recipe.heads)
+    truth = {name: torch.from_numpy(readable.targets(target.labels)).to(device) for name, target in found.items()}
+    tensor = torch.from_numpy(preprocess.tensor(crops)).to(device)
+    return Split(tensor, {name: target.to(device) for name, target in found.items()}, truth)
