@@ -496,7 +496,9 @@ def test_the_bare_environment_is_bare(bare: str) -> None:
     assert b"ModuleNotFoundError: No module named 'torch'" in result.stderr
 
 
-@pytest.mark.parametrize("verb", ["", "predict", "evaluate", "train", "export", "models", "data", "data info"])
+@pytest.mark.parametrize(
+    "verb", ["", "predict", "evaluate", "compare", "train", "export", "models", "data", "data info"]
+)
 def test_help_needs_the_base_install_alone(verb: str, bare: str) -> None:
     result = run(*verb.split(), "--help", PYTHONPATH=bare)
     assert (result.returncode, result.stderr) == (0, "")
@@ -521,6 +523,7 @@ def test_the_base_install_reads_and_judges(bare: str, media: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "extra"),
     [
+        ("evaluate data --model MODEL --report OUT", "mien[report]"),
         ("train recipe.toml --data data --out OUT", "mien[train]"),
         ("export run --out OUT", "mien[train]"),
         ("predict PHOTO --format parquet --out OUT", "mien[parquet]"),

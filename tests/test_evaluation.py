@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -248,12 +249,17 @@ def test_kl_is_told_of_the_set_that_was_voted_in_alone(labels: str, toy: Toy, tm
 # The report
 
 
+def answers(probabilities: metrics.Floats, truth: metrics.Ints) -> Answers:
+    n = len(truth)
+    names = tuple(map(str, range(n)))
+    return Answers(names, (b"",) * n, ({},) * n, probabilities, truth, np.ones(n, bool), 0.5, None)
+
+
 def test_the_reports_intervals_widen_with_fewer_images() -> None:
     def interval(n: int) -> float:
         truth = np.arange(n) % 2
         probabilities = metrics.one_hot(np.where(np.arange(n) % 4 == 0, 1 - truth, truth), 2)
-        answers = Answers(probabilities, truth, np.ones(n, bool), 0.5, None)
-        report = make_report("toy", {}, HAPPY_SAD, answers, 0, {})
+        report = make_report("toy", {}, HAPPY_SAD, answers(probabilities, truth), 0, {})
         assert report.accuracy == 0.75
         return report.accuracy_interval[1] - report.accuracy_interval[0]
 
@@ -263,8 +269,8 @@ def test_the_reports_intervals_widen_with_fewer_images() -> None:
 @pytest.mark.parametrize(("threshold", "coverage", "covered"), [(0, 1, 0.5), (0.7, 0.5, 1), (0.9, 0, None)])
 def test_coverage(threshold: float, coverage: float, covered: float | None) -> None:
     probabilities = np.array([[0.8, 0.2], [0.6, 0.4]])
-    answers = Answers(probabilities, np.array([0, 1]), np.ones(2, bool), threshold, None)
-    report = make_report("toy", {}, HAPPY_SAD, answers, 0, {})
+    said = replace(answers(probabilities, np.array([0, 1])), threshold=threshold)
+    report = make_report("toy", {}, HAPPY_SAD, said, 0, {})
     assert (report.coverage, report.accuracy_covered) == (coverage, covered)
 
 

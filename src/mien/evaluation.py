@@ -72,6 +72,9 @@ def evaluate(
     readable = replace(chosen, examples=tuple(examples[position] for position in kept))
     head = recognizer.artifact.head_for(spoken)
     answers = Answers(
+        names=tuple(example.name for example in readable.examples),
+        sources=tuple(example.source for example in readable.examples),
+        attributes=tuple(example.attributes for example in readable.examples),
         probabilities=probabilities,
         truth=targets[judged][kept],
         found=present,

@@ -10,7 +10,7 @@ from io import TextIOWrapper
 
 import typer
 
-from mien.cli import data, evaluate, export, models, predict, train
+from mien.cli import compare, data, evaluate, export, models, predict, train
 from mien.errors import MienError
 
 USAGE = 2
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("models")(models.models)

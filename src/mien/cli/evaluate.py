@@ -11,8 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads, cores, counting
-from mien.files import write_text
+from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads, cores, counting, needs_extra
 
 if TYPE_CHECKING:
     from mien.report import Report
@@ -32,7 +31,7 @@ def evaluate(
     crop: Crop = CropOption.whole,
     model: Model = None,
     report: Annotated[
-        Path | None, typer.Option("--report", metavar="DIR", help="Also write report.json there.")
+        Path | None, typer.Option("--report", metavar="DIR", help="Also write report.html and its parts there.")
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to write the scores.")] = Format.table,
     threads: Threads = None,
@@ -41,6 +40,9 @@ def evaluate(
 
     The exit code is 1 if some image could not be read; they are listed.
     """
+    if report is not None:
+        with needs_extra("report"):
+            from mien.report.page import write_report
     from mien.datasets import open_dataset
     from mien.evaluation import evaluate
     from mien.recognizer import load
@@ -58,7 +60,7 @@ def evaluate(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if report is not None:
-        write_text(report / "report.json", json.dumps(judged.to_dict(), indent=2) + "\n")
+        write_report(judged, report)
     if form is Format.json:
         print(json.dumps(judged.to_dict()))
     else:

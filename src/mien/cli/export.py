@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from mien.cli.options import needs_training_extra
+from mien.cli.options import needs_extra
 
 
 def export(
@@ -20,7 +20,7 @@ def export(
 
     Several runs on the same data become one model that averages their answers.
     """
-    with needs_training_extra():
+    with needs_extra("train"):
         from mien.training.export import export
 
     console = Console(stderr=True, highlight=False)

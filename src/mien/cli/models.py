@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mien.cli.options import needs_training_extra
+from mien.cli.options import needs_extra
 
 
 def models(
@@ -51,7 +51,7 @@ def models(
 
 
 def _layers(recipe: Path) -> Table:
-    with needs_training_extra():
+    with needs_extra("train"):
         from mien.training.describe import describe
         from mien.training.recipe import read_recipe
 

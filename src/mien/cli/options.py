@@ -54,11 +54,9 @@ def counting(what: str) -> Progress:
 
 
 @contextmanager
-def needs_training_extra() -> Iterator[None]:
-    """Says what to install where the training extra is missing."""
+def needs_extra(extra: str) -> Iterator[None]:
+    """Says what to install where an extra is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
-        raise MienError(
-            f"training and export need more than is installed ({error.name}): pip install 'mien[train]'"
-        ) from None
+        raise MienError(f"this needs more than is installed ({error.name}): pip install 'mien[{extra}]'") from None

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from mien.cli.options import needs_training_extra
+from mien.cli.options import needs_extra
 
 if TYPE_CHECKING:
     from mien.training.loop import Progress as Where
@@ -28,7 +28,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a network; `mien export` then makes a model of it."""
-    with needs_training_extra():
+    with needs_extra("train"):
         from mien.training.loop import train
         from mien.training.recipe import read_recipe
     from mien.datasets import open_dataset

@@ -1,0 +1,224 @@
+"""The numbers of a report, with 95% bootstrap intervals; shares are 0..1, entropies in nats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from mien import metrics
+from mien.image import ImageSource
+from mien.labels import LabelSet
+from mien.metrics import ClassScores, Floats, Ints
+
+BINS = 15  # of confidence, in reliability and ECE
+AGES = ((0, 12), (13, 17), (18, 29), (30, 44), (45, 59), (60, 200))
+"""Bands of age, both ends included, in years."""
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Answers whose confidence lies from `low` to `high`: how many, how confident and how right on average."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images that share an attribute: how many, the share of right labels, and its interval."""
+
+    n: int
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model said of n judged images; an image without a face has a row of equal probabilities.
+
+    Args:
+        names: of the images, unique.
+        sources: where they can be read again.
+        attributes: what is known of the person on each.
+        probabilities: (n, classes).
+        truth: (n,).
+        found: (n,) bool, whether there was a face.
+        threshold: confidence below which an answer is uncertain.
+        kl_to_votes: see `Report`.
+    """
+
+    names: tuple[str, ...]
+    sources: tuple[ImageSource, ...]
+    attributes: tuple[Mapping[str, str], ...]
+    probabilities: Floats
+    truth: Ints
+    found: np.ndarray
+    threshold: float
+    kl_to_votes: float | None
+
+    @property
+    def guesses(self) -> Ints:
+        return np.asarray(self.probabilities.argmax(1), np.int64)
+
+    @property
+    def confidence(self) -> Floats:
+        return np.asarray(self.probabilities.max(1), np.float64)
+
+    @property
+    def right(self) -> np.ndarray:
+        """A face that was not found is never right."""
+        return np.asarray((self.guesses == self.truth) & self.found)
+
+
+@dataclass(frozen=True)
+class Report:
+    """How well a model reads one split of a dataset.
+
+    Args:
+        model: its name.
+        data: path, form and split.
+        labels: the label set judged in.
+        n: images judged.
+        not_judged: images without a label in the set (for FER+ votes: without a majority).
+        no_face: judged images in which no face was found; they count as wrong.
+        unreadable: images that could not be read, with the reason; they do not count.
+        accuracy: share of right labels, and its interval.
+        macro_f1: mean F1 over the classes that occur, and its interval.
+        ece: expected calibration error of the confidence where there was a face, 15 bins.
+        nll: mean negative log-likelihood.
+        kl_to_votes: mean KL of people's votes from the prediction at the vote temperature, where there are votes.
+        coverage: share of answers that are not uncertain for low confidence.
+        accuracy_covered: accuracy among those; None if there are none.
+        per_class: scores by emotion.
+        confusion: counts; rows are the truth, columns the guess.
+        reliability: answers by confidence, the bins that have any.
+        subgroups: by attribute of the person and its value, where something is known; ages in bands.
+        answers: the answers themselves; no part of the JSON form.
+    """
+
+    model: str
+    data: dict[str, str]
+    labels: tuple[str, ...]
+    n: int
+    not_judged: int
+    no_face: int
+    unreadable: dict[str, str]
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+    macro_f1: float
+    macro_f1_interval: tuple[float, float]
+    ece: float
+    nll: float
+    kl_to_votes: float | None
+    coverage: float
+    accuracy_covered: float | None
+    per_class: dict[str, ClassScores]
+    confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[Bin, ...]
+    subgroups: dict[str, dict[str, Group]]
+    answers: Answers = field(repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, with six decimals."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "answers"}
+        return {key: _rounded(_plain(value)) for key, value in values.items()}
+
+
+def make_report(
+    model: str,
+    data: dict[str, str],
+    labels: LabelSet,
+    answers: Answers,
+    not_judged: int,
+    unreadable: dict[str, str],
+) -> Report:
+    """A report of what was answered. A face that was not found is never right, and lowers its class's recall."""
+    classes, n = len(labels), len(answers.truth)
+    guesses, right, found = answers.guesses, answers.right, answers.found
+    sure = (answers.confidence >= answers.threshold) & found
+    counts = metrics.confusion(guesses[found], answers.truth[found], classes)
+    missed = np.bincount(answers.truth[~found], minlength=classes)
+    scores = metrics.class_scores(counts, missed)
+    return Report(
+        model=model,
+        data=data,
+        labels=labels.emotions,
+        n=n,
+        not_judged=not_judged,
+        no_face=int((~found).sum()),
+        unreadable=unreadable,
+        accuracy=float(right.mean()),
+        accuracy_interval=metrics.bootstrap(lambda rows: float(right[rows].mean()), n),
+        macro_f1=metrics.macro_f1(counts, missed),
+        macro_f1_interval=metrics.bootstrap(lambda rows: macro_f1(guesses, answers.truth, found, rows, classes), n),
+        ece=metrics.ece(answers.probabilities[found], answers.truth[found], BINS),
+        nll=metrics.nll(answers.probabilities, answers.truth),
+        kl_to_votes=answers.kl_to_votes,
+        coverage=float(sure.mean()),
+        accuracy_covered=float(right[sure].mean()) if sure.any() else None,
+        per_class=dict(zip(labels, scores, strict=True)),
+        confusion=tuple(tuple(map(int, row)) for row in counts),
+        reliability=tuple(_bins(answers.confidence[found], right[found])),
+        subgroups=_subgroups(answers),
+        answers=answers,
+    )
+
+
+def macro_f1(guesses: Ints, truth: Ints, found: np.ndarray, rows: Ints, classes: int) -> float:
+    """Macro-F1 of some rows of answers; a face that was not found lowers its class's recall."""
+    seen, lost = rows[found[rows]], rows[~found[rows]]
+    missed = np.bincount(truth[lost], minlength=classes)
+    return metrics.macro_f1(metrics.confusion(guesses[seen], truth[seen], classes), missed)
+
+
+def _bins(confidence: Floats, right: np.ndarray) -> Iterator[Bin]:
+    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    for position in np.unique(place):
+        chosen = place == position
+        means = float(confidence[chosen].mean()), float(right[chosen].mean())
+        yield Bin(float(position / BINS), float((position + 1) / BINS), int(chosen.sum()), *means)
+
+
+def _subgroups(answers: Answers) -> dict[str, dict[str, Group]]:
+    found: dict[str, dict[str, Group]] = {}
+    known = {name for attributes in answers.attributes for name in attributes} - {"person"}
+    for name in sorted(known):
+        values = np.array([_band(name, attributes.get(name, "")) for attributes in answers.attributes])
+        for value in sorted(set(values) - {""}):
+            right = answers.right[values == value]
+            interval = metrics.bootstrap(lambda rows, right=right: float(right[rows].mean()), len(right))  # type: ignore[misc]
+            found.setdefault(name, {})[str(value)] = Group(len(right), float(right.mean()), interval)
+    return found
+
+
+def _band(attribute: str, value: str) -> str:
+    """The value, or for an age in years its band."""
+    if attribute != "age" or not value.isdecimal():
+        return value
+    low, high = next((band for band in AGES if band[0] <= int(value) <= band[1]), AGES[-1])
+    return f"{low}+" if high == AGES[-1][1] else f"{low}-{high}"
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as dictionaries, also inside of others."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return value

@@ -1,0 +1,120 @@
+"""The pictures of a report, as PNG files in memory: confusion, reliability, confidence, and the worst mistakes."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mien.errors import ImageError
+from mien.image import read_image
+from mien.prediction import percent
+from mien.report.numbers import BINS, Report
+
+BLUE, GRAY, RED = "#2f6fab", "#8a8f98", "#b5402f"
+MISTAKES = 24  # on the contact sheet
+COLUMNS = 8
+
+
+def confusion(report: Report, *, shares: bool) -> bytes:
+    """The confusion matrix as a heat map: counts, or shares of each true class."""
+    counts = np.array(report.confusion)
+    support = np.array([scores.support for scores in report.per_class.values()])
+    part = counts / np.maximum(support, 1)[:, None]
+    side = 1.6 + 0.62 * len(report.labels)
+    figure, axes = _figure(side + 0.4, side)
+    axes.imshow(part, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(counts.shape):
+        text = f"{100 * part[row, column]:.0f}" if shares else str(counts[row, column])
+        ink = "white" if part[row, column] > 0.55 else "#20242a"
+        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=9)
+    places = range(len(report.labels))
+    axes.set_xticks(places, report.labels, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(places, report.labels)
+    axes.set(xlabel="answer", ylabel="label", title="% of each label" if shares else "images")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return _png(figure)
+
+
+def reliability(report: Report) -> bytes:
+    """How often answers of a confidence are right; a calibrated model lies on the diagonal."""
+    figure, axes = _figure(4.6, 4.2)
+    axes.plot([0, 1], [0, 1], color=GRAY, linewidth=1, linestyle="--", label="calibrated")
+    for each in report.reliability:
+        middle = (each.low + each.high) / 2
+        axes.bar(middle, each.accuracy, 1 / BINS, color=BLUE, alpha=0.25, edgecolor="white")
+    widest = max((each.n for each in report.reliability), default=1)
+    axes.scatter(
+        [each.confidence for each in report.reliability],
+        [each.accuracy for each in report.reliability],
+        [12 + 110 * each.n / widest for each in report.reliability],
+        color=BLUE,
+        zorder=3,
+        label="answers (area: how many)",
+    )
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="share right", title=f"ECE {report.ece:.3f}")
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    return _png(figure)
+
+
+def confidences(report: Report) -> bytes:
+    """How many answers have which confidence, right and wrong, and from where they count as sure."""
+    answers = report.answers
+    figure, axes = _figure(4.6, 4.2)
+    kept = answers.found
+    right, wrong = answers.confidence[kept & answers.right], answers.confidence[kept & ~answers.right]
+    edges = list(np.linspace(0, 1, 2 * BINS + 1))
+    axes.hist([right, wrong], edges, stacked=True, color=[BLUE, RED], label=["right", "wrong"])
+    axes.axvline(answers.threshold, color="#20242a", linewidth=1, linestyle="--", label="sure from here")
+    axes.set(xlim=(0, 1), xlabel="confidence", ylabel="answers", title="Confidence")
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    return _png(figure)
+
+
+def mistakes(report: Report) -> bytes | None:
+    """The most confident wrong answers, with what was labelled and what was answered; None if there are none."""
+    answers = report.answers
+    wrong = np.flatnonzero(~answers.right & answers.found)
+    worst = wrong[np.argsort(-answers.confidence[wrong], kind="stable")][:MISTAKES]
+    if not len(worst):
+        return None
+    rows = -(-len(worst) // COLUMNS)
+    figure = Figure(figsize=(1.45 * COLUMNS, 1.95 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, place in zip(figure.subplots(rows, COLUMNS, squeeze=False).flat, range(rows * COLUMNS), strict=True):
+        axes.axis("off")
+        if place >= len(worst):
+            continue
+        row = int(worst[place])
+        axes.imshow(_thumbnail(report, row))
+        guess, truth = report.labels[answers.guesses[row]], report.labels[answers.truth[row]]
+        axes.set_title(f"{guess} {percent(answers.confidence[row])}\nlabel: {truth}", fontsize=8)
+    return _png(figure)
+
+
+def _thumbnail(report: Report, row: int) -> Image.Image:
+    try:
+        image = Image.fromarray(read_image(report.answers.sources[row]))
+    except ImageError:  # it could be read a moment ago
+        return Image.new("RGB", (96, 96), "#dddddd")
+    image.thumbnail((96, 96))
+    return image
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _png(figure: Figure) -> bytes:
+    stream = BytesIO()
+    figure.savefig(stream, format="png", dpi=130)
+    return stream.getvalue()

@@ -1,0 +1,247 @@
+"""Reports: subgroups, the page that holds its own pictures, the table of answers, and several side by side."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from html.parser import HTMLParser
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.errors import DataError
+from mien.labels import HAPPY_SAD, LabelSet
+from mien.report import Answers, Report, make_report
+from mien.report.compare import compare
+from mien.report.page import answers_csv, write_report
+
+PICTURES = {"confusion.png", "confusion-shares.png", "reliability.png", "confidence.png", "mistakes.png"}
+FILES = PICTURES | {"report.html", "report.json", "answers.csv"}
+
+
+def png(gray: int) -> bytes:
+    stream = BytesIO()
+    Image.new("RGB", (48, 48), (gray, gray, gray)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def report_of(
+    right: Sequence[bool | None],
+    *,
+    labels: LabelSet = HAPPY_SAD,
+    attributes: Sequence[Mapping[str, str]] = (),
+    names: Sequence[str] = (),
+    unreadable: Mapping[str, str] | None = None,
+) -> Report:
+    """A report of images that are in turn of each label; None is an image without a face."""
+    n, classes = len(right), len(labels)
+    truth = np.arange(n) % classes
+    guesses = np.array([(label + (1 - bool(good))) % classes for label, good in zip(truth, right, strict=True)])
+    probabilities = np.full((n, classes), 0.1 / (classes - 1))
+    probabilities[np.arange(n), guesses] = 0.9
+    found = np.array([good is not None for good in right])
+    probabilities[~found] = 1 / classes
+    said = Answers(
+        tuple(names or (f"{row}.png" for row in range(n))),
+        tuple(png(row % 256) for row in range(n)),
+        tuple(attributes or ({},) * n),
+        probabilities,
+        truth,
+        found,
+        0.5,
+        None,
+    )
+    data = {"path": "here/<faces>", "form": "made up", "split": "test"}
+    return make_report("toy & co", data, labels, said, 3, dict(unreadable or {}))
+
+
+# Subgroups
+
+
+def test_subgroups_are_of_what_is_known() -> None:
+    people = [
+        {"person": "1", "gender": "FEMALE", "age": "29"},
+        {"person": "1", "gender": "FEMALE", "age": "30"},
+        {"person": "2", "gender": "MALE", "age": ""},
+        {"person": "3", "age": "71"},
+    ]
+    groups = report_of([True, False, True, None], attributes=people).subgroups
+    assert {
+        name: {value: (each.n, each.accuracy) for value, each in found.items()} for name, found in groups.items()
+    } == {
+        "age": {"18-29": (1, 1.0), "30-44": (1, 0.0), "60+": (1, 0.0)},
+        "gender": {"FEMALE": (2, 0.5), "MALE": (1, 1.0)},
+    }
+    low, high = groups["gender"]["FEMALE"].accuracy_interval
+    assert (low, high) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("age", "band"),
+    [("0", "0-12"), ("12", "0-12"), ("13", "13-17"), ("18", "18-29"), ("59", "45-59"), ("60", "60+"), ("999", "60+")]
+    + [(odd, odd) for odd in ("young", "20-30", "-1", "3.5")],
+)
+def test_ages_come_in_bands(age: str, band: str) -> None:
+    assert list(report_of([True, False], attributes=[{"age": age}, {}]).subgroups["age"]) == [band]
+
+
+def test_reliability_is_of_the_bins_that_have_answers() -> None:
+    (each,) = report_of([True, True, True, False, None]).reliability
+    assert (each.n, each.accuracy) == (4, 0.75)
+    assert each.confidence == pytest.approx(0.9)
+    assert each.low <= each.confidence <= each.high
+    assert report_of([None, None]).reliability == ()
+
+
+# The page and its parts
+
+
+class Page(HTMLParser):
+    """Collects what a page refers to and what it says."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.images: list[tuple[str, bytes]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        source = found.get("src") or ""
+        if tag == "img" and source.startswith("data:image/png;base64,"):
+            self.images.append((found.get("alt") or "", base64.b64decode(source.split(",")[1])))
+        self.links += [value for value in (found.get("href"), source) if value and not value.startswith("data:")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_holds_its_own_pictures(tmp_path: Path) -> None:
+    report = report_of([True, False, None, True], unreadable={"a<b>.png": "empty & gone"})
+    write_report(report, tmp_path / "new" / "report")
+    folder = tmp_path / "new" / "report"
+    assert {path.name for path in folder.iterdir()} == FILES
+    text = (folder / "report.html").read_text()
+    page = Page(text)
+    assert page.links == []
+    assert not re.search(r"https?:|@import|url\(", text)
+    assert {content for _, content in page.images} == {(folder / name).read_bytes() for name in PICTURES}
+    assert all(words for words, _ in page.images)
+    for _, content in page.images:
+        Image.open(BytesIO(content)).verify()
+    for told in ("toy & co", "here/<faces>", "50.0%", "a<b>.png", "empty & gone", "3 more images have no label"):
+        assert told in page.text, told
+    assert json.loads((folder / "report.json").read_text()) == json.loads(json.dumps(report.to_dict()))
+
+
+def test_without_mistakes_there_is_no_sheet_of_them(tmp_path: Path) -> None:
+    write_report(report_of([True, False]), tmp_path)
+    write_report(report_of([True, True]), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {"mistakes.png"}
+    assert "mistakes" not in (tmp_path / "report.html").read_text()
+
+
+def test_no_face_at_all_is_a_report_too(tmp_path: Path) -> None:
+    write_report(report_of([None, None]), tmp_path)
+    assert "In 2 images no face was found" in Page((tmp_path / "report.html").read_text()).text
+
+
+def test_a_mistake_that_is_gone_is_a_gap(tmp_path: Path) -> None:
+    report = report_of([False, True])
+    object.__setattr__(report.answers, "sources", (tmp_path / "gone.png", b""))
+    write_report(report, tmp_path / "report")
+    assert (tmp_path / "report" / "mistakes.png").exists()
+
+
+def test_the_answers_as_a_table() -> None:
+    rows = list(csv.DictReader(StringIO(answers_csv(report_of([True, False, None], names=["a", 'b "c", d', "é"])))))
+    assert [row["name"] for row in rows] == ["a", 'b "c", d', "é"]
+    assert [(row["label"], row["answer"], row["right"]) for row in rows] == [
+        ("happy", "happy", "1"),
+        ("sad", "happy", "0"),
+        ("happy", "", "0"),
+    ]
+    assert [float(rows[0][name]) for name in ("confidence", "happy", "sad")] == [0.9, 0.9, 0.1]
+
+
+# Side by side
+
+
+def written(tmp_path: Path, name: str, report: Report) -> Path:
+    write_report(report, tmp_path / name)
+    return tmp_path / name
+
+
+def test_a_small_steady_gain_is_shown_and_luck_is_not(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    base = rng.random(600) < 0.7
+    better, other = base.copy(), base.copy()
+    better[np.flatnonzero(~base)[:12]] = True  # 12 mistakes fewer, no new one
+    swapped = np.concatenate([np.flatnonzero(~base)[:60], np.flatnonzero(base)[:48]])
+    other[swapped] = ~other[swapped]  # the same gain, with 48 new mistakes
+    folders = [
+        written(tmp_path, name, report_of(list(right))) for name, right in (("a", base), ("b", better), ("c", other))
+    ]
+    first, second, third = compare(folders)
+    assert first.accuracy_difference is first.macro_f1_difference is None
+    assert first.n == 600
+    assert first.accuracy == pytest.approx(base.mean())
+    for each, shown in ((second, True), (third, False)):
+        assert each.accuracy_difference is not None
+        assert each.macro_f1_difference is not None
+        assert each.accuracy_difference.value == pytest.approx(12 / 600)
+        assert each.accuracy_difference.shown is shown
+        low, high = each.accuracy_difference.interval
+        assert low < 12 / 600 < high
+        assert each.macro_f1_difference.value == pytest.approx(each.macro_f1 - first.macro_f1)
+
+
+def test_only_images_that_all_reports_judged_count(tmp_path: Path) -> None:
+    one = written(tmp_path, "one", report_of([True, True, False, None], names=["a", "b", "c", "d"]))
+    two = written(tmp_path, "two", report_of([True, True, True, False], names=["x", "b", "c", "d"]))
+    first, second = compare([one, two])
+    assert first.n == second.n == 3
+    assert [first.accuracy, second.accuracy] == pytest.approx([1 / 3, 2 / 3])
+
+
+def test_what_cannot_be_compared(tmp_path: Path) -> None:
+    one = written(tmp_path, "one", report_of([True, True]))
+    three = LabelSet("three", ("angry", "happy", "sad"))
+    cases = {
+        "needs two reports": [one],
+        "is not a report": [one, tmp_path / "nothing"],
+        "with the same --labels": [one, written(tmp_path, "three", report_of([True] * 3, labels=three))],
+        "no image is in all": [one, written(tmp_path, "far", report_of([True, True], names=["x", "y"]))],
+        "has another label": [one, written(tmp_path, "turned", report_of([True, True], names=["1.png", "0.png"]))],
+    }
+    for told, folders in cases.items():
+        with pytest.raises(DataError, match=told):
+            compare(folders)
+    (one / "answers.csv").write_text("name,label\n0.png,joy\n")
+    with pytest.raises(DataError, match="is not a report"):
+        compare([one, one])
+
+
+def test_the_command(tmp_path: Path) -> None:
+    folders = [written(tmp_path, name, report_of(right)) for name, right in (("a", [True] * 9), ("b", [False] * 9))]
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mien", "compare", *map(str, arguments)]
+        return subprocess.run(command, check=False, capture_output=True, text=True, env={"COLUMNS": "200"})
+
+    table = run(*folders)
+    assert (table.returncode, table.stderr) == (0, "")
+    assert "-100.0 (-100.0 to -100.0)" in table.stdout
+    assert "9 images" in table.stdout
+    told = json.loads(run(*folders, "--format", "json").stdout)
+    assert told == [json.loads(json.dumps(each.to_dict())) for each in compare(folders)]
+    assert run(folders[0]).returncode == 2
