@@ -77,7 +77,7 @@ BROKEN = {
     "b-empty.jpg": (b"", "empty"),
     "b-gone.jpg": (b"", "a link to a file that is not there"),
     "b-page.pdf": (b"%PDF-1.7\n", "PDF is not supported"),
-    "b-phone.heic": (b"\0\0\0\x18ftypheic" + bytes(30), "HEIC is not supported"),
+    "b-phone.heic": (b"\0\0\0\x18ftypheic" + bytes(30), "HEIC"),
     "b-text.jpg": (b"hello", "not an image of a supported kind"),
 }
 
@@ -478,7 +478,7 @@ def test_data_info(exported: Export, fer2013: Path) -> None:
 def bare(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A PYTHONPATH with which nothing of what the extras bring can be imported."""
     place = tmp_path_factory.mktemp("bare")
-    extras = "torch onnx onnxscript matplotlib pyarrow skimage scipy hypothesis pytest sklearn pandas"
+    extras = "torch onnx onnxscript matplotlib pyarrow skimage scipy hypothesis pytest pandas streamlit pillow_heif av"
     (place / "sitecustomize.py").write_text(f"""
 import sys
 class Refuse:
@@ -497,7 +497,7 @@ def test_the_bare_environment_is_bare(bare: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "predict", "evaluate", "compare", "train", "export", "models", "data", "data info"]
+    "verb", ["", "predict", "evaluate", "compare", "train", "export", "models", "app", "data", "data info"]
 )
 def test_help_needs_the_base_install_alone(verb: str, bare: str) -> None:
     result = run(*verb.split(), "--help", PYTHONPATH=bare)
@@ -525,6 +525,8 @@ def test_the_base_install_reads_and_judges(bare: str, media: Path, tmp_path: Pat
     [
         ("evaluate data --model MODEL --report OUT", "mien[report]"),
         ("train recipe.toml --data data --out OUT", "mien[train]"),
+        ("models --describe recipe.toml", "mien[train]"),
+        ("app --headless", "mien[app]"),
         ("export run --out OUT", "mien[train]"),
         ("predict PHOTO --format parquet --out OUT", "mien[parquet]"),
         ("data info PARQUET", "mien[parquet]"),

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import struct
+import sys
 import threading
 import warnings
 import zlib
@@ -92,7 +93,7 @@ class Unhelpful(io.RawIOBase):
         (np.empty((0, 4, 3), np.uint8), "empty"),
         (b"hello", "not an image of a supported kind"),
         (b"%PDF-1.7\n", "PDF is not supported"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC is not supported"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC|damaged or cut short"),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "a video"),
         (encoded(photo(), "ICO"), "not an image of a supported kind"),
         (encoded(photo(), "PDF"), "PDF is not supported"),
@@ -453,3 +454,23 @@ def test_damaged_bytes_give_pixels_or_the_one_error(format: str) -> None:
         damaged[where] = rng.integers(0, 256, len(where))
         with contextlib.suppress(ImageError):
             assert read_image(damaged.tobytes(), Limits(max_pixels=10**6)).dtype == np.uint8
+
+
+def test_heic_is_read_where_its_extra_is_installed() -> None:
+    from pillow_heif import from_pillow
+
+    stream = io.BytesIO()
+    image = Image.new("RGB", (96, 64), (200, 40, 90))
+    image.paste((10, 220, 60), (48, 0, 96, 64))
+    from_pillow(image).save(stream, quality=95)
+    pixels = read_image(stream.getvalue())
+    assert pixels.shape == (64, 96, 3)
+    assert np.abs(pixels.astype(int) - np.asarray(image)).mean() < 4
+    with pytest.raises(ImageError, match=r"a HEIC|damaged or cut short"):
+        read_image(stream.getvalue()[:200])
+
+
+def test_heic_without_its_extra_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ImageError, match=r"pip install 'mien\[heic\]', or save it as JPEG or PNG"):
+        read_image(b"\0\0\0\x18ftypheic" + bytes(30))

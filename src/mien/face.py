@@ -80,6 +80,11 @@ def framing(face: Face) -> Square:
     return Square((float(x) + lift * math.sin(turned), float(y) - lift * math.cos(turned)), max(side, 1.0), roll)
 
 
+def whole_face(width: int, height: int) -> Face:
+    """An image that is itself a face crop, as a face."""
+    return Face((0.0, 0.0, float(width), float(height)), (), 1.0)
+
+
 def crop_face(image: NDArray[np.uint8], face: Face, size: int = 48, *, gray: bool = True) -> NDArray[np.uint8]:
     """Cut a face out, level and framed as FER2013 frames faces.
 

@@ -20,7 +20,7 @@ from mien import artifact as artifacts
 from mien.artifact import INPUT, OUTPUT, Artifact, HeadInfo
 from mien.detect import BlazeFace, Detector
 from mien.errors import ArtifactError, ImageError, MienError
-from mien.face import Face, sharpness, turn
+from mien.face import Face, sharpness, turn, whole_face
 from mien.image import LIMITS, ImageSource, Limits, Pixels, describe, read_image
 from mien.labels import LabelSet, label_set
 from mien.metrics import softmax
@@ -139,6 +139,11 @@ class Recognizer:
         head = self.artifact.head_for(spoken)
         return head.label_set.project(softmax(self.logits(crops)[head.labels], head.temperature), spoken)
 
+    def crop_of(self, image: Pixels, face: Face) -> Pixels:
+        """What the network sees of a face in an image (H, W, 3); see `Preprocess`."""
+        height, width = image.shape[:2]
+        return self.preprocess.whole(image) if face == whole_face(width, height) else self.preprocess.face(image, face)
+
     def spoken(self, labels: str | LabelSet | None) -> LabelSet:
         """The label set that answers are in when this one is asked for.
 
@@ -164,9 +169,8 @@ class Recognizer:
         height, width = image.shape[:2]
         faces = [] if crop == "whole" else self.detector.detect(image)
         if crop == "whole" or (crop == "auto" and not faces and min(width, height) <= CROP_SIDE):
-            whole = Face((0.0, 0.0, float(width), float(height)), (), 1.0)
-            return _Read(name, (width, height), (whole,), (self.preprocess.whole(image),))
-        crops = tuple(self.preprocess.face(image, face) for face in faces)
+            faces = [whole_face(width, height)]
+        crops = tuple(self.crop_of(image, face) for face in faces)
         return _Read(name, (width, height), tuple(faces), crops)
 
     def _express(self, crops: list[Pixels], faces: list[Face], labels: LabelSet) -> list[Expression]:
@@ -181,6 +185,13 @@ class Recognizer:
             )
             for face, crop, row, share in zip(faces, crops, spoken, kept, strict=True)
         ]
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def load(

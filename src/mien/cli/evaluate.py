@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads, cores, counting, needs_extra
+from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads, counting, needs_extra
 
 if TYPE_CHECKING:
     from mien.report import Report
@@ -45,7 +45,7 @@ def evaluate(
             from mien.report.page import write_report
     from mien.datasets import open_dataset
     from mien.evaluation import evaluate
-    from mien.recognizer import load
+    from mien.recognizer import cores, load
 
     recognizer = load(model, threads=threads or cores())
     dataset = open_dataset(data)

@@ -1,7 +1,4 @@
-"""How predictions are written: table, JSON lines, CSV and parquet. Each writer takes one prediction at a time.
-
-CSV and parquet have one row a face, and one row for an image without faces.
-"""
+"""How predictions are written: table, JSON lines, CSV and parquet. Each writer takes one prediction at a time."""
 
 from __future__ import annotations
 
@@ -23,6 +20,7 @@ from mien.errors import MienError
 from mien.files import replacing
 from mien.labels import LabelSet
 from mien.prediction import Prediction, Reading, percent
+from mien.tables import columns, flat_rows
 
 BAR = 10  # characters
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -73,10 +71,9 @@ def _json(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
 
 @contextmanager
 def _csv(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
-    columns = list(_row(Prediction("", 0, 0, error=""), None, labels))
-    rows = csv.DictWriter(stream, columns, lineterminator="\n")
+    rows = csv.DictWriter(stream, columns(labels), lineterminator="\n")
     rows.writeheader()
-    yield lambda prediction: rows.writerows(_rows(prediction, labels))
+    yield lambda prediction: rows.writerows(flat_rows(prediction, labels))
 
 
 @contextmanager
@@ -87,7 +84,7 @@ def _parquet(path: Path, labels: LabelSet) -> Iterator[Writer]:
     except ModuleNotFoundError:
         raise MienError("writing parquet needs pyarrow: pip install 'mien[parquet]'") from None
     text, number = pa.string(), pa.float64()
-    kinds = dict.fromkeys(_row(Prediction("", 0, 0, error=""), None, labels), number)
+    kinds = dict.fromkeys(columns(labels), number)
     kinds |= {"source": text, "width": pa.int32(), "height": pa.int32(), "label": text, "uncertain": pa.bool_()}
     kinds |= {"reasons": text, "error": text, "face": pa.int32()}
     schema = pa.schema(list(kinds.items()))
@@ -95,7 +92,7 @@ def _parquet(path: Path, labels: LabelSet) -> Iterator[Writer]:
     with pq.ParquetWriter(path, schema) as file:
 
         def write(prediction: Prediction) -> None:
-            held.extend(_rows(prediction, labels))
+            held.extend(flat_rows(prediction, labels))
             if len(held) >= PARQUET_ROWS:
                 flush()
 
@@ -105,32 +102,6 @@ def _parquet(path: Path, labels: LabelSet) -> Iterator[Writer]:
 
         yield write
         flush()
-
-
-def _rows(prediction: Prediction, labels: LabelSet) -> list[dict[str, Any]]:
-    faces = [_row(prediction, reading, labels, number) for number, reading in enumerate(prediction.faces)]
-    return faces or [_row(prediction, None, labels)]
-
-
-def _row(prediction: Prediction, reading: Reading | None, labels: LabelSet, number: int = 0) -> dict[str, Any]:
-    """One flat row; what does not apply is None."""
-    face: dict[str, Any] = reading.to_dict() if reading else {}
-    box = face.get("box", [None] * 4)
-    reasons = face.get("reasons", prediction.reasons)
-    return {
-        "source": prediction.source,
-        "width": prediction.width or None,
-        "height": prediction.height or None,
-        "face": number if reading else None,
-        **dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)),
-        "score": face.get("score"),
-        "label": face.get("label"),
-        "confidence": face.get("confidence"),
-        **{f"p_{emotion}": face.get("probabilities", {}).get(emotion) for emotion in labels},
-        "uncertain": face.get("uncertain"),
-        "reasons": "; ".join(reasons) or None,
-        "error": prediction.error,
-    }
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads, cores
+from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads
 
 if TYPE_CHECKING:
     from mien.image import ImageSource
@@ -48,7 +48,7 @@ def predict(
     The exit code is 1 if some source could not be read; its row says why.
     """
     from mien.cli.formats import writer
-    from mien.recognizer import load
+    from mien.recognizer import cores, load
     from mien.sources import expand
 
     recognizer = load(model, threads=threads or cores())

@@ -14,7 +14,7 @@ SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif"),
 )
-"""Lower case. HEIC cannot be read: it is listed so that such a file is told of as unreadable, not passed over."""
+"""Lower case. HEIC needs an extra: without it such a file is told of as unreadable, not passed over."""
 
 NOT_DATA = frozenset({"__MACOSX", "@eaDir"})
 """Folders that file managers leave behind, with shadows of the images in them."""

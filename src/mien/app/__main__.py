@@ -1,0 +1,22 @@
+"""Starts the app: `python -m mien.app`. What `mien app` was told comes in the environment (see `settings`)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from streamlit.web.cli import main
+
+FLAGS = (
+    "--browser.gatherUsageStats=false",
+    "--client.toolbarMode=minimal",
+    "--client.showErrorDetails=none",
+    "--server.fileWatcherType=none",
+    "--server.maxUploadSize=20",
+    "--theme.primaryColor=#2f6fab",
+)
+
+if __name__ == "__main__":
+    script = Path(__file__).with_name("script.py")
+    sys.argv = ["streamlit", "run", str(script), *FLAGS, *sys.argv[1:]]
+    main(prog_name="mien app")

@@ -1,0 +1,100 @@
+"""Judge: a model on a labelled dataset of this machine, with a progress bar and the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from mien.app.settings import WORDS, choose_model, spoken
+from mien.datasets import open_dataset
+from mien.errors import MienError
+from mien.evaluation import evaluate
+from mien.recognizer import CROPS
+from mien.report import Report, plots
+from mien.report.page import html
+
+
+def show() -> None:
+    st.title("How good is it?")
+    st.caption("A dataset in any form that mien knows: an image folder with a folder a label, fer2013.csv, parquet.")
+    reader = choose_model()
+    with st.form("judge"):
+        path = st.text_input("Path of the dataset on this machine", key="dataset")
+        one, two, three = st.columns(3)
+        able = {"the dataset's own": None, **{WORDS.get(name, name): name for name in spoken(reader)}}
+        labels = able[three.selectbox("Expressions", list(able), key="judged in")]
+        split = one.selectbox("Split", ["the last", "train", "valid", "test", "all"], key="split")
+        crop = two.selectbox("Images are", CROPS, index=2, key="crop", format_func=_crop_words)
+        started = st.form_submit_button("Judge", type="primary", icon=":material/fact_check:")
+    if started:
+        bar = st.progress(0.0, "Looking at the dataset")
+
+        def told(done: int, total: int) -> None:
+            bar.progress(done / total, f"{done:,} of {total:,} images")
+
+        try:
+            if not path.strip():
+                raise MienError("Name a dataset first: the path of a folder or a file on this machine.")
+            report = evaluate(
+                reader,
+                open_dataset(Path(path.strip()).expanduser()),
+                split=None if split == "the last" else split,
+                labels=labels,
+                crop=crop,
+                progress=told,
+            )
+        except (MienError, OSError) as error:
+            bar.empty()
+            st.error(str(error), icon=":material/error:")
+            return
+        bar.empty()
+        st.session_state["report"] = report
+    if "report" in st.session_state:
+        _show_report(st.session_state["report"])
+
+
+def _show_report(report: Report) -> None:
+    pictures = {
+        "confusion.png": plots.confusion(report, shares=False),
+        "confusion-shares.png": plots.confusion(report, shares=True),
+        "reliability.png": plots.reliability(report),
+        "confidence.png": plots.confidences(report),
+    }
+    if sheet := plots.mistakes(report):
+        pictures["mistakes.png"] = sheet
+    low, high = report.accuracy_interval
+    st.subheader(f"{report.model}: {report.n:,} images, split {report.data['split']}", anchor=False)
+    one, two, three = st.columns(3)
+    one.metric("Right", f"{report.accuracy:.1%}", help=f"95%: {low:.1%} to {high:.1%}")
+    two.metric("Macro-F1", f"{report.macro_f1:.3f}")
+    three.metric("Calibration error", f"{report.ece:.3f}")
+    st.caption(f"95% interval of the share right: {low:.1%} to {high:.1%}")
+    st.dataframe(
+        [
+            {"": name, "images": each.support}
+            | {what: f"{getattr(each, what.lower()):.3f}" for what in ("precision", "recall", "F1")}
+            for name, each in report.per_class.items()
+        ],
+        hide_index=True,
+    )
+    left, right = st.columns(2)
+    left.image(pictures["confusion-shares.png"])
+    right.image(pictures["reliability.png"])
+    if "mistakes.png" in pictures:
+        st.subheader("The most confident mistakes", anchor=False)
+        st.image(pictures["mistakes.png"])
+    for name, reason in report.unreadable.items():
+        st.warning(f"{name} cannot be read: {reason}", icon=":material/broken_image:")
+    st.download_button(
+        "The whole report",
+        html(report, pictures),
+        "report.html",
+        "text/html",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _crop_words(crop: str) -> str:
+    return {"auto": "photos or face crops", "detect": "photos", "whole": "face crops"}[crop]

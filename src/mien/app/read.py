@@ -1,0 +1,119 @@
+"""Read: photos from files or the camera, each with its answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import PurePath
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from mien.app.settings import choose_labels, choose_model
+from mien.app.show import LARGEST, annotated, show_face
+from mien.errors import ImageError
+from mien.image import Pixels, read_image
+from mien.labels import LabelSet
+from mien.prediction import Prediction
+from mien.recognizer import Recognizer
+from mien.tables import csv_text
+
+KINDS = ["jpg", "jpeg", "png", "webp", "avif", "bmp", "gif", "tif", "tiff"]
+
+
+def show() -> None:
+    st.title("What does this face look like?")
+    st.caption("Photos stay on this machine: they are read in memory, and neither kept nor sent anywhere.")
+    left, right = st.columns(2)
+    with left:
+        reader = choose_model()
+    with right:
+        labels = choose_labels(reader)
+    way = st.segmented_control("From", ["Photos", "Camera"], default="Photos", key="way", label_visibility="collapsed")
+    if way == "Camera":
+        taken = st.camera_input("Take a photo", key="camera", label_visibility="collapsed")
+        files: Sequence[UploadedFile] = [taken] if taken else []
+    else:
+        kinds = [*KINDS, *(["heic", "heif"] if find_spec("pillow_heif") else [])]
+        files = st.file_uploader("Photos", kinds, accept_multiple_files=True, key="photos")
+    answers = _answers(reader, labels, files)
+    for number, answer in enumerate(answers):
+        _show(reader, answer, number)
+    if answers:
+        _downloads([answer.prediction for answer in answers], labels)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A photo, what was read in it, and how that looks; without the two where it could not be read."""
+
+    prediction: Prediction
+    image: Pixels | None = None
+    picture: bytes = b""
+
+
+def _answers(reader: Recognizer, labels: LabelSet, files: Sequence[UploadedFile]) -> list[Answer]:
+    """An answer a file. The page is made anew for every click on it: what is on it already is not read again."""
+    known: dict[tuple[str, ...], Answer] = st.session_state.get("answers", {})
+    keys = [(file.file_id, reader.artifact.manifest.sha256, labels.name) for file in files]
+    answers = {key: known.get(key) or _read(reader, labels, file) for key, file in zip(keys, files, strict=True)}
+    st.session_state["answers"] = answers  # without those of photos that were taken away
+    return [answers[key] for key in keys]
+
+
+def _read(reader: Recognizer, labels: LabelSet, file: UploadedFile) -> Answer:
+    name = PurePath(file.name).name
+    try:
+        image = read_image(file.getvalue())
+    except ImageError as error:
+        return Answer(Prediction(name, 0, 0, error=str(error)))
+    prediction = replace(reader.predict(image, labels=labels), source=name)
+    return Answer(prediction, image, annotated(image, prediction, LARGEST))
+
+
+def _show(reader: Recognizer, answer: Answer, number: int) -> None:
+    prediction, image = answer.prediction, answer.image
+    st.subheader(prediction.source, divider="gray", anchor=False)
+    if image is None:
+        st.error(f"{prediction.source} cannot be read: {prediction.error}.", icon=":material/broken_image:")
+        return
+    st.image(answer.picture, alt=_words(prediction))
+    if not prediction.faces:
+        st.info("No face was found in this photo.", icon=":material/face_retouching_off:")
+        return
+    for position, reading in enumerate(prediction.faces):
+        show_face(reader, image, reading, position, len(prediction.faces))
+    st.download_button(
+        "Annotated photo",
+        lambda: annotated(image, prediction),
+        file_name=f"{PurePath(prediction.source).stem}-read.jpg",
+        mime="image/jpeg",
+        key=f"annotated {number}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _downloads(predictions: list[Prediction], labels: LabelSet) -> None:
+    st.divider()
+    left, right, _ = st.columns([1, 1, 2])
+    lines = "".join(json.dumps(prediction.to_dict()) + "\n" for prediction in predictions)
+    left.download_button(
+        "All as CSV",
+        csv_text(predictions, labels),
+        "expressions.csv",
+        "text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+    )
+    right.download_button(
+        "All as JSON", lines, "expressions.jsonl", "application/jsonl", icon=":material/data_object:", on_click="ignore"
+    )
+
+
+def _words(prediction: Prediction) -> str:
+    if not prediction.faces:
+        return "A photo without a face that could be found"
+    return "Faces, the largest first: " + ", ".join(reading.expression.label for reading in prediction.faces)

@@ -1,0 +1,37 @@
+"""`mien app`: the app, in a browser on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli.options import Model, needs_extra
+from mien.errors import MienError
+
+
+def app(
+    samples: Annotated[
+        Path | None, typer.Option("--samples", metavar="DIR", help="Photos for a gallery, in folders named by label.")
+    ] = None,
+    model: Model = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the browser finds it.")] = 8501,
+    headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
+) -> None:
+    """Read photos, walk through samples, judge a model and watch live, in a browser on this machine."""
+    from mien import artifact as artifacts
+
+    with needs_extra("app"):
+        if find_spec("streamlit") is None:
+            raise ModuleNotFoundError(name="streamlit")
+    if samples is not None and not samples.is_dir():
+        raise MienError(f"{samples}: no such folder of samples")
+    artifacts.read(artifacts.find(model))
+    chosen = {"MIEN_APP_MODEL": model, "MIEN_APP_SAMPLES": str(samples.resolve()) if samples else None}
+    environment = {**os.environ, **{name: value for name, value in chosen.items() if value}}
+    flags = [f"--server.port={port}", f"--server.headless={str(headless).lower()}", "--server.address=localhost"]
+    os.execve(sys.executable, [sys.executable, "-m", "mien.app", *flags], environment)

@@ -1,0 +1,181 @@
+"""The app in a real browser: what is on the page, what goes over the wire, and what is left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect, sync_playwright
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+
+WAIT = 30_000  # ms
+
+
+@dataclass(frozen=True)
+class App:
+    """A running app.
+
+    Args:
+        url: where it is.
+        home: its home and temporary folder.
+        log: what it prints.
+    """
+
+    url: str
+    home: Path
+    log: Path
+
+    def files(self) -> set[Path]:
+        return {path.relative_to(self.home) for path in self.home.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("app")
+    for name in ("home", "work", "samples/test/Happy", "samples/test/Sad"):
+        (folder / name).mkdir(parents=True)
+    for label in ("Happy", "Sad"):
+        (folder / "samples" / "test" / label / "one.jpg").write_bytes(astronaut)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port)]
+    environment = os.environ | {"HOME": str(folder / "home"), "TMPDIR": str(folder / "home")}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--samples", str(folder / "samples")],
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd=folder / "work",
+        )
+    url = f"http://localhost:{port}"
+    for _ in range(300):
+        try:
+            urlopen(f"{url}/_stcore/health").close()
+            break
+        except OSError:
+            assert process.poll() is None, (folder / "log").read_text()
+            time.sleep(0.1)
+    yield App(url, folder / "home", folder / "log")
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[Browser]:
+    """Chromium whose camera shows the astronaut."""
+    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
+    stream = BytesIO()
+    Image.open(BytesIO(astronaut)).crop((0, 0, 512, 384)).resize((640, 480)).save(stream, "JPEG")
+    film.write_bytes(stream.getvalue() * 10)
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_playwright() as playwright:
+        arguments.append(f"--use-file-for-fake-video-capture={film}")
+        chromium = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, app: App) -> Iterator[Page]:
+    """The app's first page; nothing but the app may be asked for anything."""
+    asked: list[str] = []
+    opened = browser.new_page(viewport={"width": 1000, "height": 1200})
+    opened.set_default_timeout(WAIT)
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.goto(app.url)
+    expect(opened.get_by_role("heading", name="What does this face look like?")).to_be_visible(timeout=WAIT)
+    yield opened
+    opened.close()
+    strangers = [url for url in asked if not url.startswith((app.url, app.url.replace("http", "ws"), "data:", "blob:"))]
+    assert strangers == []
+
+
+def upload(page: Page, **files: bytes) -> None:
+    """Choose files by name, such as `me_jpg=content`."""
+    chosen: list[FilePayload] = [
+        {"name": name.replace("_", "."), "mimeType": "image/jpeg", "buffer": content} for name, content in files.items()
+    ]
+    page.locator("input[type=file]").set_input_files(chosen)
+
+
+def plays(page: Page, video: Locator) -> None:
+    """Wait until a picture moves."""
+    expect(video).to_be_visible(timeout=WAIT)
+    page.wait_for_function("video => video.currentTime > 0.5 && video.videoWidth > 0", arg=video.element_handle())
+
+
+def test_one_photo(page: Page, astronaut: bytes) -> None:
+    upload(page, me_jpg=astronaut)
+    expect(page.get_by_alt_text("Faces, the largest first: happy")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("row", name="happy 9")).to_be_visible()
+    expect(page.get_by_text("What the network saw")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Annotated photo").click()
+    assert download.value.suggested_filename == "me-read.jpg"
+    with Image.open(download.value.path()) as picture:
+        assert picture.size == (512, 512)
+
+
+def test_many_photos_with_a_broken_one(page: Page, astronaut: bytes) -> None:
+    upload(page, me_jpg=astronaut, torn_jpg=astronaut[:3000])
+    expect(page.get_by_text("torn.jpg cannot be read: ")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_alt_text("Faces, the largest first: happy")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All as CSV").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0].startswith("source,width,height,face,")
+    assert [line.split(",")[0] for line in lines[1:]] == ["me.jpg", "torn.jpg"]
+
+
+def test_another_label_set(page: Page, astronaut: bytes) -> None:
+    upload(page, me_jpg=astronaut)
+    expect(page.get_by_role("row", name="contempt")).to_be_visible(timeout=WAIT)
+    page.get_by_role("combobox", name="Expressions").click()
+    page.get_by_role("option", name="happy or sad").click()
+    expect(page.get_by_role("row", name="contempt")).to_have_count(0, timeout=WAIT)
+    expect(page.get_by_role("row", name="sad")).to_be_visible()
+
+
+def test_a_photo_from_the_camera(page: Page) -> None:
+    page.get_by_text("Camera", exact=True).click()
+    plays(page, page.locator("video"))
+    page.get_by_role("button", name="Take Photo").click()
+    expect(page.get_by_alt_text("Faces, the largest first")).to_be_visible(timeout=WAIT)
+
+
+def test_samples_with_labels(page: Page) -> None:
+    page.get_by_role("link", name="Samples").click()
+    expect(page.get_by_text("1 of 2")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("right: labelled happy")).to_be_visible()
+    expect(page.get_by_text("wrong: labelled sad")).to_be_visible()
+
+
+def test_the_live_picture_moves(page: Page) -> None:
+    page.get_by_role("link", name="Live").click()
+    frame = page.frame_locator("iframe").first
+    frame.get_by_role("button", name="START").click()
+    plays(page, frame.locator("video"))
+    frame.get_by_role("button", name="STOP").click()
+
+
+def test_nothing_uploaded_is_kept_or_logged(page: Page, app: App, astronaut: bytes) -> None:
+    before = app.files()
+    upload(page, face_jpg=astronaut)
+    expect(page.get_by_alt_text("Faces, the largest first: happy")).to_be_visible(timeout=WAIT)
+    assert app.files() == before
+    assert "face" not in app.log.read_text()
