@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mien.errors import ImageError
-from mien.image import read_image
+from mien.image import ImageSource, read_image
 from mien.prediction import percent
 from mien.report.numbers import BINS, Report
 
@@ -83,24 +84,37 @@ def mistakes(report: Report) -> bytes | None:
     worst = wrong[np.argsort(-answers.confidence[wrong], kind="stable")][:MISTAKES]
     if not len(worst):
         return None
-    rows = -(-len(worst) // COLUMNS)
+    titles = [
+        f"{report.labels[answers.guesses[row]]} {percent(answers.confidence[row])}\n"
+        f"label: {report.labels[answers.truth[row]]}"
+        for row in worst
+    ]
+    return contact_sheet([answers.sources[row] for row in worst], titles)
+
+
+def contact_sheet(sources: Sequence[ImageSource], titles: Sequence[str]) -> bytes:
+    """Images in rows of eight, each below its title; gray where one cannot be read.
+
+    Args:
+        sources: at least one.
+        titles: one each.
+    """
+    rows = -(-len(sources) // COLUMNS)
     figure = Figure(figsize=(1.45 * COLUMNS, 1.95 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, place in zip(figure.subplots(rows, COLUMNS, squeeze=False).flat, range(rows * COLUMNS), strict=True):
+    places = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
+    for axes in places:
         axes.axis("off")
-        if place >= len(worst):
-            continue
-        row = int(worst[place])
-        axes.imshow(_thumbnail(report, row))
-        guess, truth = report.labels[answers.guesses[row]], report.labels[answers.truth[row]]
-        axes.set_title(f"{guess} {percent(answers.confidence[row])}\nlabel: {truth}", fontsize=8)
+    for axes, source, title in zip(places, sources, titles, strict=False):
+        axes.imshow(_thumbnail(source))
+        axes.set_title(title, fontsize=8)
     return _png(figure)
 
 
-def _thumbnail(report: Report, row: int) -> Image.Image:
+def _thumbnail(source: ImageSource) -> Image.Image:
     try:
-        image = Image.fromarray(read_image(report.answers.sources[row]))
-    except ImageError:  # it could be read a moment ago
+        image = Image.fromarray(read_image(source))
+    except ImageError:
         return Image.new("RGB", (96, 96), "#dddddd")
     image.thumbnail((96, 96))
     return image

@@ -1,0 +1,40 @@
+"""The notebooks run from top to bottom on a small dataset, one after the other."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jupytext
+import pytest
+from drawn import TINY, write_folder
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.py"))
+
+
+def test_there_are_three() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["1_data", "2_training", "3_testing"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore:Proactor event loop")
+def test_they_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = write_folder(tmp_path / "data", ("happy", "sad"), 24, splits=("train", "valid", "test"))
+    (data / "test" / "sad" / "torn.png").write_bytes(b"torn")
+    (tmp_path / "tiny.toml").write_text(TINY)
+    monkeypatch.setenv("MIEN_NOTEBOOK_DATA", str(data))
+    monkeypatch.setenv("MIEN_NOTEBOOK_RECIPE", str(tmp_path / "tiny.toml"))
+    monkeypatch.setenv("MIEN_NOTEBOOK_RUN", str(tmp_path / "run"))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    shown = 0
+    for path in NOTEBOOKS:
+        notebook = jupytext.read(path)
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute(
+            env=dict(os.environ)
+        )
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        assert not [output for output in outputs if output.output_type == "error"]
+        shown += sum("image/png" in output.get("data", {}) for output in outputs)
+    assert shown >= 5
+    assert (tmp_path / "run" / "report" / "report.html").exists()
