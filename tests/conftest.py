@@ -73,7 +73,8 @@ def bands() -> Bands:
 def toy() -> Toy:
     """Writes a model whose answers are known: `toy(folder, {"happy-sad": ("happy", "sad")})`.
 
-    Each logit is four times the mean, 0..1, of one of the image's equal vertical bands: the brightest band wins.
+    Each logit is four times the mean, 0..1, of one of the image's equal vertical bands: the brightest band wins. With
+    `colour="rgb"` it is the reddest.
     Further arguments go into model.json.
     """
     import onnx
@@ -81,19 +82,20 @@ def toy() -> Toy:
 
     def write(folder: Path, heads: dict[str, tuple[str, ...]], size: int = 48, **manifest: object) -> Path:
         folder.mkdir(parents=True)
+        channels = 3 if manifest.get("colour") == "rgb" else 1
         nodes = [
             helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
             helper.make_node("Flatten", ["floats"], ["flat"]),
         ]
         weights, outputs = [], []
         for name, emotions in heads.items():
-            band = np.zeros((size, size, len(emotions)), np.float32)
+            band = np.zeros((channels, size, size, len(emotions)), np.float32)
             for position, columns in enumerate(np.array_split(np.arange(size), len(emotions))):
-                band[:, columns, position] = 4 / 255 / (size * len(columns))
-            weights.append(numpy_helper.from_array(band.reshape(size * size, -1), f"bands {name}"))
+                band[0, :, columns, position] = 4 / 255 / (size * len(columns))
+            weights.append(numpy_helper.from_array(band.reshape(channels * size * size, -1), f"bands {name}"))
             nodes.append(helper.make_node("MatMul", ["flat", f"bands {name}"], [f"logits_{name}"]))
             outputs.append(helper.make_tensor_value_info(f"logits_{name}", TensorProto.FLOAT, ["faces", len(emotions)]))
-        pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["faces", 1, size, size])
+        pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["faces", channels, size, size])
         graph = helper.make_graph(nodes, "toy", [pixels], outputs, weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
         onnx.save(model, folder / "model.onnx")

@@ -30,16 +30,16 @@ class App:
 
     Args:
         url: where it is.
-        home: its home and temporary folder.
+        places: its home and temporary folder, and where it was started.
         log: what it prints.
     """
 
     url: str
-    home: Path
+    places: tuple[Path, ...]
     log: Path
 
     def files(self) -> set[Path]:
-        return {path.relative_to(self.home) for path in self.home.rglob("*") if path.is_file()}
+        return {path for place in self.places for path in place.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def app(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[
         except OSError:
             assert process.poll() is None, (folder / "log").read_text()
             time.sleep(0.1)
-    yield App(url, folder / "home", folder / "log")
+    yield App(url, (folder / "home", folder / "work"), folder / "log")
     process.terminate()
     process.wait(20)
 

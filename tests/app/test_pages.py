@@ -137,6 +137,20 @@ def test_why_it_is_not_sure(app: Callable[..., AppTest], toy: Toy, tmp_path: Pat
     assert "perhaps" in html(test)
 
 
+def test_a_model_that_sees_colours(app: Callable[..., AppTest], toy: Toy, tmp_path: Path) -> None:
+    model = toy(tmp_path / "toy", {"happy-sad": ("happy", "sad")}, size=64, colour="rgb")
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[:, 32:, 0] = 255
+    image[:, :32, 2] = 255  # blue counts for nothing
+    test = app(**{settings.MODEL: str(model)})
+    test.file_uploader(key="photos").set_value([("halves.png", png(image), "image/png")]).run()
+    assert not test.exception
+    (answer,) = test.session_state["answers"].values()
+    assert answer.prediction.faces[0].expression.label == "sad"
+    reader = mien.load(model)
+    assert reader.crop_of(image, answer.prediction.faces[0].face).shape == (64, 64, 3)
+
+
 def test_a_model_that_is_none(app: Callable[..., AppTest], tmp_path: Path) -> None:
     test = app(**{settings.MODEL: str(tmp_path / "nothing")})
     assert "no model" in test.error[0].value

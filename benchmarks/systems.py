@@ -1,0 +1,192 @@
+"""The five small systems, each trained by its recipe on its own form of the data, beside mien on the same images.
+
+    python benchmarks/systems.py [--minutes 60] [--runs runs/systems] [--backbone runs/base]
+
+Runs are kept and resumed: call it until no epoch is left. The table says how many epochs were run. Every system is
+judged on images of FER2013's public split, which neither it nor mien was trained on; mien answers in its label set.
+
+Then transfer: a folder of 300 happy and sad images, drawn five times from the training split. The backbone has learned
+from these images as well, with their labels: what it brings is what it knows of faces of this very kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy as np
+from common import ROOT, data_folder, machine, median_seconds
+
+import mien
+from mien.datasets import Dataset, open_dataset
+from mien.datasets.base import NO_LABEL
+from mien.labels import CKPLUS7, FERPLUS8
+from mien.recognizer import Recognizer
+from mien.training.describe import describe
+from mien.training.export import export
+from mien.training.loop import Progress, train
+from mien.training.recipe import read_recipe
+
+DRAWS, SMALL = 5, 300
+TRANSFER = {
+    "happy-sad-small": "its own network, from scratch",
+    "happy-sad-augmented": "the same, with augmentation",
+    "happy-sad-scratch": "mien's network, from scratch",
+    "happy-sad-transfer": "mien's network, its backbone kept",
+    "happy-sad-mobile": "inverted residuals, their backbone kept",
+}
+
+
+class OutOfTimeError(Exception):
+    """The minutes are over; the run goes on another time."""
+
+
+@dataclass(frozen=True)
+class System:
+    """A recipe, what it is trained on, and what it is judged on."""
+
+    recipe: str
+    training: Path
+    judged: Dataset
+    split: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=60, help="train no longer than this")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "systems")
+    parser.add_argument("--backbone", type=Path, default=ROOT / "runs" / "base")
+    parser.add_argument("--mobile", type=Path, default=ROOT / "runs" / "mobile")
+    given = parser.parse_args()
+    ends = time.monotonic() + 60 * given.minutes
+    forms = prepare(data_folder("fer2013", "export.py"), given.runs / "data")
+    print(machine())
+    print(
+        "\n| system | epochs | images judged | right | macro-F1 | mien: right | mien: macro-F1 | parameters "
+        "| ms a face | minutes of training |\n|---|---|---|---|---|---|---|---|---|---|"
+    )
+    for system in systems(forms):
+        print(row(system, given.runs, ends), flush=True)
+    print(f"\nmien itself: {one_face(mien.load()):.2f} ms a face")
+    print(f"\n{SMALL} images, {DRAWS} draws\n\n| network | right: mean | standard deviation |\n|---|---|---|")
+    for name, words in TRANSFER.items():
+        start = {"happy-sad-transfer": given.backbone, "happy-sad-mobile": given.mobile}.get(name)
+        if start is None or start.exists():
+            scores = [drawn(name, draw, forms, given.runs, start, ends) for draw in range(DRAWS)]
+            print(f"| {words} | {mean(scores):.1%} | {100 * stdev(scores):.1f} points |", flush=True)
+
+
+def prepare(data: Path, out: Path) -> dict[str, Path]:
+    """Each form of the data, written once."""
+    forms = {form: out / form for form in ("csv", "happysad", "people")}
+    for form, folder in forms.items():
+        if not folder.exists():
+            subprocess.run([sys.executable, data / "export.py", form, folder], check=True, stdout=subprocess.DEVNULL)
+    forms["contempt"] = out / "contempt"
+    if not forms["contempt"].exists():
+        write_majority(open_dataset(data / "fer2013").split("valid"), forms["contempt"])
+    for draw in range(DRAWS):
+        forms[f"draw {draw}"] = out / f"draw-{draw}"
+        if not forms[f"draw {draw}"].exists():
+            write_draw(forms["happysad"] / "train", forms[f"draw {draw}"], draw)
+    return forms
+
+
+def write_majority(dataset: Dataset, out: Path) -> None:
+    """Images with an FER+ majority in `ckplus7`, in folders of these: with contempt, without neutral."""
+    for number, (example, position) in enumerate(zip(dataset.examples, dataset.targets(FERPLUS8), strict=True)):
+        if position != NO_LABEL and (emotion := FERPLUS8.emotions[position]) in CKPLUS7:
+            (out / emotion).mkdir(parents=True, exist_ok=True)
+            assert isinstance(example.source, bytes)
+            (out / emotion / f"{number:05d}.png").write_bytes(example.source)
+
+
+def write_draw(source: Path, out: Path, seed: int) -> None:
+    """As many happy as sad images, drawn from a folder."""
+    for label in ("happy", "sad"):
+        (out / label).mkdir(parents=True)
+        for path in random.Random(seed).sample(sorted((source / label).iterdir()), SMALL // 2):
+            shutil.copy(path, out / label)
+
+
+def systems(forms: dict[str, Path]) -> list[System]:
+    fer, binary = open_dataset(forms["csv"]), open_dataset(forms["happysad"])
+    return [
+        System("happy-sad-3conv", forms["happysad"], binary, "test"),
+        System("fer7-2conv", forms["csv"], fer, "valid"),
+        System("fer7-batchnorm", forms["csv"], fer, "valid"),
+        System("ckplus7-people", forms["people"], open_dataset(forms["contempt"]), "all"),
+        System("happy-sad-small", forms["draw 0"], binary, "test"),
+    ]
+
+
+def row(system: System, runs: Path, ends: float) -> str:
+    recipe = read_recipe(ROOT / "recipes" / f"{system.recipe}.toml")
+    out = runs / system.recipe
+    log = trained(system.recipe, system.training, out, None, ends)
+    if not log:
+        return f"| {system.recipe} | 0 of {recipe.schedule.epochs} | | | | | | | | |"
+    model = exported(out)
+    labels = model.labels
+    theirs = mien.evaluate(model, system.judged, split=system.split, labels=labels)
+    ours = mien.evaluate(mien.load(), system.judged, split=system.split, labels=labels)
+    parameters = sum(each.parameters for each in describe(recipe))
+    minutes = sum(each["seconds"] for each in log) / 60
+    return (
+        f"| {system.recipe} | {len(log)} of {recipe.schedule.epochs} | {theirs.n:,} | {theirs.accuracy:.1%} "
+        f"| {theirs.macro_f1:.3f} | {ours.accuracy:.1%} | {ours.macro_f1:.3f} | {parameters:,} "
+        f"| {one_face(model):.2f} | {minutes:.0f} |"
+    )
+
+
+def drawn(name: str, draw: int, forms: dict[str, Path], runs: Path, start: Path | None, ends: float) -> float:
+    """Accuracy on the public split's happy and sad images after training on one draw."""
+    out = runs / "transfer" / f"{name}-{draw}"
+    scratch = ["optimiser.lr=0.1", "schedule.epochs=40"]  # what its weights know must be learned first
+    recipe, changes = ("happy-sad-transfer", scratch) if name == "happy-sad-scratch" else (name, [])
+    trained(recipe, forms[f"draw {draw}"], out, start, ends, changes)
+    return mien.evaluate(exported(out), open_dataset(forms["happysad"]), split="test").accuracy
+
+
+def trained(
+    recipe: str, data: Path, out: Path, start: Path | None, ends: float, changes: list[str] | None = None
+) -> list[dict[str, float]]:
+    """The log of a run, which is begun or taken further."""
+
+    def watch(where: Progress) -> None:
+        if time.monotonic() > ends:
+            raise OutOfTimeError
+
+    read = read_recipe(ROOT / "recipes" / f"{recipe}.toml", changes or [])
+    try:
+        return train(read, open_dataset(data), out, resume=True, start=start, progress=watch).read_log()
+    except OutOfTimeError:
+        from mien.training.checkpoint import Run
+
+        return Run(out).read_log()
+
+
+def exported(out: Path) -> Recognizer:
+    shutil.rmtree(out / "model", ignore_errors=True)
+    export([out], out / "model")
+    return mien.load(out / "model", threads=2)
+
+
+def one_face(model: Recognizer) -> float:
+    """Milliseconds of the network for one face, on one thread."""
+    channels = () if model.preprocess.colour == "gray" else (3,)
+    crop = np.zeros((1, model.preprocess.size, model.preprocess.size, *channels), np.uint8)
+    step: Callable[[], object] = lambda: model.logits(crop)  # noqa: E731
+    return 1000 * median_seconds(step, 200)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The pictures of the app in the docs, taken with a real browser.
+
+    python tools/screenshots.py [CHROMIUM]
+
+The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain. Writes
+docs/app.png and docs/samples.png.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+from skimage import data as images
+
+ROOT = Path(__file__).parents[1]
+URL = "http://localhost:8577"
+
+
+def main() -> None:
+    browser = sys.argv[1] if len(sys.argv) > 1 else shutil.which("chromium")
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        photo = write_samples(folder / "samples")
+        command = [sys.executable, "-m", "mien", "app", "--headless", "--port", URL.rpartition(":")[2]]
+        app = subprocess.Popen([*command, "--samples", str(folder / "samples")])
+        try:
+            wait()
+            chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+            page = chromium.new_page(viewport={"width": 900, "height": 1280})
+            page.goto(URL)
+            page.locator("input[type=file]").set_input_files(photo)
+            page.get_by_text("What the network saw").wait_for()
+            shoot(page, "app")
+            page.get_by_role("link", name="Samples").click()
+            page.get_by_text("right so far").wait_for()
+            shoot(page, "samples")
+            chromium.close()
+        finally:
+            app.terminate()
+
+
+def write_samples(folder: Path) -> Path:
+    """The portrait, as it is and changed, in folders named by label."""
+    portrait = Image.fromarray(np.asarray(images.astronaut()))  # type: ignore[no-untyped-call]
+    variants = {
+        "Happy/portrait.jpg": portrait,
+        "Happy/mirrored.jpg": portrait.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        "Happy/close.jpg": portrait.crop((120, 10, 330, 220)),
+        "Sad/wrongly-filed.jpg": portrait.rotate(12, Image.Resampling.BICUBIC),
+    }
+    for name, image in variants.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        image.save(folder / name, quality=92)
+    return folder / "Happy" / "portrait.jpg"
+
+
+def wait() -> None:
+    for _ in range(200):
+        try:
+            urlopen(f"{URL}/_stcore/health").close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    sys.exit("the app did not start")
+
+
+def shoot(page: Page, name: str) -> None:
+    page.wait_for_timeout(1500)  # pictures and letters fade in
+    picture = ROOT / "docs" / f"{name}.png"
+    page.screenshot(path=picture)
+    Image.open(picture).convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(picture, optimize=True)
+    print(f"docs/{picture.name}: {picture.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
