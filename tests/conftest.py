@@ -111,6 +111,7 @@ def toy() -> Toy:
             "data": {},
             "colour": "gray",
             "precision": "float32",
+            "mirror": False,
             "runs": [{}],
             "sha256": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest(),
         }

@@ -24,7 +24,6 @@ name = "tiny"
 seed = 3
 size = 24
 validation_share = 0.25
-mirror = true
 
 [network]
 widths = [8, 16, 32]

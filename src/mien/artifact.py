@@ -58,6 +58,7 @@ class Manifest(BaseModel):
         size: side of the crop in px.
         colour: of the crop.
         precision: of the network's products.
+        mirror: whether it averages its answers to a face and to its mirror image.
         scores: on the validation images, by head.
         data: what it was trained on, with hashes.
         runs: each training run whose answers are averaged: its recipe, the epoch of its weights, what it began with.
@@ -70,6 +71,7 @@ class Manifest(BaseModel):
     size: Annotated[int, Field(ge=16, le=512)]
     colour: Literal["gray", "rgb"]
     precision: Literal["float32", "int8"]
+    mirror: bool
     heads: tuple[HeadInfo, ...] = Field(min_length=1)
     scores: dict[str, Any]
     data: dict[str, Any]

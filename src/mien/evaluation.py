@@ -86,15 +86,23 @@ def evaluate(
 
 
 def _held_out(recognizer: Recognizer, dataset: Dataset, split: str) -> Dataset:
-    """The dataset with the split that the model's training held out of it, if it lacks one of that name."""
-    recipe = recognizer.artifact.manifest.runs[0].get("recipe", {})
+    """The dataset with the splits that the model's training held out of it, if it is that dataset and lacks this split.
+
+    It is taken for that dataset if the splits come to as many images; some may since be, or have been, unreadable.
+    """
+    manifest = recognizer.artifact.manifest
+    recipe = manifest.runs[0].get("recipe", {})
     if split in dataset.splits or split == "all" or "validation_share" not in recipe:
         return dataset
-    if recipe["labels"]:
-        dataset = dataset.of(label_set(recipe["labels"]))
+    held_out = dataset.of(label_set(recipe["labels"])) if recipe["labels"] else dataset
     if recipe["test_share"]:
-        dataset = with_split(dataset, "test", recipe["test_share"], recipe["seed"])
-    return with_split(dataset, "valid", recipe["validation_share"], recipe["seed"])
+        held_out = with_split(held_out, "test", recipe["test_share"], recipe["seed"])
+    held_out = with_split(held_out, "valid", recipe["validation_share"], recipe["seed"])
+    for name in ("train", "valid"):
+        found = len(held_out.split(name))
+        if abs(found - manifest.data[name]) > found // 20:
+            return dataset
+    return held_out
 
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:

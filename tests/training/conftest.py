@@ -50,4 +50,4 @@ def run(tiny: Recipe, happy_sad: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def artifact(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """What `run` exports to; not to be changed."""
-    return export([run.folder], tmp_path_factory.mktemp("artifact") / "model")
+    return export([run.folder], tmp_path_factory.mktemp("artifact") / "model", mirror=True)

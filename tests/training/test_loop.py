@@ -308,7 +308,7 @@ def test_the_rate_warms_up_and_falls_to_nothing(warmup: float, tiny: Recipe) -> 
 
 
 def test_a_constant_rate(tiny: Recipe) -> None:
-    recipe = change(tiny, "schedule.decay=constant", "schedule.warmup=1", "schedule.epochs=10")
+    recipe = change(tiny, 'schedule.decay="constant"', "schedule.warmup=1", "schedule.epochs=10")
     assert learning_rate(recipe, 0) < learning_rate(recipe, 0.5) < recipe.optimiser.lr
     assert {learning_rate(recipe, epoch) for epoch in (1, 5, 9.99, 10)} == {recipe.optimiser.lr}
 
@@ -360,13 +360,13 @@ def test_another_recipe_is_refused_with_every_difference(
 ) -> None:
     copy = Run(shutil.copytree(run.folder, tmp_path / "run"))
     before = contents(copy.folder)
-    other = change(tiny, "seed=4", "mirror=false", "optimiser.lr=0.2")
+    other = change(tiny, "seed=4", 'colour="rgb"', "optimiser.lr=0.2")
     with pytest.raises(RecipeError, match="was begun with another recipe") as caught:
         train(other, open_dataset(happy_sad), copy.folder, resume=True)
     assert len(caught.value.faults) == 3
     assert "seed: was 3, is 4" in caught.value.faults
-    assert "mirror: was True, is False" in caught.value.faults
-    assert any(fault.startswith("optimiser: was {'lr': 0.1") for fault in caught.value.faults)
+    assert "colour: was gray, is rgb" in caught.value.faults
+    assert any(fault.startswith("optimiser: was {'kind': 'sgd', 'lr': 0.1") for fault in caught.value.faults)
     assert contents(copy.folder) == before
 
 

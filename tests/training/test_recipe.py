@@ -78,7 +78,6 @@ def test_unknown_keys_are_faults(values: dict[str, Any], key: str) -> None:
         (changed(test_share=1), "test_share"),
         (changed(validation_share=0), "validation_share"),
         (changed(validation_share=1), "validation_share"),
-        (changed(mirror="perhaps"), "mirror"),
         (changed(network=[8]), "network"),
         (changed(network={"widths": []}), "network.widths"),
         (changed(network={"widths": 8}), "network.widths"),

@@ -11,6 +11,7 @@ import torch
 from drawn import draw_face, write_fer2013_csv, write_folder, write_people
 
 from mien.datasets import open_dataset
+from mien.errors import DataError
 from mien.evaluation import evaluate
 from mien.recognizer import Recognizer
 from mien.training.checkpoint import Run
@@ -40,6 +41,7 @@ def people(out: Path) -> Path:
 
 DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "base": (fer2013, ("network.widths=[8,8,8,8]",)),
+    "base64": (fer2013, ("network.widths=[8,8,8,8]",)),
     "fine": (fer2013, ("network.widths=[8,8,8,8]",)),
     "mobile": (fer2013, ()),
     "fer7-2conv": (fer2013, ("size=24",)),
@@ -91,6 +93,9 @@ def test_happy_and_sad_are_learned_from_colours_with_one_sigmoid(tmp_path: Path)
     logits = model.logits(np.zeros((1, 48, 48, 3), np.uint8))["happy-sad"]
     assert logits[0, 0] == 0
     assert model.artifact.manifest.colour == "rgb"
+    small = Recognizer(export([run.folder], tmp_path / "small", int8=True))
+    crops = np.random.default_rng(0).integers(0, 256, (20, 48, 48, 3), np.uint8)
+    assert np.abs(small.probabilities(crops) - model.probabilities(crops)).max() < 0.1
 
 
 def test_people_held_out_are_the_same_for_training_and_evaluation(tmp_path: Path) -> None:
@@ -109,6 +114,15 @@ def test_people_held_out_are_the_same_for_training_and_evaluation(tmp_path: Path
         seen.append(evaluate(model, data, split=split).n)
         expected = len(data) if split == "all" else len(prepared.split(split))
         assert seen[-1] == expected
+
+
+def test_other_data_have_no_split_that_was_held_out(tmp_path: Path) -> None:
+    recipe = read_recipe(RECIPES / "ckplus7-people.toml", ["schedule.epochs=1"])
+    run = train(recipe, open_dataset(people(tmp_path / "data")), tmp_path / "run")
+    model = Recognizer(export([run.folder], tmp_path / "model"))
+    others = open_dataset(write_people(tmp_path / "others", 14))
+    with pytest.raises(DataError, match="no split 'test'; there are all"):
+        evaluate(model, others, split="test")
 
 
 def test_a_recipes_labels_leave_other_emotions_out(tmp_path: Path) -> None:

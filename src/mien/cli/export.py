@@ -14,6 +14,9 @@ from mien.cli.options import needs_extra
 def export(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of training runs.")],
     out: Annotated[Path, typer.Option("--out", metavar="ARTIFACT", help="Folder of the model; must not exist yet.")],
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Average each face with its mirror image: twice the time.")
+    ] = False,
     int8: Annotated[bool, typer.Option("--int8", help="8-bit integers: a quarter of the size.")] = False,
 ) -> None:
     """Make a calibrated model of a run's best weights, checked against the network it came from.
@@ -24,7 +27,7 @@ def export(
         from mien.training.export import export
 
     console = Console(stderr=True, highlight=False)
-    artifact = export(runs, out, int8=int8, say=console.print)
+    artifact = export(runs, out, int8=int8, mirror=mirror, say=console.print)
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
         console.print(f"{head.labels}: {accuracy:.1%} right on validation, sure from {head.threshold:.0%} confidence")

@@ -17,7 +17,7 @@ that holds this page is all that inference needs: `mien predict --model FOLDER p
 {runs}
 Heads: {heads}.
 Data: {data}.
-{precision}Recipes, with their seeds, are in `model.json`;
+{mirror}{precision}Recipes, with their seeds, are in `model.json`;
 `mien train RECIPE --data DATA --out RUN` and `mien export {command} --out FOLDER` make it again.
 
 ## How good it is
@@ -52,6 +52,10 @@ QUANTISED = """Its products are of 8-bit integers (static quantisation; ranges f
 """
 
 
+MIRRORED = """It averages the logits of a face and of its mirror image.
+"""
+
+
 def model_card(manifest: Manifest) -> str:
     """The card of a model, as Markdown."""
     data, quantised = manifest.data, manifest.precision == "int8"
@@ -63,8 +67,11 @@ def model_card(manifest: Manifest) -> str:
         runs=together + "\n".join(_run(run) for run in manifest.runs),
         heads="; ".join(f"`{head.labels}` ({', '.join(head.emotions)})" for head in manifest.heads),
         data=f"{data['form']}, {data['train']} images to train on, {data['valid']} to validate",
+        mirror=MIRRORED if manifest.mirror else "",
         precision=QUANTISED if quantised else "",
-        command=" ".join(["RUN"] * len(manifest.runs)) + (" --int8" if quantised else ""),
+        command=" ".join(["RUN"] * len(manifest.runs))
+        + (" --mirror" if manifest.mirror else "")
+        + (" --int8" if quantised else ""),
         n_valid=data["valid"],
         rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
     )
@@ -80,8 +87,6 @@ def _run(told: dict[str, Any]) -> str:
     ]
     if told["start"]:
         sentences.append(f"It began with the best weights of another run (sha256 {told['start']}).")
-    if recipe.mirror:
-        sentences.append("It averages the logits of a face and of its mirror image.")
     return "- " + " ".join(sentences)
 
 

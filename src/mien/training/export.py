@@ -35,7 +35,7 @@ from mien.training.card import model_card
 from mien.training.checkpoint import Run
 from mien.training.data import prepare
 from mien.training.loss import fingerprint, targets
-from mien.training.networks import Averaged, build, deployed
+from mien.training.networks import Averaged, Mirrored, build, deployed
 from mien.training.quantise import quantise
 from mien.training.recipe import Recipe
 
@@ -53,7 +53,12 @@ Logits = dict[str, NDArray[np.float32]]
 
 
 def export(
-    runs: Sequence[Path], out: Path, *, int8: bool = False, say: Callable[[str], None] = lambda _: None
+    runs: Sequence[Path],
+    out: Path,
+    *,
+    int8: bool = False,
+    mirror: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Artifact:
     """Make an artifact of a run, or of several, whose answers it averages.
 
@@ -61,6 +66,7 @@ def export(
         runs: folders of runs on the same data; these must still be where they were.
         out: a folder that does not exist yet, or is empty; the model is called as it is.
         int8: whether to quantise (see `quantise`), which makes the model a quarter as big and three times as fast.
+        mirror: whether to average the answers to a face and to its mirror image, which takes twice the time.
         say: called with a sentence where there is something to tell.
 
     Returns:
@@ -82,17 +88,19 @@ def export(
     if fingerprint(preprocess.tensor(crops), targets(valid, first.recipe.heads)) != first.data["valid_sha256"]:
         raise DataError(f"{first.data['path']}: the validation images or their labels are not those of the run")
 
-    network = Averaged([one.network for one in trained]).eval()
+    network: nn.Module = Averaged([one.network for one in trained])
+    network = (Mirrored(network) if mirror else network).eval()
     onnx = to_onnx(network, (first.recipe.channels, first.recipe.size, first.recipe.size), tuple(first.heads))
     if int8:
         _, samples, _ = load_pixels(spread(dataset.split("train"), CALIBRATION_IMAGES), preprocess.whole)
         onnx = quantise(onnx, preprocess.tensor(samples))
     uncalibrated = Manifest(
         format=FORMAT,
-        name=out.name,
+        name=out.resolve().name,
         size=first.recipe.size,
         colour=first.recipe.colour,
         precision="int8" if int8 else "float32",
+        mirror=mirror,
         heads=tuple(
             HeadInfo(labels=name, emotions=emotions, temperature=1, threshold=0)
             for name, emotions in first.heads.items()

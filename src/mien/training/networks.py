@@ -269,10 +269,8 @@ class Averaged(nn.Module):
 
 
 def deployed(network: nn.Module, recipe: Recipe) -> nn.Module:
-    """The network as it is judged and shipped: from (n, 1, size, size) pixels to logits by head."""
-    if recipe.resolution:
-        network = Enlarged(network, recipe.resolution)
-    return (Mirrored(network) if recipe.mirror else network).eval()
+    """The network as it is judged and shipped: from (n, channels, size, size) pixels to logits by head."""
+    return (Enlarged(network, recipe.resolution) if recipe.resolution else network).eval()
 
 
 def conv(inputs: int, outputs: int, stride: int, *, side: int = 3, groups: int = 1) -> nn.Sequential:

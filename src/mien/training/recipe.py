@@ -193,7 +193,6 @@ class Recipe(Part):
         labels: name of the label set to learn, images of other emotions being left out; None learns the data's own.
         validation_share: part of `train` held out where the data has no `valid` split.
         test_share: likewise for a `test` split, before validation takes its share; None takes nothing.
-        mirror: whether the shipped network averages an image with its mirror image.
     """
 
     name: str
@@ -204,7 +203,6 @@ class Recipe(Part):
     labels: Annotated[str, AfterValidator(_known_labels)] | None = None
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     test_share: Annotated[float, Field(gt=0, lt=1)] | None = None
-    mirror: bool = False
     network: Network
     heads: Heads = Heads()
     augment: Augment = Augment()
