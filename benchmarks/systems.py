@@ -80,24 +80,35 @@ def main() -> None:
     for name, words in TRANSFER.items():
         start = {"happy-sad-transfer": given.backbone, "happy-sad-mobile": given.mobile}.get(name)
         if start is None or start.exists():
-            scores = [drawn(name, draw, forms, given.runs, start, ends) for draw in range(DRAWS)]
-            print(f"| {words} | {mean(scores):.1%} | {100 * stdev(scores):.1f} points |", flush=True)
+            tried = [drawn(name, draw, forms, given.runs, start, ends) for draw in range(DRAWS)]
+            scores = [score for score in tried if score is not None]
+            if len(scores) == DRAWS:
+                print(f"| {words} | {mean(scores):.1%} | {100 * stdev(scores):.1f} points |", flush=True)
+            else:
+                print(f"| {words} | {len(scores)} of {DRAWS} draws finished | |", flush=True)
 
 
 def prepare(data: Path, out: Path) -> dict[str, Path]:
-    """Each form of the data, written once."""
-    forms = {form: out / form for form in ("csv", "happysad", "people")}
-    for form, folder in forms.items():
-        if not folder.exists():
-            subprocess.run([sys.executable, data / "export.py", form, folder], check=True, stdout=subprocess.DEVNULL)
-    forms["contempt"] = out / "contempt"
-    if not forms["contempt"].exists():
-        write_majority(open_dataset(data / "fer2013").split("valid"), forms["contempt"])
+    """Each form of the data, written once, and whole or not at all."""
+
+    def export(form: str) -> Callable[[Path], object]:
+        command = [sys.executable, str(data / "export.py"), form]
+        return lambda folder: subprocess.run([*command, str(folder)], check=True, stdout=subprocess.DEVNULL)
+
+    valid = open_dataset(data / "fer2013").split("valid")
+    happy_sad = out / "happysad" / "train"
+    writers: dict[str, Callable[[Path], object]] = {form: export(form) for form in ("csv", "happysad", "people")}
+    writers["contempt"] = lambda folder: write_majority(valid, folder)
     for draw in range(DRAWS):
-        forms[f"draw {draw}"] = out / f"draw-{draw}"
-        if not forms[f"draw {draw}"].exists():
-            write_draw(forms["happysad"] / "train", forms[f"draw {draw}"], draw)
-    return forms
+        writers[f"draw-{draw}"] = lambda folder, seed=draw: write_draw(happy_sad, folder, seed)  # type: ignore[misc]
+    for name, write in writers.items():
+        if not (out / name).exists():
+            unfinished = out / f".{name}"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
+            write(unfinished)
+            unfinished.rename(out / name)
+    return {name: out / name for name in writers}
 
 
 def write_majority(dataset: Dataset, out: Path) -> None:
@@ -124,7 +135,7 @@ def systems(forms: dict[str, Path]) -> list[System]:
         System("fer7-2conv", forms["csv"], fer, "valid"),
         System("fer7-batchnorm", forms["csv"], fer, "valid"),
         System("ckplus7-people", forms["people"], open_dataset(forms["contempt"]), "all"),
-        System("happy-sad-small", forms["draw 0"], binary, "test"),
+        System("happy-sad-small", forms["draw-0"], binary, "test"),
     ]
 
 
@@ -147,12 +158,14 @@ def row(system: System, runs: Path, ends: float) -> str:
     )
 
 
-def drawn(name: str, draw: int, forms: dict[str, Path], runs: Path, start: Path | None, ends: float) -> float:
-    """Accuracy on the public split's happy and sad images after training on one draw."""
+def drawn(name: str, draw: int, forms: dict[str, Path], runs: Path, start: Path | None, ends: float) -> float | None:
+    """Accuracy on the public split's happy and sad images after training on one draw; None while it is not finished."""
     out = runs / "transfer" / f"{name}-{draw}"
     scratch = ["optimiser.lr=0.1", "schedule.epochs=40"]  # what its weights know must be learned first
     recipe, changes = ("happy-sad-transfer", scratch) if name == "happy-sad-scratch" else (name, [])
-    trained(recipe, forms[f"draw {draw}"], out, start, ends, changes)
+    log = trained(recipe, forms[f"draw-{draw}"], out, start, ends, changes)
+    if len(log) < read_recipe(ROOT / "recipes" / f"{recipe}.toml", changes).schedule.epochs:
+        return None
     return mien.evaluate(exported(out), open_dataset(forms["happysad"]), split="test").accuracy
 
 

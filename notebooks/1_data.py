@@ -25,7 +25,7 @@ from IPython.display import Image, display
 from mien.datasets import inspect, open_dataset
 from mien.report.plots import contact_sheet
 
-DATA = Path(os.environ.get("MIEN_NOTEBOOK_DATA", "../shared/data/fer2013"))
+DATA = Path(os.environ.get("MIEN_NOTEBOOK_DATA", "../../shared/data/fer2013"))
 dataset = open_dataset(DATA)
 f"{dataset.form}: {len(dataset):,} images, splits {', '.join(dataset.splits)}, labels {', '.join(dataset.labels)}"
 

@@ -26,7 +26,7 @@ from mien.training.describe import describe
 from mien.training.loop import train
 from mien.training.recipe import read_recipe
 
-DATA = Path(os.environ.get("MIEN_NOTEBOOK_DATA", "../shared/data/fer2013"))
+DATA = Path(os.environ.get("MIEN_NOTEBOOK_DATA", "../../shared/data/fer2013"))
 RECIPE = Path(os.environ.get("MIEN_NOTEBOOK_RECIPE", "../recipes/fer7-batchnorm.toml"))
 RUN = Path(os.environ.get("MIEN_NOTEBOOK_RUN", "../runs/notebook"))
 

@@ -470,6 +470,13 @@ def test_heic_is_read_where_its_extra_is_installed() -> None:
         read_image(stream.getvalue()[:200])
 
 
+def test_an_avif_by_another_brand_needs_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    avif = encoded(photo(), "AVIF")
+    assert avif[4:12] == b"ftypavif"
+    assert read_image(avif[:8] + b"mif1" + avif[12:]).shape == (48, 64, 3)
+
+
 def test_heic_without_its_extra_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(ImageError, match=r"pip install 'mien\[heic\]', or save it as JPEG or PNG"):

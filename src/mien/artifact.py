@@ -91,15 +91,12 @@ class Artifact:
     folder: Path
     manifest: Manifest
     onnx: bytes
+    card: str
+    """The model card, as Markdown."""
 
     @property
     def name(self) -> str:
         return self.manifest.name
-
-    @property
-    def card(self) -> str:
-        """The model card, as Markdown."""
-        return (self.folder / "README.md").read_text(encoding="utf-8")
 
     def head_for(self, labels: LabelSet) -> HeadInfo:
         """The head that speaks a label set, or else the first that can be expressed in it.
@@ -179,7 +176,7 @@ def read(folder: Path) -> Artifact:
         faults.append("model.onnx is not the file that model.json names (sha256 differs)")
     if faults or manifest is None:
         raise ArtifactError(subject, faults)
-    return Artifact(folder, manifest, onnx)
+    return Artifact(folder, manifest, onnx, (folder / "README.md").read_text("utf-8", "replace"))
 
 
 def _packaged() -> Path:

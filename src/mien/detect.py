@@ -17,12 +17,12 @@ from importlib import resources
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import DetectorError
 from mien.face import Face
+from mien.runtime import ort
 
 Floats = NDArray[np.float32]
 

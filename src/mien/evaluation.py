@@ -31,8 +31,8 @@ def evaluate(
     Args:
         recognizer: what to judge.
         dataset: its `targets` in the label set are the truth (see `Dataset.targets` for FER+ votes).
-        split: the one to judge on; the last of train, valid, test if None. Where the dataset has no such split and
-            the model's recipe says how training held one out, it is that one.
+        split: the one to judge on; the last of train, valid, test, all if None. Where the model was trained on this
+            very dataset, the splits that training held out of it are there as well.
         labels: the label set to judge in, or its name; the dataset's own if None, where the model can speak it,
             otherwise the model's.
         crop: see `Recognizer.predict`; the face that counts is the largest.
@@ -45,8 +45,10 @@ def evaluate(
         DataError: no such split, nothing to judge in that label set, or no image could be read.
         LabelError: the model cannot speak the label set.
     """
+    if split != "all":
+        dataset = as_trained(recognizer, dataset)
     name = split or dataset.splits[-1]
-    chosen = _held_out(recognizer, dataset, name).split(name)
+    chosen = dataset.split(name)
     spoken = _spoken(recognizer, dataset, labels)
     targets = chosen.targets(spoken)
     judged = np.flatnonzero(targets != NO_LABEL)
@@ -85,24 +87,21 @@ def evaluate(
     return make_report(recognizer.artifact.name, described, spoken, answers, len(chosen) - len(judged), unreadable)
 
 
-def _held_out(recognizer: Recognizer, dataset: Dataset, split: str) -> Dataset:
-    """The dataset with the splits that the model's training held out of it, if it is that dataset and lacks this split.
+def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
+    """The dataset with the splits that a model's training held out of it, if it is the one that it was trained on.
 
-    It is taken for that dataset if the splits come to as many images; some may since be, or have been, unreadable.
+    It is the same if its images have the same names; the others are left as they are.
     """
     manifest = recognizer.artifact.manifest
     recipe = manifest.runs[0].get("recipe", {})
-    if split in dataset.splits or split == "all" or "validation_share" not in recipe:
+    labelled = dataset
+    if recipe.get("labels") and any(example.label in label_set(recipe["labels"]) for example in dataset.examples):
+        labelled = dataset.of(label_set(recipe["labels"]))
+    if manifest.data.get("names_sha256") != labelled.names_sha256:
         return dataset
-    held_out = dataset.of(label_set(recipe["labels"])) if recipe["labels"] else dataset
     if recipe["test_share"]:
-        held_out = with_split(held_out, "test", recipe["test_share"], recipe["seed"])
-    held_out = with_split(held_out, "valid", recipe["validation_share"], recipe["seed"])
-    for name in ("train", "valid"):
-        found = len(held_out.split(name))
-        if abs(found - manifest.data[name]) > found // 20:
-            return dataset
-    return held_out
+        labelled = with_split(labelled, "test", recipe["test_share"], recipe["seed"])
+    return with_split(labelled, "valid", recipe["validation_share"], recipe["seed"])
 
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:

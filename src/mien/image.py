@@ -31,7 +31,7 @@ ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | Image.Imag
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 """What is read, by Pillow's names; JPEG includes MPO. Formats that run code or carry documents are left out."""
 
-HEIF = (b"ftyphei", b"ftypmif")
+HEIF = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
 """How files of an extra format begin, from their fifth byte on: HEIC, which iPhones write."""
 
 UPRIGHT = {
@@ -54,7 +54,9 @@ KINDS = (
     (0, b"II*\0", "a TIFF that is damaged, cut short or of an unsupported kind"),
     (0, b"MM\0*", "a TIFF that is damaged, cut short or of an unsupported kind"),
     (4, b"ftyphei", "a HEIC that is damaged or cut short"),
-    (4, b"ftypmif", "a HEIC that is damaged or cut short"),
+    (4, b"ftyphev", "a HEIC that is damaged or cut short"),
+    (4, b"ftypmif1", "a HEIC or AVIF that is damaged or cut short"),
+    (4, b"ftypmsf1", "a HEIC or AVIF that is damaged or cut short"),
     (4, b"ftyp", "a video, not an image"),
     (0, b"\x1aE\xdf\xa3", "a video, not an image"),
     (0, b"%PDF", "PDF is not supported: save the page as JPEG or PNG"),
@@ -193,9 +195,8 @@ def _drain(stream: Any, size: int) -> bytes:
 
 def _open(data: bytes, limits: Limits) -> Image.Image:
     """The image in a file's bytes, its header read and its pixels not yet."""
-    formats = (*FORMATS, _heif()) if data[4:11] in HEIF else FORMATS
     try:
-        return Image.open(io.BytesIO(data), formats=formats)
+        return _identified(data)
     except Image.DecompressionBombError as error:
         raise ImageError(f"more than {limits.max_pixels / 1e6:g} million pixels, the limit") from error
     except UnidentifiedImageError as error:
@@ -205,16 +206,20 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
         raise ImageError(f"damaged or cut short: {_reason(error)}") from error
 
 
-def _heif() -> str:
-    """Pillow's name of the format of iPhone photos, once its plug-in is in place."""
+def _identified(data: bytes) -> Image.Image:
+    """The image in a file's bytes, by the formats that Pillow reads, or else by that of iPhone photos."""
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        if not data[4:12].startswith(HEIF):
+            raise
     try:
         from pillow_heif import register_heif_opener
     except ModuleNotFoundError:
-        raise ImageError(
-            "reading HEIC needs pillow-heif: pip install 'mien[heic]', or save it as JPEG or PNG"
-        ) from None
+        reason = "reading HEIC needs pillow-heif: pip install 'mien[heic]', or save it as JPEG or PNG"
+        raise ImageError(reason) from None
     register_heif_opener()
-    return "HEIF"
+    return Image.open(io.BytesIO(data), formats=("HEIF",))
 
 
 def _from_pillow(image: Image.Image, limits: Limits) -> Pixels:

@@ -13,7 +13,6 @@ from itertools import islice, repeat
 from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from mien import artifact as artifacts
@@ -26,6 +25,7 @@ from mien.labels import LabelSet, label_set
 from mien.metrics import softmax
 from mien.prediction import Expression, Prediction, Reading, percent
 from mien.preprocess import Preprocess
+from mien.runtime import ort
 
 Crop = Literal["auto", "detect", "whole"]
 Labels = str | LabelSet | None

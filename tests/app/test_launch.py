@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -22,3 +26,26 @@ def test_wrong_usage(arguments: list[str], told: str, tmp_path: Path) -> None:
     result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=60)
     assert result.returncode == 2
     assert told in result.stderr
+
+
+def test_it_starts_without_a_question(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"HOME": str(tmp_path), "BROWSER": "true"}
+    command = [sys.executable, "-m", "mien", "app", "--port", str(port)]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
+    try:
+        for _ in range(300):
+            try:
+                urlopen(f"http://localhost:{port}/_stcore/health").close()
+                break
+            except OSError:
+                assert process.poll() is None
+                time.sleep(0.1)
+        else:
+            pytest.fail("the app did not start")
+    finally:
+        process.terminate()
+        process.wait(20)

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 import mien
 from mien.app import live, samples, settings, show
+from mien.app.settings import plain
 from mien.datasets import open_dataset
 from mien.labels import FERPLUS8, HAPPY_SAD
 from mien.prediction import Expression
@@ -90,7 +91,7 @@ def test_many_photos_with_a_broken_one_among_them(app: Callable[..., AppTest], a
     assert not test.exception
     assert [each.value for each in test.subheader] == ["a.jpg", "b.jpg", "c.png"]
     assert [each.value for each in test.error] == [
-        "b.jpg cannot be read: not an image of a supported kind (JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM)."
+        plain("b.jpg cannot be read: not an image of a supported kind (JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM).")
     ]
     assert [each.value for each in test.info] == ["No face was found in this photo."]
     assert len(rows(test)) == 8
@@ -133,7 +134,7 @@ def test_why_it_is_not_sure(app: Callable[..., AppTest], toy: Toy, tmp_path: Pat
     test.file_uploader(key="photos").set_value([("half.png", png(half), "image/png")]).run()
     assert not test.exception
     (warning,) = test.warning
-    assert warning.value.startswith("Not sure: ")
+    assert warning.value.startswith(plain("Not sure: "))
     assert "perhaps" in html(test)
 
 
@@ -155,6 +156,11 @@ def test_a_model_that_is_none(app: Callable[..., AppTest], tmp_path: Path) -> No
     test = app(**{settings.MODEL: str(tmp_path / "nothing")})
     assert "no model" in test.error[0].value
     assert not test.title
+
+
+def test_a_name_is_text_whatever_it_holds() -> None:
+    assert plain("party $5 *a* :b: [c](d) <e>") == r"party \$5 \*a\* \:b\: \[c\]\(d\) \<e\>"
+    assert plain("a\udcff") == r"a\\udcff"
 
 
 def test_names_and_reasons_are_text_not_code() -> None:
@@ -199,7 +205,7 @@ def test_a_folders_name_is_the_label_where_the_set_has_it(folder: str, label: st
 
 def test_without_samples_there_is_no_gallery(app: Callable[..., AppTest], tmp_path: Path) -> None:
     test = app("samples", **{settings.SAMPLES: str(tmp_path)})
-    assert [each.value for each in test.error] == [f"There is no image in {tmp_path}."]
+    assert [each.value for each in test.error] == [plain(f"There is no image in {tmp_path}.")]
 
 
 # Judge
@@ -251,6 +257,17 @@ def test_frames_are_drawn_on_and_counted(astronaut: bytes) -> None:
     assert (drawn[0] == expected).all()
     assert (drawn[2][:40, :300] != expected[:40, :300]).any()
     assert re.fullmatch(r"\d+ frames a second", frames.rate())
+
+
+def test_a_card_fetches_nothing(app: Callable[..., AppTest], toy: Toy, tmp_path: Path) -> None:
+    model = toy(tmp_path / "toy", {"happy-sad": ("happy", "sad")})
+    (model / "README.md").write_text(
+        "# A toy\n![watched](https://elsewhere.example/x.png) [more](https://elsewhere.example)"
+    )
+    test = app("about", **{settings.MODEL: str(model)})
+    told = " ".join(each.value for each in test.markdown)
+    assert "watched more" in told
+    assert "elsewhere" not in told
 
 
 def test_about_is_the_models_card(app: Callable[..., AppTest]) -> None:

@@ -266,7 +266,7 @@ def test_several_runs_answer_together(run: Run, other: Run, artifact: Artifact, 
 
 
 def test_runs_that_do_not_go_together(run: Run, few_run: Run, tmp_path: Path) -> None:
-    with pytest.raises(MienError, match=r"cannot be averaged: .*run: trained on other data than "):
+    with pytest.raises(MienError, match=r"cannot be averaged: .*run: trained on other images or targets than "):
         export([run.folder, few_run.folder], tmp_path / "both")
     assert not (tmp_path / "both").exists()
 

@@ -199,6 +199,6 @@ def test_one_command_each(tiny_file: Path, tmp_path: Path) -> None:
     done = command.invoke(app, ["evaluate", data, "--model", model, "--format", "json"])
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
-    assert report["model"] == "tiny"
+    assert report["model"] == Path(model).name
     assert report["n"] == 24
     assert report["data"]["split"] == "test"

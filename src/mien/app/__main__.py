@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from starlette.formparsers import MultiPartParser
 from streamlit.web.cli import main
 
 FLAGS = (
@@ -12,11 +13,14 @@ FLAGS = (
     "--client.toolbarMode=minimal",
     "--client.showErrorDetails=none",
     "--server.fileWatcherType=none",
+    "--server.showEmailPrompt=false",
     "--server.maxUploadSize=20",
     "--theme.primaryColor=#2f6fab",
 )
 
 if __name__ == "__main__":
+    # Uploads stay in memory: 0 is without limit here, and the upload's own limit holds.
+    MultiPartParser.spool_max_size = 0
     script = Path(__file__).with_name("script.py")
     sys.argv = ["streamlit", "run", str(script), *FLAGS, *sys.argv[1:]]
     main(prog_name="mien app")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from mien.app.settings import choose_model
@@ -23,4 +25,4 @@ def show() -> None:
     st.markdown(WORDS)
     st.divider()
     reader = choose_model()
-    st.markdown(reader.artifact.card)
+    st.markdown(re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", reader.artifact.card))  # no pictures from elsewhere

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 import streamlit as st
 
-from mien.app.settings import WORDS, choose_model, spoken
+from mien.app.settings import WORDS, choose_model, plain, spoken, told
 from mien.datasets import open_dataset
 from mien.errors import MienError
 from mien.evaluation import evaluate
 from mien.recognizer import CROPS
-from mien.report import Report, plots
-from mien.report.page import html
+from mien.report import Report
+from mien.report.page import draw_pictures, html
 
 
 def show() -> None:
@@ -28,45 +28,36 @@ def show() -> None:
         crop = two.selectbox("Images are", CROPS, index=2, key="crop", format_func=_crop_words)
         started = st.form_submit_button("Judge", type="primary", icon=":material/fact_check:")
     if started:
+        st.session_state.pop("judged report", None)
         bar = st.progress(0.0, "Looking at the dataset")
 
-        def told(done: int, total: int) -> None:
-            bar.progress(done / total, f"{done:,} of {total:,} images")
+        def show_progress(done: int, total: int) -> None:
+            if 100 * done // total > 100 * (done - 1) // total:
+                bar.progress(done / total, f"{done:,} of {total:,} images")
 
-        try:
+        with told():
             if not path.strip():
                 raise MienError("Name a dataset first: the path of a folder or a file on this machine.")
             report = evaluate(
                 reader,
-                open_dataset(Path(path.strip()).expanduser()),
+                open_dataset(os.path.expanduser(path.strip())),
                 split=None if split == "the last" else split,
                 labels=labels,
                 crop=crop,
-                progress=told,
+                progress=show_progress,
             )
-        except (MienError, OSError) as error:
-            bar.empty()
-            st.error(str(error), icon=":material/error:")
-            return
         bar.empty()
-        st.session_state["report"] = report
-    if "report" in st.session_state:
-        _show_report(st.session_state["report"])
+        pictures = draw_pictures(report)
+        st.session_state["judged report"] = report, pictures, html(report, pictures)
+    if "judged report" in st.session_state:
+        _show_report(*st.session_state["judged report"])
 
 
-def _show_report(report: Report) -> None:
-    pictures = {
-        "confusion.png": plots.confusion(report, shares=False),
-        "confusion-shares.png": plots.confusion(report, shares=True),
-        "reliability.png": plots.reliability(report),
-        "confidence.png": plots.confidences(report),
-    }
-    if sheet := plots.mistakes(report):
-        pictures["mistakes.png"] = sheet
+def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     low, high = report.accuracy_interval
-    st.subheader(f"{report.model}: {report.n:,} images, split {report.data['split']}", anchor=False)
+    st.subheader(plain(f"{report.model}: {report.n:,} images, split {report.data['split']}"), anchor=False)
     one, two, three = st.columns(3)
-    one.metric("Right", f"{report.accuracy:.1%}", help=f"95%: {low:.1%} to {high:.1%}")
+    one.metric("Right", f"{report.accuracy:.1%}")
     two.metric("Macro-F1", f"{report.macro_f1:.3f}")
     three.metric("Calibration error", f"{report.ece:.3f}")
     st.caption(f"95% interval of the share right: {low:.1%} to {high:.1%}")
@@ -85,14 +76,9 @@ def _show_report(report: Report) -> None:
         st.subheader("The most confident mistakes", anchor=False)
         st.image(pictures["mistakes.png"])
     for name, reason in report.unreadable.items():
-        st.warning(f"{name} cannot be read: {reason}", icon=":material/broken_image:")
+        st.warning(plain(f"{name} cannot be read: {reason}"), icon=":material/broken_image:")
     st.download_button(
-        "The whole report",
-        html(report, pictures),
-        "report.html",
-        "text/html",
-        icon=":material/download:",
-        on_click="ignore",
+        "The whole report", page, "report.html", "text/html", icon=":material/download:", on_click="ignore"
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import PurePath
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from mien.app.settings import choose_labels, choose_model
+from mien.app.settings import choose_labels, choose_model, plain
 from mien.app.show import LARGEST, annotated, show_face
 from mien.errors import ImageError
 from mien.image import Pixels, read_image
@@ -75,9 +75,9 @@ def _read(reader: Recognizer, labels: LabelSet, file: UploadedFile) -> Answer:
 
 def _show(reader: Recognizer, answer: Answer, number: int) -> None:
     prediction, image = answer.prediction, answer.image
-    st.subheader(prediction.source, divider="gray", anchor=False)
+    st.subheader(plain(prediction.source), divider="gray", anchor=False)
     if image is None:
-        st.error(f"{prediction.source} cannot be read: {prediction.error}.", icon=":material/broken_image:")
+        st.error(plain(f"{prediction.source} cannot be read: {prediction.error}."), icon=":material/broken_image:")
         return
     st.image(answer.picture, alt=_words(prediction))
     if not prediction.faces:

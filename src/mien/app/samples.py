@@ -6,11 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from mien.app.settings import choose_labels, choose_model, samples_folder
+from mien.app.settings import choose_labels, choose_model, plain, samples_folder, told
 from mien.app.show import annotated, show_face
 from mien.datasets.walk import image_files
 from mien.errors import ImageError, LabelError
-from mien.image import read_image
+from mien.image import describe, read_image
 from mien.labels import LabelSet, canonical
 from mien.prediction import Prediction, percent
 from mien.recognizer import Recognizer
@@ -28,9 +28,10 @@ def show() -> None:
         reader = choose_model()
     with right:
         labels = choose_labels(reader)
-    paths = [folder / name for name in image_files(folder)] if folder else []
+    with told():
+        paths = [folder / name for name in image_files(folder)] if folder else []
     if not paths:
-        st.error(f"There is no image in {folder}.", icon=":material/folder_off:")
+        st.error(plain(f"There is no image in {folder}."), icon=":material/folder_off:")
         return
     pages = -(-len(paths) // A_PAGE)
     number = st.pagination(pages, key="page") if pages > 1 else 1
@@ -52,7 +53,7 @@ def show() -> None:
     ]
     if judged:
         score.markdown(f"**{sum(judged)} of {len(judged)}** right so far ({percent(sum(judged) / len(judged))})")
-    chosen = st.selectbox("Look closer", shown, index=None, format_func=lambda path: path.name, key="closer")
+    chosen = st.selectbox("Look closer", shown, index=None, format_func=lambda path: describe(path.name), key="closer")
     if chosen in answers:
         _closer(reader, chosen, answers[chosen])
 
@@ -71,26 +72,26 @@ def _thumbnail(path: Path, prediction: Prediction, truth: str | None) -> bool | 
     try:
         image = read_image(path)
     except ImageError as error:
-        st.error(f"{path.name}: {error}", icon=":material/broken_image:")
+        st.error(plain(f"{path.name}: {error}"), icon=":material/broken_image:")
         return None
     st.image(annotated(image, prediction, THUMBNAIL), width="stretch")
     if not prediction.faces:
-        st.caption(f"no face found{f', labelled {truth}' if truth else ''}")
+        st.caption(f"no face found{f', labelled {plain(truth)}' if truth else ''}")
         return None if truth is None else False
     expression = prediction.faces[0].expression
-    said = f"{expression.label} {percent(expression.confidence)}"
+    said = f"{plain(expression.label)} {percent(expression.confidence)}"
     if truth is None:
         st.caption(said)
         return None
     right = expression.label == truth
     mark = ":green[:material/check_circle: right]" if right else ":red[:material/cancel: wrong]"
-    st.caption(f"{said}  \n{mark}: labelled **{truth}**")
+    st.caption(f"{said}  \n{mark}: labelled **{plain(truth)}**")
     return right
 
 
 def _closer(reader: Recognizer, path: Path, prediction: Prediction) -> None:
     if prediction.error is not None:
-        st.error(f"{path.name} cannot be read: {prediction.error}.", icon=":material/broken_image:")
+        st.error(plain(f"{path.name} cannot be read: {prediction.error}."), icon=":material/broken_image:")
         return
     image = read_image(path)
     st.image(annotated(image, prediction, 900))

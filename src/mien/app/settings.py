@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -31,26 +34,47 @@ def samples_folder() -> Path | None:
     return Path(given) if given else None
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _loaded(folder: Path, written: int) -> Recognizer:
+    """A model, loaded once for everyone who uses this process, and again when its folder was `written` anew."""
+    reader = load(folder, threads=cores())
+    reader.predict(np.zeros((256, 256, 3), np.uint8))  # the first time is slow; a person should not wait for it
+    return reader
+
+
 def recognizer(model: str) -> Recognizer:
-    """A model, loaded once for everyone who uses this process. Raises `ArtifactError`."""
-    loaded = load(model, threads=cores())
-    loaded.predict(np.zeros((256, 256, 3), np.uint8))  # the first time is slow; a person should not wait for it
-    return loaded
+    """A model by its name or the path of its folder; or a sentence on the page, and no more of it."""
+    with told():
+        folder = artifact.find(os.path.expanduser(model))
+        manifest = folder / "model.json"
+        return _loaded(folder, manifest.stat().st_mtime_ns if manifest.exists() else 0)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What goes wrong is told on the page, which ends there."""
+    try:
+        yield
+    except (MienError, OSError, RuntimeError) as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        st.stop()
+
+
+def plain(text: str) -> str:
+    """Text that Markdown leaves as it is, and that any browser can show."""
+    shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|$:~-])", r"\\\1", shown)
 
 
 def warm_up() -> None:
     """Load the model that the app was started with, so that the first photo does not wait for it."""
-    try:
-        recognizer(_first_model())
-    except MienError as error:
-        st.error(str(error), icon=":material/error:")
-        st.stop()
+    recognizer(_first_model())
 
 
 def choose_model() -> Recognizer:
-    """Ask for a model: one that comes with mien, or the path of any artifact."""
-    known = list(dict.fromkeys((_first_model(), *artifact.names())))
+    """Ask for a model: one that comes with mien, or the path of any artifact. Every page remembers it."""
+    kept = st.session_state.get("chosen model", _first_model())
+    known = list(dict.fromkeys((kept, _first_model(), *artifact.names())))
     chosen = st.selectbox(
         "Model",
         known,
@@ -58,18 +82,20 @@ def choose_model() -> Recognizer:
         accept_new_options=True,
         help="One that comes with mien, or the path of a folder that `mien export` made.",
     )
-    try:
-        return recognizer(str(chosen or known[0]))
-    except MienError as error:
-        st.error(str(error), icon=":material/error:")
-        st.stop()
+    reader = recognizer(str(chosen or kept))
+    st.session_state["chosen model"] = str(chosen or kept)
+    return reader
 
 
 def choose_labels(reader: Recognizer) -> LabelSet:
-    """Ask for a label set, among those that the model can speak."""
+    """Ask for a label set, among those that the model can speak. Every page remembers it."""
     able = spoken(reader)
-    name = st.selectbox("Expressions", list(able), key="labels", format_func=lambda name: WORDS.get(name, name))
-    return able[str(name or reader.labels.name)]
+    names = list(able)
+    kept = st.session_state.get("chosen labels", names[0])
+    first = names.index(kept) if kept in able else 0
+    name = str(st.selectbox("Expressions", names, first, key="labels", format_func=lambda each: WORDS.get(each, each)))
+    st.session_state["chosen labels"] = name
+    return able[name]
 
 
 def spoken(reader: Recognizer) -> dict[str, LabelSet]:

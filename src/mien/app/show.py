@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from mien.app.settings import plain
 from mien.draw import annotate, colour_of
 from mien.image import Pixels
 from mien.prediction import Expression, Prediction, Reading, percent
@@ -38,7 +39,7 @@ def show_face(reader: Recognizer, image: Pixels, reading: Reading, number: int, 
     with right:
         st.html(f"{headline(expression)}{bars(expression)}")
         if expression.uncertain:
-            st.warning("Not sure: " + "; ".join(expression.reasons) + ".", icon=":material/help:")
+            st.warning(plain("Not sure: " + "; ".join(expression.reasons) + "."), icon=":material/help:")
 
 
 def headline(expression: Expression) -> str:

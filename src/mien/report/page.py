@@ -50,24 +50,29 @@ def write_report(report: Report, folder: Path) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
+    pictures = draw_pictures(report)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in pictures.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(content)
+    if "mistakes.png" not in pictures:  # of an earlier report
+        (folder / "mistakes.png").unlink(missing_ok=True)
+    write_text(folder / "answers.csv", answers_csv(report))
+    write_text(folder / "report.json", json.dumps(report.to_dict(), indent=2) + "\n")
+    write_text(folder / "report.html", html(report, pictures))
+
+
+def draw_pictures(report: Report) -> dict[str, bytes]:
+    """The pictures as PNG files, by name; `mistakes.png` is not there if there are none."""
     pictures = {
         "confusion.png": plots.confusion(report, shares=False),
         "confusion-shares.png": plots.confusion(report, shares=True),
         "reliability.png": plots.reliability(report),
         "confidence.png": plots.confidences(report),
     }
-    sheet = plots.mistakes(report)
-    if sheet:
+    if sheet := plots.mistakes(report):
         pictures["mistakes.png"] = sheet
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in pictures.items():
-        with replacing(folder / name) as temporary:
-            temporary.write_bytes(content)
-    if not sheet:  # of an earlier report
-        (folder / "mistakes.png").unlink(missing_ok=True)
-    write_text(folder / "answers.csv", answers_csv(report))
-    write_text(folder / "report.json", json.dumps(report.to_dict(), indent=2) + "\n")
-    write_text(folder / "report.html", html(report, pictures))
+    return pictures
 
 
 def answers_csv(report: Report) -> str:

@@ -15,8 +15,8 @@ that holds this page is all that inference needs: `mien predict --model FOLDER p
 ## How it was made
 
 {runs}
-Heads: {heads}.
-Data: {data}.
+
+Heads: {heads}. Data: {data}.
 {mirror}{precision}Recipes, with their seeds, are in `model.json`;
 `mien train RECIPE --data DATA --out RUN` and `mien export {command} --out FOLDER` make it again.
 

@@ -63,6 +63,7 @@ def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, 
     return {
         "path": str(dataset.path.resolve()),
         "form": dataset.form,
+        "names_sha256": dataset.names_sha256,
         "train": len(training),
         "valid": len(valid),
         "train_sha256": hashes[0],

@@ -110,7 +110,7 @@ def export(
         runs=tuple(one.told() for one in trained),
         sha256=hashlib.sha256(onnx).hexdigest(),
     )
-    logits = Recognizer(Artifact(out, uncalibrated, onnx)).logits(crops)
+    logits = Recognizer(Artifact(out, uncalibrated, onnx, "")).logits(crops)
     (check_quantised if int8 else check_parity)(answers(network, preprocess.tensor(crops)), logits)
     say(f"the ONNX file agrees with the network on {len(crops)} validation images")
     calibrations = {name: _calibrate(name, emotions, logits[name], valid) for name, emotions in first.heads.items()}
@@ -151,7 +151,7 @@ def _check_alike(trained: Sequence[_Trained]) -> None:
     for other in trained[1:]:
         name = str(other.run.folder)
         if any(other.data[key] != first.data[key] for key in ("train_sha256", "valid_sha256")):
-            faults.append(f"{name}: trained on other data than {first.run.folder}")
+            faults.append(f"{name}: trained on other images or targets than {first.run.folder}")
         if (other.recipe.size, other.recipe.colour) != (first.recipe.size, first.recipe.colour):
             faults.append(f"{name}: input of another size or colour than {first.run.folder}")
         if other.heads != first.heads:

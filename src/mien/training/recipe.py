@@ -68,7 +68,7 @@ class Mobile(Part):
 
 
 class Layered(Part):
-    """A plain stack of layers, one a string (see `layered.LAYERS`), to which the heads are added."""
+    """A plain stack of layers, one a string (see `layers.LAYERS`), to which the heads are added."""
 
     kind: Literal["layers"]
     layers: tuple[Annotated[str, AfterValidator(checked_layer)], ...] = Field(min_length=1)
