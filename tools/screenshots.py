@@ -35,7 +35,7 @@ def main() -> None:
         try:
             wait()
             chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-            page = chromium.new_page(viewport={"width": 900, "height": 1280})
+            page = chromium.new_page(viewport={"width": 900, "height": 1480})
             page.goto(URL)
             page.locator("input[type=file]").set_input_files(photo)
             page.get_by_text("What the network saw").wait_for()
