@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from PIL import ImageDraw
 
-from mien.app.settings import choose_labels, choose_model
+from mien.app.settings import choose
 from mien.draw import annotate
 from mien.labels import LabelSet
 from mien.recognizer import Recognizer
@@ -22,11 +22,7 @@ OF_LATE = 30  # frames that the rate is taken over
 def show() -> None:
     st.title("Live")
     st.caption("Frames are read in memory as they come, and forgotten.")
-    left, right = st.columns(2)
-    with left:
-        reader = choose_model()
-    with right:
-        labels = choose_labels(reader)
+    reader, labels = choose()
     if find_spec("streamlit_webrtc") is None:
         st.info("The camera needs one more package: `pip install 'mien[live]'`, then start the app again.")
         return

@@ -11,7 +11,7 @@ from pathlib import PurePath
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from mien.app.settings import choose_labels, choose_model, plain
+from mien.app.settings import choose, plain
 from mien.app.show import LARGEST, annotated, show_face
 from mien.errors import ImageError
 from mien.image import Pixels, read_image
@@ -26,11 +26,7 @@ KINDS = ["jpg", "jpeg", "png", "webp", "avif", "bmp", "gif", "tif", "tiff"]
 def show() -> None:
     st.title("What does this face look like?")
     st.caption("Photos stay on this machine: they are read in memory, and neither kept nor sent anywhere.")
-    left, right = st.columns(2)
-    with left:
-        reader = choose_model()
-    with right:
-        labels = choose_labels(reader)
+    reader, labels = choose()
     way = st.segmented_control("From", ["Photos", "Camera"], default="Photos", key="way", label_visibility="collapsed")
     if way == "Camera":
         taken = st.camera_input("Take a photo", key="camera", label_visibility="collapsed")

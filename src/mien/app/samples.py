@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mien.app.settings import choose_labels, choose_model, plain, samples_folder, told
+from mien.app.settings import choose, plain, samples_folder, told
 from mien.app.show import annotated, show_face
 from mien.datasets.walk import image_files
 from mien.errors import ImageError, LabelError
@@ -23,11 +23,7 @@ THUMBNAIL = 360  # px
 def show() -> None:
     folder = samples_folder()
     st.title("Samples")
-    left, right = st.columns(2)
-    with left:
-        reader = choose_model()
-    with right:
-        labels = choose_labels(reader)
+    reader, labels = choose()
     with told():
         paths = [folder / name for name in image_files(folder)] if folder else []
     if not paths:

@@ -71,6 +71,15 @@ def warm_up() -> None:
     recognizer(_first_model())
 
 
+def choose() -> tuple[Recognizer, LabelSet]:
+    """Ask for a model and for a label set, side by side."""
+    left, right = st.columns(2)
+    with left:
+        reader = choose_model()
+    with right:
+        return reader, choose_labels(reader)
+
+
 def choose_model() -> Recognizer:
     """Ask for a model: one that comes with mien, or the path of any artifact. Every page remembers it."""
     kept = st.session_state.get("chosen model", _first_model())
