@@ -1,9 +1,9 @@
-"""The pictures of the app in the docs, taken with a real browser.
+"""The picture of the app in the docs, taken with a real browser.
 
     python tools/screenshots.py [CHROMIUM]
 
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain. Writes
-docs/app.png and docs/samples.png.
+docs/app.png.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def main() -> None:
     browser = sys.argv[1] if len(sys.argv) > 1 else shutil.which("chromium")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        photo = write_samples(folder / "samples")
+        photo = write_photo(folder)
         command = [sys.executable, "-m", "mien", "app", "--headless", "--port", URL.rpartition(":")[2]]
-        app = subprocess.Popen([*command, "--samples", str(folder / "samples")])
+        app = subprocess.Popen(command)
         try:
             wait()
             chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
@@ -40,27 +40,15 @@ def main() -> None:
             page.locator("input[type=file]").set_input_files(photo)
             page.get_by_text("What the network saw").wait_for()
             shoot(page, "app")
-            page.get_by_role("link", name="Samples").click()
-            page.get_by_text("right so far").wait_for()
-            shoot(page, "samples")
             chromium.close()
         finally:
             app.terminate()
 
 
-def write_samples(folder: Path) -> Path:
-    """The portrait, as it is and changed, in folders named by label."""
-    portrait = Image.fromarray(np.asarray(images.astronaut()))  # type: ignore[no-untyped-call]
-    variants = {
-        "Happy/portrait.jpg": portrait,
-        "Happy/mirrored.jpg": portrait.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-        "Happy/close.jpg": portrait.crop((120, 10, 330, 220)),
-        "Sad/wrongly-filed.jpg": portrait.rotate(12, Image.Resampling.BICUBIC),
-    }
-    for name, image in variants.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        image.save(folder / name, quality=92)
-    return folder / "Happy" / "portrait.jpg"
+def write_photo(folder: Path) -> Path:
+    photo = folder / "portrait.jpg"
+    Image.fromarray(np.asarray(images.astronaut())).save(photo, quality=92)  # type: ignore[no-untyped-call]
+    return photo
 
 
 def wait() -> None:
