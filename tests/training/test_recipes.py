@@ -14,13 +14,13 @@ from mien.datasets import open_dataset
 from mien.errors import DataError
 from mien.evaluation import evaluate
 from mien.recognizer import Recognizer
-from mien.training.checkpoint import Run
-from mien.training.data import prepare
+from mien.training.data import load_splits, prepare
 from mien.training.describe import describe
 from mien.training.export import export
 from mien.training.loop import Learner, Progress, train
 from mien.training.networks import build
 from mien.training.recipe import Recipe, read_recipe
+from mien.training.start import find_start
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
@@ -48,8 +48,8 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "happy-sad-3conv": (happy_sad, ("size=48",)),
     "happy-sad-small": (happy_sad, ("size=32",)),
     "happy-sad-augmented": (happy_sad, ("size=32",)),
-    "happy-sad-transfer": (happy_sad, ()),
-    "happy-sad-mobile": (happy_sad, ()),
+    "transfer": (happy_sad, ()),
+    "transfer-mobile": (happy_sad, ()),
 }
 """What each recipe trains on, and what makes it small."""
 
@@ -160,9 +160,12 @@ def test_a_description_of_layers() -> None:
 def test_transfer_takes_the_backbone_of_the_other_run(tmp_path: Path) -> None:
     source = read_recipe(RECIPES / "base.toml", ["schedule.epochs=1", "schedule.batch=16", "schedule.sizes=[]"])
     run = train(source, open_dataset(fer2013(tmp_path / "fer")), tmp_path / "source")
-    target = read_recipe(RECIPES / "happy-sad-transfer.toml", ["schedule.epochs=1"])
+    target = read_recipe(RECIPES / "transfer.toml", ["schedule.epochs=1"])
     learner = Learner(target, {"happy-sad": 2}, torch.device("cpu"), half=False)
-    learner.begin_with(Run(run.folder))
+    split, _ = load_splits(
+        target, prepare(open_dataset(happy_sad(tmp_path / "photos")), target), torch.device("cpu"), print
+    )
+    learner.begin_with(find_start(run.folder), split)
     theirs, ours = run.load(run.best)["network"], learner.network.state_dict()
     backbone = [name for name in ours if name.startswith("features.")]
     assert len(backbone) == len(ours) - 2

@@ -21,7 +21,7 @@ def train(
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
     start: Annotated[
-        Path | None, typer.Option("--from", metavar="RUN", help="Begin with the best weights of another run.")
+        str | None, typer.Option("--from", metavar="MODEL|RUN", help="Begin with the weights of a model, or a run.")
     ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: schedule.epochs=3.")

@@ -27,7 +27,8 @@ from mien.training.data import Split, describe_data, load_splits, prepare
 from mien.training.device import describe_device, keep_memory
 from mien.training.loss import loss
 from mien.training.networks import build, deployed
-from mien.training.recipe import Adaptive, Recipe, Sgd
+from mien.training.recipe import Adaptive, Augment, Recipe, Sgd
+from mien.training.start import IMAGES, Start, find_start
 
 VALIDATION_BATCH = 256
 
@@ -59,7 +60,7 @@ def train(
     out: Path,
     *,
     resume: bool = False,
-    start: Path | None = None,
+    start: str | Path | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Run:
@@ -70,7 +71,8 @@ def train(
         dataset: with a `train` split; without a `valid` split, a share of `train` is held out.
         out: folder of the run (see `checkpoint`).
         resume: go on from the last finished epoch of the run in `out`.
-        start: folder of another run, with whose best weights this one begins, as far as they fit; None begins anew.
+        start: a run's folder, or a model's name or folder, with whose weights this run begins, as far as they fit; None
+            begins anew.
         progress: called after every batch.
         say: called with a sentence where there is something to tell (device, data left out).
 
@@ -87,7 +89,8 @@ def train(
     dataset = prepare(dataset, recipe)
     training, valid = load_splits(recipe, dataset, device, say)
     heads = {name: list(target.labels) for name, target in training.targets.items()}
-    data = describe_data(dataset, training, valid) | {"start": Run(start).best_sha256() if start else None}
+    given = find_start(start) if start else None
+    data = describe_data(dataset, training, valid) | {"start": given.sha256 if given else None}
     run, state = Run(out), None
     if resume and run.recipe_file.exists():
         state = run.resume(recipe, data)
@@ -95,9 +98,8 @@ def train(
         run.start(recipe, data)
     learner = Learner(recipe, {name: len(emotions) for name, emotions in heads.items()}, device, half)
     first, best, scores = 0, -1.0, dict[str, float]()
-    if start and not state:
-        taken = learner.begin_with(Run(start))
-        say(f"beginning with {taken} of the weights of {start}")
+    if given and not state:
+        say(f"beginning with {learner.begin_with(given, training)} of the weights of {given.name}")
     if state:
         learner.restore(state)
         first, best, scores = state["epoch"] + 1, state["best"], state["scores"]
@@ -112,7 +114,7 @@ def train(
             done = (epoch - first) * steps + len(losses)
             left = (time.monotonic() - began) / done * ((epochs - first) * steps - done)
             progress(Progress(epoch, epochs, len(losses), steps, sum(losses) / len(losses), scores, left))
-        scores = validate(deployed(learner.average.module, recipe), valid, half)
+        scores = validate(deployed(learner.average.module, recipe), valid)
         score = sum(scores.values()) / len(scores)
         told = {"epoch": epoch, "scores": scores, "heads": heads}
         if score > best:
@@ -184,19 +186,14 @@ class Learner:
         parts = {"network": self.network, "average": self.average, "optimiser": self.optimiser}
         return {name: part.state_dict() for name, part in parts.items()}
 
-    def begin_with(self, other: Run) -> str:
-        """Take over the best weights of another run where name and shape are the same; says how many of how many.
-
-        Raises:
-            MienError: there is no such run, or nothing in it fits.
-        """
-        theirs, ours = other.load(other.best)["network"], self.network.state_dict()
-        fitting = {name: value for name, value in theirs.items() if name in ours and ours[name].shape == value.shape}
-        if not any(value.ndim for value in fitting.values()):  # counters fit any network
-            raise MienError(f"{other.folder} has no weights that fit this recipe's network")
-        self.network.load_state_dict(fitting, strict=False)
-        self.average.module.load_state_dict(fitting, strict=False)
-        return f"{len(fitting)} of {len(ours)}"
+    def begin_with(self, start: Start, training: Split) -> str:
+        """Take over weights, as far as they fit; says how many. Raises as `Start.give`."""
+        rows = torch.linspace(0, len(training) - 1, min(len(training), IMAGES)).long()
+        generator = torch.Generator(training.pixels.device)
+        pixels = augment(training.pixels[rows], Augment(), self._recipe.train_size(0), generator)
+        taken = start.give(self.network, pixels)
+        self.average.module.load_state_dict(self.network.state_dict())
+        return taken
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
@@ -252,13 +249,12 @@ def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 @torch.no_grad()
-def validate(network: nn.Module, valid: Split, half: bool) -> dict[str, float]:
-    """Accuracy by head, 0..1, on the images that the head's label set judges."""
+def validate(network: nn.Module, valid: Split) -> dict[str, float]:
+    """Accuracy by head, 0..1, on the images that the head's label set judges; in float32, as a model answers."""
     network.eval()
     guesses: dict[str, list[Tensor]] = {}
     for pixels in valid.pixels.split(VALIDATION_BATCH):
-        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=half):
-            logits = network(pixels.float().contiguous(memory_format=torch.channels_last))
+        logits = network(pixels.float().contiguous(memory_format=torch.channels_last))
         for name, values in logits.items():
             guesses.setdefault(name, []).append(values.argmax(1))
     scores = {}

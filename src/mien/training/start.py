@@ -1,0 +1,155 @@
+"""What a run can begin with: the best weights of another run, or those of any model, 8-bit or not.
+
+A model's convolutions hold the batch normalisation that followed them. In a network that trains it stands by itself
+again: on the first images it is set so that the network answers as the model does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mien.artifact import find, read
+from mien.errors import MienError
+from mien.training.checkpoint import Run
+
+if TYPE_CHECKING:
+    from onnx import GraphProto
+
+IMAGES = 256
+"""Training images on which batch normalisation is set."""
+
+_PART = re.compile(
+    r"(?:ConvBnFusion_W_)?(?P<network>.*?)(?P<part>(?:features|heads)\..+)\.weight(?:_DequantizeLinear_Output)?$"
+)
+_INPUTS = {
+    "Conv": ("weight", "bias"),
+    "Gemm": ("weight", "bias"),
+    "BatchNormalization": ("weight", "bias", "running_mean", "running_var"),
+}
+"""What the constants of a node are in the network, from its second input on."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights to begin with.
+
+    Args:
+        name: what they were found by.
+        sha256: of them.
+        weights: by name in the network; a convolution's bias stands for the batch normalisation behind it where the
+            network's own convolution has none, its scale being in the convolution's weights.
+    """
+
+    name: str
+    sha256: str
+    weights: Mapping[str, Tensor]
+
+    @torch.no_grad()
+    def give(self, network: nn.Module, pixels: Tensor) -> str:
+        """Put the weights into a network, where name and shape are the same; says how many of how many.
+
+        Args:
+            network: as `networks.build` makes it.
+            pixels: (n, channels, h, w) in 0..255, at the size the network sees.
+
+        Raises:
+            MienError: nothing fits.
+        """
+        ours = network.state_dict()
+        fitting = {name: value for name, value in self.weights.items() if _fits(value, ours.get(name))}
+        if not any(value.ndim for value in fitting.values()):  # counters fit any network
+            raise MienError(f"{self.name} has no weights that fit this recipe's network")
+        network.load_state_dict(fitting, strict=False)
+        parts = (name.removesuffix(".weight") for name in fitting if name.endswith(".weight"))
+        shifts = {
+            following(part): self.weights[f"{part}.bias"]
+            for part in parts
+            if f"{part}.bias" in self.weights and f"{part}.bias" not in ours
+        }
+        modules = dict(network.named_modules())
+        hooks = [modules[name].register_forward_pre_hook(_pass_on(shift)) for name, shift in shifts.items()]
+        network.eval()(pixels)
+        for hook in hooks:
+            hook.remove()
+        learned = {name for name, _ in network.named_parameters()}
+        taken = learned & (fitting.keys() | {f"{name}.{part}" for name in shifts for part in ("weight", "bias")})
+        return f"{len(taken)} of {len(learned)}"
+
+
+def find_start(name_or_path: str | Path) -> Start:
+    """The weights of a run's folder, of a model's folder, or of a model that comes with mien, by name.
+
+    Raises:
+        MienError: there is no such run or model, or it averages several networks.
+    """
+    path = Path(name_or_path)
+    if (path / "recipe.json").exists():
+        run = Run(path)
+        return Start(str(path), run.best_sha256(), run.load(run.best)["network"])
+    if path.is_dir() and not (path / "model.json").exists():
+        raise MienError(f"{path} is neither a training run (no recipe.json) nor a model (no model.json)")
+    artifact = read(find(name_or_path))
+    return Start(str(name_or_path), artifact.manifest.sha256, _taken_apart(artifact.onnx, str(name_or_path)))
+
+
+def following(name: str) -> str:
+    """The name of the module behind another in the same sequence: `features.0.0` -> `features.0.1`."""
+    before, _, position = name.rpartition(".")
+    return f"{before}.{int(position) + 1}"
+
+
+def _taken_apart(onnx: bytes, name: str) -> dict[str, Tensor]:
+    import onnx as package
+
+    graph = package.load_from_string(onnx).graph
+    values = _constants(graph)
+    weights, networks = dict[str, Tensor](), set[str]()
+    for node in graph.node:
+        found = _PART.match(node.input[1]) if node.op_type in _INPUTS else None
+        if found:
+            networks.add(found["network"])
+            for which, each in zip(_INPUTS[node.op_type], node.input[1:], strict=False):
+                weights[f"{found['part']}.{which}"] = torch.from_numpy(values[each])
+    if len(networks) > 1:
+        raise MienError(f"{name} averages {len(networks)} networks: begin with a model of one")
+    return weights
+
+
+def _constants(graph: GraphProto) -> dict[str, Any]:
+    """Every constant of a graph in float32, also what 8-bit integers stand for."""
+    from onnx import numpy_helper
+
+    values = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in values:
+            numbers, scale, zero = (values[each].astype(np.float32) for each in node.input)
+            along = (-1,) + (1,) * (numbers.ndim - 1) if scale.ndim else ()  # one scale a channel, which come first
+            values[node.output[0]] = (numbers - zero.reshape(along)) * scale.reshape(along)
+    return {name: np.array(value, np.float32) for name, value in values.items()}
+
+
+def _fits(value: Tensor, ours: Tensor | None) -> bool:
+    return ours is not None and ours.shape == value.shape
+
+
+def _pass_on(shift: Tensor) -> Any:
+    """A hook that sets a batch normalisation so that it adds `shift` to what it gets, and does nothing else."""
+
+    def hook(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        variance, mean = torch.var_mean(inputs[0].float(), (0, 2, 3))
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.copy_(mean + shift.to(mean))
+
+    return hook

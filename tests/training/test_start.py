@@ -1,0 +1,102 @@
+"""Beginning with a model: the network that trains answers at first as the model does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from drawn import write_folder
+from torch.nn import functional as F
+
+import mien
+from mien.datasets import load_pixels, open_dataset
+from mien.errors import ArtifactError, MienError
+from mien.preprocess import Preprocess
+from mien.recognizer import Recognizer
+from mien.training.checkpoint import Run
+from mien.training.export import export
+from mien.training.loop import train
+from mien.training.networks import build, deployed
+from mien.training.recipe import Recipe, read_recipe
+from mien.training.start import find_start
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+KINDS = {
+    "residual": ("base", ["network.widths=[8,8,16,16]", "resolution=64", "schedule.sizes=[]"]),
+    "mobile": ("mobile", []),
+    "layers": ("fer7-batchnorm", ["size=24"]),
+    "sigmoid": ("happy-sad-3conv", ["size=48"]),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of each kind of network on happy and sad drawn faces."""
+    name, changes = KINDS[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    data = open_dataset(write_folder(folder / "data", ("happy", "sad"), 40))
+    recipe = read_recipe(
+        RECIPES / f"{name}.toml",
+        [*changes, "labels=happy-sad", "schedule.epochs=4", "schedule.batch=16", "schedule.ema=0"],
+    )
+    return train(recipe, data, folder / "run")
+
+
+@pytest.mark.parametrize(("int8", "mirror", "allowed"), [(False, True, 1e-3), (True, False, 0.4)])
+def test_a_network_begins_with_the_answers_of_a_model(
+    trained: Run, int8: bool, mirror: bool, allowed: float, tmp_path: Path
+) -> None:
+    model = Recognizer(export([trained.folder], tmp_path / "model", int8=int8, mirror=mirror))
+    recipe = trained.recipe()
+    torch.manual_seed(5)
+    network = build(recipe, {"happy-sad": 2})
+    _, crops, _ = load_pixels(open_dataset(trained.data()["path"]), Preprocess(recipe.size, recipe.colour).whole)
+    faces = torch.from_numpy(Preprocess(recipe.size, recipe.colour).tensor(crops))
+    first = F.interpolate(faces[::2].float(), (recipe.train_size(0),) * 2, mode="bilinear")
+    taken = find_start(tmp_path / "model").give(network, first)
+    learned = len(list(network.named_parameters()))
+    assert taken == f"{learned} of {learned}"
+    others = faces[1::2]
+    with torch.no_grad():
+        ours = deployed(network, recipe)(others)["happy-sad"]
+        if mirror:
+            ours = (ours + deployed(network, recipe)(others.flip(3))["happy-sad"]) / 2
+    theirs = model.logits(crops[1::2])["happy-sad"]
+    spread = theirs[:, 1].std()
+    assert spread > 0.02
+    assert np.abs(ours.numpy() - theirs).mean() < allowed * spread
+
+
+def test_training_goes_on_from_a_model(run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:
+    export([run.folder], tmp_path / "model", int8=True)
+    barely = tiny.model_copy(
+        update={
+            "schedule": tiny.schedule.model_copy(update={"epochs": 1}),
+            "optimiser": tiny.optimiser.model_copy(update={"lr": 1e-9}),
+        }
+    )
+    continued = train(barely, open_dataset(happy_sad), tmp_path / "run", start=str(tmp_path / "model"))
+    before = max(entry["score"] for entry in run.read_log())
+    assert continued.read_log()[0]["score"] >= before - 0.05
+    assert continued.data()["start"] == mien.load(tmp_path / "model").artifact.manifest.sha256
+
+
+def test_the_model_that_comes_with_mien_can_be_begun_with() -> None:
+    recipe = read_recipe(RECIPES / "transfer.toml")
+    network = build(recipe, {"happy-sad": 2})
+    learned = len(list(network.named_parameters()))
+    taken = find_start("base").give(network, torch.rand(8, 1, 64, 64) * 255)
+    assert taken == f"{learned - 2} of {learned}"  # the head is new
+
+
+def test_what_cannot_be_begun_with(run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no model 'nothing'"):
+        find_start("nothing")
+    with pytest.raises(MienError, match="neither a training run"):
+        find_start(tmp_path)
+    other = train(tiny.model_copy(update={"name": "other"}), open_dataset(happy_sad), tmp_path / "other")
+    export([run.folder, other.folder], tmp_path / "both")
+    with pytest.raises(MienError, match="averages 2 networks"):
+        find_start(tmp_path / "both")
