@@ -1,9 +1,9 @@
-"""The picture of the app in the docs, taken with a real browser.
+"""The pictures of the app and of a report in the docs, taken with a real browser.
 
-    python tools/screenshots.py [CHROMIUM]
+    python tools/screenshots.py DATA [CHROMIUM]
 
-The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain. Writes
-docs/app.png.
+The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and none of
+its images is in the picture. Writes docs/app.png and docs/report.png.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ URL = "http://localhost:8577"
 
 
 def main() -> None:
-    browser = sys.argv[1] if len(sys.argv) > 1 else shutil.which("chromium")
+    judged, *rest = sys.argv[1:]
+    browser = rest[0] if rest else shutil.which("chromium")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         photo = write_photo(folder)
@@ -40,6 +41,12 @@ def main() -> None:
             page.locator("input[type=file]").set_input_files(photo)
             page.get_by_text("What the network saw").wait_for()
             shoot(page, "app")
+            data = Path(judged)
+            command = [sys.executable, "-m", "mien", "evaluate", data.name, "--report", str(folder / "report")]
+            subprocess.run(command, check=True, cwd=data.parent)
+            page = chromium.new_page(viewport={"width": 1000, "height": 1160})
+            page.goto((folder / "report" / "report.html").as_uri())
+            shoot(page, "report")
             chromium.close()
         finally:
             app.terminate()

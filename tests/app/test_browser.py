@@ -19,7 +19,7 @@ from urllib.request import urlopen
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Playwright, expect, sync_playwright
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
@@ -78,18 +78,23 @@ def app(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[Browser]:
     """Chromium whose camera shows the astronaut."""
     film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
     stream = BytesIO()
     Image.open(BytesIO(astronaut)).crop((0, 0, 512, 384)).resize((640, 480)).save(stream, "JPEG")
     film.write_bytes(stream.getvalue() * 10)
     arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as playwright:
-        arguments.append(f"--use-file-for-fake-video-capture={film}")
-        chromium = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
-        yield chromium
-        chromium.close()
+    arguments.append(f"--use-file-for-fake-video-capture={film}")
+    chromium = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture
@@ -179,6 +184,27 @@ def test_the_live_picture_moves(page: Page) -> None:
     frame.get_by_role("button", name="START").click()
     plays(page, frame.locator("video"))
     frame.get_by_role("button", name="STOP").click()
+
+
+@pytest.fixture
+def refusing(app: App, playwright: Playwright) -> Iterator[Page]:
+    """The app in a browser whose person does not let it use the camera."""
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--deny-permission-prompts"]
+    chromium = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
+    opened = chromium.new_page(viewport={"width": 1000, "height": 1200})
+    opened.set_default_timeout(WAIT)
+    opened.goto(app.url)
+    yield opened
+    chromium.close()
+
+
+def test_a_camera_that_is_refused_is_told(refusing: Page) -> None:
+    refusing.get_by_text("Camera", exact=True).click()
+    expect(refusing.get_by_text("This app would like to use your camera.")).to_be_visible(timeout=WAIT)
+    refusing.get_by_role("link", name="Live").click()
+    frame = refusing.frame_locator("iframe").first
+    frame.get_by_role("button", name="START").click()
+    expect(frame.get_by_text("Permission denied")).to_be_visible(timeout=WAIT)
 
 
 def test_nothing_uploaded_is_written_or_logged(page: Page, app: App, astronaut: bytes) -> None:
