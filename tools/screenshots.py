@@ -2,8 +2,8 @@
 
     python tools/screenshots.py DATA [CHROMIUM]
 
-The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and none of
-its images is in the picture. Writes docs/app.png and docs/report.png.
+The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
+none of its images is in the picture. Writes docs/app.png and docs/report.png.
 """
 
 from __future__ import annotations
