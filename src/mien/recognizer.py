@@ -6,7 +6,7 @@ Images go through one by one, faces through the network in batches; what a face 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -45,8 +45,8 @@ Map = Callable[..., Iterator[Any]]
 
 
 @dataclass(frozen=True)
-class _Read:
-    """An image that was read: its size, and its faces with their crops; or why it was not."""
+class Found:
+    """An image that was read: its width and height, and its faces with their crops; or why it was not."""
 
     source: str
     size: tuple[int, int] = (0, 0)
@@ -116,12 +116,38 @@ class Recognizer:
 
     def _stream(self, sources: Iterable[ImageSource], labels: LabelSet, crop: Crop) -> Iterator[Prediction]:
         for chunk in _chunks(sources, CHUNK):
-            reads = list(self._map(self._read, chunk, repeat(crop)))
-            faces = [face for read in reads for face in read.faces]
-            crops = [pixels for read in reads for pixels in read.crops]
-            expressions = iter(self._express(crops, faces, labels))
-            for read in reads:
-                yield _prediction(read, list(islice(expressions, len(read.faces))))
+            found = list(self._map(self.find, chunk, repeat(crop)))
+            yield from self.express(found, [labels] * len(found))
+
+    def find(self, source: ImageSource, crop: Crop = "auto") -> Found:
+        """The first half of `predict`: read an image and find its faces. Safe to call from several threads."""
+        name = describe(source)
+        try:
+            image = read_image(source, self._limits)
+        except ImageError as error:
+            return Found(name, error=str(error))
+        height, width = image.shape[:2]
+        faces = [] if crop == "whole" else self.detector.detect(image)
+        if crop == "whole" or (crop == "auto" and not faces and min(width, height) <= CROP_SIDE):
+            faces = [whole_face(width, height)]
+        crops = tuple(self.crop_of(image, face) for face in faces)
+        return Found(name, (width, height), tuple(faces), crops)
+
+    def express(self, found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
+        """The second half of `predict`: read the faces of any number of images, all in one go.
+
+        Args:
+            found: what `find` gave.
+            labels: for each of them, the label set to answer in, from `spoken`.
+        """
+        logits = self.logits([crop for each in found for crop in each.crops])
+        predictions, at = [], 0
+        for each, spoken in zip(found, labels, strict=True):
+            end = at + len(each.crops)
+            own = {head: values[at:end] for head, values in logits.items()}
+            predictions.append(_prediction(each, self._expressions(each, own, spoken)))
+            at = end
+        return predictions
 
     def logits(self, crops: Sequence[Pixels] | Pixels) -> dict[str, NDArray[np.float32]]:
         """What the network says of crops (see `Preprocess`): logits by head, shape (n, emotions)."""
@@ -160,22 +186,11 @@ class Recognizer:
         self.artifact.head_for(wanted)
         return wanted
 
-    def _read(self, source: ImageSource, crop: Crop) -> _Read:
-        name = describe(source)
-        try:
-            image = read_image(source, self._limits)
-        except ImageError as error:
-            return _Read(name, error=str(error))
-        height, width = image.shape[:2]
-        faces = [] if crop == "whole" else self.detector.detect(image)
-        if crop == "whole" or (crop == "auto" and not faces and min(width, height) <= CROP_SIDE):
-            faces = [whole_face(width, height)]
-        crops = tuple(self.crop_of(image, face) for face in faces)
-        return _Read(name, (width, height), tuple(faces), crops)
-
-    def _express(self, crops: list[Pixels], faces: list[Face], labels: LabelSet) -> list[Expression]:
+    def _expressions(
+        self, found: Found, logits: Mapping[str, NDArray[np.float32]], labels: LabelSet
+    ) -> list[Expression]:
         head = self.artifact.head_for(labels)
-        own = softmax(self.logits(crops)[head.labels], head.temperature)
+        own = softmax(logits[head.labels], head.temperature)
         spoken = head.label_set.project(own, labels)
         kept = own[:, [head.label_set.index(emotion) for emotion in labels]].sum(1)
         return [
@@ -183,7 +198,7 @@ class Recognizer:
                 dict(zip(labels, map(float, row), strict=True)),
                 tuple(_reasons(face, crop, float(row.max()), float(share), head, labels)),
             )
-            for face, crop, row, share in zip(faces, crops, spoken, kept, strict=True)
+            for face, crop, row, share in zip(found.faces, found.crops, spoken, kept, strict=True)
         ]
 
 
@@ -227,7 +242,7 @@ def _reasons(
         yield "turned away"
 
 
-def _prediction(read: _Read, expressions: list[Expression]) -> Prediction:
+def _prediction(read: Found, expressions: list[Expression]) -> Prediction:
     readings = tuple(Reading(*pair) for pair in zip(read.faces, expressions, strict=True))
     reasons = () if readings or read.error else (NO_FACE,)
     return Prediction(read.source, *read.size, readings, reasons, read.error)

@@ -11,7 +11,7 @@ from io import TextIOWrapper
 import typer
 
 from mien.cli import app as app_verb
-from mien.cli import compare, data, evaluate, export, models, predict, train
+from mien.cli import compare, data, evaluate, export, models, predict, serve, train
 from mien.errors import MienError
 
 USAGE = 2
@@ -28,6 +28,7 @@ app.command("compare")(compare.compare)
 app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("models")(models.models)
+app.command("serve")(serve.serve)
 app.command("app")(app_verb.app)
 app.add_typer(data.app, name="data")
 

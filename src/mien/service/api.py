@@ -1,0 +1,213 @@
+"""The API: images in, JSON out; the same objects that the command line prints."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mien.errors import LabelError
+from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LabelSet
+from mien.prediction import Prediction
+from mien.recognizer import CROPS, Crop, Recognizer
+from mien.service.engine import Engine
+from mien.service.metrics import CONTENT_TYPE, Metrics
+from mien.service.problems import KINDS, NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Problem
+from mien.service.uploads import Form, Uploads
+
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+FACE = {
+    "type": "object",
+    "required": ["box", "score", "label", "confidence", "probabilities", "uncertain", "reasons"],
+    "properties": {
+        "box": {
+            "type": "array",
+            "items": {"type": "number"},
+            "minItems": 4,
+            "maxItems": 4,
+            "description": "x0, y0, x1, y1 in px of the upright image",
+        },
+        "score": {**SHARE, "description": "how sure the detector is of the face"},
+        "label": {"type": "string"},
+        "confidence": {**SHARE, "description": "the chance that most people would say so"},
+        "probabilities": {"type": "object", "additionalProperties": SHARE},
+        "uncertain": {"type": "boolean"},
+        "reasons": {"type": "array", "items": {"type": "string"}},
+    },
+}
+PREDICTION = {
+    "type": "object",
+    "required": ["source", "width", "height", "faces", "reasons", "error"],
+    "properties": {
+        "source": {"type": "string"},
+        "width": {"type": "integer", "minimum": 0},
+        "height": {"type": "integer", "minimum": 0},
+        "faces": {"type": "array", "items": FACE},
+        "reasons": {"type": "array", "items": {"type": "string"}},
+        "error": {"type": ["string", "null"]},
+    },
+}
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "enum": [kind.uri for kind in KINDS]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
+                },
+            }
+        },
+        "image/*": BINARY,
+        "application/octet-stream": BINARY,
+    },
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documented answers with these statuses."""
+    content = {"application/problem+json": {"schema": PROBLEM}}
+    titles = {status: "; ".join(kind.title for kind in KINDS if kind.status == status) for status in statuses}
+    return {status: {"description": title, "content": content} for status, title in titles.items()}
+
+
+def routes(engine: Engine, uploads: Uploads, metrics: Metrics) -> APIRouter:
+    """The API's routes."""
+    router = APIRouter()
+
+    @router.post(
+        "/v1/predict",
+        summary="Read the expressions of the faces in one image, or in several",
+        openapi_extra={"requestBody": BODY, "parameters": parameters(engine)},
+        response_class=Response,
+        responses={
+            200: {
+                "description": "One image: its prediction. Several: an array of predictions, in their order, where one "
+                "that could not be read says why in its `error`.",
+                "content": {
+                    "application/json": {"schema": {"oneOf": [PREDICTION, {"type": "array", "items": PREDICTION}]}}
+                },
+            },
+            **problems(400, 401, 408, 413, 415, 422, 429, 500, 503),
+        },
+    )
+    async def predict(request: Request) -> Response:
+        model = engine.model(request.query_params.get("model"))
+        labels = spoken(model, request.query_params.get("labels"))
+        crop = crop_of(request.query_params.get("crop"))
+        with uploads.reading(request) as reading:
+            with metrics.time("upload"):
+                form = await reading.form()
+            found = await read(engine, form, model, labels, crop)
+        if len(found) == 1:
+            if found[0].error is not None:
+                raise Problem(UNREADABLE, found[0].error)
+            return Response(json.dumps(found[0].to_dict()), media_type="application/json")
+        return Response(json.dumps([each.to_dict() for each in found]), media_type="application/json")
+
+    @router.get("/v1/models", summary="The models that can be asked for", responses=problems(401, 429, 503))
+    async def models() -> list[dict[str, Any]]:
+        if not engine.models:
+            raise Problem(UNREADY, "come again in a few seconds", {"Retry-After": "1"})
+        return [told(name, model) for name, model in engine.models.items()]
+
+    @router.get(
+        "/v1/labels", summary="The label sets, and which models can answer in them", responses=problems(401, 429)
+    )
+    async def labels() -> list[dict[str, Any]]:
+        return [
+            {
+                "name": each.name,
+                "emotions": list(each),
+                "models": [n for n, m in engine.models.items() if speaks(m, each)],
+            }
+            for each in (FERPLUS8, FER7, CKPLUS7, HAPPY_SAD)
+        ]
+
+    @router.get("/healthz", summary="Whether the process is alive")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get("/readyz", summary="Whether the models are loaded", responses=problems(503))
+    async def readyz() -> dict[str, str]:
+        if not engine.ready:
+            raise Problem(UNREADY, "come again in a few seconds", {"Retry-After": "1"})
+        return {"status": "ready"}
+
+    @router.get("/metrics", summary="Counts for Prometheus", response_class=Response, responses=problems(401, 429))
+    async def counts() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    return router
+
+
+async def read(engine: Engine, form: Form, model: Recognizer, labels: LabelSet, crop: Crop) -> list[Prediction]:
+    """A prediction a file, with the files' own names; raises `Problem` as the engine does."""
+    if not form.files:
+        raise Problem(NO_IMAGE, "expected a part with a file name")
+    contents = [bytes(file.content) for file in form.files]
+    return [
+        Prediction(file.name, each.width, each.height, each.faces, each.reasons, each.error)
+        for file, each in zip(form.files, await engine.predict(contents, model, labels, crop), strict=True)
+    ]
+
+
+def spoken(model: Recognizer, name: str | None) -> LabelSet:
+    """The label set of that name. Raises `Problem` where the model cannot speak it."""
+    try:
+        return model.spoken(name)
+    except LabelError as error:
+        raise Problem(PARAMETER, f"labels: {error}") from error
+
+
+def speaks(model: Recognizer, labels: LabelSet) -> bool:
+    """Whether a model can answer in a label set."""
+    try:
+        model.spoken(labels)
+    except LabelError:
+        return False
+    return True
+
+
+def crop_of(name: str | None) -> Crop:
+    """The way to crop of that name; `auto` if none is given. Raises `Problem` where there is none."""
+    for crop in CROPS:
+        if name in (crop, None):
+            return crop
+    raise Problem(PARAMETER, f"crop: expected one of {', '.join(CROPS)}")
+
+
+def told(name: str, model: Recognizer) -> dict[str, Any]:
+    manifest = model.artifact.manifest
+    heads = [{"labels": head.labels, "emotions": list(head.emotions)} for head in manifest.heads]
+    kept = {key: getattr(manifest, key) for key in ("size", "colour", "precision", "scores", "sha256")}
+    return {"name": name, "heads": heads, **kept}
+
+
+def parameters(engine: Engine) -> list[dict[str, Any]]:
+    """The query of /v1/predict."""
+    sets = [each.name for each in (FERPLUS8, FER7, CKPLUS7, HAPPY_SAD)]
+    allowed: dict[str, tuple[str, dict[str, Any]]] = {
+        "labels": ("The label set to answer in; the model's own if none is given", {"enum": sets}),
+        "crop": ("auto: a small image without a face found is one face; whole: it is one face", {"enum": list(CROPS)}),
+        "model": ("One of /v1/models; the first if none is given", {}),
+    }
+    return [
+        {"name": name, "in": "query", "required": False, "description": words, "schema": {"type": "string", **more}}
+        for name, (words, more) in allowed.items()
+    ]

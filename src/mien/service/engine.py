@@ -1,0 +1,195 @@
+"""The engine: images in, predictions out, for many clients at once and never more than it can do in time.
+
+An image waits in one bounded queue. A pool of threads decodes images and finds their faces; one thread runs the
+network on the faces of all images that have come so far, so that batches grow with the load and nobody waits for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic, perf_counter
+
+import numpy as np
+
+from mien.image import ImageSource, Limits
+from mien.labels import LabelSet
+from mien.prediction import Prediction
+from mien.recognizer import Crop, Found, Recognizer, load
+from mien.service.metrics import Metrics
+from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
+from mien.service.settings import Settings
+
+BATCH = 64  # images whose faces go through the network at once
+RETRY_S = 1  # when a client that was turned away should come again
+
+
+@dataclass(frozen=True)
+class Job:
+    """An image whose faces were found, and who waits for the answer."""
+
+    model: Recognizer
+    found: Found
+    labels: LabelSet
+    answer: asyncio.Future[Prediction]
+    since: float
+
+
+class Engine:
+    """Reads images for many clients at once.
+
+    Args:
+        settings: decides how many, how long and with which models.
+        metrics: counts what is done.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.models: dict[str, Recognizer] = {}
+        self._settings = settings
+        self._metrics = metrics
+        self._limits = Limits(settings.max_bytes, settings.max_pixels)
+        self._finders = ThreadPoolExecutor(settings.threads, "find")
+        self._network = ThreadPoolExecutor(1, "express")
+        self._accepted = 0
+        self._jobs: deque[Job] = deque()
+        self._some = asyncio.Event()
+        self._batches: asyncio.Task[None] | None = None
+
+    def load(self) -> None:
+        """Load the models, and use each once: the first time is slow.
+
+        Raises:
+            ArtifactError: a model is missing, altered or damaged; says what.
+        """
+        for name in self._settings.models:
+            model = load(name)
+            model = Recognizer(model.artifact, model.detector, limits=self._limits)
+            model.predict(np.zeros((64, 64, 3), np.uint8))
+            self.models[model.artifact.name] = model
+
+    def start(self) -> None:
+        """Begin to work, on the running event loop."""
+        self._batches = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop; what was accepted is finished first by whoever waits for it."""
+        if self._batches:
+            self._batches.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._batches
+        self._finders.shutdown()
+        self._network.shutdown()
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.models) and self._batches is not None and not self._batches.done()
+
+    def model(self, name: str | None) -> Recognizer:
+        """A loaded model; the first if no name is given. Raises `Problem` where there is none of that name."""
+        if not self.models:
+            raise Problem(UNREADY, "come again in a few seconds", {"Retry-After": str(RETRY_S)})
+        if name is None:
+            return next(iter(self.models.values()))
+        if name not in self.models:
+            raise Problem(PARAMETER, f"model: expected one of {', '.join(self.models)}")
+        return self.models[name]
+
+    def accept(self, images: int) -> None:
+        """Take on so many images, which `release` must give back. Raises `Problem` where that is too much."""
+        if self._accepted and self._accepted + images > self._settings.queue:
+            raise Problem(BUSY, "come again a little later", {"Retry-After": str(RETRY_S)})
+        self._accepted += images
+        self._metrics.waiting.set(self._accepted)
+
+    def release(self, images: int) -> None:
+        self._accepted -= images
+        self._metrics.waiting.set(self._accepted)
+
+    async def predict(
+        self, sources: Sequence[ImageSource], model: Recognizer, labels: LabelSet, crop: Crop
+    ) -> list[Prediction]:
+        """Read images, in their order.
+
+        Raises:
+            Problem: there is more to do than is taken on, or no answer came in time.
+        """
+        self.accept(len(sources))
+        until = monotonic() + self._settings.deadline_s
+        try:
+            async with asyncio.timeout(self._settings.deadline_s):
+                jobs = (self._one(source, model, labels, crop, until) for source in sources)
+                predictions = await asyncio.gather(*jobs)
+        except TimeoutError:
+            raise _late(self._settings.deadline_s) from None
+        finally:
+            self.release(len(sources))
+        self._metrics.images.inc(len(predictions))
+        return predictions
+
+    async def _one(
+        self, source: ImageSource, model: Recognizer, labels: LabelSet, crop: Crop, until: float
+    ) -> Prediction:
+        def find() -> Found:
+            if monotonic() > until:  # nobody waits for it any more
+                raise _late(self._settings.deadline_s)
+            with self._metrics.time("find"):
+                return self._bounded(model.find(source, crop))
+
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._finders, find)
+        job = Job(model, found, labels, loop.create_future(), perf_counter())
+        self._jobs.append(job)
+        self._some.set()
+        return await job.answer
+
+    def _bounded(self, found: Found) -> Found:
+        most = self._settings.max_faces
+        if len(found.faces) <= most:
+            return found
+        return Found(found.source, error=f"{len(found.faces)} faces, over the limit of {most}")
+
+    async def _run(self) -> None:
+        """Take all jobs there are to the network, again and again."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            while self._jobs:
+                first = self._jobs.popleft()
+                batch = [first]
+                while self._jobs and len(batch) < BATCH and self._jobs[0].model is first.model:
+                    batch.append(self._jobs.popleft())
+                batch = [job for job in batch if not job.answer.done()]  # of those who still wait
+                for job in batch:
+                    self._metrics.stages.labels("wait").observe(perf_counter() - job.since)
+                answers = await loop.run_in_executor(self._network, self._express, batch)
+                for job, answer in zip(batch, answers, strict=True):
+                    if job.answer.done():
+                        continue
+                    if isinstance(answer, Prediction):
+                        job.answer.set_result(answer)
+                    else:
+                        job.answer.set_exception(answer)
+
+    def _express(self, batch: list[Job]) -> list[Prediction | Exception]:
+        """An answer a job; where the batch fails, each is tried by itself, so that one cannot spoil the others."""
+        if not batch:
+            return []
+        try:
+            with self._metrics.time("express"):
+                answers = batch[0].model.express([job.found for job in batch], [job.labels for job in batch])
+        except Exception as error:
+            if len(batch) == 1:
+                return [error]
+            return [answer for job in batch for answer in self._express([job])]
+        self._metrics.batches.observe(len(batch))
+        self._metrics.faces.inc(sum(len(answer.faces) for answer in answers))
+        return list(answers)
+
+
+def _late(deadline_s: float) -> Problem:
+    return Problem(DEADLINE, f"no answer within {deadline_s:g} s", {"Retry-After": str(RETRY_S)})

@@ -1,0 +1,174 @@
+"""What every request passes: an id, an API key, a limit of rate, headers that keep browsers safe, a count, a log line.
+
+No line and no count tells anything of an image, a face, a file's name, an address or a key.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+import logging
+import time
+from collections import OrderedDict
+from typing import Any
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mien.service.metrics import Metrics
+from mien.service.problems import INTERNAL, KEY, RATE, Problem
+from mien.service.settings import Settings, hash_key
+
+ACCESS = logging.getLogger("mien.service.access")
+FAULTS = logging.getLogger("mien.service.faults")
+
+OPEN = ("/healthz", "/readyz", "/static/")
+"""Paths that need no key and have no limit."""
+
+SAFE = {
+    "content-security-policy": (
+        "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+CLIENTS = 10_000  # whose rate is known at once; the one that was longest away is forgotten first
+
+
+class Guard:
+    """The outermost layer of the service.
+
+    Args:
+        app: what it guards.
+        settings: keys and rate.
+        metrics: counts requests and problems.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+        self._app = app
+        self._settings = settings
+        self._metrics = metrics
+        self._rates = Rates(settings.rate) if settings.rate else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        request = uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request
+        began, status, size = time.perf_counter(), 0, 0
+
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] in ("http.response.start", "websocket.accept", "websocket.http.response.start"):
+                status = message.get("status", 101)
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request
+                for name, value in SAFE.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            return message
+
+        try:
+            try:
+                self._admit(scope)
+            except Problem as problem:
+                await self._refuse(problem, scope, receive, told)
+            else:
+                await self._app(scope, counted, told)
+        except Exception as error:
+            FAULTS.exception("request %s", request, exc_info=error)
+            fault = Problem(INTERNAL, f"tell us the request's id: {request}", more={"id": request})
+            if not status:
+                await self._refuse(fault, scope, receive, told)
+        finally:
+            route = getattr(scope.get("route"), "path", None) or "other"
+            self._metrics.requests.labels(route, str(status)).inc()
+            self._log(request, scope, route, status, began, size)
+
+    def _admit(self, scope: Scope) -> None:
+        path = scope["path"]
+        if path.startswith(OPEN):
+            return
+        headers = Headers(scope=scope)
+        if self._rates:
+            client = scope.get("client")
+            self._rates.take(client[0] if client else "")
+        if self._settings.api_keys and not self._known(headers):
+            raise Problem(
+                KEY, "send it as X-API-Key, or as Authorization: Bearer", {"WWW-Authenticate": 'Basic realm="mien"'}
+            )
+
+    def _known(self, headers: Headers) -> bool:
+        """Whether a request brings a key; all are compared, each in constant time."""
+        given = hash_key(key_in(headers))
+        return sum(hmac.compare_digest(given, known) for known in self._settings.api_keys) > 0
+
+    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+        self._metrics.errors.labels(problem.kind.name).inc()
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": problem.kind.title})
+        else:
+            await problem.response()(scope, receive, send)
+
+    def _log(self, request: str, scope: Scope, route: str, status: int, began: float, size: int) -> None:
+        if self._settings.log:
+            line: dict[str, Any] = {
+                "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "id": request,
+                "method": scope.get("method", "WS"),
+                "route": route,
+                "status": status,
+                "ms": round(1000 * (time.perf_counter() - began), 1),
+                "bytes_in": size,
+            }
+            ACCESS.info("%s", json.dumps(line))
+
+
+class Rates:
+    """How often clients come: each has a bucket that holds a minute's requests and is filled evenly."""
+
+    def __init__(self, a_minute: int) -> None:
+        self._most = float(a_minute)
+        self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str) -> None:
+        """Count a request. Raises `Problem` where the bucket is empty."""
+        now = time.monotonic()
+        left, last = self._clients.pop(client, (self._most, now))
+        left = min(self._most, left + (now - last) * self._most / 60)
+        self._clients[client] = (max(left - 1, 0) if left >= 1 else left, now)
+        if len(self._clients) > CLIENTS:
+            self._clients.popitem(last=False)
+        if left < 1:
+            wait = max(1, round((1 - left) * 60 / self._most + 0.5))
+            raise Problem(RATE, f"{self._most:g} requests a minute are allowed", {"Retry-After": str(wait)})
+
+
+def key_in(headers: Headers) -> str:
+    """The key that a request brings: X-API-Key, a bearer token, or the password that a browser asked for."""
+    if key := headers.get("x-api-key"):
+        return key
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""

@@ -1,0 +1,159 @@
+"""The live camera: frames come over a WebSocket, answers go back; the newest frame wins and no frame waits for another.
+
+A client sends frames as JPEG or WebP. Each answer is an object: `width`, `height`, `faces` as in a prediction but
+smoothed over time, `ms` of work, and how many frames were `skipped` since the last because newer ones had come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Sequence
+from time import monotonic, perf_counter
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from mien.prediction import Expression, Prediction, Reading
+from mien.service.api import spoken
+from mien.service.engine import Engine
+from mien.service.metrics import Metrics
+from mien.service.problems import Problem
+
+HALF_LIFE_S = 0.25  # of what was seen before, in a smoothed answer
+SAME = 0.3  # overlap (intersection over union) from which two boxes are one face
+Box = tuple[float, float, float, float]
+REFUSED = 1008  # WebSocket's status for a broken rule
+
+
+def routes(engine: Engine, metrics: Metrics) -> APIRouter:
+    """The camera's route."""
+    router = APIRouter()
+
+    @router.websocket("/live/frames")
+    async def frames(socket: WebSocket) -> None:
+        origin = socket.headers.get("origin")
+        if origin is not None and origin.partition("://")[2] != socket.headers.get("host"):
+            await socket.close(REFUSED, "other sites' pages may not use the camera's socket")
+            return
+        try:
+            model = engine.model(None)
+            labels = spoken(model, socket.query_params.get("labels") or None)
+        except Problem as problem:
+            await socket.close(REFUSED, problem.detail[:100])
+            return
+        await socket.accept()
+        slot, smooth = Newest(), Smooth()
+        metrics.viewers.inc()
+        reader = asyncio.create_task(_receive(socket, slot))
+        try:
+            while (frame := await slot.take()) is not None:
+                began = perf_counter()
+                try:
+                    (prediction,) = await engine.predict([frame], model, labels, "detect")
+                    answer = told(smooth(prediction, monotonic()))
+                    metrics.frames.inc()
+                except Problem as problem:
+                    answer = {"error": problem.kind.title}
+                answer |= {"ms": round(1000 * (perf_counter() - began), 1), "skipped": slot.skipped()}
+                await socket.send_text(json.dumps(answer))
+        except (WebSocketDisconnect, RuntimeError):
+            return  # the camera has gone: there is nobody to tell
+        finally:
+            metrics.viewers.dec()
+            reader.cancel()
+
+    return router
+
+
+class Newest:
+    """A place for one frame: a newer one takes the place of one that nobody took."""
+
+    def __init__(self) -> None:
+        self._frame: bytes | None = None
+        self._some = asyncio.Event()
+        self._ended = False
+        self._skipped = 0
+
+    def put(self, frame: bytes) -> None:
+        self._skipped += self._frame is not None
+        self._frame = frame
+        self._some.set()
+
+    def end(self) -> None:
+        self._ended = True
+        self._some.set()
+
+    async def take(self) -> bytes | None:
+        """The newest frame, once there is one; None at the end."""
+        await self._some.wait()
+        self._some.clear()
+        frame, self._frame = self._frame, None
+        return None if self._ended else frame
+
+    def skipped(self) -> int:
+        """Frames that were never taken, since this was last asked."""
+        count, self._skipped = self._skipped, 0
+        return count
+
+
+async def _receive(socket: WebSocket, slot: Newest) -> None:
+    try:
+        while True:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if frame := message.get("bytes"):
+                slot.put(frame)
+    finally:
+        slot.end()
+
+
+def told(prediction: Prediction) -> dict[str, Any]:
+    """A frame's answer; a frame that cannot be read says why in `error`."""
+    whole = prediction.to_dict()
+    kept = ("width", "height", "faces", "error") if prediction.error else ("width", "height", "faces")
+    return {key: whole[key] for key in kept}
+
+
+class Smooth:
+    """Faces followed from frame to frame, each with an average of what was seen of it, the newest weighing most."""
+
+    def __init__(self) -> None:
+        self._seen: list[Reading] = []
+        self._time_s = -math.inf
+
+    def __call__(self, prediction: Prediction, time_s: float) -> Prediction:
+        """The prediction of a frame at a time in seconds, smoothed with those before it."""
+        if prediction.error is not None:
+            return prediction
+        kept = 0.5 ** ((time_s - self._time_s) / HALF_LIFE_S)
+        before, readings = list(self._seen), list[Reading]()
+        for reading in prediction.faces:
+            same = _match(reading.face.box_xyxy, before)
+            if same is not None:
+                before.remove(same)
+                reading = Reading(reading.face, _mixed(same.expression, reading.expression, kept))
+            readings.append(reading)
+        self._seen, self._time_s = readings, time_s
+        return Prediction(prediction.source, prediction.width, prediction.height, tuple(readings), prediction.reasons)
+
+
+def _mixed(old: Expression, new: Expression, kept: float) -> Expression:
+    shares = {name: kept * old.probabilities[name] + (1 - kept) * p for name, p in new.probabilities.items()}
+    return Expression(shares, new.reasons)
+
+
+def _match(box: Box, others: Sequence[Reading]) -> Reading | None:
+    best = max(others, key=lambda other: overlap(box, other.face.box_xyxy), default=None)
+    return best if best is not None and overlap(box, best.face.box_xyxy) >= SAME else None
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    areas = ((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+    return shared / union if (union := sum(areas) - shared) > 0 else 0.0

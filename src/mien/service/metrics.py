@@ -1,0 +1,46 @@
+"""What the service counts, for Prometheus; numbers alone, nothing of an image or a face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """The counts of one service."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self.requests = Counter("mien_requests", "Requests answered", ["route", "status"], registry=registry)
+        self.errors = Counter("mien_errors", "Requests answered with a problem", ["kind"], registry=registry)
+        self.stages = Histogram("mien_stage_seconds", "Time by stage", ["stage"], buckets=SECONDS, registry=registry)
+        self.batches = Histogram(
+            "mien_batch_images", "Images read by the network at once", buckets=SIZES, registry=registry
+        )
+        self.faces = Counter("mien_faces", "Faces read", registry=registry)
+        self.images = Counter("mien_images", "Images answered", registry=registry)
+        self.frames = Counter("mien_live_frames", "Live frames answered", registry=registry)
+        self.viewers = Gauge("mien_live_connections", "Live cameras connected", registry=registry)
+        self.waiting = Gauge("mien_queue_images", "Images accepted and not yet answered", registry=registry)
+        self.held = Gauge("mien_upload_bytes", "Bytes of uploads held", registry=registry)
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Measure a stage: upload, find, wait, express."""
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            self.stages.labels(stage).observe(perf_counter() - began)
+
+    def text(self) -> bytes:
+        """All of them, in Prometheus' text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,124 @@
+"""The pages: upload, result, live camera, documentation; they need no JavaScript but for the camera."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from fastapi import APIRouter, FastAPI
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from mien.draw import annotate, colour_of
+from mien.image import read_image
+from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD
+from mien.prediction import Prediction, percent
+from mien.service.api import read, speaks, spoken
+from mien.service.engine import Engine
+from mien.service.problems import Problem
+from mien.service.uploads import Form, Uploads
+
+HERE = Path(__file__).parent
+LARGEST = 1280  # px, longer side of the pictures on the result page
+QUALITY = 88
+WORDS = {
+    FERPLUS8.name: "eight expressions",
+    FER7.name: "seven expressions",
+    CKPLUS7.name: "seven, with contempt",
+    HAPPY_SAD.name: "happy or sad",
+}
+"""Label sets in a person's words."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A photo on the result page: its prediction, and its picture with the faces marked, as a data URI."""
+
+    prediction: Prediction
+    picture: str = ""
+
+
+class Pages:
+    """Renders the templates of this package."""
+
+    def __init__(self) -> None:
+        loader = jinja2.FileSystemLoader(HERE / "templates")
+        self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+        self._templates.filters |= {"percent": percent, "colour": _hex}
+        self._templates.globals |= {"words": WORDS}
+
+    def render(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+        return HTMLResponse(self._templates.get_template(f"{name}.html").render(values), status)
+
+    def problem(self, problem: Problem) -> Response:
+        response = self.render("problem", problem.kind.status, problem=problem)
+        response.headers.update(problem.headers)
+        return response
+
+
+def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIRouter:
+    """The pages' routes."""
+    router = APIRouter(include_in_schema=False)
+
+    def choices() -> dict[str, str]:
+        model = engine.model(None)
+        own = {head.labels: head.labels for head in model.artifact.manifest.heads}
+        return own | {each.name: WORDS[each.name] for each in _SETS if speaks(model, each)}
+
+    @router.get("/")
+    async def upload() -> Response:
+        return pages.render("upload", choices=choices())
+
+    @router.get("/result")
+    async def nothing_to_show() -> Response:
+        return RedirectResponse("/", 303)
+
+    @router.post("/result")
+    async def result(request: Request) -> Response:
+        model = engine.model(None)
+        with uploads.reading(request) as reading:
+            form = await reading.form()
+            files = [file for file in form.files if file.content]  # a browser sends an empty one where none is chosen
+            form = Form(files, form.fields)
+            labels = spoken(model, form.fields.get("labels") or None)
+            predictions = await read(engine, form, model, labels, "auto")
+            shown = await asyncio.to_thread(_shown, form, predictions)
+        return pages.render("result", shown=shown, labels=labels, choices=choices())
+
+    @router.get("/live")
+    async def live() -> Response:
+        return pages.render("live", choices=choices())
+
+    @router.get("/docs")
+    async def docs(request: Request) -> Response:
+        return pages.render("docs", api=app.openapi(), base=str(request.base_url).rstrip("/"))
+
+    return router
+
+
+_SETS = (FERPLUS8, FER7, CKPLUS7, HAPPY_SAD)
+
+
+def _shown(form: Form, predictions: Sequence[Prediction]) -> list[Shown]:
+    return [_picture(bytes(file.content), each) for file, each in zip(form.files, predictions, strict=True)]
+
+
+def _picture(content: bytes, prediction: Prediction) -> Shown:
+    if prediction.error is not None:
+        return Shown(prediction)
+    picture = annotate(read_image(content), prediction)
+    picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    stream = BytesIO()
+    picture.save(stream, "JPEG", quality=QUALITY)
+    return Shown(prediction, "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode())
+
+
+def _hex(label: str) -> str:
+    return "#" + bytes(colour_of(label)).hex()

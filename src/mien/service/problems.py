@@ -1,0 +1,77 @@
+"""Errors as clients see them: problem details (RFC 9457) with a stable `type`, and nothing of the inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of problem.
+
+    Args:
+        name: the end of its `type`, a relative URI; it does not change.
+        status: HTTP status.
+        title: what it means, in a few words.
+    """
+
+    name: str
+    status: int
+    title: str
+
+    @property
+    def uri(self) -> str:
+        return f"/problems/{self.name}"
+
+
+UNREADABLE = Kind("unreadable-image", 422, "The image cannot be read")
+NO_IMAGE = Kind("no-image", 400, "The request has no image")
+MALFORMED = Kind("malformed-body", 400, "The request's body is not what its type says")
+UNSUPPORTED = Kind("unsupported-type", 415, "The body's type is not supported")
+TOO_LARGE = Kind("too-large", 413, "The upload is larger than is allowed")
+TOO_MANY = Kind("too-many-files", 413, "There are more files than are allowed")
+PARAMETER = Kind("invalid-parameter", 422, "A parameter's value is not possible")
+SLOW = Kind("upload-timeout", 408, "The upload took too long")
+BUSY = Kind("busy", 503, "The service has as much to do as it takes on")
+DEADLINE = Kind("deadline", 503, "There was no answer in time")
+UNREADY = Kind("not-ready", 503, "No model is loaded yet")
+KEY = Kind("unauthorized", 401, "An API key is needed")
+RATE = Kind("rate-limit", 429, "Too many requests")
+NOT_FOUND = Kind("not-found", 404, "There is nothing here")
+METHOD = Kind("method-not-allowed", 405, "This method is not allowed here")
+INTERNAL = Kind("internal", 500, "Something went wrong on our side")
+
+KINDS = (
+    *(UNREADABLE, NO_IMAGE, MALFORMED, UNSUPPORTED, TOO_LARGE, TOO_MANY, PARAMETER, SLOW, BUSY, DEADLINE, UNREADY),
+    *(KEY, RATE, NOT_FOUND, METHOD, INTERNAL),
+)
+
+
+@dataclass(eq=False)
+class Problem(Exception):  # noqa: N818 - RFC 9457's word; not frozen, since Python writes to what is raised
+    """A request that is answered with a problem.
+
+    Args:
+        kind: which.
+        detail: what was wrong with this very request, and what would be right.
+        headers: of the answer, such as Retry-After.
+        more: further members.
+    """
+
+    kind: Kind
+    detail: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        told = {"type": self.kind.uri, "title": self.kind.title, "status": self.kind.status, "detail": self.detail}
+        return {**told, **self.more}
+
+    def response(self) -> JSONResponse:
+        return JSONResponse(self.to_dict(), self.kind.status, dict(self.headers), MEDIA_TYPE)

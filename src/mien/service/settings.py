@@ -1,0 +1,102 @@
+"""What an operator decides, from environment variables such as MIEN_SERVE_PORT; every fault is told, all together."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from mien.artifact import DEFAULT
+from mien.errors import FaultsError
+from mien.image import LIMITS
+from mien.recognizer import cores
+
+PREFIX = "MIEN_SERVE_"
+
+
+class SettingsError(FaultsError):
+    """Settings that do not exist or are impossible."""
+
+
+def _words(value: Any) -> Any:
+    return tuple(filter(None, re.split(r"[,\s]+", value))) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Count = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Settings(BaseModel):
+    """How the service runs; the defaults suit one machine with a few users.
+
+    Args:
+        host, port: where it listens.
+        models: names of models that come with mien, or folders of artifacts; clients choose among them by name.
+        threads: images decoded and searched for faces at once.
+        queue: images accepted and not yet answered; beyond that a request is turned away with 503.
+        deadline_s: longest wait for an answer, from the last byte of the upload on.
+        upload_s: longest time that an upload, or a request's headers, may take.
+        max_bytes: of one image.
+        max_files: in one request.
+        max_pixels: of one image.
+        max_faces: in one image.
+        max_memory: bytes of uploads held at once, over all requests.
+        api_keys: SHA-256 hashes, as `mien serve --hash-key` prints them; empty lets everybody in.
+        rate: requests a minute that one client may make; None sets no limit.
+        origins: of other sites whose pages may call the API (CORS).
+        log: whether each request is told on standard error, as a line of JSON.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, lt=2**16)] = 8000
+    models: Annotated[Words, Field(min_length=1)] = (DEFAULT,)
+    threads: Count = Field(default_factory=cores)
+    queue: Count = 64
+    deadline_s: Seconds = 10.0
+    upload_s: Seconds = 30.0
+    max_bytes: Count = LIMITS.max_bytes
+    max_files: Count = 20
+    max_pixels: Count = LIMITS.max_pixels
+    max_faces: Count = 200
+    max_memory: Count = 128_000_000
+    api_keys: Annotated[tuple[Hash, ...], BeforeValidator(_words)] = ()
+    rate: Count | None = None
+    origins: Words = ()
+    log: bool = True
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from environment variables.
+
+    Raises:
+        SettingsError: a variable that begins with MIEN_SERVE_ is none of them, or its value is impossible; lists all.
+    """
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    try:
+        settings = Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in given.items()})
+    except ValidationError as error:
+        raise SettingsError("the service cannot start", [_fault(each) for each in error.errors()]) from error
+    if settings.max_memory < settings.max_bytes:
+        fault = f"{PREFIX}MAX_MEMORY: {settings.max_memory} bytes cannot hold one image of {settings.max_bytes}"
+        raise SettingsError("the service cannot start", [fault])
+    return settings
+
+
+def hash_key(key: str) -> str:
+    """What is kept of an API key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _fault(error: Any) -> str:
+    name = PREFIX + str(error["loc"][0]).upper()
+    if error["type"] == "extra_forbidden":
+        known = ", ".join(PREFIX + field.upper() for field in Settings.model_fields)
+        return f"{name}: no such setting; there are {known}"
+    return f"{name}: {error['msg']}"

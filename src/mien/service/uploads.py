@@ -1,0 +1,232 @@
+"""Uploads: bodies become images in memory, within limits that hold while they stream in, whatever they promised.
+
+File names are told back as they came and mean nothing else; types are found by looking at the bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from mien.service.metrics import Metrics
+from mien.service.problems import (
+    BUSY,
+    MALFORMED,
+    NO_IMAGE,
+    SLOW,
+    TOO_LARGE,
+    TOO_MANY,
+    UNSUPPORTED,
+    Problem,
+)
+from mien.service.settings import Settings
+
+PLAIN = ("application/octet-stream", "")
+MAX_HEADERS = 8_192  # bytes of one part's headers
+MAX_FIELDS = 40  # parts that are not files
+MAX_FIELD = 1_024  # bytes of one
+
+
+@dataclass
+class Upload:
+    """One file of a request: what its sender calls it, and its bytes."""
+
+    name: str
+    content: bytearray = field(default_factory=bytearray)
+
+
+@dataclass
+class Form:
+    """What came in one request: files in their order, and the other fields by name, the last of equals."""
+
+    files: list[Upload] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Uploads:
+    """Reads requests' bodies.
+
+    Args:
+        settings: the limits.
+        metrics: are told how much is held.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._held = 0
+
+    @contextmanager
+    def reading(self, request: Request) -> Iterator[Reading]:
+        """A request's body, whose memory is given back at the end."""
+        reading = Reading(self, request)
+        try:
+            yield reading
+        finally:
+            self.hold(-reading.held)
+
+    def hold(self, size: int) -> None:
+        """Count bytes that are held. Raises `Problem` where that is too much."""
+        if size > 0 and self._held + size > self._settings.max_memory:
+            raise Problem(BUSY, "too many uploads at once: come again a little later", {"Retry-After": "1"})
+        self._held += size
+        self._metrics.held.set(self._held)
+
+
+class Reading:
+    """One request's body while it comes in."""
+
+    def __init__(self, uploads: Uploads, request: Request) -> None:
+        self._uploads = uploads
+        self._settings = uploads._settings
+        self._request = request
+        self.held = 0
+
+    async def form(self) -> Form:
+        """The files of the request: those of a multipart form, or the body itself.
+
+        Raises:
+            Problem: too large, too many, too slow, broken off, malformed, or of a type that is not taken.
+        """
+        kind, options = parse_options_header(self._request.headers.get("content-type", ""))
+        name = kind.decode("latin-1").strip().lower()
+        try:
+            async with asyncio.timeout(self._settings.upload_s):
+                if name == "multipart/form-data":
+                    return await self._multipart(options.get(b"boundary", b""))
+                if name.startswith("image/") or name in PLAIN:
+                    return await self._raw()
+        except TimeoutError:
+            raise Problem(SLOW, f"the body was not there within {self._settings.upload_s:g} s", CLOSE) from None
+        except ClientDisconnect:
+            raise Problem(MALFORMED, "the connection ended before the body did", CLOSE) from None
+        raise Problem(UNSUPPORTED, "expected multipart/form-data, image/* or application/octet-stream", CLOSE)
+
+    async def _raw(self) -> Form:
+        upload = Upload("<bytes>")
+        async for chunk in self._chunks(self._settings.max_bytes):
+            upload.content += chunk
+        if not upload.content:
+            raise Problem(NO_IMAGE, "the body is empty: expected an image")
+        return Form([upload])
+
+    async def _multipart(self, boundary: bytes) -> Form:
+        if not boundary:
+            raise Problem(MALFORMED, "multipart/form-data without a boundary", CLOSE)
+        parts = Parts(self._settings)
+        try:
+            parser = MultipartParser(boundary, parts.callbacks())  # type: ignore[arg-type]
+            most = self._settings.max_files * self._settings.max_bytes
+            async for chunk in self._chunks(most):
+                parser.write(chunk)
+            parser.finalize()
+        except FormParserError as error:
+            raise Problem(MALFORMED, "the body is not multipart/form-data with this boundary", CLOSE) from error
+        if not parts.ended:
+            raise Problem(MALFORMED, "the form ends before its last boundary", CLOSE)
+        return parts.form
+
+    async def _chunks(self, most: int) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._request.stream():
+            size += len(chunk)
+            if size > most:
+                raise Problem(TOO_LARGE, f"more than {most / 1e6:g} MB, the limit", CLOSE)
+            self._uploads.hold(len(chunk))
+            self.held += len(chunk)
+            yield chunk
+
+
+class Parts:
+    """Gathers the parts of a multipart form while it is parsed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.form = Form()
+        self.ended = False
+        self._settings = settings
+        self._header = bytearray()
+        self._value = bytearray()
+        self._headers: dict[bytes, bytes] = {}
+        self._headers_size = 0
+        self._part: bytearray | None = None
+        self._most = 0
+        self._name = ""
+        self._fields = 0
+
+    def callbacks(self) -> dict[str, object]:
+        names = (
+            "part_begin",
+            "part_data",
+            "part_end",
+            "header_field",
+            "header_value",
+            "header_end",
+            "headers_finished",
+        )
+        return {f"on_{name}": getattr(self, f"_on_{name}") for name in names} | {"on_end": self._on_end}
+
+    def _on_part_begin(self) -> None:
+        self._headers, self._headers_size, self._part = {}, 0, None
+
+    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += self._counted(data[start:end])
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += self._counted(data[start:end])
+
+    def _counted(self, piece: bytes) -> bytes:
+        self._headers_size += len(piece)
+        if self._headers_size > MAX_HEADERS:
+            raise Problem(MALFORMED, f"a part has more than {MAX_HEADERS} bytes of headers", CLOSE)
+        return piece
+
+    def _on_header_end(self) -> None:
+        self._headers[bytes(self._header).lower()] = bytes(self._value)
+        self._header.clear()
+        self._value.clear()
+
+    def _on_headers_finished(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        self._name = options.get(b"name", b"").decode("utf-8", "replace")
+        if b"filename" not in options:
+            self._fields += 1
+            if self._fields > MAX_FIELDS:
+                raise Problem(MALFORMED, f"more than {MAX_FIELDS} fields", CLOSE)
+            self._part, self._most = bytearray(), MAX_FIELD
+            return
+        if len(self.form.files) == self._settings.max_files:
+            raise Problem(TOO_MANY, f"more than {self._settings.max_files} files, the limit", CLOSE)
+        upload = Upload(shown(options[b"filename"]))
+        self.form.files.append(upload)
+        self._part, self._most = upload.content, self._settings.max_bytes
+
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+        assert self._part is not None
+        if len(self._part) + end - start > self._most:
+            raise Problem(TOO_LARGE, f"a part is larger than {self._most:,} bytes, the limit", CLOSE)
+        self._part += data[start:end]
+
+    def _on_part_end(self) -> None:
+        if b"filename" not in parse_options_header(self._headers.get(b"content-disposition", b""))[1]:
+            assert self._part is not None
+            self.form.fields[self._name] = self._part.decode("utf-8", "replace")
+
+    def _on_end(self) -> None:
+        self.ended = True
+
+
+CLOSE = {"Connection": "close"}
+"""Of an answer that comes before the body has ended: what is left of it is not read."""
+
+
+def shown(name: bytes) -> str:
+    """A file's name as it is told back: without folders, and as text whatever its bytes."""
+    text = name.decode("utf-8", "backslashreplace")
+    return PureWindowsPath(PurePosixPath(text).name).name or "<file>"
