@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Generator
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 Bands = Callable[..., NDArray[np.uint8]]
 Export = Callable[[str, int], Path]
@@ -55,6 +57,17 @@ def exported(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Export:
         return made[form, limit]
 
     return export
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> bytes:
+    """A real photo that any installation has, as a JPEG of 512 x 512 px: scikit-image's astronaut, who is happy."""
+    from skimage import data as images
+
+    stream = BytesIO()
+    pixels = np.asarray(images.astronaut())  # type: ignore[no-untyped-call]
+    Image.fromarray(pixels).save(stream, "JPEG", quality=95)
+    return stream.getvalue()
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,10 @@ def limited(seconds: float) -> type[HttpToolsProtocol]:
             self._expected()
             super().connection_lost(exc)
 
+        def eof_received(self) -> bool:  # type: ignore[override]
+            """Whoever has said all that there is to say may still listen."""
+            return self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
+
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
             if self._waiting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,6 +32,8 @@ DESCRIPTION = (
     "Says which word most people would choose for the look of each face in an image, and how sure that is. "
     "Nothing that is uploaded is kept, logged or sent on."
 )
+
+STARTED = logging.getLogger("mien.service")
 
 
 def create(settings: Settings) -> ASGIApp:
@@ -100,7 +103,7 @@ def serve(settings: Settings) -> None:
         ArtifactError: a model is missing, altered or damaged; says what.
     """
     logging.raiseExceptions = False  # a full disk behind standard error must stop nothing
-    for logger, level in ((ACCESS, logging.INFO), (FAULTS, logging.ERROR)):
+    for logger, level in ((STARTED, logging.INFO), (ACCESS, logging.INFO), (FAULTS, logging.ERROR)):
         logger.addHandler(logging.StreamHandler(sys.stderr))
         logger.setLevel(level)
         logger.propagate = False
@@ -119,5 +122,7 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=int(settings.deadline_s + settings.upload_s) + 1,
     )
     server = uvicorn.Server(config)
-    print(f"mien serves on http://{settings.host}:{settings.port}", file=sys.stderr, flush=True)
+    STARTED.info("mien serves on http://%s:%d", settings.host, settings.port)
+    for number in (signal.SIGTERM, signal.SIGINT):  # the server raises it again once it has finished
+        signal.signal(number, lambda *_: sys.exit(0))
     asyncio.run(server.serve())

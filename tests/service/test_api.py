@@ -1,0 +1,144 @@
+"""The API: the same numbers as everywhere, and problems that say what was wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import mien
+from mien.service.problems import KINDS
+
+JPEG = {"Content-Type": "image/jpeg"}
+
+
+@pytest.fixture(scope="module")
+def client(service: Any) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.url, timeout=30) as opened:
+        yield opened
+
+
+def files(*contents: bytes) -> list[tuple[str, tuple[str, bytes, str]]]:
+    return [("file", (f"{number}.jpg", content, "image/jpeg")) for number, content in enumerate(contents)]
+
+
+@pytest.mark.parametrize("labels", ["ferplus8", "fer7", "ckplus7", "happy-sad"])
+def test_python_the_command_line_the_api_and_the_page_agree(
+    client: httpx.Client, astronaut: bytes, labels: str, tmp_path: Path
+) -> None:
+    (tmp_path / "0.jpg").write_bytes(astronaut)
+    expected = mien.load().predict(astronaut, labels=labels).to_dict()["faces"]
+    command = [sys.executable, "-m", "mien", "predict", str(tmp_path / "0.jpg"), "--labels", labels]
+    printed = subprocess.run([*command, "--format", "json"], capture_output=True, text=True, check=True).stdout
+    assert json.loads(printed)["faces"] == expected
+    assert client.post("/v1/predict", params={"labels": labels}, files=files(astronaut)).json()["faces"] == expected
+    page = client.post("/result", data={"labels": labels}, files=files(astronaut)).text
+    rows = re.findall(r'<th scope="row">(.*?)</th>.*?data-share="(.*?)"', page)
+    assert {name: float(share) for name, share in rows} == expected[0]["probabilities"]
+
+
+def test_a_raw_body_and_a_form_are_the_same(client: httpx.Client, astronaut: bytes) -> None:
+    raw = client.post("/v1/predict", content=astronaut, headers=JPEG).json()
+    form = client.post("/v1/predict", files=files(astronaut)).json()
+    assert raw == form | {"source": "<bytes>"}
+    assert form["source"] == "0.jpg"
+    assert (form["width"], form["height"], form["error"]) == (512, 512, None)
+
+
+def test_several_files_one_of_them_broken(client: httpx.Client, astronaut: bytes) -> None:
+    answer = client.post("/v1/predict", files=files(astronaut, astronaut[:4000], astronaut))
+    assert answer.status_code == 200
+    whole, torn, again = answer.json()
+    assert whole["faces"] == again["faces"] != []
+    assert torn["faces"] == []
+    assert "cut short" in torn["error"]
+
+
+def test_the_whole_image_as_one_face(client: httpx.Client, astronaut: bytes) -> None:
+    face = client.post("/v1/predict", params={"crop": "whole"}, content=astronaut, headers=JPEG).json()["faces"][0]
+    assert face["box"] == [0, 0, 512, 512]
+    assert face == mien.load().predict(astronaut, crop="whole").to_dict()["faces"][0]
+
+
+def test_another_model(serve: Any, toy: Callable[..., Path], astronaut: bytes, tmp_path: Path) -> None:
+    folder = toy(tmp_path / "toy", {"yes-no": ("yes", "no")})
+    with serve(models=f"base,{folder}") as served, httpx.Client(base_url=served.url) as opened:
+        assert [model["name"] for model in opened.get("/v1/models").json()] == ["base", "toy"]
+        answer = opened.post("/v1/predict", params={"model": "toy"}, content=astronaut, headers=JPEG).json()
+        assert set(answer["faces"][0]["probabilities"]) == {"yes", "no"}
+        path = opened.post("/v1/predict", params={"model": str(folder)}, content=astronaut, headers=JPEG)
+        assert path.json()["detail"] == "model: expected one of base, toy"
+        assert (
+            "happy" in opened.post("/v1/predict", content=astronaut, headers=JPEG).json()["faces"][0]["probabilities"]
+        )
+
+
+def test_what_there_is(client: httpx.Client) -> None:
+    (model,) = client.get("/v1/models").json()
+    assert model["name"] == "base"
+    assert [head["labels"] for head in model["heads"]] == ["ferplus8", "fer7"]
+    sets = {each["name"]: each for each in client.get("/v1/labels").json()}
+    assert sets["happy-sad"] == {"name": "happy-sad", "emotions": ["happy", "sad"], "models": ["base"]}
+    assert client.get("/healthz").json() == {"status": "alive"}
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "content", "status", "kind", "detail"),
+    [
+        ("", JPEG, b"", 400, "no-image", "the body is empty"),
+        ("", {"Content-Type": "text/plain"}, b"x", 415, "unsupported-type", "expected multipart/form-data, image"),
+        ("", {"Content-Type": "multipart/form-data"}, b"x", 400, "malformed-body", "without a boundary"),
+        ("", JPEG, b"x", 422, "unreadable-image", "not an image of a supported kind"),
+        ("?labels=moods", JPEG, b"x", 422, "invalid-parameter", "no label set 'moods'"),
+        ("?crop=tight", JPEG, b"x", 422, "invalid-parameter", "expected one of auto, detect, whole"),
+        ("?model=/etc", JPEG, b"x", 422, "invalid-parameter", "expected one of base"),
+    ],
+)
+def test_problems(
+    client: httpx.Client, query: str, headers: dict[str, str], content: bytes, status: int, kind: str, detail: str
+) -> None:
+    answer = client.post(f"/v1/predict{query}", content=content, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["type"] == f"/problems/{kind}"
+    assert problem["status"] == status
+    assert detail in problem["detail"]
+
+
+def test_kinds_of_problems_are_told_apart() -> None:
+    assert len({kind.uri for kind in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v1/predict", 405), ("GET", "/nothing", 404)])
+def test_elsewhere(client: httpx.Client, method: str, path: str, status: int) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_counts(serve: Any, astronaut: bytes) -> None:
+    with serve() as served, httpx.Client(base_url=served.url) as opened:
+        for _ in range(3):
+            opened.post("/v1/predict", files=files(astronaut, astronaut))
+        opened.post("/v1/predict", content=b"x", headers=JPEG)
+        counts = opened.get("/metrics").text
+    for line in (
+        'mien_requests_total{route="/v1/predict",status="200"} 3.0',
+        'mien_errors_total{kind="unreadable-image"} 1.0',
+        "mien_faces_total 6.0",
+        "mien_images_total 7.0",
+        "mien_queue_images 0.0",
+        "mien_upload_bytes 0.0",
+        'mien_stage_seconds_count{stage="find"} 7.0',
+        'mien_stage_seconds_count{stage="upload"} 4.0',
+    ):
+        assert line in counts.splitlines(), line
+    assert "mien_batch_images_count" in counts

@@ -1,0 +1,156 @@
+"""The engine: full is told at once, late is told in time, and one that fails spoils no other."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mien
+from mien.labels import FER7, FERPLUS8, LabelSet
+from mien.prediction import Prediction
+from mien.recognizer import Found, Recognizer
+from mien.service.engine import Engine
+from mien.service.metrics import Metrics
+from mien.service.problems import Problem
+from mien.service.settings import Settings
+
+IMAGE = np.full((48, 48, 3), 128, np.uint8)
+
+
+@asynccontextmanager
+async def running(**settings: Any) -> AsyncIterator[Engine]:
+    engine = Engine(Settings(threads=2, **settings), Metrics())
+    engine.load()
+    engine.start()
+    yield engine
+    await engine.stop()
+
+
+async def ask(engine: Engine, count: int = 1, labels: LabelSet = FERPLUS8) -> list[Prediction]:
+    return await engine.predict([IMAGE] * count, engine.model(None), labels, "whole")
+
+
+def hold(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """From here on faces wait until the event is set."""
+    free, model = threading.Event(), engine.model(None)
+    express = model.express
+
+    def wait(found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
+        assert free.wait(30)
+        return express(found, labels)
+
+    monkeypatch.setattr(model, "express", wait)
+    return free
+
+
+def kind(error: BaseException | list[Prediction]) -> str:
+    return error.kind.name if isinstance(error, Problem) else type(error).__name__
+
+
+def test_what_it_says_is_what_the_library_says() -> None:
+    async def go() -> None:
+        async with running() as engine:
+            answers = await asyncio.gather(*(ask(engine, 2, labels) for labels in (FERPLUS8, FER7) * 10))
+        for labels, answer in zip((FERPLUS8, FER7) * 10, answers, strict=True):
+            assert answer == mien.load().predict([IMAGE] * 2, labels=labels, crop="whole")
+
+    asyncio.run(go())
+
+
+def test_beyond_the_queue_all_are_turned_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        async with running(queue=4) as engine:
+            free = hold(engine, monkeypatch)
+            tasks = [asyncio.create_task(ask(engine)) for _ in range(10)]
+            done, _ = await asyncio.wait(tasks, timeout=0.5)
+            assert len(done) == 6
+            assert {kind(task.exception() or []) for task in done} == {"busy"}
+            free.set()
+            answers = await asyncio.gather(*tasks, return_exceptions=True)
+            assert sum(isinstance(answer, list) for answer in answers) == 4
+            assert len(await ask(engine)) == 1
+
+    asyncio.run(go())
+
+
+def test_more_images_than_the_queue_holds_go_through_alone() -> None:
+    async def go() -> None:
+        async with running(queue=2) as engine:
+            assert len(await ask(engine, 5)) == 5
+
+    asyncio.run(go())
+
+
+def test_late_is_told_in_time_and_the_next_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        async with running(deadline_s=0.3) as engine:
+            free = hold(engine, monkeypatch)
+            began = asyncio.get_running_loop().time()
+            answers = await asyncio.gather(*(ask(engine) for _ in range(5)), return_exceptions=True)
+            assert asyncio.get_running_loop().time() - began < 5
+            assert [kind(answer) for answer in answers] == ["deadline"] * 5
+            free.set()
+            assert len(await ask(engine)) == 1
+
+    asyncio.run(go())
+
+
+def test_one_that_fails_spoils_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        async with running() as engine:
+            model = engine.model(None)
+            express, poison = model.express, LabelSet("poison", ("happy", "sad"))
+
+            def fail(found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
+                if poison in labels:
+                    raise RuntimeError("poison")
+                return express(found, labels)
+
+            monkeypatch.setattr(model, "express", fail)
+            sets = [FERPLUS8, poison, FER7, poison, FERPLUS8]
+            answers = await asyncio.gather(*(ask(engine, 1, each) for each in sets), return_exceptions=True)
+            assert [kind(answer) for answer in answers] == ["list", "RuntimeError", "list", "RuntimeError", "list"]
+            assert engine.ready
+
+    asyncio.run(go())
+
+
+def test_faces_that_come_while_the_network_works_go_through_it_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        async with running() as engine:
+            free = hold(engine, monkeypatch)
+            sizes: list[int] = []
+            model = engine.model(None)
+            express = model.express
+
+            def count(found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
+                sizes.append(len(found))
+                return express(found, labels)
+
+            monkeypatch.setattr(model, "express", count)
+            tasks = [asyncio.create_task(ask(engine)) for _ in range(20)]
+            await asyncio.sleep(0.5)
+            free.set()
+            await asyncio.gather(*tasks)
+            assert sum(sizes) == 20
+            assert len(sizes) <= 3
+
+    asyncio.run(go())
+
+
+def test_too_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        async with running(max_faces=1) as engine:
+            model = engine.model(None)
+            two = Found("<array>", (96, 48), (None, None), (IMAGE, IMAGE))  # type: ignore[arg-type]
+            monkeypatch.setattr(Recognizer, "find", lambda *_: two)
+            (answer,) = await engine.predict([IMAGE], model, FERPLUS8, "auto")
+            assert answer.error == "2 faces, over the limit of 1"
+
+    asyncio.run(go())

@@ -1,0 +1,142 @@
+"""What breaks around a service: its process killed, its model damaged, its disk full, its thread failing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from served import begin, free_port
+
+from mien import artifact
+
+JPEG = {"Content-Type": "image/jpeg"}
+
+
+def test_killed_and_started_again_a_client_that_retries_loses_nothing(astronaut: bytes) -> None:
+    port = free_port()
+    served = begin(port)
+    served.wait()
+    answers: list[Any] = []
+
+    def client() -> None:
+        for _ in range(40):
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                try:
+                    answer = httpx.post(f"{served.url}/v1/predict", content=astronaut, headers=JPEG, timeout=10)
+                except httpx.TransportError:
+                    time.sleep(0.05)
+                    continue
+                answers.append(answer.json()["faces"][0]["label"])
+                break
+
+    clients = [threading.Thread(target=client) for _ in range(4)]
+    for each in clients:
+        each.start()
+    while len(answers) < 20:
+        time.sleep(0.01)
+    served.process.send_signal(signal.SIGKILL)
+    served.process.wait(10)
+    again = begin(port)
+    for each in clients:
+        each.join(120)
+    assert answers == ["happy"] * 160
+    again.stop()
+    assert again.process.returncode == 0
+
+
+def test_told_to_stop_it_finishes_what_it_accepted(serve: Any, astronaut: bytes) -> None:
+    with serve(queue=200) as served:
+        statuses: list[int] = []
+        many = [("file", (f"{n}.jpg", astronaut, "image/jpeg")) for n in range(20)]
+
+        def client() -> None:
+            statuses.append(httpx.post(f"{served.url}/v1/predict", files=many, timeout=60).status_code)
+
+        clients = [threading.Thread(target=client) for _ in range(3)]
+        for each in clients:
+            each.start()
+        while "mien_queue_images 60.0" not in httpx.get(f"{served.url}/metrics").text:
+            time.sleep(0.005)
+        served.process.send_signal(signal.SIGTERM)
+        for each in clients:
+            each.join(60)
+    assert statuses == [200] * 3
+    assert served.process.returncode == 0
+
+
+@pytest.mark.parametrize("damage", ["onnx", "json"])
+def test_a_damaged_model_is_refused_at_the_start(damage: str, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(artifact.find(None), folder)
+    if damage == "onnx":
+        content = bytearray((folder / "model.onnx").read_bytes())
+        content[5000] ^= 255
+        (folder / "model.onnx").write_bytes(content)
+    else:
+        (folder / "model.json").write_text("{")
+    command = [sys.executable, "-m", "mien", "serve", "--port", "0", "--model", str(folder)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "is not a usable model" in ended.stderr
+    assert ("sha256" if damage == "onnx" else "not JSON") in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_full_disk_behind_the_log_stops_nothing(astronaut: bytes) -> None:
+    port = free_port()
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "mien", "serve", "--port", str(port)]
+        process = subprocess.Popen(command, stderr=full, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
+    try:
+        for _ in range(600):
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/readyz")
+                break
+            except httpx.TransportError:
+                assert process.poll() is None
+                time.sleep(0.1)
+        for _ in range(3):
+            answer = httpx.post(f"http://127.0.0.1:{port}/v1/predict", content=astronaut, headers=JPEG, timeout=30)
+            assert answer.status_code == 200
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_thread_that_fails_is_told_with_an_id_and_the_next_is_served(astronaut: bytes, tmp_path: Path) -> None:
+    """The network fails for one label set, in a process that is otherwise the real one."""
+    program = tmp_path / "failing.py"
+    program.write_text(
+        "from mien.recognizer import Recognizer\n"
+        "from mien.service.__main__ import main\n"
+        "express = Recognizer.express\n"
+        "def fail(self, found, labels):\n"
+        "    if any(each.name == 'ckplus7' for each in labels):\n"
+        "        raise RuntimeError('the network broke')\n"
+        "    return express(self, found, labels)\n"
+        "Recognizer.express = fail\n"
+        "main()\n"
+    )
+    served = begin(free_port(), program=[sys.executable, str(program)])
+    served.wait()
+    broken = httpx.post(f"{served.url}/v1/predict?labels=ckplus7", content=astronaut, headers=JPEG)
+    good = httpx.post(f"{served.url}/v1/predict", content=astronaut, headers=JPEG)
+    served.stop()
+    assert broken.status_code == 500
+    assert broken.json()["type"] == "/problems/internal"
+    assert broken.json()["id"] == broken.headers["x-request-id"]
+    assert "network broke" not in broken.text
+    assert good.status_code == 200
+    told = "".join(served.printed)
+    assert "the network broke" in told
+    assert broken.json()["id"] in told

@@ -1,0 +1,126 @@
+"""What every request passes: keys, rates, headers, logs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+from starlette.datastructures import Headers
+
+from mien.service.guard import Rates, key_in
+from mien.service.problems import Problem
+from mien.service.settings import hash_key
+
+SECRET = "correct horse"
+BASIC = base64.b64encode(f"anyone:{SECRET}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ({}, ""),
+        ({"X-API-Key": SECRET}, SECRET),
+        ({"Authorization": f"Bearer {SECRET}"}, SECRET),
+        ({"Authorization": f"bearer {SECRET}"}, SECRET),
+        ({"Authorization": f"Basic {BASIC}"}, SECRET),
+        ({"Authorization": "Basic !!"}, ""),
+        ({"Authorization": "Basic /w=="}, ""),
+        ({"Authorization": f"Digest {SECRET}"}, ""),
+    ],
+)
+def test_where_a_key_is_looked_for(headers: dict[str, str], key: str) -> None:
+    assert key_in(Headers(headers)) == key
+
+
+def test_a_rate_that_is_kept_and_one_that_is_not() -> None:
+    rates = Rates(3)
+    for _ in range(3):
+        rates.take("a")
+    with pytest.raises(Problem) as raised:
+        rates.take("a")
+    assert raised.value.kind.status == 429
+    assert 15 <= int(raised.value.headers["Retry-After"]) <= 22
+    rates.take("b")
+
+
+def test_a_rate_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    rates = Rates(60)
+    for _ in range(60):
+        rates.take("a")
+    now += 1.01
+    rates.take("a")
+    with pytest.raises(Problem):
+        rates.take("a")
+
+
+def test_keys(serve: Any, astronaut: bytes) -> None:
+    with serve(api_keys=f"{hash_key('other')},{hash_key(SECRET)}") as served:
+        jpeg = {"Content-Type": "image/jpeg"}
+        refused = httpx.post(f"{served.url}/v1/predict", content=astronaut, headers=jpeg)
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith("Basic")
+        assert refused.json()["type"] == "/problems/unauthorized"
+        wrong = httpx.get(served.url, headers={"X-API-Key": hash_key(SECRET)})
+        assert wrong.status_code == 401
+        known = httpx.post(f"{served.url}/v1/predict", content=astronaut, headers=jpeg | {"X-API-Key": SECRET})
+        assert known.status_code == 200
+        assert httpx.get(served.url, auth=("anyone", SECRET)).status_code == 200
+        assert httpx.get(f"{served.url}/healthz").status_code == 200
+    assert SECRET not in "".join(served.printed)
+
+
+def test_a_rate_over_the_wire(serve: Any) -> None:
+    with serve(rate=2) as served:
+        statuses = [httpx.get(f"{served.url}/v1/labels").status_code for _ in range(3)]
+        assert statuses == [200, 200, 429]
+        assert httpx.get(f"{served.url}/readyz").status_code == 200
+
+
+def test_headers_that_keep_browsers_safe(service: Any) -> None:
+    for path in ("/", "/v1/labels", "/nothing", "/static/style.css"):
+        answer = httpx.get(service.url + path)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "server" not in answer.headers
+        assert len(answer.headers["x-request-id"]) == 32
+
+
+def test_other_sites(service: Any, serve: Any) -> None:
+    origin = {"Origin": "https://a.example"}
+    assert "access-control-allow-origin" not in httpx.get(f"{service.url}/v1/labels", headers=origin).headers
+    with serve(origins="https://a.example") as served:
+        allowed = httpx.get(f"{served.url}/v1/labels", headers=origin)
+        assert allowed.headers["access-control-allow-origin"] == "https://a.example"
+        other = httpx.get(f"{served.url}/v1/labels", headers={"Origin": "https://b.example"})
+        assert "access-control-allow-origin" not in other.headers
+
+
+def test_logs_tell_of_requests_and_nothing_of_images(serve: Any, astronaut: bytes) -> None:
+    with serve() as served:
+        upload = [("file", ("private-name.jpg", astronaut, "image/jpeg"))]
+        answer = httpx.post(f"{served.url}/v1/predict?labels=fer7", files=upload)
+        httpx.get(f"{served.url}/private-path?private=query")
+    lines = [json.loads(line) for line in served.printed if line.startswith("{")]
+    told = next(line for line in lines if line["route"] == "/v1/predict")
+    assert told["id"] == answer.headers["x-request-id"]
+    assert set(told) == {"time", "id", "method", "route", "status", "ms", "bytes_in"}
+    assert told["status"] == 200
+    assert told["bytes_in"] > len(astronaut)
+    everything = "".join(served.printed)
+    for secret in ("private", "happy", "127.0.0.1:"):
+        assert secret not in everything.replace(f"http://127.0.0.1:{served.port}", "")
+
+
+def test_silence(serve: Any) -> None:
+    with serve(log=False) as served:
+        httpx.get(served.url)
+    assert not any(line.startswith("{") for line in served.printed)

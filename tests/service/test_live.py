@@ -1,0 +1,143 @@
+"""The camera's socket: frames in, answers out, the newest first; and answers that do not flicker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+import mien
+from mien.face import Face
+from mien.prediction import Expression, Prediction, Reading
+from mien.service.live import HALF_LIFE_S, Newest, Smooth, overlap
+
+
+@pytest.fixture(scope="module")
+def frame(astronaut: bytes) -> bytes:
+    stream = BytesIO()
+    Image.open(BytesIO(astronaut)).crop((0, 0, 512, 384)).resize((640, 480)).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def socket(service: Any, query: str = "", **more: Any) -> ClientConnection:
+    return connect(f"{service.url.replace('http', 'ws')}/live/frames{query}", **more)
+
+
+def test_a_frame(service: Any, frame: bytes) -> None:
+    with socket(service) as opened:
+        opened.send(frame)
+        answer = json.loads(opened.recv(10))
+    assert (answer["width"], answer["height"], answer["skipped"]) == (640, 480, 0)
+    assert answer["faces"] == mien.load().predict(frame, crop="detect").to_dict()["faces"]
+    assert answer["ms"] > 0
+
+
+def test_a_webp_and_another_label_set(service: Any, frame: bytes) -> None:
+    stream = BytesIO()
+    Image.open(BytesIO(frame)).save(stream, "WEBP")
+    with socket(service, "?labels=happy-sad") as opened:
+        opened.send(stream.getvalue())
+        assert set(json.loads(opened.recv(10))["faces"][0]["probabilities"]) == {"happy", "sad"}
+
+
+def test_a_frame_that_is_none_and_words_do_no_harm(service: Any, frame: bytes) -> None:
+    with socket(service) as opened:
+        opened.send(b"not an image")
+        assert "not an image" in json.loads(opened.recv(10))["error"]
+        opened.send("words")
+        opened.send(frame)
+        assert json.loads(opened.recv(10))["faces"]
+
+
+def test_the_newest_frame_wins(service: Any, frame: bytes) -> None:
+    with socket(service) as opened:
+        for _ in range(30):
+            opened.send(frame)
+        answers, frames = 0, 0
+        while frames < 30:
+            told = json.loads(opened.recv(10))
+            answers, frames = answers + 1, frames + 1 + told["skipped"]
+    assert frames == 30
+    assert answers < 30
+
+
+@pytest.mark.parametrize("query", ["?labels=moods", "?labels=%00"])
+def test_a_label_set_that_is_none(service: Any, query: str) -> None:
+    with pytest.raises((InvalidStatus, ConnectionClosed)), socket(service, query) as opened:
+        opened.recv(10)
+
+
+def test_another_sites_page(service: Any) -> None:
+    with pytest.raises((InvalidStatus, ConnectionClosed)), socket(service, origin="https://a.example") as opened:
+        opened.recv(10)
+    with socket(service, origin=service.url):
+        pass
+
+
+def test_a_frame_over_the_limit_ends_the_connection(serve: Any, frame: bytes) -> None:
+    with serve(max_bytes=1000) as served, socket(served) as opened:
+        opened.send(frame)
+        with pytest.raises(ConnectionClosed):
+            opened.recv(10)
+
+
+def test_the_place_for_one_frame() -> None:
+    async def go() -> None:
+        slot = Newest()
+        slot.put(b"1")
+        slot.put(b"2")
+        assert await slot.take() == b"2"
+        assert slot.skipped() == 1
+        assert slot.skipped() == 0
+        slot.end()
+        assert await slot.take() is None
+
+    asyncio.run(go())
+
+
+def seen(happy: float, x: float = 0.0, faces: int = 1) -> Prediction:
+    readings = [
+        Reading(Face((x + 50 * n, 0.0, x + 50 * n + 40, 40.0), (), 1.0), Expression({"happy": happy, "sad": 1 - happy}))
+        for n in range(faces)
+    ]
+    return Prediction("<bytes>", 640, 480, tuple(readings))
+
+
+def share(prediction: Prediction, face: int = 0) -> float:
+    return prediction.faces[face].expression.probabilities["happy"]
+
+
+def test_smoothing() -> None:
+    smooth = Smooth()
+    assert share(smooth(seen(1.0), 0.0)) == 1
+    assert share(smooth(seen(0.0, x=5.0), HALF_LIFE_S)) == pytest.approx(0.5)
+    assert share(smooth(seen(0.0), 2 * HALF_LIFE_S)) == pytest.approx(0.25)
+    assert share(smooth(seen(0.0), 100.0)) == pytest.approx(0, abs=1e-6)
+
+
+def test_another_face_begins_anew() -> None:
+    smooth = Smooth()
+    smooth(seen(1.0), 0.0)
+    assert share(smooth(seen(0.0, x=300.0), 0.01)) == 0
+    both = smooth(seen(1.0, x=300.0, faces=2), 0.01 + HALF_LIFE_S)
+    assert share(both, 0) == pytest.approx(0.5)
+    assert share(both, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ((0, 0, 1, 1), (0, 0, 1, 1), 1),
+        ((0, 0, 2, 1), (1, 0, 3, 1), 1 / 3),
+        ((0, 0, 1, 1), (1, 0, 2, 1), 0),
+        ((0, 0, 1, 1), (5, 5, 6, 6), 0),
+    ],
+)
+def test_overlap(a: Any, b: Any, expected: float) -> None:
+    assert overlap(a, b) == pytest.approx(expected)

@@ -1,0 +1,63 @@
+"""The OpenAPI description: whatever is sent, no answer is a 500 and every answer is one that is described."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.openapi.checks import JsonSchemaError
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+PATHS = ["/healthz", "/metrics", "/readyz", "/v1/labels", "/v1/models", "/v1/predict"]
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@pytest.fixture(scope="module")
+def api(service: Any) -> Any:
+    return schemathesis.openapi.from_url(f"{service.url}/openapi.json")
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_is_described(api: Any, path: str, mode: GenerationMode) -> None:
+    (operation,) = api[path].values()
+    if mode is GenerationMode.NEGATIVE and path != "/v1/predict":
+        return  # nothing can be wrong about a request without parameters
+
+    @settings(
+        max_examples=100,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def every(case: Any) -> None:
+        case.call_and_validate(checks=CHECKS)
+
+    every()
+
+
+def test_every_path_is_tried(api: Any) -> None:
+    assert sorted(api) == PATHS
+
+
+def test_a_good_image_is_described_too(api: Any, service: Any, astronaut: bytes) -> None:
+    operation = api["/v1/predict"]["POST"]
+    for content in ([astronaut], [astronaut, b"x"]):
+        files = [("file", (f"{n}.jpg", each, "image/jpeg")) for n, each in enumerate(content)]
+        answer = httpx.post(f"{service.url}/v1/predict", files=files)
+        assert answer.status_code == 200
+        answer.request.read()
+        operation.validate_response(answer)
+    with pytest.raises(JsonSchemaError):
+        operation.validate_response(httpx.get(f"{service.url}/v1/labels"))
