@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from served import Served
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 import mien
 from mien.face import Face
@@ -25,8 +27,9 @@ def frame(astronaut: bytes) -> bytes:
     return stream.getvalue()
 
 
-def socket(service: Any, query: str = "", **more: Any) -> ClientConnection:
-    return connect(f"{service.url.replace('http', 'ws')}/live/frames{query}", **more)
+def socket(service: Served, query: str = "", origin: str | None = None) -> ClientConnection:
+    url = f"{service.url.replace('http', 'ws')}/live/frames{query}"
+    return connect(url, origin=None if origin is None else Origin(origin))
 
 
 def test_a_frame(service: Any, frame: bytes) -> None:

@@ -59,7 +59,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     for page in opened:
         page.close()
     assert [url for url in asked if not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:"))] == []
-    assert [fault for fault in faults if "WebSocket" not in fault and "413" not in fault] == []  # the page tells these two
+    assert [
+        fault for fault in faults if "WebSocket" not in fault and "413" not in fault
+    ] == []  # the page tells these two
 
 
 def upload(page: Page, **files: bytes) -> None:
@@ -112,9 +114,8 @@ def test_not_an_image(visit: Callable[..., Page], service: Served) -> None:
 def test_too_much(visit: Callable[..., Page], serve: Any, astronaut: bytes) -> None:
     with serve(max_bytes=10_000) as small:
         page = visit(small.url)
-        page.get_by_label("Photos", exact=True).set_input_files(
-            [{"name": "me.jpg", "mimeType": "image/jpeg", "buffer": astronaut[:20_000]}]
-        )
+        file: FilePayload = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": astronaut[:20_000]}
+        page.get_by_label("Photos", exact=True).set_input_files([file])
         with page.expect_response(lambda response: response.url.endswith("/result")) as response:
             page.get_by_role("button", name="Read the faces").click()
         assert response.value.status == 413

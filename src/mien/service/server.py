@@ -33,6 +33,7 @@ DESCRIPTION = (
     "Nothing that is uploaded is kept, logged or sent on."
 )
 
+SWITCH_S = 0.0005  # a thread may hold the interpreter so long; Python's 5 ms would be felt in every answer
 STARTED = logging.getLogger("mien.service")
 
 
@@ -102,6 +103,7 @@ def serve(settings: Settings) -> None:
     Raises:
         ArtifactError: a model is missing, altered or damaged; says what.
     """
+    sys.setswitchinterval(SWITCH_S)
     logging.raiseExceptions = False  # a full disk behind standard error must stop nothing
     for logger, level in ((STARTED, logging.INFO), (ACCESS, logging.INFO), (FAULTS, logging.ERROR)):
         logger.addHandler(logging.StreamHandler(sys.stderr))

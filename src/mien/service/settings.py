@@ -58,7 +58,7 @@ class Settings(BaseModel):
     port: Annotated[int, Field(ge=0, lt=2**16)] = 8000
     models: Annotated[Words, Field(min_length=1)] = (DEFAULT,)
     threads: Count = Field(default_factory=cores)
-    queue: Count = 64
+    queue: Count = 128
     deadline_s: Seconds = 10.0
     upload_s: Seconds = 30.0
     max_bytes: Count = LIMITS.max_bytes

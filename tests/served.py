@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 
@@ -70,7 +70,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def begin(port: int, program: Sequence[str] = (sys.executable, "-m", "mien", "serve"), **settings: object) -> Served:
+def begin(port: int, program: Sequence[str] = (sys.executable, "-m", "mien", "serve"), **settings: Any) -> Served:
     """A service that is starting, with settings such as `queue=4`."""
     environment = {f"MIEN_SERVE_{name.upper()}": str(value) for name, value in settings.items()}
     environment["MIEN_SERVE_PORT"] = str(port)
@@ -85,7 +85,7 @@ def begin(port: int, program: Sequence[str] = (sys.executable, "-m", "mien", "se
 
 
 @contextmanager
-def serving(**settings: object) -> Iterator[Served]:
+def serving(**settings: Any) -> Iterator[Served]:
     """A service with settings such as `queue=4`, ready, and stopped at the end."""
     served = begin(free_port(), **settings)
     try:

@@ -1,0 +1,260 @@
+"""The service under load: requests, overload, live cameras; beside a plain handler without batching, in the same run.
+
+    python benchmarks/load.py [--seconds 10] [--overload 60] [--soak 0]
+
+Needs wrk (Debian: apt install wrk). Everything runs on this machine, the clients too. `--soak` is how many minutes of
+load the memory is watched for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+import os
+import re
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from common import data_folder, machine
+from photo import photo
+from PIL import Image, ImageOps
+from websockets.asyncio.client import connect
+
+CLIENTS = (1, 16, 64)
+TIMES_CAPACITY = 4
+PLAIN = """
+import sys, uvicorn
+from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+import mien
+model = mien.load()
+app = FastAPI()
+@app.get("/readyz")
+async def ready():
+    return {}
+@app.post("/v1/predict")
+async def predict(request: Request, crop: str = "auto"):
+    body = await request.body()
+    return (await run_in_threadpool(model.predict, body, crop=crop)).to_dict()
+uvicorn.run(app, port=int(sys.argv[1]), log_level="error")
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def megabytes(self) -> float:
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * resource.getpagesize() / 1e6
+
+    def cpu_s(self) -> float:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=10, help="of each measurement")
+    parser.add_argument("--overload", type=int, default=60, help="seconds of overload")
+    parser.add_argument("--soak", type=float, default=0, help="minutes of load while memory is watched")
+    given = parser.parse_args()
+    if not shutil.which("wrk"):
+        sys.exit("wrk is not installed")
+    source = data_folder("media/single_face.jpg") / "media" / "single_face.jpg"
+    bodies = {"face crop": (crop(source), "?crop=whole"), "1382x1868 photo": (photo(source), "")}
+    print(machine())
+    print("\n| server | body | clients | requests/s | p50 ms | p99 ms | other than 200 | cores used | memory MB |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    capacity = 0.0
+    for name, command in {"mien serve": served(), "plain handler": plain()}.items():
+        for body, (content, query) in bodies.items():
+            for clients in CLIENTS:
+                with running(command) as server:
+                    rate = wrk(server, name, body, content, query, clients, given.seconds)
+                    if (name, body, clients) == ("mien serve", "1382x1868 photo", 16):
+                        capacity = rate
+    asyncio.run(overload(bodies["1382x1868 photo"][0], capacity, given.overload))
+    for cameras in (1, 8):
+        asyncio.run(live(frame(source), cameras, given.seconds))
+    if given.soak:
+        soak(bodies["1382x1868 photo"][0], given.soak)
+
+
+def served() -> list[str]:
+    return [sys.executable, "-m", "mien", "serve", "--set", "log=false", "--port"]
+
+
+def plain() -> list[str]:
+    return [sys.executable, "-c", PLAIN]
+
+
+def crop(source: Path) -> bytes:
+    return encoded(source, (48, 48), "PNG")
+
+
+def frame(source: Path) -> bytes:
+    return encoded(source, (640, 480), "JPEG")
+
+
+def encoded(source: Path, size: tuple[int, int], kind: str) -> bytes:
+    stream = io.BytesIO()
+    with Image.open(source) as image:
+        ImageOps.pad(image.convert("RGB"), size).save(stream, kind)
+    return stream.getvalue()
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    process = subprocess.Popen([*command, str(port)], stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                urlopen(f"http://127.0.0.1:{port}/readyz").close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield Server(port, process)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wrk(server: Server, name: str, body: str, content: bytes, query: str, clients: int, seconds: int) -> float:
+    """Print a row of the table; gives requests a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "body").write_bytes(content)
+        script = Path(folder) / "post.lua"
+        script.write_text(
+            f'local f = io.open("{folder}/body", "rb")\nwrk.method = "POST"\nwrk.body = f:read("*a")\n'
+            'wrk.headers["Content-Type"] = "image/jpeg"\n'
+        )
+        url = f"http://127.0.0.1:{server.port}/v1/predict{query}"
+        command = ["wrk", "-t1", f"-c{clients}", "--latency", "--timeout=30s", "-s", str(script)]
+        subprocess.run([*command, "-d2", url], check=True, capture_output=True)
+        before, began = server.cpu_s(), time.perf_counter()
+        told = subprocess.run([*command, f"-d{seconds}", url], check=True, capture_output=True, text=True).stdout
+        used = (server.cpu_s() - before) / (time.perf_counter() - began)
+    rate = float(re.findall(r"Requests/sec: +([\d.]+)", told)[0])
+    p50, p99 = (milliseconds(re.findall(rf"{share}% +([\d.]+)(\w+)", told)[0]) for share in (50, 99))
+    other = int((re.findall(r"Non-2xx or 3xx responses: (\d+)", told) or ["0"])[0])
+    print(
+        f"| {name} | {body} | {clients} | {rate:.0f} | {p50:.1f} | {p99:.1f} | {other} | {used:.2f} "
+        f"| {server.megabytes():.0f} |",
+        flush=True,
+    )
+    return rate
+
+
+def milliseconds(told: tuple[str, str]) -> float:
+    return float(told[0]) * {"us": 0.001, "ms": 1, "s": 1000}[told[1]]
+
+
+async def overload(content: bytes, capacity: float, seconds: int) -> None:
+    """Send several times what the service can do, evenly, each on its own connection; print what became of it."""
+    rate = TIMES_CAPACITY * capacity
+    head = f"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n"
+    message = head.encode() + b"Connection: close\r\n\r\n" + content
+    times: dict[int, list[float]] = {}
+    faults: Counter[str] = Counter()
+
+    async def one(port: int) -> None:
+        try:
+            began = time.perf_counter()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(message)
+            await writer.drain()
+            sent = time.perf_counter()
+            status = int((await reader.readline()).split()[1])
+            times.setdefault(status, []).append(time.perf_counter() - (began if status == 200 else sent))
+            writer.close()
+        except (OSError, IndexError) as error:
+            faults[type(error).__name__] += 1
+
+    with running(served()) as server:
+        tasks, began, most = set[asyncio.Task[None]](), time.perf_counter(), 0.0
+        while (now := time.perf_counter() - began) < seconds:
+            while sum(map(len, times.values())) + len(tasks) + faults.total() < now * rate:
+                task = asyncio.create_task(one(server.port))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+            most = max(most, server.megabytes())
+            await asyncio.sleep(0.005)
+        await asyncio.gather(*tasks)
+        with urlopen(f"http://127.0.0.1:{server.port}/readyz") as answer:
+            after = answer.status
+    print(f"\noverload: {rate:.0f} photos/s offered, {TIMES_CAPACITY} times the capacity, for {seconds} s")
+    for status, taken in sorted(times.items()):
+        p50, p99 = (1000 * quantile(taken, share) for share in (0.5, 0.99))
+        print(f"  {status}: {len(taken) / seconds:.0f}/s, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
+    print(
+        f"  faults: {dict(faults) or 'none'}; memory at most {most:.0f} MB; afterwards /readyz says {after}", flush=True
+    )
+
+
+async def live(content: bytes, cameras: int, seconds: int) -> None:
+    """Cameras of 640x480 that send a frame as soon as fewer than two are on their way, as the page does."""
+
+    async def one(port: int) -> tuple[float, float]:
+        waits: list[float] = []
+        async with connect(f"ws://127.0.0.1:{port}/live/frames") as opened:
+            sent = [time.perf_counter(), time.perf_counter()]
+            for _ in sent:
+                await opened.send(content)
+            began = time.perf_counter()
+            while time.perf_counter() - began < seconds:
+                answer = json.loads(await opened.recv())
+                for _ in range(1 + answer["skipped"]):
+                    taken = sent.pop(0)
+                waits.append(time.perf_counter() - taken)
+                while len(sent) < 2:
+                    sent.append(time.perf_counter())
+                    await opened.send(content)
+        return len(waits) / seconds, statistics.median(waits)
+
+    with running(served()) as server:
+        told = await asyncio.gather(*(one(server.port) for _ in range(cameras)))
+    rates, waits = [rate for rate, _ in told], [wait for _, wait in told]
+    print(
+        f"live, {cameras} camera{'s' * (cameras > 1)} of 640x480: {min(rates):.0f} to {max(rates):.0f} frames/s each, "
+        f"median {1000 * statistics.median(waits):.0f} ms from frame to answer",
+        flush=True,
+    )
+
+
+def soak(content: bytes, minutes: float) -> None:
+    """Memory at the beginning, and after so many minutes of 16 clients."""
+    with running(served()) as server:
+        seen = []
+        for _ in range(max(2, round(minutes * 2))):
+            wrk(server, "mien serve", "1382x1868 photo", content, "", 16, 28)
+            seen.append(server.megabytes())
+    print(f"memory over {minutes:g} minutes of load: {', '.join(f'{each:.0f}' for each in seen)} MB")
+
+
+def quantile(values: list[float], share: float) -> float:
+    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
+
+
+if __name__ == "__main__":
+    main()
