@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 import mien
@@ -67,6 +68,15 @@ def test_the_whole_image_as_one_face(client: httpx.Client, astronaut: bytes) -> 
     assert face == mien.load().predict(astronaut, crop="whole").to_dict()["faces"][0]
 
 
+def test_an_explanation(client: httpx.Client, astronaut: bytes) -> None:
+    plain = client.post("/v1/predict", content=astronaut, headers=JPEG).json()["faces"][0]
+    told = client.post("/v1/predict", params={"explain": "true"}, content=astronaut, headers=JPEG).json()["faces"][0]
+    explanation = told.pop("explanation")
+    assert told == plain
+    assert [len(row) for row in explanation] == [7] * 7
+    assert np.max(explanation[4:]) > np.max(explanation[:2])  # a smile is in the lower half
+
+
 def test_another_model(serve: Any, toy: Callable[..., Path], astronaut: bytes, tmp_path: Path) -> None:
     folder = toy(tmp_path / "toy", {"yes-no": ("yes", "no")})
     with serve(models=f"base,{folder}") as served, httpx.Client(base_url=served.url) as opened:
@@ -98,6 +108,7 @@ def test_what_there_is(client: httpx.Client) -> None:
         ("", JPEG, b"x", 422, "unreadable-image", "not an image of a supported kind"),
         ("?labels=moods", JPEG, b"x", 422, "invalid-parameter", "no label set 'moods'"),
         ("?crop=tight", JPEG, b"x", 422, "invalid-parameter", "expected one of auto, detect, whole"),
+        ("?explain=maybe", JPEG, b"x", 422, "invalid-parameter", "expected true or false"),
         ("?model=/etc", JPEG, b"x", 422, "invalid-parameter", "expected one of base"),
     ],
 )

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import mien
+from mien.explain import explain
 from mien.labels import FER7, FERPLUS8, LabelSet
 from mien.prediction import Prediction
 from mien.recognizer import Found, Recognizer
@@ -33,7 +34,7 @@ async def running(**settings: Any) -> AsyncIterator[Engine]:
 
 
 async def ask(engine: Engine, count: int = 1, labels: LabelSet = FERPLUS8) -> list[Prediction]:
-    return await engine.predict([IMAGE] * count, engine.model(None), labels, "whole")
+    return [each.prediction for each in await engine.predict([IMAGE] * count, engine.model(None), labels, "whole")]
 
 
 def hold(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
@@ -144,6 +145,17 @@ def test_faces_that_come_while_the_network_works_go_through_it_together(monkeypa
     asyncio.run(go())
 
 
+def test_explanations_are_those_of_the_library() -> None:
+    async def go() -> None:
+        async with running() as engine:
+            model = engine.model(None)
+            (answer,) = await engine.predict([IMAGE], model, FER7, "whole", True)
+            (explanation,) = answer.explanations
+            assert np.array_equal(explanation, explain(model, model.preprocess.whole(IMAGE), FER7))
+
+    asyncio.run(go())
+
+
 def test_too_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> None:
         async with running(max_faces=1) as engine:
@@ -151,6 +163,6 @@ def test_too_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
             two = Found("<array>", (96, 48), (None, None), (IMAGE, IMAGE))  # type: ignore[arg-type]
             monkeypatch.setattr(Recognizer, "find", lambda *_: two)
             (answer,) = await engine.predict([IMAGE], model, FERPLUS8, "auto")
-            assert answer.error == "2 faces, over the limit of 1"
+            assert answer.prediction.error == "2 faces, over the limit of 1"
 
     asyncio.run(go())

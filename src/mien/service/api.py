@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,9 +12,8 @@ from starlette.responses import Response
 
 from mien.errors import LabelError
 from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LabelSet
-from mien.prediction import Prediction
 from mien.recognizer import CROPS, Crop, Recognizer
-from mien.service.engine import Engine
+from mien.service.engine import Answer, Engine
 from mien.service.metrics import CONTENT_TYPE, Metrics
 from mien.service.problems import KINDS, NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Problem
 from mien.service.uploads import Form, Uploads
@@ -36,6 +36,11 @@ FACE = {
         "probabilities": {"type": "object", "additionalProperties": SHARE},
         "uncertain": {"type": "boolean"},
         "reasons": {"type": "array", "items": {"type": "string"}},
+        "explanation": {
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "number", "minimum": -1, "maximum": 1}},
+            "description": "with explain=true: 7 rows of 7, how much confidence is lost when that part is hidden",
+        },
     },
 }
 PREDICTION = {
@@ -110,15 +115,15 @@ def routes(engine: Engine, uploads: Uploads, metrics: Metrics) -> APIRouter:
         model = engine.model(request.query_params.get("model"))
         labels = spoken(model, request.query_params.get("labels"))
         crop = crop_of(request.query_params.get("crop"))
+        explained = truth(request.query_params.get("explain"))
         with uploads.reading(request) as reading:
             with metrics.time("upload"):
                 form = await reading.form()
-            found = await read(engine, form, model, labels, crop)
-        if len(found) == 1:
-            if found[0].error is not None:
-                raise Problem(UNREADABLE, found[0].error)
-            return Response(json.dumps(found[0].to_dict()), media_type="application/json")
-        return Response(json.dumps([each.to_dict() for each in found]), media_type="application/json")
+            answers = await read(engine, form, model, labels, crop, explained)
+        told = [written(answer) for answer in answers]
+        if len(told) == 1 and (error := answers[0].prediction.error) is not None:
+            raise Problem(UNREADABLE, error)
+        return Response(json.dumps(told[0] if len(told) == 1 else told), media_type="application/json")
 
     @router.get("/v1/models", summary="The models that can be asked for", responses=problems(401, 429, 503))
     async def models() -> list[dict[str, Any]]:
@@ -156,15 +161,26 @@ def routes(engine: Engine, uploads: Uploads, metrics: Metrics) -> APIRouter:
     return router
 
 
-async def read(engine: Engine, form: Form, model: Recognizer, labels: LabelSet, crop: Crop) -> list[Prediction]:
-    """A prediction a file, with the files' own names; raises `Problem` as the engine does."""
+async def read(
+    engine: Engine, form: Form, model: Recognizer, labels: LabelSet, crop: Crop, explained: bool = False
+) -> list[Answer]:
+    """An answer a file, with the files' own names; raises `Problem` as the engine does."""
     if not form.files:
         raise Problem(NO_IMAGE, "expected a part with a file name")
     contents = [bytes(file.content) for file in form.files]
+    answers = await engine.predict(contents, model, labels, crop, explained)
     return [
-        Prediction(file.name, each.width, each.height, each.faces, each.reasons, each.error)
-        for file, each in zip(form.files, await engine.predict(contents, model, labels, crop), strict=True)
+        replace(answer, prediction=replace(answer.prediction, source=file.name))
+        for file, answer in zip(form.files, answers, strict=True)
     ]
+
+
+def written(answer: Answer) -> dict[str, Any]:
+    """The JSON of an answer: that of its prediction, and each face's explanation where there is one."""
+    told = answer.prediction.to_dict()
+    for face, explanation in zip(told["faces"], answer.explanations, strict=bool(answer.explanations)):
+        face["explanation"] = [[round(float(share), 4) for share in row] for row in explanation]
+    return told
 
 
 def spoken(model: Recognizer, name: str | None) -> LabelSet:
@@ -192,6 +208,13 @@ def crop_of(name: str | None) -> Crop:
     raise Problem(PARAMETER, f"crop: expected one of {', '.join(CROPS)}")
 
 
+def truth(text: str | None) -> bool:
+    """Yes or no; no if nothing is given. Raises `Problem` where it is neither."""
+    if text not in (None, "true", "false"):
+        raise Problem(PARAMETER, "explain: expected true or false")
+    return text == "true"
+
+
 def told(name: str, model: Recognizer) -> dict[str, Any]:
     manifest = model.artifact.manifest
     heads = [{"labels": head.labels, "emotions": list(head.emotions)} for head in manifest.heads]
@@ -205,6 +228,7 @@ def parameters(engine: Engine) -> list[dict[str, Any]]:
     allowed: dict[str, tuple[str, dict[str, Any]]] = {
         "labels": ("The label set to answer in; the model's own if none is given", {"enum": sets}),
         "crop": ("auto: a small image without a face found is one face; whole: it is one face", {"enum": list(CROPS)}),
+        "explain": ("Whether each face says what its answer hangs on", {"enum": ["true", "false"]}),
         "model": ("One of /v1/models; the first if none is given", {}),
     }
     return [

@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from time import monotonic, perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mien.image import ImageSource, Limits
+from mien.explain import explain
+from mien.image import ImageSource, Limits, Pixels
 from mien.labels import LabelSet
 from mien.prediction import Prediction
 from mien.recognizer import Crop, Found, Recognizer, load
@@ -29,6 +31,14 @@ from mien.service.settings import Settings
 
 BATCH = 64  # images whose faces go through the network at once
 RETRY_S = 1  # when a client that was turned away should come again
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was read in an image, and, if that was asked for, an explanation a face; see `explain`."""
+
+    prediction: Prediction
+    explanations: tuple[NDArray[np.float64], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,9 +123,14 @@ class Engine:
         self._metrics.waiting.set(self._accepted)
 
     async def predict(
-        self, sources: Sequence[ImageSource], model: Recognizer, labels: LabelSet, crop: Crop
-    ) -> list[Prediction]:
-        """Read images, in their order.
+        self,
+        sources: Sequence[ImageSource],
+        model: Recognizer,
+        labels: LabelSet,
+        crop: Crop,
+        explained: bool = False,
+    ) -> list[Answer]:
+        """Read images, in their order, and explain each answer if that is asked for.
 
         Raises:
             Problem: there is more to do than is taken on, or no answer came in time.
@@ -124,21 +139,20 @@ class Engine:
         until = monotonic() + self._settings.deadline_s
         try:
             async with asyncio.timeout(self._settings.deadline_s):
-                jobs = (self._one(source, model, labels, crop, until) for source in sources)
-                predictions = await asyncio.gather(*jobs)
+                jobs = (self._one(source, model, labels, crop, explained, until) for source in sources)
+                answers = await asyncio.gather(*jobs)
         except TimeoutError:
             raise _late(self._settings.deadline_s) from None
         finally:
             self.release(len(sources))
-        self._metrics.images.inc(len(predictions))
-        return predictions
+        self._metrics.images.inc(len(answers))
+        return answers
 
     async def _one(
-        self, source: ImageSource, model: Recognizer, labels: LabelSet, crop: Crop, until: float
-    ) -> Prediction:
+        self, source: ImageSource, model: Recognizer, labels: LabelSet, crop: Crop, explained: bool, until: float
+    ) -> Answer:
         def find() -> Found:
-            if monotonic() > until:  # nobody waits for it any more
-                raise _late(self._settings.deadline_s)
+            self._still_wanted(until)
             with self._metrics.time("find"):
                 return self._bounded(model.find(source, crop))
 
@@ -147,7 +161,21 @@ class Engine:
         job = Job(model, found, labels, loop.create_future(), perf_counter())
         self._jobs.append(job)
         self._some.set()
-        return await job.answer
+        prediction = await job.answer
+        if not explained:
+            return Answer(prediction)
+        asked = (loop.run_in_executor(self._network, self._explain, model, each, labels, until) for each in found.crops)
+        return Answer(prediction, tuple(await asyncio.gather(*asked)))
+
+    def _explain(self, model: Recognizer, crop: Pixels, labels: LabelSet, until: float) -> NDArray[np.float64]:
+        self._still_wanted(until)
+        with self._metrics.time("explain"):
+            return explain(model, crop, labels)
+
+    def _still_wanted(self, until: float) -> None:
+        """Raises `Problem` where nobody waits for it any more."""
+        if monotonic() > until:
+            raise _late(self._settings.deadline_s)
 
     def _bounded(self, found: Found) -> Found:
         most = self._settings.max_faces

@@ -52,8 +52,8 @@ def routes(engine: Engine, metrics: Metrics) -> APIRouter:
             while (frame := await slot.take()) is not None:
                 began = perf_counter()
                 try:
-                    (prediction,) = await engine.predict([frame], model, labels, "detect")
-                    answer = told(smooth(prediction, monotonic()))
+                    (read,) = await engine.predict([frame], model, labels, "detect")
+                    answer = told(smooth(read.prediction, monotonic()))
                     metrics.frames.inc()
                 except Problem as problem:
                     answer = {"error": problem.kind.title}

@@ -34,7 +34,7 @@ class Metrics:
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
-        """Measure a stage: upload, find, wait, express."""
+        """Measure a stage: upload, find, wait, express, explain."""
         began = perf_counter()
         try:
             yield

@@ -88,7 +88,7 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
             files = [file for file in form.files if file.content]  # a browser sends an empty one where none is chosen
             form = Form(files, form.fields)
             labels = spoken(model, form.fields.get("labels") or None)
-            predictions = await read(engine, form, model, labels, "auto")
+            predictions = [each.prediction for each in await read(engine, form, model, labels, "auto")]
             shown = await asyncio.to_thread(_shown, form, predictions)
         return pages.render("result", shown=shown, labels=labels, choices=choices())
 
