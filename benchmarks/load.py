@@ -1,9 +1,10 @@
 """The service under load: requests, overload, live cameras; beside a plain handler without batching, in the same run.
 
-    python benchmarks/load.py [--seconds 10] [--overload 60] [--soak 0]
+    python benchmarks/load.py [--seconds 10] [--overload 60]
+    python benchmarks/load.py --soak 10
 
-Needs wrk (Debian: apt install wrk). Everything runs on this machine, the clients too. `--soak` is how many minutes of
-load the memory is watched for.
+Needs wrk (Debian: apt install wrk). Everything runs on this machine, the clients too. With `--soak` memory is watched
+for so many minutes of load, and nothing else is measured.
 """
 
 from __future__ import annotations
@@ -83,6 +84,9 @@ def main() -> None:
     print(machine())
     print("\n| server | body | clients | requests/s | p50 ms | p99 ms | other than 200 | cores used | memory MB |")
     print("|---|---|---|---|---|---|---|---|---|")
+    if given.soak:
+        soak(bodies["1382x1868 photo"][0], given.soak)
+        return
     capacity = 0.0
     for name, command in {"mien serve": served(), "plain handler": plain()}.items():
         for body, (content, query) in bodies.items():
@@ -94,8 +98,6 @@ def main() -> None:
     asyncio.run(overload(bodies["1382x1868 photo"][0], capacity, given.overload))
     for cameras in (1, 8):
         asyncio.run(live(frame(source), cameras, given.seconds))
-    if given.soak:
-        soak(bodies["1382x1868 photo"][0], given.soak)
 
 
 def served() -> list[str]:

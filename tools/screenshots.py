@@ -1,9 +1,9 @@
-"""The pictures of the app and of a report in the docs, taken with a real browser.
+"""The pictures of the app, of a report and of the service in the docs, taken with a real browser.
 
     python tools/screenshots.py DATA [CHROMIUM]
 
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
-none of its images is in the picture. Writes docs/app.png and docs/report.png.
+none of its images is in the picture. Writes docs/app.png, docs/report.png and docs/service.png.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -22,50 +24,60 @@ from playwright.sync_api import Page, sync_playwright
 from skimage import data as images
 
 ROOT = Path(__file__).parents[1]
-URL = "http://localhost:8577"
+PORT = "8577"
+URL = f"http://localhost:{PORT}"
 
 
 def main() -> None:
     judged, *rest = sys.argv[1:]
-    browser = rest[0] if rest else shutil.which("chromium")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         photo = write_photo(folder)
-        command = [sys.executable, "-m", "mien", "app", "--headless", "--port", URL.rpartition(":")[2]]
-        app = subprocess.Popen(command)
-        try:
-            wait()
-            chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        executable = rest[0] if rest else shutil.which("chromium")
+        chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        with running("app", "--headless", health="/_stcore/health"):
             page = chromium.new_page(viewport={"width": 900, "height": 1480})
             page.goto(URL)
             page.locator("input[type=file]").set_input_files(photo)
             page.get_by_text("What the network saw").wait_for()
             shoot(page, "app")
-            data = Path(judged)
-            command = [sys.executable, "-m", "mien", "evaluate", data.name, "--report", str(folder / "report")]
-            subprocess.run(command, check=True, cwd=data.parent)
-            page = chromium.new_page(viewport={"width": 1000, "height": 1160})
-            page.goto((folder / "report" / "report.html").as_uri())
-            shoot(page, "report")
-            chromium.close()
-        finally:
-            app.terminate()
+        with running("serve", health="/readyz"):
+            page = chromium.new_page(viewport={"width": 800, "height": 1080})
+            page.goto(URL)
+            page.get_by_label("Photos", exact=True).set_input_files(photo)
+            page.get_by_role("button", name="Read the faces").click()
+            page.get_by_role("heading", name="happy").wait_for()
+            shoot(page, "service")
+        data = Path(judged)
+        command = [sys.executable, "-m", "mien", "evaluate", data.name, "--report", str(folder / "report")]
+        subprocess.run(command, check=True, cwd=data.parent)
+        page = chromium.new_page(viewport={"width": 1000, "height": 1160})
+        page.goto((folder / "report" / "report.html").as_uri())
+        shoot(page, "report")
+        chromium.close()
+
+
+@contextmanager
+def running(verb: str, *flags: str, health: str) -> Iterator[None]:
+    """A verb that serves, once it answers."""
+    server = subprocess.Popen([sys.executable, "-m", "mien", verb, *flags, "--port", PORT])
+    try:
+        for _ in range(200):
+            try:
+                urlopen(URL + health).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def write_photo(folder: Path) -> Path:
     photo = folder / "portrait.jpg"
     Image.fromarray(np.asarray(images.astronaut())).save(photo, quality=92)  # type: ignore[no-untyped-call]
     return photo
-
-
-def wait() -> None:
-    for _ in range(200):
-        try:
-            urlopen(f"{URL}/_stcore/health").close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    sys.exit("the app did not start")
 
 
 def shoot(page: Page, name: str) -> None:
