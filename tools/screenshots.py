@@ -3,7 +3,7 @@
     python tools/screenshots.py DATA [CHROMIUM]
 
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
-none of its images is in the picture. Writes docs/app.png, docs/report.png and docs/service.png.
+none of its images is in the picture. Writes docs/app.png, docs/report.png, docs/service.png and docs/live.png.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -34,7 +35,7 @@ def main() -> None:
         folder = Path(name)
         photo = write_photo(folder)
         executable = rest[0] if rest else shutil.which("chromium")
-        chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", *camera(folder)])
         with running("app", "--headless", health="/_stcore/health"):
             page = chromium.new_page(viewport={"width": 900, "height": 1480})
             page.goto(URL)
@@ -48,6 +49,13 @@ def main() -> None:
             page.get_by_role("button", name="Read the faces").click()
             page.get_by_role("heading", name="happy").wait_for()
             shoot(page, "service")
+            page = chromium.new_page(viewport={"width": 800, "height": 1050})
+            page.goto(f"{URL}/live")
+            page.get_by_role("button", name="Start the camera").click()
+            page.wait_for_timeout(5000)
+            print(page.locator("#rate").inner_text())
+            shoot(page, "live")
+            page.close()
         data = Path(judged)
         command = [sys.executable, "-m", "mien", "evaluate", data.name, "--report", str(folder / "report")]
         subprocess.run(command, check=True, cwd=data.parent)
@@ -55,6 +63,15 @@ def main() -> None:
         page.goto((folder / "report" / "report.html").as_uri())
         shoot(page, "report")
         chromium.close()
+
+
+def camera(folder: Path) -> list[str]:
+    """Flags for a Chromium whose camera shows the photo."""
+    film, frame = folder / "film.mjpeg", BytesIO()
+    portrait().crop((0, 0, 512, 384)).resize((640, 480)).save(frame, "JPEG", quality=92)
+    film.write_bytes(frame.getvalue() * 10)
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    return [*fake, f"--use-file-for-fake-video-capture={film}"]
 
 
 @contextmanager
@@ -76,8 +93,12 @@ def running(verb: str, *flags: str, health: str) -> Iterator[None]:
 
 def write_photo(folder: Path) -> Path:
     photo = folder / "portrait.jpg"
-    Image.fromarray(np.asarray(images.astronaut())).save(photo, quality=92)  # type: ignore[no-untyped-call]
+    portrait().save(photo, quality=92)
     return photo
+
+
+def portrait() -> Image.Image:
+    return Image.fromarray(np.asarray(images.astronaut()))  # type: ignore[no-untyped-call]
 
 
 def shoot(page: Page, name: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -98,6 +100,17 @@ def test_late_is_told_in_time_and_the_next_is_served(monkeypatch: pytest.MonkeyP
             assert [kind(answer) for answer in answers] == ["deadline"] * 5
             free.set()
             assert len(await ask(engine)) == 1
+
+    asyncio.run(go())
+
+
+def test_a_clock_that_is_set_back_and_forth_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        async with running(deadline_s=20) as engine:
+            days = itertools.cycle([0.0, 1e9, -1e9, 5e9])
+            monkeypatch.setattr(time, "time", lambda: next(days))
+            answers = [await ask(engine) for _ in range(8)]
+            assert all(answer == answers[0] for answer in answers)
 
     asyncio.run(go())
 

@@ -104,6 +104,17 @@ def test_other_sites(service: Any, serve: Any) -> None:
         assert "access-control-allow-origin" not in other.headers
 
 
+def test_another_site_with_a_key(serve: Any) -> None:
+    with serve(origins="https://a.example", api_keys=hash_key(SECRET)) as served:
+        origin = {"Origin": "https://a.example"}
+        asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
+        may = httpx.options(f"{served.url}/v1/predict", headers=origin | asks)
+        assert may.status_code == 200
+        assert "x-api-key" in may.headers["access-control-allow-headers"]
+        assert httpx.options(f"{served.url}/v1/labels").status_code == 405
+        assert httpx.get(f"{served.url}/v1/labels", headers=origin).status_code == 401
+
+
 def test_logs_tell_of_requests_and_nothing_of_images(serve: Any, astronaut: bytes) -> None:
     with serve() as served:
         upload = [("file", ("private-name.jpg", astronaut, "image/jpeg"))]

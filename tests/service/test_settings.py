@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from mien.service.settings import Settings, SettingsError, hash_key, read_settings
@@ -83,6 +85,32 @@ def test_a_model_that_is_not_there() -> None:
     ended = mien("--model", "nothing")
     assert ended.returncode == 2
     assert "no model 'nothing'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_two_models_of_one_name() -> None:
+    ended = mien("--model", "base", "--model", "base")
+    assert ended.returncode == 2
+    assert "two models are called 'base'" in ended.stderr
+
+
+def test_a_free_port_is_told() -> None:
+    command = [sys.executable, "-m", "mien", "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        port = int(process.stderr.readline().rpartition(":")[2])
+        assert port > 0
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=30).status_code == 200
+        process.terminate()
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ended = mien("--port", str(taken.getsockname()[1]))
+    assert ended.returncode != 0
+    assert "address already in use" in ended.stderr.lower()
     assert "Traceback" not in ended.stderr
 
 

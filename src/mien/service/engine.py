@@ -27,7 +27,7 @@ from mien.prediction import Prediction
 from mien.recognizer import Crop, Found, Recognizer, load
 from mien.service.metrics import Metrics
 from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
-from mien.service.settings import Settings
+from mien.service.settings import Settings, SettingsError
 
 BATCH = 64  # images whose faces go through the network at once
 RETRY_S = 1  # when a client that was turned away should come again
@@ -77,11 +77,14 @@ class Engine:
 
         Raises:
             ArtifactError: a model is missing, altered or damaged; says what.
+            SettingsError: two models have one name.
         """
         for name in self._settings.models:
             model = load(name)
             model = Recognizer(model.artifact, model.detector, limits=self._limits)
             model.predict(np.zeros((64, 64, 3), np.uint8))
+            if model.artifact.name in self.models:
+                raise SettingsError("the service cannot start", [f"two models are called {model.artifact.name!r}"])
             self.models[model.artifact.name] = model
 
     def start(self) -> None:

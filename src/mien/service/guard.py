@@ -108,7 +108,8 @@ class Guard:
         if self._rates:
             client = scope.get("client")
             self._rates.take(client[0] if client else "")
-        if self._settings.api_keys and not self._known(headers):
+        asks = scope.get("method") == "OPTIONS"  # what a browser asks before it may send a key
+        if self._settings.api_keys and not asks and not self._known(headers):
             raise Problem(
                 KEY, "send it as X-API-Key, or as Authorization: Bearer", {"WWW-Authenticate": 'Basic realm="mien"'}
             )

@@ -124,7 +124,8 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=int(settings.deadline_s + settings.upload_s) + 1,
     )
     server = uvicorn.Server(config)
-    STARTED.info("mien serves on http://%s:%d", settings.host, settings.port)
+    listening = config.bind_socket()
+    STARTED.info("mien serves on http://%s:%d", settings.host, listening.getsockname()[1])
     for number in (signal.SIGTERM, signal.SIGINT):  # the server raises it again once it has finished
         signal.signal(number, lambda *_: sys.exit(0))
-    asyncio.run(server.serve())
+    asyncio.run(server.serve([listening]))
