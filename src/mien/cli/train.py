@@ -23,6 +23,9 @@ def train(
     start: Annotated[
         str | None, typer.Option("--from", metavar="MODEL|RUN", help="Begin with the weights of a model, or a run.")
     ] = None,
+    teachers: Annotated[
+        list[str] | None, typer.Option("--teacher", metavar="MODEL|RUN", help="Whose answers `distill` follows.")
+    ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: schedule.epochs=3.")
     ] = None,
@@ -49,7 +52,16 @@ def train(
             if not console.is_terminal and where.step == where.steps:
                 console.print(f"epoch {where.epoch + 1}/{where.epochs}  {_scores(where)}")
 
-        run = train(read, open_dataset(data), out, resume=resume, start=start, progress=show, say=console.print)
+        run = train(
+            read,
+            open_dataset(data),
+            out,
+            resume=resume,
+            start=start,
+            teachers=teachers or [],
+            progress=show,
+            say=console.print,
+        )
     best = max(run.read_log(), key=lambda entry: entry["score"])
     scores = ", ".join(f"{head} {accuracy:.1%}" for head, accuracy in best["valid"].items())
     console.print(f"best: epoch {best['epoch']}, {scores} right on validation; curve in {run.curve}")

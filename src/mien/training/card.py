@@ -86,7 +86,9 @@ def _run(told: dict[str, Any]) -> str:
         f"the recipe asks for {recipe.schedule.epochs}.",
     ]
     if told["start"]:
-        sentences.append(f"It began with the best weights of another run (sha256 {told['start']}).")
+        sentences.append(f"It began with the weights of another run or model (sha256 {told['start']}).")
+    if taught := told.get("teachers"):
+        sentences.append(f"It learned from the answers of other networks as well (sha256 {', '.join(taught)}).")
     return "- " + " ".join(sentences)
 
 

@@ -106,7 +106,7 @@ def export(
             for name, emotions in first.heads.items()
         ),
         scores={},
-        data={key: value for key, value in first.data.items() if key not in ("path", "start")},
+        data={key: value for key, value in first.data.items() if key not in ("path", "start", "teachers")},
         runs=tuple(one.told() for one in trained),
         sha256=hashlib.sha256(onnx).hexdigest(),
     )
@@ -133,8 +133,9 @@ class _Trained:
 
     def told(self) -> dict[str, Any]:
         """What the manifest says of it."""
+        taught = {"teachers": self.data["teachers"]} if "teachers" in self.data else {}
         epochs = {"epoch": self.epoch + 1, "epochs_run": len(self.run.read_log())}
-        return {"recipe": self.recipe.model_dump(mode="json"), "start": self.data.get("start"), **epochs}
+        return {"recipe": self.recipe.model_dump(mode="json"), "start": self.data.get("start"), **taught, **epochs}
 
 
 def _load(run: Run) -> _Trained:

@@ -29,6 +29,7 @@ from mien.training.loss import loss
 from mien.training.networks import build, deployed
 from mien.training.recipe import Adaptive, Augment, Recipe, Sgd
 from mien.training.start import IMAGES, Start, find_start
+from mien.training.teacher import Teacher
 
 VALIDATION_BATCH = 256
 
@@ -61,6 +62,7 @@ def train(
     *,
     resume: bool = False,
     start: str | Path | None = None,
+    teachers: Sequence[str | Path] = (),
     progress: Callable[[Progress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Run:
@@ -73,6 +75,7 @@ def train(
         resume: go on from the last finished epoch of the run in `out`.
         start: a run's folder, or a model's name or folder, with whose weights this run begins, as far as they fit; None
             begins anew.
+        teachers: runs' folders, or models' names or folders, whose answers the recipe's `distill` follows.
         progress: called after every batch.
         say: called with a sentence where there is something to tell (device, data left out).
 
@@ -90,7 +93,9 @@ def train(
     training, valid = load_splits(recipe, dataset, device, say)
     heads = {name: list(target.labels) for name, target in training.targets.items()}
     given = find_start(start) if start else None
+    teacher = Teacher(teachers, recipe, training)
     data = describe_data(dataset, training, valid) | {"start": given.sha256 if given else None}
+    data |= {"teachers": teacher.sha256} if teachers else {}
     run, state = Run(out), None
     if resume and run.recipe_file.exists():
         state = run.resume(recipe, data)
@@ -109,7 +114,7 @@ def train(
     began, epochs, steps = time.monotonic(), recipe.schedule.epochs, learner.steps(training)
     for epoch in range(first, epochs):
         epoch_began, losses = time.monotonic(), list[float]()
-        for value in learner.epoch(training, epoch):
+        for value in learner.epoch(training, epoch, teacher):
             losses.append(value)
             done = (epoch - first) * steps + len(losses)
             left = (time.monotonic() - began) / done * ((epochs - first) * steps - done)
@@ -153,7 +158,7 @@ class Learner:
         """Batches in an epoch; images that do not fill one are left for other epochs."""
         return max(len(training) // self._recipe.schedule.batch, 1)
 
-    def epoch(self, training: Split, epoch: int) -> Iterator[float]:
+    def epoch(self, training: Split, epoch: int, teacher: Teacher) -> Iterator[float]:
         """Go through the images once, and yield each batch's loss.
 
         Raises:
@@ -172,7 +177,8 @@ class Learner:
             pixels = augment(training.pixels[rows], recipe.augment, recipe.train_size(epoch), generator)
             with torch.autocast(device.type, torch.bfloat16, enabled=self._half):
                 logits = self.network(pixels.contiguous(memory_format=torch.channels_last))
-            value = loss(logits, {name: target.rows(rows) for name, target in training.targets.items()})
+                value = loss(logits, {name: target.rows(rows) for name, target in training.targets.items()})
+                value = teacher.joined(value, logits, pixels)
             if not math.isfinite(number := value.item()):
                 raise MienError(f"the loss is {number} in epoch {epoch + 1}: try a lower optimiser.lr")
             self.optimiser.zero_grad(set_to_none=True)

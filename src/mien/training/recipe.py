@@ -193,6 +193,7 @@ class Recipe(Part):
         labels: name of the label set to learn, images of other emotions being left out; None learns the data's own.
         validation_share: part of `train` held out where the data has no `valid` split.
         test_share: likewise for a `test` split, before validation takes its share; None takes nothing.
+        distill: share of the loss that follows the teachers' answers; None where there are no teachers.
     """
 
     name: str
@@ -203,6 +204,7 @@ class Recipe(Part):
     labels: Annotated[str, AfterValidator(_known_labels)] | None = None
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     test_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    distill: Annotated[float, Field(gt=0, le=1)] | None = None
     network: Network
     heads: Heads = Heads()
     augment: Augment = Augment()

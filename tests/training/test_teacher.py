@@ -1,0 +1,83 @@
+"""Distillation: a student follows its teacher, be it a run or a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from drawn import write_folder
+
+from mien.datasets import open_dataset
+from mien.errors import DataError, MienError, RecipeError
+from mien.recognizer import Recognizer
+from mien.training.checkpoint import Run
+from mien.training.export import export
+from mien.training.loop import Progress, train
+from mien.training.recipe import Heads, Recipe
+
+
+def halved(recipe: Recipe) -> Recipe:
+    return recipe.model_copy(update={"distill": 0.5})
+
+
+def stop(where: Progress) -> None:
+    if where.epoch == 1:
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def wordless(tiny: Recipe) -> Recipe:
+    """A recipe whose labels say nothing: every emotion is as good as another."""
+    head = tiny.heads.labels
+    assert head
+    return tiny.model_copy(update={"heads": Heads(labels=head.model_copy(update={"smoothing": 1.0}))})
+
+
+@pytest.mark.parametrize("form", ["run", "model"])
+def test_a_student_learns_from_its_teacher_alone(
+    run: Run, wordless: Recipe, happy_sad: Path, form: str, tmp_path: Path
+) -> None:
+    teachers: Sequence[Path] = [run.folder]
+    if form == "model":
+        teachers = [export([run.folder], tmp_path / "teacher", int8=True).folder]
+    recipe = wordless.model_copy(update={"distill": 1.0})
+    student = train(recipe, open_dataset(happy_sad), tmp_path / "run", teachers=teachers)
+    assert max(entry["score"] for entry in student.read_log()) >= 0.85
+    model = Recognizer(export([student.folder], tmp_path / "model"))
+    assert "learned from the answers of other networks" in model.artifact.card
+    assert len(model.artifact.manifest.runs[0]["teachers"][0]) == 64
+
+
+def test_and_without_one_it_learns_nothing(wordless: Recipe, happy_sad: Path, tmp_path: Path) -> None:
+    student = train(wordless, open_dataset(happy_sad), tmp_path / "run")
+    assert student.read_log()[-1]["score"] < 0.8
+
+
+def test_a_share_of_nothing_needs_no_teacher_and_a_teacher_needs_a_share(
+    run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path
+) -> None:
+    data = open_dataset(happy_sad)
+    with pytest.raises(RecipeError, match="needs teachers"):
+        train(halved(tiny), data, tmp_path / "a")
+    with pytest.raises(RecipeError, match="is needed, where there are teachers"):
+        train(tiny, data, tmp_path / "b", teachers=[run.folder])
+
+
+def test_a_teacher_of_something_else(run: Run, tiny: Recipe, tmp_path: Path) -> None:
+    data = open_dataset(write_folder(tmp_path / "three", ("happy", "sad", "angry"), 4))
+    with pytest.raises(MienError, match="cannot teach this: it has learned from gray images for happy-sad"):
+        train(halved(tiny), data, tmp_path / "a", teachers=[run.folder])
+    with pytest.raises(MienError, match="no model 'nobody'"):
+        train(halved(tiny), data, tmp_path / "a", teachers=["nobody"])
+
+
+def test_the_teachers_stay_the_same(run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:
+    recipe, data = halved(tiny), open_dataset(happy_sad)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, data, tmp_path / "run", teachers=[run.folder], progress=stop)
+    other = export([run.folder], tmp_path / "other", mirror=True).folder
+    with pytest.raises(DataError, match="was begun with other"):
+        train(recipe, data, tmp_path / "run", teachers=[other], resume=True)
+    ended = train(recipe, data, tmp_path / "run", teachers=[run.folder], resume=True)
+    assert len(ended.read_log()) == tiny.schedule.epochs
