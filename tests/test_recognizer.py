@@ -230,7 +230,7 @@ def test_crops_of_fer2013_are_read_as_they_are(base: Recognizer, crops: list[byt
     expected = base.probabilities(pixels)
     readings = [only(prediction) for prediction in base.predict(list(crops), crop="whole")]
     found = np.array([list(reading.expression.probabilities.values()) for reading in readings])
-    assert (found == expected).all()
+    assert np.abs(found - expected).max() < 1e-12  # numpy sums one row and many in different orders
     assert all(reading.face.box_xyxy == (0, 0, 48, 48) for reading in readings)
 
 
