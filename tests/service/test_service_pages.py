@@ -16,6 +16,7 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 
 WAIT = 30_000  # ms
+expect.set_options(timeout=WAIT)
 FAKE = ["--no-sandbox", "--use-fake-device-for-media-stream"]
 
 

@@ -11,25 +11,28 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, perf_counter
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.artifact import find, read
 from mien.explain import explain
 from mien.image import ImageSource, Limits, Pixels
 from mien.labels import LabelSet
 from mien.prediction import Prediction
-from mien.recognizer import Crop, Found, Recognizer, load
+from mien.recognizer import Crop, Found, Recognizer
 from mien.service.metrics import Metrics
 from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
 from mien.service.settings import Settings, SettingsError
 
 BATCH = 64  # images whose faces go through the network at once
+T = TypeVar("T")
 RETRY_S = 1  # when a client that was turned away should come again
 
 
@@ -80,8 +83,7 @@ class Engine:
             SettingsError: two models have one name.
         """
         for name in self._settings.models:
-            model = load(name)
-            model = Recognizer(model.artifact, model.detector, limits=self._limits)
+            model = Recognizer(read(find(name)), limits=self._limits)
             model.predict(np.zeros((64, 64, 3), np.uint8))
             if model.artifact.name in self.models:
                 raise SettingsError("the service cannot start", [f"two models are called {model.artifact.name!r}"])
@@ -150,6 +152,10 @@ class Engine:
             self.release(len(sources))
         self._metrics.images.inc(len(answers))
         return answers
+
+    async def beside(self, work: Callable[[], T]) -> T:
+        """Do other work on images in the pool that decodes them, whose threads bound what is decoded at once."""
+        return await asyncio.get_running_loop().run_in_executor(self._finders, work)
 
     async def _one(
         self, source: ImageSource, model: Recognizer, labels: LabelSet, crop: Crop, explained: bool, until: float

@@ -58,9 +58,10 @@ def routes(engine: Engine, metrics: Metrics) -> APIRouter:
                 except Problem as problem:
                     answer = {"error": problem.kind.title}
                 answer |= {"ms": round(1000 * (perf_counter() - began), 1), "skipped": slot.skipped()}
-                await socket.send_text(json.dumps(answer))
-        except (WebSocketDisconnect, RuntimeError):
-            return  # the camera has gone: there is nobody to tell
+                try:
+                    await socket.send_text(json.dumps(answer))
+                except (WebSocketDisconnect, RuntimeError):
+                    return  # the camera has gone: there is nobody to tell
         finally:
             metrics.viewers.dec()
             reader.cancel()

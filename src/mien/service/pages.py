@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,7 +88,7 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
             form = Form(files, form.fields)
             labels = spoken(model, form.fields.get("labels") or None)
             predictions = [each.prediction for each in await read(engine, form, model, labels, "auto")]
-            shown = await asyncio.to_thread(_shown, form, predictions)
+            shown = await engine.beside(lambda: _shown(form, predictions))
         return pages.render("result", shown=shown, labels=labels, choices=choices())
 
     @router.get("/live")
