@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -125,6 +126,7 @@ def serve(settings: Settings) -> None:
     )
     server = uvicorn.Server(config)
     listening = config.bind_socket()
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; answers must not wait
     STARTED.info("mien serves on http://%s:%d", settings.host, listening.getsockname()[1])
     for number in (signal.SIGTERM, signal.SIGINT):  # the server raises it again once it has finished
         signal.signal(number, lambda *_: sys.exit(0))
