@@ -110,6 +110,9 @@ CKPLUS7 = LabelSet("ckplus7", ("angry", "contempt", "disgust", "fear", "happy", 
 
 HAPPY_SAD = LabelSet("happy-sad", ("happy", "sad"))
 
+FACE = LabelSet("face", ("face", "not-a-face"))
+"""What a crop shows at all: no label set to answer in, but one to learn from FER+'s votes."""
+
 LABEL_SETS = {label_set.name: label_set for label_set in (FER7, FERPLUS8, CKPLUS7, HAPPY_SAD)}
 
 

@@ -248,15 +248,19 @@ def _prediction(read: Found, expressions: list[Expression]) -> Prediction:
     return Prediction(read.source, *read.size, readings, reasons, read.error)
 
 
-def _session(artifact: Artifact) -> ort.InferenceSession:
-    """The network on one thread a run: several runs at once use more cores better than several threads in one."""
+def one_thread() -> ort.SessionOptions:
+    """A network on one thread a run: several runs at once use more cores better than several threads in one."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    return options
+
+
+def _session(artifact: Artifact) -> ort.InferenceSession:
     subject = f"{artifact.folder} is not a usable model"
     try:
-        session = ort.InferenceSession(artifact.onnx, options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(artifact.onnx, one_thread(), providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ArtifactError(subject, [f"model.onnx cannot be loaded: {error}"]) from error
     size, channels = artifact.manifest.size, artifact.manifest.channels

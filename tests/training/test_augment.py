@@ -6,21 +6,26 @@ import pytest
 import torch
 from torch import Tensor
 
-from mien.training.augment import augment
+from mien.training.augment import NOISE, augment
 from mien.training.recipe import Augment
 
 SIDE = 24
-ALL = Augment(flip=True, rotate=20, scale=0.2, shift=0.1, brightness=0.2, contrast=0.4, erase=0.5)
+ALL = Augment(
+    flip=True, rotate=20, scale=0.2, shift=0.1, brightness=0.2, contrast=0.4, erase=0.5, coarse=0.5, noise=0.5
+)
 PARTS = [
     Augment(flip=True),
+    Augment(coarse=1),
     Augment(rotate=20),
     Augment(scale=0.2),
     Augment(shift=0.1),
     Augment(brightness=0.2),
     Augment(contrast=0.4),
     Augment(erase=1),
+    Augment(noise=1),
 ]
-IDS = ["flip", "rotate", "scale", "shift", "brightness", "contrast", "erase"]
+IDS = ["flip", "coarse", "rotate", "scale", "shift", "brightness", "contrast", "erase", "noise"]
+EACH = 2  # from here on, a batch of equal images becomes a batch of different ones
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -78,7 +83,7 @@ def test_the_global_generator_has_no_say() -> None:
     assert torch.equal(first, augment(noise(8), ALL, SIDE, seeded()))
 
 
-@pytest.mark.parametrize("config", [*PARTS[1:], ALL], ids=[*IDS[1:], "all"])
+@pytest.mark.parametrize("config", [*PARTS[EACH:], ALL], ids=[*IDS[EACH:], "all"])
 def test_each_image_is_changed_in_its_own_way(config: Augment) -> None:
     changed = augment(copies(8), config, SIDE, seeded())
     for one in range(8):
@@ -192,3 +197,20 @@ def test_erase_chooses_its_share_of_images(probability: float, low: int, high: i
     images = torch.full((200, 1, SIDE, SIDE), 100, dtype=torch.uint8)
     changed = augment(images, Augment(erase=probability), SIDE, seeded())
     assert low <= ((changed - 100).abs() > 0.01).any(3).any(2).sum() <= high
+
+
+def test_coarse_takes_detail_from_its_share_of_images_and_leaves_the_mean() -> None:
+    images = noise(200)
+    changed = augment(images, Augment(coarse=0.3), SIDE, seeded())
+    coarser = changed.std((1, 2, 3)) < 0.9 * images.float().std((1, 2, 3))
+    assert 35 <= coarser.sum() <= 85
+    assert torch.allclose(changed[~coarser], images[~coarser].float(), atol=0.01)
+    assert torch.allclose(changed.mean((1, 2, 3)), images.float().mean((1, 2, 3)), atol=3)
+
+
+def test_noise_is_of_another_amount_on_each_of_its_share_of_images() -> None:
+    images = copies(200)
+    added = (augment(images, Augment(noise=0.5), SIDE, seeded()) - images).std((1, 2, 3))
+    assert 75 <= (added < 0.01).sum() <= 125
+    assert NOISE * 0.9 < added.max() < NOISE * 1.1
+    assert len(added[added > 0.01].unique()) > 50

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mien.datasets import Dataset, Example
-from mien.labels import FER7, FERPLUS8, HAPPY_SAD, LabelSet
+from mien.labels import FACE, FER7, FERPLUS8, HAPPY_SAD, LabelSet
 from mien.training.loss import Target, loss, targets
 from mien.training.recipe import Head, Heads
 
@@ -167,3 +167,17 @@ def test_half_precision_logits_are_compared_in_full() -> None:
     value = loss({"head": half}, {"head": given})
     assert value.dtype == torch.float32
     assert value.item() == loss({"head": half.float()}, {"head": given}).item()
+
+
+def test_the_face_head_learns_how_many_saw_none() -> None:
+    rows = [("happy", voted(happy=10)), ("happy", voted(happy=4, unknown=1, not_a_face=5)), ("happy", NOBODY)]
+    found = targets(dataset(*rows), Heads(face=Head()))[FACE.name]
+    assert found.distribution[:2].tolist() == [[1, 0], [0.5, 0.5]]
+    assert found.mask.tolist() == [1, 1, 0]
+    assert FACE.name not in targets(dataset(("happy", NOBODY)), Heads(face=Head()))
+
+
+def test_mixed_targets_lie_between_both_and_need_both() -> None:
+    mixed = target([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], [1, 1, 0]).mixed(0.25, torch.tensor([1, 0, 1]))
+    assert mixed.distribution.tolist() == [[0.75, 0.25], [0.25, 0.75], [0, 1]]
+    assert mixed.mask.tolist() == [1, 1, 0]

@@ -54,7 +54,7 @@ def test_the_least_recipe_changes_no_image_and_learns_labels() -> None:
         (changed(network={"depth": 3}), "network.depth"),
         (changed(heads={"votes": {"wieght": 1}}), "heads.votes.wieght"),
         (changed(heads={"sexes": {"weight": 1}}), "heads.sexes"),
-        (changed(augment={"mixup": 0.2}), "augment.mixup"),
+        (changed(augment={"cutmix": 0.2}), "augment.cutmix"),
         (changed(optimiser={"name": "adam"}), "optimiser.name"),
         (changed(schedule={"fade": 0.1}), "schedule.fade"),
     ],

@@ -1,20 +1,23 @@
-"""Distillation: a student follows its teacher, be it a run or a model."""
+"""Distillation: a student follows its teachers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 from drawn import write_folder
 
+import mien
 from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
 from mien.recognizer import Recognizer
 from mien.training.checkpoint import Run
+from mien.training.data import load_splits, prepare
 from mien.training.export import export
 from mien.training.loop import Progress, train
 from mien.training.recipe import Heads, Recipe
+from mien.training.teacher import Teacher
 
 
 def halved(recipe: Recipe) -> Recipe:
@@ -27,6 +30,11 @@ def stop(where: Progress) -> None:
 
 
 @pytest.fixture
+def teacher(run: Run, tmp_path: Path) -> Path:
+    return export([run.folder], tmp_path / "teacher").folder
+
+
+@pytest.fixture
 def wordless(tiny: Recipe) -> Recipe:
     """A recipe whose labels say nothing: every emotion is as good as another."""
     head = tiny.heads.labels
@@ -34,19 +42,37 @@ def wordless(tiny: Recipe) -> Recipe:
     return tiny.model_copy(update={"heads": Heads(labels=head.model_copy(update={"smoothing": 1.0}))})
 
 
-@pytest.mark.parametrize("form", ["run", "model"])
+@pytest.mark.parametrize("form", ["int8", "mirror", "averaged", "enlarged"])
 def test_a_student_learns_from_its_teacher_alone(
     run: Run, wordless: Recipe, happy_sad: Path, form: str, tmp_path: Path
 ) -> None:
-    teachers: Sequence[Path] = [run.folder]
-    if form == "model":
-        teachers = [export([run.folder], tmp_path / "teacher", int8=True).folder]
+    runs, data = [run.folder], open_dataset(happy_sad)
+    if form == "averaged":
+        runs *= 2
+    if form == "enlarged":
+        schedule = run.recipe().schedule.model_copy(update={"sizes": ()})
+        larger = run.recipe().model_copy(update={"resolution": 32, "schedule": schedule})
+        runs = [train(larger, data, tmp_path / "larger").folder]
+    teacher = export(runs, tmp_path / "teacher", int8=form == "int8", mirror=form == "mirror").folder
     recipe = wordless.model_copy(update={"distill": 1.0})
-    student = train(recipe, open_dataset(happy_sad), tmp_path / "run", teachers=teachers)
+    student = train(recipe, data, tmp_path / "run", teachers=[teacher])
     assert max(entry["score"] for entry in student.read_log()) >= 0.85
     model = Recognizer(export([student.folder], tmp_path / "model"))
     assert "learned from the answers of other networks" in model.artifact.card
     assert len(model.artifact.manifest.runs[0]["teachers"][0]) == 64
+
+
+def test_a_teacher_sees_what_the_student_sees(teacher: Path, tiny: Recipe, happy_sad: Path) -> None:
+    model = mien.load(teacher)
+    training, _ = load_splits(tiny, prepare(open_dataset(happy_sad), tiny), torch.device("cpu"), lambda _: None)
+    told = torch.from_numpy(model.logits(list(training.pixels[:, 0].numpy()))["happy-sad"])
+    network = Teacher([teacher], halved(tiny), training)
+    ours = {"happy-sad": torch.zeros(len(training), 2)}
+    everything = network.joined(torch.zeros(()), ours, training.pixels.float())
+    wanted = 0.5 * -(told.softmax(1) * ours["happy-sad"].log_softmax(1)).sum(1).mean()
+    assert everything.item() == pytest.approx(wanted.item(), abs=1e-4)
+    smaller = network.joined(torch.zeros(()), ours, torch.nn.functional.interpolate(training.pixels.float(), (24, 24)))
+    assert smaller.item() == pytest.approx(wanted.item(), abs=0.1)
 
 
 def test_and_without_one_it_learns_nothing(wordless: Recipe, happy_sad: Path, tmp_path: Path) -> None:
@@ -55,29 +81,29 @@ def test_and_without_one_it_learns_nothing(wordless: Recipe, happy_sad: Path, tm
 
 
 def test_a_share_of_nothing_needs_no_teacher_and_a_teacher_needs_a_share(
-    run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path
+    teacher: Path, tiny: Recipe, happy_sad: Path, tmp_path: Path
 ) -> None:
     data = open_dataset(happy_sad)
     with pytest.raises(RecipeError, match="needs teachers"):
         train(halved(tiny), data, tmp_path / "a")
     with pytest.raises(RecipeError, match="is needed, where there are teachers"):
-        train(tiny, data, tmp_path / "b", teachers=[run.folder])
+        train(tiny, data, tmp_path / "b", teachers=[teacher])
 
 
-def test_a_teacher_of_something_else(run: Run, tiny: Recipe, tmp_path: Path) -> None:
+def test_a_teacher_of_something_else(teacher: Path, tiny: Recipe, tmp_path: Path) -> None:
     data = open_dataset(write_folder(tmp_path / "three", ("happy", "sad", "angry"), 4))
     with pytest.raises(MienError, match="cannot teach this: it has learned from gray images for happy-sad"):
-        train(halved(tiny), data, tmp_path / "a", teachers=[run.folder])
+        train(halved(tiny), data, tmp_path / "a", teachers=[teacher])
     with pytest.raises(MienError, match="no model 'nobody'"):
         train(halved(tiny), data, tmp_path / "a", teachers=["nobody"])
 
 
-def test_the_teachers_stay_the_same(run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:
+def test_the_teachers_stay_the_same(run: Run, teacher: Path, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:
     recipe, data = halved(tiny), open_dataset(happy_sad)
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, data, tmp_path / "run", teachers=[run.folder], progress=stop)
+        train(recipe, data, tmp_path / "run", teachers=[teacher], progress=stop)
     other = export([run.folder], tmp_path / "other", mirror=True).folder
     with pytest.raises(DataError, match="was begun with other"):
         train(recipe, data, tmp_path / "run", teachers=[other], resume=True)
-    ended = train(recipe, data, tmp_path / "run", teachers=[run.folder], resume=True)
+    ended = train(recipe, data, tmp_path / "run", teachers=[teacher], resume=True)
     assert len(ended.read_log()) == tiny.schedule.epochs

@@ -13,6 +13,9 @@ from torch.nn import functional as F
 
 from mien.training.recipe import Augment
 
+COARSEST = 1 / 3  # of the resolution
+NOISE = 24.0  # largest standard deviation, of 255
+
 
 def augment(pixels: Tensor, config: Augment, size: int, generator: Generator) -> Tensor:
     """Randomly changed copies of images.
@@ -39,8 +42,25 @@ def augment(pixels: Tensor, config: Augment, size: int, generator: Generator) ->
         offset = 255 * config.brightness * _signed(len(images), images.device, generator)
         mean = images.mean((1, 2, 3), keepdim=True)
         images = ((images - mean) * gain[:, None, None, None] + mean + offset[:, None, None, None]).clamp(0, 255)
+    if config.coarse:
+        images = _coarsen(images, config.coarse, generator)
+    if config.noise:
+        chosen = torch.rand(len(images), device=images.device, generator=generator) < config.noise
+        amount = NOISE * chosen * torch.rand(len(images), device=images.device, generator=generator)
+        noise = torch.randn(images.shape, device=images.device, generator=generator)
+        images = (images + noise * amount[:, None, None, None]).clamp(0, 255)
     if config.erase:
         images = _erase(images, config, generator)
+    return images
+
+
+def _coarsen(images: Tensor, share: float, generator: Generator) -> Tensor:
+    """Some images made smaller and enlarged again, a whole batch by the same factor."""
+    device, side = images.device, images.shape[-1]
+    chosen = torch.rand(len(images), device=device, generator=generator) < share
+    factor = COARSEST + (1 - COARSEST) * torch.rand((), device=device, generator=generator).item()
+    small = F.interpolate(images[chosen], (max(round(side * factor), 1),) * 2, mode="bilinear", antialias=True)
+    images[chosen] = F.interpolate(small, (side, side), mode="bilinear")
     return images
 
 

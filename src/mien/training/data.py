@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mien.datasets import Dataset, load_pixels, with_split
 from mien.errors import DataError
-from mien.labels import label_set
+from mien.labels import FACE, label_set
 from mien.preprocess import Preprocess
 from mien.training.loss import Target, fingerprint, targets
 from mien.training.recipe import Recipe
@@ -19,7 +19,13 @@ from mien.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Split:
-    """One split on the device: pixels (n, channels, size, size) uint8, and what each head learns from them."""
+    """One split on the device.
+
+    Args:
+        pixels: (n, channels, size, size) uint8.
+        targets: what each head learns from them.
+        truth: their emotions' positions in a head's label set, for the heads that are judged.
+    """
 
     pixels: Tensor
     targets: Mapping[str, Target]
@@ -77,6 +83,7 @@ def _load(split: Dataset, recipe: Recipe, device: torch.device, say: Callable[[s
     for name, reason in unreadable.items():
         say(f"left out {name}: {reason}")
     found = targets(readable, recipe.heads)
-    truth = {name: torch.from_numpy(readable.targets(target.labels)).to(device) for name, target in found.items()}
+    judged = {name: readable.targets(target.labels) for name, target in found.items() if name != FACE.name}
+    truth = {name: torch.from_numpy(positions).to(device) for name, positions in judged.items()}
     tensor = torch.from_numpy(preprocess.tensor(crops)).to(device)
     return Split(tensor, {name: target.to(device) for name, target in found.items()}, truth)

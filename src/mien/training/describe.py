@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from mien.labels import FER7, FERPLUS8, label_set
+from mien.labels import FACE, FER7, FERPLUS8, label_set
 from mien.training.networks import Block, InvertedBlock, build
 from mien.training.recipe import Layered, Recipe
 
@@ -40,6 +40,8 @@ def describe(recipe: Recipe) -> list[Row]:
     heads = {FERPLUS8.name: len(FERPLUS8)} if recipe.heads.votes else {}
     if recipe.heads.labels:
         heads[labels.name] = len(labels)
+    if recipe.heads.face:
+        heads[FACE.name] = len(FACE)
     network = build(recipe, heads).eval()
     side = recipe.resolution or recipe.size
     x = torch.zeros(1, recipe.channels, side, side)

@@ -7,6 +7,7 @@ every augmentation come from a generator made anew for each epoch.
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def train(
         resume: go on from the last finished epoch of the run in `out`.
         start: a run's folder, or a model's name or folder, with whose weights this run begins, as far as they fit; None
             begins anew.
-        teachers: runs' folders, or models' names or folders, whose answers the recipe's `distill` follows.
+        teachers: models' names or folders, whose answers the recipe's `distill` follows.
         progress: called after every batch.
         say: called with a sentence where there is something to tell (device, data left out).
 
@@ -168,6 +169,7 @@ class Learner:
         batch, steps = recipe.schedule.batch, self.steps(training)
         generator = torch.Generator(device).manual_seed(recipe.seed * 1_000_003 + epoch)
         torch.manual_seed(recipe.seed * 1_000_003 + epoch)  # dropout draws from the global generator
+        draws = random.Random(recipe.seed * 1_000_003 + epoch)
         order = torch.randperm(len(training), device=device, generator=generator)
         self.network.train()
         for step in range(steps):
@@ -175,9 +177,15 @@ class Learner:
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, epoch + step / steps)
             pixels = augment(training.pixels[rows], recipe.augment, recipe.train_size(epoch), generator)
+            taught = {name: target.rows(rows) for name, target in training.targets.items()}
+            if alpha := recipe.augment.mixup:
+                share = draws.betavariate(alpha, alpha)
+                others = torch.randperm(len(rows), device=device, generator=generator)
+                pixels = torch.lerp(pixels, pixels[others], share)
+                taught = {name: target.mixed(share, others) for name, target in taught.items()}
             with torch.autocast(device.type, torch.bfloat16, enabled=self._half):
                 logits = self.network(pixels.contiguous(memory_format=torch.channels_last))
-                value = loss(logits, {name: target.rows(rows) for name, target in training.targets.items()})
+                value = loss(logits, taught)
                 value = teacher.joined(value, logits, pixels)
             if not math.isfinite(number := value.item()):
                 raise MienError(f"the loss is {number} in epoch {epoch + 1}: try a lower optimiser.lr")

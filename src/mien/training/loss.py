@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mien.datasets.base import NO_LABEL, Dataset
+from mien.datasets.base import NO_LABEL, VOTES, Dataset
 from mien.image import Pixels
-from mien.labels import FERPLUS8, LabelSet
+from mien.labels import FACE, FERPLUS8, LabelSet
 from mien.training.recipe import Head, Heads
 
 
@@ -39,6 +39,11 @@ class Target:
         """What it learns from some of the examples, by their positions."""
         return Target(self.labels, self.weight, self.distribution[rows], self.mask[rows])
 
+    def mixed(self, share: float, order: Tensor) -> Target:
+        """Mixup's targets: `share` of each example is another one, by its position in `order`; both must teach."""
+        distribution = torch.lerp(self.distribution, self.distribution[order], share)
+        return Target(self.labels, self.weight, distribution, self.mask * self.mask[order])
+
     def to(self, device: torch.device) -> Target:
         return Target(self.labels, self.weight, self.distribution.to(device), self.mask.to(device))
 
@@ -50,6 +55,8 @@ def targets(dataset: Dataset, heads: Heads) -> dict[str, Target]:
         found[FERPLUS8.name] = _from_votes(dataset, heads.votes)
     if heads.labels:
         found[dataset.labels.name] = _from_labels(dataset, heads.labels)
+    if heads.face and dataset.has_votes:
+        found[FACE.name] = _from_all_votes(dataset, heads.face)
     return found
 
 
@@ -89,6 +96,14 @@ def _from_votes(dataset: Dataset, head: Head) -> Target:
     taught = emotions.max(1) > others.max(1)
     distribution = emotions / np.maximum(emotions.sum(1, keepdims=True), 1)
     return _target(FERPLUS8, head, distribution, taught)
+
+
+def _from_all_votes(dataset: Dataset, head: Head) -> Target:
+    """The share of all votes, those for "unknown" among them, that saw no face."""
+    votes = dataset.votes()
+    total = votes.sum(1)
+    share = votes[:, VOTES.index(FACE.emotions[1])] / np.maximum(total, 1)
+    return _target(FACE, head, np.stack([1 - share, share], 1), total > 0)
 
 
 def _target(labels: LabelSet, head: Head, distribution: np.ndarray, mask: np.ndarray) -> Target:

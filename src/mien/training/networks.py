@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.errors import RecipeError
-from mien.labels import FERPLUS8
+from mien.labels import FACE, FERPLUS8
 from mien.training.layers import Layer, parse_layer
 from mien.training.recipe import Layered, Mobile, Recipe, Residual
 
@@ -135,7 +135,8 @@ def build(recipe: Recipe, heads: Mapping[str, int]) -> Net:
         RecipeError: a sigmoid for another number of emotions than two, or layers that do not fit the size.
     """
     config, labels = recipe.network, recipe.heads.labels
-    sigmoid = frozenset(name for name in heads if name != FERPLUS8.name) if labels and labels.sigmoid else frozenset()
+    own = frozenset(heads) - {FERPLUS8.name, FACE.name}
+    sigmoid = own if labels and labels.sigmoid else frozenset()
     if many := [name for name in sigmoid if heads[name] != 2]:
         faults = [
             f"heads.labels.sigmoid: {name} has {heads[name]} emotions, a sigmoid tells two apart" for name in many
@@ -163,7 +164,9 @@ def build(recipe: Recipe, heads: Mapping[str, int]) -> Net:
 def residual_features(config: Residual, channels: int) -> nn.Sequential:
     """Padding keeps size; the stem halves it, and every stage after the first."""
     width = config.widths[0]
-    stages: list[nn.Module] = [conv(channels, width // 2, 1), conv(width // 2, width, 2)]
+    stages: list[nn.Module] = [conv(channels, width, 2, side=5)]
+    if config.stem == "3x3-3x3":
+        stages = [conv(channels, width // 2, 1), conv(width // 2, width, 2)]
     for stage, (outputs, blocks) in enumerate(zip(config.widths, config.blocks, strict=True)):
         attention = bool(config.attention) and config.attention[stage]
         for block in range(blocks):

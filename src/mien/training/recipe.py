@@ -30,6 +30,7 @@ class Residual(Part):
     """A residual network (see `networks.ResidualNet`)."""
 
     kind: Literal["residual"] = "residual"
+    stem: Literal["3x3-3x3", "5x5"] = "3x3-3x3"
     widths: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=1)
     blocks: tuple[Positive, ...] = Field(min_length=1)
     attention: tuple[bool, ...] = ()
@@ -44,7 +45,7 @@ class Residual(Part):
         return self
 
     def __str__(self) -> str:
-        return f"residual network, widths {_joined(self.widths)}, blocks {_joined(self.blocks)}"
+        return f"residual network, stem {self.stem}, widths {_joined(self.widths)}, blocks {_joined(self.blocks)}"
 
 
 class Mobile(Part):
@@ -104,10 +105,14 @@ class Head(Part):
 
 
 class Heads(Part):
-    """`labels` learns the dataset's own labels; `votes` learns FER+ votes, where the data has them."""
+    """`labels` learns the dataset's own labels; `votes` learns FER+ votes, where the data has them.
+
+    `face` learns from the same votes how many people saw no face at all; it speaks of no emotion.
+    """
 
     labels: Head | None = Head()
     votes: Head | None = None
+    face: Head | None = None
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Heads:
@@ -117,7 +122,11 @@ class Heads(Part):
 
 
 class Augment(Part):
-    """Random changes to each training image; the defaults change nothing."""
+    """Random changes to each training image; the defaults change nothing.
+
+    `coarse` and `noise` are shares of the images: these lose up to two thirds of their resolution, or get Gaussian
+    noise. `mixup` is alpha: of each batch, a Beta(alpha, alpha) share is laid over its images in another order.
+    """
 
     flip: bool = False
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
@@ -127,6 +136,9 @@ class Augment(Part):
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
     erase: Share = 0.0
     erase_area: tuple[Share, Share] = (0.02, 0.2)
+    coarse: Share = 0.0
+    noise: Share = 0.0
+    mixup: Annotated[float, Field(ge=0)] = 0.0
 
 
 class Sgd(Part):

@@ -1,79 +1,103 @@
-"""Teachers: networks whose answers to the very images that a student sees are part of what it learns.
+"""Teachers: models whose answers to the very images that a student sees are part of what it learns.
 
 Distillation (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015), on fresh augmentations (Beyer et
 al., "Knowledge distillation: A good teacher is patient and consistent", 2022); at temperature 1, as votes are soft.
+Teachers answer through ONNX Runtime as they do in use: on a processor, one in 8-bit integers is nearly three times as
+fast so as its network in bfloat16.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from mien.artifact import INPUT, OUTPUT, Artifact, find, read
 from mien.errors import MienError, RecipeError
+from mien.recognizer import one_thread
+from mien.runtime import ort
 from mien.training.data import Split
 from mien.training.loss import Target, loss
-from mien.training.networks import Averaged, Enlarged, build
-from mien.training.recipe import Recipe, recipe_from
-from mien.training.start import IMAGES, find_start
+from mien.training.recipe import Recipe
+
+PART = 32
+"""Images of a batch that a teacher answers to at once, on one thread."""
 
 
 class Teacher:
-    """One network or several that answer together.
+    """One model or several that answer together: the mean of their logits.
 
     Args:
-        names: runs' folders, or models' names or folders.
+        names: models' names or folders.
         recipe: of the student.
         training: what the student learns from.
 
     Raises:
         RecipeError: teachers without `distill` in the recipe, or that without teachers.
-        MienError: there is no such run or model, or it has no head that the student has.
+        MienError: there is no such model, or it has no head that the student has.
     """
 
     def __init__(self, names: Sequence[str | Path], recipe: Recipe, training: Split) -> None:
         if bool(names) != bool(recipe.distill):
             fault = "distill: needs teachers" if recipe.distill else "distill: is needed, where there are teachers"
             raise RecipeError(f"recipe {recipe.name} does not fit", [fault])
-        starts = [find_start(name) for name in names]
-        self.sha256 = [start.sha256 for start in starts]
+        artifacts = [read(find(name)) for name in names]
+        for name, artifact in zip(names, artifacts, strict=True):
+            heads = [head.labels for head in artifact.manifest.heads]
+            if artifact.manifest.colour != recipe.colour or not set(heads) & training.targets.keys():
+                told = f"{artifact.manifest.colour} images for {', '.join(heads)}"
+                raise MienError(f"{name} cannot teach this: it has learned from {told}")
+        self.sha256 = [artifact.manifest.sha256 for artifact in artifacts]
+        self._networks = [_Network(artifact) for artifact in artifacts]
         self._share = recipe.distill or 0.0
-        self._heads = training.targets
-        device, networks = training.pixels.device, list[nn.Module]()
-        for start in starts:
-            theirs = recipe_from(start.recipe, start.name)
-            if (theirs.colour, not start.heads.keys() & training.targets.keys()) != (recipe.colour, False):
-                told = f"{theirs.colour} images for {', '.join(start.heads)}"
-                raise MienError(f"{start.name} cannot teach this: it has learned from {told}")
-            network = build(theirs, start.heads)
-            side = theirs.resolution or theirs.size
-            start.give(network, F.interpolate(training.pixels[:IMAGES].cpu().float(), (side, side)))
-            networks.append(Enlarged(network, side))
-        self._network = Averaged(networks).eval().to(device) if networks else None
+        self._targets = training.targets
+        self._pool = ThreadPoolExecutor(torch.get_num_threads())
 
     def joined(self, value: Tensor, logits: Mapping[str, Tensor], pixels: Tensor) -> Tensor:
-        """The loss, with the teachers' share in it; the loss itself where there are none.
+        """The loss of a batch, with the teachers' share in it.
 
         Args:
             value: what the labels and votes say; a scalar.
             logits: the student's, by head.
             pixels: (n, channels, h, w) that the student saw.
         """
-        if self._network is None:
+        if not self._networks:
             return value
-        with torch.no_grad():
-            answers = self._network(pixels)
-        taught = {
-            name: Target(self._heads[name].labels, self._heads[name].weight, answer.float().softmax(1), ones(answer))
-            for name, answer in answers.items()
-            if name in logits
-        }
+        answers = [network(pixels, self._pool) for network in self._networks]
+        taught = {}
+        for name, target in self._targets.items():
+            if given := [answer[name] for answer in answers if name in answer]:
+                distribution = torch.stack(given).mean(0).softmax(1).to(pixels.device)
+                taught[name] = Target(target.labels, target.weight, distribution, torch.ones_like(distribution[:, 0]))
         return (1 - self._share) * value + self._share * loss(logits, taught)
 
 
-def ones(answer: Tensor) -> Tensor:
-    """Teachers have an answer to every image."""
-    return torch.ones(len(answer), device=answer.device)
+class _Network:
+    """An artifact's network, for images that have not been rounded or made small."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        from onnx import TensorProto, load_from_string
+
+        model = load_from_string(artifact.onnx)
+        taken = model.graph.input[0].type.tensor_type
+        taken.elem_type = TensorProto.FLOAT
+        for axis, name in ((2, "height"), (3, "width")):
+            taken.shape.dim[axis].dim_param = name
+        del model.graph.value_info[:]
+        self._enlarges = any(node.op_type == "Resize" for node in model.graph.node)
+        self._size = artifact.manifest.size
+        self._heads = [head.labels for head in artifact.manifest.heads]
+        self._session = ort.InferenceSession(model.SerializeToString(), one_thread())
+
+    def __call__(self, pixels: Tensor, pool: ThreadPoolExecutor) -> dict[str, Tensor]:
+        if not self._enlarges:
+            pixels = F.interpolate(pixels, (self._size, self._size), mode="bilinear", align_corners=False)
+        parts = [{INPUT: part.contiguous().numpy()} for part in pixels.float().cpu().split(PART)]
+        answers = list(pool.map(self._session.run, repeat([OUTPUT + head for head in self._heads]), parts))
+        joined = [torch.cat([torch.from_numpy(each) for each in head]) for head in zip(*answers, strict=True)]
+        return dict(zip(self._heads, joined, strict=True))
