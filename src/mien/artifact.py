@@ -1,6 +1,8 @@
 """Artifacts: a folder that is the model, and the only thing that inference needs.
 
-model.onnx   pixels (n, channels, size, size) uint8 -> logits_<label set> (n, emotions) float32, one output a head
+model.onnx   pixels (n, channels, size, size) uint8 -> logits_<label set> (n, emotions) float32, one output a head;
+             features (n, values, height, width) float32, the network's last feature map, where it has one; and
+             logits_face (n, 2) float32, for "face" and "not a face", where people's votes taught it that
 model.json   the manifest: heads, temperatures, thresholds, scores, data, recipes, sha256 of model.onnx
 README.md    the model card
 """
@@ -20,10 +22,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mien.errors import ArtifactError, LabelError
 from mien.labels import LabelSet
 
-FORMAT = 1
+FORMAT = 2
 DEFAULT = "base"
 INPUT = "pixels"
 OUTPUT = "logits_"
+FEATURES = "features"
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -59,6 +62,7 @@ class Manifest(BaseModel):
         colour: of the crop.
         precision: of the network's products.
         mirror: whether it averages its answers to a face and to its mirror image.
+        face: whether it tells what is no face.
         scores: on the validation images, by head.
         data: what it was trained on, with hashes.
         runs: each training run whose answers are averaged: its recipe, the epoch of its weights, what it began with.
@@ -72,6 +76,7 @@ class Manifest(BaseModel):
     colour: Literal["gray", "rgb"]
     precision: Literal["float32", "int8"]
     mirror: bool
+    face: bool = False
     heads: tuple[HeadInfo, ...] = Field(min_length=1)
     scores: dict[str, Any]
     data: dict[str, Any]

@@ -26,10 +26,12 @@ class Expression:
     Args:
         probabilities: by emotion, in the order of the label set; each 0..1, together 1.
         reasons: why the answer should not be relied on, as sentences; empty when it may be.
+        not_a_face: the share of people who would say that this is no face, 0..1; None where the model cannot tell.
     """
 
     probabilities: Mapping[str, float]
     reasons: tuple[str, ...] = ()
+    not_a_face: float | None = None
 
     def __post_init__(self) -> None:
         values = self.probabilities.values()
@@ -62,6 +64,7 @@ class Reading:
     expression: Expression
 
     def to_dict(self) -> dict[str, Any]:
+        nobody = self.expression.not_a_face
         return {
             "box": [round(edge, BOX_DIGITS) for edge in self.face.box_xyxy],
             "score": round(self.face.score, SHARE_DIGITS),
@@ -70,6 +73,7 @@ class Reading:
             "probabilities": {name: round(p, SHARE_DIGITS) for name, p in self.expression.probabilities.items()},
             "uncertain": self.expression.uncertain,
             "reasons": list(self.expression.reasons),
+            "not_a_face": None if nobody is None else round(nobody, SHARE_DIGITS),
         }
 
 

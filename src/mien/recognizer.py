@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien import artifact as artifacts
-from mien.artifact import INPUT, OUTPUT, Artifact, HeadInfo
+from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact, HeadInfo
 from mien.detect import BlazeFace, Detector
 from mien.errors import ArtifactError, ImageError, MienError
 from mien.face import Face, sharpness, turn, whole_face
 from mien.image import LIMITS, ImageSource, Limits, Pixels, describe, read_image
-from mien.labels import LabelSet, label_set
+from mien.labels import FACE, LabelSet, label_set
 from mien.metrics import softmax
 from mien.prediction import Expression, Prediction, Reading, percent
 from mien.preprocess import Preprocess
@@ -35,6 +35,7 @@ CROP_SIDE = 96  # px; an image with no shorter side and no face found is taken f
 SMALL_FACE = 24  # px, side of the box; half of what the network sees
 BLURRED = 0.2  # sharpness, see `face.sharpness`
 TURNED = 0.9  # turn, see `face.turn`
+NOT_A_FACE = 0.5  # share of people who would say so
 CHUNK = 64  # images read before their faces go through the network
 BATCH = 32  # faces in one run of the network
 
@@ -150,14 +151,34 @@ class Recognizer:
         return predictions
 
     def logits(self, crops: Sequence[Pixels] | Pixels) -> dict[str, NDArray[np.float32]]:
-        """What the network says of crops (see `Preprocess`): logits by head, shape (n, emotions)."""
+        """What the network says of crops (see `Preprocess`): logits by head, shape (n, emotions).
+
+        Where the model tells what is no face, that is one head more, `face`.
+        """
         pixels = self.preprocess.tensor(crops)
-        names = [OUTPUT + head.labels for head in self.artifact.manifest.heads]
+        widths = _widths(self.artifact)
         batches = [{INPUT: pixels[at : at + BATCH]} for at in range(0, len(pixels), BATCH)]
-        runs = list(self._map(self._session.run, repeat(names), batches))
-        empty = [np.empty((0, len(head.emotions)), np.float32) for head in self.artifact.manifest.heads]
-        joined = [np.concatenate(parts) for parts in zip(empty, *runs, strict=True)]
-        return {head.labels: part for head, part in zip(self.artifact.manifest.heads, joined, strict=True)}
+        runs = list(self._map(self._session.run, repeat([OUTPUT + head for head in widths]), batches))
+        empty = [np.empty((0, width), np.float32) for width in widths.values()]
+        return dict(zip(widths, map(np.concatenate, zip(empty, *runs, strict=True)), strict=True))
+
+    def features(self, crops: Sequence[Pixels] | Pixels) -> NDArray[np.float32]:
+        """The network's last feature map of crops (see `Preprocess`), shape (n, values, height, width).
+
+        Its mean over height and width describes an expression in numbers: for search, for clusters, or for a
+        classifier of one's own.
+
+        Raises:
+            MienError: the model has none: it flattens its features, or an older mien exported it.
+        """
+        if FEATURES not in (output.name for output in self._session.get_outputs()):
+            raise MienError(f"model {self.artifact.name!r} gives no feature map")
+        pixels = self.preprocess.tensor(crops)
+        batches = [{INPUT: pixels[at : at + BATCH]} for at in range(0, max(len(pixels), 1), BATCH)]
+        maps: NDArray[np.float32] = np.concatenate(
+            [run[0] for run in self._map(self._session.run, repeat([FEATURES]), batches)]
+        )
+        return maps
 
     def probabilities(self, crops: Sequence[Pixels] | Pixels, labels: Labels = None) -> NDArray[np.float64]:
         """Calibrated probabilities of crops (see `Preprocess`) over a label set, shape (n, len(labels))."""
@@ -193,12 +214,14 @@ class Recognizer:
         own = softmax(logits[head.labels], head.temperature)
         spoken = head.label_set.project(own, labels)
         kept = own[:, [head.label_set.index(emotion) for emotion in labels]].sum(1)
+        nobody = softmax(logits[FACE.name])[:, 1].tolist() if FACE.name in logits else [None] * len(own)
         return [
             Expression(
                 dict(zip(labels, map(float, row), strict=True)),
-                tuple(_reasons(face, crop, float(row.max()), float(share), head, labels)),
+                tuple(_reasons(face, crop, float(row.max()), float(share), none, head, labels)),
+                none,
             )
-            for face, crop, row, share in zip(found.faces, found.crops, spoken, kept, strict=True)
+            for face, crop, row, share, none in zip(found.faces, found.crops, spoken, kept, nobody, strict=True)
         ]
 
 
@@ -226,9 +249,17 @@ def load(
 
 
 def _reasons(
-    face: Face, crop: Pixels, confidence: float, kept: float, head: HeadInfo, labels: LabelSet
+    face: Face,
+    crop: Pixels,
+    confidence: float,
+    kept: float,
+    nobody: float | None,
+    head: HeadInfo,
+    labels: LabelSet,
 ) -> Iterator[str]:
     """Why an answer should not be relied on."""
+    if nobody is not None and nobody >= NOT_A_FACE:
+        yield f"perhaps not a face ({percent(nobody)})"
     if kept < 0.5:
         yield f"probably an expression that {labels.name} lacks ({percent(1 - kept)})"
     if confidence < head.threshold:
@@ -270,12 +301,19 @@ def _session(artifact: Artifact) -> ort.InferenceSession:
     taken = {INPUT: f"tensor(uint8) [n, {channels}, {size}, {size}]"}
     if inputs != taken:
         faults.append(f"model.onnx takes {inputs}, model.json promises {taken}")
-    promised = {OUTPUT + head.labels: f"tensor(float) [n, {len(head.emotions)}]" for head in artifact.manifest.heads}
+    promised = {OUTPUT + head: f"tensor(float) [n, {width}]" for head, width in _widths(artifact).items()}
     if any(outputs.get(name) != form for name, form in promised.items()):
         faults.append(f"model.onnx gives {outputs}, model.json promises {promised}")
     if faults:
         raise ArtifactError(subject, faults)
     return session
+
+
+def _widths(artifact: Artifact) -> dict[str, int]:
+    """How many logits each head gives."""
+    manifest = artifact.manifest
+    own = {head.labels: len(head.emotions) for head in manifest.heads}
+    return own | {FACE.name: len(FACE)} if manifest.face else own
 
 
 def _form(node: Any) -> str:

@@ -48,5 +48,6 @@ def _row(prediction: Prediction, reading: Reading | None, labels: LabelSet, numb
         **{f"p_{emotion}": face.get("probabilities", {}).get(emotion) for emotion in labels},
         "uncertain": face.get("uncertain"),
         "reasons": "; ".join(reasons) or None,
+        "not_a_face": face.get("not_a_face"),
         "error": prediction.error,
     }

@@ -21,7 +21,7 @@ from mien.service.uploads import Form, Uploads
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 FACE = {
     "type": "object",
-    "required": ["box", "score", "label", "confidence", "probabilities", "uncertain", "reasons"],
+    "required": ["box", "score", "label", "confidence", "probabilities", "uncertain", "reasons", "not_a_face"],
     "properties": {
         "box": {
             "type": "array",
@@ -36,6 +36,12 @@ FACE = {
         "probabilities": {"type": "object", "additionalProperties": SHARE},
         "uncertain": {"type": "boolean"},
         "reasons": {"type": "array", "items": {"type": "string"}},
+        "not_a_face": {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": 1,
+            "description": "the share of people who would say that this is no face; null where the model cannot tell",
+        },
         "explanation": {
             "type": "array",
             "items": {"type": "array", "items": {"type": "number", "minimum": -1, "maximum": 1}},

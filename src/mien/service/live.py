@@ -144,7 +144,7 @@ class Smooth:
 
 def _mixed(old: Expression, new: Expression, kept: float) -> Expression:
     shares = {name: kept * old.probabilities[name] + (1 - kept) * p for name, p in new.probabilities.items()}
-    return Expression(shares, new.reasons)
+    return Expression(shares, new.reasons, new.not_a_face)
 
 
 def _match(box: Box, others: Sequence[Reading]) -> Reading | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mien.artifact import Manifest
+from mien.labels import FACE
 from mien.training.recipe import Recipe
 
 CARD = """# {name}
@@ -31,7 +32,7 @@ thresholds, so expect a little less on new images.
 
 ECE (15 bins) is measured on halves of validation that the temperature was not fitted on. "Sure" is the share of answers
 at or above the threshold, below which an answer is marked uncertain.
-
+{faces}
 ## What it cannot do
 
 - It says which word most people would choose for the look of a face. That is not what the person feels.
@@ -74,6 +75,7 @@ def model_card(manifest: Manifest) -> str:
         + (" --int8" if quantised else ""),
         n_valid=data["valid"],
         rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
+        faces=_faces(manifest.scores[FACE.name]) if manifest.face else "",
     )
 
 
@@ -90,6 +92,14 @@ def _run(told: dict[str, Any]) -> str:
     if taught := told.get("teachers"):
         sentences.append(f"It learned from the answers of other networks as well (sha256 {', '.join(taught)}).")
     return "- " + " ".join(sentences)
+
+
+def _faces(scores: dict[str, Any]) -> str:
+    told = f"{scores['auc']:.3f}" if scores["auc"] is not None else "unknown"
+    return f"""
+It also says how many people would see no face at all. The chance that an image in which most saw none
+({scores["without"]} of them) gets a higher score than one in which all saw a face ({scores["faces"]}): {told}.
+"""
 
 
 def _row(name: str, scores: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import torch
+from torch import nn
 
 
 def describe_device() -> tuple[torch.device, bool, str]:
@@ -29,6 +30,18 @@ def bfloat16_pays() -> bool:
     if torch.cpu._is_amx_tile_supported():
         return True
     return bool(torch.cpu._is_avx512_bf16_supported()) and _maker() == "AuthenticAMD"
+
+
+def bfloat16_is_safe(network: nn.Module) -> bool:
+    """Whether torch's CPU build can train a network in bfloat16 without harm.
+
+    Its gradient of a 1x1 convolution of stride 2 writes beyond its memory where fewer than 16 channels come in (torch
+    2.13, processors with AVX512-BF16): such networks crashed.
+    """
+    convolutions = (module for module in network.modules() if isinstance(module, nn.Conv2d))
+    return not any(
+        (each.kernel_size, each.stride) == ((1, 1), (2, 2)) and each.in_channels < 16 for each in convolutions
+    )
 
 
 def _maker() -> str:

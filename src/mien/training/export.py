@@ -21,12 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mien.artifact import FORMAT, INPUT, OUTPUT, Artifact, HeadInfo, Manifest, read
+from mien.artifact import FEATURES, FORMAT, INPUT, OUTPUT, Artifact, HeadInfo, Manifest, read
 from mien.datasets import Dataset, load_pixels, open_dataset
-from mien.datasets.base import NO_LABEL, spread
+from mien.datasets.base import NO_LABEL, VOTES, spread
 from mien.errors import ArtifactError, DataError, MienError
 from mien.image import Pixels
-from mien.labels import FERPLUS8, named_set
+from mien.labels import FACE, FERPLUS8, named_set
 from mien.metrics import softmax
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
@@ -90,7 +90,7 @@ def export(
 
     network: nn.Module = Averaged([one.network for one in trained])
     network = (Mirrored(network) if mirror else network).eval()
-    onnx = to_onnx(network, (first.recipe.channels, first.recipe.size, first.recipe.size), tuple(first.heads))
+    onnx = to_onnx(network, (first.recipe.channels, first.recipe.size, first.recipe.size))
     if int8:
         _, samples, _ = load_pixels(spread(dataset.split("train"), CALIBRATION_IMAGES), preprocess.whole)
         onnx = quantise(onnx, preprocess.tensor(samples))
@@ -104,7 +104,9 @@ def export(
         heads=tuple(
             HeadInfo(labels=name, emotions=emotions, temperature=1, threshold=0)
             for name, emotions in first.heads.items()
+            if name != FACE.name
         ),
+        face=FACE.name in first.heads,
         scores={},
         data={key: value for key, value in first.data.items() if key not in ("path", "start", "teachers")},
         runs=tuple(one.told() for one in trained),
@@ -113,8 +115,12 @@ def export(
     logits = Recognizer(Artifact(out, uncalibrated, onnx, "")).logits(crops)
     (check_quantised if int8 else check_parity)(answers(network, preprocess.tensor(crops)), logits)
     say(f"the ONNX file agrees with the network on {len(crops)} validation images")
-    calibrations = {name: _calibrate(name, emotions, logits[name], valid) for name, emotions in first.heads.items()}
+    calibrations = {
+        head.labels: _calibrate(head.labels, head.emotions, logits[head.labels], valid) for head in uncalibrated.heads
+    }
     scores = {name: calibration.scores for name, calibration in calibrations.items()}
+    if uncalibrated.face:
+        scores[FACE.name] = _judge_faces(logits[FACE.name], valid)
     calibrated = tuple(_calibrated(head, calibrations[head.labels]) for head in uncalibrated.heads)
     _write(out, onnx, uncalibrated.model_copy(update={"heads": calibrated, "scores": scores}))
     return read(out)
@@ -161,9 +167,11 @@ def _check_alike(trained: Sequence[_Trained]) -> None:
         raise MienError("the answers of these runs cannot be averaged: " + "; ".join(faults))
 
 
-def to_onnx(network: nn.Module, shape: tuple[int, int, int], heads: tuple[str, ...]) -> bytes:
-    """A network as ONNX: `pixels` (n, *shape) uint8 in, one `logits_<head>` (n, emotions) float32 a head out."""
+@torch.no_grad()
+def to_onnx(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
+    """A network as ONNX: `pixels` (n, *shape) uint8 in; `logits_<head>` (n, emotions) float32 and `features` out."""
     example = torch.zeros((2, *shape), dtype=torch.uint8)
+    names = [name if name == FEATURES else OUTPUT + name for name in network(example)]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals, and logs that torchvision is absent
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -177,7 +185,7 @@ def to_onnx(network: nn.Module, shape: tuple[int, int, int], heads: tuple[str, .
             verbose=False,
             opset_version=OPSET,
             input_names=[INPUT],
-            output_names=[OUTPUT + head for head in heads],
+            output_names=names,
             dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
         )
         return path.read_bytes()
@@ -187,7 +195,7 @@ def to_onnx(network: nn.Module, shape: tuple[int, int, int], heads: tuple[str, .
 def answers(network: nn.Module, pixels: Pixels) -> Logits:
     """Logits by head of pixels (n, channels, size, size) uint8."""
     parts = [network(batch) for batch in torch.from_numpy(pixels.copy()).split(256)]
-    return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
+    return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0] if name != FEATURES}
 
 
 def check_parity(theirs: Logits, ours: Logits) -> None:
@@ -238,6 +246,19 @@ def _calibrate(name: str, emotions: tuple[str, ...], logits: NDArray[Any], valid
     if judged.sum() < 2:
         raise DataError(f"{judged.sum()} validation images have a label in {name!r}: calibration needs two at least")
     return calibrate(logits[judged].astype(np.float64), truth[judged], logits[voted].astype(np.float64), votes)
+
+
+def _judge_faces(logits: NDArray[np.float32], valid: Dataset) -> dict[str, Any]:
+    """How well what most people took for no face is told from what all took for one.
+
+    `auc` is the chance that one of the first gets the higher score (the area under the ROC curve); None if there are
+    none of a kind.
+    """
+    votes = valid.votes()
+    scores, nobody = softmax(logits)[:, 1], votes[:, VOTES.index(FACE.emotions[1])] / np.maximum(votes.sum(1), 1)
+    without, faces = scores[nobody > 0.5], scores[(nobody == 0) & (votes.sum(1) > 0)]
+    auc = float((without[:, None] > faces[None]).mean()) if len(without) and len(faces) else None
+    return {"without": len(without), "faces": len(faces), "auc": auc}
 
 
 def _write(out: Path, onnx: bytes, manifest: Manifest) -> None:

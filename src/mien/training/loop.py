@@ -25,7 +25,7 @@ from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.curve import draw
 from mien.training.data import Split, describe_data, load_splits, prepare
-from mien.training.device import describe_device, keep_memory
+from mien.training.device import bfloat16_is_safe, describe_device, keep_memory
 from mien.training.loss import loss
 from mien.training.networks import build, deployed
 from mien.training.recipe import Adaptive, Augment, Recipe, Sgd
@@ -153,7 +153,7 @@ class Learner:
         self.average = AveragedModel(self.network, multi_avg_fn=running_average(recipe.schedule.ema), use_buffers=True)
         self.optimiser = make_optimiser(self.network, recipe)
         self._recipe = recipe
-        self._half = half
+        self._half = half and (device.type != "cpu" or bfloat16_is_safe(self.network))
 
     def steps(self, training: Split) -> int:
         """Batches in an epoch; images that do not fill one are left for other epochs."""
@@ -269,11 +269,10 @@ def validate(network: nn.Module, valid: Split) -> dict[str, float]:
     guesses: dict[str, list[Tensor]] = {}
     for pixels in valid.pixels.split(VALIDATION_BATCH):
         logits = network(pixels.float().contiguous(memory_format=torch.channels_last))
-        for name, values in logits.items():
-            guesses.setdefault(name, []).append(values.argmax(1))
+        for name in valid.truth:
+            guesses.setdefault(name, []).append(logits[name].argmax(1))
     scores = {}
-    for name in (name for name in guesses if name in valid.truth):
-        truth = valid.truth[name]
+    for name, truth in valid.truth.items():
         judged = truth != NO_LABEL
         right = torch.cat(guesses[name])[judged] == truth[judged]
         scores[name] = right.float().mean().item() if len(right) else 0.0

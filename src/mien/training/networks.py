@@ -1,4 +1,4 @@
-"""Networks: pixels in 0..255 in, one row of logits a head out. Normalisation is part of the network.
+"""Networks: pixels in 0..255 in, logits by head and the last feature map out. Normalisation is part of the network.
 
 Tensors are (n, channels, height, width).
 """
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.artifact import FEATURES
 from mien.errors import RecipeError
 from mien.labels import FACE, FERPLUS8
 from mien.training.layers import Layer, parse_layer
@@ -116,9 +117,11 @@ class Net(nn.Module):
         self._mean, self._scale = mean, scale
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
-        x = self.features((pixels.float() - self._mean) / self._scale)
-        x = self.dropout(x if x.ndim == 2 else x.mean((2, 3)))
-        return {name: self.heads[module](x) for name, module in self.names.items()}
+        features = self.features((pixels.float() - self._mean) / self._scale)
+        mapped = features.ndim == 4
+        x = self.dropout(features.mean((2, 3)) if mapped else features)
+        answer = {name: self.heads[module](x) for name, module in self.names.items()}
+        return answer | {FEATURES: features} if mapped else answer
 
 
 def build(recipe: Recipe, heads: Mapping[str, int]) -> Net:
@@ -128,8 +131,9 @@ def build(recipe: Recipe, heads: Mapping[str, int]) -> Net:
         recipe: names the network, and the size and colour of what it sees.
         heads: number of emotions by the head's name.
 
-    Shape: (n, channels, h, w) pixels in 0..255 -> {head: (n, emotions)}. Residual networks take any h and w of at
-    least 16, a stack of layers only the recipe's size.
+    Shape: (n, channels, h, w) pixels in 0..255 -> {head: (n, emotions)}, and under `features` the last feature map
+    (n, values, height, width) unless it was flattened. Residual networks take any h and w of at least 16, a stack of
+    layers only the recipe's size.
 
     Raises:
         RecipeError: a sigmoid for another number of emotions than two, or layers that do not fit the size.
@@ -248,7 +252,10 @@ class Enlarged(nn.Module):
 
 
 class Mirrored(nn.Module):
-    """A network whose answer for a face and for its mirror image is the same: the mean of both logits."""
+    """A network whose answer for a face and for its mirror image is the same: the mean of both logits.
+
+    The feature map is that of the face as it is.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -256,11 +263,13 @@ class Mirrored(nn.Module):
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         straight, mirrored = self.network(pixels), self.network(pixels.flip(3))
-        return {name: (straight[name] + mirrored[name]) / 2 for name in straight}
+        heads = {name: (straight[name] + mirrored[name]) / 2 for name in straight if name != FEATURES}
+        answer: dict[str, Tensor] = straight | heads
+        return answer
 
 
 class Averaged(nn.Module):
-    """Several networks that answer together: the mean of their logits."""
+    """Several networks that answer together: the mean of their logits. The feature map is that of the first."""
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -268,7 +277,10 @@ class Averaged(nn.Module):
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         answers = [network(pixels) for network in self.networks]
-        return {name: torch.stack([answer[name] for answer in answers]).mean(0) for name in answers[0]}
+        first = answers[0]
+        heads = {name: sum(answer[name] for answer in answers) / len(answers) for name in first if name != FEATURES}
+        answer: dict[str, Tensor] = first | heads
+        return answer
 
 
 def deployed(network: nn.Module, recipe: Recipe) -> nn.Module:

@@ -45,7 +45,8 @@ class Residual(Part):
         return self
 
     def __str__(self) -> str:
-        return f"residual network, stem {self.stem}, widths {_joined(self.widths)}, blocks {_joined(self.blocks)}"
+        stem = "" if self.stem == "3x3-3x3" else f"a stem of {self.stem}, "
+        return f"residual network, {stem}widths {_joined(self.widths)}, blocks {_joined(self.blocks)}"
 
 
 class Mobile(Part):
