@@ -150,10 +150,14 @@ def write_folder(out: Path, emotions: Sequence[str], n: int, seed: int = 0, spli
     return out
 
 
-def write_fer2013_csv(out: Path, n: int, with_votes: bool = False, seed: int = 0) -> Path:
-    """`fer2013.csv`: n faces of each of FER2013's emotions in each usage; `fer2013new.csv` beside it if asked for."""
+def write_fer2013_csv(out: Path, n: int, with_votes: bool = False, seed: int = 0, empty: int = 0) -> Path:
+    """`fer2013.csv`: n faces of each of FER2013's emotions in each usage; `fer2013new.csv` beside it if asked for.
+
+    Args:
+        empty: images without a face in each usage; labelled neutral, as in FER2013 some are labelled something.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    rows = list(_fer2013(n, seed))
+    rows = list(_fer2013(n, seed, empty))
     with (out / "fer2013.csv").open("w", newline="") as stream:
         table = csv.writer(stream)
         table.writerow(["emotion", "pixels", "Usage"])
@@ -208,12 +212,21 @@ def write_people(out: Path, n: int, seed: int = 0) -> Path:
     return out
 
 
-def _fer2013(n: int, seed: int) -> Iterator[tuple[str, str, Gray, list[int]]]:
+def draw_nothing(rng: np.random.Generator, size: int = 48) -> Gray:
+    """No face: noise about a random gray; shape (size, size)."""
+    return np.clip(rng.normal(rng.uniform(50, 200), 40, (size, size)), 0, 255).astype(np.uint8)
+
+
+def _fer2013(n: int, seed: int, empty: int = 0) -> Iterator[tuple[str, str, Gray, list[int]]]:
     """Split, emotion, pixels and votes, in a random order."""
     rng = np.random.default_rng(seed)
-    faces = [(split, emotion) for split in USAGES for emotion in FER7 for _ in range(n)]
-    for split, emotion in (faces[position] for position in rng.permutation(len(faces))):
-        yield split, emotion, draw_face(emotion, rng), _votes(emotion, rng)
+    wanted = [emotion for emotion in FER7 for _ in range(n)] + [""] * empty
+    drawn = [(split, emotion) for split in USAGES for emotion in wanted]
+    for split, emotion in (drawn[position] for position in rng.permutation(len(drawn))):
+        if emotion:
+            yield split, emotion, draw_face(emotion, rng), _votes(emotion, rng)
+        else:
+            yield split, "neutral", draw_nothing(rng), [0] * len(FERPLUS8) + [1, 9]
 
 
 def _votes(emotion: str, rng: np.random.Generator) -> list[int]:

@@ -14,7 +14,7 @@ from mien.prediction import Expression, Prediction, Reading, percent
 
 FACE = Face((1.234, 2.0, 30.5, 40.129), (), 0.98765432)
 HAPPY = Expression({"happy": 0.7500004, "sad": 0.2499996})
-UNSURE = Expression({"happy": 0.6, "sad": 0.4}, ("blurred", "turned away"))
+UNSURE = Expression({"happy": 0.6, "sad": 0.4}, ("blurred", "turned away"), 0.1234567)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,16 @@ def test_json_of_an_unreadable_image() -> None:
 
 def test_json_of_faces() -> None:
     told = Prediction("ü.jpg", 40, 50, (Reading(FACE, HAPPY), Reading(FACE, UNSURE))).to_dict()
-    assert list(told["faces"][0]) == ["box", "score", "label", "confidence", "probabilities", "uncertain", "reasons"]
+    assert list(told["faces"][0]) == [
+        "box",
+        "score",
+        "label",
+        "confidence",
+        "probabilities",
+        "uncertain",
+        "reasons",
+        "not_a_face",
+    ]
     assert told["faces"][0] == {
         "box": [1.23, 2.0, 30.5, 40.13],
         "score": 0.987654,
@@ -105,7 +114,9 @@ def test_json_of_faces() -> None:
         "probabilities": {"happy": 0.75, "sad": 0.25},
         "uncertain": False,
         "reasons": [],
+        "not_a_face": None,
     }
+    assert told["faces"][1]["not_a_face"] == 0.123457
     assert told["faces"][1]["uncertain"] is True
     assert told["faces"][1]["reasons"] == ["blurred", "turned away"]
     assert json.loads(json.dumps(told)) == told

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mien.errors import ArtifactError, LabelError
-from mien.labels import LabelSet
+from mien.labels import LABEL_SETS, LabelSet
 
 FORMAT = 2
 DEFAULT = "base"
@@ -70,7 +70,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Annotated[int, Field(ge=1, le=FORMAT)]
+    format: Annotated[int, Field(ge=1, le=FORMAT, strict=True)]
     name: str
     size: Annotated[int, Field(ge=16, le=512)]
     colour: Literal["gray", "rgb"]
@@ -102,6 +102,15 @@ class Artifact:
     @property
     def name(self) -> str:
         return self.manifest.name
+
+    @property
+    def label_sets(self) -> dict[str, LabelSet]:
+        """The label sets that it can answer in, by name: those of its heads, then the known ones they can express."""
+        own = {head.labels: head.label_set for head in self.manifest.heads}
+        return own | {name: labels for name, labels in LABEL_SETS.items() if name not in own and self._speaks(labels)}
+
+    def _speaks(self, labels: LabelSet) -> bool:
+        return any(all(emotion in head.label_set for emotion in labels) for head in self.manifest.heads)
 
     def head_for(self, labels: LabelSet) -> HeadInfo:
         """The head that speaks a label set, or else the first that can be expressed in it.

@@ -58,6 +58,11 @@ class LabelSet:
         if len(set(emotions)) != len(emotions):
             raise LabelError(f"label set {self.name!r} names an emotion twice: {list(emotions)}")
 
+    @property
+    def words(self) -> str:
+        """The set in a person's words, where it is a known one; else its name."""
+        return _WORDS.get(self.name, self.name)
+
     def __len__(self) -> int:
         return len(self.emotions)
 
@@ -112,6 +117,13 @@ HAPPY_SAD = LabelSet("happy-sad", ("happy", "sad"))
 
 FACE = LabelSet("face", ("face", "not-a-face"))
 """What a crop shows at all: no label set to answer in, but one to learn from FER+'s votes."""
+
+_WORDS = {
+    FERPLUS8.name: "eight expressions",
+    FER7.name: "seven expressions",
+    CKPLUS7.name: "seven, with contempt",
+    HAPPY_SAD.name: "happy or sad",
+}
 
 LABEL_SETS = {label_set.name: label_set for label_set in (FER7, FERPLUS8, CKPLUS7, HAPPY_SAD)}
 

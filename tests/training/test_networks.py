@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.artifact import FEATURES
 from mien.errors import RecipeError
 from mien.labels import label_set
 from mien.training.augment import augment
@@ -51,6 +52,9 @@ def network() -> Net:
 @pytest.mark.parametrize(("n", "height", "width"), [(0, 48, 48), (1, 16, 16), (2, 17, 23), (3, 48, 48), (1, 61, 33)])
 def test_shapes(config: Residual | Mobile, n: int, height: int, width: int) -> None:
     logits = build(recipe_of(config), HEADS).eval()(pixels(n, height, width))
+    features = logits.pop(FEATURES)
+    assert features.shape[:2] == (n, config.widths[-1])
+    assert features.isfinite().all()
     assert {name: tuple(values.shape) for name, values in logits.items()} == {"ferplus8": (n, 8), "fer7": (n, 7)}
     assert all(values.isfinite().all() for values in logits.values())
 
@@ -61,7 +65,7 @@ def test_the_base_recipe_has_2_844_639_parameters() -> None:
 
 @pytest.mark.parametrize("name", ["happy-sad", "smile, wide-très ténu", "mr. smile-mrs. smile", "...-x"])
 def test_a_head_may_have_any_name(name: str) -> None:
-    assert list(build(recipe_of(SMALL), {name: 2}).eval()(pixels(2, 16, 16))) == [name]
+    assert list(build(recipe_of(SMALL), {name: 2}).eval()(pixels(2, 16, 16))) == [name, FEATURES]
 
 
 def test_heads_differ(network: Net) -> None:

@@ -14,7 +14,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
-from drawn import draw_face, write_folder
+from drawn import draw_face, draw_nothing, write_fer2013_csv, write_folder
 from numpy.typing import NDArray
 from torch import nn
 
@@ -32,7 +32,7 @@ from mien.training.data import prepare
 from mien.training.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
 from mien.training.loop import train
 from mien.training.networks import Mirrored, build
-from mien.training.recipe import Recipe
+from mien.training.recipe import Head, Recipe
 
 Logits = NDArray[np.float32]
 
@@ -274,13 +274,13 @@ def test_runs_that_do_not_go_together(run: Run, few_run: Run, tmp_path: Path) ->
 # Or nothing at all
 
 
-def disturbed(network: nn.Module, shape: tuple[int, int, int], heads: tuple[str, ...]) -> bytes:
+def disturbed(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
     """The ONNX file of another network: one whose first bias is a hundredth larger."""
     with torch.no_grad():
         bias = dict(network.named_parameters())["networks.0.heads.happy-sad.bias"]
         bias[0] += 0.01
         try:
-            return REAL(network, shape, heads)
+            return REAL(network, shape)
         finally:
             bias[0] -= 0.01
 
@@ -427,3 +427,68 @@ def test_one_validation_image_is_too_few(tiny: Recipe, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="1 validation images have a label in 'happy-sad'"):
         export([run.folder], tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+# What is no face, and features
+
+
+@pytest.fixture(scope="module")
+def doubtful(tiny: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """A model that has seen images without a face; not to be changed."""
+    folder = tmp_path_factory.mktemp("doubtful")
+    data = write_fer2013_csv(folder / "data", 12, with_votes=True, empty=40)
+    heads = tiny.heads.model_copy(update={"face": Head()})
+    run = train(tiny.model_copy(update={"heads": heads}), open_dataset(data), folder / "run")
+    return export([run.folder], folder / "model", int8=True)
+
+
+def test_what_is_no_face_is_told(doubtful: Artifact) -> None:
+    model, rng = Recognizer(doubtful), np.random.default_rng(5)
+    faces = [model.predict(draw_face("happy", rng)[..., None].repeat(3, 2), crop="whole").faces[0] for _ in range(10)]
+    nothing = [model.predict(draw_nothing(rng)[..., None].repeat(3, 2), crop="whole").faces[0] for _ in range(10)]
+    assert max(face.expression.not_a_face or 0 for face in faces) < 0.5
+    assert min(face.expression.not_a_face or 0 for face in nothing) >= 0.5
+    assert all(any("not a face" in reason for reason in face.expression.reasons) for face in nothing)
+    assert not any("not a face" in reason for face in faces for reason in face.expression.reasons)
+
+
+def test_how_well_it_tells_is_in_the_manifest_and_on_the_card(doubtful: Artifact) -> None:
+    assert doubtful.manifest.face
+    assert [head.labels for head in doubtful.manifest.heads] == ["ferplus8", "fer7"]
+    told = doubtful.manifest.scores["face"]
+    assert told["without"] == 40
+    assert 0 < told["faces"] <= 84
+    assert told["auc"] > 0.95
+    assert f"(40 of them) gets a higher score than one in which all saw a face ({told['faces']})" in (
+        doubtful.card.replace("\n", " ")
+    )
+
+
+def test_a_model_that_was_not_taught_it_does_not_say(artifact: Artifact) -> None:
+    model = Recognizer(artifact)
+    crop = draw_nothing(np.random.default_rng(1))[..., None].repeat(3, 2)
+    assert model.predict(crop, crop="whole").faces[0].expression.not_a_face is None
+    assert not artifact.manifest.face
+    assert "no face at all" not in artifact.card
+
+
+def test_the_mean_of_the_feature_map_is_what_the_heads_see(run: Run, tmp_path: Path) -> None:
+    model = Recognizer(export([run.folder], tmp_path / "plain"))
+    crops, _ = validation(run)
+    features = model.features(crops)
+    weights = run.load(run.best)["network"]
+    head = next(name.removesuffix(".weight") for name in weights if name.startswith("heads") and "weight" in name)
+    expected = features.mean((2, 3)) @ weights[f"{head}.weight"].numpy().T + weights[f"{head}.bias"].numpy()
+    assert features.shape == (len(crops), 32, 3, 3)
+    assert model.logits(crops)["happy-sad"] == pytest.approx(expected, abs=1e-3)
+    assert model.features([]).shape == (0, 32, 3, 3)
+
+
+def test_mirrored_and_averaged_models_give_the_map_of_the_face_as_it_is(
+    artifact: Artifact, run: Run, tmp_path: Path
+) -> None:
+    crops, _ = validation(run)
+    plain = Recognizer(export([run.folder], tmp_path / "plain")).features(crops)
+    both = Recognizer(export([run.folder] * 2, tmp_path / "both")).features(crops)
+    assert Recognizer(artifact).features(crops) == pytest.approx(plain, abs=1e-3)
+    assert both == pytest.approx(plain, abs=1e-3)

@@ -6,7 +6,7 @@ import os
 
 import streamlit as st
 
-from mien.app.settings import WORDS, choose_model, plain, spoken, told
+from mien.app.settings import choose_model, plain, told
 from mien.datasets import open_dataset
 from mien.errors import MienError
 from mien.evaluation import evaluate
@@ -22,7 +22,7 @@ def show() -> None:
     with st.form("judge"):
         path = st.text_input("Path of the dataset on this machine", key="dataset")
         one, two, three = st.columns(3)
-        able = {"the dataset's own": None, **{WORDS.get(name, name): name for name in spoken(reader)}}
+        able = {"the dataset's own": None, **{each.words: each.name for each in reader.artifact.label_sets.values()}}
         labels = able[three.selectbox("Expressions", list(able), key="judged in")]
         split = one.selectbox("Split", ["the last", "train", "valid", "test", "all"], key="split")
         crop = two.selectbox("Images are", CROPS, index=2, key="crop", format_func=_crop_words)

@@ -12,20 +12,12 @@ import numpy as np
 import streamlit as st
 
 from mien import artifact
-from mien.errors import LabelError, MienError
-from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LabelSet
+from mien.errors import MienError
+from mien.labels import LabelSet
 from mien.recognizer import Recognizer, cores, load
 
 MODEL = "MIEN_APP_MODEL"
 SAMPLES = "MIEN_APP_SAMPLES"
-
-WORDS = {
-    FERPLUS8.name: "eight expressions",
-    FER7.name: "seven expressions",
-    CKPLUS7.name: "seven, with contempt",
-    HAPPY_SAD.name: "happy or sad",
-}
-"""Label sets in a person's words."""
 
 
 def samples_folder() -> Path | None:
@@ -98,30 +90,14 @@ def choose_model() -> Recognizer:
 
 def choose_labels(reader: Recognizer) -> LabelSet:
     """Ask for a label set, among those that the model can speak. Every page remembers it."""
-    able = spoken(reader)
+    able = reader.artifact.label_sets
     names = list(able)
     kept = st.session_state.get("chosen labels", names[0])
     first = names.index(kept) if kept in able else 0
-    name = str(st.selectbox("Expressions", names, first, key="labels", format_func=lambda each: WORDS.get(each, each)))
+    name = str(st.selectbox("Expressions", names, first, key="labels", format_func=lambda each: able[each].words))
     st.session_state["chosen labels"] = name
     return able[name]
 
 
-def spoken(reader: Recognizer) -> dict[str, LabelSet]:
-    """The label sets that a model can answer in, by name, its own first."""
-    own = {head.labels: head.label_set for head in reader.artifact.manifest.heads}
-    known = {labels.name: labels for labels in (FERPLUS8, FER7, CKPLUS7, HAPPY_SAD)}
-    others = {name: labels for name, labels in known.items() if name not in own and _speaks(reader, labels)}
-    return own | others
-
-
 def _first_model() -> str:
     return os.environ.get(MODEL) or artifact.DEFAULT
-
-
-def _speaks(reader: Recognizer, labels: LabelSet) -> bool:
-    try:
-        reader.artifact.head_for(labels)
-    except LabelError:
-        return False
-    return True

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mien.errors import LabelError
-from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LabelSet
+from mien.labels import LABEL_SETS, LabelSet
 from mien.recognizer import CROPS, Crop, Recognizer
 from mien.service.engine import Answer, Engine
 from mien.service.metrics import CONTENT_TYPE, Metrics
@@ -145,9 +145,9 @@ def routes(engine: Engine, uploads: Uploads, metrics: Metrics) -> APIRouter:
             {
                 "name": each.name,
                 "emotions": list(each),
-                "models": [n for n, m in engine.models.items() if speaks(m, each)],
+                "models": [n for n, m in engine.models.items() if each.name in m.artifact.label_sets],
             }
-            for each in (FERPLUS8, FER7, CKPLUS7, HAPPY_SAD)
+            for each in LABEL_SETS.values()
         ]
 
     @router.get("/healthz", summary="Whether the process is alive")
@@ -197,15 +197,6 @@ def spoken(model: Recognizer, name: str | None) -> LabelSet:
         raise Problem(PARAMETER, f"labels: {error}") from error
 
 
-def speaks(model: Recognizer, labels: LabelSet) -> bool:
-    """Whether a model can answer in a label set."""
-    try:
-        model.spoken(labels)
-    except LabelError:
-        return False
-    return True
-
-
 def crop_of(name: str | None) -> Crop:
     """The way to crop of that name; `auto` if none is given. Raises `Problem` where there is none."""
     for crop in CROPS:
@@ -230,9 +221,8 @@ def told(name: str, model: Recognizer) -> dict[str, Any]:
 
 def parameters(engine: Engine) -> list[dict[str, Any]]:
     """The query of /v1/predict."""
-    sets = [each.name for each in (FERPLUS8, FER7, CKPLUS7, HAPPY_SAD)]
     allowed: dict[str, tuple[str, dict[str, Any]]] = {
-        "labels": ("The label set to answer in; the model's own if none is given", {"enum": sets}),
+        "labels": ("The label set to answer in; the model's own if none is given", {"enum": list(LABEL_SETS)}),
         "crop": ("auto: a small image without a face found is one face; whole: it is one face", {"enum": list(CROPS)}),
         "explain": ("Whether each face says what its answer hangs on", {"enum": ["true", "false"]}),
         "model": ("One of /v1/models; the first if none is given", {}),

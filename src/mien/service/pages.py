@@ -17,9 +17,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mien.draw import annotate, colour_of
 from mien.image import read_image
-from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD
+from mien.labels import LabelSet
 from mien.prediction import Prediction, percent
-from mien.service.api import read, speaks, spoken
+from mien.service.api import read, spoken
 from mien.service.engine import Engine
 from mien.service.problems import Problem
 from mien.service.uploads import Form, Uploads
@@ -27,13 +27,6 @@ from mien.service.uploads import Form, Uploads
 HERE = Path(__file__).parent
 LARGEST = 1280  # px, longer side of the pictures on the result page
 QUALITY = 88
-WORDS = {
-    FERPLUS8.name: "eight expressions",
-    FER7.name: "seven expressions",
-    CKPLUS7.name: "seven, with contempt",
-    HAPPY_SAD.name: "happy or sad",
-}
-"""Label sets in a person's words."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,6 @@ class Pages:
         loader = jinja2.FileSystemLoader(HERE / "templates")
         self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
         self._templates.filters |= {"percent": percent, "colour": _hex}
-        self._templates.globals |= {"words": WORDS}
 
     def render(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         return HTMLResponse(self._templates.get_template(f"{name}.html").render(values), status)
@@ -66,10 +58,8 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
     """The pages' routes."""
     router = APIRouter(include_in_schema=False)
 
-    def choices() -> dict[str, str]:
-        model = engine.model(None)
-        own = {head.labels: head.labels for head in model.artifact.manifest.heads}
-        return own | {each.name: WORDS[each.name] for each in _SETS if speaks(model, each)}
+    def choices() -> list[LabelSet]:
+        return list(engine.model(None).artifact.label_sets.values())
 
     @router.get("/")
     async def upload() -> Response:
@@ -100,9 +90,6 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
         return pages.render("docs", api=app.openapi(), base=str(request.base_url).rstrip("/"))
 
     return router
-
-
-_SETS = (FERPLUS8, FER7, CKPLUS7, HAPPY_SAD)
 
 
 def _shown(form: Form, predictions: Sequence[Prediction]) -> list[Shown]:
