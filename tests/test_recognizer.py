@@ -444,7 +444,7 @@ def test_memory_does_not_grow_with_the_number_of_images(blind: Recognizer) -> No
         tracemalloc.stop()
         return most
 
-    assert peak(count) < peak(2 * CHUNK) + 10 * each.nbytes
+    assert peak(count) < peak(4 * CHUNK) + 10 * each.nbytes
 
 
 def test_a_stream_may_be_left(blind: Recognizer, bands: Bands) -> None:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -49,7 +50,7 @@ class HeadInfo(BaseModel):
     vote_temperature: Annotated[float, Field(gt=0)] | None = None
     threshold: Share
 
-    @property
+    @cached_property
     def label_set(self) -> LabelSet:
         return LabelSet(self.labels, self.emotions)
 

@@ -6,11 +6,12 @@ Images go through one by one, faces through the network in batches; what a face 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice, repeat
-from typing import Any, Literal, TypeVar, overload
+from itertools import islice
+from typing import Any, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +37,13 @@ SMALL_FACE = 24  # px, side of the box; half of what the network sees
 BLURRED = 0.2  # sharpness, see `face.sharpness`
 TURNED = 0.9  # turn, see `face.turn`
 NOT_A_FACE = 0.5  # share of people who would say so
-CHUNK = 64  # images read before their faces go through the network
+CHUNK = 16  # images whose faces go through the network together
 BATCH = 32  # faces in one run of the network
 
 NO_FACE = "no face was found"
 
+S = TypeVar("S")
 T = TypeVar("T")
-Map = Callable[..., Iterator[Any]]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ class Recognizer:
         self.labels = artifact.manifest.heads[0].label_set
         self._limits = limits
         self._session = _session(artifact)
-        self._map: Map = ThreadPoolExecutor(threads).map if threads > 1 else map
+        self._widths = _widths(artifact)
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     @overload
     def predict(self, source: list[Any], *, labels: Labels = ..., crop: Crop = ...) -> list[Prediction]: ...
@@ -116,9 +119,32 @@ class Recognizer:
         return self._stream(sources, spoken, crop)
 
     def _stream(self, sources: Iterable[ImageSource], labels: LabelSet, crop: Crop) -> Iterator[Prediction]:
-        for chunk in _chunks(sources, CHUNK):
-            found = list(self._map(self.find, chunk, repeat(crop)))
-            yield from self.express(found, [labels] * len(found))
+        def read(chunk: list[ImageSource]) -> list[Prediction]:
+            return self.express([self.find(source, crop) for source in chunk], [labels] * len(chunk))
+
+        for predictions in self._ahead(read, _chunks(sources, CHUNK)):
+            yield from predictions
+
+    def _ahead(self, step: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+        """Results in order; with threads, of a few items beyond the one that is asked for.
+
+        A thread does all that an item needs, for two that decode small images at once wait for each other; while one is
+        in a network, another decodes.
+        """
+        if self._pool is None:
+            yield from map(step, items)
+            return
+        waiting: deque[Future[T]] = deque()
+        try:
+            for item in items:
+                waiting.append(self._pool.submit(step, item))
+                if len(waiting) > self._threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:
+                each.cancel()
 
     def find(self, source: ImageSource, crop: Crop = "auto") -> Found:
         """The first half of `predict`: read an image and find its faces. Safe to call from several threads."""
@@ -141,12 +167,13 @@ class Recognizer:
             found: what `find` gave.
             labels: for each of them, the label set to answer in, from `spoken`.
         """
-        logits = self.logits([crop for each in found for crop in each.crops])
+        pixels = self.preprocess.tensor([crop for each in found for crop in each.crops])
+        logits = self._joined(map(self._run, _batches(pixels)))
+        answers = {spoken: self._answers(logits, spoken) for spoken in set(labels)}
         predictions, at = [], 0
         for each, spoken in zip(found, labels, strict=True):
             end = at + len(each.crops)
-            own = {head: values[at:end] for head, values in logits.items()}
-            predictions.append(_prediction(each, self._expressions(each, own, spoken)))
+            predictions.append(_prediction(each, self._expressions(each, answers[spoken][at:end], spoken)))
             at = end
         return predictions
 
@@ -155,12 +182,17 @@ class Recognizer:
 
         Where the model tells what is no face, that is one head more, `face`.
         """
-        pixels = self.preprocess.tensor(crops)
-        widths = _widths(self.artifact)
-        batches = [{INPUT: pixels[at : at + BATCH]} for at in range(0, len(pixels), BATCH)]
-        runs = list(self._map(self._session.run, repeat([OUTPUT + head for head in widths]), batches))
-        empty = [np.empty((0, width), np.float32) for width in widths.values()]
-        return dict(zip(widths, map(np.concatenate, zip(empty, *runs, strict=True)), strict=True))
+        return self._joined(self._ahead(self._run, _batches(self.preprocess.tensor(crops))))
+
+    def _run(self, pixels: Pixels) -> list[NDArray[np.float32]]:
+        outputs: list[NDArray[np.float32]] = self._session.run(
+            [OUTPUT + head for head in self._widths], {INPUT: pixels}
+        )
+        return outputs
+
+    def _joined(self, runs: Iterable[list[NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:
+        empty = [np.empty((0, width), np.float32) for width in self._widths.values()]
+        return dict(zip(self._widths, map(np.concatenate, zip(empty, *runs, strict=True)), strict=True))
 
     def features(self, crops: Sequence[Pixels] | Pixels) -> NDArray[np.float32]:
         """The network's last feature map of crops (see `Preprocess`), shape (n, values, height, width).
@@ -174,11 +206,13 @@ class Recognizer:
         if FEATURES not in (output.name for output in self._session.get_outputs()):
             raise MienError(f"model {self.artifact.name!r} gives no feature map")
         pixels = self.preprocess.tensor(crops)
-        batches = [{INPUT: pixels[at : at + BATCH]} for at in range(0, max(len(pixels), 1), BATCH)]
-        maps: NDArray[np.float32] = np.concatenate(
-            [run[0] for run in self._map(self._session.run, repeat([FEATURES]), batches)]
-        )
-        return maps
+        batches = _batches(pixels) or [pixels]
+
+        def run(batch: Pixels) -> NDArray[np.float32]:
+            (features,) = self._session.run([FEATURES], {INPUT: batch})
+            return np.asarray(features)
+
+        return np.concatenate(list(self._ahead(run, batches)))
 
     def probabilities(self, crops: Sequence[Pixels] | Pixels, labels: Labels = None) -> NDArray[np.float64]:
         """Calibrated probabilities of crops (see `Preprocess`) over a label set, shape (n, len(labels))."""
@@ -207,22 +241,33 @@ class Recognizer:
         self.artifact.head_for(wanted)
         return wanted
 
-    def _expressions(
-        self, found: Found, logits: Mapping[str, NDArray[np.float32]], labels: LabelSet
-    ) -> list[Expression]:
+    def _answers(self, logits: Mapping[str, NDArray[np.float32]], labels: LabelSet) -> list[_Answer]:
+        """What logits say in a label set, face by face."""
         head = self.artifact.head_for(labels)
         own = softmax(logits[head.labels], head.temperature)
         spoken = head.label_set.project(own, labels)
         kept = own[:, [head.label_set.index(emotion) for emotion in labels]].sum(1)
         nobody = softmax(logits[FACE.name])[:, 1].tolist() if FACE.name in logits else [None] * len(own)
+        return [_Answer(*each) for each in zip(spoken.tolist(), kept.tolist(), nobody, strict=True)]
+
+    def _expressions(self, found: Found, answers: Sequence[_Answer], labels: LabelSet) -> list[Expression]:
+        head = self.artifact.head_for(labels)
         return [
             Expression(
-                dict(zip(labels, map(float, row), strict=True)),
-                tuple(_reasons(face, crop, float(row.max()), float(share), none, head, labels)),
-                none,
+                dict(zip(labels, answer.shares, strict=True)),
+                tuple(_reasons(face, crop, answer, head, labels)),
+                answer.not_a_face,
             )
-            for face, crop, row, share, none in zip(found.faces, found.crops, spoken, kept, nobody, strict=True)
+            for face, crop, answer in zip(found.faces, found.crops, answers, strict=True)
         ]
+
+
+class _Answer(NamedTuple):
+    """Of one face: shares by emotion, what the label set keeps of the head's own shares, and whether it is no face."""
+
+    shares: list[float]
+    kept: float
+    not_a_face: float | None
 
 
 def cores() -> int:
@@ -248,20 +293,13 @@ def load(
     return Recognizer(artifacts.read(artifacts.find(name_or_path)), detector, threads)
 
 
-def _reasons(
-    face: Face,
-    crop: Pixels,
-    confidence: float,
-    kept: float,
-    nobody: float | None,
-    head: HeadInfo,
-    labels: LabelSet,
-) -> Iterator[str]:
+def _reasons(face: Face, crop: Pixels, answer: _Answer, head: HeadInfo, labels: LabelSet) -> Iterator[str]:
     """Why an answer should not be relied on."""
-    if nobody is not None and nobody >= NOT_A_FACE:
-        yield f"perhaps not a face ({percent(nobody)})"
-    if kept < 0.5:
-        yield f"probably an expression that {labels.name} lacks ({percent(1 - kept)})"
+    confidence = max(answer.shares)
+    if answer.not_a_face is not None and answer.not_a_face >= NOT_A_FACE:
+        yield f"perhaps not a face ({percent(answer.not_a_face)})"
+    if answer.kept < 0.5:
+        yield f"probably an expression that {labels.name} lacks ({percent(1 - answer.kept)})"
     if confidence < head.threshold:
         yield f"low confidence ({percent(confidence)}, reliable from {percent(head.threshold)})"
     x0, y0, x1, y1 = face.box_xyxy
@@ -323,7 +361,13 @@ def _form(node: Any) -> str:
     return f"{node.type} [{', '.join(map(str, shown))}]"
 
 
-def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
+def _batches(pixels: Pixels) -> list[Pixels]:
+    return [pixels[at : at + BATCH] for at in range(0, len(pixels), BATCH)]
+
+
+def _chunks(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """Items in chunks that grow from one to `most`: the first answer comes soon, and threads share the few there are."""
+    iterator, size = iter(items), 1
     while chunk := list(islice(iterator, size)):
         yield chunk
+        size = min(2 * size, most)

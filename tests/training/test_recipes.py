@@ -41,6 +41,7 @@ def people(out: Path) -> Path:
 
 DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "base": (fer2013, ("network.widths=[8,8,8,8]",)),
+    "small": (fer2013, ("network.widths=[16,16,16,16]",)),
     "mobile": (fer2013, ()),
     "fer7-2conv": (fer2013, ("size=24",)),
     "fer7-batchnorm": (fer2013, ("size=24",)),
@@ -68,9 +69,10 @@ def test_from_recipe_to_answer(name: str, tmp_path: Path) -> None:
     write, smaller = DATA[name]
     data = open_dataset(write(tmp_path / "data"))
     recipe = read_recipe(RECIPES / f"{name}.toml", [*smaller, "schedule.epochs=2", "schedule.batch=16"])
+    teachers = ["base"] if recipe.distill else []
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, data, tmp_path / "run", progress=stop_in_the_second_epoch)
-    run = train(recipe, data, tmp_path / "run", resume=True)
+        train(recipe, data, tmp_path / "run", teachers=teachers, progress=stop_in_the_second_epoch)
+    run = train(recipe, data, tmp_path / "run", teachers=teachers, resume=True)
     assert [entry["epoch"] for entry in run.read_log()] == [1, 2]
     model = Recognizer(export([run.folder], tmp_path / "model"))
     assert f"Recipe `{name}`: {recipe.network}" in model.artifact.card
