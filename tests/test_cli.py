@@ -28,6 +28,7 @@ from PIL import Image
 from rich.cells import cell_len
 
 import mien
+from mien.artifact import DEFAULT
 from mien.labels import FERPLUS8
 
 Bands = Callable[..., NDArray[np.uint8]]
@@ -448,10 +449,10 @@ def test_a_pipe_gets_no_colours_and_no_drawing(words: str, photo: Path, exported
 
 def test_models() -> None:
     listed = run("models").stdout
-    assert listed.splitlines()[1].startswith("base ")
+    assert listed.splitlines()[1].startswith(f"{DEFAULT} ")
     for head in mien.load().artifact.manifest.heads:
         assert head.labels in listed
-    assert run("models", "base").stdout.strip() == mien.load().artifact.card.strip()
+    assert run("models", DEFAULT).stdout.strip() == mien.load().artifact.card.strip()
 
 
 def test_data_info(exported: Export, fer2013: Path) -> None:

@@ -23,6 +23,7 @@ from PIL import Image
 
 import mien
 from mien import Face, LabelSet, Recognizer
+from mien.artifact import DEFAULT
 from mien.errors import ArtifactError, LabelError, MienError
 from mien.image import Limits
 from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LABEL_SETS
@@ -50,7 +51,7 @@ class Finds:
 
 
 @pytest.fixture(scope="module")
-def base() -> Recognizer:
+def default() -> Recognizer:
     return mien.load()
 
 
@@ -92,9 +93,9 @@ def only(prediction: mien.Prediction) -> mien.Reading:
 # The same answer
 
 
-def test_the_same_photo_in_every_shape(base: Recognizer, media: Path) -> None:
+def test_the_same_photo_in_every_shape(default: Recognizer, media: Path) -> None:
     path = media / "single_face.jpg"
-    expected = told(base.predict(path))
+    expected = told(default.predict(path))
     assert len(expected["faces"]) == 1
     photo = Image.open(path)
     shapes: list[Any] = [
@@ -105,37 +106,37 @@ def test_the_same_photo_in_every_shape(base: Recognizer, media: Path) -> None:
         np.asarray(photo),
         np.asarray(photo)[::-1][::-1],
     ]
-    assert [told(prediction) for prediction in base.predict(shapes)] == [expected] * len(shapes)
+    assert [told(prediction) for prediction in default.predict(shapes)] == [expected] * len(shapes)
     with path.open("rb") as stream:
-        assert told(base.predict(stream)) == expected
+        assert told(default.predict(stream)) == expected
     command = [sys.executable, "-m", "mien", "predict", str(path), "--format", "json"]
     printed = subprocess.run(command, check=True, capture_output=True).stdout
-    assert json.loads(printed) == base.predict(path).to_dict()
+    assert json.loads(printed) == default.predict(path).to_dict()
 
 
-def test_photos_are_left_as_they_are(base: Recognizer) -> None:
+def test_photos_are_left_as_they_are(default: Recognizer) -> None:
     photo = astronaut()
     before = photo.copy()
-    base.predict(photo)
+    default.predict(photo)
     assert (photo == before).all()
     assert photo.flags.writeable
 
 
-def test_a_face_alone_and_among_others(base: Recognizer, crops: list[bytes]) -> None:
-    together = base.predict(list(crops), crop="whole")
-    assert [told(base.predict(crop, crop="whole")) for crop in crops] == [told(each) for each in together]
-    backwards = base.predict(crops[::-1], crop="whole")
+def test_a_face_alone_and_among_others(default: Recognizer, crops: list[bytes]) -> None:
+    together = default.predict(list(crops), crop="whole")
+    assert [told(default.predict(crop, crop="whole")) for crop in crops] == [told(each) for each in together]
+    backwards = default.predict(crops[::-1], crop="whole")
     assert [told(each) for each in backwards[::-1]] == [told(each) for each in together]
 
 
-def test_threads_change_nothing(base: Recognizer, crops: list[bytes], media: Path) -> None:
+def test_threads_change_nothing(default: Recognizer, crops: list[bytes], media: Path) -> None:
     sources = [media / "multi_face.jpg", *crops]
     other = mien.load(threads=2)
-    assert [p.to_dict() for p in other.predict(sources)] == [p.to_dict() for p in base.predict(sources)]
+    assert [p.to_dict() for p in other.predict(sources)] == [p.to_dict() for p in default.predict(sources)]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_turned_photo_reads_as_the_upright_one(base: Recognizer, orientation: int) -> None:
+def test_a_turned_photo_reads_as_the_upright_one(default: Recognizer, orientation: int) -> None:
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -150,14 +151,14 @@ def test_a_turned_photo_reads_as_the_upright_one(base: Recognizer, orientation: 
     exif[0x0112] = orientation
     stored = io.BytesIO()
     (upright.transpose(undo[orientation]) if orientation in undo else upright).save(stored, "PNG", exif=exif)
-    assert told(base.predict(stored.getvalue())) == told(base.predict(upright))
+    assert told(default.predict(stored.getvalue())) == told(default.predict(upright))
 
 
 # What is in the photos
 
 
-def test_the_astronaut_is_happy(base: Recognizer) -> None:
-    expression = only(base.predict(astronaut())).expression
+def test_the_astronaut_is_happy(default: Recognizer) -> None:
+    expression = only(default.predict(astronaut())).expression
     assert expression.label == "happy"
     assert expression.confidence >= 0.9
     assert not expression.uncertain
@@ -175,8 +176,8 @@ def test_the_astronaut_is_happy(base: Recognizer) -> None:
         ("multi_face.jpg", 5),
     ],
 )
-def test_faces_in_photos(name: str, faces: int, base: Recognizer, media: Path) -> None:
-    prediction = base.predict(media / name)
+def test_faces_in_photos(name: str, faces: int, default: Recognizer, media: Path) -> None:
+    prediction = default.predict(media / name)
     assert prediction.error is None
     assert len(prediction.faces) == faces
     assert prediction.reasons == (() if faces else (NO_FACE,))
@@ -186,8 +187,8 @@ def test_faces_in_photos(name: str, faces: int, base: Recognizer, media: Path) -
     assert sides == sorted(sides, reverse=True)
 
 
-def test_the_happy_portrait(base: Recognizer, media: Path) -> None:
-    assert only(base.predict(media / "0-f15-hao-ph.jpg")).expression.label == "happy"
+def test_the_happy_portrait(default: Recognizer, media: Path) -> None:
+    assert only(default.predict(media / "0-f15-hao-ph.jpg")).expression.label == "happy"
 
 
 # Crops
@@ -225,10 +226,10 @@ def test_an_unknown_crop_mode(crop: Any, blind: Recognizer) -> None:
         blind.predict([], crop=crop)
 
 
-def test_crops_of_fer2013_are_read_as_they_are(base: Recognizer, crops: list[bytes]) -> None:
+def test_crops_of_fer2013_are_read_as_they_are(default: Recognizer, crops: list[bytes]) -> None:
     pixels = np.stack([np.asarray(Image.open(io.BytesIO(crop))) for crop in crops])
-    expected = base.probabilities(pixels)
-    readings = [only(prediction) for prediction in base.predict(list(crops), crop="whole")]
+    expected = default.probabilities(pixels)
+    readings = [only(prediction) for prediction in default.predict(list(crops), crop="whole")]
     found = np.array([list(reading.expression.probabilities.values()) for reading in readings])
     assert np.abs(found - expected).max() < 1e-12  # numpy sums one row and many in different orders
     assert all(reading.face.box_xyxy == (0, 0, 48, 48) for reading in readings)
@@ -254,33 +255,33 @@ def test_a_custom_detector_is_believed(eight: Path, bands: Bands) -> None:
 
 
 @pytest.mark.parametrize("labels", [None, *LABEL_SETS, LabelSet("mine", ("sadness", "joy", "neutral"))])
-def test_label_sets(labels: str | LabelSet | None, base: Recognizer, crops: list[bytes]) -> None:
-    spoken = base.spoken(labels)
-    for prediction in base.predict(crops[:8], labels=labels, crop="whole"):
+def test_label_sets(labels: str | LabelSet | None, default: Recognizer, crops: list[bytes]) -> None:
+    spoken = default.spoken(labels)
+    for prediction in default.predict(crops[:8], labels=labels, crop="whole"):
         expression = only(prediction).expression
         assert tuple(expression.probabilities) == spoken.emotions
         assert sum(expression.probabilities.values()) == pytest.approx(1)
 
 
-def test_the_models_own_set_is_its_first_heads(base: Recognizer) -> None:
-    assert base.spoken(None) == base.labels == base.artifact.manifest.heads[0].label_set
-    assert base.spoken("ckplus7") is CKPLUS7
+def test_the_models_own_set_is_its_first_heads(default: Recognizer) -> None:
+    assert default.spoken(None) == default.labels == default.artifact.manifest.heads[0].label_set
+    assert default.spoken("ckplus7") is CKPLUS7
 
 
-def test_fer7_is_a_head_of_its_own_and_the_others_are_projections(base: Recognizer, crops: list[bytes]) -> None:
+def test_fer7_is_a_head_of_its_own_and_the_others_are_projections(default: Recognizer, crops: list[bytes]) -> None:
     pixels = np.stack([np.asarray(Image.open(io.BytesIO(crop))) for crop in crops])
-    eight = base.probabilities(pixels, "ferplus8")
+    eight = default.probabilities(pixels, "ferplus8")
     for labels in (CKPLUS7, HAPPY_SAD):
         kept = eight[:, [FERPLUS8.index(emotion) for emotion in labels]]
-        assert base.probabilities(pixels, labels) == pytest.approx(kept / kept.sum(1, keepdims=True))
+        assert default.probabilities(pixels, labels) == pytest.approx(kept / kept.sum(1, keepdims=True))
     seven = eight[:, [FERPLUS8.index(emotion) for emotion in FER7]]
-    assert np.abs(base.probabilities(pixels, "fer7") - seven / seven.sum(1, keepdims=True)).max() > 0.01
+    assert np.abs(default.probabilities(pixels, "fer7") - seven / seven.sum(1, keepdims=True)).max() > 0.01
 
 
 @pytest.mark.parametrize("labels", ["", "moods", "FER7"])
-def test_an_unknown_label_set(labels: str, base: Recognizer) -> None:
+def test_an_unknown_label_set(labels: str, default: Recognizer) -> None:
     with pytest.raises(LabelError, match="there are fer7, ferplus8, ckplus7, happy-sad"):
-        base.predict([], labels=labels)
+        default.predict([], labels=labels)
 
 
 def test_a_label_set_that_the_model_cannot_speak(toy: Toy, tmp_path: Path, bands: Bands) -> None:
@@ -294,9 +295,9 @@ def test_a_label_set_that_the_model_cannot_speak(toy: Toy, tmp_path: Path, bands
 # Errors
 
 
-def test_no_images(base: Recognizer) -> None:
-    assert base.predict([]) == []
-    assert list(base.stream(iter([]))) == []
+def test_no_images(default: Recognizer) -> None:
+    assert default.predict([]) == []
+    assert list(default.stream(iter([]))) == []
 
 
 def test_errors_are_predictions_and_the_others_go_on(blind: Recognizer, bands: Bands, tmp_path: Path) -> None:
@@ -404,10 +405,10 @@ def _rgb(pixels: Pixels) -> Pixels:
     return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
 
 
-def test_a_blurred_photo_says_so(base: Recognizer) -> None:
+def test_a_blurred_photo_says_so(default: Recognizer) -> None:
     photo = Image.fromarray(astronaut())
     coarse = photo.resize((40, 40), Image.Resampling.BOX).resize(photo.size, Image.Resampling.BICUBIC)
-    faces = base.predict(photo).faces
+    faces = default.predict(photo).faces
     recognizer = mien.load(detector=Finds(*(reading.face for reading in faces)))
     assert "blurred" not in only(recognizer.predict(photo)).expression.reasons
     assert "blurred" in only(recognizer.predict(coarse)).expression.reasons
@@ -546,7 +547,7 @@ def test_a_further_output_is_no_fault(toy: Toy, tmp_path: Path, bands: Bands) ->
     assert only(mien.load(folder, detector=Finds()).predict(bands(2, 8))).expression.label == "surprise"
 
 
-def test_load_by_name_and_what_is_not_there(base: Recognizer) -> None:
-    assert mien.load("base").artifact == base.artifact
+def test_load_by_name_and_what_is_not_there(default: Recognizer) -> None:
+    assert mien.load(DEFAULT).artifact == default.artifact
     with pytest.raises(ArtifactError, match="no model 'nonsense'"):
         mien.load("nonsense")

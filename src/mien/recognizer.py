@@ -366,7 +366,7 @@ def _batches(pixels: Pixels) -> list[Pixels]:
 
 
 def _chunks(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """Items in chunks that grow from one to `most`: the first answer comes soon, and threads share the few there are."""
+    """Items in chunks that grow from one to `most`: the first answer comes soon, and threads share even a few."""
     iterator, size = iter(items), 1
     while chunk := list(islice(iterator, size)):
         yield chunk

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import mien
+from mien.artifact import DEFAULT
 from mien.service.problems import KINDS
 
 JPEG = {"Content-Type": "image/jpeg"}
@@ -79,12 +80,12 @@ def test_an_explanation(client: httpx.Client, astronaut: bytes) -> None:
 
 def test_another_model(serve: Any, toy: Callable[..., Path], astronaut: bytes, tmp_path: Path) -> None:
     folder = toy(tmp_path / "toy", {"yes-no": ("yes", "no")})
-    with serve(models=f"base,{folder}") as served, httpx.Client(base_url=served.url) as opened:
-        assert [model["name"] for model in opened.get("/v1/models").json()] == ["base", "toy"]
+    with serve(models=f"{DEFAULT},{folder}") as served, httpx.Client(base_url=served.url) as opened:
+        assert [model["name"] for model in opened.get("/v1/models").json()] == [DEFAULT, "toy"]
         answer = opened.post("/v1/predict", params={"model": "toy"}, content=astronaut, headers=JPEG).json()
         assert set(answer["faces"][0]["probabilities"]) == {"yes", "no"}
         path = opened.post("/v1/predict", params={"model": str(folder)}, content=astronaut, headers=JPEG)
-        assert path.json()["detail"] == "model: expected one of base, toy"
+        assert path.json()["detail"] == f"model: expected one of {DEFAULT}, toy"
         assert (
             "happy" in opened.post("/v1/predict", content=astronaut, headers=JPEG).json()["faces"][0]["probabilities"]
         )
@@ -92,10 +93,10 @@ def test_another_model(serve: Any, toy: Callable[..., Path], astronaut: bytes, t
 
 def test_what_there_is(client: httpx.Client) -> None:
     (model,) = client.get("/v1/models").json()
-    assert model["name"] == "base"
+    assert model["name"] == DEFAULT
     assert [head["labels"] for head in model["heads"]] == ["ferplus8", "fer7"]
     sets = {each["name"]: each for each in client.get("/v1/labels").json()}
-    assert sets["happy-sad"] == {"name": "happy-sad", "emotions": ["happy", "sad"], "models": ["base"]}
+    assert sets["happy-sad"] == {"name": "happy-sad", "emotions": ["happy", "sad"], "models": [DEFAULT]}
     assert client.get("/healthz").json() == {"status": "alive"}
 
 
@@ -109,7 +110,7 @@ def test_what_there_is(client: httpx.Client) -> None:
         ("?labels=moods", JPEG, b"x", 422, "invalid-parameter", "no label set 'moods'"),
         ("?crop=tight", JPEG, b"x", 422, "invalid-parameter", "expected one of auto, detect, whole"),
         ("?explain=maybe", JPEG, b"x", 422, "invalid-parameter", "expected true or false"),
-        ("?model=/etc", JPEG, b"x", 422, "invalid-parameter", "expected one of base"),
+        ("?model=/etc", JPEG, b"x", 422, "invalid-parameter", f"expected one of {DEFAULT}"),
     ],
 )
 def test_problems(
