@@ -133,3 +133,10 @@ def test_projection_onto_the_same_emotions_only_reorders(values: list[float], or
     source = np.array(values) / sum(values)
     there = LabelSet("reordered", tuple(order))
     np.testing.assert_allclose(there.project(FERPLUS8.project(source, there), FERPLUS8), source, atol=1e-12)
+
+
+@pytest.mark.parametrize("target", LABEL_SETS.values(), ids=LABEL_SETS)
+def test_a_row_alone_and_among_others_gives_the_same_bits(target: LabelSet) -> None:
+    rows = np.random.default_rng(0).dirichlet(np.ones(8), 50)
+    together = FERPLUS8.project(rows, target)
+    assert np.array_equal(together, np.concatenate([FERPLUS8.project(row[np.newaxis], target) for row in rows]))

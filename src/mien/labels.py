@@ -97,7 +97,7 @@ class LabelSet:
             raise LabelError(f"expected {len(self)} probabilities for {self.name!r}, got shape {values.shape}")
         if missing := [emotion for emotion in target if emotion not in self]:
             raise LabelError(f"{self.name!r} cannot be expressed in {target.name!r}: it has no {', '.join(missing)}")
-        kept = values[..., [self.index(emotion) for emotion in target]]
+        kept = values.take([self.index(emotion) for emotion in target], -1)  # by rows, so each row adds up alike
         total = kept.sum(-1, keepdims=True)
         projected: NDArray[np.float64] = np.full_like(kept, 1 / len(target))
         np.divide(kept, total, out=projected, where=total > 0)

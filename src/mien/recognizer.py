@@ -246,7 +246,7 @@ class Recognizer:
         head = self.artifact.head_for(labels)
         own = softmax(logits[head.labels], head.temperature)
         spoken = head.label_set.project(own, labels)
-        kept = own[:, [head.label_set.index(emotion) for emotion in labels]].sum(1)
+        kept = own.take([head.label_set.index(emotion) for emotion in labels], 1).sum(1)
         nobody = softmax(logits[FACE.name])[:, 1].tolist() if FACE.name in logits else [None] * len(own)
         return [_Answer(*each) for each in zip(spoken.tolist(), kept.tolist(), nobody, strict=True)]
 
