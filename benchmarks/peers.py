@@ -70,10 +70,10 @@ def main() -> None:
 
 
 def built(environments: Path, name: str) -> str:
-    """The Python of a library's environment, which is made whole or not at all."""
+    """The Python of a library's environment: mien's is made anew, since mien changes."""
     python = environments / name / "bin" / "python"
     finished = environments / name / "finished"
-    if not finished.exists():
+    if name == "mien" or not finished.exists():
         venv.create(environments / name, with_pip=True, clear=True)
         if name == "mien":
             with tempfile.TemporaryDirectory() as wheels:

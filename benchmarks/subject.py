@@ -48,14 +48,15 @@ class Mien:
 
     def read(self, crops: NDArray[np.uint8]) -> list[dict[str, str]]:
         heads = {head.labels: head.emotions for head in self._model.artifact.manifest.heads}
-        found = {name: self._model.probabilities(crops, name).argmax(1) for name in heads}
-        return [{name: heads[name][found[name][row]] for name in heads} for row in range(len(crops))]
+        logits = self._model.logits(crops)
+        return [{name: heads[name][logits[name][row].argmax()] for name in heads} for row in range(len(crops))]
 
     def network(self, crops: NDArray[np.uint8]) -> Callable[[], Any]:
         from mien.recognizer import _session  # the network alone is nobody's use, so there is no public name
 
         session, pixels = _session(self._model.artifact), self._model.preprocess.tensor(crops)
-        return lambda: session.run(None, {"pixels": pixels})
+        names = [output.name for output in session.get_outputs() if output.name.startswith("logits")]
+        return lambda: session.run(names, {"pixels": pixels})
 
     def photo(self, path: str) -> int:
         return len(self._model.predict(path).faces)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -38,6 +38,7 @@ BLURRED = 0.2  # sharpness, see `face.sharpness`
 TURNED = 0.9  # turn, see `face.turn`
 NOT_A_FACE = 0.5  # share of people who would say so
 CHUNK = 16  # images whose faces go through the network together
+GROWING = (1, 2, 4, 8)  # fewer at first, for each thread
 BATCH = 32  # faces in one run of the network
 
 NO_FACE = "no face was found"
@@ -63,7 +64,7 @@ class Recognizer:
     Args:
         artifact: the model.
         detector: finds the faces; BlazeFace if None.
-        threads: images read, and batches of faces run, at once.
+        threads: images read at once, each with its faces; or batches of crops, where there are crops alone.
         limits: how big an image may be.
 
     Raises:
@@ -122,7 +123,7 @@ class Recognizer:
         def read(chunk: list[ImageSource]) -> list[Prediction]:
             return self.express([self.find(source, crop) for source in chunk], [labels] * len(chunk))
 
-        for predictions in self._ahead(read, _chunks(sources, CHUNK)):
+        for predictions in self._ahead(read, _chunks(sources, self._threads)):
             yield from predictions
 
     def _ahead(self, step: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
@@ -138,7 +139,7 @@ class Recognizer:
         try:
             for item in items:
                 waiting.append(self._pool.submit(step, item))
-                if len(waiting) > self._threads:
+                while waiting and (len(waiting) > self._threads or waiting[0].done()):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -285,7 +286,7 @@ def load(
     Args:
         name_or_path: a model that comes with mien (see `mien models`), or an artifact's folder; the default if None.
         detector: finds the faces; BlazeFace if None.
-        threads: images read, and batches of faces run, at once.
+        threads: see `Recognizer`.
 
     Raises:
         ArtifactError: there is no such model, or it is incomplete, altered or too new; lists every fault.
@@ -365,9 +366,8 @@ def _batches(pixels: Pixels) -> list[Pixels]:
     return [pixels[at : at + BATCH] for at in range(0, len(pixels), BATCH)]
 
 
-def _chunks(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """Items in chunks that grow from one to `most`: the first answer comes soon, and threads share even a few."""
-    iterator, size = iter(items), 1
-    while chunk := list(islice(iterator, size)):
+def _chunks(items: Iterable[T], threads: int) -> Iterator[list[T]]:
+    """Items in chunks of one first and of `CHUNK` later: the first answer comes soon, and threads share even a few."""
+    iterator, sizes = iter(items), chain.from_iterable(repeat(size, threads) for size in GROWING)
+    while chunk := list(islice(iterator, next(sizes, CHUNK))):
         yield chunk
-        size = min(2 * size, most)

@@ -163,7 +163,7 @@ def test_transfer_takes_the_backbone_of_the_other_run(tmp_path: Path) -> None:
     source = read_recipe(RECIPES / "base.toml", ["schedule.epochs=1", "schedule.batch=16", "schedule.sizes=[]"])
     run = train(source, open_dataset(fer2013(tmp_path / "fer")), tmp_path / "source")
     target = read_recipe(RECIPES / "transfer.toml", ["schedule.epochs=1"])
-    learner = Learner(target, {"happy-sad": 2}, torch.device("cpu"), half=False)
+    learner = Learner(target, {"happy-sad": 2}, torch.device("cpu"))
     split, _ = load_splits(
         target, prepare(open_dataset(happy_sad(tmp_path / "photos")), target), torch.device("cpu"), print
     )

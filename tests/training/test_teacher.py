@@ -16,6 +16,7 @@ from mien.training.checkpoint import Run
 from mien.training.data import load_splits, prepare
 from mien.training.export import export
 from mien.training.loop import Progress, train
+from mien.training.loss import loss
 from mien.training.recipe import Heads, Recipe
 from mien.training.teacher import Teacher
 
@@ -68,11 +69,20 @@ def test_a_teacher_sees_what_the_student_sees(teacher: Path, tiny: Recipe, happy
     told = torch.from_numpy(model.logits(list(training.pixels[:, 0].numpy()))["happy-sad"])
     network = Teacher([teacher], halved(tiny), training)
     ours = {"happy-sad": torch.zeros(len(training), 2)}
-    everything = network.joined(torch.zeros(()), ours, training.pixels.float())
+    batch = training.targets
+    taught = network.loss(ours, batch, training.pixels.float()) - 0.5 * loss(ours, batch)
     wanted = 0.5 * -(told.softmax(1) * ours["happy-sad"].log_softmax(1)).sum(1).mean()
-    assert everything.item() == pytest.approx(wanted.item(), abs=1e-4)
-    smaller = network.joined(torch.zeros(()), ours, torch.nn.functional.interpolate(training.pixels.float(), (24, 24)))
-    assert smaller.item() == pytest.approx(wanted.item(), abs=0.1)
+    assert taught.item() == pytest.approx(wanted.item(), abs=1e-4)
+    smaller = torch.nn.functional.interpolate(training.pixels.float(), (24, 24))
+    assert network.loss(ours, batch, smaller).item() > 0
+
+
+def test_a_head_without_a_teacher_keeps_its_loss(teacher: Path, tiny: Recipe, happy_sad: Path) -> None:
+    training, _ = load_splits(tiny, prepare(open_dataset(happy_sad), tiny), torch.device("cpu"), lambda _: None)
+    other = {"face": training.targets["happy-sad"]}
+    network = Teacher([teacher], tiny.model_copy(update={"distill": 1.0}), training)
+    logits = {"face": torch.randn(len(training), 2)}
+    assert network.loss(logits, other, training.pixels).item() == pytest.approx(loss(logits, other).item())
 
 
 def test_and_without_one_it_learns_nothing(wordless: Recipe, happy_sad: Path, tmp_path: Path) -> None:

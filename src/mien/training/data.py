@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -57,7 +57,8 @@ def load_splits(
         DataError: no image could be read, or no head can both learn and be judged.
     """
     training, valid = (_load(dataset.split(name), recipe, device, say) for name in ("train", "valid"))
-    if not training.targets.keys() & valid.truth.keys():
+    valid = replace(valid, truth={name: truth for name, truth in valid.truth.items() if name in training.targets})
+    if not valid.truth:
         raise DataError(f"{dataset.path}: no head of the recipe can both learn and be judged; heads.votes needs votes")
     say(f"{len(training)} images to train on, {len(valid)} to validate; heads: {', '.join(training.targets)}")
     return training, valid

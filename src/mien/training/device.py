@@ -11,12 +11,22 @@ import torch
 from torch import nn
 
 
-def describe_device() -> tuple[torch.device, bool, str]:
-    """The device to train on, whether to multiply in bfloat16 there, and a sentence that says so."""
-    if torch.cuda.is_available():
-        return torch.device("cuda"), True, f"one GPU ({torch.cuda.get_device_name(0)}), bfloat16"
-    half = bfloat16_pays()
-    return torch.device("cpu"), half, f"CPU, {torch.get_num_threads()} threads, {'bfloat16' if half else 'float32'}"
+def find_device() -> torch.device:
+    """The device to train on: a GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def describe_device(device: torch.device, half: bool) -> str:
+    """Where a network trains, in words."""
+    numbers = "bfloat16" if half else "float32"
+    if device.type == "cuda":
+        return f"one GPU ({torch.cuda.get_device_name(0)}), {numbers}"
+    return f"CPU, {torch.get_num_threads()} threads, {numbers}"
+
+
+def halves(device: torch.device, network: nn.Module) -> bool:
+    """Whether to multiply in bfloat16 on a device."""
+    return device.type == "cuda" or (bfloat16_pays() and bfloat16_is_safe(network))
 
 
 def bfloat16_pays() -> bool:

@@ -251,13 +251,14 @@ def _calibrate(name: str, emotions: tuple[str, ...], logits: NDArray[Any], valid
 def _judge_faces(logits: NDArray[np.float32], valid: Dataset) -> dict[str, Any]:
     """How well what most people took for no face is told from what all took for one.
 
-    `auc` is the chance that one of the first gets the higher score (the area under the ROC curve); None if there are
-    none of a kind.
+    `auc` is the chance that one of the first gets the higher score, ties counting half (the area under the ROC curve);
+    None if there are none of a kind.
     """
     votes = valid.votes()
     scores, nobody = softmax(logits)[:, 1], votes[:, VOTES.index(FACE.emotions[1])] / np.maximum(votes.sum(1), 1)
     without, faces = scores[nobody > 0.5], scores[(nobody == 0) & (votes.sum(1) > 0)]
-    auc = float((without[:, None] > faces[None]).mean()) if len(without) and len(faces) else None
+    higher = (np.sign(without[:, None] - faces) + 1) / 2
+    auc = float(higher.mean()) if higher.size else None
     return {"without": len(without), "faces": len(faces), "auc": auc}
 
 

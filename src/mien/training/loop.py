@@ -25,8 +25,7 @@ from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.curve import draw
 from mien.training.data import Split, describe_data, load_splits, prepare
-from mien.training.device import bfloat16_is_safe, describe_device, keep_memory
-from mien.training.loss import loss
+from mien.training.device import describe_device, find_device, halves, keep_memory
 from mien.training.networks import build, deployed
 from mien.training.recipe import Adaptive, Augment, Recipe, Sgd
 from mien.training.start import IMAGES, Start, find_start
@@ -88,8 +87,7 @@ def train(
         RecipeError: the recipe differs from the one the run began with.
         MienError: `out` holds a run and `resume` is not set.
     """
-    device, half, sentence = describe_device()
-    say(f"training {recipe.name} on {sentence}")
+    device = find_device()
     dataset = prepare(dataset, recipe)
     training, valid = load_splits(recipe, dataset, device, say)
     heads = {name: list(target.labels) for name, target in training.targets.items()}
@@ -102,7 +100,8 @@ def train(
         state = run.resume(recipe, data)
     else:
         run.start(recipe, data)
-    learner = Learner(recipe, {name: len(emotions) for name, emotions in heads.items()}, device, half)
+    learner = Learner(recipe, {name: len(emotions) for name, emotions in heads.items()}, device)
+    say(f"training {recipe.name} on {describe_device(device, learner.half)}")
     first, best, scores = 0, -1.0, dict[str, float]()
     if given and not state:
         say(f"beginning with {learner.begin_with(given, training)} of the weights of {given.name}")
@@ -143,17 +142,16 @@ class Learner:
         recipe: decides everything; its seed the first weights.
         heads: number of emotions by the head's name.
         device: where to train.
-        half: whether to multiply in bfloat16.
     """
 
-    def __init__(self, recipe: Recipe, heads: Mapping[str, int], device: torch.device, half: bool) -> None:
+    def __init__(self, recipe: Recipe, heads: Mapping[str, int], device: torch.device) -> None:
         torch.manual_seed(recipe.seed)
         network = build(recipe, heads)
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=running_average(recipe.schedule.ema), use_buffers=True)
         self.optimiser = make_optimiser(self.network, recipe)
         self._recipe = recipe
-        self._half = half and (device.type != "cpu" or bfloat16_is_safe(self.network))
+        self.half = halves(device, self.network)
 
     def steps(self, training: Split) -> int:
         """Batches in an epoch; images that do not fill one are left for other epochs."""
@@ -183,10 +181,9 @@ class Learner:
                 others = torch.randperm(len(rows), device=device, generator=generator)
                 pixels = torch.lerp(pixels, pixels[others], share)
                 taught = {name: target.mixed(share, others) for name, target in taught.items()}
-            with torch.autocast(device.type, torch.bfloat16, enabled=self._half):
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.half):
                 logits = self.network(pixels.contiguous(memory_format=torch.channels_last))
-                value = loss(logits, taught)
-                value = teacher.joined(value, logits, pixels)
+                value = teacher.loss(logits, taught, pixels)
             if not math.isfinite(number := value.item()):
                 raise MienError(f"the loss is {number} in epoch {epoch + 1}: try a lower optimiser.lr")
             self.optimiser.zero_grad(set_to_none=True)

@@ -168,8 +168,10 @@ def build(recipe: Recipe, heads: Mapping[str, int]) -> Net:
 def residual_features(config: Residual, channels: int) -> nn.Sequential:
     """Padding keeps size; the stem halves it, and every stage after the first."""
     width = config.widths[0]
-    stages: list[nn.Module] = [conv(channels, width, 2, side=5)]
-    if config.stem == "3x3-3x3":
+    stages: list[nn.Module]
+    if config.stem == "5x5":
+        stages = [conv(channels, width, 2, side=5)]
+    else:
         stages = [conv(channels, width // 2, 1), conv(width // 2, width, 2)]
     for stage, (outputs, blocks) in enumerate(zip(config.widths, config.blocks, strict=True)):
         attention = bool(config.attention) and config.attention[stage]

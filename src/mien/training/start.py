@@ -44,16 +44,12 @@ class Start:
     Args:
         name: what they were found by.
         sha256: of them.
-        recipe: of the run that they come from, as it was written.
-        heads: number of emotions by the head's name.
         weights: by name in the network; a convolution's bias stands for the batch normalisation behind it where the
             network's own convolution has none, its scale being in the convolution's weights.
     """
 
     name: str
     sha256: str
-    recipe: Mapping[str, Any]
-    heads: Mapping[str, int]
     weights: Mapping[str, Tensor]
 
     @torch.no_grad()
@@ -98,14 +94,11 @@ def find_start(name_or_path: str | Path) -> Start:
     if (path / "recipe.json").exists():
         run = Run(path)
         sha256, state = run.best_sha256(), run.load(run.best)
-        heads = {name: len(emotions) for name, emotions in state["heads"].items()}
-        return Start(str(path), sha256, run.recipe().model_dump(), heads, state["network"])
+        return Start(str(path), sha256, state["network"])
     if path.is_dir() and not (path / "model.json").exists():
         raise MienError(f"{path} is neither a training run (no recipe.json) nor a model (no model.json)")
     artifact = read(find(name_or_path))
-    manifest, weights = artifact.manifest, _taken_apart(artifact.onnx, str(name_or_path))
-    heads = {head.labels: len(head.emotions) for head in manifest.heads}
-    return Start(str(name_or_path), manifest.sha256, manifest.runs[0].get("recipe", {}), heads, weights)
+    return Start(str(name_or_path), artifact.manifest.sha256, _taken_apart(artifact.onnx, str(name_or_path)))
 
 
 def following(name: str) -> str:

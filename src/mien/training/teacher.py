@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from mien.artifact import INPUT, OUTPUT, Artifact, find, read
 from mien.errors import MienError, RecipeError
+from mien.labels import FACE
 from mien.recognizer import one_thread
 from mien.runtime import ort
 from mien.training.data import Split
@@ -55,26 +56,29 @@ class Teacher:
         self.sha256 = [artifact.manifest.sha256 for artifact in artifacts]
         self._networks = [_Network(artifact) for artifact in artifacts]
         self._share = recipe.distill or 0.0
-        self._targets = training.targets
         self._pool = ThreadPoolExecutor(torch.get_num_threads())
 
-    def joined(self, value: Tensor, logits: Mapping[str, Tensor], pixels: Tensor) -> Tensor:
-        """The loss of a batch, with the teachers' share in it.
+    def loss(self, logits: Mapping[str, Tensor], batch: Mapping[str, Target], pixels: Tensor) -> Tensor:
+        """The loss of a batch; the teachers have their share in that of each head to which they have an answer.
 
         Args:
-            value: what the labels and votes say; a scalar.
             logits: the student's, by head.
+            batch: what labels and votes say.
             pixels: (n, channels, h, w) that the student saw.
+
+        Returns:
+            A scalar.
         """
+        own = loss(logits, batch)
         if not self._networks:
-            return value
+            return own
         answers = [network(pixels, self._pool) for network in self._networks]
-        taught = {}
-        for name, target in self._targets.items():
+        taught = dict(batch)
+        for name, target in batch.items():
             if given := [answer[name] for answer in answers if name in answer]:
                 distribution = torch.stack(given).mean(0).softmax(1).to(pixels.device)
                 taught[name] = Target(target.labels, target.weight, distribution, torch.ones_like(distribution[:, 0]))
-        return (1 - self._share) * value + self._share * loss(logits, taught)
+        return (1 - self._share) * own + self._share * loss(logits, taught)
 
 
 class _Network:
@@ -89,9 +93,10 @@ class _Network:
         for axis, name in ((2, "height"), (3, "width")):
             taken.shape.dim[axis].dim_param = name
         del model.graph.value_info[:]
-        self._enlarges = any(node.op_type == "Resize" for node in model.graph.node)
-        self._size = artifact.manifest.size
-        self._heads = [head.labels for head in artifact.manifest.heads]
+        manifest = artifact.manifest
+        self._enlarges = all(run["recipe"].get("resolution") for run in manifest.runs)
+        self._size = manifest.size
+        self._heads = [head.labels for head in manifest.heads] + ([FACE.name] if manifest.face else [])
         self._session = ort.InferenceSession(model.SerializeToString(), one_thread())
 
     def __call__(self, pixels: Tensor, pool: ThreadPoolExecutor) -> dict[str, Tensor]:
