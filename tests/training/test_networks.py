@@ -15,7 +15,7 @@ from mien.errors import RecipeError
 from mien.labels import label_set
 from mien.training.augment import augment
 from mien.training.loss import Target, loss
-from mien.training.networks import Averaged, Enlarged, Mirrored, Net, build
+from mien.training.networks import Averaged, Enlarged, Mirrored, Net, Sliced, build
 from mien.training.recipe import Augment, Head, Heads, Layered, Mobile, Recipe, Residual, Schedule, read_recipe
 
 HEADS = {"ferplus8": 8, "fer7": 7}
@@ -212,3 +212,17 @@ def test_the_second_system_has_the_parameters_of_its_layers() -> None:
     counts = [count for layer in (*net.features, net.heads) if (count := parameters(layer))]
     assert counts == [640, 73_856, 9_437_696, 3_591]
     assert sum(counts) == 9_515_783
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 9])
+def test_narrow_networks_learn_from_any_batch(batch: int) -> None:
+    """What crashed torch: see `Sliced`."""
+    network = build(recipe_of(Residual(widths=(8, 16), blocks=(1, 1))), HEADS).train()
+    for _ in range(20):
+        logits = network(pixels(batch, 20, 20))
+        torch.stack([values.square().sum() for values in logits.values()]).sum().backward()
+    plain = nn.Conv2d(8, 16, 1, 2, bias=False)
+    sliced = Sliced(8, 16, 1, 2, bias=False)
+    sliced.load_state_dict(plain.state_dict())
+    maps = torch.rand(batch, 8, 9, 10)
+    assert torch.allclose(sliced(maps), plain(maps), atol=1e-6)

@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import torch
-from torch import nn
 
 
 def find_device() -> torch.device:
@@ -16,17 +15,17 @@ def find_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def describe_device(device: torch.device, half: bool) -> str:
+def describe_device(device: torch.device) -> str:
     """Where a network trains, in words."""
-    numbers = "bfloat16" if half else "float32"
+    numbers = "bfloat16" if halves(device) else "float32"
     if device.type == "cuda":
         return f"one GPU ({torch.cuda.get_device_name(0)}), {numbers}"
     return f"CPU, {torch.get_num_threads()} threads, {numbers}"
 
 
-def halves(device: torch.device, network: nn.Module) -> bool:
+def halves(device: torch.device) -> bool:
     """Whether to multiply in bfloat16 on a device."""
-    return device.type == "cuda" or (bfloat16_pays() and bfloat16_is_safe(network))
+    return device.type == "cuda" or bfloat16_pays()
 
 
 def bfloat16_pays() -> bool:
@@ -40,18 +39,6 @@ def bfloat16_pays() -> bool:
     if torch.cpu._is_amx_tile_supported():
         return True
     return bool(torch.cpu._is_avx512_bf16_supported()) and _maker() == "AuthenticAMD"
-
-
-def bfloat16_is_safe(network: nn.Module) -> bool:
-    """Whether torch's CPU build can train a network in bfloat16 without harm.
-
-    Its gradient of a 1x1 convolution of stride 2 writes beyond its memory where fewer than 16 channels come in (torch
-    2.13, processors with AVX512-BF16): such networks crashed.
-    """
-    convolutions = (module for module in network.modules() if isinstance(module, nn.Conv2d))
-    return not any(
-        (each.kernel_size, each.stride) == ((1, 1), (2, 2)) and each.in_channels < 16 for each in convolutions
-    )
 
 
 def _maker() -> str:

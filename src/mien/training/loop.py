@@ -88,6 +88,7 @@ def train(
         MienError: `out` holds a run and `resume` is not set.
     """
     device = find_device()
+    say(f"training {recipe.name} on {describe_device(device)}")
     dataset = prepare(dataset, recipe)
     training, valid = load_splits(recipe, dataset, device, say)
     heads = {name: list(target.labels) for name, target in training.targets.items()}
@@ -101,7 +102,6 @@ def train(
     else:
         run.start(recipe, data)
     learner = Learner(recipe, {name: len(emotions) for name, emotions in heads.items()}, device)
-    say(f"training {recipe.name} on {describe_device(device, learner.half)}")
     first, best, scores = 0, -1.0, dict[str, float]()
     if given and not state:
         say(f"beginning with {learner.begin_with(given, training)} of the weights of {given.name}")
@@ -151,7 +151,7 @@ class Learner:
         self.average = AveragedModel(self.network, multi_avg_fn=running_average(recipe.schedule.ema), use_buffers=True)
         self.optimiser = make_optimiser(self.network, recipe)
         self._recipe = recipe
-        self.half = halves(device, self.network)
+        self._half = halves(device)
 
     def steps(self, training: Split) -> int:
         """Batches in an epoch; images that do not fill one are left for other epochs."""
@@ -181,7 +181,7 @@ class Learner:
                 others = torch.randperm(len(rows), device=device, generator=generator)
                 pixels = torch.lerp(pixels, pixels[others], share)
                 taught = {name: target.mixed(share, others) for name, target in taught.items()}
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.half):
+            with torch.autocast(device.type, torch.bfloat16, enabled=self._half):
                 logits = self.network(pixels.contiguous(memory_format=torch.channels_last))
                 value = teacher.loss(logits, taught, pixels)
             if not math.isfinite(number := value.item()):

@@ -18,6 +18,7 @@ from mien.training.layers import Layer, parse_layer
 from mien.training.recipe import Layered, Mobile, Recipe, Residual
 
 EITHER = ("batchnorm", "dropout")  # layers for pixels and for rows
+SAFE_CHANNELS = 16  # see `Sliced`
 PIXEL_MEAN = 127.5
 PIXEL_SCALE = 64.0  # about the standard deviation of FER2013's pixels
 
@@ -36,6 +37,18 @@ class SqueezeExcite(nn.Module):
         return x * torch.sigmoid(weights)
 
 
+class Sliced(nn.Conv2d):
+    """A 1x1 convolution, where the gradient of torch's own cannot be had.
+
+    On processors with AVX-512 that writes beyond its memory and crashes, if it has a stride, an odd batch comes in, and
+    fewer than 16 channels (torch 2.13). Here the stride is a slice, and the convolution has none.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        down, across = self.stride
+        return F.conv2d(x[:, :, ::down, ::across], self.weight, self.bias)
+
+
 class Block(nn.Module):
     """Two 3x3 convolutions beside a shortcut (He et al., 2016)."""
 
@@ -46,7 +59,8 @@ class Block(nn.Module):
         self.attention = SqueezeExcite(outputs) if attention else nn.Identity()
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+            pointwise = nn.Conv2d if inputs >= SAFE_CHANNELS else Sliced
+            self.shortcut = nn.Sequential(pointwise(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.attention(self.conv2(self.conv1(x))) + self.shortcut(x))
