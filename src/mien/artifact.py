@@ -24,7 +24,7 @@ from mien.errors import ArtifactError, LabelError
 from mien.labels import LABEL_SETS, LabelSet
 
 FORMAT = 2
-DEFAULT = "base"
+DEFAULT = "small"
 INPUT = "pixels"
 OUTPUT = "logits_"
 FEATURES = "features"
