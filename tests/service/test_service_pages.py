@@ -128,6 +128,7 @@ def test_on_a_phone_nothing_is_cut_off(visit: Callable[..., Page], service: Serv
     page = visit(service.url, viewport={"width": 320, "height": 640})
     upload(page, a_very_long_name_without_any_space_that_a_phone_would_have_to_break_jpg=astronaut)
     expect(page.get_by_role("heading", name="happy 99%")).to_be_visible()
+    page.wait_for_load_state("load")  # the heading may be there before the style sheet and the picture
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
