@@ -51,7 +51,8 @@ class Taken(NamedTuple):
 
 def main() -> None:
     photos = sorted((data_folder("media/single_face.jpg") / "media").glob("*.jpg"))
-    models = [mien.load(name) for name in sys.argv[1:] or [None]]
+    names: list[str | None] = [*sys.argv[1:]] or [None]
+    models = [mien.load(name) for name in names]
     rng, differences, lost = np.random.default_rng(0), list[tuple[float, float, float, float]](), 0
     same: list[list[bool]] = [[] for _ in models]
     for path in photos:
@@ -74,9 +75,9 @@ def main() -> None:
     augment = read_recipe(ROOT / "recipes" / "small.toml").augment
     flat = 1 / math.sqrt(3)  # standard deviation of an even spread from -1 to 1
     trained = (augment.shift * flat, augment.shift * flat, augment.scale * flat, augment.rotate * flat)
-    names = ("moved across, sides", "moved down, sides", "size, ratio", "roll, degrees")
+    measures = ("moved across, sides", "moved down, sides", "size, ratio", "roll, degrees")
     print("| of a crop | spread | 95% within | in training |\n|---|---|---|---|")
-    for name, values, ours in zip(names, np.array(differences).T, trained, strict=True):
+    for name, values, ours in zip(measures, np.array(differences).T, trained, strict=True):
         print(f"| {name} | {values.std():.3f} | {np.quantile(np.abs(values), 0.95):.3f} | {ours:.3f} |")
     print()
     for model, kept in zip(models, same, strict=True):

@@ -15,6 +15,7 @@ import io
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,13 @@ def main() -> None:
     print("\n| batch | ms a face | of the product's rate |\n|---|---|---|")
     crops = np.random.default_rng(0).integers(0, 256, (BATCHES[-1], 1, *[artifact.manifest.size] * 2), np.uint8)
     session = opened(artifact.onnx, "all")
-    rates = {batch: batch / median_seconds(lambda n=batch: run(session, crops[:n]), 60) for batch in BATCHES}
+    rates = {batch: batch / median_seconds(partial(run, session, crops[:batch]), 60) for batch in BATCHES}
     for batch, rate in rates.items():
         print(f"| {batch} | {1000 / rate:.3f} | {work * rate / peak:.0%} |")
     print("\n| graph optimisation | ms a face, one by one |\n|---|---|")
     for level in LEVELS:
         session = opened(artifact.onnx, level)
-        print(f"| {level} | {1000 * median_seconds(lambda each=session: run(each, crops[:1]), 60):.3f} |")
+        print(f"| {level} | {1000 * median_seconds(partial(run, session, crops[:1]), 60):.3f} |")
 
     print("\n| a folder | 1 thread | 2 threads |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
@@ -90,7 +91,7 @@ def main() -> None:
         for what, step in rows.items():
             step(2)
             count = PHOTOS if "photos" in what else len(files)
-            told[what] = [count / seconds(lambda each=threads, do=step: do(each)) for threads in (1, 2)]
+            told[what] = [count / seconds(partial(step, threads)) for threads in (1, 2)]
             print(f"| {what} | {' | '.join(f'{rate:,.0f}' for rate in told[what])} |", flush=True)
     alone, all_in = list(told.values())[:2]
     shares = [rate / limit for rate, limit in zip(all_in, alone, strict=True)]

@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -64,16 +65,16 @@ class Mien:
 
 class Fer:
     def __init__(self, small: bool) -> None:
-        from fer.fer import FER
+        from fer.fer import FER  # type: ignore[import-not-found]
 
         self._model = FER(use_tflite=small)
         self._names = list(FER._get_labels().values())
 
     def _prepared(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        import cv2
+        import cv2  # type: ignore[import-not-found]
 
         large = np.stack([cv2.resize(crop, (64, 64)) for crop in crops]).astype(np.float32)
-        return (large / 255 - 0.5) * 2
+        return np.asarray((large / 255 - 0.5) * 2, np.float32)
 
     def read(self, crops: NDArray[np.uint8]) -> list[dict[str, str]]:
         scores = np.concatenate(
@@ -104,7 +105,7 @@ def main() -> None:
         case "cold":
             told: Any = subject.photo(given[0])
         case "photos":
-            told = {path: {"faces": subject.photo(path), "ms": ms(lambda p=path: subject.photo(p))} for path in given}
+            told = {path: {"faces": subject.photo(path), "ms": ms(partial(subject.photo, path))} for path in given}
         case "crops":
             crops = np.load(given[0])
             told = {
