@@ -26,8 +26,9 @@ from mien.training.checkpoint import Run
 from mien.training.curve import draw
 from mien.training.data import Split, describe_data, load_splits, prepare
 from mien.training.device import describe_device, find_device, halves, keep_memory
+from mien.training.muon import Muon
 from mien.training.networks import build, deployed
-from mien.training.recipe import Adaptive, Augment, Recipe, Sgd
+from mien.training.recipe import Adaptive, Augment, Orthogonal, Recipe, Sgd
 from mien.training.start import IMAGES, Start, find_start
 from mien.training.teacher import Teacher
 
@@ -149,7 +150,7 @@ class Learner:
         network = build(recipe, heads)
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=running_average(recipe.schedule.ema), use_buffers=True)
-        self.optimiser = make_optimiser(self.network, recipe)
+        self.optimiser = make_optimiser(self.network, recipe, halves(device))
         self._recipe = recipe
         self._half = halves(device)
 
@@ -241,8 +242,8 @@ def running_average(keep: float) -> Callable[[Sequence[Tensor], Sequence[Tensor]
     return update
 
 
-def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser; SGD decays matrices and kernels only."""
+def make_optimiser(network: nn.Module, recipe: Recipe, half: bool) -> torch.optim.Optimizer:
+    """The recipe's optimiser; SGD decays matrices and kernels only. With `half`, Muon's products are of bfloat16."""
     config = recipe.optimiser
     match config:
         case Sgd():
@@ -253,6 +254,10 @@ def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
                 {"params": plain, "weight_decay": 0.0},
             ]
             return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
+        case Orthogonal():
+            kernels = [p for p in network.parameters() if p.ndim == 4 and p.shape[1] > 1]  # of one channel: no matrix
+            others = [p for p in network.parameters() if p.ndim != 4 or p.shape[1] == 1]
+            return Muon(kernels, others, config.lr, config.momentum, config.weight_decay, half)
         case Adaptive(kind="adam"):
             return torch.optim.Adam(network.parameters(), lr=config.lr, eps=1e-7)
         case Adaptive():

@@ -158,9 +158,21 @@ class Adaptive(Part):
     lr: Annotated[float, Field(gt=0)] = 1e-3
 
 
+class Orthogonal(Part):
+    """Muon (see `muon`): few epochs go further with it than with the others. Kernels alone decay."""
+
+    kind: Literal["muon"]
+    lr: Annotated[float, Field(gt=0)] = 0.01
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.95
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+
+
 Optimiser = Annotated[
-    Annotated[Sgd, Tag("sgd")] | Annotated[Adaptive, Tag("adam")] | Annotated[Adaptive, Tag("rmsprop")],
-    _told_apart("sgd", "adam", "rmsprop"),
+    Annotated[Sgd, Tag("sgd")]
+    | Annotated[Adaptive, Tag("adam")]
+    | Annotated[Adaptive, Tag("rmsprop")]
+    | Annotated[Orthogonal, Tag("muon")],
+    _told_apart("sgd", "adam", "rmsprop", "muon"),
 ]
 
 
