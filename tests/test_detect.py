@@ -160,13 +160,26 @@ def test_one_large_face_costs_one_look(detector: BlazeFace, astronaut: Pixels, m
     looks = []
     look = detect._Network.look
 
-    def counted(network: detect._Network, photo: Image.Image, window: detect.Window) -> detect.Floats:
+    def counted(network: detect._Network, photo: detect._Photo, window: detect.Window) -> detect.Floats:
         looks.append(window)
         return look(network, photo, window)
 
     monkeypatch.setattr(detect._Network, "look", counted)
     detector.detect(resized(astronaut, 1800, 1800))
     assert looks == [detect.Window(0, 0, 1800)]
+
+
+@pytest.mark.parametrize("factor", [2, 3, 7, 256])
+@pytest.mark.parametrize("shape", [(60, 42), (61, 44), (2, 500), (500, 2), (1, 1)])
+def test_reduced_copies_are_means_of_cells(shape: tuple[int, int], factor: int) -> None:
+    image = np.random.default_rng(factor).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    cells = [
+        [image[y : y + factor, x : x + factor].mean((0, 1)) for x in range(0, shape[1], factor)]
+        for y in range(0, shape[0], factor)
+    ]
+    photo = detect._Photo(image)
+    assert np.abs(np.asarray(photo.reduced(factor)) - np.array(cells)).max() <= 1  # rounded twice
+    assert photo.reduced(factor) is photo.reduced(factor)
 
 
 def test_threads_agree(detector: Detector, astronaut: Pixels) -> None:

@@ -8,6 +8,7 @@ import os
 import struct
 import sys
 import threading
+import tracemalloc
 import warnings
 import zlib
 from pathlib import Path
@@ -375,6 +376,21 @@ def test_current_frame_of_an_open_animation() -> None:
     image = Image.open(io.BytesIO(encoded(photo(), "GIF", save_all=True, append_images=[Image.new("RGB", (64, 48))])))
     image.seek(1)
     assert not read_image(image).any()
+
+
+def test_a_photos_pixels_are_held_once_while_it_is_read() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (1000, 1500, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "BMP")
+    read_image(file.getvalue())  # imports
+    tracemalloc.start()
+    try:
+        read = read_image(file.getvalue())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(read, pixels)
+    assert peak < 1.2 * pixels.nbytes
 
 
 def test_array_is_shared_and_left_as_it_was() -> None:

@@ -31,6 +31,8 @@ SHORT_RANGE = "blazeface_short_range.onnx", "2d83bf713a7bf67b1d8d65b3d4eb297a4f1
 BORDER = 0.5  # around the image in the short-range look, on each edge, in image sides
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 256  # side of the smallest window
+GAP = 2  # times as large as a network's view, at least, is the reduced copy that it is made from
+LARGEST_CELL = 256  # px; the sum of so many still fits into 16 bits
 SAME_FACE = 0.3  # intersection over union above which two boxes are one face
 
 
@@ -90,9 +92,9 @@ class BlazeFace:
         Returns:
             The faces, the largest box first; empty when there is none.
         """
-        height, width = image.shape[:2]
+        photo = _Photo(image)
+        width, height = photo.size
         side = max(height, width)
-        photo = Image.fromarray(image)
         whole = Window((width - side) / 2, (height - side) / 2, side)
         rows = self._full.look(photo, whole)
         if not len(rows) or _sides(rows).max() > LARGE * side:
@@ -101,7 +103,7 @@ class BlazeFace:
             rows = _distinct(np.concatenate([rows, *self._search(photo, whole)]))
         return [_face(row) for row in rows[np.argsort(-_sides(rows), kind="stable")]]
 
-    def _search(self, photo: Image.Image, whole: Window) -> list[Floats]:
+    def _search(self, photo: _Photo, whole: Window) -> list[Floats]:
         """Candidates in the halves of the image, and in the halves of every half that shows small faces."""
         found: list[Floats] = []
         split = [whole]
@@ -111,6 +113,25 @@ class BlazeFace:
             found += [rows for _, rows in looks]
             split = [window for window, rows in looks if len(rows) and _sides(rows).min() < SMALL * window.side]
         return found
+
+
+class _Photo:
+    """An image and its reduced copies, which looks share.
+
+    Args:
+        image: RGB, (H, W, 3).
+    """
+
+    def __init__(self, image: NDArray[np.uint8]) -> None:
+        self.size = image.shape[1], image.shape[0]
+        self._image = image
+        self._copies: dict[int, Image.Image] = {}
+
+    def reduced(self, factor: int) -> Image.Image:
+        """The means of cells of `factor` x `factor` px, which may be smaller at the right and lower edge."""
+        if factor not in self._copies:
+            self._copies[factor] = _reduced(self._image, factor) if factor > 1 else Image.fromarray(self._image)
+        return self._copies[factor]
 
 
 class _Network:
@@ -134,7 +155,7 @@ class _Network:
         self._anchors = anchors
         self._min_score = min_score
 
-    def look(self, photo: Image.Image, window: Window) -> Floats:
+    def look(self, photo: _Photo, window: Window) -> Floats:
         """Faces in one window: rows (n, 17) of box and six landmarks (image px, x and y in turn) and score."""
         pixels, scale, offset = _view(photo, window, self._px)
         raw, logits = self._session.run(None, {"input": pixels})
@@ -166,7 +187,23 @@ def _grid(side: int, cell: int, repeat: int) -> Floats:
     return np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), repeat, axis=0)
 
 
-def _view(photo: Image.Image, window: Window, px: int) -> tuple[Floats, Floats, Floats]:
+def _reduced(image: NDArray[np.uint8], factor: int) -> Image.Image:
+    """See `_Photo.reduced`. Numpy takes the rows together, since Pillow would begin with a copy of the whole photo."""
+    width, whole = image.shape[1], len(image) // factor * factor
+    cells = image[:whole].reshape(whole // factor, factor, 3 * width), image[whole:].reshape(1, -1, 3 * width)
+    rows = np.concatenate([_means(part) for part in cells if part.size])
+    return Image.fromarray(rows.reshape(-1, width, 3)).reduce((factor, 1))
+
+
+def _means(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Over the second of three axes, which is 256 at most."""
+    sums: NDArray[np.uint16] = cells.sum(axis=1, dtype=np.uint16)
+    sums += cells.shape[1] // 2
+    sums //= cells.shape[1]
+    return sums.astype(np.uint8)
+
+
+def _view(photo: _Photo, window: Window, px: int) -> tuple[Floats, Floats, Floats]:
     """What a network sees of a window, (1, 3, px, px) in -1..1 with black outside the image.
 
     Returns:
@@ -176,7 +213,9 @@ def _view(photo: Image.Image, window: Window, px: int) -> tuple[Floats, Floats, 
     low, high = np.maximum(corner, 0), np.minimum(corner + window.side, photo.size)
     start = np.minimum(np.rint((low - corner) * px / window.side), px - 1)
     size = np.clip(np.rint((high - low) * px / window.side), 1, px - start)
-    part = photo.resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box=(*low, *high), reducing_gap=2.0)
+    factor = int(np.clip(window.side / px / GAP, 1, LARGEST_CELL))
+    box = (*low / factor, *high / factor)
+    part = photo.reduced(factor).resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box)
     canvas = Image.new("RGB", (px, px))
     canvas.paste(part, (int(start[0]), int(start[1])))
     pixels = np.asarray(canvas, dtype=np.float32).transpose(2, 0, 1)[None] / 127.5 - 1
@@ -184,12 +223,12 @@ def _view(photo: Image.Image, window: Window, px: int) -> tuple[Floats, Floats, 
     return pixels, scale.astype(np.float32), (start - low * scale).astype(np.float32)
 
 
-def _shows(window: Window, photo: Image.Image) -> bool:
+def _shows(window: Window, photo: _Photo) -> bool:
     """Whether a window holds any of the image."""
     return all(at < length and at + window.side > 0 for at, length in zip(window[:2], photo.size, strict=True))
 
 
-def _uncut(rows: Floats, window: Window, photo: Image.Image) -> Floats:
+def _uncut(rows: Floats, window: Window, photo: _Photo) -> Floats:
     """The rows whose box no edge of the window cuts, other than where the image ends as well."""
     corner = np.array([window.x, window.y])
     low = (rows[:, :2] >= corner) | (corner <= 0)

@@ -228,11 +228,36 @@ def _from_pillow(image: Image.Image, limits: Limits) -> Pixels:
         tags = getattr(image, "tag_v2", {})  # a TIFF's tiles are decoded whole, however small the image
         _check_size(tags.get(322, 1), tags.get(323, 1), limits)
         image.load()
-        return np.asarray(_rgb(_upright(image)))
+        return _array(_rgb(_upright(image)))
     except DAMAGE as error:
         raise ImageError(f"damaged or cut short: {_reason(error)}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"more than {limits.max_pixels / 1e6:g} million pixels, the limit") from error
+
+
+class _Filled(io.RawIOBase):
+    """A file of `header` bytes and then those of an array, which writing fills."""
+
+    def __init__(self, array: Pixels, header: int) -> None:
+        self._bytes, self._at = array.reshape(-1), -header
+
+    def write(self, data: Any) -> int:
+        kept = np.frombuffer(data, np.uint8)[max(-self._at, 0) :]
+        start = max(self._at, 0)
+        self._bytes[start : start + len(kept)] = kept
+        self._at += len(data)
+        return len(data)
+
+
+def _array(image: Image.Image) -> Pixels:
+    """An RGB image's pixels, written as a PPM file: `np.asarray` would hold them twice more on its way.
+
+    To give that memory back and get it again for every photo takes the system as long as the decoding.
+    """
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    file = _Filled(pixels, len(f"P6\n{image.width} {image.height}\n255\n"))
+    image.save(file, "PPM")  # type: ignore[arg-type]
+    return pixels
 
 
 def _from_array(array: NDArray[Any], limits: Limits) -> Pixels:

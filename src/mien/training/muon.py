@@ -84,7 +84,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     """
     a, b, c = POLYNOMIAL
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
+    x: Tensor = matrix.T if tall else matrix
     x = x / (x.norm() + EPSILON)
     for _ in range(ROUNDS):
         square = x @ x.T
