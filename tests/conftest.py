@@ -7,15 +7,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
 
 Bands = Callable[..., NDArray[np.uint8]]
 Export = Callable[[str, int], Path]
@@ -68,6 +71,30 @@ def astronaut() -> bytes:
     pixels = np.asarray(images.astronaut())  # type: ignore[no-untyped-call]
     Image.fromarray(pixels).save(stream, "JPEG", quality=95)
     return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """Drives browsers."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[Browser]:
+    """Chromium whose camera shows the astronaut."""
+    from browsing import CAMERA, launched
+
+    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
+    stream = BytesIO()
+    Image.open(BytesIO(astronaut)).crop((0, 0, 512, 384)).resize((640, 480)).save(stream, "JPEG")
+    film.write_bytes(stream.getvalue() * 10)
+    allowed = "--use-fake-ui-for-media-stream"
+    chromium = launched(playwright, CAMERA, allowed, f"--use-file-for-fake-video-capture={film}")
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,13 +17,11 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from browsing import CAMERA, WAIT, launched, needs_browser, photos
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
-
-WAIT = 30_000  # ms
+pytestmark = needs_browser
 
 
 @dataclass(frozen=True)
@@ -77,26 +74,6 @@ def app(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[
     process.stdout.close()
 
 
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[Browser]:
-    """Chromium whose camera shows the astronaut."""
-    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
-    stream = BytesIO()
-    Image.open(BytesIO(astronaut)).crop((0, 0, 512, 384)).resize((640, 480)).save(stream, "JPEG")
-    film.write_bytes(stream.getvalue() * 10)
-    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    arguments.append(f"--use-file-for-fake-video-capture={film}")
-    chromium = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
-    yield chromium
-    chromium.close()
-
-
 @pytest.fixture
 def page(browser: Browser, app: App) -> Iterator[Page]:
     """The app's first page; nothing but the app may be asked for anything."""
@@ -114,10 +91,7 @@ def page(browser: Browser, app: App) -> Iterator[Page]:
 
 def upload(page: Page, **files: bytes) -> None:
     """Choose files by name, such as `me_jpg=content`."""
-    chosen: list[FilePayload] = [
-        {"name": name.replace("_", "."), "mimeType": "image/jpeg", "buffer": content} for name, content in files.items()
-    ]
-    page.locator("input[type=file]").set_input_files(chosen)
+    page.locator("input[type=file]").set_input_files(photos(**files))
 
 
 def plays(page: Page, video: Locator) -> None:
@@ -189,8 +163,7 @@ def test_the_live_picture_moves(page: Page) -> None:
 @pytest.fixture
 def refusing(app: App, playwright: Playwright) -> Iterator[Page]:
     """The app in a browser whose person does not let it use the camera."""
-    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--deny-permission-prompts"]
-    chromium = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
+    chromium = launched(playwright, CAMERA, "--deny-permission-prompts")
     opened = chromium.new_page(viewport={"width": 1000, "height": 1200})
     opened.set_default_timeout(WAIT)
     opened.goto(app.url)

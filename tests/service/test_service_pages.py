@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
 import pytest
+from browsing import CAMERA, WAIT, launched, needs_browser, photos
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect
 from served import Served
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
-
-WAIT = 30_000  # ms
+pytestmark = needs_browser
 expect.set_options(timeout=WAIT)
-FAKE = ["--no-sandbox", "--use-fake-device-for-media-stream"]
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[Browser]:
-    """Chromium whose camera shows the astronaut."""
-    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
-    stream = BytesIO()
-    Image.open(BytesIO(astronaut)).crop((0, 0, 512, 384)).resize((640, 480)).save(stream, "JPEG")
-    film.write_bytes(stream.getvalue() * 10)
-    arguments = [*FAKE, "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-    chromium = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
-    yield chromium
-    chromium.close()
 
 
 @pytest.fixture
@@ -67,10 +44,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 def upload(page: Page, **files: bytes) -> None:
     """Send files by name, such as `me_jpg=content`."""
-    chosen: list[FilePayload] = [
-        {"name": name.replace("_", "."), "mimeType": "image/jpeg", "buffer": content} for name, content in files.items()
-    ]
-    page.get_by_label("Photos", exact=True).set_input_files(chosen)
+    page.get_by_label("Photos", exact=True).set_input_files(photos(**files))
     page.get_by_role("button", name="Read the faces").click()
 
 
@@ -203,8 +177,7 @@ def test_the_service_stops_in_mid_stream(visit: Callable[..., Page], serve: Any)
 
 
 def test_the_camera_is_refused(playwright: Playwright, service: Served) -> None:
-    arguments = [*FAKE, "--deny-permission-prompts"]
-    chromium = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
+    chromium = launched(playwright, CAMERA, "--deny-permission-prompts")
     page = chromium.new_page()
     page.goto(f"{service.url}/live")
     page.get_by_role("button", name="Start the camera").click()
@@ -213,9 +186,7 @@ def test_the_camera_is_refused(playwright: Playwright, service: Served) -> None:
 
 
 def test_there_is_no_camera(playwright: Playwright, service: Served) -> None:
-    chromium = playwright.chromium.launch(
-        executable_path=BROWSER, args=["--no-sandbox", "--use-fake-ui-for-media-stream"]
-    )
+    chromium = launched(playwright, "--use-fake-ui-for-media-stream")
     page = chromium.new_page()
     page.goto(f"{service.url}/live")
     page.get_by_role("button", name="Start the camera").click()

@@ -1,0 +1,26 @@
+"""A real browser: what tests of pages share."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from playwright.sync_api import Browser, FilePayload, Playwright
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+CAMERA = "--use-fake-device-for-media-stream"
+WAIT = 30_000  # ms
+
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+
+
+def launched(playwright: Playwright, *arguments: str) -> Browser:
+    """Chromium."""
+    return playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", *arguments])
+
+
+def photos(**files: bytes) -> list[FilePayload]:
+    """Files to choose by name, such as `me_jpg=content`."""
+    return [
+        {"name": name.replace("_", "."), "mimeType": "image/jpeg", "buffer": content} for name, content in files.items()
+    ]
