@@ -23,6 +23,7 @@ from PIL import Image
 
 from mien.detect import BlazeFace
 from mien.face import Face, crop_face, framing
+from mien.image import read_image
 
 Pixels = NDArray[np.uint8]
 
@@ -191,7 +192,7 @@ def timing(detector: BlazeFace, path: Path) -> None:
     image = np.asarray(Image.open(buffer))
     face = detector.detect(image)[0]
     steps: dict[str, Callable[[], object]] = {
-        "decode": lambda: np.asarray(Image.open(buffer)),
+        "decode": lambda: read_image(buffer.getvalue()),
         "detect": lambda: detector.detect(image),
         "crop": lambda: crop_face(image, face),
     }

@@ -149,8 +149,8 @@ def mapped(step: Callable[[Path], object], paths: list[Path], threads: int) -> N
         list(pool.map(step, paths))
 
 
-def decode(path: Path) -> Any:
-    return np.asarray(Image.open(io.BytesIO(path.read_bytes())))
+def decode(path: Path) -> None:
+    Image.open(io.BytesIO(path.read_bytes())).load()
 
 
 def draw(path: Path, shares: dict[int, float], told: dict[str, list[float]]) -> None:

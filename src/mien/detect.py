@@ -31,7 +31,7 @@ SHORT_RANGE = "blazeface_short_range.onnx", "2d83bf713a7bf67b1d8d65b3d4eb297a4f1
 BORDER = 0.5  # around the image in the short-range look, on each edge, in image sides
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 256  # side of the smallest window
-GAP = 2  # times as large as a network's view, at least, is the reduced copy that it is made from
+GAP = 2  # a network's view is made from a copy at least so many times as large, where the photo has the pixels
 LARGEST_CELL = 256  # px; the sum of so many still fits into 16 bits
 SAME_FACE = 0.3  # intersection over union above which two boxes are one face
 
@@ -116,7 +116,7 @@ class BlazeFace:
 
 
 class _Photo:
-    """An image and its reduced copies, which looks share.
+    """An image and its last reduced copy, which looks at one scale share.
 
     Args:
         image: RGB, (H, W, 3).
@@ -125,13 +125,14 @@ class _Photo:
     def __init__(self, image: NDArray[np.uint8]) -> None:
         self.size = image.shape[1], image.shape[0]
         self._image = image
-        self._copies: dict[int, Image.Image] = {}
+        self._factor, self._copy = 0, Image.new("RGB", (1, 1))
 
     def reduced(self, factor: int) -> Image.Image:
         """The means of cells of `factor` x `factor` px, which may be smaller at the right and lower edge."""
-        if factor not in self._copies:
-            self._copies[factor] = _reduced(self._image, factor) if factor > 1 else Image.fromarray(self._image)
-        return self._copies[factor]
+        if factor != self._factor:
+            self._factor = factor
+            self._copy = _reduced(self._image, factor) if factor > 1 else Image.fromarray(self._image)
+        return self._copy
 
 
 class _Network:

@@ -8,11 +8,7 @@ from __future__ import annotations
 import io
 import os
 import struct
-import threading
-import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeAlias
 
@@ -21,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from mien.errors import ImageError
+from mien.quiet import quiet_pillow
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """An image: shape (H, W, 3), RGB uint8, upright, C-contiguous, sRGB."""
@@ -144,7 +141,7 @@ def describe(source: ImageSource) -> str:
 def _read(source: ImageSource, limits: Limits) -> Pixels:
     if isinstance(source, np.ndarray):
         return _from_array(source, limits)
-    with _quiet_pillow():
+    with quiet_pillow():
         if isinstance(source, Image.Image):
             return _from_pillow(source, limits)
         return _from_pillow(_open(_encoded(source, limits), limits), limits)
@@ -228,36 +225,11 @@ def _from_pillow(image: Image.Image, limits: Limits) -> Pixels:
         tags = getattr(image, "tag_v2", {})  # a TIFF's tiles are decoded whole, however small the image
         _check_size(tags.get(322, 1), tags.get(323, 1), limits)
         image.load()
-        return _array(_rgb(_upright(image)))
+        return np.asarray(_rgb(_upright(image)))
     except DAMAGE as error:
         raise ImageError(f"damaged or cut short: {_reason(error)}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"more than {limits.max_pixels / 1e6:g} million pixels, the limit") from error
-
-
-class _Filled(io.RawIOBase):
-    """A file of `header` bytes and then those of an array, which writing fills."""
-
-    def __init__(self, array: Pixels, header: int) -> None:
-        self._bytes, self._at = array.reshape(-1), -header
-
-    def write(self, data: Any) -> int:
-        kept = np.frombuffer(data, np.uint8)[max(-self._at, 0) :]
-        start = max(self._at, 0)
-        self._bytes[start : start + len(kept)] = kept
-        self._at += len(data)
-        return len(data)
-
-
-def _array(image: Image.Image) -> Pixels:
-    """An RGB image's pixels, written as a PPM file: `np.asarray` would hold them twice more on its way.
-
-    To give that memory back and get it again for every photo takes the system as long as the decoding.
-    """
-    pixels = np.empty((image.height, image.width, 3), np.uint8)
-    file = _Filled(pixels, len(f"P6\n{image.width} {image.height}\n255\n"))
-    image.save(file, "PPM")  # type: ignore[arg-type]
-    return pixels
 
 
 def _from_array(array: NDArray[Any], limits: Limits) -> Pixels:
@@ -311,30 +283,3 @@ def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
-
-
-_quiet_lock = threading.Lock()
-_quiet_depth = 0
-_quiet_filters = warnings.catch_warnings()
-
-
-@contextmanager
-def _quiet_pillow() -> Iterator[None]:
-    """Silences Pillow's warnings (odd metadata, big images): what matters of them is an `ImageError` here.
-
-    `catch_warnings` swaps a global, so threads that overlap share one: the first enters it and the last leaves it.
-    """
-    global _quiet_depth, _quiet_filters
-    with _quiet_lock:
-        _quiet_depth += 1
-        if _quiet_depth == 1:
-            _quiet_filters = warnings.catch_warnings()
-            _quiet_filters.__enter__()
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_depth -= 1
-            if _quiet_depth == 0:
-                _quiet_filters.__exit__(None, None, None)

@@ -23,6 +23,7 @@ from mien.errors import ArtifactError, ImageError, MienError
 from mien.face import Face, sharpness, turn, whole_face
 from mien.image import LIMITS, ImageSource, Limits, Pixels, describe, read_image
 from mien.labels import FACE, LabelSet, label_set
+from mien.memory import keep_memory
 from mien.metrics import softmax
 from mien.prediction import Expression, Prediction, Reading, percent
 from mien.preprocess import Preprocess
@@ -281,7 +282,7 @@ def cores() -> int:
 def load(
     name_or_path: str | os.PathLike[str] | None = None, *, detector: Detector | None = None, threads: int = 1
 ) -> Recognizer:
-    """A recognizer.
+    """A recognizer. The process keeps some freed memory for the next photo (see `memory.keep_memory`).
 
     Args:
         name_or_path: a model that comes with mien (see `mien models`), or an artifact's folder; the default if None.
@@ -291,6 +292,7 @@ def load(
     Raises:
         ArtifactError: there is no such model, or it is incomplete, altered or too new; lists every fault.
     """
+    keep_memory()
     return Recognizer(artifacts.read(artifacts.find(name_or_path)), detector, threads)
 
 

@@ -194,7 +194,6 @@ def test_another_page_remembers_the_choice(page: Page) -> None:
     page.get_by_role("combobox", name="Expressions").click()
     page.get_by_role("option", name="happy or sad").click()
     expect(page.get_by_role("combobox", name="Expressions")).to_have_value("happy or sad")
-    page.wait_for_timeout(1000)  # a page that is left before its script has run forgets
     page.get_by_role("link", name="Samples").click()
     expect(page.get_by_text("right so far")).to_be_visible(timeout=WAIT)
     expect(page.get_by_role("combobox", name="Expressions")).to_have_value("happy or sad")

@@ -73,7 +73,7 @@ def choose() -> tuple[Recognizer, LabelSet]:
 
 
 def choose_model() -> Recognizer:
-    """Ask for a model: one that comes with mien, or the path of any artifact. Every page remembers it."""
+    """Ask for a model: one that comes with mien, or the path of any artifact. Every page remembers one that loads."""
     kept = st.session_state.get("chosen model", _first_model())
     known = list(dict.fromkeys((kept, _first_model(), *artifact.names())))
     chosen = st.selectbox(
@@ -94,9 +94,20 @@ def choose_labels(reader: Recognizer) -> LabelSet:
     names = list(able)
     kept = st.session_state.get("chosen labels", names[0])
     first = names.index(kept) if kept in able else 0
-    name = str(st.selectbox("Expressions", names, first, key="labels", format_func=lambda each: able[each].words))
-    st.session_state["chosen labels"] = name
-    return able[name]
+    name = st.selectbox(
+        "Expressions",
+        names,
+        first,
+        key="labels",
+        format_func=lambda each: able[each].words,
+        on_change=_keep_labels,
+    )
+    return able[str(name)]
+
+
+def _keep_labels() -> None:
+    """Before the page runs: whoever chooses and leaves at once finds the choice made elsewhere."""
+    st.session_state["chosen labels"] = st.session_state["labels"]
 
 
 def _first_model() -> str:

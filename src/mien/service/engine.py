@@ -25,6 +25,7 @@ from mien.artifact import find, read
 from mien.explain import explain
 from mien.image import ImageSource, Limits, Pixels
 from mien.labels import LabelSet
+from mien.memory import keep_memory
 from mien.prediction import Prediction
 from mien.recognizer import Crop, Found, Recognizer
 from mien.service.metrics import Metrics
@@ -82,6 +83,7 @@ class Engine:
             ArtifactError: a model is missing, altered or damaged; says what.
             SettingsError: two models have one name.
         """
+        keep_memory()
         for name in self._settings.models:
             model = Recognizer(read(find(name)), limits=self._limits)
             model.predict(np.zeros((64, 64, 3), np.uint8))

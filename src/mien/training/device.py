@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import platform
 from contextlib import suppress
 from pathlib import Path
@@ -48,12 +47,3 @@ def _maker() -> str:
             if line.startswith("vendor_id"):
                 return line.split(":")[1].strip()
     return ""
-
-
-def keep_memory() -> None:
-    """Ask glibc to keep freed pages: a training step frees and asks for the same hundreds of megabytes again."""
-    trim_threshold, mmap_threshold = -1, -3
-    with suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-        mallopt(mmap_threshold, 2**25)  # the most that glibc takes
-        mallopt(trim_threshold, 2**31 - 1)

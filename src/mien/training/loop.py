@@ -21,11 +21,12 @@ from torch.optim.swa_utils import AveragedModel
 from mien.datasets import Dataset
 from mien.datasets.base import NO_LABEL
 from mien.errors import MienError
+from mien.memory import keep_memory
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.curve import draw
 from mien.training.data import Split, describe_data, load_splits, prepare
-from mien.training.device import describe_device, find_device, halves, keep_memory
+from mien.training.device import describe_device, find_device, halves
 from mien.training.muon import Muon
 from mien.training.networks import build, deployed
 from mien.training.recipe import Adaptive, Augment, Orthogonal, Recipe, Sgd
@@ -110,7 +111,7 @@ def train(
         learner.restore(state)
         first, best, scores = state["epoch"] + 1, state["best"], state["scores"]
         say(f"going on after epoch {first} of {recipe.schedule.epochs}")
-    keep_memory()
+    keep_memory(2**31 - 1)
 
     began, epochs, steps = time.monotonic(), recipe.schedule.epochs, learner.steps(training)
     for epoch in range(first, epochs):
@@ -150,9 +151,9 @@ class Learner:
         network = build(recipe, heads)
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=running_average(recipe.schedule.ema), use_buffers=True)
-        self.optimiser = make_optimiser(self.network, recipe, halves(device))
         self._recipe = recipe
         self._half = halves(device)
+        self.optimiser = make_optimiser(self.network, recipe, self._half)
 
     def steps(self, training: Split) -> int:
         """Batches in an epoch; images that do not fill one are left for other epochs."""
@@ -255,8 +256,9 @@ def make_optimiser(network: nn.Module, recipe: Recipe, half: bool) -> torch.opti
             ]
             return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
         case Orthogonal():
-            kernels = [p for p in network.parameters() if p.ndim == 4 and p.shape[1] > 1]  # of one channel: no matrix
-            others = [p for p in network.parameters() if p.ndim != 4 or p.shape[1] == 1]
+            kernels = [p for p in network.parameters() if p.ndim == 4 and p.shape[1] > 1]
+            known = set(map(id, kernels))
+            others = [p for p in network.parameters() if id(p) not in known]
             return Muon(kernels, others, config.lr, config.momentum, config.weight_decay, half)
         case Adaptive(kind="adam"):
             return torch.optim.Adam(network.parameters(), lr=config.lr, eps=1e-7)

@@ -1,8 +1,8 @@
 """Muon (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024).
 
 A kernel's step is its momentum with all singular values made about equal, so that rare directions learn as fast as
-frequent ones. Steps are as long as AdamW's would be (Liu et al., "Muon is scalable for LLM training", 2025). Biases,
-normalisation and heads take AdamW's at the same rate.
+frequent ones. Steps are as long as AdamW's would be (Liu et al., "Muon is scalable for LLM training", 2025). All else
+(biases, normalisation, dense layers, kernels that see one channel) takes Adam's at the same rate.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-POLYNOMIAL = (3.4445, -4.7750, 2.0315)  # Jordan et al.: takes singular values in 0..1 to about 0.7..1.2 in five rounds
+POLYNOMIAL = (3.4445, -4.7750, 2.0315)  # of Jordan et al.
 ROUNDS = 5
 LENGTH = 0.2  # root mean square of AdamW's steps, at a rate of 1 (Liu et al.)
 ADAM_BETAS = (0.9, 0.95)
@@ -21,13 +21,13 @@ EPSILON = 1e-8
 
 
 class Muon(torch.optim.Optimizer):
-    """Orthogonal steps for kernels, AdamW's for all else.
+    """Orthogonal steps for kernels, Adam's for all else.
 
     Args:
         kernels: (outputs, inputs, height, width), each a matrix with a row an output.
         others: of any shape; they do not decay.
         lr: rate of both.
-        momentum: share of the mean gradient of a kernel that a step keeps; its own gradient looks ahead (Nesterov).
+        momentum: share of a kernel's running mean of gradients that a step keeps, with Nesterov's look ahead.
         weight_decay: share of a kernel that goes in a step, times `lr`.
         half: whether the products are of bfloat16.
     """
@@ -78,7 +78,9 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """About the nearest matrix whose singular values are all 1; they come out between about 0.7 and 1.2.
+    """About the nearest matrix whose singular values are all 1.
+
+    Those above 0.2% of the matrix's norm come out between about 0.7 and 1.2; smaller ones grow up to 485 times.
 
     Shape: (n, m) -> (n, m).
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
@@ -26,47 +26,49 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Residual(Part):
-    """A residual network (see `networks.ResidualNet`)."""
+class Staged(Part):
+    """A network in stages, each of some blocks of one width."""
 
-    kind: Literal["residual"] = "residual"
-    stem: Literal["3x3-3x3", "5x5"] = "3x3-3x3"
     widths: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=1)
     blocks: tuple[Positive, ...] = Field(min_length=1)
-    attention: tuple[bool, ...] = ()
     dropout: Share = 0.0
 
     @model_validator(mode="after")
-    def _same_length(self) -> Residual:
+    def _same_length(self) -> Self:
         if len(self.widths) != len(self.blocks):
             raise ValueError(f"{len(self.widths)} widths for {len(self.blocks)} stages of blocks")
+        return self
+
+    def __str__(self) -> str:
+        return f"widths {_joined(self.widths)}, blocks {_joined(self.blocks)}"
+
+
+class Residual(Staged):
+    """A residual network (see `networks.Block`)."""
+
+    kind: Literal["residual"] = "residual"
+    stem: Literal["3x3-3x3", "5x5"] = "3x3-3x3"
+    attention: tuple[bool, ...] = ()
+
+    @model_validator(mode="after")
+    def _attention_of_all(self) -> Self:
         if self.attention and len(self.attention) != len(self.widths):
             raise ValueError(f"{len(self.attention)} values of attention for {len(self.widths)} stages")
         return self
 
     def __str__(self) -> str:
         stem = "" if self.stem == "3x3-3x3" else f"a stem of {self.stem}, "
-        return f"residual network, {stem}widths {_joined(self.widths)}, blocks {_joined(self.blocks)}"
+        return f"residual network, {stem}{super().__str__()}"
 
 
-class Mobile(Part):
-    """A network of inverted residuals, in the manner of MobileNetV2 (see `networks.MobileNet`)."""
+class Mobile(Staged):
+    """A network of inverted residuals, in the manner of MobileNetV2 (see `networks.InvertedBlock`)."""
 
     kind: Literal["mobile"]
-    widths: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=1)
-    blocks: tuple[Positive, ...] = Field(min_length=1)
     expansion: Positive = 4
-    dropout: Share = 0.0
-
-    @model_validator(mode="after")
-    def _same_length(self) -> Mobile:
-        if len(self.widths) != len(self.blocks):
-            raise ValueError(f"{len(self.widths)} widths for {len(self.blocks)} stages of blocks")
-        return self
 
     def __str__(self) -> str:
-        stages = f"widths {_joined(self.widths)}, blocks {_joined(self.blocks)}"
-        return f"inverted residuals, {stages}, expansion {self.expansion}"
+        return f"inverted residuals, {super().__str__()}, expansion {self.expansion}"
 
 
 class Layered(Part):
@@ -159,7 +161,7 @@ class Adaptive(Part):
 
 
 class Orthogonal(Part):
-    """Muon (see `muon`): few epochs go further with it than with the others. Kernels alone decay."""
+    """Muon (see `muon`): kernels that see several channels take orthogonal steps and decay; the rest is Adam's."""
 
     kind: Literal["muon"]
     lr: Annotated[float, Field(gt=0)] = 0.01
