@@ -15,7 +15,7 @@ needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is insta
 
 
 def launched(playwright: Playwright, *arguments: str) -> Browser:
-    """Chromium."""
+    """Chromium, with more arguments on its command line."""
     return playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", *arguments])
 
 
