@@ -8,12 +8,12 @@ with exit code 1 where a limit is passed. Needs the standard library, the packag
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import venv
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,15 @@ from common import ROOT, data_folder, machine
 
 TIMES = 7
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # of one unit of ru_maxrss
+
+TIMED = """
+import json, resource, subprocess, sys, time
+began = time.perf_counter()
+status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+seconds = time.perf_counter() - began
+print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, status]))
+"""
+"""Runs a command from a small process: what a new process holds at most begins with what its parent holds."""
 
 
 class Run(NamedTuple):
@@ -70,13 +79,14 @@ def install(environment: Path, wheels: Path) -> None:
 
 
 def run(*command: str) -> Run:
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": ""})
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} ended with exit code {process.returncode}")
-    return Run(time.perf_counter() - start, usage.ru_maxrss * MAXRSS_BYTES / 1e6)
+    environment = os.environ | {"PYTHONPATH": ""}
+    told = subprocess.run(
+        [sys.executable, "-I", "-c", TIMED, *command], env=environment, check=True, text=True, stdout=subprocess.PIPE
+    )
+    seconds, peak, status = json.loads(told.stdout)
+    if status:
+        sys.exit(f"{' '.join(command)} ended with exit code {status}")
+    return Run(seconds, peak * MAXRSS_BYTES / 1e6)
 
 
 def median(runs: list[Run]) -> float:

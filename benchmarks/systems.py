@@ -26,6 +26,7 @@ import numpy as np
 from common import ROOT, data_folder, machine, median_seconds
 
 import mien
+from mien import artifact
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import NO_LABEL
 from mien.labels import CKPLUS7, FERPLUS8
@@ -73,7 +74,7 @@ def main() -> None:
     print(machine())
     print(f"\n{SMALL} images, {DRAWS} draws\n\n| network | right: mean | standard deviation |\n|---|---|---|")
     for name, words in TRANSFER.items():
-        start = {"transfer": mien.load().artifact.folder, "transfer-mobile": given.mobile}.get(name)
+        start = {"transfer": artifact.find("base"), "transfer-mobile": given.mobile}.get(name)
         if start is None or start.exists():
             tried = [drawn(name, draw, forms, given.runs, start, ends) for draw in range(DRAWS)]
             scores = [score for score in tried if score is not None]

@@ -369,6 +369,18 @@ def test_annotate_never_writes_over_a_source(model: Path, tmp_path: Path, bands:
     assert {path.name for path in tmp_path.iterdir()} == {*sources, *drawn}
 
 
+def test_a_picture_that_cannot_be_drawn_spoils_no_other(model: Path, tmp_path: Path, bands: Bands) -> None:
+    (tmp_path / f"{'漢' * 70}.png").write_bytes(png(bands(0, 8)))
+    (tmp_path / "tall.png").write_bytes(png(np.zeros((65_600, 8, 3), np.uint8)))  # more than a JPEG takes
+    out = tmp_path / "answers.jsonl"
+    drawn = ("--annotate", tmp_path / "drawn", "--format", "json", "--out", out)
+    result = run("predict", tmp_path, "--model", model, "--crop", "whole", *drawn)
+    assert result.returncode == 1
+    assert "tall.png: not drawn: " in result.stderr
+    assert len(rows_of_json(out.read_text())) == 2
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == [f"{'漢' * 60}-mien.jpg"]
+
+
 def test_annotated_pictures_do_not_become_sources(model: Path, tmp_path: Path, bands: Bands) -> None:
     for number in range(70):
         (tmp_path / f"{number:02}.png").write_bytes(png(bands(0, 8)))
@@ -453,6 +465,19 @@ def test_models() -> None:
     for head in mien.load().artifact.manifest.heads:
         assert head.labels in listed
     assert run("models", DEFAULT).stdout.strip() == mien.load().artifact.card.strip()
+
+
+def test_data_info_of_a_folder_with_a_broken_image(tmp_path: Path, bands: Bands) -> None:
+    for name in ("[b]", "calm"):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            (tmp_path / name / f"{number}.png").write_bytes(png(bands(number, 8)))
+    (tmp_path / "calm" / "e\x1b[31m.png").write_bytes(b"\x89PNG")
+    result = run("data", "info", tmp_path)
+    assert result.returncode == 1
+    assert "[b]" in result.stdout
+    assert "calm/e\\x1b[31m.png: a PNG that is damaged or cut short" in result.stdout
+    assert "\x1b" not in result.stdout
 
 
 def test_data_info(exported: Export, fer2013: Path) -> None:

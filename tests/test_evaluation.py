@@ -166,6 +166,17 @@ def test_splits(recognizer: Recognizer, write: Write) -> None:
         mien.evaluate(recognizer, dataset, split="valid")
 
 
+def test_a_path_is_a_dataset(recognizer: Recognizer, write: Write) -> None:
+    path = write({"happy": ["happy"], "sad": ["happy"]})
+    assert mien.evaluate(recognizer, path) == mien.evaluate(recognizer, open_dataset(path))
+
+
+def test_a_set_of_the_same_emotions_is_the_same_set(toy: Toy, tmp_path: Path, write: Write) -> None:
+    reader = mien.load(toy(tmp_path / "two", {"wide": (*THREE, "fear"), "three": THREE}), detector=Bright())
+    assert LabelSet("another name", THREE) == LabelSet("three", THREE)
+    assert reader.artifact.head_for(LabelSet("another name", THREE)).labels == "three"
+
+
 @pytest.mark.parametrize(
     ("labels", "n", "not_judged"),
     [

@@ -55,9 +55,22 @@ def test_folders_are_made(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "folder" / "a.txt").read_bytes() == "ü\n".encode()
 
 
-def test_anyone_may_read_it(tmp_path: Path) -> None:
-    write_text(tmp_path / "a.txt", "a")
-    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_who_may_read_a_new_file_is_the_users_to_say(umask: int, mode: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        write_text(tmp_path / "a.txt", "a")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == mode
+
+
+def test_who_may_read_a_file_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(0o640)
+    write_text(path, "new")
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_a_folder_is_not_replaced(tmp_path: Path) -> None:

@@ -54,6 +54,24 @@ def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+def tiff(width: int, height: int, bits: int, data: bytes, white_is_zero: bool = False, reduced: bool = False) -> bytes:
+    """A gray TIFF written by hand, likewise."""
+    tags = [(254, int(reduced)), (256, width), (257, height), (258, bits), (259, 1), (262, int(not white_is_zero))]
+    tags += [(273, 8 + 2 + 12 * 10 + 4), (277, 1), (278, height), (279, len(data))]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + data
+
+
+def packed_12(gray: np.ndarray) -> bytes:
+    """Two pixels of 12 bits in three bytes; 255 becomes 4095."""
+    wide = (gray.astype(np.uint16) * 257 >> 4).reshape(-1, 2)
+    return (
+        np.stack([wide[:, 0] >> 4, (wide[:, 0] & 15) << 4 | wide[:, 1] >> 8, wide[:, 1] & 255], 1)
+        .astype("u1")
+        .tobytes()
+    )
+
+
 JPEG = encoded(photo(), "JPEG", quality=95, subsampling=0)
 PNG = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)), "PNG")
 
@@ -148,6 +166,23 @@ def test_bad_path_is_told(tmp_path: Path) -> None:
             read_image(tmp_path / name)
         with pytest.raises(ImageError, match=reason):
             read_image(str(tmp_path / name))
+
+
+def test_a_preview_is_not_taken_for_the_photo() -> None:
+    with pytest.raises(ImageError, match="begins with a preview, as camera raws do"):
+        read_image(tiff(64, 48, 8, RAMP.tobytes(), reduced=True))
+
+
+def test_a_path_that_no_file_system_has_is_told() -> None:
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_image("\ud800.jpg")
+    assert describe("\ud800.jpg") == "\\ud800.jpg"
+
+
+def test_pillows_own_limit_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ImageError, match=r"more than 0\.002 million pixels"):
+        read_image(PNG)
 
 
 def test_closed_file_is_told() -> None:
@@ -310,6 +345,11 @@ def test_colours(source: Any) -> None:
         (Image.fromarray(RAMP.astype(np.float32) / 255), 0),
         (encoded(Image.fromarray(RAMP.astype(np.float32) / 255), "TIFF"), 0),
         (encoded(Image.fromarray(RAMP.astype(np.float32) * 257), "TIFF"), 0),
+        (tiff(64, 48, 8, RAMP.tobytes()), 0),
+        (tiff(64, 48, 8, (255 - RAMP).tobytes(), white_is_zero=True), 0),
+        (tiff(64, 48, 12, packed_12(RAMP)), 1),
+        (tiff(64, 48, 16, (RAMP.astype("<u2") * 257).tobytes()), 0),
+        (tiff(64, 48, 16, ((255 - RAMP).astype("<u2") * 257).tobytes(), white_is_zero=True), 0),
     ],
 )
 def test_gray_keeps_its_range(source: Any, tolerance: int) -> None:

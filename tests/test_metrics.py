@@ -228,8 +228,8 @@ def test_class_scores_and_macro_f1(
 
 @pytest.mark.parametrize("temperature", [0.1, 0.5, 1.0, 1.7, 8.0])
 def test_fit_temperature_recovers_a_known_temperature(temperature: float) -> None:
-    logits = np.random.default_rng(3).normal(0, 2, (500, 8)) * temperature
-    assert metrics.fit_temperature(logits, metrics.softmax(logits, temperature)) == pytest.approx(temperature, rel=1e-3)
+    logits = np.random.default_rng(3).normal(0, 2, (50_000, 8)) * temperature
+    assert metrics.fit_temperature(logits, metrics.softmax(logits, temperature)) == pytest.approx(temperature, rel=3e-3)
 
 
 def test_fit_temperature_of_labels_drawn_at_a_known_temperature() -> None:
@@ -239,9 +239,31 @@ def test_fit_temperature_of_labels_drawn_at_a_known_temperature() -> None:
 
 
 def test_fit_temperature_stays_within_its_bounds() -> None:
-    logits = np.array([[3.0, 0.0], [0.0, 3.0]])
-    assert 0.05 <= metrics.fit_temperature(logits, metrics.one_hot(np.array([0, 1]), 2)) < 0.2
-    assert 19.9 < metrics.fit_temperature(logits, metrics.one_hot(np.array([1, 0]), 2)) <= 20
+    logits, truth = np.array([[0.1, 0.0], [0.0, 0.1]]), np.array([0, 1])
+    many = np.tile(logits, (50_000, 1)), metrics.one_hot(np.tile(truth, 50_000), 2)
+    assert 0.05 <= metrics.fit_temperature(many[0] / 10, many[1]) < 0.051
+    assert 19.9 < metrics.fit_temperature(30 * many[0], 1 - many[1]) <= 20
+
+
+@pytest.mark.parametrize("n", [2, 20, 60])
+def test_fit_temperature_of_a_few_that_are_all_right_is_no_certainty(n: int) -> None:
+    rng = np.random.default_rng(6)
+    logits, truth = rng.normal(0, 1, (n, 2)), np.arange(n) % 2
+    logits[np.arange(n), truth] += 4
+    assert 0.4 < metrics.fit_temperature(logits, metrics.one_hot(truth, 2)) < 1
+
+
+def test_bootstrap_draws_whole_groups() -> None:
+    right = np.repeat(np.arange(10) % 2, 20)  # ten people, each always right or always wrong
+    people = np.repeat(np.arange(10), 20).tolist()
+
+    def score(rows: Ints) -> float:
+        return float(right[rows].mean())
+
+    together, alone = metrics.bootstrap(score, 200, people), metrics.bootstrap(score, 200)
+    assert list(together) == pytest.approx([0.2, 0.8], abs=0.05)
+    assert list(alone) == pytest.approx([0.43, 0.57], abs=0.02)
+    assert metrics.bootstrap(score, 200, list(range(200))) == metrics.bootstrap(score, 200, ["one"] * 200) == alone
 
 
 def test_one_hot() -> None:

@@ -364,6 +364,7 @@ SHARP, FLAT = "a bright band", "all of one gray"
         (Face((0, 0, 96, 96), (), 0.9), SHARP, "ferplus8", []),
         (Face((0, 0, 24, 24), (), 0.9), SHARP, "ferplus8", []),
         (Face((0, 0, 96, 23), (), 0.9), SHARP, "ferplus8", ["small face (23 px, reliable from 24 px)"]),
+        (Face((0, 0, 96, 23.9), (), 0.9), SHARP, "ferplus8", ["small face (23 px, reliable from 24 px)"]),
         (Face((0, 0, 96, 96), landmarks(45), 0.9), SHARP, "ferplus8", []),
         (Face((0, 0, 96, 96), landmarks(70), 0.9), SHARP, "ferplus8", ["turned away"]),
         (Face((0, 0, 96, 96), landmarks(20), 0.9), SHARP, "ferplus8", ["turned away"]),

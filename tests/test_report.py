@@ -205,6 +205,18 @@ def test_a_small_steady_gain_is_shown_and_luck_is_not(tmp_path: Path) -> None:
         assert each.macro_f1_difference.value == pytest.approx(each.macro_f1 - first.macro_f1)
 
 
+def test_a_gain_in_two_people_is_no_steady_one(tmp_path: Path) -> None:
+    base = [True] * 90 + [False] * 10
+    better = [True] * 100
+    people = [{"person": str(row // 10)} for row in range(100)]  # the ten mistakes are all of one person's images
+    apart = [written(tmp_path, name, report_of(right)) for name, right in (("a", base), ("b", better))]
+    together = [
+        written(tmp_path, name, report_of(right, attributes=people)) for name, right in (("c", base), ("d", better))
+    ]
+    gains = [compare(folders)[1].accuracy_difference for folders in (apart, together)]
+    assert [gain and gain.shown for gain in gains] == [True, False]
+
+
 def test_only_images_that_all_reports_judged_count(tmp_path: Path) -> None:
     one = written(tmp_path, "one", report_of([True, True, False, None], names=["a", "b", "c", "d"]))
     two = written(tmp_path, "two", report_of([True, True, True, False], names=["x", "b", "c", "d"]))
@@ -240,7 +252,7 @@ def test_the_command(tmp_path: Path) -> None:
 
     table = run(*folders)
     assert (table.returncode, table.stderr) == (0, "")
-    assert "-100.0 (-100.0 to -100.0)" in table.stdout
+    assert "* -100.0 (-100.0 to -100.0)" in table.stdout
     assert "9 images" in table.stdout
     told = json.loads(run(*folders, "--format", "json").stdout)
     assert told == [json.loads(json.dumps(each.to_dict())) for each in compare(folders)]

@@ -74,6 +74,7 @@ BELOW += ["sub/deeper/d.jpg", "two words.jpg"]
         (["s*"], ["sub/c.jpg", "sub/deeper/d.jpg"]),
         (["**/*.jpg"], [name for name in BELOW if name.endswith(".jpg")]),
         (["sub/**"], ["sub/c.jpg", "sub/deeper/d.jpg"]),
+        (["e*"], ["empty"]),
         (["sub", "a.png"], ["sub/c.jpg", "sub/deeper/d.jpg", "a.png"]),
     ],
 )
@@ -124,6 +125,12 @@ def test_links_to_nothing_come_out(folder: Path) -> None:
     (folder / "empty" / "gone.jpg").symlink_to("nowhere.jpg")
     (folder / "gone.jpg").symlink_to("nowhere.jpg")
     assert expanded("empty", "gone.jpg") == ["empty/gone.jpg", "gone.jpg"]
+
+
+def test_pipes_are_read_where_they_are_named_and_not_looked_for(folder: Path) -> None:
+    os.mkfifo(folder / "sub" / "pipe.jpg")
+    assert expanded("sub") == ["sub/c.jpg", "sub/deeper/d.jpg"]
+    assert expanded("sub/pipe.jpg") == ["sub/pipe.jpg"]
 
 
 def test_a_folder_that_cannot_be_listed_comes_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mien.errors import MienError as MienError
     from mien.evaluation import evaluate as evaluate
     from mien.face import Face as Face
+    from mien.image import Limits as Limits
     from mien.labels import LabelSet as LabelSet
     from mien.prediction import Expression as Expression
     from mien.prediction import Prediction as Prediction
@@ -32,6 +33,7 @@ _HOMES = {
     "Expression": "prediction",
     "Face": "face",
     "LabelSet": "labels",
+    "Limits": "image",
     "MienError": "errors",
     "Prediction": "prediction",
     "Reading": "prediction",
@@ -50,6 +52,7 @@ __all__ = [  # noqa: RUF022 - in the order a reader needs them
     "Face",
     "LabelSet",
     "Detector",
+    "Limits",
     "annotate",
     "evaluate",
     "MienError",

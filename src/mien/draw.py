@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.errors import MienError
+from mien.image import ImageSource, Limits, read_image
 from mien.prediction import Expression, Prediction, percent
 
 Colour = tuple[int, int, int]
@@ -42,6 +42,7 @@ PALETTE: dict[str, Colour] = {
 LEAST_SIDE, GREATEST_SIDE = 320, 4000  # px: a smaller picture is enlarged, but not beyond
 LEAST_TEXT, SMALLEST_TEXT = 14, 6  # px: what is legible; what is still drawn where even that finds no room
 LONGEST_LABEL = 40  # characters
+ANY_SIZE = Limits(2**62, 2**62)  # whoever read the image has judged its size
 
 
 @dataclass(frozen=True)
@@ -63,24 +64,26 @@ class Tag:
     uncertain: bool
 
 
-def annotate(image: NDArray[np.uint8], prediction: Prediction) -> Image.Image:
+def annotate(image: ImageSource, prediction: Prediction) -> Image.Image:
     """Draw what was read on a copy of the image.
 
     Args:
-        image: RGB, (H, W, 3), upright: the one that was read.
+        image: the one that was read: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3).
         prediction: its faces, in px of that image.
 
     Returns:
         RGB; the image's size, or a whole multiple of it where the image is too small to write on.
 
     Raises:
+        ImageError: the image cannot be read.
         MienError: the prediction is of an image of another size.
     """
-    height, width = image.shape[:2]
+    pixels = read_image(image, ANY_SIZE)
+    height, width = pixels.shape[:2]
     if (prediction.width, prediction.height) != (width, height):
         raise MienError(f"expected an image of {prediction.width} x {prediction.height} px, got {width} x {height}")
     scale = enlargement(width, height)
-    picture = Image.fromarray(image).resize((width * scale, height * scale), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(pixels).resize((width * scale, height * scale), Image.Resampling.BICUBIC)
     tags, font = lay_out(prediction, scale)
     draw = ImageDraw.Draw(picture)
     line = _line_width(font.size)

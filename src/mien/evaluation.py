@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
 
 from mien import metrics
-from mien.datasets.base import NO_LABEL, Dataset
-from mien.datasets.splits import with_split
+from mien.datasets import open_dataset
+from mien.datasets.base import NO_LABEL, Dataset, name_hash
+from mien.datasets.splits import group_of, with_split
 from mien.errors import DataError, LabelError
 from mien.labels import FERPLUS8, LabelSet, label_set
 from mien.prediction import Prediction
@@ -19,7 +21,7 @@ from mien.report import Answers, Report, make_report
 
 def evaluate(
     recognizer: Recognizer,
-    dataset: Dataset,
+    dataset: Dataset | str | os.PathLike[str],
     *,
     split: str | None = None,
     labels: str | LabelSet | None = None,
@@ -30,7 +32,8 @@ def evaluate(
 
     Args:
         recognizer: what to judge.
-        dataset: its `targets` in the label set are the truth (see `Dataset.targets` for FER+ votes).
+        dataset: one, or the path of one, in any form that mien knows. Its `targets` in the label set are the truth (see
+            `Dataset.targets` for FER+ votes).
         split: the one to judge on; the last of train, valid, test, all if None. Where the model was trained on this
             very dataset, the splits that training held out of it are there as well.
         labels: the label set to judge in, or its name; the dataset's own if None, where the model can speak it,
@@ -45,6 +48,8 @@ def evaluate(
         DataError: no such split, nothing to judge in that label set, or no image could be read.
         LabelError: the model cannot speak the label set.
     """
+    if not isinstance(dataset, Dataset):
+        dataset = open_dataset(dataset)
     if split != "all":
         dataset = as_trained(recognizer, dataset)
     name = split or dataset.splits[-1]
@@ -90,7 +95,8 @@ def evaluate(
 def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     """The dataset with the splits that a model's training held out of it, if it is the one that it was trained on.
 
-    It is the same if its images have the same names; the others are left as they are.
+    It is the same if its images have the same names. If only some of them were trained on, these become `train`, with
+    whatever shows the same person, and the others `valid`. A dataset that came in splits is left as it is.
     """
     manifest = recognizer.artifact.manifest
     recipe = manifest.runs[0].get("recipe", {})
@@ -98,10 +104,24 @@ def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     if recipe.get("labels") and any(example.label in label_set(recipe["labels"]) for example in dataset.examples):
         labelled = dataset.of(label_set(recipe["labels"]))
     if manifest.data.get("names_sha256") != labelled.names_sha256:
-        return dataset
+        return without(dataset, manifest.data.get("train_names", ()))
+    seed = recipe.get("split_seed", recipe["seed"])
     if recipe["test_share"]:
-        labelled = with_split(labelled, "test", recipe["test_share"], recipe["seed"])
-    return with_split(labelled, "valid", recipe["validation_share"], recipe["seed"])
+        labelled = with_split(labelled, "test", recipe["test_share"], seed)
+    return with_split(labelled, "valid", recipe["validation_share"], seed)
+
+
+def without(dataset: Dataset, trained: Collection[str]) -> Dataset:
+    """An unsplit dataset in `train`, what a model has seen, and `valid`; unchanged if that is all, nothing, or split.
+
+    Args:
+        trained: hashes of names, see `name_hash`.
+    """
+    known = {group_of(example) for example in dataset.examples if name_hash(example.name) in trained}
+    if dataset.splits != ("all",) or not known:
+        return dataset
+    examples = (replace(each, split="train" if group_of(each) in known else "valid") for each in dataset.examples)
+    return replace(dataset, examples=tuple(examples))
 
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:

@@ -9,6 +9,7 @@ import io
 import os
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeAlias
 
@@ -81,6 +82,9 @@ DAMAGE = (
 
 CHUNK = 2**20  # bytes asked of a stream at once
 
+SUBFILE, BITS, PHOTOMETRIC, TILE_WIDTH, TILE_HEIGHT = 254, 258, 262, 322, 323  # tags of a TIFF
+REDUCED, WHITE_IS_ZERO = 1, 0  # what the first and the third of them may say
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -127,7 +131,10 @@ def read_image(source: ImageSource, limits: Limits = LIMITS) -> Pixels:
 def describe(source: ImageSource) -> str:
     """What to call a source in results: its path as given (bytes that are not text as `\\xff`), or its kind."""
     if isinstance(source, str | os.PathLike):
-        return os.fsencode(source).decode("utf-8", "backslashreplace")
+        try:
+            return os.fsencode(source).decode("utf-8", "backslashreplace")
+        except UnicodeEncodeError:  # no path of any file system's
+            return os.fspath(source).encode("utf-8", "backslashreplace").decode()
     if isinstance(source, bytes):
         return "<bytes>"
     if isinstance(source, Image.Image):
@@ -193,9 +200,12 @@ def _drain(stream: Any, size: int) -> bytes:
 def _open(data: bytes, limits: Limits) -> Image.Image:
     """The image in a file's bytes, its header read and its pixels not yet."""
     try:
-        return _identified(data)
+        image = _identified(data)
+        if getattr(image, "tag_v2", {}).get(SUBFILE, 0) & REDUCED:
+            raise ImageError("a TIFF that begins with a preview, as camera raws do: save it as JPEG or PNG")
+        return image
     except Image.DecompressionBombError as error:
-        raise ImageError(f"more than {limits.max_pixels / 1e6:g} million pixels, the limit") from error
+        raise _too_many(limits) from error
     except UnidentifiedImageError as error:
         reasons = (reason for at, signature, reason in KINDS if data.startswith(signature, at))
         raise ImageError(next(reasons, f"not an image of a supported kind ({', '.join(FORMATS)})")) from error
@@ -222,14 +232,22 @@ def _identified(data: bytes) -> Image.Image:
 def _from_pillow(image: Image.Image, limits: Limits) -> Pixels:
     _check_size(image.width, image.height, limits)
     try:
-        tags = getattr(image, "tag_v2", {})  # a TIFF's tiles are decoded whole, however small the image
-        _check_size(tags.get(322, 1), tags.get(323, 1), limits)
+        tags = dict(getattr(image, "tag_v2", {}))
+        _check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1), limits)  # decoded whole, however small the image
         image.load()
-        return np.asarray(_rgb(_upright(image)))
+        return np.asarray(_rgb(_upright(image), tags))
+    except MemoryError as error:
+        raise ImageError("not enough memory to decode it") from error
     except DAMAGE as error:
         raise ImageError(f"damaged or cut short: {_reason(error)}") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"more than {limits.max_pixels / 1e6:g} million pixels, the limit") from error
+        raise _too_many(limits) from error
+
+
+def _too_many(limits: Limits) -> ImageError:
+    """What is said of an image that Pillow itself refuses for its size."""
+    least = min(limits.max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or limits.max_pixels))
+    return ImageError(f"more than {least / 1e6:g} million pixels, the limit")
 
 
 def _from_array(array: NDArray[Any], limits: Limits) -> Pixels:
@@ -260,9 +278,9 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _rgb(image: Image.Image, tags: Mapping[int, Any]) -> Image.Image:
     if image.mode.startswith(("I", "F")):
-        image = Image.fromarray(_eight_bits(np.asarray(image)))
+        image = Image.fromarray(_eight_bits(np.asarray(image), tags))
     elif image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.new("RGB", image.size, "white")
@@ -270,15 +288,19 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Gray values scaled to 0..255: whole numbers from 0..65535; floats from 0..1, 0..255 or 0..65535 by their top."""
+def _eight_bits(values: NDArray[Any], tags: Mapping[int, Any]) -> NDArray[np.uint8]:
+    """Gray values scaled to 0..255: whole numbers from 0..65535; floats from 0..1, 0..255 or 0..65535 by their top.
+
+    A TIFF's tags may tell of 12 bits, or that 0 is white; Pillow leaves both as they are.
+    """
     low, high = float(values.min()), float(values.max())
-    top = 65535
+    top = 4095 if tags.get(BITS) == (12,) else 65535
     if values.dtype.kind == "f":
         top = 1 if high <= 1 else 255 if high <= 255 else 65535
     if not 0 <= low <= high <= top:
-        raise ImageError(f"gray values from {low:g} to {high:g}: expected 0..65535")
-    return (values * (255 / top) + 0.5).astype(np.uint8)
+        raise ImageError(f"gray values from {low:g} to {high:g}: expected 0..{top}")
+    gray = (values * np.float32(255 / top) + np.float32(0.5)).astype(np.uint8)
+    return 255 - gray if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else gray
 
 
 def _reason(error: BaseException) -> str:

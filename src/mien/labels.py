@@ -6,7 +6,7 @@ Emotions are lower-case English words: the convention fixed here for every file,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ def canonical(name: str) -> str:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """An ordered set of emotions; the order is that of a model's outputs.
+    """An ordered set of emotions; the order is that of a model's outputs. Sets of the same emotions are equal.
 
     Args:
         name: short name, such as `"fer7"`.
@@ -47,7 +47,7 @@ class LabelSet:
         LabelError: fewer than two emotions, or one named twice (also by an alias).
     """
 
-    name: str
+    name: str = field(compare=False)
     emotions: tuple[str, ...]
 
     def __post_init__(self) -> None:

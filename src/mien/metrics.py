@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +58,30 @@ def coverage_accuracy(probabilities: Floats, truth: Ints, coverage: float) -> fl
     return accuracy(probabilities[kept], truth[kept])
 
 
-def bootstrap(score: Callable[[Ints], float], n: int, rounds: int = 1000, seed: int = 0) -> tuple[float, float]:
+def bootstrap(
+    score: Callable[[Ints], float],
+    n: int,
+    groups: Sequence[Hashable] | None = None,
+    rounds: int = 1000,
+    seed: int = 0,
+) -> tuple[float, float]:
     """95% percentile interval of a score of n examples.
 
     Args:
-        score: takes row numbers, drawn with replacement, shape (n,).
+        score: takes row numbers, drawn with replacement: n of them, or about n where whole groups are drawn.
+        groups: what each example belongs to, such as the person on it: examples of one person are alike, so that people
+            are drawn, each with all examples. Examples are drawn where it is None, or there is one group alone.
     """
     rng = np.random.default_rng(seed)
-    values = [score(rng.integers(0, n, n)) for _ in range(rounds)]
+    if groups is None or len(set(groups)) in (1, n):
+        values = [score(rng.integers(0, n, n)) for _ in range(rounds)]
+    else:
+        members: dict[Hashable, list[int]] = {}
+        for row, group in enumerate(groups):
+            members.setdefault(group, []).append(row)
+        rows = [np.array(each) for each in members.values()]
+        drawn = (rng.integers(0, len(rows), len(rows)) for _ in range(rounds))
+        values = [score(np.concatenate([rows[each] for each in one])) for one in drawn]
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 
@@ -105,8 +121,15 @@ def macro_f1(counts: Ints, missed: Ints | None = None) -> float:
     return float(np.mean(scores)) if scores else 0.0
 
 
+PRIOR = 10.0
+"""Nats that a temperature of e, or of its inverse, must save over all examples."""
+
+
 def fit_temperature(logits: Floats, targets: Floats) -> float:
     """The temperature that minimises the cross-entropy of target distributions, within 0.05..20.
+
+    A few examples that are all right would make it as certain as it can be, so that 1 is preferred a little: as much as
+    some dozens of examples can outweigh.
 
     Args:
         logits: shape (n, classes).
@@ -114,7 +137,8 @@ def fit_temperature(logits: Floats, targets: Floats) -> float:
     """
 
     def cost(log_t: float) -> float:
-        return float(-(targets * np.log(np.maximum(softmax(logits, float(np.exp(log_t))), 1e-12))).sum(1).mean())
+        entropy = -(targets * np.log(np.maximum(softmax(logits, float(np.exp(log_t))), 1e-12))).sum()
+        return float(entropy) + PRIOR * log_t**2
 
     low, high = float(np.log(0.05)), float(np.log(20))
     ratio = (np.sqrt(5) - 1) / 2

@@ -5,6 +5,7 @@ Images go through one by one, faces through the network in batches; what a face 
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -114,7 +115,11 @@ class Recognizer:
     def stream(
         self, sources: Iterable[ImageSource], *, labels: Labels = None, crop: Crop = "auto"
     ) -> Iterator[Prediction]:
-        """Read any number of images, in their order, holding a few at a time. Arguments are those of `predict`."""
+        """Read any number of images, in their order. Arguments are those of `predict`.
+
+        At most 16 sources for each thread, and 16 more, are taken before their predictions come out (one by one at
+        first), so an array that comes in must not change until its prediction is out.
+        """
         spoken = self.spoken(labels)
         if crop not in CROPS:
             raise MienError(f"crop is one of {', '.join(CROPS)}; got {crop!r}")
@@ -280,7 +285,11 @@ def cores() -> int:
 
 
 def load(
-    name_or_path: str | os.PathLike[str] | None = None, *, detector: Detector | None = None, threads: int = 1
+    name_or_path: str | os.PathLike[str] | None = None,
+    *,
+    detector: Detector | None = None,
+    threads: int = 1,
+    limits: Limits = LIMITS,
 ) -> Recognizer:
     """A recognizer. The process keeps some freed memory for the next photo (see `memory.keep_memory`).
 
@@ -288,12 +297,13 @@ def load(
         name_or_path: a model that comes with mien (see `mien models`), or an artifact's folder; the default if None.
         detector: finds the faces; BlazeFace if None.
         threads: see `Recognizer`.
+        limits: how big an image may be.
 
     Raises:
         ArtifactError: there is no such model, or it is incomplete, altered or too new; lists every fault.
     """
     keep_memory()
-    return Recognizer(artifacts.read(artifacts.find(name_or_path)), detector, threads)
+    return Recognizer(artifacts.read(artifacts.find(name_or_path)), detector, threads, limits)
 
 
 def _reasons(face: Face, crop: Pixels, answer: _Answer, head: HeadInfo, labels: LabelSet) -> Iterator[str]:
@@ -304,10 +314,10 @@ def _reasons(face: Face, crop: Pixels, answer: _Answer, head: HeadInfo, labels: 
     if answer.kept < 0.5:
         yield f"probably an expression that {labels.name} lacks ({percent(1 - answer.kept)})"
     if confidence < head.threshold:
-        yield f"low confidence ({percent(confidence)}, reliable from {percent(head.threshold)})"
+        yield f"low confidence ({percent(confidence)}, reliable from {math.ceil(100 * head.threshold)}%)"
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:
-        yield f"small face ({min(x1 - x0, y1 - y0):.0f} px, reliable from {SMALL_FACE} px)"
+        yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"
     if sharpness(crop) < BLURRED:
         yield "blurred"
     if turn(face) > TURNED:

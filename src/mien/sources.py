@@ -1,6 +1,7 @@
 """Sources: what a user names on a command line becomes images to read, one at a time.
 
-Nothing is passed over in silence: what cannot be read still comes out, for `read_image` to say why.
+Nothing that might be an image is passed over in silence: what cannot be read still comes out, for `read_image` to say
+why. Pipes, sockets and devices are read where they are named, and not looked for in folders.
 """
 
 from __future__ import annotations
@@ -28,18 +29,23 @@ def expand(words: Iterable[str], stdin: BinaryIO) -> Iterator[ImageSource]:
 
     Args:
         words: files; folders (every file below that is not hidden, in the order of names); patterns such as `*.jpg`,
-            which may match folders; or `-` for one image from `stdin`. A word that names nothing comes out as it is.
+            which may match folders; or `-` for one image from `stdin`. A word that names nothing, or a folder with
+            nothing in it, comes out as it is.
         stdin: binary.
     """
     for word in words:
         if word == STDIN:
             yield Stdin(stdin.read(LIMITS.max_bytes + 1))
         elif os.path.isdir(word):
-            yield from _or_itself(word, _files(word, frozenset({os.path.realpath(word)})))
+            yield from _folder(word)
         elif not os.path.lexists(word) and glob.has_magic(word):
             yield from _or_itself(word, dict.fromkeys(_matches(word)))
         else:
             yield word
+
+
+def _folder(path: str) -> Iterator[str]:
+    return _or_itself(path, _files(path, frozenset({os.path.realpath(path)})))
 
 
 def _or_itself(word: str, paths: Iterable[str]) -> Iterator[str]:
@@ -55,7 +61,7 @@ def _matches(pattern: str) -> Iterator[str]:
     """Files that a pattern matches, and those below the folders that it matches; some may come twice."""
     for path in sorted(glob.glob(pattern, recursive=True)):
         if os.path.isdir(path):
-            yield from _files(path, frozenset({os.path.realpath(path)}))
+            yield from _folder(path)
         else:
             yield path
 
@@ -74,5 +80,5 @@ def _files(folder: str, above: frozenset[str]) -> Iterator[str]:
         if os.path.isdir(path):
             if (real := os.path.realpath(path)) not in above:
                 yield from _files(path, above | {real})
-        else:
+        elif os.path.isfile(path) or not os.path.exists(path):
             yield path

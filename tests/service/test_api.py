@@ -16,8 +16,14 @@ import pytest
 
 import mien
 from mien.artifact import DEFAULT
+from mien.labels import LABEL_SETS
+from mien.service.api import label_sets, parameters
+from mien.service.engine import Engine
+from mien.service.metrics import Metrics
 from mien.service.problems import KINDS
+from mien.service.settings import Settings
 
+Toy = Callable[..., Path]
 JPEG = {"Content-Type": "image/jpeg"}
 
 
@@ -98,6 +104,15 @@ def test_what_there_is(client: httpx.Client) -> None:
     sets = {each["name"]: each for each in client.get("/v1/labels").json()}
     assert sets["happy-sad"] == {"name": "happy-sad", "emotions": ["happy", "sad"], "models": [DEFAULT]}
     assert client.get("/healthz").json() == {"status": "alive"}
+
+
+def test_a_models_own_label_set_can_be_asked_for(toy: Toy, tmp_path: Path) -> None:
+    engine = Engine(Settings(models=(str(toy(tmp_path / "own", {"bored-happy": ("bored", "happy")})),)), Metrics())
+    engine.load()
+    names = [each.name for each in label_sets(engine)]
+    assert names == [*LABEL_SETS, "bored-happy"]
+    asked = next(each for each in parameters(engine) if each["name"] == "labels")
+    assert asked["schema"]["enum"] == names
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import mien
 from mien.explain import explain
+from mien.image import Pixels
 from mien.labels import FER7, FERPLUS8, LabelSet
 from mien.prediction import Prediction
 from mien.recognizer import Found, Recognizer
@@ -165,6 +167,44 @@ def test_explanations_are_those_of_the_library() -> None:
             (answer,) = await engine.predict([IMAGE], model, FER7, "whole", True)
             (explanation,) = answer.explanations
             assert np.array_equal(explanation, explain(model, model.preprocess.whole(IMAGE), FER7))
+
+    asyncio.run(go())
+
+
+def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        async with running() as engine:
+            model, order = engine.model(None), list[str]()
+
+            def slow(model: Recognizer, crop: Pixels, labels: LabelSet) -> NDArray[np.float64]:
+                order.append("explained")
+                time.sleep(0.1)
+                return np.zeros((7, 7))
+
+            monkeypatch.setattr("mien.service.engine.explain", slow)
+            many = asyncio.create_task(engine.predict([IMAGE] * 10, model, FER7, "whole", True))
+            while not order:
+                await asyncio.sleep(0.01)
+            await ask(engine)
+            assert len(order) <= 3
+            await many
+            assert len(order) == 10
+
+    asyncio.run(go())
+
+
+def test_work_beside_counts_as_images_do() -> None:
+    async def go() -> None:
+        async with running(queue=4, deadline_s=0.2) as engine:
+            assert await engine.beside([lambda: 1, lambda: 2]) == [1, 2]
+            engine.accept(3)
+            with pytest.raises(Problem) as refused:
+                await engine.beside([lambda: 1, lambda: 2])
+            engine.release(3)
+            with pytest.raises(Problem) as late:
+                await engine.beside([lambda: time.sleep(0.5)])
+            assert (kind(refused.value), kind(late.value)) == ("busy", "deadline")
+            engine.accept(4)  # all was given back
 
     asyncio.run(go())
 

@@ -59,6 +59,12 @@ def test_a_rate_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
         rates.take("a")
 
 
+def test_an_empty_key_opens_nothing(serve: Any) -> None:
+    with serve(api_keys=hash_key("")) as served:
+        for headers in ({}, {"X-API-Key": ""}, {"Authorization": "Bearer"}, {"Authorization": "Basic Og=="}):
+            assert httpx.get(served.url, headers=headers).status_code == 401
+
+
 def test_keys(serve: Any, astronaut: bytes) -> None:
     with serve(api_keys=f"{hash_key('other')},{hash_key(SECRET)}") as served:
         jpeg = {"Content-Type": "image/jpeg"}

@@ -18,6 +18,9 @@ import mien
 from mien.face import Face
 from mien.prediction import Expression, Prediction, Reading
 from mien.service.live import HALF_LIFE_S, Newest, Smooth, overlap
+from mien.service.metrics import Metrics
+from mien.service.settings import Settings
+from mien.service.uploads import Uploads
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +95,8 @@ def test_a_frame_over_the_limit_ends_the_connection(serve: Any, frame: bytes) ->
 
 def test_the_place_for_one_frame() -> None:
     async def go() -> None:
-        slot = Newest()
+        uploads = Uploads(Settings(), Metrics())
+        slot = Newest(uploads)
         slot.put(b"1")
         slot.put(b"2")
         assert await slot.take() == b"2"
@@ -100,6 +104,23 @@ def test_the_place_for_one_frame() -> None:
         assert slot.skipped() == 0
         slot.end()
         assert await slot.take() is None
+
+
+def test_frames_count_as_uploads() -> None:
+    async def go() -> None:
+        uploads = Uploads(Settings(max_bytes=4, max_memory=10), Metrics())
+        slot, other = Newest(uploads), Newest(uploads)
+        slot.put(b"1234")
+        assert await slot.take() == b"1234"
+        slot.put(b"5678")
+        other.put(b"1234")  # 12 bytes in all
+        assert (other.skipped(), slot.skipped()) == (1, 0)
+        assert await slot.take() == b"5678"  # the first is given back
+        other.put(b"1234")
+        assert await other.take() == b"1234"
+        slot.end()
+        other.end()
+        uploads.hold(10)
 
     asyncio.run(go())
 

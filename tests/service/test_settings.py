@@ -24,6 +24,7 @@ def test_nothing_said() -> None:
     [
         ("PORT", "0", "port", 0),
         ("MODELS", "base, other/model", "models", ("base", "other/model")),
+        ("MODELS", '["base", "/my models/one"]', "models", ("base", "/my models/one")),
         ("QUEUE", "7", "queue", 7),
         ("DEADLINE_S", "0.5", "deadline_s", 0.5),
         ("API_KEYS", f"{KEY} {KEY}", "api_keys", (KEY, KEY)),
@@ -44,6 +45,7 @@ def test_a_variable(name: str, value: str, field: str, expected: object) -> None
         ("QUEUE", "0", "MIEN_SERVE_QUEUE: Input should be greater than 0"),
         ("DEADLINE_S", "-1", "MIEN_SERVE_DEADLINE_S"),
         ("MODELS", "", "MIEN_SERVE_MODELS"),
+        ("MODELS", "[", "MIEN_SERVE_MODELS: Value error, not a JSON array"),
         ("API_KEYS", "a key", "MIEN_SERVE_API_KEYS"),
         ("MAX_MEMORY", "10", "10 bytes cannot hold one image of 20000000"),
         ("QUEEU", "7", "MIEN_SERVE_QUEEU: no such setting; there are MIEN_SERVE_HOST"),
@@ -115,5 +117,6 @@ def test_a_port_that_is_taken() -> None:
 
 
 def test_a_key_is_hashed() -> None:
+    assert mien("--hash-key", given="\n").returncode == 2
     ended = mien("--hash-key", given="a key\n")
     assert ended.stdout == KEY + "\n"

@@ -109,9 +109,13 @@ def test_scores_are_those_of_the_calibrated_probabilities() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_held_out_ece_by_hand(seed: int) -> None:
     """Two answers, so each half is one: the temperature of the right one makes the wrong one sure, and vice versa."""
-    right, wrong = [2.0, 0.0], [1.0, 0.0]
-    sharpest, flattest = 0.05, 20
-    error = metrics.softmax(np.array(wrong), sharpest)[0], 1 - metrics.softmax(np.array(right), flattest)[0]
+    right, wrong = [4.0, 0.0], [3.0, 0.0]
+    temperatures = np.exp(np.linspace(-2, 2, 100_001))
+    prior = metrics.PRIOR * np.log(temperatures) ** 2
+    sharper = temperatures[(np.log1p(np.exp(-4 / temperatures)) + prior).argmin()]
+    flatter = temperatures[(np.log1p(np.exp(3 / temperatures)) + prior).argmin()]
+    assert sharper < 1 < flatter
+    error = metrics.softmax(np.array(wrong), sharper)[0], 1 - metrics.softmax(np.array(right), flatter)[0]
     assert held_out_ece(np.array([right, wrong]), np.array([0, 1]), seed) == pytest.approx(np.mean(error), abs=1e-4)
 
 

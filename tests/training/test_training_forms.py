@@ -122,6 +122,26 @@ def test_people_stay_on_one_side(short: Recipe, tmp_path: Path) -> None:
     assert sides[0] | sides[1] == set(map(str, range(8)))
 
 
+def test_what_was_trained_on_judges_nothing_though_the_folder_has_grown(short: Recipe, tmp_path: Path) -> None:
+    data = write_folder(tmp_path / "data", ("Anger", "Happiness"), 10)
+    _, recognizer = trained(short, data, tmp_path)
+    held_out = evaluate(recognizer, open_dataset(data)).n
+    new = data / "Happiness" / "new.png"
+    new.write_bytes(next((data / "Happiness").iterdir()).read_bytes())
+    report = evaluate(recognizer, open_dataset(data))
+    assert (report.data["split"], report.n) == ("valid", held_out + 1)
+    assert evaluate(recognizer, open_dataset(data), split="all").n == 21
+
+
+def test_another_seed_holds_out_the_same_images(short: Recipe, tmp_path: Path) -> None:
+    dataset = open_dataset(write_folder(tmp_path / "data", ("Anger", "Happiness"), 10))
+
+    def held_out(**changes: int) -> set[str]:
+        return {each.name for each in prepare(dataset, short.model_copy(update=changes)).split("valid").examples}
+
+    assert held_out(seed=0) == held_out(seed=1) != held_out(split_seed=1)
+
+
 def test_what_validation_told_is_what_evaluate_tells(short: Recipe, tmp_path: Path) -> None:
     """The scores of the artifact are found again through the recognizer, on the same images."""
     data = write_parquet(tmp_path / "data", 6)

@@ -35,18 +35,18 @@ def show() -> None:
         kinds = [*KINDS, *(["heic", "heif"] if find_spec("pillow_heif") else [])]
         files = st.file_uploader("Photos", kinds, accept_multiple_files=True, key="photos")
     answers = _answers(reader, labels, files)
-    for number, answer in enumerate(answers):
-        _show(reader, answer, number)
+    for number, (file, answer) in enumerate(zip(files, answers, strict=True)):
+        _show(file, answer, number)
     if answers:
         _downloads([answer.prediction for answer in answers], labels)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A photo, what was read in it, and how that looks; without the two where it could not be read."""
+    """What was read in a photo, and how that looks: a crop a face, and the photo small enough for the page."""
 
     prediction: Prediction
-    image: Pixels | None = None
+    crops: tuple[Pixels, ...] = ()
     picture: bytes = b""
 
 
@@ -66,24 +66,25 @@ def _read(reader: Recognizer, labels: LabelSet, file: UploadedFile) -> Answer:
     except ImageError as error:
         return Answer(Prediction(name, 0, 0, error=str(error)))
     prediction = replace(reader.predict(image, labels=labels), source=name)
-    return Answer(prediction, image, annotated(image, prediction, LARGEST))
+    crops = tuple(reader.crop_of(image, reading.face) for reading in prediction.faces)
+    return Answer(prediction, crops, annotated(image, prediction, LARGEST))
 
 
-def _show(reader: Recognizer, answer: Answer, number: int) -> None:
-    prediction, image = answer.prediction, answer.image
+def _show(file: UploadedFile, answer: Answer, number: int) -> None:
+    prediction = answer.prediction
     st.subheader(plain(prediction.source), divider="gray", anchor=False)
-    if image is None:
+    if prediction.error is not None:
         st.error(plain(f"{prediction.source} cannot be read: {prediction.error}."), icon=":material/broken_image:")
         return
     st.image(answer.picture, alt=_words(prediction))
     if not prediction.faces:
         st.info("No face was found in this photo.", icon=":material/face_retouching_off:")
         return
-    for position, reading in enumerate(prediction.faces):
-        show_face(reader, image, reading, position, len(prediction.faces))
+    for position, (crop, reading) in enumerate(zip(answer.crops, prediction.faces, strict=True)):
+        show_face(crop, reading, position, len(prediction.faces))
     st.download_button(
         "Annotated photo",
-        lambda: annotated(image, prediction),
+        lambda: annotated(file.getvalue(), prediction),
         file_name=f"{PurePath(prediction.source).stem}-read.jpg",
         mime="image/jpeg",
         key=f"annotated {number}",

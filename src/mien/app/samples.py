@@ -92,4 +92,4 @@ def _closer(reader: Recognizer, path: Path, prediction: Prediction) -> None:
     image = read_image(path)
     st.image(annotated(image, prediction, 900))
     for number, reading in enumerate(prediction.faces):
-        show_face(reader, image, reading, number, len(prediction.faces))
+        show_face(reader.crop_of(image, reading.face), reading, number, len(prediction.faces))

@@ -37,9 +37,13 @@ def _loaded(folder: Path, written: int) -> Recognizer:
 def recognizer(model: str) -> Recognizer:
     """A model by its name or the path of its folder; or a sentence on the page, and no more of it."""
     with told():
-        folder = artifact.find(os.path.expanduser(model))
-        manifest = folder / "model.json"
-        return _loaded(folder, manifest.stat().st_mtime_ns if manifest.exists() else 0)
+        return _recognizer(model)
+
+
+def _recognizer(model: str) -> Recognizer:
+    folder = artifact.find(os.path.expanduser(model))
+    manifest = folder / "model.json"
+    return _loaded(folder, manifest.stat().st_mtime_ns if manifest.exists() else 0)
 
 
 @contextmanager
@@ -82,9 +86,15 @@ def choose_model() -> Recognizer:
         key="model",
         accept_new_options=True,
         help="One that comes with mien, or the path of a folder that `mien export` made.",
+        on_change=_keep_model,
     )
-    reader = recognizer(str(chosen or kept))
-    st.session_state["chosen model"] = str(chosen or kept)
+    with told():
+        try:
+            reader = _recognizer(str(chosen or kept))
+        except Exception:
+            st.session_state["chosen model"] = st.session_state.get("model that loaded", _first_model())
+            raise
+    st.session_state["model that loaded"] = str(chosen or kept)
     return reader
 
 
@@ -108,6 +118,11 @@ def choose_labels(reader: Recognizer) -> LabelSet:
 def _keep_labels() -> None:
     """Before the page runs: whoever chooses and leaves at once finds the choice made elsewhere."""
     st.session_state["chosen labels"] = st.session_state["labels"]
+
+
+def _keep_model() -> None:
+    """As `_keep_labels`; where it does not load, the page that tries to load it goes back to the last that did."""
+    st.session_state["chosen model"] = str(st.session_state["model"] or _first_model())
 
 
 def _first_model() -> str:

@@ -11,15 +11,14 @@ from PIL import Image
 
 from mien.app.settings import plain
 from mien.draw import annotate, colour_of
-from mien.image import Pixels
+from mien.image import ImageSource, Pixels
 from mien.prediction import Expression, Prediction, Reading, percent
-from mien.recognizer import Recognizer
 
 LARGEST = 1280  # px, longer side of a photo on the page
 CROP = 144  # px, side of a crop on the page
 
 
-def annotated(image: Pixels, prediction: Prediction, largest: int | None = None) -> bytes:
+def annotated(image: ImageSource, prediction: Prediction, largest: int | None = None) -> bytes:
     """The photo with its faces boxed, as a JPEG; reduced to fit a square of side `largest`, if given."""
     picture = annotate(image, prediction)
     if largest is not None:
@@ -29,13 +28,13 @@ def annotated(image: Pixels, prediction: Prediction, largest: int | None = None)
     return stream.getvalue()
 
 
-def show_face(reader: Recognizer, image: Pixels, reading: Reading, number: int, of: int) -> None:
+def show_face(crop: Pixels, reading: Reading, number: int, of: int) -> None:
     """One face: what the network saw beside what it says."""
     expression = reading.expression
     left, right = st.columns([1, 3], gap="medium", vertical_alignment="center")
     with left:
         caption = "What the network saw" if of == 1 else f"Face {number + 1} of {of}"
-        st.image(enlarged(reader.crop_of(image, reading.face)), caption=caption, width=CROP)
+        st.image(enlarged(crop), caption=caption, width=CROP)
     with right:
         st.html(f"{headline(expression)}{bars(expression)}")
         if expression.uncertain:

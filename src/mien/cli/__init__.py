@@ -12,6 +12,7 @@ import typer
 
 from mien.cli import app as app_verb
 from mien.cli import compare, data, evaluate, export, models, predict, serve, train
+from mien.cli.options import shown
 from mien.errors import MienError
 
 USAGE = 2
@@ -41,5 +42,6 @@ def main() -> None:
     try:
         app(prog_name="mien")
     except (MienError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        told = "\n".join(map(shown, str(error).splitlines()))
+        print(f"error: {told}", file=sys.stderr)
         sys.exit(USAGE)

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from mien.cli.options import EXIT_SOME_UNREAD, shown, terminal
 
 if TYPE_CHECKING:
     from mien.datasets.info import Info
@@ -32,18 +35,24 @@ def info(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset in any form that mien knows.")],
     form: Annotated[Format, typer.Option("--format", help="How to write what was found.")] = Format.table,
 ) -> None:
-    """Count classes and splits, sizes, unreadable, blank and repeated images."""
+    """Count classes and splits, sizes, unreadable, blank and repeated images.
+
+    The exit code is 1 if some image could not be read; they are listed.
+    """
     from mien.datasets import inspect, open_dataset
 
     found = inspect(open_dataset(data))
     if form is Format.json:
         print(json.dumps(found.to_dict()))
     else:
-        _show(found, Console(highlight=False))
+        _show(found, terminal())
+    if found.unreadable:
+        raise typer.Exit(EXIT_SOME_UNREAD)
 
 
 def _show(info: Info, console: Console) -> None:
-    console.print(f"[bold]{info.form}[/], {info.n} images" + (f" of {info.people} people" if info.people else ""))
+    people = f" of {info.people} people" if info.people else ""
+    console.print(Text.assemble((info.form, "bold"), f", {info.n} images{people}"))
     console.print(_counts("label", info.counts, info.labels))
     if info.majority:
         emotions = tuple(dict.fromkeys(name for counts in info.majority.values() for name in counts))
@@ -52,10 +61,10 @@ def _show(info: Info, console: Console) -> None:
     console.print(f"sizes: {common}; width {_span(info.width)}, height {_span(info.height)}")
     repeated = ", ".join(f"{count} in {split}" for split, count in info.repeated_within.items() if count)
     console.print(f"repeated pixel by pixel: {repeated or 'none'}; {info.repeated_across} across splits")
-    console.print(f"blank: {len(info.blank)}" + "".join(f"\n  {name}" for name in info.blank), markup=False)
+    console.print(f"blank: {len(info.blank)}" + "".join(f"\n  {shown(name)}" for name in info.blank))
     console.print(f"unreadable: {len(info.unreadable)}")
     for name, reason in info.unreadable.items():
-        console.print(f"  {name}: {reason}", style="red", markup=False)
+        console.print(f"  {shown(name)}: {shown(reason)}", style="red")
 
 
 def _counts(head: str, counts: dict[str, dict[str, int]], rows: tuple[str, ...]) -> Table:
@@ -64,7 +73,7 @@ def _counts(head: str, counts: dict[str, dict[str, int]], rows: tuple[str, ...])
     for split in counts:
         table.add_column(split, justify="right")
     for name in rows:
-        table.add_row(name, *(str(by_name.get(name, 0)) for by_name in counts.values()))
+        table.add_row(shown(name), *(str(by_name.get(name, 0)) for by_name in counts.values()))
     table.add_row("together", *(str(sum(by_name.values())) for by_name in counts.values()), style="bold")
     return table
 

@@ -10,8 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads, counting, needs_extra
+from mien.cli.options import (
+    EXIT_SOME_UNREAD,
+    Crop,
+    CropOption,
+    Labels,
+    Model,
+    Threads,
+    counting,
+    needs_extra,
+    shown,
+    terminal,
+)
 
 if TYPE_CHECKING:
     from mien.report import Report
@@ -64,7 +76,7 @@ def evaluate(
     if form is Format.json:
         print(json.dumps(judged.to_dict()))
     else:
-        _show(judged, Console(highlight=False))
+        _show(judged, terminal())
     if judged.unreadable:
         raise typer.Exit(EXIT_SOME_UNREAD)
 
@@ -72,9 +84,11 @@ def evaluate(
 def _show(report: Report, console: Console) -> None:
     low, high = report.accuracy_interval
     f1_low, f1_high = report.macro_f1_interval
-    console.print(f"[bold]{report.model}[/] on {report.data['form']}, split {report.data['split']}: {report.n} images")
-    console.print(f"accuracy  [bold]{report.accuracy:.1%}[/]  (95%: {low:.1%} to {high:.1%})")
-    console.print(f"macro-F1  [bold]{report.macro_f1:.3f}[/]  (95%: {f1_low:.3f} to {f1_high:.3f})")
+    judged = f" on {report.data['form']}, split {report.data['split']}: {report.n} images"
+    console.print(Text.assemble((shown(report.model), "bold"), judged))
+    accuracy, macro_f1 = (f"{report.accuracy:.1%}", "bold"), (f"{report.macro_f1:.3f}", "bold")
+    console.print(Text.assemble("accuracy  ", accuracy, f"  (95%: {low:.1%} to {high:.1%})"))
+    console.print(Text.assemble("macro-F1  ", macro_f1, f"  (95%: {f1_low:.3f} to {f1_high:.3f})"))
     votes = f"   KL to votes {report.kl_to_votes:.3f}" if report.kl_to_votes is not None else ""
     console.print(f"ECE {report.ece:.3f}   NLL {report.nll:.3f}{votes}")
     if report.accuracy_covered is not None:
@@ -83,7 +97,7 @@ def _show(report: Report, console: Console) -> None:
         if count:
             console.print(f"{count} {what}")
     for name, reason in report.unreadable.items():
-        console.print(f"unreadable: {name}: {reason}", style="red", markup=False)
+        console.print(f"unreadable: {shown(name)}: {shown(reason)}", style="red")
     for table in (_classes(report), _confusion(report)):
         console.print()
         console.print(table)
@@ -93,15 +107,15 @@ def _classes(report: Report) -> Table:
     table = _table("", "images", "precision", "recall", "F1")
     for name, scores in report.per_class.items():
         shares = (f"{share:.2f}" for share in (scores.precision, scores.recall, scores.f1))
-        table.add_row(name, str(scores.support), *shares)
+        table.add_row(shown(name), str(scores.support), *shares)
     return table
 
 
 def _confusion(report: Report) -> Table:
     """Shares of each true class; with eight emotions it fits 80 columns."""
-    table = _table("truth \\ guess", *(name[:8] for name in report.labels))
+    table = _table("truth \\ guess", *(shown(name[:8]) for name in report.labels))
     for name, row in zip(report.labels, report.confusion, strict=True):
-        table.add_row(name, *(f"{count / max(report.per_class[name].support, 1):.0%}" for count in row))
+        table.add_row(shown(name), *(f"{count / max(report.per_class[name].support, 1):.0%}" for count in row))
     return table
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from mien.cli.options import needs_extra
+from mien.cli.options import needs_extra, terminal
 
 
 def export(
@@ -26,7 +25,7 @@ def export(
     with needs_extra("train"):
         from mien.training.export import export
 
-    console = Console(stderr=True, highlight=False)
+    console = terminal(stderr=True)
     artifact = export(runs, out, int8=int8, mirror=mirror, say=console.print)
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]

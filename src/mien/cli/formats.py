@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mien.cli.options import shown
 from mien.errors import MienError
 from mien.files import replacing
 from mien.labels import LabelSet
@@ -23,7 +23,6 @@ from mien.prediction import Prediction, Reading, percent
 from mien.tables import columns, flat_rows
 
 BAR = 10  # characters
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 PARQUET_ROWS = 10_000  # held before they are written
 
 
@@ -121,19 +120,14 @@ _HEADS = ("image", "expression", "confidence", "note")
 
 
 def _plain(prediction: Prediction) -> list[str]:
-    source = _shown(prediction.source)
+    source = shown(prediction.source)
     if not prediction.faces:
         note = f"error: {prediction.error}" if prediction.error is not None else "; ".join(prediction.reasons)
-        return ["\t".join([source, "", "", "", _shown(note)])]
+        return ["\t".join([source, "", "", "", shown(note)])]
     return [
         "\t".join([source, str(number), face.expression.label, f"{face.expression.confidence:.3f}", _note(face)])
         for number, face in enumerate(prediction.faces)
     ]
-
-
-def _shown(text: str) -> str:
-    """Text on one line that a terminal prints as it stands: control characters as `\\n` or `\\x1b`."""
-    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def _tail(text: str, width: int) -> str:
@@ -146,9 +140,9 @@ def _tail(text: str, width: int) -> str:
 
 
 def _pretty(prediction: Prediction, source_width: int) -> list[list[Text]]:
-    source = Text(_tail(_shown(prediction.source), source_width), no_wrap=True)
+    source = Text(_tail(shown(prediction.source), source_width), no_wrap=True)
     if prediction.error is not None:
-        return [[source, Text("-", style="dim"), Text(), Text(_shown(prediction.error), style="red")]]
+        return [[source, Text("-", style="dim"), Text(), Text(shown(prediction.error), style="red")]]
     if not prediction.faces:
         return [[source, Text("-", style="dim"), Text(), Text("; ".join(prediction.reasons), style="yellow")]]
     rows = []

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from mien.cli.options import needs_extra
+from mien.cli.options import needs_extra, terminal
 
 
 def models(
@@ -25,7 +24,7 @@ def models(
 
     from mien import artifact as artifacts
 
-    console = Console(highlight=False)
+    console = terminal()
     if recipe is not None:
         console.print(_layers(recipe))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -14,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mien.errors import MienError
 
 EXIT_SOME_UNREAD = 1
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Labels = Annotated[
     str | None,
@@ -36,6 +39,17 @@ Crop = Annotated[
     CropOption,
     typer.Option("--crop", help="detect: read the faces found; whole: the image is one face; auto: whole where small."),
 ]
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """Where things are told: as they stand, without markup; lines are not broken where nobody watches."""
+    console = Console(stderr=stderr, highlight=False, markup=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, markup=False, width=10_000)
+
+
+def shown(text: str) -> str:
+    """Text on one line that a terminal prints as it stands: control characters as `\\n` or `\\x1b`."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def counting(what: str) -> Progress:

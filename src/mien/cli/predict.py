@@ -9,17 +9,20 @@ from enum import StrEnum
 from io import BytesIO
 from itertools import tee
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads
+from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads, shown
+from mien.errors import MienError
 
 if TYPE_CHECKING:
     from mien.image import ImageSource
     from mien.prediction import Prediction
 
 JPEG_QUALITY = 92
+LONGEST_STEM = 60  # characters, of up to 4 bytes; file systems take names of 255 bytes
 
 
 class Format(StrEnum):
@@ -45,7 +48,7 @@ def predict(
 ) -> None:
     """Read the expressions of the faces in images.
 
-    The exit code is 1 if some source could not be read; its row says why.
+    The exit code is 1 if some source could not be read, and its row says why, or could not be drawn.
     """
     from mien.cli.formats import writer
     from mien.recognizer import cores, load
@@ -60,13 +63,19 @@ def predict(
     if annotate is not None:
         named = list(named)  # before the first picture is written there, lest it be taken for a source
         taken = _inside(annotate, named)
+        annotate.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=annotate).close()  # a folder that takes nothing is refused before the first image
     given, kept = tee(named)
     with writer(form.value, out, spoken) as write:
         for source, prediction in zip(kept, recognizer.stream(given, labels=spoken, crop=crop.value), strict=True):
             write(prediction)
             unread = unread or prediction.error is not None
             if annotate is not None and prediction.error is None:
-                _annotate(source, prediction, annotate, taken)
+                try:
+                    _annotate(source, prediction, annotate, taken)
+                except (MienError, OSError) as error:
+                    print(f"{shown(prediction.source)}: not drawn: {shown(str(error))}", file=sys.stderr)
+                    unread = True
     if unread:
         raise typer.Exit(EXIT_SOME_UNREAD)
 
@@ -75,15 +84,15 @@ def _annotate(source: ImageSource, prediction: Prediction, folder: Path, taken: 
     """Write FOLDER/<name>-mien.jpg, numbered where that is taken: by another source's picture, or by a source."""
     from mien.draw import annotate
     from mien.files import replacing
-    from mien.image import read_image
     from mien.sources import Stdin
 
     if isinstance(source, Stdin):
         source.seek(0)
-    name = next(name for name in _names(Path(prediction.source).stem.strip("<>")) if name not in taken)
+    stem = Path(prediction.source).stem.strip("<>")[:LONGEST_STEM]
+    name = next(name for name in _names(stem) if name not in taken)
     taken.add(name)
     with replacing(folder / name) as temporary:
-        annotate(read_image(source), prediction).save(temporary, quality=JPEG_QUALITY)
+        annotate(source, prediction).save(temporary, quality=JPEG_QUALITY)
 
 
 def _inside(folder: Path, sources: Iterable[ImageSource]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 from importlib.util import find_spec
@@ -28,7 +29,10 @@ def serve(
 ) -> None:
     """Serve an upload page, an API and a live camera; settings come from MIEN_SERVE_* or from here."""
     if hash_key:
-        print(hashlib.sha256(sys.stdin.readline().rstrip("\n").encode()).hexdigest())
+        key = sys.stdin.readline().rstrip("\r\n")
+        if not key:
+            raise typer.BadParameter("no key came through standard input", param_hint="--hash-key")
+        print(hashlib.sha256(key.encode()).hexdigest())
         return
     with needs_extra("serve"):
         for name in (
@@ -46,6 +50,10 @@ def serve(
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise typer.BadParameter(f"expected KEY=VALUE, got {', '.join(wrong)}", param_hint="--set")
     given: dict[str, str | None] = {name: value for name, _, value in pairs}
-    given |= {"host": host, "port": None if port is None else str(port), "models": ",".join(models or []) or None}
+    given |= {
+        "host": host,
+        "port": None if port is None else str(port),
+        "models": json.dumps(models) if models else None,
+    }
     environment = {**os.environ, **{f"MIEN_SERVE_{name.upper()}": v for name, v in given.items() if v is not None}}
     os.execve(sys.executable, [sys.executable, "-m", "mien.service"], environment)

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from mien.cli.options import needs_extra
+from mien.cli.options import needs_extra, terminal
 
 if TYPE_CHECKING:
     from mien.training.loop import Progress as Where
@@ -36,7 +35,7 @@ def train(
         from mien.training.recipe import read_recipe
     from mien.datasets import open_dataset
 
-    console = Console(stderr=True, highlight=False)
+    console = terminal(stderr=True)
     read = read_recipe(recipe, changes or [])
     columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.fields[scores]}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

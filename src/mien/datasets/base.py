@@ -133,6 +133,11 @@ class Dataset:
         return np.array([example.votes or nobody for example in self.examples], np.int64)
 
 
+def name_hash(name: str) -> str:
+    """Eight hexadecimal digits that stand for an example's name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
 def majority(votes: tuple[int, ...]) -> int:
     """The official FER+ majority (Barsoum et al., 2016): a position in `ferplus8`, or `NO_LABEL`.
 

@@ -36,18 +36,18 @@ def with_split(dataset: Dataset, name: str, share: float, seed: int) -> Dataset:
     groups: dict[tuple[str, str], list[Example]] = {}
     for example in dataset.examples:
         if example.split == source:
-            groups.setdefault(_group(example), []).append(example)
+            groups.setdefault(group_of(example), []).append(example)
     if len(groups) < 2:
         raise DataError(f"{dataset.path}: {name} needs two images or two people at least, found one")
     moved = _chosen(groups, share, seed)
     examples = (
-        replace(example, split=name if _group(example) in moved else "train") if example.split == source else example
+        replace(example, split=name if group_of(example) in moved else "train") if example.split == source else example
         for example in dataset.examples
     )
     return replace(dataset, examples=tuple(examples))
 
 
-def _group(example: Example) -> tuple[str, str]:
+def group_of(example: Example) -> tuple[str, str]:
     """What stays together: a person's examples; those of nobody known, each by itself."""
     person = example.attributes.get("person")
     return ("person", person) if person else ("image", example.name)

@@ -1,7 +1,8 @@
 """Reports side by side: each against the first on the same images, with paired bootstrap intervals.
 
 Two models judged on the same images make many of the same mistakes. Drawing images, not scores, keeps that pairing, so
-that differences much smaller than either score's own interval can be told from chance.
+that differences much smaller than either score's own interval can be told from chance. People are drawn where they are
+known.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class _Read:
     folder: Path
     numbers: dict[str, Any]
     rows: dict[str, tuple[int, int]]  # truth and answer by name; -1 where there was no face
+    people: dict[str, str]  # by name; the name itself where nobody is known
 
 
 def compare(folders: Sequence[Path]) -> list[Compared]:
@@ -97,12 +99,14 @@ def compare(folders: Sequence[Path]) -> list[Compared]:
         if differing := [name for name in names if other.rows[name][0] != first.rows[name][0]]:
             raise DataError(f"{differing[0]} has another label in {other.folder} than in {first.folder}")
     guesses = [np.array([report.rows[name][1] for name in names]) for report in reports]
+    people = [first.people[name] for name in names]
     return [
-        _compared(report, guess, guesses[0], truth, len(labels)) for report, guess in zip(reports, guesses, strict=True)
+        _compared(report, guess, guesses[0], truth, people, len(labels))
+        for report, guess in zip(reports, guesses, strict=True)
     ]
 
 
-def _compared(report: _Read, guesses: Ints, base: Ints, truth: Ints, classes: int) -> Compared:
+def _compared(report: _Read, guesses: Ints, base: Ints, truth: Ints, people: Sequence[str], classes: int) -> Compared:
     n, right = len(truth), guesses == truth
 
     def f1(answers: Ints, rows: Ints) -> float:
@@ -112,19 +116,19 @@ def _compared(report: _Read, guesses: Ints, base: Ints, truth: Ints, classes: in
     if guesses is not base:
         gain = right.astype(float) - (base == truth)
         accuracy_difference = Difference(
-            float(gain.mean()), metrics.bootstrap(lambda rows: float(gain[rows].mean()), n)
+            float(gain.mean()), metrics.bootstrap(lambda rows: float(gain[rows].mean()), n, people)
         )
         everything = np.arange(n)
         f1_difference = Difference(
             f1(guesses, everything) - f1(base, everything),
-            metrics.bootstrap(lambda rows: f1(guesses, rows) - f1(base, rows), n),
+            metrics.bootstrap(lambda rows: f1(guesses, rows) - f1(base, rows), n, people),
         )
     return Compared(
         report=str(report.folder),
         model=report.numbers["model"],
         n=n,
         accuracy=float(right.mean()),
-        accuracy_interval=metrics.bootstrap(lambda rows: float(right[rows].mean()), n),
+        accuracy_interval=metrics.bootstrap(lambda rows: float(right[rows].mean()), n, people),
         macro_f1=f1(guesses, np.arange(n)),
         ece=report.numbers["ece"],
         accuracy_difference=accuracy_difference,
@@ -137,10 +141,12 @@ def _read(folder: Path) -> _Read:
         numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         index = {label: position for position, label in enumerate(numbers["labels"])}
         with (folder / "answers.csv").open(newline="", encoding="utf-8") as stream:
-            rows = {row["name"]: (index[row["label"]], index.get(row["answer"], -1)) for row in csv.DictReader(stream)}
+            read = list(csv.DictReader(stream))
+        rows = {row["name"]: (index[row["label"]], index.get(row["answer"], -1)) for row in read}
+        people = {row["name"]: row.get("person") or f"image {row['name']}" for row in read}
         _ = numbers["model"], numbers["ece"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{folder} is not a report: mien evaluate DATA --report {folder} writes one ({error})"
         ) from error
-    return _Read(folder, numbers, rows)
+    return _Read(folder, numbers, rows, people)

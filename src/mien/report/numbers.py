@@ -1,4 +1,7 @@
-"""The numbers of a report, with 95% bootstrap intervals; shares are 0..1, entropies in nats."""
+"""The numbers of a report, with 95% bootstrap intervals; shares are 0..1, entropies in nats.
+
+Where it is known who is on an image, people are drawn for the intervals, each with all images.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,12 @@ class Answers:
     found: np.ndarray
     threshold: float
     kl_to_votes: float | None
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who is on each image; the image's own name where nobody is known."""
+        named = zip(self.attributes, self.names, strict=True)
+        return tuple(attributes.get("person") or f"image {name}" for attributes, name in named)
 
     @property
     def guesses(self) -> Ints:
@@ -140,7 +149,7 @@ def make_report(
 ) -> Report:
     """A report of what was answered. A face that was not found is never right, and lowers its class's recall."""
     classes, n = len(labels), len(answers.truth)
-    guesses, right, found = answers.guesses, answers.right, answers.found
+    guesses, right, found, people = answers.guesses, answers.right, answers.found, answers.people
     sure = (answers.confidence >= answers.threshold) & found
     counts = metrics.confusion(guesses[found], answers.truth[found], classes)
     missed = np.bincount(answers.truth[~found], minlength=classes)
@@ -154,9 +163,11 @@ def make_report(
         no_face=int((~found).sum()),
         unreadable=unreadable,
         accuracy=float(right.mean()),
-        accuracy_interval=metrics.bootstrap(lambda rows: float(right[rows].mean()), n),
+        accuracy_interval=metrics.bootstrap(lambda rows: float(right[rows].mean()), n, people),
         macro_f1=metrics.macro_f1(counts, missed),
-        macro_f1_interval=metrics.bootstrap(lambda rows: macro_f1(guesses, answers.truth, found, rows, classes), n),
+        macro_f1_interval=metrics.bootstrap(
+            lambda rows: macro_f1(guesses, answers.truth, found, rows, classes), n, people
+        ),
         ece=metrics.ece(answers.probabilities[found], answers.truth[found], BINS),
         nll=metrics.nll(answers.probabilities, answers.truth),
         kl_to_votes=answers.kl_to_votes,
@@ -187,12 +198,14 @@ def _bins(confidence: Floats, right: np.ndarray) -> Iterator[Bin]:
 
 def _subgroups(answers: Answers) -> dict[str, dict[str, Group]]:
     found: dict[str, dict[str, Group]] = {}
+    everyone = answers.people
     known = {name for attributes in answers.attributes for name in attributes} - {"person"}
     for name in sorted(known):
         values = np.array([_band(name, attributes.get(name, "")) for attributes in answers.attributes])
         for value in sorted(set(values) - {""}):
-            right = answers.right[values == value]
-            interval = metrics.bootstrap(lambda rows, right=right: float(right[rows].mean()), len(right))  # type: ignore[misc]
+            chosen = np.flatnonzero(values == value)
+            right, people = answers.right[chosen], [everyone[row] for row in chosen]
+            interval = metrics.bootstrap(lambda rows, right=right: float(right[rows].mean()), len(right), people)  # type: ignore[misc]
             found.setdefault(name, {})[str(value)] = Group(len(right), float(right.mean()), interval)
     return found
 

@@ -76,17 +76,18 @@ def draw_pictures(report: Report) -> dict[str, bytes]:
 
 
 def answers_csv(report: Report) -> str:
-    """One row an image: its name, label, answer, whether that is right, confidence, and every probability.
+    """One row an image: its name, its person, label, answer, whether that is right, confidence, all probabilities.
 
-    Where no face was found, the answer is empty.
+    Where no face was found, the answer is empty; and so is the person where nobody is known.
     """
     answers, stream = report.answers, io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
-    table.writerow(["name", "label", "answer", "right", "confidence", *report.labels])
+    table.writerow(["name", "person", "label", "answer", "right", "confidence", *report.labels])
     for row, name in enumerate(answers.names):
         truth, guess = report.labels[answers.truth[row]], report.labels[answers.guesses[row]]
         said = [guess, int(answers.right[row]), f"{answers.confidence[row]:.6f}"] if answers.found[row] else ["", 0, ""]
-        table.writerow([name, truth, *said, *(f"{p:.6f}" for p in answers.probabilities[row])])
+        person = answers.attributes[row].get("person", "")
+        table.writerow([name, person, truth, *said, *(f"{p:.6f}" for p in answers.probabilities[row])])
     return stream.getvalue()
 
 

@@ -147,7 +147,7 @@ def routes(engine: Engine, uploads: Uploads, metrics: Metrics) -> APIRouter:
                 "emotions": list(each),
                 "models": [n for n, m in engine.models.items() if each.name in m.artifact.label_sets],
             }
-            for each in LABEL_SETS.values()
+            for each in label_sets(engine)
         ]
 
     @router.get("/healthz", summary="Whether the process is alive")
@@ -197,6 +197,12 @@ def spoken(model: Recognizer, name: str | None) -> LabelSet:
         raise Problem(PARAMETER, f"labels: {error}") from error
 
 
+def label_sets(engine: Engine) -> list[LabelSet]:
+    """Those that mien knows and those that some loaded model speaks, each name once."""
+    spoken = (model.artifact.label_sets for model in engine.models.values())
+    return list({name: each for known in (LABEL_SETS, *spoken) for name, each in known.items()}.values())
+
+
 def crop_of(name: str | None) -> Crop:
     """The way to crop of that name; `auto` if none is given. Raises `Problem` where there is none."""
     for crop in CROPS:
@@ -222,7 +228,10 @@ def told(name: str, model: Recognizer) -> dict[str, Any]:
 def parameters(engine: Engine) -> list[dict[str, Any]]:
     """The query of /v1/predict."""
     allowed: dict[str, tuple[str, dict[str, Any]]] = {
-        "labels": ("The label set to answer in; the model's own if none is given", {"enum": list(LABEL_SETS)}),
+        "labels": (
+            "The label set to answer in; the model's own if none is given",
+            {"enum": [each.name for each in label_sets(engine)]},
+        ),
         "crop": ("auto: a small image without a face found is one face; whole: it is one face", {"enum": list(CROPS)}),
         "explain": ("Whether each face says what its answer hangs on", {"enum": ["true", "false"]}),
         "model": ("One of /v1/models; the first if none is given", {}),

@@ -11,9 +11,9 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import TypeVar
@@ -72,6 +72,7 @@ class Engine:
         self._finders = ThreadPoolExecutor(settings.threads, "find", _step_back)
         self._network = ThreadPoolExecutor(1, "express", _step_back)
         self._accepted = 0
+        self._explaining = asyncio.Lock()  # one face at a time, since each takes as long as fifty answers
         self._jobs: deque[Job] = deque()
         self._some = asyncio.Event()
         self._batches: asyncio.Task[None] | None = None
@@ -142,22 +143,39 @@ class Engine:
         Raises:
             Problem: there is more to do than is taken on, or no answer came in time.
         """
-        self.accept(len(sources))
         until = monotonic() + self._settings.deadline_s
-        try:
-            async with asyncio.timeout(self._settings.deadline_s):
-                jobs = (self._one(source, model, labels, crop, explained, until) for source in sources)
-                answers = await asyncio.gather(*jobs)
-        except TimeoutError:
-            raise _late(self._settings.deadline_s) from None
-        finally:
-            self.release(len(sources))
+        async with self._counted(len(sources)):
+            jobs = (self._one(source, model, labels, crop, explained, until) for source in sources)
+            answers = await asyncio.gather(*jobs)
         self._metrics.images.inc(len(answers))
         return answers
 
-    async def beside(self, work: Callable[[], T]) -> T:
-        """Do other work on images in the pool that decodes them, whose threads bound what is decoded at once."""
-        return await asyncio.get_running_loop().run_in_executor(self._finders, work)
+    async def beside(self, works: Sequence[Callable[[], T]]) -> list[T]:
+        """Do other work on images, one each, in the pool that decodes them; it counts and is bounded as `predict` is.
+
+        Raises:
+            Problem: as `predict`.
+        """
+        loop, until = asyncio.get_running_loop(), monotonic() + self._settings.deadline_s
+
+        def wanted(work: Callable[[], T]) -> T:
+            self._still_wanted(until)
+            return work()
+
+        async with self._counted(len(works)):
+            return await asyncio.gather(*(loop.run_in_executor(self._finders, wanted, work) for work in works))
+
+    @asynccontextmanager
+    async def _counted(self, images: int) -> AsyncIterator[None]:
+        """Work on so many images: refused if that is too much, and ended at the deadline. Raises `Problem`."""
+        self.accept(images)
+        try:
+            async with asyncio.timeout(self._settings.deadline_s):
+                yield
+        except TimeoutError:
+            raise _late(self._settings.deadline_s) from None
+        finally:
+            self.release(images)
 
     async def _one(
         self, source: ImageSource, model: Recognizer, labels: LabelSet, crop: Crop, explained: bool, until: float
@@ -175,8 +193,12 @@ class Engine:
         prediction = await job.answer
         if not explained:
             return Answer(prediction)
-        asked = (loop.run_in_executor(self._network, self._explain, model, each, labels, until) for each in found.crops)
-        return Answer(prediction, tuple(await asyncio.gather(*asked)))
+        explanations = []
+        for each in found.crops:
+            async with self._explaining:
+                asked = loop.run_in_executor(self._network, self._explain, model, each, labels, until)
+                explanations.append(await asked)
+        return Answer(prediction, tuple(explanations))
 
     def _explain(self, model: Recognizer, crop: Pixels, labels: LabelSet, until: float) -> NDArray[np.float64]:
         self._still_wanted(until)

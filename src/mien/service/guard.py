@@ -115,9 +115,10 @@ class Guard:
             )
 
     def _known(self, headers: Headers) -> bool:
-        """Whether a request brings a key; all are compared, each in constant time."""
-        given = hash_key(key_in(headers))
-        return sum(hmac.compare_digest(given, known) for known in self._settings.api_keys) > 0
+        """Whether a request brings a known key; all are compared, each in constant time, and none is empty."""
+        key = key_in(headers)
+        given = hash_key(key)
+        return key != "" and sum(hmac.compare_digest(given, known) for known in self._settings.api_keys) > 0
 
     async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.errors.labels(problem.kind.name).inc()

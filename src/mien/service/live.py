@@ -21,6 +21,7 @@ from mien.service.api import spoken
 from mien.service.engine import Engine
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
+from mien.service.uploads import Uploads
 
 HALF_LIFE_S = 0.25  # of what was seen before, in a smoothed answer
 SAME = 0.3  # overlap (intersection over union) from which two boxes are one face
@@ -28,7 +29,7 @@ Box = tuple[float, float, float, float]
 REFUSED = 1008  # WebSocket's status for a broken rule
 
 
-def routes(engine: Engine, metrics: Metrics) -> APIRouter:
+def routes(engine: Engine, metrics: Metrics, uploads: Uploads) -> APIRouter:
     """The camera's route."""
     router = APIRouter()
 
@@ -45,7 +46,7 @@ def routes(engine: Engine, metrics: Metrics) -> APIRouter:
             await socket.close(REFUSED, problem.detail[:100])
             return
         await socket.accept()
-        slot, smooth = Newest(), Smooth()
+        slot, smooth = Newest(uploads), Smooth()
         metrics.viewers.inc()
         reader = asyncio.create_task(_receive(socket, slot))
         try:
@@ -65,34 +66,62 @@ def routes(engine: Engine, metrics: Metrics) -> APIRouter:
         finally:
             metrics.viewers.dec()
             reader.cancel()
+            slot.end()
 
     return router
 
 
 class Newest:
-    """A place for one frame: a newer one takes the place of one that nobody took."""
+    """A place for one frame: a newer one takes the place of one that nobody took.
 
-    def __init__(self) -> None:
+    Frames count as uploads, from when they come until the next one is asked for; where there are too many, one is
+    skipped.
+    """
+
+    def __init__(self, uploads: Uploads) -> None:
+        self._uploads = uploads
         self._frame: bytes | None = None
+        self._taken = 0  # bytes of the frame that is being read
         self._some = asyncio.Event()
         self._ended = False
         self._skipped = 0
 
     def put(self, frame: bytes) -> None:
-        self._skipped += self._frame is not None
+        self._drop()
+        try:
+            self._uploads.hold(len(frame))
+        except Problem:
+            self._skipped += 1
+            return
         self._frame = frame
         self._some.set()
 
     def end(self) -> None:
+        """No frame comes or is read any more."""
+        self._drop()
+        self._give_back()
         self._ended = True
         self._some.set()
 
+    def _drop(self) -> None:
+        if self._frame is not None:
+            self._uploads.hold(-len(self._frame))
+            self._frame = None
+            self._skipped += 1
+
+    def _give_back(self) -> None:
+        self._uploads.hold(-self._taken)
+        self._taken = 0
+
     async def take(self) -> bytes | None:
         """The newest frame, once there is one; None at the end."""
-        await self._some.wait()
-        self._some.clear()
+        self._give_back()
+        while not (self._frame or self._ended):
+            self._some.clear()
+            await self._some.wait()
         frame, self._frame = self._frame, None
-        return None if self._ended else frame
+        self._taken = len(frame or b"")
+        return frame
 
     def skipped(self) -> int:
         """Frames that were never taken, since this was last asked."""

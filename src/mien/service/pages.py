@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mien.draw import annotate, colour_of
-from mien.image import read_image
 from mien.labels import LabelSet
 from mien.prediction import Prediction, percent
 from mien.service.api import read, spoken
@@ -78,7 +77,10 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
             form = Form(files, form.fields)
             labels = spoken(model, form.fields.get("labels") or None)
             predictions = [each.prediction for each in await read(engine, form, model, labels, "auto")]
-            shown = await engine.beside(lambda: _shown(form, predictions))
+            pictured = zip(form.files, predictions, strict=True)
+            shown = await engine.beside(
+                [partial(_picture, bytes(file.content), prediction) for file, prediction in pictured]
+            )
         return pages.render("result", shown=shown, labels=labels, choices=choices())
 
     @router.get("/live")
@@ -92,14 +94,10 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
     return router
 
 
-def _shown(form: Form, predictions: Sequence[Prediction]) -> list[Shown]:
-    return [_picture(bytes(file.content), each) for file, each in zip(form.files, predictions, strict=True)]
-
-
 def _picture(content: bytes, prediction: Prediction) -> Shown:
     if prediction.error is not None:
         return Shown(prediction)
-    picture = annotate(read_image(content), prediction)
+    picture = annotate(content, prediction)
     picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
     stream = BytesIO()
     picture.save(stream, "JPEG", quality=QUALITY)

@@ -66,7 +66,7 @@ def create(settings: Settings) -> ASGIApp:
     )
     app.include_router(api.routes(engine, uploads, metrics))
     app.include_router(pages.routes(app, rendered, engine, uploads))
-    app.include_router(live.routes(engine, metrics))
+    app.include_router(live.routes(engine, metrics, uploads))
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), "static")
 
     @app.exception_handler(Problem)

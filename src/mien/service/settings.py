@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -22,7 +23,15 @@ class SettingsError(FaultsError):
 
 
 def _words(value: Any) -> Any:
-    return tuple(filter(None, re.split(r"[,\s]+", value))) if isinstance(value, str) else value
+    """Words with commas or spaces between them, or a JSON array where a word holds one."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"not a JSON array: {error}") from error
+    return tuple(filter(None, re.split(r"[,\s]+", value)))
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]

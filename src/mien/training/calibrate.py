@@ -41,7 +41,7 @@ def calibrate(logits: Floats, truth: Ints, voted_logits: Floats, votes: Ints) ->
     Args:
         logits: of the images judged in the head's label set, (n, classes).
         truth: their classes, (n,).
-        voted_logits: of the images with votes, (m, classes); m may be 0.
+        voted_logits: of those among them with votes, (m, classes); m may be 0.
         votes: their votes for the same classes, (m, classes).
     """
     classes = logits.shape[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mien.artifact import Manifest
@@ -19,7 +20,7 @@ that holds this page is all that inference needs: `mien predict --model FOLDER p
 
 Heads: {heads}. Data: {data}.
 {mirror}{precision}Recipes, with their seeds, are in `model.json`;
-`mien train RECIPE --data DATA --out RUN` and `mien export {command} --out FOLDER` make it again.
+`mien train RECIPE --data DATA --out RUN{train}` and `mien export {command} --out FOLDER` make it again.
 
 ## How good it is
 
@@ -70,6 +71,7 @@ def model_card(manifest: Manifest) -> str:
         data=f"{data['form']}, {data['train']} images to train on, {data['valid']} to validate",
         mirror=MIRRORED if manifest.mirror else "",
         precision=QUANTISED if quantised else "",
+        train=_options(manifest.runs),
         command=" ".join(["RUN"] * len(manifest.runs))
         + (" --mirror" if manifest.mirror else "")
         + (" --int8" if quantised else ""),
@@ -77,6 +79,13 @@ def model_card(manifest: Manifest) -> str:
         rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
         faces=_faces(manifest.scores[FACE.name]) if manifest.face else "",
     )
+
+
+def _options(runs: Sequence[dict[str, Any]]) -> str:
+    """What training took beside recipe and data; runs of one model may differ in it."""
+    start = any(run["start"] for run in runs)
+    teachers = max(len(run.get("teachers", ())) for run in runs)
+    return " --from START" * start + " --teacher MODEL" * teachers
 
 
 def _run(told: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mien.datasets import Dataset, load_pixels, with_split
+from mien.datasets.base import name_hash
 from mien.errors import DataError
 from mien.labels import FACE, label_set
 from mien.preprocess import Preprocess
@@ -44,8 +45,8 @@ def prepare(dataset: Dataset, recipe: Recipe) -> Dataset:
     if recipe.labels:
         dataset = dataset.of(label_set(recipe.labels))
     if recipe.test_share:
-        dataset = with_split(dataset, "test", recipe.test_share, recipe.seed)
-    return with_split(dataset, "valid", recipe.validation_share, recipe.seed)
+        dataset = with_split(dataset, "test", recipe.test_share, recipe.split_seed)
+    return with_split(dataset, "valid", recipe.validation_share, recipe.split_seed)
 
 
 def load_splits(
@@ -64,8 +65,14 @@ def load_splits(
     return training, valid
 
 
-def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, Any]:
-    """Where the data are, how many images they hold, and hashes of their crops and labels."""
+def describe_data(dataset: Dataset, training: Split, valid: Split, *, unsplit: bool) -> dict[str, Any]:
+    """Where the data are, how many images they hold, and hashes of their crops and labels.
+
+    Args:
+        dataset: prepared.
+        training, valid: its splits.
+        unsplit: whether it came without any, so that nothing but the names' hashes tells what was trained on.
+    """
     hashes = [fingerprint(split.pixels.cpu().numpy(), split.targets) for split in (training, valid)]
     return {
         "path": str(dataset.path.resolve()),
@@ -75,6 +82,7 @@ def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, 
         "valid": len(valid),
         "train_sha256": hashes[0],
         "valid_sha256": hashes[1],
+        "train_names": sorted(name_hash(each.name) for each in dataset.split("train").examples) if unsplit else [],
     }
 
 

@@ -254,7 +254,7 @@ def _calibrate(name: str, emotions: tuple[str, ...], logits: NDArray[Any], valid
     voted = np.zeros(len(valid), bool)
     if labels == FERPLUS8 and valid.has_votes:
         votes = valid.votes()[:, : len(labels)]
-        voted = votes.sum(1) > 0
+        voted = judged & (votes.sum(1) > 0)
         votes = votes[voted]
     if judged.sum() < 2:
         raise DataError(f"{judged.sum()} validation images have a label in {name!r}: calibration needs two at least")

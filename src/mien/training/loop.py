@@ -91,12 +91,13 @@ def train(
     """
     device = find_device()
     say(f"training {recipe.name} on {describe_device(device)}")
+    unsplit = dataset.splits == ("all",)
     dataset = prepare(dataset, recipe)
     training, valid = load_splits(recipe, dataset, device, say)
     heads = {name: list(target.labels) for name, target in training.targets.items()}
     given = find_start(start) if start else None
     teacher = Teacher(teachers, recipe, training)
-    data = describe_data(dataset, training, valid) | {"start": given.sha256 if given else None}
+    data = describe_data(dataset, training, valid, unsplit=unsplit) | {"start": given.sha256 if given else None}
     data |= {"teachers": teacher.sha256} if teachers else {}
     run, state = Run(out), None
     if resume and run.recipe_file.exists():

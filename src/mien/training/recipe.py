@@ -218,6 +218,8 @@ class Recipe(Part):
         resolution: side to which the input is enlarged before the network sees it; None leaves it at `size`.
         colour: whether the network sees gray pixels or red, green and blue.
         labels: name of the label set to learn, images of other emotions being left out; None learns the data's own.
+        split_seed: decides which images are held out, where the data come without splits. Keep it where a run begins
+            with another's weights or learns from another model: what that was trained on must not judge this one.
         validation_share: part of `train` held out where the data has no `valid` split.
         test_share: likewise for a `test` split, before validation takes its share; None takes nothing.
         distill: share of the loss that follows the teachers' answers; None where there are no teachers.
@@ -229,6 +231,7 @@ class Recipe(Part):
     resolution: Annotated[int, Field(ge=16, le=512)] | None = None
     colour: Literal["gray", "rgb"] = "gray"
     labels: Annotated[str, AfterValidator(_known_labels)] | None = None
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     test_share: Annotated[float, Field(gt=0, lt=1)] | None = None
     distill: Annotated[float, Field(gt=0, le=1)] | None = None

@@ -17,7 +17,18 @@ let socket = null;
 let waiting = [];
 let answered = [];
 
-toggle.addEventListener("click", () => (stream ? stop("The camera is off.") : start()));
+toggle.addEventListener("click", async () => {
+  if (stream) {
+    stop("The camera is off.");
+    return;
+  }
+  toggle.disabled = true; // a second camera could not be switched off
+  try {
+    await start();
+  } finally {
+    toggle.disabled = false;
+  }
+});
 labels.addEventListener("change", () => stream && connect());
 
 async function start() {
