@@ -31,8 +31,8 @@ thresholds, so expect a little less on new images.
 |---|---|---|---|---|---|---|---|---|
 {rows}
 
-ECE (15 bins) is measured on halves of validation that the temperature was not fitted on. "Sure" is the share of answers
-at or above the threshold, below which an answer is marked uncertain.
+ECE (15 bins): each answer at a temperature fitted on a half of validation that it is not in. "Sure" is the share of
+answers at or above the threshold, below which an answer is marked uncertain.
 {faces}
 ## What it cannot do
 
