@@ -74,6 +74,7 @@ BELOW += ["sub/deeper/d.jpg", "two words.jpg"]
         (["s*"], ["sub/c.jpg", "sub/deeper/d.jpg"]),
         (["**/*.jpg"], [name for name in BELOW if name.endswith(".jpg")]),
         (["sub/**"], ["sub/c.jpg", "sub/deeper/d.jpg"]),
+        (["[es]*/**"], ["sub/c.jpg", "sub/deeper/d.jpg"]),
         (["e*"], ["empty"]),
         (["sub", "a.png"], ["sub/c.jpg", "sub/deeper/d.jpg", "a.png"]),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -95,8 +95,9 @@ def evaluate(
 def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     """The dataset with the splits that a model's training held out of it, if it is the one that it was trained on.
 
-    It is the same if its images have the same names. If only some of them were trained on, these become `train`, with
-    whatever shows the same person, and the others `valid`. A dataset that came in splits is left as it is.
+    It is the same if its images have the same names. If it has half of the names that were trained on, or more, but is
+    no longer the same, these become `train`, with whatever shows the same person, and the others `valid`. A dataset
+    that came in splits, or that has fewer of the names, is left as it is.
     """
     manifest = recognizer.artifact.manifest
     recipe = manifest.runs[0].get("recipe", {})
@@ -104,22 +105,21 @@ def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     if recipe.get("labels") and any(example.label in label_set(recipe["labels"]) for example in dataset.examples):
         labelled = dataset.of(label_set(recipe["labels"]))
     if manifest.data.get("names_sha256") != labelled.names_sha256:
-        return without(dataset, manifest.data.get("train_names", ()))
+        return _without(dataset, frozenset(manifest.data.get("train_names", ())))
     seed = recipe.get("split_seed", recipe["seed"])
     if recipe["test_share"]:
         labelled = with_split(labelled, "test", recipe["test_share"], seed)
     return with_split(labelled, "valid", recipe["validation_share"], seed)
 
 
-def without(dataset: Dataset, trained: Collection[str]) -> Dataset:
-    """An unsplit dataset in `train`, what a model has seen, and `valid`; unchanged if that is all, nothing, or split.
-
-    Args:
-        trained: hashes of names, see `name_hash`.
-    """
-    known = {group_of(example) for example in dataset.examples if name_hash(example.name) in trained}
-    if dataset.splits != ("all",) or not known:
+def _without(dataset: Dataset, trained: frozenset[str]) -> Dataset:
+    """An unsplit dataset in `train`, what a model has seen, and `valid`, by hashes of names (see `name_hash`)."""
+    if dataset.splits != ("all",) or not trained:
         return dataset
+    seen = [example for example in dataset.examples if name_hash(example.name) in trained]
+    if 2 * len(seen) < len(trained):
+        return dataset
+    known = {group_of(example) for example in seen}
     examples = (replace(each, split="train" if group_of(each) in known else "valid") for each in dataset.examples)
     return replace(dataset, examples=tuple(examples))
 

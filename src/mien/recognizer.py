@@ -314,7 +314,7 @@ def _reasons(face: Face, crop: Pixels, answer: _Answer, head: HeadInfo, labels: 
     if answer.kept < 0.5:
         yield f"probably an expression that {labels.name} lacks ({percent(1 - answer.kept)})"
     if confidence < head.threshold:
-        yield f"low confidence ({percent(confidence)}, reliable from {math.ceil(100 * head.threshold)}%)"
+        yield f"low confidence ({percent(confidence)}, reliable from {math.ceil(100 * head.threshold - 1e-9)}%)"
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:
         yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"

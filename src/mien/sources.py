@@ -58,10 +58,14 @@ def _or_itself(word: str, paths: Iterable[str]) -> Iterator[str]:
 
 
 def _matches(pattern: str) -> Iterator[str]:
-    """Files that a pattern matches, and those below the folders that it matches; some may come twice."""
+    """Files that a pattern matches, and those below the folders that it matches; some may come twice.
+
+    A folder without files comes out itself, but not where the pattern matches whatever lies below another.
+    """
+    below = "**" in pattern
     for path in sorted(glob.glob(pattern, recursive=True)):
         if os.path.isdir(path):
-            yield from _folder(path)
+            yield from _files(path, frozenset({os.path.realpath(path)})) if below else _folder(path)
         else:
             yield path
 

@@ -19,6 +19,7 @@ from mien.face import Face
 from mien.prediction import Expression, Prediction, Reading
 from mien.service.live import HALF_LIFE_S, Newest, Smooth, overlap
 from mien.service.metrics import Metrics
+from mien.service.problems import Problem
 from mien.service.settings import Settings
 from mien.service.uploads import Uploads
 
@@ -114,12 +115,19 @@ def test_frames_count_as_uploads() -> None:
         assert await slot.take() == b"1234"
         slot.put(b"5678")
         other.put(b"1234")  # 12 bytes in all
-        assert (other.skipped(), slot.skipped()) == (1, 0)
+        other.put(b"1234")
+        refused = await other.take()
+        assert isinstance(refused, Problem)
+        assert refused.kind.name == "busy"
+        assert (other.skipped(), slot.skipped()) == (1, 0)  # the first of two, before the one that was told of
         assert await slot.take() == b"5678"  # the first is given back
         other.put(b"1234")
         assert await other.take() == b"1234"
         slot.end()
-        other.end()
+        with pytest.raises(Problem):
+            uploads.hold(6)  # what was taken is still being read
+        slot.close()
+        other.close()
         uploads.hold(10)
 
     asyncio.run(go())

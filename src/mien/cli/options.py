@@ -43,8 +43,10 @@ Crop = Annotated[
 
 def terminal(*, stderr: bool = False) -> Console:
     """Where things are told: as they stand, without markup; lines are not broken where nobody watches."""
-    console = Console(stderr=stderr, highlight=False, markup=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, markup=False, width=10_000)
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 10_000
+    return console
 
 
 def shown(text: str) -> str:

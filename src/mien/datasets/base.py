@@ -134,8 +134,8 @@ class Dataset:
 
 
 def name_hash(name: str) -> str:
-    """Eight hexadecimal digits that stand for an example's name."""
-    return hashlib.sha256(name.encode()).hexdigest()[:8]
+    """Twelve hexadecimal digits that stand for an example's name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
 def majority(votes: tuple[int, ...]) -> int:

@@ -1,7 +1,8 @@
 """The live camera: frames come over a WebSocket, answers go back; the newest frame wins and no frame waits for another.
 
 A client sends frames as JPEG or WebP. Each answer is an object: `width`, `height`, `faces` as in a prediction but
-smoothed over time, `ms` of work, and how many frames were `skipped` since the last because newer ones had come.
+smoothed over time, `ms` of work, and how many frames were `skipped` since the last because newer ones had come. Where a
+frame could not be taken or read, it has an `error`.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ def routes(engine: Engine, metrics: Metrics, uploads: Uploads) -> APIRouter:
             while (frame := await slot.take()) is not None:
                 began = perf_counter()
                 try:
+                    if isinstance(frame, Problem):
+                        raise frame
                     (read,) = await engine.predict([frame], model, labels, "detect")
                     answer = told(smooth(read.prediction, monotonic()))
                     metrics.frames.inc()
@@ -66,7 +69,7 @@ def routes(engine: Engine, metrics: Metrics, uploads: Uploads) -> APIRouter:
         finally:
             metrics.viewers.dec()
             reader.cancel()
-            slot.end()
+            slot.close()
 
     return router
 
@@ -74,34 +77,41 @@ def routes(engine: Engine, metrics: Metrics, uploads: Uploads) -> APIRouter:
 class Newest:
     """A place for one frame: a newer one takes the place of one that nobody took.
 
-    Frames count as uploads, from when they come until the next one is asked for; where there are too many, one is
-    skipped.
+    Frames count as uploads, from when they come until the next one is asked for; where there is too much, one is
+    refused.
     """
 
     def __init__(self, uploads: Uploads) -> None:
         self._uploads = uploads
         self._frame: bytes | None = None
         self._taken = 0  # bytes of the frame that is being read
+        self._refused: Problem | None = None
         self._some = asyncio.Event()
         self._ended = False
         self._skipped = 0
 
     def put(self, frame: bytes) -> None:
         self._drop()
+        if self._refused is not None:  # for the one before, which nobody has heard of yet
+            self._skipped += 1
         try:
             self._uploads.hold(len(frame))
-        except Problem:
-            self._skipped += 1
-            return
-        self._frame = frame
+        except Problem as problem:
+            self._refused = problem
+        else:
+            self._frame, self._refused = frame, None
         self._some.set()
 
     def end(self) -> None:
-        """No frame comes or is read any more."""
+        """No frame comes any more."""
         self._drop()
-        self._give_back()
         self._ended = True
         self._some.set()
+
+    def close(self) -> None:
+        """No frame is read any more either."""
+        self.end()
+        self._give_back()
 
     def _drop(self) -> None:
         if self._frame is not None:
@@ -113,15 +123,16 @@ class Newest:
         self._uploads.hold(-self._taken)
         self._taken = 0
 
-    async def take(self) -> bytes | None:
-        """The newest frame, once there is one; None at the end."""
+    async def take(self) -> bytes | Problem | None:
+        """The newest frame, once there is one, or why it was refused; None at the end."""
         self._give_back()
-        while not (self._frame or self._ended):
+        while not (self._frame or self._refused or self._ended):
             self._some.clear()
             await self._some.wait()
-        frame, self._frame = self._frame, None
+        frame, refused = self._frame, self._refused
+        self._frame = self._refused = None
         self._taken = len(frame or b"")
-        return frame
+        return frame or refused
 
     def skipped(self) -> int:
         """Frames that were never taken, since this was last asked."""

@@ -54,7 +54,7 @@ class Settings(BaseModel):
         max_files: in one request.
         max_pixels: of one image.
         max_faces: in one image.
-        max_memory: bytes of uploads held at once, over all requests.
+        max_memory: bytes of uploads held at once, over all requests and cameras.
         api_keys: SHA-256 hashes, as `mien serve --hash-key` prints them; empty lets everybody in.
         rate: requests a minute that one client may make; None sets no limit.
         origins: of other sites whose pages may call the API (CORS).

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,9 @@ class Calibration:
     scores: dict[str, Any]
 
 
-def calibrate(logits: Floats, truth: Ints, voted_logits: Floats, votes: Ints) -> Calibration:
+def calibrate(
+    logits: Floats, truth: Ints, voted_logits: Floats, votes: Ints, people: Sequence[str] | None = None
+) -> Calibration:
     """Fit a head's temperatures and threshold.
 
     Args:
@@ -43,6 +46,7 @@ def calibrate(logits: Floats, truth: Ints, voted_logits: Floats, votes: Ints) ->
         truth: their classes, (n,).
         voted_logits: of those among them with votes, (m, classes); m may be 0.
         votes: their votes for the same classes, (m, classes).
+        people: who is on each image judged, for the interval (see `metrics.bootstrap`).
     """
     classes = logits.shape[1]
     temperature = metrics.fit_temperature(logits, metrics.one_hot(truth, classes))
@@ -54,7 +58,7 @@ def calibrate(logits: Floats, truth: Ints, voted_logits: Floats, votes: Ints) ->
         "n": len(truth),
         "accuracy": metrics.accuracy(probabilities, truth),
         "accuracy_interval": metrics.bootstrap(
-            lambda rows: metrics.accuracy(probabilities[rows], truth[rows]), len(truth)
+            lambda rows: metrics.accuracy(probabilities[rows], truth[rows]), len(truth), people
         ),
         "macro_f1": metrics.macro_f1(counts),
         "ece": held_out_ece(logits, truth),

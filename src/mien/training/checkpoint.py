@@ -1,7 +1,7 @@
 """The files of a run, each whole or not there at all.
 
 RUN/recipe.json   the recipe, as it was read
-RUN/data.json     where the data were, how many images, and a hash of the validation crops
+RUN/data.json     where the data were, how many images, and hashes of the crops
 RUN/last.pt       everything that `--resume` needs to go on as if nothing had happened; written after every epoch
 RUN/best.pt       the averaged weights of the epoch with the best validation score, with that epoch's scores
 RUN/log.jsonl     one line an epoch
@@ -100,7 +100,7 @@ class Run:
             faults = [f"{key}: was {before[key]}, is {now[key]}" for key in now if before.get(key) != now[key]]
             raise RecipeError(f"{self.folder} was begun with another recipe", faults)
         known = self.data()
-        if any(known.get(key) != data[key] for key in data if key not in ("path", "start")):
+        if any(known.get(key) != data[key] for key in data if key not in ("path", "start", "train_names")):
             raise DataError(f"{self.folder} was begun with other data ({known['path']}) than {data['path']}")
         if not self.last.exists():
             if known.get("start") != data.get("start"):

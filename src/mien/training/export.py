@@ -24,6 +24,7 @@ from torch import nn
 from mien.artifact import FEATURES, FORMAT, INPUT, OUTPUT, Artifact, HeadInfo, Manifest, read
 from mien.datasets import Dataset, load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
+from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
 from mien.image import Pixels
 from mien.labels import FACE, FERPLUS8, named_set
@@ -258,7 +259,8 @@ def _calibrate(name: str, emotions: tuple[str, ...], logits: NDArray[Any], valid
         votes = votes[voted]
     if judged.sum() < 2:
         raise DataError(f"{judged.sum()} validation images have a label in {name!r}: calibration needs two at least")
-    return calibrate(logits[judged].astype(np.float64), truth[judged], logits[voted].astype(np.float64), votes)
+    people = [" ".join(group_of(valid.examples[row])) for row in np.flatnonzero(judged)]
+    return calibrate(logits[judged].astype(np.float64), truth[judged], logits[voted].astype(np.float64), votes, people)
 
 
 def _judge_faces(logits: NDArray[np.float32], valid: Dataset) -> dict[str, Any]:
