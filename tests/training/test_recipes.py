@@ -41,6 +41,7 @@ def people(out: Path) -> Path:
 
 DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "base": (fer2013, ("network.widths=[8,8,8,8]",)),
+    "medium": (fer2013, ("network.widths=[16,16,16,16]",)),
     "small": (fer2013, ("network.widths=[16,16,16,16]",)),
     "mobile": (fer2013, ()),
     "fer7-2conv": (fer2013, ("size=24",)),
