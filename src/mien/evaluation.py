@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from mien import metrics
-from mien.datasets import open_dataset
-from mien.datasets.base import NO_LABEL, Dataset, name_hash
+from mien.datasets import load_pixels, open_dataset
+from mien.datasets.base import NO_LABEL, Dataset
 from mien.datasets.splits import group_of, with_split
 from mien.errors import DataError, LabelError
 from mien.labels import FERPLUS8, LabelSet, label_set
 from mien.prediction import Prediction
+from mien.preprocess import Preprocess, crop_hash
 from mien.recognizer import Crop, Recognizer
 from mien.report import Answers, Report, make_report
 
@@ -95,9 +96,8 @@ def evaluate(
 def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     """The dataset with the splits that a model's training held out of it, if it is the one that it was trained on.
 
-    It is the same if its images have the same names. If it has half of the names that were trained on, or more, but is
-    no longer the same, these become `train`, with whatever shows the same person, and the others `valid`. A dataset
-    that came in splits, or that has fewer of the names, is left as it is.
+    It is the same if its images have the same names. Of another that did not come in splits, images that were trained
+    on, pixel by pixel, become `train`, with whatever shows the same person, and the rest `valid`.
     """
     manifest = recognizer.artifact.manifest
     recipe = manifest.runs[0].get("recipe", {})
@@ -105,21 +105,22 @@ def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     if recipe.get("labels") and any(example.label in label_set(recipe["labels"]) for example in dataset.examples):
         labelled = dataset.of(label_set(recipe["labels"]))
     if manifest.data.get("names_sha256") != labelled.names_sha256:
-        return _without(dataset, frozenset(manifest.data.get("train_names", ())))
+        return _without(dataset, frozenset(manifest.data.get("train_images", ())), recognizer.preprocess)
     seed = recipe.get("split_seed", recipe["seed"])
     if recipe["test_share"]:
         labelled = with_split(labelled, "test", recipe["test_share"], seed)
     return with_split(labelled, "valid", recipe["validation_share"], seed)
 
 
-def _without(dataset: Dataset, trained: frozenset[str]) -> Dataset:
-    """An unsplit dataset in `train`, what a model has seen, and `valid`, by hashes of names (see `name_hash`)."""
+def _without(dataset: Dataset, trained: frozenset[str], preprocess: Preprocess) -> Dataset:
+    """An unsplit dataset in `train`, what a model has seen, and `valid`, by hashes of crops (see `crop_hash`)."""
     if dataset.splits != ("all",) or not trained:
         return dataset
-    seen = [example for example in dataset.examples if name_hash(example.name) in trained]
-    if 2 * len(seen) < len(trained):
+    readable, crops, _ = load_pixels(dataset, preprocess.whole)
+    seen = [crop_hash(crop) in trained for crop in preprocess.tensor(crops)]
+    known = {group_of(example) for example, trained_on in zip(readable.examples, seen, strict=True) if trained_on}
+    if not known:
         return dataset
-    known = {group_of(example) for example in seen}
     examples = (replace(each, split="train" if group_of(each) in known else "valid") for each in dataset.examples)
     return replace(dataset, examples=tuple(examples))
 

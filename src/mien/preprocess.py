@@ -5,6 +5,7 @@ Networks take pixels as they are, uint8 0..255, and hold their own normalisation
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -42,3 +43,8 @@ class Preprocess:
         channels = 1 if self.colour == "gray" else 3
         pixels = np.asarray(crops, np.uint8).reshape(len(crops), self.size, self.size, channels)
         return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+
+
+def crop_hash(crop: Pixels) -> str:
+    """Sixteen hexadecimal digits that tell a crop from others, of any shape and layout in memory."""
+    return hashlib.sha256(crop.tobytes()).hexdigest()[:16]

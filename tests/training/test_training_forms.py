@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from drawn import write_fer2013_csv, write_folder, write_parquet, write_people
+from PIL import Image
 from typer.testing import CliRunner
 
 from mien import artifact as artifacts
@@ -126,11 +128,13 @@ def test_what_was_trained_on_judges_nothing_though_the_folder_has_grown(short: R
     data = write_folder(tmp_path / "data", ("Anger", "Happiness"), 10)
     _, recognizer = trained(short, data, tmp_path)
     held_out = evaluate(recognizer, open_dataset(data)).n
-    new = data / "Happiness" / "new.png"
-    new.write_bytes(next((data / "Happiness").iterdir()).read_bytes())
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)).save(data / "Happiness" / "new.png")
     report = evaluate(recognizer, open_dataset(data))
     assert (report.data["split"], report.n) == ("valid", held_out + 1)
     assert evaluate(recognizer, open_dataset(data), split="all").n == 21
+    for image in sorted((data / "Anger").iterdir()):
+        image.rename(image.with_name(f"renamed-{image.name}"))
+    assert evaluate(recognizer, open_dataset(data)).to_dict() == report.to_dict()
 
 
 def test_another_seed_holds_out_the_same_images(short: Recipe, tmp_path: Path) -> None:

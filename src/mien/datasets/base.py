@@ -133,11 +133,6 @@ class Dataset:
         return np.array([example.votes or nobody for example in self.examples], np.int64)
 
 
-def name_hash(name: str) -> str:
-    """Twelve hexadecimal digits that stand for an example's name."""
-    return hashlib.sha256(name.encode()).hexdigest()[:12]
-
-
 def majority(votes: tuple[int, ...]) -> int:
     """The official FER+ majority (Barsoum et al., 2016): a position in `ferplus8`, or `NO_LABEL`.
 

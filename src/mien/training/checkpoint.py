@@ -100,7 +100,7 @@ class Run:
             faults = [f"{key}: was {before[key]}, is {now[key]}" for key in now if before.get(key) != now[key]]
             raise RecipeError(f"{self.folder} was begun with another recipe", faults)
         known = self.data()
-        if any(known.get(key) != data[key] for key in data if key not in ("path", "start", "train_names")):
+        if any(known.get(key) != data[key] for key in data if key not in ("path", "start", "train_images")):
             raise DataError(f"{self.folder} was begun with other data ({known['path']}) than {data['path']}")
         if not self.last.exists():
             if known.get("start") != data.get("start"):

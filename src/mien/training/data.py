@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from mien.datasets import Dataset, load_pixels, with_split
-from mien.datasets.base import name_hash
 from mien.errors import DataError
 from mien.labels import FACE, label_set
-from mien.preprocess import Preprocess
+from mien.preprocess import Preprocess, crop_hash
 from mien.training.loss import Target, fingerprint, targets
 from mien.training.recipe import Recipe
 
@@ -71,7 +70,7 @@ def describe_data(dataset: Dataset, training: Split, valid: Split, *, unsplit: b
     Args:
         dataset: prepared.
         training, valid: its splits.
-        unsplit: whether it came without any, so that nothing but the names' hashes tells what was trained on.
+        unsplit: whether it came without any, so that nothing but these hashes tells what was trained on.
     """
     hashes = [fingerprint(split.pixels.cpu().numpy(), split.targets) for split in (training, valid)]
     return {
@@ -82,7 +81,7 @@ def describe_data(dataset: Dataset, training: Split, valid: Split, *, unsplit: b
         "valid": len(valid),
         "train_sha256": hashes[0],
         "valid_sha256": hashes[1],
-        "train_names": sorted(name_hash(each.name) for each in dataset.split("train").examples) if unsplit else [],
+        "train_images": sorted(map(crop_hash, training.pixels.cpu().numpy())) if unsplit else [],
     }
 
 
