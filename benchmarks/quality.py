@@ -45,8 +45,8 @@ def main() -> None:
             if head.label_set != FERPLUS8:
                 votes = np.zeros((0, len(head.emotions)), np.int64)
             rows = logits[head.labels][chosen].astype(np.float64)
-            found = calibrate(rows, truth[chosen], rows[: len(votes)], votes).scores
-            temperature = metrics.fit_temperature(rows, metrics.one_hot(truth[chosen], rows.shape[1]))
+            fitted = calibrate(rows, truth[chosen], rows[: len(votes)], votes)
+            found = fitted.scores
             low, high = found["accuracy_interval"]
             print(
                 DIGITS.format(
@@ -55,7 +55,7 @@ def main() -> None:
                     f"{found['accuracy']:.2%} +-{(high - low) / 2:.2%}",
                     f"{found['macro_f1']:.3f}",
                     f"{found['ece']:.4f}",
-                    f"{perfect(metrics.softmax(rows, temperature)):.4f}",
+                    f"{perfect(metrics.softmax(rows, fitted.temperature)):.4f}",
                     f"{found['nll']:.3f}",
                     f"{found['kl_to_votes']:.3f}" if "kl_to_votes" in found else "-",
                     f"{found['accuracy_at_80_percent']:.1%}",
