@@ -5,7 +5,7 @@
 Each library has an environment of its own, built here once, and runs in it (`subject.py`), on one core, in turns. `fer`
 reads with the 8-bit network that is its default, and with its float32 one. Its environment has what it needs to run
 (TensorFlow's CPU build, an OpenCV with cascades), not all that it asks for: moviepy, and facenet-pytorch with torch for
-its other detector. Judged on FER2013's public split, on which mien chose its epochs and temperatures. Needs
+its other detector. Judged on FER2013's public split, on which mien chose its epochs and calibration. Needs
 pyarrow and the package index.
 """
 

@@ -61,6 +61,39 @@ def test_softmax_rows_are_distributions_in_the_order_of_the_logits(logits: Float
         assert row[values.argmax()] == row.max()
 
 
+def test_dividedness() -> None:
+    logits = np.array([[0, 0, 0, 0], [1000, 0, 0, 0], [1000, 1000, 0, 0], [math.log(3), 0, -1000, -1000]])
+    quarter = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25)) / math.log(4)
+    assert metrics.dividedness(logits) == pytest.approx(np.array([[1], [0], [0.5], [quarter]]))
+    assert metrics.dividedness(logits[0]) == pytest.approx(np.array([1]))
+    assert metrics.dividedness(np.empty((0, 3))).shape == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("logits", "temperature", "slope", "bias", "expected"),
+    [
+        ([math.log(3), 0], 1, 0, 0, [0.75, 0.25]),
+        ([2 * math.log(3), 0], 2, 0, 0, [0.75, 0.25]),
+        ([0, 0], 1, 0, [math.log(3), 0], [0.75, 0.25]),
+        ([2 * math.log(3), 0], 2, 0, [0, math.log(3)], [0.5, 0.5]),
+        ([0, 0], 1, 5, 0, [0.5, 0.5]),
+        ([200, 0], 1, 2 * math.log(200 / math.log(3)), 0, [1, 0]),  # not divided at all: a lower temperature
+        ([200, 0], 200 / math.log(3), 2 * math.log(2), 0, [0.9, 0.1]),  # half of it
+        ([50, 50, 0, 0], 50 / math.log(3), 7, 0, [3 / 8, 3 / 8, 1 / 8, 1 / 8]),  # halfway: as it is
+    ],
+)
+def test_calibrated(
+    logits: list[float], temperature: float, slope: float, bias: list[float] | float, expected: list[float]
+) -> None:
+    found = metrics.calibrated(np.array([logits]), temperature, slope, bias)
+    assert found == pytest.approx(np.array([expected]))
+
+
+@given(logit_rows)
+def test_calibrated_by_nothing_is_the_softmax(logits: Floats) -> None:
+    assert metrics.calibrated(logits) == pytest.approx(metrics.softmax(logits))
+
+
 @given(logit_rows, st.floats(-100, 100))
 def test_softmax_ignores_a_shift(logits: Floats, shift: float) -> None:
     assert metrics.softmax(logits + shift) == pytest.approx(metrics.softmax(logits), abs=1e-9)
@@ -251,6 +284,60 @@ def test_fit_temperature_of_a_few_that_are_all_right_is_no_certainty(n: int) -> 
     logits, truth = rng.normal(0, 1, (n, 2)), np.arange(n) % 2
     logits[np.arange(n), truth] += 4
     assert 0.4 < metrics.fit_temperature(logits, metrics.one_hot(truth, 2)) < 1
+
+
+@pytest.mark.parametrize(("temperature", "slope"), [(1.0, 0.0), (0.4, 0.8), (2.5, -0.6)])
+def test_fit_calibration_recovers_a_known_one(temperature: float, slope: float) -> None:
+    rng = np.random.default_rng(7)
+    logits = rng.normal(0, 2, (40_000, 5)) * rng.uniform(0.2, 2, (40_000, 1))
+    bias = np.array([0.6, -0.4, 0.0, -0.3, 0.1])
+    truth = drawn_from(metrics.calibrated(logits, temperature, slope, bias), seed=8)
+    found = metrics.fit_calibration(logits, truth)
+    assert found[0] == pytest.approx(temperature, rel=0.08)
+    assert found[1] == pytest.approx(slope, abs=0.12)
+    assert found[2] == pytest.approx(bias, abs=0.08)
+
+
+@pytest.mark.parametrize("n", [1, 5, 300])
+def test_fit_calibration_is_as_good_as_it_gets(n: int) -> None:
+    rng = np.random.default_rng(n)
+    logits, truth = 3 * rng.normal(0, 1, (n, 3)), rng.integers(0, 2, n)
+
+    def cost(temperature: float, slope: float, bias: Floats) -> float:
+        fit = metrics.nll(metrics.calibrated(logits, temperature, slope, bias), truth) * n
+        caution = metrics.CAUTION * (slope**2 + float((bias**2).sum()))
+        return fit + metrics.PRIOR * math.log(temperature) ** 2 + caution
+
+    temperature, slope, bias = metrics.fit_calibration(logits, truth)
+    least = cost(temperature, slope, bias)
+    for _ in range(200):
+        step = 0.03 * rng.normal(size=5)
+        assert cost(temperature * math.exp(step[0]), slope + step[1], bias + step[2:]) > least
+
+
+def test_fit_calibration_of_nothing_leaves_logits_as_they_are() -> None:
+    temperature, slope, bias = metrics.fit_calibration(np.empty((0, 4)), np.empty(0, np.int64))
+    assert (temperature, slope, bias.tolist()) == (1, 0, [0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("n", [2, 20, 60])
+def test_fit_calibration_of_a_few_that_are_all_right_is_no_certainty(n: int) -> None:
+    rng = np.random.default_rng(6)
+    logits, truth = rng.normal(0, 1, (n, 2)), np.arange(n) % 2
+    logits[np.arange(n), truth] += 4
+    temperature, slope, bias = metrics.fit_calibration(logits, truth)
+    assert 0.4 < temperature < 1
+    assert abs(slope) < 1
+    assert np.abs(bias).max() < 0.5
+
+
+@pytest.mark.parametrize("scale", [0, 1e-6, 1e3])
+def test_fit_calibration_of_strange_logits(scale: float) -> None:
+    rng = np.random.default_rng(9)
+    logits, truth = scale * rng.normal(0, 1, (500, 4)), rng.integers(0, 4, 500)
+    found = metrics.calibrated(logits, *metrics.fit_calibration(logits, truth))
+    assert found.sum(1) == pytest.approx(1)
+    assert metrics.nll(found, truth) <= metrics.nll(metrics.softmax(logits), truth)
 
 
 def test_bootstrap_draws_whole_groups() -> None:

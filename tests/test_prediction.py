@@ -94,6 +94,12 @@ def test_json_of_an_unreadable_image() -> None:
     }
 
 
+def test_json_of_votes() -> None:
+    voted = Expression({"happy": 0.75, "sad": 0.25}, votes={"happy": 2 / 3, "sad": 1 / 3})
+    told = Prediction("a.jpg", 40, 50, (Reading(FACE, voted),)).to_dict()
+    assert told["faces"][0]["votes"] == {"happy": 0.666667, "sad": 0.333333}
+
+
 def test_json_of_faces() -> None:
     told = Prediction("ü.jpg", 40, 50, (Reading(FACE, HAPPY), Reading(FACE, UNSURE))).to_dict()
     assert list(told["faces"][0]) == [
@@ -105,6 +111,7 @@ def test_json_of_faces() -> None:
         "uncertain",
         "reasons",
         "not_a_face",
+        "votes",
     ]
     assert told["faces"][0] == {
         "box": [1.23, 2.0, 30.5, 40.13],
@@ -115,6 +122,7 @@ def test_json_of_faces() -> None:
         "uncertain": False,
         "reasons": [],
         "not_a_face": None,
+        "votes": None,
     }
     assert told["faces"][1]["not_a_face"] == 0.123457
     assert told["faces"][1]["uncertain"] is True

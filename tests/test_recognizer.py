@@ -268,6 +268,33 @@ def test_the_models_own_set_is_its_first_heads(default: Recognizer) -> None:
     assert default.spoken("ckplus7") is CKPLUS7
 
 
+def test_chances_and_votes_of_one_face(toy: Toy, bands: Bands, tmp_path: Path) -> None:
+    """Its logits are 4 for the second of two bands and 0 for the first."""
+    calibration = {"temperature": 2.0, "entropy_slope": 0.0, "bias": [3.0, 0.0], "vote_temperature": 4.0}
+    heads = [{"labels": "happy-sad", "emotions": ["happy", "sad"], "threshold": 0} | calibration]
+    model = mien.load(toy(tmp_path / "two", {"happy-sad": ("happy", "sad")}, heads=heads), detector=Finds())
+    said = model.predict(bands(1, 2), crop="whole").faces[0].expression
+    chances, shares = [math.e**3, math.e**2], [1, math.e]
+    assert list(said.probabilities.values()) == pytest.approx([each / sum(chances) for each in chances])
+    assert said.label == "happy"
+    assert said.votes == pytest.approx({"happy": shares[0] / sum(shares), "sad": shares[1] / sum(shares)})
+    assert said.not_a_face is None
+
+
+def test_votes_are_told_in_the_set_that_is_asked_for(default: Recognizer, crops: list[bytes]) -> None:
+    for crop in crops[:3]:
+        asked = {
+            name: default.predict(crop, labels=name).faces[0].expression for name in ("ferplus8", "happy-sad", "fer7")
+        }
+        votes, two = asked["ferplus8"].votes, asked["happy-sad"].votes
+        assert votes is not None
+        assert two is not None
+        assert list(votes) == list(FERPLUS8)
+        assert sum(votes.values()) == pytest.approx(1)
+        assert two["happy"] == pytest.approx(votes["happy"] / (votes["happy"] + votes["sad"]))
+        assert asked["fer7"].votes is None  # its head learned labels
+
+
 def test_fer7_is_a_head_of_its_own_and_the_others_are_projections(default: Recognizer, crops: list[bytes]) -> None:
     pixels = np.stack([np.asarray(Image.open(io.BytesIO(crop))) for crop in crops])
     eight = default.probabilities(pixels, "ferplus8")

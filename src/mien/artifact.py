@@ -3,7 +3,7 @@
 model.onnx   pixels (n, channels, size, size) uint8 -> logits_<label set> (n, emotions) float32, one output a head;
              features (n, values, height, width) float32, the network's last feature map, where it has one; and
              logits_face (n, 2) float32, for "face" and "not a face", where people's votes taught it that
-model.json   the manifest: heads, temperatures, thresholds, scores, data, recipes, sha256 of model.onnx
+model.json   the manifest: heads, calibration, thresholds, scores, data, recipes, sha256 of model.onnx
 README.md    the model card
 """
 
@@ -16,14 +16,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mien import metrics
 from mien.errors import ArtifactError, LabelError
 from mien.labels import LABEL_SETS, LabelSet
 
-FORMAT = 2
+FORMAT = 3
 DEFAULT = "small"
 INPUT = "pixels"
 OUTPUT = "logits_"
@@ -37,8 +40,9 @@ class HeadInfo(BaseModel):
     Args:
         labels: name of its label set.
         emotions: in the order of its logits.
-        temperature: divides the logits, so that confidence is the chance that the label is right.
-        vote_temperature: divides the logits, so that probabilities are shares of people's votes; None without votes.
+        temperature, entropy_slope, bias: make the logits the chances that each emotion is the right label (see
+            `metrics.calibrated`).
+        vote_temperature: divides the logits, which makes them the shares of people's votes; None without votes.
         threshold: confidence below which an answer is uncertain.
     """
 
@@ -47,12 +51,28 @@ class HeadInfo(BaseModel):
     labels: str
     emotions: tuple[str, ...] = Field(min_length=2)
     temperature: Annotated[float, Field(gt=0)]
+    entropy_slope: float = 0.0
+    bias: tuple[float, ...] = ()
     vote_temperature: Annotated[float, Field(gt=0)] | None = None
     threshold: Share
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.bias and len(self.bias) != len(self.emotions):
+            raise ValueError(f"bias has {len(self.bias)} values for {len(self.emotions)} emotions")
+        return self
 
     @cached_property
     def label_set(self) -> LabelSet:
         return LabelSet(self.labels, self.emotions)
+
+    def probabilities(self, logits: NDArray[np.floating]) -> metrics.Floats:
+        """The chance that each emotion is the right label, shape as `logits` (n, emotions)."""
+        return metrics.calibrated(logits, self.temperature, self.entropy_slope, self.bias or 0.0)
+
+    def votes(self, logits: NDArray[np.floating]) -> metrics.Floats | None:
+        """The shares of people's votes, shape as `logits` (n, emotions); None where votes did not teach it."""
+        return None if self.vote_temperature is None else metrics.softmax(logits, self.vote_temperature)
 
 
 class Manifest(BaseModel):

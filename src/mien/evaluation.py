@@ -62,6 +62,7 @@ def evaluate(
         raise DataError(f"{dataset.path}: no image of split {name!r} has a label in {spoken.name!r}")
     examples = tuple(chosen.examples[row] for row in judged)
     rows: list[list[float]] = []
+    voted: list[list[float]] = []
     found: list[bool] = []
     kept: list[int] = []
     unreadable: dict[str, str] = {}
@@ -73,12 +74,12 @@ def evaluate(
             kept.append(position)
             found.append(bool(prediction.faces))
             rows.append(_row(prediction, spoken))
+            voted += [list(face.expression.votes.values()) for face in prediction.faces[:1] if face.expression.votes]
         progress(position + 1, len(examples))
     if not kept:
         raise DataError(f"{dataset.path}: none of {len(examples)} images could be read")
     probabilities, present = np.array(rows), np.array(found)
     readable = replace(chosen, examples=tuple(examples[position] for position in kept))
-    head = recognizer.artifact.head_for(spoken)
     answers = Answers(
         names=tuple(example.name for example in readable.examples),
         sources=tuple(example.source for example in readable.examples),
@@ -86,8 +87,8 @@ def evaluate(
         probabilities=probabilities,
         truth=targets[judged][kept],
         found=present,
-        threshold=head.threshold,
-        kl_to_votes=_kl(recognizer, readable, probabilities, present, spoken),
+        threshold=recognizer.artifact.head_for(spoken).threshold,
+        kl_to_votes=_kl(readable, present, voted, spoken),
     )
     described = {"path": str(dataset.path), "form": dataset.form, "split": name}
     return make_report(recognizer.artifact.name, described, spoken, answers, len(chosen) - len(judged), unreadable)
@@ -140,13 +141,8 @@ def _row(prediction: Prediction, labels: LabelSet) -> list[float]:
     return list(prediction.faces[0].expression.probabilities.values())
 
 
-def _kl(
-    recognizer: Recognizer, dataset: Dataset, probabilities: metrics.Floats, found: np.ndarray, labels: LabelSet
-) -> float | None:
-    """KL to the votes, with confidence sharpened or flattened from its own temperature to that of votes."""
-    head = recognizer.artifact.head_for(labels)
-    if labels != FERPLUS8 or head.vote_temperature is None or not dataset.has_votes or not found.any():
+def _kl(dataset: Dataset, found: np.ndarray, voted: list[list[float]], labels: LabelSet) -> float | None:
+    """Mean KL of people's votes from those foretold, one row for each image in which a face was found."""
+    if labels != FERPLUS8 or not dataset.has_votes or not voted:
         return None
-    logits = np.log(np.maximum(probabilities[found], 1e-30)) * head.temperature
-    votes = dataset.votes()[found, : len(FERPLUS8)]
-    return metrics.kl_to_votes(metrics.softmax(logits, head.vote_temperature), votes)
+    return metrics.kl_to_votes(np.array(voted), dataset.votes()[found, : len(FERPLUS8)])

@@ -20,6 +20,40 @@ def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
     return np.asarray(values / values.sum(-1, keepdims=True), np.float64)
 
 
+HALFWAY = 0.5
+
+
+def calibrated(
+    logits: NDArray[Any],
+    temperature: float = 1.0,
+    entropy_slope: float = 0.0,
+    bias: Sequence[float] | Floats | float = 0.0,
+) -> Floats:
+    """Probabilities of logits over the last axis, at a temperature that depends on how divided they are, with a bias.
+
+    Divided is the entropy of their softmax as a share of the largest possible, 0..1; so far Balanya, Maronas and Ramos,
+    "Adaptive temperature scaling for robust calibration of deep neural networks", 2022. The bias is that of Alexandari,
+    Kundaje and Shrikumar, "Maximum likelihood with bias-corrected calibration is hard-to-beat at label shift
+    adaptation", 2020.
+
+    Args:
+        logits: shape (..., classes).
+        temperature: of logits that are halfway divided.
+        entropy_slope: by how much the logarithm of the temperature rises from undivided logits to evenly divided ones.
+        bias: added to the logits after the temperature, one for each class.
+    """
+    values = np.asarray(logits, np.float64)
+    warmth = np.exp(entropy_slope * (dividedness(values) - HALFWAY))
+    return softmax(values / (temperature * warmth) + np.asarray(bias))
+
+
+def dividedness(logits: NDArray[Any]) -> Floats:
+    """Entropy of the softmax as a share of the largest possible, 0..1; shape (..., classes) -> (..., 1)."""
+    shares = softmax(logits)
+    entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum(-1, keepdims=True)
+    return np.asarray(entropy / np.log(shares.shape[-1]), np.float64)
+
+
 def accuracy(probabilities: Floats, truth: Ints) -> float:
     """Share of rows whose most probable class is the true one."""
     return float((probabilities.argmax(1) == truth).mean())
@@ -146,6 +180,49 @@ def fit_temperature(logits: Floats, targets: Floats) -> float:
         a, b = high - ratio * (high - low), low + ratio * (high - low)
         low, high = (low, b) if cost(a) < cost(b) else (a, high)
     return float(np.exp((low + high) / 2))
+
+
+CAUTION = 2.0
+"""Nats that a slope or a bias of 1 must save over all examples."""
+NEWTON_STEPS = 50
+
+
+def fit_calibration(logits: Floats, truth: Ints) -> tuple[float, float, Floats]:
+    """Temperature, entropy slope and bias with which `calibrated` gives the truth the most probability.
+
+    None of them moves far from 1 and 0 for the sake of a few examples: penalties are `PRIOR` and `CAUTION`.
+
+    Args:
+        logits: shape (n, classes); n may be 0.
+        truth: shape (n,).
+    """
+    n, classes = len(logits), logits.shape[1]
+    penalty = np.array([PRIOR, CAUTION, *[CAUTION] * classes])
+    divided, target = dividedness(logits) - HALFWAY, one_hot(truth, classes)
+
+    def scaled(values: Floats) -> Floats:
+        return np.asarray(logits * np.exp(values[0] + values[1] * divided), np.float64)
+
+    def cost(values: Floats) -> float:
+        return nll(softmax(scaled(values) + values[2:]), truth) * n + float((penalty * values**2).sum())
+
+    found = np.zeros(2 + classes)
+    for _ in range(NEWTON_STEPS if n else 0):
+        logit = scaled(found)
+        shares = softmax(logit + found[2:])
+        slopes = np.empty((n, classes, len(found)))
+        slopes[:, :, 0], slopes[:, :, 1], slopes[:, :, 2:] = logit, logit * divided, np.eye(classes)
+        mean = np.einsum("nk,nkp->np", shares, slopes)
+        gradient = np.einsum("nk,nkp->p", shares - target, slopes) + 2 * penalty * found
+        curvature = np.einsum("nk,nkp,nkq->pq", shares, slopes, slopes, optimize=True) - mean.T @ mean
+        step = np.linalg.solve(curvature + 2 * np.diag(penalty), gradient)
+        before, length = cost(found), min(1.0, 1.0 / np.abs(step[:2]).max().clip(1e-9))
+        while length > 1e-6 and not cost(found - length * step) < before:
+            length /= 2
+        if length <= 1e-6:
+            break
+        found = found - length * step
+    return float(np.exp(-found[0])), -float(found[1]), found[2:]
 
 
 def one_hot(truth: Ints, classes: int) -> Floats:

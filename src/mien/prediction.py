@@ -27,11 +27,13 @@ class Expression:
         probabilities: by emotion, in the order of the label set; each 0..1, together 1.
         reasons: why the answer should not be relied on, as sentences; empty when it may be.
         not_a_face: the share of people who would say that this is no face, 0..1; None where the model cannot tell.
+        votes: the share of people who would choose each emotion, likewise; None where votes did not teach the model.
     """
 
     probabilities: Mapping[str, float]
     reasons: tuple[str, ...] = ()
     not_a_face: float | None = None
+    votes: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         values = self.probabilities.values()
@@ -64,16 +66,17 @@ class Reading:
     expression: Expression
 
     def to_dict(self) -> dict[str, Any]:
-        nobody = self.expression.not_a_face
+        nobody, votes = self.expression.not_a_face, self.expression.votes
         return {
             "box": [round(edge, BOX_DIGITS) for edge in self.face.box_xyxy],
             "score": round(self.face.score, SHARE_DIGITS),
             "label": self.expression.label,
             "confidence": round(self.expression.confidence, SHARE_DIGITS),
-            "probabilities": {name: round(p, SHARE_DIGITS) for name, p in self.expression.probabilities.items()},
+            "probabilities": _rounded(self.expression.probabilities),
             "uncertain": self.expression.uncertain,
             "reasons": list(self.expression.reasons),
             "not_a_face": None if nobody is None else round(nobody, SHARE_DIGITS),
+            "votes": None if votes is None else _rounded(votes),
         }
 
 
@@ -115,3 +118,7 @@ class Prediction:
             "reasons": list(self.reasons),
             "error": self.error,
         }
+
+
+def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(share, SHARE_DIGITS) for name, share in shares.items()}

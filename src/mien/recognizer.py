@@ -225,7 +225,7 @@ class Recognizer:
         """Calibrated probabilities of crops (see `Preprocess`) over a label set, shape (n, len(labels))."""
         spoken = self.spoken(labels)
         head = self.artifact.head_for(spoken)
-        return head.label_set.project(softmax(self.logits(crops)[head.labels], head.temperature), spoken)
+        return head.label_set.project(head.probabilities(self.logits(crops)[head.labels]), spoken)
 
     def crop_of(self, image: Pixels, face: Face) -> Pixels:
         """What the network sees of a face in an image (H, W, 3); see `Preprocess`."""
@@ -251,11 +251,12 @@ class Recognizer:
     def _answers(self, logits: Mapping[str, NDArray[np.float32]], labels: LabelSet) -> list[_Answer]:
         """What logits say in a label set, face by face."""
         head = self.artifact.head_for(labels)
-        own = softmax(logits[head.labels], head.temperature)
+        own, votes = head.probabilities(logits[head.labels]), head.votes(logits[head.labels])
         spoken = head.label_set.project(own, labels)
+        voted = [None] * len(own) if votes is None else head.label_set.project(votes, labels).tolist()
         kept = own.take([head.label_set.index(emotion) for emotion in labels], 1).sum(1)
         nobody = softmax(logits[FACE.name])[:, 1].tolist() if FACE.name in logits else [None] * len(own)
-        return [_Answer(*each) for each in zip(spoken.tolist(), kept.tolist(), nobody, strict=True)]
+        return [_Answer(*each) for each in zip(spoken.tolist(), kept.tolist(), nobody, voted, strict=True)]
 
     def _expressions(self, found: Found, answers: Sequence[_Answer], labels: LabelSet) -> list[Expression]:
         head = self.artifact.head_for(labels)
@@ -264,17 +265,19 @@ class Recognizer:
                 dict(zip(labels, answer.shares, strict=True)),
                 tuple(_reasons(face, crop, answer, head, labels)),
                 answer.not_a_face,
+                dict(zip(labels, answer.votes, strict=True)) if answer.votes else None,
             )
             for face, crop, answer in zip(found.faces, found.crops, answers, strict=True)
         ]
 
 
 class _Answer(NamedTuple):
-    """Of one face: shares by emotion, what the label set keeps of the head's own shares, and whether it is no face."""
+    """Of one face: chances by emotion, what the label set keeps of the head's own, whether it is no face, and votes."""
 
     shares: list[float]
     kept: float
     not_a_face: float | None
+    votes: list[float] | None
 
 
 def cores() -> int:

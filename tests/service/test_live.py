@@ -134,10 +134,9 @@ def test_frames_count_as_uploads() -> None:
 
 
 def seen(happy: float, x: float = 0.0, faces: int = 1) -> Prediction:
-    readings = [
-        Reading(Face((x + 50 * n, 0.0, x + 50 * n + 40, 40.0), (), 1.0), Expression({"happy": happy, "sad": 1 - happy}))
-        for n in range(faces)
-    ]
+    shares = {"happy": happy, "sad": 1 - happy}
+    expression = Expression(shares, votes={"happy": happy / 2, "sad": 1 - happy / 2})
+    readings = [Reading(Face((x + 50 * n, 0.0, x + 50 * n + 40, 40.0), (), 1.0), expression) for n in range(faces)]
     return Prediction("<bytes>", 640, 480, tuple(readings))
 
 
@@ -148,7 +147,9 @@ def share(prediction: Prediction, face: int = 0) -> float:
 def test_smoothing() -> None:
     smooth = Smooth()
     assert share(smooth(seen(1.0), 0.0)) == 1
-    assert share(smooth(seen(0.0, x=5.0), HALF_LIFE_S)) == pytest.approx(0.5)
+    moved = smooth(seen(0.0, x=5.0), HALF_LIFE_S)
+    assert share(moved) == pytest.approx(0.5)
+    assert moved.faces[0].expression.votes == pytest.approx({"happy": 0.25, "sad": 0.75})
     assert share(smooth(seen(0.0), 2 * HALF_LIFE_S)) == pytest.approx(0.25)
     assert share(smooth(seen(0.0), 100.0)) == pytest.approx(0, abs=1e-6)
 

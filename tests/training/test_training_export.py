@@ -23,10 +23,11 @@ from mien.artifact import Artifact
 from mien.datasets import open_dataset
 from mien.datasets.base import load_pixels
 from mien.errors import ArtifactError, DataError, MienError
-from mien.metrics import softmax
+from mien.metrics import calibrated
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 from mien.training import export as exporting
+from mien.training.calibrate import held_out
 from mien.training.checkpoint import Run
 from mien.training.data import prepare
 from mien.training.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
@@ -79,7 +80,7 @@ def test_an_artifact_is_three_files_that_read_back(artifact: Artifact) -> None:
 
 def test_the_manifest(artifact: Artifact, run: Run, tiny: Recipe) -> None:
     manifest = artifact.manifest
-    assert (manifest.format, manifest.name, manifest.size) == (2, "model", 24)
+    assert (manifest.format, manifest.name, manifest.size) == (3, "model", 24)
     assert (manifest.colour, manifest.precision, manifest.mirror) == ("gray", "float32", True)
     assert manifest.sha256 == hashlib.sha256((artifact.folder / "model.onnx").read_bytes()).hexdigest()
     (made,) = manifest.runs
@@ -101,7 +102,7 @@ def test_the_scores_are_measured_on_validation(artifact: Artifact, run: Run) -> 
     crops, truth = validation(run)
     (head,) = artifact.manifest.heads
     scores = artifact.manifest.scores["happy-sad"]
-    probabilities = Recognizer(artifact).probabilities(crops)
+    probabilities = held_out(Recognizer(artifact).logits(crops)["happy-sad"].astype(np.float64), truth)
     assert scores["n"] == len(truth) == 60
     assert scores["accuracy"] == pytest.approx((probabilities.argmax(1) == truth).mean())
     assert scores["accuracy"] >= 0.85
@@ -143,7 +144,9 @@ def test_answers_are_those_of_the_network(artifact: Artifact, run: Run) -> None:
     recognizer = Recognizer(artifact)
     assert np.abs(recognizer.logits(crops)["happy-sad"] - expected).max() <= TOLERANCE
     (head,) = artifact.manifest.heads
-    assert recognizer.probabilities(crops) == pytest.approx(softmax(expected, head.temperature), abs=TOLERANCE)
+    assert recognizer.probabilities(crops) == pytest.approx(
+        calibrated(expected, head.temperature, head.entropy_slope, head.bias), abs=TOLERANCE
+    )
 
 
 def test_new_faces_are_read(artifact: Artifact) -> None:

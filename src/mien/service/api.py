@@ -21,7 +21,7 @@ from mien.service.uploads import Form, Uploads
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 FACE = {
     "type": "object",
-    "required": ["box", "score", "label", "confidence", "probabilities", "uncertain", "reasons", "not_a_face"],
+    "required": ["box", "score", "label", "confidence", "probabilities", "uncertain", "reasons", "not_a_face", "votes"],
     "properties": {
         "box": {
             "type": "array",
@@ -41,6 +41,11 @@ FACE = {
             "minimum": 0,
             "maximum": 1,
             "description": "the share of people who would say that this is no face; null where the model cannot tell",
+        },
+        "votes": {
+            "type": ["object", "null"],
+            "additionalProperties": SHARE,
+            "description": "the share of people who would choose each emotion; null where votes taught it nothing",
         },
         "explanation": {
             "type": "array",

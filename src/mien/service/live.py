@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -183,8 +183,11 @@ class Smooth:
 
 
 def _mixed(old: Expression, new: Expression, kept: float) -> Expression:
-    shares = {name: kept * old.probabilities[name] + (1 - kept) * p for name, p in new.probabilities.items()}
-    return Expression(shares, new.reasons, new.not_a_face)
+    def between(before: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
+        return {name: kept * before[name] + (1 - kept) * share for name, share in now.items()}
+
+    votes = between(old.votes, new.votes) if old.votes and new.votes else None
+    return Expression(between(old.probabilities, new.probabilities), new.reasons, new.not_a_face, votes)
 
 
 def _match(box: Box, others: Sequence[Reading]) -> Reading | None:

@@ -1,11 +1,13 @@
-"""Calibration of one head on validation logits: two temperatures and a threshold.
+"""Calibration of one head on validation logits, and what the head is worth with it.
 
-"The label is right" and "this is how people would vote" are two questions, so each has its temperature.
+"The label is right" and "this is how people would vote" are two questions. Votes are divided where the label is not: an
+emotion that few choose at a time, such as contempt, is the label more often than votes give it the most. So the first
+question has its temperature, entropy slope and bias (see `metrics.calibrated`), the second a temperature of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,7 @@ from mien.metrics import Floats, Ints
 
 ALLOWED_ERRORS = 0.10
 """Share of wrong answers allowed among those at or above the threshold, on validation."""
+FOLDS = 10
 
 
 @dataclass(frozen=True)
@@ -23,14 +26,16 @@ class Calibration:
     """What validation says of a head.
 
     Args:
-        temperature: for confidence, fitted on the true labels (Guo et al., 2017).
+        temperature, entropy_slope, bias: fitted on the true labels.
         vote_temperature: fitted on people's votes; None without votes.
         threshold: confidence from which on at most `ALLOWED_ERRORS` of the answers are wrong.
-        scores: accuracy, macro-F1 and others on the same images; `ece` is measured at temperatures that were fitted
-            on other images.
+        scores: accuracy, macro-F1 and others, of answers of `held_out`, as is the threshold; the KL to the votes is of
+            images that the vote temperature was fitted on.
     """
 
     temperature: float
+    entropy_slope: float
+    bias: tuple[float, ...]
     vote_temperature: float | None
     threshold: float
     scores: dict[str, Any]
@@ -39,29 +44,27 @@ class Calibration:
 def calibrate(
     logits: Floats, truth: Ints, voted_logits: Floats, votes: Ints, people: Sequence[str] | None = None
 ) -> Calibration:
-    """Fit a head's temperatures and threshold.
+    """Fit a head's calibration and threshold.
 
     Args:
         logits: of the images judged in the head's label set, (n, classes).
         truth: their classes, (n,).
         voted_logits: of those among them with votes, (m, classes); m may be 0.
         votes: their votes for the same classes, (m, classes).
-        people: who is on each image judged, for the interval (see `metrics.bootstrap`).
+        people: who is on each image judged, for `held_out` and for the interval (see `metrics.bootstrap`).
     """
-    classes = logits.shape[1]
-    temperature = metrics.fit_temperature(logits, metrics.one_hot(truth, classes))
-    probabilities = metrics.softmax(logits, temperature)
+    temperature, entropy_slope, bias = metrics.fit_calibration(logits, truth)
+    probabilities = held_out(logits, truth, people)
     threshold = metrics.fit_threshold(probabilities, truth, ALLOWED_ERRORS)
     covered = probabilities.max(1) >= threshold
-    counts = metrics.confusion(probabilities.argmax(1), truth, classes)
     scores = {
         "n": len(truth),
         "accuracy": metrics.accuracy(probabilities, truth),
         "accuracy_interval": metrics.bootstrap(
             lambda rows: metrics.accuracy(probabilities[rows], truth[rows]), len(truth), people
         ),
-        "macro_f1": metrics.macro_f1(counts),
-        "ece": held_out_ece(logits, truth),
+        "macro_f1": metrics.macro_f1(metrics.confusion(probabilities.argmax(1), truth, logits.shape[1])),
+        "ece": metrics.ece(probabilities, truth),
         "nll": metrics.nll(probabilities, truth),
         "coverage": float(covered.mean()),
         "accuracy_covered": metrics.accuracy(probabilities[covered], truth[covered]) if covered.any() else None,
@@ -71,21 +74,23 @@ def calibrate(
     if len(votes):
         vote_temperature = metrics.fit_temperature(voted_logits, votes / votes.sum(1, keepdims=True))
         scores["kl_to_votes"] = metrics.kl_to_votes(metrics.softmax(voted_logits, vote_temperature), votes)
-    return Calibration(temperature, vote_temperature, threshold, scores)
+    return Calibration(temperature, entropy_slope, tuple(bias.tolist()), vote_temperature, threshold, scores)
 
 
-def held_out_ece(logits: Floats, truth: Ints, rounds: int = 10, seed: int = 0) -> float:
-    """ECE of all answers, each at the temperature fitted on a random half that it is not in; the mean of some halvings.
+def held_out(logits: Floats, truth: Ints, people: Sequence[str] | None = None, seed: int = 0) -> Floats:
+    """Calibrated probabilities, each with a calibration that was fitted on other images: those of nine tenths.
 
-    The halves are judged together because ECE grows where there are few answers a bin, however good they are.
+    Args:
+        logits: (n, classes).
+        truth: (n,).
+        people: who is on each image; no one's images are on both sides. None where every image shows another.
+        seed: of the tenths.
     """
-    rng, errors = np.random.default_rng(seed), []
-    for _ in range(rounds):
-        order = rng.permutation(len(truth))
-        halves = order[: len(order) // 2], order[len(order) // 2 :]
-        probabilities = np.empty(logits.shape)
-        for fitted, measured in (halves, halves[::-1]):
-            temperature = metrics.fit_temperature(logits[fitted], metrics.one_hot(truth[fitted], logits.shape[1]))
-            probabilities[measured] = metrics.softmax(logits[measured], temperature)
-        errors.append(metrics.ece(probabilities, truth))
-    return float(np.mean(errors))
+    names: Sequence[Hashable] = range(len(truth)) if people is None else people
+    number = {name: at for at, name in enumerate(dict.fromkeys(names))}
+    fold = (np.random.default_rng(seed).permutation(len(number)) % FOLDS)[[number[name] for name in names]]
+    probabilities = np.empty(logits.shape)
+    for tenth in np.unique(fold):
+        fitted = metrics.fit_calibration(logits[fold != tenth], truth[fold != tenth])
+        probabilities[fold == tenth] = metrics.calibrated(logits[fold == tenth], *fitted)
+    return probabilities

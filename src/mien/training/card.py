@@ -24,15 +24,15 @@ Heads: {heads}. Data: {data}.
 
 ## How good it is
 
-On the {n_valid} validation images, measured with the ONNX file. They chose the epoch, the temperatures and the
+On the {n_valid} validation images, measured with the ONNX file. They chose the epoch, the calibration and the
 thresholds, so expect a little less on new images.
 
 | head | judged | accuracy (95% interval) | macro-F1 | ECE | NLL | KL to votes | sure | right when sure |
 |---|---|---|---|---|---|---|---|---|
 {rows}
 
-ECE (15 bins): each answer at a temperature fitted on a half of validation that it is not in. "Sure" is the share of
-answers at or above the threshold, below which an answer is marked uncertain.
+Each answer is calibrated on nine tenths of validation that it is not in (KL: on all). ECE has 15 bins. "Sure" is the
+share of answers at or above the threshold, below which an answer is marked uncertain.
 {faces}
 ## What it cannot do
 

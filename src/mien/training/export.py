@@ -243,7 +243,7 @@ def _refuse(what: str, differences: dict[str, Any], allowed: float) -> None:
 
 
 def _calibrated(head: HeadInfo, found: Calibration) -> HeadInfo:
-    names = ("temperature", "vote_temperature", "threshold")
+    names = ("temperature", "entropy_slope", "bias", "vote_temperature", "threshold")
     return head.model_copy(update={name: getattr(found, name) for name in names})
 
 
