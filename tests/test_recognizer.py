@@ -271,8 +271,11 @@ def test_the_models_own_set_is_its_first_heads(default: Recognizer) -> None:
 def test_chances_and_votes_of_one_face(toy: Toy, bands: Bands, tmp_path: Path) -> None:
     """Its logits are 4 for the second of two bands and 0 for the first."""
     calibration = {"temperature": 2.0, "entropy_slope": 0.0, "bias": [3.0, 0.0], "vote_temperature": 4.0}
-    heads = [{"labels": "happy-sad", "emotions": ["happy", "sad"], "threshold": 0} | calibration]
-    model = mien.load(toy(tmp_path / "two", {"happy-sad": ("happy", "sad")}, heads=heads), detector=Finds())
+    folder = toy(tmp_path / "two", {"happy-sad": ("happy", "sad")})
+    manifest = json.loads((folder / "model.json").read_text())
+    manifest["heads"][0] |= calibration
+    (folder / "model.json").write_text(json.dumps(manifest))
+    model = mien.load(folder, detector=Finds())
     said = model.predict(bands(1, 2), crop="whole").faces[0].expression
     chances, shares = [math.e**3, math.e**2], [1, math.e]
     assert list(said.probabilities.values()) == pytest.approx([each / sum(chances) for each in chances])
