@@ -77,6 +77,25 @@ def test_a_teacher_sees_what_the_student_sees(teacher: Path, tiny: Recipe, happy
     assert network.loss(ours, batch, smaller).item() > 0
 
 
+def test_several_teachers_take_turns(run: Run, teacher: Path, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:
+    training, _ = load_splits(tiny, prepare(open_dataset(happy_sad), tiny), torch.device("cpu"), lambda _: None)
+    other = export([run.folder], tmp_path / "other", mirror=True).folder
+    logits = {"happy-sad": torch.linspace(-2, 2, 2 * len(training)).reshape(-1, 2)}
+
+    def losses(*teachers: Path, times: int = 1) -> list[float]:
+        network = Teacher(teachers, halved(tiny), training)
+        return [network.loss(logits, training.targets, training.pixels).item() for _ in range(times)]
+
+    alone = losses(teacher) + losses(other)
+    assert alone[0] != alone[1]
+    torch.manual_seed(0)
+    together = losses(teacher, other, times=24)
+    assert set(together) == set(alone)
+    assert 4 < together.count(alone[0]) < 20
+    torch.manual_seed(0)
+    assert losses(teacher, other, times=24) == together
+
+
 def test_a_head_without_a_teacher_keeps_its_loss(teacher: Path, tiny: Recipe, happy_sad: Path) -> None:
     training, _ = load_splits(tiny, prepare(open_dataset(happy_sad), tiny), torch.device("cpu"), lambda _: None)
     other = {"face": training.targets["happy-sad"]}
