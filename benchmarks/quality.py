@@ -3,7 +3,7 @@
     python benchmarks/quality.py [NAME|DIR ...]
 
 Several models answer together: the mean of their logits. Needs pyarrow. Each answer is calibrated on nine tenths of the
-images that it is not in (KL: on all). Beside ECE what a perfectly calibrated model of the same confidences would have on
+images, without its own (KL: on all). Beside ECE what a perfectly calibrated model of the same confidences would have on
 so many images: labels drawn from its answers.
 """
 
