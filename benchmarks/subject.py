@@ -48,9 +48,10 @@ class Mien:
         self._model = mien.load()
 
     def read(self, crops: NDArray[np.uint8]) -> list[dict[str, str]]:
-        heads = {head.labels: head.emotions for head in self._model.artifact.manifest.heads}
         logits = self._model.logits(crops)
-        return [{name: heads[name][logits[name][row].argmax()] for name in heads} for row in range(len(crops))]
+        heads = self._model.artifact.manifest.heads
+        said = {head.labels: head.probabilities(logits[head.labels]).argmax(1) for head in heads}
+        return [{head.labels: head.emotions[said[head.labels][row]] for head in heads} for row in range(len(crops))]
 
     def network(self, crops: NDArray[np.uint8]) -> Callable[[], Any]:
         from mien.recognizer import _session  # the network alone is nobody's use, so there is no public name
