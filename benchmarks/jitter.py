@@ -24,6 +24,7 @@ from PIL import Image, ImageEnhance
 import mien
 from mien.face import Face, Square, framing
 from mien.image import read_image
+from mien.picture import Picture
 from mien.training.recipe import read_recipe
 
 RETAKES = 40
@@ -111,7 +112,8 @@ def difference(wanted: Square, got: Square) -> tuple[float, float, float, float]
 
 def answers(model: mien.Recognizer, image: NDArray[np.uint8], faces: list[Face]) -> list[str]:
     """The expression read in each face."""
-    shares = model.probabilities([model.crop_of(image, face) for face in faces])
+    picture = Picture.of(Image.fromarray(image))
+    shares = model.probabilities([model.preprocess.face(picture, face) for face in faces])
     return [model.labels.emotions[position] for position in shares.argmax(1)] if faces else []
 
 

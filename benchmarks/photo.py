@@ -11,13 +11,12 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 from common import data_folder, machine, median_seconds
 from PIL import Image, ImageOps
 
 import mien
-from mien.face import crop_face
-from mien.image import read_image
+from mien.detect import BlazeFace
+from mien.picture import open_picture
 
 SIZE = 1382, 1868
 TIMES = 30
@@ -25,14 +24,15 @@ TIMES = 30
 
 def main() -> None:
     jpeg = photo(data_folder("media/single_face.jpg") / "media" / "single_face.jpg")
-    recognizer = mien.load(threads=1)
-    image = read_image(jpeg)
-    (face,) = recognizer.detector.detect(image)
-    crops = crop_face(image, face, 48)[np.newaxis]
+    detector = BlazeFace()
+    recognizer = mien.load(detector=detector, threads=1)
+    picture = open_picture(jpeg)
+    (face,) = detector.search(picture)
+    crops = [recognizer.preprocess.face(picture, face)]
     steps: dict[str, Callable[[], object]] = {
-        "decode": lambda: read_image(jpeg),
-        "detection": lambda: recognizer.detector.detect(image),
-        "crop": lambda: crop_face(image, face, 48),
+        "decode": lambda: open_picture(jpeg),
+        "detection": lambda: detector.search(picture),
+        "crop": lambda: recognizer.preprocess.face(picture, face),
         "network": lambda: recognizer.probabilities(crops),
         "predict, in all": lambda: recognizer.predict(jpeg),
     }

@@ -25,6 +25,10 @@ def smooth(width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(seed).resize((width, height), Image.Resampling.BICUBIC))
 
 
+def cut(image: NDArray[np.uint8], face: Face, size: int = 48, *, gray: bool = True) -> NDArray[np.uint8]:
+    return crop_face(Image.fromarray(image), face, size, gray=gray)
+
+
 def difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     return float(np.abs(a.astype(float) - b.astype(float)).mean())
 
@@ -79,7 +83,7 @@ def test_framing_moves_and_scales_with_the_face() -> None:
 
 @pytest.mark.parametrize("size", [32, 48, 64])
 def test_crop_is_gray_of_the_size_asked(size: int) -> None:
-    crop = crop_face(smooth(200, 200), drawn(), size)
+    crop = cut(smooth(200, 200), drawn(), size)
     assert crop.shape == (size, size)
     assert crop.dtype == np.uint8
     assert crop.flags.writeable
@@ -87,16 +91,16 @@ def test_crop_is_gray_of_the_size_asked(size: int) -> None:
 
 def test_gray_is_itu_r_601() -> None:
     image = np.full((200, 200, 3), (200, 100, 50), dtype=np.uint8)
-    assert np.unique(crop_face(image, drawn())).tolist() == [round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)]
+    assert np.unique(cut(image, drawn())).tolist() == [round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)]
 
 
 def test_a_coloured_crop_is_each_channels_gray_crop() -> None:
     image, face = smooth(200, 200), drawn(roll=20)
-    crop = crop_face(image, face, gray=False)
+    crop = cut(image, face, gray=False)
     assert crop.shape == (48, 48, 3)
     for channel in range(3):
         alone = np.repeat(image[..., channel : channel + 1], 3, axis=2)
-        assert difference(crop[..., channel], crop_face(alone, face)) <= 1
+        assert difference(crop[..., channel], cut(alone, face)) <= 1
     assert whole_crop(image, 200, gray=False).tolist() == image.tolist()
 
 
@@ -108,40 +112,40 @@ def test_upright_crop_is_the_framed_part_of_the_image(scale: float) -> None:
     x, y = square.centre_xy
     half = square.side / 2
     part = Image.fromarray(image).convert("L").resize((48, 48), box=(x - half, y - half, x + half, y + half))
-    assert difference(crop_face(image, face), np.asarray(part)) < 2
+    assert difference(cut(image, face), np.asarray(part)) < 2
 
 
 @pytest.mark.parametrize("roll", [-120, -30, 15, 60])
 def test_a_rolled_face_gives_the_upright_crop(roll: float) -> None:
     image = smooth(400, 400)
     rolled = np.asarray(Image.fromarray(image).rotate(-roll, Image.Resampling.BICUBIC))
-    upright = crop_face(image, drawn(200, 200))
-    assert difference(crop_face(rolled, drawn(200, 200, roll=roll)), upright) < 2
+    upright = cut(image, drawn(200, 200))
+    assert difference(cut(rolled, drawn(200, 200, roll=roll)), upright) < 2
 
 
 def test_a_large_face_does_not_alias() -> None:
     stripes = np.zeros((2000, 2000, 3), dtype=np.uint8)
     stripes[:, ::2] = 255
-    assert crop_face(stripes, drawn(1000, 1000, scale=15)).std() < 3
+    assert cut(stripes, drawn(1000, 1000, scale=15)).std() < 3
 
 
 @pytest.mark.parametrize(("x", "y"), [(0, 100), (200, 100), (100, 0), (100, 200), (0, 0), (10_000, 100), (100, -1e6)])
 def test_beyond_the_image_its_edge_is_repeated(x: float, y: float) -> None:
     white = np.full((200, 200, 3), 255, dtype=np.uint8)
-    assert crop_face(white, drawn(x, y)).min() == 255
+    assert cut(white, drawn(x, y)).min() == 255
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (10, 4000), (4000, 10)])
 @pytest.mark.parametrize("scale", [0.001, 1, 100])
 def test_odd_sizes_are_cropped_all_the_same(shape: tuple[int, int], scale: float) -> None:
     image = np.full((*shape, 3), 7, dtype=np.uint8)
-    assert (crop_face(image, drawn(scale=scale)) == 7).all()
+    assert (cut(image, drawn(scale=scale)) == 7).all()
 
 
 def test_a_face_without_landmarks_is_cropped_by_its_box() -> None:
     image = smooth(200, 200)
     face = drawn()
-    assert difference(crop_face(image, face), crop_face(image, Face(face.box_xyxy, (), 1))) < 25
+    assert difference(cut(image, face), cut(image, Face(face.box_xyxy, (), 1))) < 25
 
 
 def test_a_whole_image_of_the_size_asked_keeps_its_pixels() -> None:

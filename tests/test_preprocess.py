@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from mien.face import Face, crop_face
+from mien.picture import Picture
 from mien.preprocess import Preprocess
 
 
@@ -59,14 +61,14 @@ def test_colour_becomes_luma() -> None:
 
 
 def test_face_is_cropped_as_face_does() -> None:
-    image, face = noise(120, 90, 3), Face((20, 30, 70, 80), (), 0.9)
-    assert (Preprocess(40).face(image, face) == crop_face(image, face, 40)).all()
+    image, face = Image.fromarray(noise(120, 90, 3)), Face((20, 30, 70, 80), (), 0.9)
+    assert (Preprocess(40).face(Picture.of(image), face) == crop_face(image, face, 40)).all()
 
 
 def test_face_crop_shows_the_face() -> None:
     image = np.zeros((200, 200, 3), np.uint8)
     image[60:140, 50:130] = 255
-    crop = Preprocess(48).face(image, Face((50, 60, 130, 140), (), 1.0))
+    crop = Preprocess(48).face(Picture.of(Image.fromarray(image)), Face((50, 60, 130, 140), (), 1.0))
     assert crop[24, 24] == 255
     assert crop[0, 0] == 0
     assert crop.mean() > 128

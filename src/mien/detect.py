@@ -22,6 +22,7 @@ from PIL import Image
 
 from mien.errors import DetectorError
 from mien.face import Face
+from mien.picture import Picture
 from mien.runtime import ort
 
 Floats = NDArray[np.float32]
@@ -32,7 +33,7 @@ BORDER = 0.5  # around the image in the short-range look, on each edge, in image
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 256  # side of the smallest window
 GAP = 2  # a network's view is made from a copy at least so many times as large, where the photo has the pixels
-LARGEST_CELL = 256  # px; the sum of so many still fits into 16 bits
+LARGEST_CELL = 256  # px, of which a copy has one; Pillow sums them in 32 bits
 SAME_FACE = 0.3  # intersection over union above which two boxes are one face
 
 
@@ -92,7 +93,15 @@ class BlazeFace:
         Returns:
             The faces, the largest box first; empty when there is none.
         """
-        photo = _Photo(image)
+        return self.search(Picture.of(Image.fromarray(image)))
+
+    def search(self, picture: Picture) -> list[Face]:
+        """As `detect`, from as small copies of an image as will do.
+
+        Raises:
+            ImageError: as `Picture.copy`.
+        """
+        photo = _Photo(picture)
         width, height = photo.size
         side = max(height, width)
         whole = Window((width - side) / 2, (height - side) / 2, side)
@@ -116,23 +125,23 @@ class BlazeFace:
 
 
 class _Photo:
-    """An image and its last reduced copy, which looks at one scale share.
+    """A picture and its last reduced copy, which looks at one scale share."""
 
-    Args:
-        image: RGB, (H, W, 3).
-    """
-
-    def __init__(self, image: NDArray[np.uint8]) -> None:
-        self.size = image.shape[1], image.shape[0]
-        self._image = image
+    def __init__(self, picture: Picture) -> None:
+        self.size = picture.size
+        self._picture = picture
         self._factor, self._copy = 0, Image.new("RGB", (1, 1))
 
-    def reduced(self, factor: int) -> Image.Image:
-        """The means of cells of `factor` x `factor` px, which may be smaller at the right and lower edge."""
-        if factor != self._factor:
-            self._factor = factor
-            self._copy = _reduced(self._image, factor) if factor > 1 else Image.fromarray(self._image)
-        return self._copy
+    def reduced(self, most: int) -> tuple[Image.Image, int]:
+        """A copy at most so many times smaller, and how many times.
+
+        Its pixels are the means of cells, which may be smaller at the right and lower edge.
+        """
+        image, by = self._picture.copy(most)
+        further = most // by
+        if by * further != self._factor:
+            self._factor, self._copy = by * further, image.reduce(further)
+        return self._copy, self._factor
 
 
 class _Network:
@@ -188,22 +197,6 @@ def _grid(side: int, cell: int, repeat: int) -> Floats:
     return np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), repeat, axis=0)
 
 
-def _reduced(image: NDArray[np.uint8], factor: int) -> Image.Image:
-    """See `_Photo.reduced`. Numpy takes the rows together, since Pillow would begin with a copy of the whole photo."""
-    width, whole = image.shape[1], len(image) // factor * factor
-    cells = image[:whole].reshape(whole // factor, factor, 3 * width), image[whole:].reshape(1, -1, 3 * width)
-    rows = np.concatenate([_means(part) for part in cells if part.size])
-    return Image.fromarray(rows.reshape(-1, width, 3)).reduce((factor, 1))
-
-
-def _means(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Over the second of three axes, which is 256 at most."""
-    sums: NDArray[np.uint16] = cells.sum(axis=1, dtype=np.uint16)
-    sums += cells.shape[1] // 2
-    sums //= cells.shape[1]
-    return sums.astype(np.uint8)
-
-
 def _view(photo: _Photo, window: Window, px: int) -> tuple[Floats, Floats, Floats]:
     """What a network sees of a window, (1, 3, px, px) in -1..1 with black outside the image.
 
@@ -214,9 +207,9 @@ def _view(photo: _Photo, window: Window, px: int) -> tuple[Floats, Floats, Float
     low, high = np.maximum(corner, 0), np.minimum(corner + window.side, photo.size)
     start = np.minimum(np.rint((low - corner) * px / window.side), px - 1)
     size = np.clip(np.rint((high - low) * px / window.side), 1, px - start)
-    factor = int(np.clip(window.side / px / GAP, 1, LARGEST_CELL))
+    copy, factor = photo.reduced(int(np.clip(window.side / px / GAP, 1, LARGEST_CELL)))
     box = (*low / factor, *high / factor)
-    part = photo.reduced(factor).resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box)
+    part = copy.resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box)
     canvas = Image.new("RGB", (px, px))
     canvas.paste(part, (int(start[0]), int(start[1])))
     pixels = np.asarray(canvas, dtype=np.float32).transpose(2, 0, 1)[None] / 127.5 - 1

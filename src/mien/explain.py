@@ -22,7 +22,7 @@ def explain(model: Recognizer, crop: Pixels, labels: LabelSet) -> NDArray[np.flo
 
     Args:
         model: whose answer it is.
-        crop: what the network saw, see `Recognizer.crop_of`.
+        crop: what the network saw, see `recognizer.Found`.
         labels: the label set of the answer, from `Recognizer.spoken`.
 
     Returns:

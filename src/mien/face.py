@@ -47,6 +47,11 @@ class Face:
         if not 0 <= self.score <= 1:
             raise MienError(f"a face's score is within 0..1, got {self.score}")
 
+    def reduced(self, factor: int) -> Face:
+        """The same face in a copy of the image that is so many times smaller."""
+        x0, y0, x1, y1 = (value / factor for value in self.box_xyxy)
+        return Face((x0, y0, x1, y1), tuple((x / factor, y / factor) for x, y in self.landmarks_xy), self.score)
+
 
 @dataclass(frozen=True)
 class Square:
@@ -85,11 +90,21 @@ def whole_face(width: int, height: int) -> Face:
     return Face((0.0, 0.0, float(width), float(height)), (), 1.0)
 
 
-def crop_face(image: NDArray[np.uint8], face: Face, size: int = 48, *, gray: bool = True) -> NDArray[np.uint8]:
+def reduction(face: Face, size: int = 48) -> int:
+    """How many times smaller an image may be for a face's crop: two of its pixels stay for one of the crop's.
+
+    Args:
+        face: in the image.
+        size: the crop's side in px.
+    """
+    return max(1, int(framing(face).side / (2 * size)))
+
+
+def crop_face(image: Image.Image, face: Face, size: int = 48, *, gray: bool = True) -> NDArray[np.uint8]:
     """Cut a face out, level and framed as FER2013 frames faces.
 
     Args:
-        image: RGB, (H, W, 3), upright.
+        image: RGB, upright.
         face: a face in that image.
         size: the crop's side in px.
         gray: as ITU-R 601 has it; else in the image's colours.
@@ -98,7 +113,7 @@ def crop_face(image: NDArray[np.uint8], face: Face, size: int = 48, *, gray: boo
         (size, size), or (size, size, 3); beyond the image's edge the edge is repeated.
     """
     square = framing(face)
-    step = max(1, int(square.side / (2 * size)))
+    step = reduction(face, size)
     region, (left, top) = _region(image, square, step, gray)
     scale = square.side / step / size  # region px per crop px, below 4
     over = max(1, round(scale))
@@ -165,18 +180,19 @@ def sharpness(crop: NDArray[np.uint8]) -> float:
     return float(edges.std() / max(gray.std(), 1.0))
 
 
-def _region(image: NDArray[np.uint8], square: Square, step: int, gray: bool) -> tuple[Image.Image, Point]:
+def _region(image: Image.Image, square: Square, step: int, gray: bool) -> tuple[Image.Image, Point]:
     """The upright surroundings of a square, reduced by `step`, the image's edge repeated; and their corner."""
     reach = square.side * math.sqrt(0.5) + 2 * step
     spans, indices, corner = [], [], []
-    for centre, length in zip(square.centre_xy, image.shape[1::-1], strict=True):
+    for centre, length in zip(square.centre_xy, image.size, strict=True):
         low, high = math.floor(centre - reach), math.ceil(centre + reach)
         start = min(max(low, 0), length - 1)
         stop = min(max(high, start + 1), length)
         first, last = (low - start) // step, -((start - high) // step)
-        spans.append(slice(start, stop))
+        spans.append((start, stop))
         indices.append(np.clip(np.arange(first, last), 0, -((start - stop) // step) - 1))
         corner.append(float(start + first * step))
     columns, rows = indices
-    region = Image.fromarray(image[spans[1], spans[0]]).convert("L" if gray else "RGB").reduce(step)
+    (x0, x1), (y0, y1) = spans
+    region = image.crop((x0, y0, x1, y1)).convert("L" if gray else "RGB").reduce(step)
     return Image.fromarray(np.asarray(region)[np.ix_(rows, columns)]), (corner[0], corner[1])

@@ -12,8 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from mien.face import Face, crop_face, whole_crop
+from mien.face import Face, crop_face, reduction, whole_crop, whole_face
 from mien.image import Pixels
+from mien.picture import Picture
 
 Colour = Literal["gray", "rgb"]
 
@@ -30,9 +31,12 @@ class Preprocess:
     size: int = 48
     colour: Colour = "gray"
 
-    def face(self, image: Pixels, face: Face) -> Pixels:
-        """The crop of a face in an image (H, W, 3); see `face.crop_face`."""
-        return crop_face(image, face, self.size, gray=self.colour == "gray")
+    def face(self, picture: Picture, face: Face) -> Pixels:
+        """The crop of a face in a picture; see `face.crop_face` and `whole`. Raises as `Picture.copy`."""
+        if face == whole_face(*picture.size):
+            return self.whole(picture.pixels)
+        image, factor = picture.copy(reduction(face, self.size))
+        return crop_face(image, face.reduced(factor), self.size, gray=self.colour == "gray")
 
     def whole(self, image: Pixels) -> Pixels:
         """The crop of an image (H, W, 3) that is itself a face crop."""

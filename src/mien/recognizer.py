@@ -22,10 +22,11 @@ from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact, HeadInfo
 from mien.detect import BlazeFace, Detector
 from mien.errors import ArtifactError, ImageError, MienError
 from mien.face import Face, sharpness, turn, whole_face
-from mien.image import LIMITS, ImageSource, Limits, Pixels, describe, read_image
+from mien.image import LIMITS, ImageSource, Limits, Pixels, describe
 from mien.labels import FACE, LabelSet, label_set
 from mien.memory import keep_memory
 from mien.metrics import softmax
+from mien.picture import Picture, open_picture
 from mien.prediction import Expression, Prediction, Reading, percent
 from mien.preprocess import Preprocess
 from mien.runtime import ort
@@ -157,15 +158,20 @@ class Recognizer:
         """The first half of `predict`: read an image and find its faces. Safe to call from several threads."""
         name = describe(source)
         try:
-            image = read_image(source, self._limits)
+            picture = open_picture(source, self._limits)
+            faces = [] if crop == "whole" else self._faces(picture)
+            if crop == "whole" or (crop == "auto" and not faces and min(picture.size) <= CROP_SIDE):
+                faces = [whole_face(*picture.size)]
+            crops = tuple(self.preprocess.face(picture, face) for face in faces)
         except ImageError as error:
             return Found(name, error=str(error))
-        height, width = image.shape[:2]
-        faces = [] if crop == "whole" else self.detector.detect(image)
-        if crop == "whole" or (crop == "auto" and not faces and min(width, height) <= CROP_SIDE):
-            faces = [whole_face(width, height)]
-        crops = tuple(self.crop_of(image, face) for face in faces)
-        return Found(name, (width, height), tuple(faces), crops)
+        return Found(name, picture.size, tuple(faces), crops)
+
+    def _faces(self, picture: Picture) -> list[Face]:
+        """Detectors of others are given the whole image."""
+        if isinstance(self.detector, BlazeFace):
+            return self.detector.search(picture)
+        return self.detector.detect(picture.pixels)
 
     def express(self, found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
         """The second half of `predict`: read the faces of any number of images, all in one go.
@@ -226,11 +232,6 @@ class Recognizer:
         spoken = self.spoken(labels)
         head = self.artifact.head_for(spoken)
         return head.label_set.project(head.probabilities(self.logits(crops)[head.labels]), spoken)
-
-    def crop_of(self, image: Pixels, face: Face) -> Pixels:
-        """What the network sees of a face in an image (H, W, 3); see `Preprocess`."""
-        height, width = image.shape[:2]
-        return self.preprocess.whole(image) if face == whole_face(width, height) else self.preprocess.face(image, face)
 
     def spoken(self, labels: str | LabelSet | None) -> LabelSet:
         """The label set that answers are in when this one is asked for.

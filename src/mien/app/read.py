@@ -13,8 +13,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mien.app.settings import choose, plain
 from mien.app.show import LARGEST, annotated, show_face
-from mien.errors import ImageError
-from mien.image import Pixels, read_image
+from mien.image import Pixels
 from mien.labels import LabelSet
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
@@ -61,13 +60,10 @@ def _answers(reader: Recognizer, labels: LabelSet, files: Sequence[UploadedFile]
 
 def _read(reader: Recognizer, labels: LabelSet, file: UploadedFile) -> Answer:
     name = PurePath(file.name).name
-    try:
-        image = read_image(file.getvalue())
-    except ImageError as error:
-        return Answer(Prediction(name, 0, 0, error=str(error)))
-    prediction = replace(reader.predict(image, labels=labels), source=name)
-    crops = tuple(reader.crop_of(image, reading.face) for reading in prediction.faces)
-    return Answer(prediction, crops, annotated(image, prediction, LARGEST))
+    found = reader.find(file.getvalue())
+    prediction = replace(*reader.express([found], [labels]), source=name)
+    picture = annotated(file.getvalue(), prediction, LARGEST) if prediction.error is None else b""
+    return Answer(prediction, found.crops, picture)
 
 
 def _show(file: UploadedFile, answer: Answer, number: int) -> None:

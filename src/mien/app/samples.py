@@ -9,8 +9,8 @@ import streamlit as st
 from mien.app.settings import choose, plain, samples_folder, told
 from mien.app.show import annotated, show_face
 from mien.datasets.walk import image_files
-from mien.errors import ImageError, LabelError
-from mien.image import describe, read_image
+from mien.errors import LabelError
+from mien.image import describe
 from mien.labels import LabelSet, canonical
 from mien.prediction import Prediction, percent
 from mien.recognizer import Recognizer
@@ -65,12 +65,10 @@ def actual(path: Path, labels: LabelSet) -> str | None:
 
 def _thumbnail(path: Path, prediction: Prediction, truth: str | None) -> bool | None:
     """Show one sample; whether the answer is right, or None where that is not known."""
-    try:
-        image = read_image(path)
-    except ImageError as error:
-        st.error(plain(f"{path.name}: {error}"), icon=":material/broken_image:")
+    if prediction.error is not None:
+        st.error(plain(f"{path.name}: {prediction.error}"), icon=":material/broken_image:")
         return None
-    st.image(annotated(image, prediction, THUMBNAIL), width="stretch")
+    st.image(annotated(path, prediction, THUMBNAIL), width="stretch")
     if not prediction.faces:
         st.caption(f"no face found{f', labelled {plain(truth)}' if truth else ''}")
         return None if truth is None else False
@@ -89,7 +87,6 @@ def _closer(reader: Recognizer, path: Path, prediction: Prediction) -> None:
     if prediction.error is not None:
         st.error(plain(f"{path.name} cannot be read: {prediction.error}."), icon=":material/broken_image:")
         return
-    image = read_image(path)
-    st.image(annotated(image, prediction, 900))
-    for number, reading in enumerate(prediction.faces):
-        show_face(reader.crop_of(image, reading.face), reading, number, len(prediction.faces))
+    st.image(annotated(path, prediction, 900))
+    for number, (crop, reading) in enumerate(zip(reader.find(path).crops, prediction.faces, strict=True)):
+        show_face(crop, reading, number, len(prediction.faces))

@@ -1,0 +1,87 @@
+"""Pictures: images that are decoded no finer than needed.
+
+A large JPEG is decoded at a half, a quarter or an eighth of its size at first, which libjpeg does while it undoes the
+cosine transform, in less time; whoever needs finer pixels, for a small face, has it decoded whole. All else, and a JPEG
+below twice `LEAST`, is whole from the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from mien.image import LIMITS, SHRINKS, ImageSource, Limits, Pixels, decoded, encoded, opened, read_image, turn_of
+from mien.quiet import quiet_pillow
+
+LEAST = 768  # px, longer side of a first copy: enough for the detector to look at the image and at its halves
+FACTORS = (8, 4, 2)
+SIDEWAYS = {Image.Transpose[name] for name in ("TRANSPOSE", "ROTATE_90", "TRANSVERSE", "ROTATE_270")}
+
+
+class Picture:
+    """An image, decoded no finer than was asked for so far.
+
+    Args:
+        size: width and height of the image.
+        first: the image, RGB and upright, or a smaller copy.
+        factor: how many times smaller `first` is, its sides rounded up. Where an image is mirrored or turned and this
+            does not divide its sides, the copy lies aside by less than one of its pixels.
+        whole: decodes the image itself, where `first` is smaller.
+    """
+
+    def __init__(
+        self, size: tuple[int, int], first: Image.Image, factor: int, whole: Callable[[], Image.Image]
+    ) -> None:
+        self.size = size
+        self._image, self._factor, self._whole = first, factor, whole
+
+    @classmethod
+    def of(cls, image: Image.Image) -> Picture:
+        """An image that is decoded already, RGB and upright."""
+        return cls(image.size, image, 1, lambda: image)
+
+    def copy(self, most: int) -> tuple[Image.Image, int]:
+        """The image at most so many times smaller, and how many times smaller it is.
+
+        Raises:
+            ImageError: finer pixels are needed, and cannot be had from the file.
+        """
+        if most < self._factor:
+            self._image, self._factor = self._whole(), 1
+        return self._image, self._factor
+
+    @property
+    def pixels(self) -> Pixels:
+        """The whole image as an array: (H, W, 3), uint8. Raises as `copy`."""
+        return np.asarray(self.copy(1)[0])
+
+
+def open_picture(source: ImageSource, limits: Limits = LIMITS) -> Picture:
+    """One picture, whatever it comes as. Arguments and errors are those of `read_image`."""
+    if isinstance(source, np.ndarray):
+        return Picture.of(Image.fromarray(read_image(source, limits)))
+    with quiet_pillow():
+        if isinstance(source, Image.Image):
+            return Picture.of(decoded(source, limits))
+        data = encoded(source, limits)
+        image = opened(data, limits)
+        width, height = image.size
+        factor = first_factor(width, height) if image.format in SHRINKS else 1
+        first = decoded(image, limits, factor)
+        if factor == 1:
+            return Picture.of(first)
+        size = (height, width) if turn_of(image) in SIDEWAYS else (width, height)
+    return Picture(size, first, factor, lambda: _whole(data, limits))
+
+
+def _whole(data: bytes, limits: Limits) -> Image.Image:
+    with quiet_pillow():
+        return decoded(opened(data, limits), limits)
+
+
+def first_factor(width: int, height: int) -> int:
+    """How many times smaller the first copy of a JPEG is."""
+    fitting = (factor for factor in FACTORS if max(width, height) >= factor * LEAST and min(width, height) >= factor)
+    return next(fitting, 1)

@@ -1,0 +1,178 @@
+"""Pictures: smaller copies of large JPEGs, and the whole where it is needed; what is read is the same face."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+import mien
+from mien import Recognizer
+from mien.errors import ImageError
+from mien.image import Limits, read_image
+from mien.picture import LEAST, Picture, first_factor, open_picture
+
+
+def jpeg(width: int, height: int, orientation: int = 1, **options: Any) -> bytes:
+    """The astronaut, enlarged."""
+    image = Image.open(Path(skimage.data.__file__).parent / "astronaut.png").convert("RGB")
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stream = io.BytesIO()
+    image.resize((width, height), Image.Resampling.BICUBIC).save(stream, "JPEG", exif=exif, **{"quality": 92} | options)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def default() -> Recognizer:
+    return mien.load()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "factor"),
+    [
+        (2 * LEAST - 1, 100, 1),
+        (2 * LEAST, 100, 2),
+        (100, 4 * LEAST - 1, 2),
+        (100, 4 * LEAST, 4),
+        (100_000, 300, 8),
+        (2 * LEAST, 1, 1),
+        (100_000, 7, 4),
+        (1, 1, 1),
+    ],
+)
+def test_the_first_copy(width: int, height: int, factor: int) -> None:
+    assert first_factor(width, height) == factor
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "orientation"),
+    [(1601, 1200, 1), (1203, 1999, 1), (4001, 3000, 1), *((1600, 1204, turned) for turned in range(2, 9))],
+)
+def test_copies_are_the_image(width: int, height: int, orientation: int) -> None:
+    data = jpeg(width, height, orientation)
+    whole = read_image(data)
+    picture = open_picture(data)
+    assert picture.size == (whole.shape[1], whole.shape[0])
+    copy, factor = picture.copy(8)
+    assert factor == first_factor(width, height) > 1
+    assert copy.size == (-(-picture.size[0] // factor), -(-picture.size[1] // factor))
+    means = np.asarray(Image.fromarray(whole).reduce(factor), float)
+    assert np.abs(np.asarray(copy, float) - means).mean() < 2
+    assert (picture.pixels == whole).all()
+    assert picture.copy(8)[1] == 1  # what was decoded is used
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_every_kind_of_jpeg(mode: str, progressive: bool) -> None:
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(jpeg(1600, 1600))).convert(mode).save(stream, "JPEG", quality=92, progressive=progressive)
+    picture = open_picture(stream.getvalue())
+    copy, factor = picture.copy(2)
+    assert (copy.mode, copy.size, factor) == ("RGB", (800, 800), 2)
+    means = np.asarray(Image.fromarray(picture.pixels).reduce(2), float)
+    assert np.abs(np.asarray(copy, float) - means).mean() < 2
+
+
+def test_a_photo_with_another_behind_it() -> None:
+    first, second = (Image.open(io.BytesIO(jpeg(side, side))) for side in (1600, 400))
+    stream = io.BytesIO()
+    first.save(stream, "MPO", save_all=True, append_images=[second])
+    picture = open_picture(stream.getvalue())
+    assert picture.size == (1600, 1600)
+    assert picture.copy(8)[1] == 2
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "array", "image"])
+def test_others_are_whole(kind: str) -> None:
+    photo = Image.open(io.BytesIO(jpeg(1600, 1600)))
+    stream = io.BytesIO()
+    source: Any = photo if kind == "image" else np.asarray(photo)
+    if kind in ("PNG", "WEBP"):
+        photo.save(stream, kind)
+        source = stream.getvalue()
+    picture = open_picture(source)
+    assert picture.size == (1600, 1600)
+    assert picture.copy(8)[1] == 1
+    assert (picture.pixels == read_image(source)).all()
+
+
+def test_limits_are_those_of_the_image() -> None:
+    data = jpeg(1600, 1600)
+    with pytest.raises(ImageError, match=r"1600 x 1600 pixels, over the limit of 1 million"):
+        open_picture(data, Limits(max_pixels=1_000_000))
+    with pytest.raises(ImageError, match="limit"):
+        open_picture(data, Limits(max_bytes=1000))
+
+
+@pytest.mark.parametrize("left", [0.02, 0.3, 0.9])
+def test_a_jpeg_that_is_cut_short(left: float, default: Recognizer) -> None:
+    data = jpeg(1600, 1600)
+    data = data[: int(left * len(data))]
+    with pytest.raises(ImageError, match="damaged or cut short") as told:
+        open_picture(data)
+    assert default.predict(data).error == str(told.value)
+
+
+def test_damage_that_shows_late_is_told(default: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(picture: Picture) -> Any:
+        raise ImageError("gone")
+
+    monkeypatch.setattr(Picture, "pixels", property(fails))
+    assert default.predict(jpeg(1600, 1600), crop="whole").error == "gone"
+
+
+@pytest.mark.parametrize("side", [1600, 3200])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_face_is_read_from_the_copy_as_from_the_whole(
+    side: int, orientation: int, default: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = jpeg(side, side, orientation)
+    (expected,) = default.predict(read_image(data)).faces
+    decoded = []
+    pixels = Picture.copy
+
+    def counted(picture: Picture, most: int) -> tuple[Image.Image, int]:
+        copy = pixels(picture, most)
+        decoded.append(copy[1])
+        return copy
+
+    monkeypatch.setattr(Picture, "copy", counted)
+    prediction = default.predict(data)
+    (got,) = prediction.faces
+    assert min(decoded) > 1
+    assert (prediction.width, prediction.height) == (side, side)
+    assert got.face.box_xyxy == pytest.approx(expected.face.box_xyxy, abs=side / 200)
+    assert got.expression.label == expected.expression.label
+    assert got.expression.confidence == pytest.approx(expected.expression.confidence, abs=0.02)
+
+
+def test_a_small_face_in_a_large_photo_is_read_from_the_whole(default: Recognizer) -> None:
+    photo = Image.new("RGB", (3200, 2400), (120, 130, 140))
+    photo.paste(Image.open(io.BytesIO(jpeg(800, 800))), (1900, 1200))
+    stream = io.BytesIO()
+    photo.save(stream, "JPEG", quality=95)
+    (got,), (expected,) = (default.predict(each).faces for each in (stream.getvalue(), read_image(stream.getvalue())))
+    assert got.face.box_xyxy == pytest.approx(expected.face.box_xyxy, abs=3)
+    assert got.expression.label == expected.expression.label
+    assert got.expression.confidence == pytest.approx(expected.expression.confidence, abs=0.05)
+    assert got.expression.reasons == expected.expression.reasons
+
+
+def test_a_detector_of_ones_own_sees_the_whole_image() -> None:
+    seen = []
+
+    class Looks:
+        def detect(self, image: Any) -> list[mien.Face]:
+            seen.append(image)
+            return []
+
+    mien.load(detector=Looks()).predict(jpeg(1600, 1700))
+    (image,) = seen
+    assert (image.shape, image.dtype) == ((1700, 1600, 3), np.uint8)
