@@ -27,8 +27,8 @@ from mien.runtime import ort
 
 Floats = NDArray[np.float32]
 
-FULL_RANGE = "blazeface_full_range.onnx", "3b09dfb307fd064b2a6fc943f382ab6323f0fa2be44b9e09826674ccb11c1371"
-SHORT_RANGE = "blazeface_short_range.onnx", "2d83bf713a7bf67b1d8d65b3d4eb297a4f1029bce51cf0d9f7723046648f10a7"
+FULL_RANGE = "blazeface_full_range.onnx", "83360cc45e7e5984999c5218ee4dddecfd1dd6e435d0e163d472aa943ba655d9"
+SHORT_RANGE = "blazeface_short_range.onnx", "ffac7d11e2df25e192df07e69b13d48f3ec9a842fe13dad2f395aa0ede47fe60"
 BORDER = 0.5  # around the image in the short-range look, on each edge, in image sides
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 256  # side of the smallest window
@@ -161,7 +161,7 @@ class _Network:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(_weights(name, sha256), options, providers=["CPUExecutionProvider"])
-        self._px = int(self._session.get_inputs()[0].shape[2])
+        self._px = int(self._session.get_inputs()[0].shape[1])
         self._anchors = anchors
         self._min_score = min_score
 
@@ -197,8 +197,8 @@ def _grid(side: int, cell: int, repeat: int) -> Floats:
     return np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), repeat, axis=0)
 
 
-def _view(photo: _Photo, window: Window, px: int) -> tuple[Floats, Floats, Floats]:
-    """What a network sees of a window, (1, 3, px, px) in -1..1 with black outside the image.
+def _view(photo: _Photo, window: Window, px: int) -> tuple[NDArray[np.uint8], Floats, Floats]:
+    """What a network sees of a window, (1, px, px, 3) in 0..255 with black outside the image.
 
     Returns:
         The pixels, and `scale` and `offset` (x, y) with which view = image * scale + offset.
@@ -212,9 +212,8 @@ def _view(photo: _Photo, window: Window, px: int) -> tuple[Floats, Floats, Float
     part = copy.resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box)
     canvas = Image.new("RGB", (px, px))
     canvas.paste(part, (int(start[0]), int(start[1])))
-    pixels = np.asarray(canvas, dtype=np.float32).transpose(2, 0, 1)[None] / 127.5 - 1
     scale = size / (high - low)
-    return pixels, scale.astype(np.float32), (start - low * scale).astype(np.float32)
+    return np.asarray(canvas)[np.newaxis], scale.astype(np.float32), (start - low * scale).astype(np.float32)
 
 
 def _shows(window: Window, photo: _Photo) -> bool:

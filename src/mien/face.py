@@ -194,5 +194,5 @@ def _region(image: Image.Image, square: Square, step: int, gray: bool) -> tuple[
         corner.append(float(start + first * step))
     columns, rows = indices
     (x0, x1), (y0, y1) = spans
-    region = image.crop((x0, y0, x1, y1)).convert("L" if gray else "RGB").reduce(step)
+    region = image.reduce(step, (x0, y0, x1, y1)).convert("L" if gray else "RGB")
     return Image.fromarray(np.asarray(region)[np.ix_(rows, columns)]), (corner[0], corner[1])

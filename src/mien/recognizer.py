@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice, repeat
+from itertools import islice
+from time import perf_counter
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -40,8 +41,8 @@ SMALL_FACE = 24  # px, side of the box; half of what the network sees
 BLURRED = 0.2  # sharpness, see `face.sharpness`
 TURNED = 0.9  # turn, see `face.turn`
 NOT_A_FACE = 0.5  # share of people who would say so
-CHUNK = 16  # images whose faces go through the network together
-GROWING = (1, 2, 4, 8)  # fewer at first, for each thread
+CHUNK = 16  # images at most whose faces go through the network together
+CHUNK_S = 0.02  # as many as take about so long: large photos one by one, so that threads end together
 BATCH = 32  # faces in one run of the network
 
 NO_FACE = "no face was found"
@@ -127,10 +128,16 @@ class Recognizer:
         return self._stream(sources, spoken, crop)
 
     def _stream(self, sources: Iterable[ImageSource], labels: LabelSet, crop: Crop) -> Iterator[Prediction]:
-        def read(chunk: list[ImageSource]) -> list[Prediction]:
-            return self.express([self.find(source, crop) for source in chunk], [labels] * len(chunk))
+        iterator, size = iter(sources), 1
 
-        for predictions in self._ahead(read, _chunks(sources, self._threads)):
+        def read(chunk: list[ImageSource]) -> list[Prediction]:
+            nonlocal size
+            began = perf_counter()
+            predictions = self.express([self.find(source, crop) for source in chunk], [labels] * len(chunk))
+            size = int(np.clip(len(chunk) * CHUNK_S / (perf_counter() - began), 1, CHUNK))
+            return predictions
+
+        for predictions in self._ahead(read, iter(lambda: list(islice(iterator, size)), [])):
             yield from predictions
 
     def _ahead(self, step: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
@@ -380,10 +387,3 @@ def _form(node: Any) -> str:
 
 def _batches(pixels: Pixels) -> list[Pixels]:
     return [pixels[at : at + BATCH] for at in range(0, len(pixels), BATCH)]
-
-
-def _chunks(items: Iterable[T], threads: int) -> Iterator[list[T]]:
-    """Items in chunks of one first and of `CHUNK` later: the first answer comes soon, and threads share even a few."""
-    iterator, sizes = iter(items), chain.from_iterable(repeat(size, threads) for size in GROWING)
-    while chunk := list(islice(iterator, next(sizes, CHUNK))):
-        yield chunk
