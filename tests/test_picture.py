@@ -13,8 +13,9 @@ from PIL import Image
 
 import mien
 from mien import Recognizer
+from mien.detect import BlazeFace
 from mien.errors import ImageError
-from mien.image import Limits, read_image
+from mien.image import Limits, decoded, read_image
 from mien.picture import LEAST, Picture, first_factor, open_picture
 
 
@@ -31,6 +32,21 @@ def jpeg(width: int, height: int, orientation: int = 1, **options: Any) -> bytes
 @pytest.fixture(scope="module")
 def default() -> Recognizer:
     return mien.load()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """How many times smaller copies were allowed to be, and were."""
+    answers: list[tuple[int, int]] = []
+    copy_of = Picture.copy
+
+    def told(picture: Picture, most: int) -> tuple[Image.Image, int]:
+        copy, factor = copy_of(picture, most)
+        answers.append((most, factor))
+        return copy, factor
+
+    monkeypatch.setattr(Picture, "copy", told)
+    return answers
 
 
 @pytest.mark.parametrize(
@@ -78,6 +94,39 @@ def test_every_kind_of_jpeg(mode: str, progressive: bool) -> None:
     assert (copy.mode, copy.size, factor) == ("RGB", (800, 800), 2)
     means = np.asarray(Image.fromarray(picture.pixels).reduce(2), float)
     assert np.abs(np.asarray(copy, float) - means).mean() < 2
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_turned_copy_lies_aside_by_less_than_a_pixel(orientation: int) -> None:
+    picture = open_picture(jpeg(1601, 1203, orientation))
+    copy, factor = picture.copy(2)
+    assert (factor, sorted(copy.size)) == (2, [602, 801])
+    means = np.asarray(Image.fromarray(picture.pixels).reduce(2), float)
+    assert np.abs(np.asarray(copy, float) - means).mean() < 4
+
+
+def test_a_jpeg_that_does_not_shrink(monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def whole_alone(opened: Image.Image, limits: Limits, factor: int = 1) -> Image.Image:
+        if factor > 1:
+            raise ImageError("does not shrink")
+        return decoded(opened, limits)
+
+    monkeypatch.setattr("mien.picture.decoded", whole_alone)
+    picture = open_picture(jpeg(1600, 1600))
+    assert (picture.size, picture.copy(2)[1]) == ((1600, 1600), 1)
+
+
+def test_whole_if_that_is_known_before() -> None:
+    assert open_picture(jpeg(1600, 1600), whole=True).copy(2)[1] == 1
+
+
+def test_memory_that_is_not_there_is_told(default: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(image: Image.Image) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "__array_interface__", property(fails))
+    assert default.predict(jpeg(60, 60), crop="whole").error == "not enough memory to decode it"
 
 
 def test_a_photo_with_another_behind_it() -> None:
@@ -131,33 +180,28 @@ def test_damage_that_shows_late_is_told(default: Recognizer, monkeypatch: pytest
 @pytest.mark.parametrize("side", [1600, 3200])
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_a_large_face_is_read_from_the_copy_as_from_the_whole(
-    side: int, orientation: int, default: Recognizer, monkeypatch: pytest.MonkeyPatch
+    side: int, orientation: int, default: Recognizer, asked: list[tuple[int, int]]
 ) -> None:
     data = jpeg(side, side, orientation)
     (expected,) = default.predict(read_image(data)).faces
-    decoded = []
-    pixels = Picture.copy
-
-    def counted(picture: Picture, most: int) -> tuple[Image.Image, int]:
-        copy = pixels(picture, most)
-        decoded.append(copy[1])
-        return copy
-
-    monkeypatch.setattr(Picture, "copy", counted)
+    asked.clear()
     prediction = default.predict(data)
     (got,) = prediction.faces
-    assert min(decoded) > 1
+    assert min(factor for _, factor in asked) > 1
     assert (prediction.width, prediction.height) == (side, side)
     assert got.face.box_xyxy == pytest.approx(expected.face.box_xyxy, abs=side / 200)
     assert got.expression.label == expected.expression.label
     assert got.expression.confidence == pytest.approx(expected.expression.confidence, abs=0.02)
 
 
-def test_a_small_face_in_a_large_photo_is_read_from_the_whole(default: Recognizer) -> None:
-    photo = Image.new("RGB", (3200, 2400), (120, 130, 140))
-    photo.paste(Image.open(io.BytesIO(jpeg(800, 800))), (1900, 1200))
+def test_a_small_face_is_cut_out_of_the_whole(default: Recognizer, asked: list[tuple[int, int]]) -> None:
+    photo = Image.new("RGB", (1600, 1200), (120, 130, 140))
+    photo.paste(Image.open(io.BytesIO(jpeg(600, 600))), (900, 500))
     stream = io.BytesIO()
     photo.save(stream, "JPEG", quality=95)
+    default.predict(stream.getvalue())
+    assert asked[-1] == (1, 1)  # the crop
+    assert {factor for _, factor in asked[:-1]} == {2}  # what the detector looked at
     (got,), (expected,) = (default.predict(each).faces for each in (stream.getvalue(), read_image(stream.getvalue())))
     assert got.face.box_xyxy == pytest.approx(expected.face.box_xyxy, abs=3)
     assert got.expression.label == expected.expression.label
@@ -173,6 +217,12 @@ def test_a_detector_of_ones_own_sees_the_whole_image() -> None:
             seen.append(image)
             return []
 
-    mien.load(detector=Looks()).predict(jpeg(1600, 1700))
-    (image,) = seen
-    assert (image.shape, image.dtype) == ((1700, 1600, 3), np.uint8)
+    class LooksToo(BlazeFace):
+        def detect(self, image: Any) -> list[mien.Face]:
+            seen.append(image)
+            return []
+
+    for detector in (Looks(), LooksToo()):
+        assert mien.load(detector=detector).predict(jpeg(1600, 1700)).faces == ()
+        image = seen.pop()
+        assert (image.shape, image.dtype) == ((1700, 1600, 3), np.uint8)

@@ -82,6 +82,7 @@ def replace_paddings(graph: onnx.GraphProto, constants: Constants) -> None:
         (conv,) = (node for node in nodes if node.output[0] in add.input and node is not padding)
         weights, biases = constants.pop(conv.input[1]), constants.pop(conv.input[2])
         kept = len(biases) - int(constants.pop(padding.input[1])[5])
+        assert kept % BLOCK == 0, "parts must end where blocks do"
         attributes = {each.name: helper.get_attribute_value(each) for each in conv.attribute}
         parts, made = [], []
         for part, rows in (("kept", slice(kept)), ("new", slice(kept, None))):

@@ -70,7 +70,7 @@ class Window(NamedTuple):
 
 
 class BlazeFace:
-    """BlazeFace on the CPU. `detect` may be called from several threads at once.
+    """BlazeFace on the CPU. It may be used by several threads at once.
 
     Args:
         threads: CPU threads for one look.
@@ -140,7 +140,7 @@ class _Photo:
         image, by = self._picture.copy(most)
         further = most // by
         if by * further != self._factor:
-            self._factor, self._copy = by * further, image.reduce(further)
+            self._factor, self._copy = by * further, image.reduce(further) if further > 1 else image
         return self._copy, self._factor
 
 

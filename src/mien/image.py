@@ -153,7 +153,7 @@ def _read(source: ImageSource, limits: Limits) -> Pixels:
         return _from_array(source, limits)
     with quiet_pillow():
         image = source if isinstance(source, Image.Image) else opened(encoded(source, limits), limits)
-        return np.asarray(decoded(image, limits))
+        return pixels_of(decoded(image, limits))
 
 
 def encoded(source: ImageSource, limits: Limits) -> bytes:
@@ -253,6 +253,14 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Image.Image:
         raise ImageError(f"damaged or cut short: {_reason(error)}") from error
     except Image.DecompressionBombError as error:
         raise _too_many(limits) from error
+
+
+def pixels_of(image: Image.Image) -> Pixels:
+    """An RGB image as an array, read-only. Raises `ImageError`."""
+    try:
+        return np.asarray(image)
+    except MemoryError as error:
+        raise ImageError("not enough memory to decode it") from error
 
 
 def _too_many(limits: Limits) -> ImageError:

@@ -12,12 +12,26 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from mien.image import LIMITS, SHRINKS, ImageSource, Limits, Pixels, decoded, encoded, opened, read_image, turn_of
+from mien.errors import ImageError
+from mien.image import (
+    LIMITS,
+    SHRINKS,
+    UPRIGHT,
+    ImageSource,
+    Limits,
+    Pixels,
+    decoded,
+    encoded,
+    opened,
+    pixels_of,
+    read_image,
+    turn_of,
+)
 from mien.quiet import quiet_pillow
 
 LEAST = 768  # px, longer side of a first copy: enough for the detector to look at the image and at its halves
 FACTORS = (8, 4, 2)
-SIDEWAYS = {Image.Transpose[name] for name in ("TRANSPOSE", "ROTATE_90", "TRANSVERSE", "ROTATE_270")}
+SIDEWAYS = {UPRIGHT[orientation] for orientation in (5, 6, 7, 8)}
 
 
 class Picture:
@@ -54,12 +68,16 @@ class Picture:
 
     @property
     def pixels(self) -> Pixels:
-        """The whole image as an array: (H, W, 3), uint8. Raises as `copy`."""
-        return np.asarray(self.copy(1)[0])
+        """The whole image as an array: (H, W, 3), uint8, read-only. Raises as `copy`."""
+        return pixels_of(self.copy(1)[0])
 
 
-def open_picture(source: ImageSource, limits: Limits = LIMITS) -> Picture:
-    """One picture, whatever it comes as. Arguments and errors are those of `read_image`."""
+def open_picture(source: ImageSource, limits: Limits = LIMITS, *, whole: bool = False) -> Picture:
+    """One picture, whatever it comes as. Arguments and errors are those of `read_image`.
+
+    Args:
+        whole: whether it is needed whole in any case.
+    """
     if isinstance(source, np.ndarray):
         return Picture.of(Image.fromarray(read_image(source, limits)))
     with quiet_pillow():
@@ -68,10 +86,13 @@ def open_picture(source: ImageSource, limits: Limits = LIMITS) -> Picture:
         data = encoded(source, limits)
         image = opened(data, limits)
         width, height = image.size
-        factor = first_factor(width, height) if image.format in SHRINKS else 1
-        first = decoded(image, limits, factor)
+        factor = first_factor(width, height) if image.format in SHRINKS and not whole else 1
         if factor == 1:
-            return Picture.of(first)
+            return Picture.of(decoded(image, limits))
+        try:
+            first = decoded(image, limits, factor)
+        except ImageError:  # damaged, or a JPEG without losses, which does not shrink
+            return Picture.of(_whole(data, limits))
         size = (height, width) if turn_of(image) in SIDEWAYS else (width, height)
     return Picture(size, first, factor, lambda: _whole(data, limits))
 

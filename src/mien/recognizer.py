@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from time import perf_counter
+from time import thread_time
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -42,7 +42,7 @@ BLURRED = 0.2  # sharpness, see `face.sharpness`
 TURNED = 0.9  # turn, see `face.turn`
 NOT_A_FACE = 0.5  # share of people who would say so
 CHUNK = 16  # images at most whose faces go through the network together
-CHUNK_S = 0.02  # as many as take about so long: large photos one by one, so that threads end together
+CHUNK_S = 0.02  # as many as a processor works on for so long: large photos one by one, so that threads end together
 BATCH = 32  # faces in one run of the network
 
 NO_FACE = "no face was found"
@@ -81,6 +81,7 @@ class Recognizer:
     ) -> None:
         self.artifact = artifact
         self.detector = detector or BlazeFace()
+        self._blaze = self.detector if type(self.detector) is BlazeFace else None
         self.preprocess = Preprocess(artifact.manifest.size, artifact.manifest.colour)
         self.labels = artifact.manifest.heads[0].label_set
         self._limits = limits
@@ -132,9 +133,9 @@ class Recognizer:
 
         def read(chunk: list[ImageSource]) -> list[Prediction]:
             nonlocal size
-            began = perf_counter()
+            began = thread_time()
             predictions = self.express([self.find(source, crop) for source in chunk], [labels] * len(chunk))
-            size = int(np.clip(len(chunk) * CHUNK_S / (perf_counter() - began), 1, CHUNK))
+            size = max(1, min(CHUNK, int(len(chunk) * CHUNK_S / max(thread_time() - began, 1e-6))))
             return predictions
 
         for predictions in self._ahead(read, iter(lambda: list(islice(iterator, size)), [])):
@@ -165,7 +166,7 @@ class Recognizer:
         """The first half of `predict`: read an image and find its faces. Safe to call from several threads."""
         name = describe(source)
         try:
-            picture = open_picture(source, self._limits)
+            picture = open_picture(source, self._limits, whole=crop == "whole" or self._blaze is None)
             faces = [] if crop == "whole" else self._faces(picture)
             if crop == "whole" or (crop == "auto" and not faces and min(picture.size) <= CROP_SIDE):
                 faces = [whole_face(*picture.size)]
@@ -176,9 +177,7 @@ class Recognizer:
 
     def _faces(self, picture: Picture) -> list[Face]:
         """Detectors of others are given the whole image."""
-        if isinstance(self.detector, BlazeFace):
-            return self.detector.search(picture)
-        return self.detector.detect(picture.pixels)
+        return self._blaze.search(picture) if self._blaze else self.detector.detect(picture.pixels)
 
     def express(self, found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
         """The second half of `predict`: read the faces of any number of images, all in one go.

@@ -9,7 +9,7 @@ import streamlit as st
 from mien.app.settings import choose, plain, samples_folder, told
 from mien.app.show import annotated, show_face
 from mien.datasets.walk import image_files
-from mien.errors import LabelError
+from mien.errors import ImageError, LabelError, MienError
 from mien.image import describe
 from mien.labels import LabelSet, canonical
 from mien.prediction import Prediction, percent
@@ -51,7 +51,7 @@ def show() -> None:
         score.markdown(f"**{sum(judged)} of {len(judged)}** right so far ({percent(sum(judged) / len(judged))})")
     chosen = st.selectbox("Look closer", shown, index=None, format_func=lambda path: describe(path.name), key="closer")
     if chosen in answers:
-        _closer(reader, chosen, answers[chosen])
+        _closer(reader, chosen, labels)
 
 
 def actual(path: Path, labels: LabelSet) -> str | None:
@@ -65,10 +65,14 @@ def actual(path: Path, labels: LabelSet) -> str | None:
 
 def _thumbnail(path: Path, prediction: Prediction, truth: str | None) -> bool | None:
     """Show one sample; whether the answer is right, or None where that is not known."""
-    if prediction.error is not None:
-        st.error(plain(f"{path.name}: {prediction.error}"), icon=":material/broken_image:")
+    try:
+        if prediction.error is not None:
+            raise ImageError(prediction.error)
+        picture = annotated(path, prediction, THUMBNAIL)
+    except MienError as error:  # the file may have changed since
+        st.error(plain(f"{path.name}: {error}"), icon=":material/broken_image:")
         return None
-    st.image(annotated(path, prediction, THUMBNAIL), width="stretch")
+    st.image(picture, width="stretch")
     if not prediction.faces:
         st.caption(f"no face found{f', labelled {plain(truth)}' if truth else ''}")
         return None if truth is None else False
@@ -83,10 +87,12 @@ def _thumbnail(path: Path, prediction: Prediction, truth: str | None) -> bool | 
     return right
 
 
-def _closer(reader: Recognizer, path: Path, prediction: Prediction) -> None:
+def _closer(reader: Recognizer, path: Path, labels: LabelSet) -> None:
+    found = reader.find(path)
+    (prediction,) = reader.express([found], [labels])
     if prediction.error is not None:
         st.error(plain(f"{path.name} cannot be read: {prediction.error}."), icon=":material/broken_image:")
         return
     st.image(annotated(path, prediction, 900))
-    for number, (crop, reading) in enumerate(zip(reader.find(path).crops, prediction.faces, strict=True)):
+    for number, (crop, reading) in enumerate(zip(found.crops, prediction.faces, strict=True)):
         show_face(crop, reading, number, len(prediction.faces))
