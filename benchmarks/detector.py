@@ -1,4 +1,4 @@
-"""What docs/detector.md claims of the face detector: recall, false faces, FER2013's framing, and time.
+"""What docs/detector.md claims of the face detector: recall, false faces, small faces' time, FER2013's framing.
 
     python benchmarks/detector.py [DATA]
 
@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.detect import BlazeFace
-from mien.face import Face, crop_face, framing
-from mien.image import read_image
+from mien.face import Face, framing
 
 Pixels = NDArray[np.uint8]
 
@@ -44,7 +43,6 @@ def main() -> None:
     placed(detector, [*people, packaged("astronaut")], [mountain, packaged("coffee"), packaged("rocket")])
     false_faces(detector, [mountain, *map(packaged, FACELESS)])
     framing_of_fer2013(detector, faces)
-    timing(detector, data / "media" / "single_face.jpg")
 
 
 def data_folder() -> Path:
@@ -184,27 +182,6 @@ def framing_of_fer2013(detector: BlazeFace, faces: list[Pixels]) -> None:
     }
     for name, values in measured.items():
         print(f"  {name:36}" + "  ".join(f"{v:7.3f}" for v in np.percentile(values, [5, 25, 50, 75, 95])))
-
-
-def timing(detector: BlazeFace, path: Path) -> None:
-    buffer = io.BytesIO()
-    Image.open(path).convert("RGB").resize((1382, 1868), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
-    image = np.asarray(Image.open(buffer))
-    face = detector.detect(image)[0]
-    steps: dict[str, Callable[[], object]] = {
-        "decode": lambda: read_image(buffer.getvalue()),
-        "detect": lambda: detector.detect(image),
-        "crop": lambda: crop_face(Image.fromarray(image), face),
-    }
-    print("\none 1382 x 1868 JPEG, one face, one thread: median ms of 30")
-    for name, step in steps.items():
-        print(f"  {name:8}{np.median([seconds(step) for _ in range(30)]) * 1e3:6.1f}")
-
-
-def seconds(step: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    step()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":
