@@ -106,7 +106,6 @@ def test_a_turned_copy_lies_aside_by_less_than_a_pixel(orientation: int) -> None
 
 
 def test_a_jpeg_that_does_not_shrink(monkeypatch: pytest.MonkeyPatch) -> None:
-
     def whole_alone(opened: Image.Image, limits: Limits, factor: int = 1) -> Image.Image:
         if factor > 1:
             raise ImageError("does not shrink")
