@@ -30,8 +30,7 @@ from PIL import Image
 
 import mien
 from mien.artifact import FEATURES, INPUT, find, read
-from mien.recognizer import one_thread
-from mien.runtime import ort
+from mien.runtime import one_thread, ort
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 SIDE = 1024  # of the matrices

@@ -54,11 +54,10 @@ class Mien:
         return [{head.labels: head.emotions[said[head.labels][row]] for head in heads} for row in range(len(crops))]
 
     def network(self, crops: NDArray[np.uint8]) -> Callable[[], Any]:
-        from mien.recognizer import _session  # the network alone is nobody's use, so there is no public name
+        from mien.network import Network
 
-        session, pixels = _session(self._model.artifact), self._model.preprocess.tensor(crops)
-        names = [output.name for output in session.get_outputs() if output.name.startswith("logits")]
-        return lambda: session.run(names, {"pixels": pixels})
+        network, pixels = Network(self._model.artifact), self._model.preprocess.tensor(crops)
+        return lambda: network.run(pixels)
 
     def photo(self, path: str) -> int:
         return len(self._model.predict(path).faces)

@@ -38,7 +38,7 @@ from mien.training.recipe import read_recipe
 
 DRAWS, SMALL = 5, 300
 TRANSFER = {
-    "transfer": "mien's network, beginning with the weights of `base`",
+    "transfer": "mien's network, beginning with its weights",
     "transfer-mobile": "inverted residuals, beginning with those of `mobile.toml`",
     "scratch": "mien's network, from scratch, 60 epochs",
     "happy-sad-small": "`happy-sad-small`, from scratch",
@@ -74,7 +74,7 @@ def main() -> None:
     print(machine())
     print(f"\n{SMALL} images, {DRAWS} draws\n\n| network | right: mean | standard deviation |\n|---|---|---|")
     for name, words in TRANSFER.items():
-        start = {"transfer": artifact.find("base"), "transfer-mobile": given.mobile}.get(name)
+        start = {"transfer": artifact.find(), "transfer-mobile": given.mobile}.get(name)
         if start is None or start.exists():
             tried = [drawn(name, draw, forms, given.runs, start, ends) for draw in range(DRAWS)]
             scores = [score for score in tried if score is not None]

@@ -446,7 +446,7 @@ def test_an_evaluation_in_a_terminal(exported: Export) -> None:
     assert any(line.startswith("contempt") for line in text)
 
 
-@pytest.mark.parametrize("words", ["predict PHOTO", "models", "models base", "evaluate DATA", "data info DATA"])
+@pytest.mark.parametrize("words", ["predict PHOTO", "models", "models small", "evaluate DATA", "data info DATA"])
 def test_a_pipe_gets_no_colours_and_no_drawing(words: str, photo: Path, exported: Export) -> None:
     places = {"PHOTO": str(photo), "DATA": str(exported("csv", 50))}
     result = run(*(places.get(word, word) for word in words.split()), TERM="xterm-256color")

@@ -19,18 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien import artifact as artifacts
-from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact, HeadInfo
+from mien.artifact import Artifact, HeadInfo
 from mien.detect import BlazeFace, Detector
-from mien.errors import ArtifactError, ImageError, MienError
+from mien.errors import ImageError, MienError
 from mien.face import Face, sharpness, turn, whole_face
 from mien.image import LIMITS, ImageSource, Limits, Pixels, describe
 from mien.labels import FACE, LabelSet, label_set
 from mien.memory import keep_memory
 from mien.metrics import softmax
+from mien.network import Network
 from mien.picture import Picture, open_picture
 from mien.prediction import Expression, Prediction, Reading, percent
 from mien.preprocess import Preprocess
-from mien.runtime import ort
 
 Crop = Literal["auto", "detect", "whole"]
 Labels = str | LabelSet | None
@@ -43,7 +43,6 @@ TURNED = 0.9  # turn, see `face.turn`
 NOT_A_FACE = 0.5  # share of people who would say so
 CHUNK = 16  # images at most whose faces go through the network together
 CHUNK_S = 0.02  # as many as a processor works on for so long: large photos one by one, so that threads end together
-BATCH = 32  # faces in one run of the network
 
 NO_FACE = "no face was found"
 
@@ -72,7 +71,7 @@ class Recognizer:
         limits: how big an image may be.
 
     Raises:
-        ArtifactError: the network does not have the inputs and outputs that the manifest names.
+        ArtifactError: the network is not what the manifest names (see `Network`).
         DetectorError: the detector's weights are missing or damaged.
     """
 
@@ -85,8 +84,7 @@ class Recognizer:
         self.preprocess = Preprocess(artifact.manifest.size, artifact.manifest.colour)
         self.labels = artifact.manifest.heads[0].label_set
         self._limits = limits
-        self._session = _session(artifact)
-        self._widths = _widths(artifact)
+        self._network = Network(artifact)
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
@@ -187,7 +185,7 @@ class Recognizer:
             labels: for each of them, the label set to answer in, from `spoken`.
         """
         pixels = self.preprocess.tensor([crop for each in found for crop in each.crops])
-        logits = self._joined(map(self._run, _batches(pixels)))
+        logits = self._network.logits(pixels)
         answers = {spoken: self._answers(logits, spoken) for spoken in set(labels)}
         predictions, at = [], 0
         for each, spoken in zip(found, labels, strict=True):
@@ -201,17 +199,7 @@ class Recognizer:
 
         Where the model tells what is no face, that is one head more, `face`.
         """
-        return self._joined(self._ahead(self._run, _batches(self.preprocess.tensor(crops))))
-
-    def _run(self, pixels: Pixels) -> list[NDArray[np.float32]]:
-        outputs: list[NDArray[np.float32]] = self._session.run(
-            [OUTPUT + head for head in self._widths], {INPUT: pixels}
-        )
-        return outputs
-
-    def _joined(self, runs: Iterable[list[NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:
-        empty = [np.empty((0, width), np.float32) for width in self._widths.values()]
-        return dict(zip(self._widths, map(np.concatenate, zip(empty, *runs, strict=True)), strict=True))
+        return self._network.logits(self.preprocess.tensor(crops), self._ahead)
 
     def features(self, crops: Sequence[Pixels] | Pixels) -> NDArray[np.float32]:
         """The network's last feature map of crops (see `Preprocess`), shape (n, values, height, width).
@@ -222,16 +210,7 @@ class Recognizer:
         Raises:
             MienError: the model has none: it flattens its features, or an older mien exported it.
         """
-        if FEATURES not in (output.name for output in self._session.get_outputs()):
-            raise MienError(f"model {self.artifact.name!r} gives no feature map")
-        pixels = self.preprocess.tensor(crops)
-        batches = _batches(pixels) or [pixels]
-
-        def run(batch: Pixels) -> NDArray[np.float32]:
-            (features,) = self._session.run([FEATURES], {INPUT: batch})
-            return np.asarray(features)
-
-        return np.concatenate(list(self._ahead(run, batches)))
+        return self._network.features(self.preprocess.tensor(crops), self._ahead)
 
     def probabilities(self, crops: Sequence[Pixels] | Pixels, labels: Labels = None) -> NDArray[np.float64]:
         """Calibrated probabilities of crops (see `Preprocess`) over a label set, shape (n, len(labels))."""
@@ -338,51 +317,3 @@ def _prediction(read: Found, expressions: list[Expression]) -> Prediction:
     readings = tuple(Reading(*pair) for pair in zip(read.faces, expressions, strict=True))
     reasons = () if readings or read.error else (NO_FACE,)
     return Prediction(read.source, *read.size, readings, reasons, read.error)
-
-
-def one_thread() -> ort.SessionOptions:
-    """A network on one thread a run: several runs at once use more cores better than several threads in one."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return options
-
-
-def _session(artifact: Artifact) -> ort.InferenceSession:
-    subject = f"{artifact.folder} is not a usable model"
-    try:
-        session = ort.InferenceSession(artifact.onnx, one_thread(), providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ArtifactError(subject, [f"model.onnx cannot be loaded: {error}"]) from error
-    size, channels = artifact.manifest.size, artifact.manifest.channels
-    inputs = {each.name: _form(each) for each in session.get_inputs()}
-    outputs = {each.name: _form(each) for each in session.get_outputs()}
-    faults = []
-    taken = {INPUT: f"tensor(uint8) [n, {channels}, {size}, {size}]"}
-    if inputs != taken:
-        faults.append(f"model.onnx takes {inputs}, model.json promises {taken}")
-    promised = {OUTPUT + head: f"tensor(float) [n, {width}]" for head, width in _widths(artifact).items()}
-    if any(outputs.get(name) != form for name, form in promised.items()):
-        faults.append(f"model.onnx gives {outputs}, model.json promises {promised}")
-    if faults:
-        raise ArtifactError(subject, faults)
-    return session
-
-
-def _widths(artifact: Artifact) -> dict[str, int]:
-    """How many logits each head gives."""
-    manifest = artifact.manifest
-    own = {head.labels: len(head.emotions) for head in manifest.heads}
-    return own | {FACE.name: len(FACE)} if manifest.face else own
-
-
-def _form(node: Any) -> str:
-    """Type and shape of a network's input or output; the batch is `n` where it may be of any size."""
-    batch, *rest = node.shape or ["scalar"]
-    shown = ["n" if isinstance(batch, str | None) else batch, *rest]
-    return f"{node.type} [{', '.join(map(str, shown))}]"
-
-
-def _batches(pixels: Pixels) -> list[Pixels]:
-    return [pixels[at : at + BATCH] for at in range(0, len(pixels), BATCH)]

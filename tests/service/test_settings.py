@@ -91,9 +91,9 @@ def test_a_model_that_is_not_there() -> None:
 
 
 def test_two_models_of_one_name() -> None:
-    ended = mien("--model", "base", "--model", "base")
+    ended = mien("--model", "small", "--model", "small")
     assert ended.returncode == 2
-    assert "two models are called 'base'" in ended.stderr
+    assert "two models are called 'small'" in ended.stderr
 
 
 def test_a_free_port_is_told() -> None:

@@ -15,7 +15,7 @@ from mien.errors import RecipeError
 from mien.labels import label_set
 from mien.training.augment import augment
 from mien.training.loss import Target, loss
-from mien.training.networks import Averaged, Enlarged, Mirrored, Net, Sliced, build
+from mien.training.networks import Enlarged, Net, Sliced, build
 from mien.training.recipe import Augment, Head, Heads, Layered, Mobile, Recipe, Residual, Schedule, read_recipe
 
 HEADS = {"ferplus8": 8, "fer7": 7}
@@ -93,18 +93,6 @@ def test_only_training_drops_out(network: Net) -> None:
     assert not torch.equal(network(batch)["fer7"], network(batch)["fer7"])
 
 
-@pytest.mark.parametrize("width", [16, 24, 33])
-def test_a_mirrored_face_is_the_same_face(width: int, network: Net) -> None:
-    batch = pixels(3, 20, width)
-    mirrored = Mirrored(network)
-    for name in HEADS:
-        assert torch.allclose(mirrored(batch)[name], mirrored(batch.flip(3))[name], atol=1e-6)
-        assert not torch.allclose(network(batch)[name], network(batch.flip(3))[name], atol=1e-3)
-        assert not torch.allclose(mirrored(batch)[name], mirrored(batch.flip(2))[name], atol=1e-3)
-        mean = (network(batch)[name] + network(batch.flip(3))[name]) / 2
-        assert torch.allclose(mirrored(batch)[name], mean, atol=1e-6)
-
-
 def test_an_enlarged_network_sees_a_larger_picture(network: Net) -> None:
     batch = pixels(3, 24, 24)
     larger = F.interpolate(batch.float(), (40, 40), mode="bilinear", align_corners=False)
@@ -118,13 +106,6 @@ def test_enlarging_is_what_augmentation_does() -> None:
     batch = pixels(2, 24, 24)
     seen = augment(batch, Augment(), 40, torch.Generator())
     assert torch.allclose(Enlarged(nn.Identity(), 40)(batch), seen, atol=1e-3)
-
-
-def test_several_networks_answer_with_their_mean(network: Net) -> None:
-    batch, other = pixels(3, 24, 24), Mirrored(network)
-    together = Averaged([network, other, network])(batch)
-    for name in HEADS:
-        assert torch.allclose(together[name], (2 * network(batch)[name] + other(batch)[name]) / 3, atol=1e-6)
 
 
 def test_every_parameter_learns(network: Net) -> None:

@@ -73,7 +73,7 @@ def test_from_recipe_to_answer(name: str, tmp_path: Path) -> None:
     write, smaller = DATA[name]
     data = open_dataset(write(tmp_path / "data"))
     recipe = read_recipe(RECIPES / f"{name}.toml", [*smaller, "schedule.epochs=2", "schedule.batch=16"])
-    teachers = ["base"] if recipe.distill else []
+    teachers = ["small"] if recipe.distill else []
     with pytest.raises(KeyboardInterrupt):
         train(recipe, data, tmp_path / "run", teachers=teachers, progress=stop_in_the_second_epoch)
     run = train(recipe, data, tmp_path / "run", teachers=teachers, resume=True)
@@ -165,8 +165,8 @@ def test_a_description_of_layers() -> None:
 
 
 def test_transfer_takes_the_backbone_of_the_other_run(tmp_path: Path) -> None:
-    source = read_recipe(RECIPES / "base.toml", ["schedule.epochs=1", "schedule.batch=16", "schedule.sizes=[]"])
-    run = train(source, open_dataset(fer2013(tmp_path / "fer")), tmp_path / "source")
+    source = read_recipe(RECIPES / "small.toml", ["schedule.epochs=1", "schedule.batch=16", "schedule.sizes=[]"])
+    run = train(source, open_dataset(fer2013(tmp_path / "fer")), tmp_path / "source", teachers=["small"])
     target = read_recipe(RECIPES / "transfer.toml", ["schedule.epochs=1"])
     learner = Learner(target, {"happy-sad": 2}, torch.device("cpu"))
     split, _ = load_splits(

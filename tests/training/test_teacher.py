@@ -96,6 +96,22 @@ def test_several_teachers_take_turns(run: Run, teacher: Path, tiny: Recipe, happ
     assert losses(teacher, other, times=24) == together
 
 
+def test_where_images_are_mirrored_a_teacher_answers_to_both_sides(
+    teacher: Path, tiny: Recipe, happy_sad: Path
+) -> None:
+    training, _ = load_splits(tiny, prepare(open_dataset(happy_sad), tiny), torch.device("cpu"), lambda _: None)
+    logits, pixels = {"happy-sad": torch.linspace(-2, 2, 2 * len(training)).reshape(-1, 2)}, training.pixels.float()
+    plain = Teacher([teacher], halved(tiny), training)
+    sides = [plain.loss(logits, training.targets, side).item() for side in (pixels, pixels.flip(3))]
+    assert sides[0] != sides[1]
+    flipping = halved(tiny.model_copy(update={"augment": tiny.augment.model_copy(update={"flip": True})}))
+    network = Teacher([teacher], flipping, training)
+    torch.manual_seed(0)
+    found = [network.loss(logits, training.targets, pixels).item() for _ in range(24)]
+    assert set(found) == set(sides)
+    assert 4 < found.count(sides[0]) < 20
+
+
 def test_a_head_without_a_teacher_keeps_its_loss(teacher: Path, tiny: Recipe, happy_sad: Path) -> None:
     training, _ = load_splits(tiny, prepare(open_dataset(happy_sad), tiny), torch.device("cpu"), lambda _: None)
     other = {"face": training.targets["happy-sad"]}

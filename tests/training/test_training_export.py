@@ -27,13 +27,15 @@ from mien.metrics import calibrated
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 from mien.training import export as exporting
+from mien.training import member as members
 from mien.training.calibrate import held_out
 from mien.training.checkpoint import Run
 from mien.training.data import prepare
 from mien.training.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
 from mien.training.loop import train
-from mien.training.networks import Mirrored, build
+from mien.training.networks import build
 from mien.training.recipe import Head, Recipe
+from mien.training.together import together
 
 Logits = NDArray[np.float32]
 
@@ -51,7 +53,7 @@ def network_of(run: Run) -> nn.Module:
     state = run.load(run.best)
     network = build(recipe, {name: len(emotions) for name, emotions in state["heads"].items()})
     network.load_state_dict(state["network"])
-    return Mirrored(network).eval()
+    return network.eval()
 
 
 def validation(run: Run) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -139,8 +141,9 @@ def test_the_card(artifact: Artifact) -> None:
 
 def test_answers_are_those_of_the_network(artifact: Artifact, run: Run) -> None:
     crops, _ = validation(run)
+    network, pixels = network_of(run), torch.from_numpy(crops[:, None].copy())
     with torch.no_grad():
-        expected = network_of(run)(torch.from_numpy(crops[:, None].copy()))["happy-sad"].numpy()
+        expected = ((network(pixels)["happy-sad"] + network(pixels.flip(3))["happy-sad"]) / 2).numpy()
     recognizer = Recognizer(artifact)
     assert np.abs(recognizer.logits(crops)["happy-sad"] - expected).max() <= TOLERANCE
     (head,) = artifact.manifest.heads
@@ -214,8 +217,11 @@ def test_a_quantised_model_answers_nearly_as_the_network_does(small: Artifact, a
     assert small.manifest.precision == "int8"
     assert "8-bit integers" in small.card
     assert "`mien export RUN --mirror --int8 --out FOLDER`" in small.card
-    kernels = [tensor for tensor in onnx.load_from_string(small.onnx).graph.initializer if len(tensor.dims) == 4]
-    assert {onnx.TensorProto.DataType.Name(tensor.data_type) for tensor in kernels} == {"INT8"}
+    assert {onnx.TensorProto.DataType.Name(tensor.data_type) for tensor in kernels(small)} == {"INT8"}
+
+
+def kernels(model: Artifact) -> list[onnx.TensorProto]:
+    return [tensor for tensor in onnx.load_from_string(model.onnx).graph.initializer if len(tensor.dims) == 4]
 
 
 def test_quantising_is_repeatable(small: Artifact, run: Run, tmp_path: Path) -> None:
@@ -227,7 +233,7 @@ def test_quantising_is_repeatable(small: Artifact, run: Run, tmp_path: Path) -> 
 def test_a_quantised_file_that_disagrees_is_not_written(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "quantise", lambda onnx, samples: disturbed_file(onnx))
+    monkeypatch.setattr(members, "quantise", lambda onnx, samples: disturbed_file(onnx))
     with pytest.raises(ArtifactError, match="nothing was written") as caught:
         export([run.folder], tmp_path / "models" / "model", int8=True)
     assert "probabilities differ on average by" in caught.value.faults[0]
@@ -268,8 +274,66 @@ def test_several_runs_answer_together(run: Run, other: Run, artifact: Artifact, 
         assert told in both.card
 
 
+def test_models_and_runs_answer_together(run: Run, other: Run, artifact: Artifact, tmp_path: Path) -> None:
+    crops, _ = validation(run)
+    model = export([other.folder], tmp_path / "other")
+    plain = export([run.folder], tmp_path / "plain")
+    both = export([model.folder, run.folder], tmp_path / "both")
+    one, two, mean = (Recognizer(each).logits(crops)["happy-sad"] for each in (model, plain, both))
+    assert mean == pytest.approx((one + two) / 2, abs=TOLERANCE)
+    assert [made["recipe"]["name"] for made in both.manifest.runs] == ["other", "tiny"]
+    assert both.manifest.runs == model.manifest.runs + plain.manifest.runs
+    mirrored = export([plain.folder], tmp_path / "mirrored", mirror=True, data=data_of(run))
+    assert mirrored.manifest.data == artifact.manifest.data
+    assert Recognizer(mirrored).logits(crops)["happy-sad"] == pytest.approx(
+        Recognizer(artifact).logits(crops)["happy-sad"], abs=1e-6
+    )
+
+
+def test_models_in_integers_answer_together(run: Run, other: Run, tmp_path: Path) -> None:
+    crops, _ = validation(run)
+    small = [export([each.folder], tmp_path / each.recipe().name, int8=True) for each in (run, other)]
+    both = export([each.folder for each in small], tmp_path / "both", int8=True, mirror=True, data=data_of(run))
+    answers = [Recognizer(each).logits(side)["happy-sad"] for each in small for side in (crops, crops[:, :, ::-1])]
+    assert Recognizer(both).logits(crops)["happy-sad"] == pytest.approx(np.mean(answers, 0), abs=1e-4)
+    assert len(kernels(both)) == sum(len(kernels(each)) for each in small)  # each set of weights is there once
+    assert both.manifest.precision == "int8"
+    assert "`mien export RUN RUN --mirror --int8 --out FOLDER`" in both.card
+
+
+def test_models_that_cannot_be_members(run: Run, artifact: Artifact, few_run: Run, tmp_path: Path) -> None:
+    plain, small = export([run.folder], tmp_path / "plain"), export([run.folder], tmp_path / "int8", int8=True)
+    both = export([run.folder, plain.folder], tmp_path / "both")
+    for wrong, told in (
+        ([artifact.folder], "averages answers already, of a face and its mirror image: give what it was made of"),
+        ([run.folder, both.folder], "averages answers already, of 2 networks"),
+        ([run.folder, small.folder], "its precision is int8, and float32 was asked for"),
+        ([plain.folder], "models do not know where their data are: tell it with --data"),
+        ([plain.folder, few_run.folder], "trained on other images or targets than "),
+        (["nobody"], "nobody is not a training run"),
+    ):
+        with pytest.raises(MienError, match=told):
+            export(wrong, tmp_path / "model")
+    with pytest.raises(DataError, match="are not those of "):
+        export([plain.folder], tmp_path / "model", data=data_of(few_run))
+    assert not (tmp_path / "model").exists()
+
+
+def test_networks_of_different_versions_cannot_be_one(run: Run, tmp_path: Path) -> None:
+    plain = export([run.folder], tmp_path / "plain")
+    older = onnx.load_from_string(plain.onnx)
+    older.opset_import[0].version = 17
+    with pytest.raises(MienError, match="different versions of mien exported them"):
+        together([plain.onnx, older.SerializeToString()], mirror=False)
+
+
+def test_data_that_were_moved(few_run: Run, tmp_path: Path) -> None:
+    moved = data_of(few_run).rename(tmp_path / "moved")
+    assert export([few_run.folder], tmp_path / "model", data=moved).manifest.scores["happy-sad"]["n"] == 6
+
+
 def test_runs_that_do_not_go_together(run: Run, few_run: Run, tmp_path: Path) -> None:
-    with pytest.raises(MienError, match=r"cannot be averaged: .*run: trained on other images or targets than "):
+    with pytest.raises(MienError, match=r"cannot be one model: .*run: trained on other images or targets than "):
         export([run.folder, few_run.folder], tmp_path / "both")
     assert not (tmp_path / "both").exists()
 
@@ -280,7 +344,7 @@ def test_runs_that_do_not_go_together(run: Run, few_run: Run, tmp_path: Path) ->
 def disturbed(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
     """The ONNX file of another network: one whose first bias is a hundredth larger."""
     with torch.no_grad():
-        bias = dict(network.named_parameters())["networks.0.heads.happy-sad.bias"]
+        bias = dict(network.named_parameters())["heads.happy-sad.bias"]
         bias[0] += 0.01
         try:
             return REAL(network, shape)
@@ -288,11 +352,11 @@ def disturbed(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
             bias[0] -= 0.01
 
 
-REAL = exporting.to_onnx
+REAL = members.to_onnx
 
 
 def test_an_onnx_file_that_disagrees_is_not_written(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "to_onnx", disturbed)
+    monkeypatch.setattr(members, "to_onnx", disturbed)
     with pytest.raises(ArtifactError, match="disagrees with the network it came from; nothing was written") as caught:
         export([run.folder], tmp_path / "models" / "model")
     assert caught.value.faults == ("head happy-sad: logits differ by up to 0.01, 0.001 is allowed",)
@@ -336,13 +400,10 @@ def test_a_quantised_file_may_differ_a_little_on_average(wrong: int, allowed: bo
     assert caught.value.faults == (f"head one: probabilities differ on average by {wrong / 200:.2g}, 0.05 is allowed",)
 
 
-def test_a_failure_in_writing_leaves_nothing(
-    artifact: Artifact, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_in_writing_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(manifest: object) -> str:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(exporting, "to_onnx", lambda *_: artifact.onnx)  # it takes seconds
     monkeypatch.setattr(exporting, "model_card", full)
     with pytest.raises(OSError, match="no space left"):
         export([run.folder], tmp_path / "models" / "model", mirror=True)

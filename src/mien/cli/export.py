@@ -1,4 +1,4 @@
-"""`mien export`: make a model of training runs."""
+"""`mien export`: make a model of training runs, and of models."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from mien.cli.options import needs_extra, terminal
 
 
 def export(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of training runs.")],
+    members: Annotated[
+        list[str], typer.Argument(metavar="RUN|MODEL...", help="Folders of training runs; models by name or folder.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="ARTIFACT", help="Folder of the model; must not exist yet.")],
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Average each face with its mirror image: twice the time.")
     ] = False,
     int8: Annotated[bool, typer.Option("--int8", help="8-bit integers: a quarter of the size.")] = False,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DATA", help="The data, if not where the first run found them.")
+    ] = None,
 ) -> None:
     """Make a calibrated model of a run's best weights, checked against the network it came from.
 
-    Several runs on the same data become one model that averages their answers.
+    Several runs, or models, of the same data become one model that averages their answers.
     """
     with needs_extra("train"):
         from mien.training.export import export
 
     console = terminal(stderr=True)
-    artifact = export(runs, out, int8=int8, mirror=mirror, say=console.print)
+    artifact = export(members, out, data=data, int8=int8, mirror=mirror, say=console.print)
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
         console.print(f"{head.labels}: {accuracy:.1%} right on validation, sure from {head.threshold:.0%} confidence")

@@ -1,46 +1,37 @@
 """Export: the best weights of a run, or of several, become an artifact, calibrated and checked, or nothing at all.
 
-The ONNX file is compared with the network it came from on real validation faces; every figure in the manifest and the
+The ONNX file is compared with the networks it came from on real validation faces; every figure in the manifest and the
 model card is measured with the ONNX file itself.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
 import shutil
 import tempfile
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from mien.artifact import FEATURES, FORMAT, INPUT, OUTPUT, Artifact, HeadInfo, Manifest, read
+from mien.artifact import FORMAT, Artifact, HeadInfo, Manifest, read
 from mien.datasets import Dataset, load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
-from mien.image import Pixels
 from mien.labels import FACE, FERPLUS8, named_set
 from mien.metrics import softmax
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 from mien.training.calibrate import Calibration, calibrate
 from mien.training.card import model_card
-from mien.training.checkpoint import Run
 from mien.training.data import prepare
 from mien.training.loss import fingerprint, targets
-from mien.training.networks import Averaged, Mirrored, build, deployed
-from mien.training.quantise import quantise
-from mien.training.recipe import Recipe
+from mien.training.member import Finished, Logits, Member, find_member
+from mien.training.together import together
 
-OPSET = 18
 TOLERANCE = 1e-3
 """Largest difference allowed between a logit of the ONNX file and of the network it came from."""
 
@@ -50,23 +41,23 @@ QUANTISED_TOLERANCE = 0.05
 CALIBRATION_IMAGES = 1024
 """Training images that show a quantiser how large activations get."""
 
-Logits = dict[str, NDArray[np.float32]]
-
 
 def export(
-    runs: Sequence[Path],
+    members: Sequence[str | Path],
     out: Path,
     *,
+    data: Path | None = None,
     int8: bool = False,
     mirror: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Artifact:
-    """Make an artifact of a run, or of several, whose answers it averages.
+    """Make an artifact of a run or a model, or of several, whose answers it averages.
 
     Args:
-        runs: folders of runs on the same data; these must still be where they were.
+        members: folders of runs, and names or folders of models, all trained on the same data.
         out: a folder that does not exist yet, or is empty; the model is called as it is.
-        int8: whether to quantise (see `quantise`), which makes the model a quarter as big and three times as fast.
+        data: the data; None looks where the first run found them.
+        int8: whether to quantise runs (see `quantise`), which makes the model a quarter as big and three times as fast.
         mirror: whether to average the answers to a face and to its mirror image, which takes twice the time.
         say: called with a sentence where there is something to tell.
 
@@ -74,33 +65,35 @@ def export(
         The artifact, as read back from `out`.
 
     Raises:
-        MienError: not a run, runs that do not go together, or `out` is in the way.
+        MienError: neither a run nor a model, members that do not go together, or `out` is in the way.
         DataError: the data are gone or have changed.
-        ArtifactError: the ONNX file disagrees with the network; nothing is written then.
+        ArtifactError: a model is not usable, or the ONNX file disagrees with the networks; nothing is written then.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MienError(f"{out} is in the way: choose a folder that does not exist yet")
-    trained = [_load(Run(folder)) for folder in runs]
-    first = trained[0]
-    _check_alike(trained)
-    dataset = prepare(open_dataset(first.data["path"]), first.recipe)
-    preprocess = Preprocess(first.recipe.size, first.recipe.colour)
+    found = [find_member(name) for name in members]
+    first, recipe = found[0], found[0].recipe
+    _check_alike(found, int8)
+    place = data or next((member.data["path"] for member in found if "path" in member.data), None)
+    if place is None:
+        raise MienError("models do not know where their data are: tell it with --data")
+    dataset = prepare(open_dataset(place), recipe)
+    preprocess = Preprocess(recipe.size, recipe.colour)
     valid, crops, _ = load_pixels(dataset.split("valid"), preprocess.whole)
-    if fingerprint(preprocess.tensor(crops), targets(valid, first.recipe.heads)) != first.data["valid_sha256"]:
-        raise DataError(f"{first.data['path']}: the validation images or their labels are not those of the run")
+    pixels = preprocess.tensor(crops)
+    if fingerprint(pixels, targets(valid, recipe.heads)) != first.data["valid_sha256"]:
+        raise DataError(f"{place}: the validation images or their labels are not those of {first.name}")
 
-    network: nn.Module = Averaged([one.network for one in trained])
-    network = (Mirrored(network) if mirror else network).eval()
-    onnx = to_onnx(network, (first.recipe.channels, first.recipe.size, first.recipe.size))
+    samples = None
     if int8:
-        _, samples, _ = load_pixels(spread(dataset.split("train"), CALIBRATION_IMAGES), preprocess.whole)
-        onnx = quantise(onnx, preprocess.tensor(samples))
-    onnx = bare(onnx)
+        _, seen, _ = load_pixels(spread(dataset.split("train"), CALIBRATION_IMAGES), preprocess.whole)
+        samples = preprocess.tensor(seen)
+    onnx = bare(together([member.onnx(samples) for member in found], mirror=mirror))
     uncalibrated = Manifest(
         format=FORMAT,
         name=out.resolve().name,
-        size=first.recipe.size,
-        colour=first.recipe.colour,
+        size=recipe.size,
+        colour=recipe.colour,
         precision="int8" if int8 else "float32",
         mirror=mirror,
         heads=tuple(
@@ -110,12 +103,14 @@ def export(
         ),
         face=FACE.name in first.heads,
         scores={},
-        data={key: value for key, value in first.data.items() if key not in ("path", "start", "teachers")},
-        runs=tuple(one.told() for one in trained),
+        data={key: value for key, value in first.data.items() if key != "path"},
+        runs=tuple(member.told for member in found),
         sha256=hashlib.sha256(onnx).hexdigest(),
     )
     logits = Recognizer(Artifact(out, uncalibrated, onnx, "")).logits(crops)
-    (check_quantised if int8 else check_parity)(answers(network, preprocess.tensor(crops)), logits)
+    sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
+    expected = _mean([member.answers(side) for member in found for side in sides])
+    (check_quantised if int8 else check_parity)(expected, logits)
     say(f"the ONNX file agrees with the network on {len(crops)} validation images")
     calibrations = {
         head.labels: _calibrate(head.labels, head.emotions, logits[head.labels], valid) for head in uncalibrated.heads
@@ -128,69 +123,24 @@ def export(
     return read(out)
 
 
-@dataclass(frozen=True)
-class _Trained:
-    """A run's best weights, in the network that is judged."""
-
-    run: Run
-    recipe: Recipe
-    data: dict[str, Any]
-    heads: dict[str, tuple[str, ...]]
-    network: nn.Module
-    epoch: int
-
-    def told(self) -> dict[str, Any]:
-        """What the manifest says of it."""
-        taught = {"teachers": self.data["teachers"]} if "teachers" in self.data else {}
-        epochs = {"epoch": self.epoch + 1, "epochs_run": len(self.run.read_log())}
-        return {"recipe": self.recipe.model_dump(mode="json"), "start": self.data.get("start"), **taught, **epochs}
-
-
-def _load(run: Run) -> _Trained:
-    recipe, state, data = run.recipe(), run.load(run.best), run.data()
-    heads = {name: tuple(emotions) for name, emotions in state["heads"].items()}
-    network = build(recipe, {name: len(emotions) for name, emotions in heads.items()})
-    network.load_state_dict(state["network"])
-    return _Trained(run, recipe, data, heads, deployed(network, recipe), state["epoch"])
-
-
-def _check_alike(trained: Sequence[_Trained]) -> None:
-    first = trained[0]
+def _check_alike(members: Sequence[Member], int8: bool) -> None:
+    first, wanted = members[0], "int8" if int8 else "float32"
     faults = []
-    for other in trained[1:]:
-        name = str(other.run.folder)
-        if any(other.data[key] != first.data[key] for key in ("train_sha256", "valid_sha256")):
-            faults.append(f"{name}: trained on other images or targets than {first.run.folder}")
-        if (other.recipe.size, other.recipe.colour) != (first.recipe.size, first.recipe.colour):
-            faults.append(f"{name}: input of another size or colour than {first.run.folder}")
-        if other.heads != first.heads:
-            faults.append(f"{name}: other heads than {first.run.folder}")
+    for member in members:
+        if any(member.data.get(key) != first.data.get(key) for key in ("train_sha256", "valid_sha256")):
+            faults.append(f"{member.name}: trained on other images or targets than {first.name}")
+        if (member.recipe.size, member.recipe.colour) != (first.recipe.size, first.recipe.colour):
+            faults.append(f"{member.name}: input of another size or colour than {first.name}")
+        if member.heads != first.heads:
+            faults.append(f"{member.name}: other heads than {first.name}")
+        if isinstance(member, Finished) and (has := member.artifact.manifest.precision) != wanted:
+            faults.append(f"{member.name}: its precision is {has}, and {wanted} was asked for")
     if faults:
-        raise MienError("the answers of these runs cannot be averaged: " + "; ".join(faults))
+        raise MienError("these cannot be one model: " + "; ".join(faults))
 
 
-@torch.no_grad()
-def to_onnx(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
-    """A network as ONNX: `pixels` (n, *shape) uint8 in; `logits_<head>` (n, emotions) float32 and `features` out."""
-    example = torch.zeros((2, *shape), dtype=torch.uint8)
-    names = [name if name == FEATURES else OUTPUT + name for name in network(example)]
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own internals, and logs that torchvision is absent
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        path = Path(folder) / "model.onnx"
-        torch.onnx.export(
-            network,
-            (example,),
-            str(path),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-            opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=names,
-            dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
-        )
-        return path.read_bytes()
+def _mean(answers: Sequence[Logits]) -> Logits:
+    return {name: np.mean([answer[name] for answer in answers], 0) for name in answers[0]}
 
 
 def bare(onnx: bytes) -> bytes:
@@ -205,15 +155,8 @@ def bare(onnx: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-@torch.no_grad()
-def answers(network: nn.Module, pixels: Pixels) -> Logits:
-    """Logits by head of pixels (n, channels, size, size) uint8."""
-    parts = [network(batch) for batch in torch.from_numpy(pixels.copy()).split(256)]
-    return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0] if name != FEATURES}
-
-
 def check_parity(theirs: Logits, ours: Logits) -> None:
-    """Compare logits of the network with those of its ONNX file, by head.
+    """Compare logits of the networks with those of the ONNX file, by head.
 
     Raises:
         ArtifactError: a logit differs by more than `TOLERANCE`.
@@ -223,7 +166,7 @@ def check_parity(theirs: Logits, ours: Logits) -> None:
 
 
 def check_quantised(theirs: Logits, ours: Logits) -> None:
-    """Compare logits of the network with those of its quantised ONNX file, by head.
+    """Compare logits of the networks with those of the quantised ONNX file, by head.
 
     Raises:
         ArtifactError: the probabilities differ by more than `QUANTISED_TOLERANCE` on average (total variation).

@@ -5,7 +5,7 @@ Tensors are (n, channels, height, width).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -264,38 +264,6 @@ class Enlarged(nn.Module):
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         larger = F.interpolate(pixels.float(), (self.side, self.side), mode="bilinear", align_corners=False)
         answer: dict[str, Tensor] = self.network(larger)
-        return answer
-
-
-class Mirrored(nn.Module):
-    """A network whose answer for a face and for its mirror image is the same: the mean of both logits.
-
-    The feature map is that of the face as it is.
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
-        straight, mirrored = self.network(pixels), self.network(pixels.flip(3))
-        heads = {name: (straight[name] + mirrored[name]) / 2 for name in straight if name != FEATURES}
-        answer: dict[str, Tensor] = straight | heads
-        return answer
-
-
-class Averaged(nn.Module):
-    """Several networks that answer together: the mean of their logits. The feature map is that of the first."""
-
-    def __init__(self, networks: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.networks = nn.ModuleList(networks)
-
-    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
-        answers = [network(pixels) for network in self.networks]
-        first = answers[0]
-        heads = {name: sum(answer[name] for answer in answers) / len(answers) for name in first if name != FEATURES}
-        answer: dict[str, Tensor] = first | heads
         return answer
 
 

@@ -27,7 +27,7 @@ IMAGES = 256
 """Training images on which batch normalisation is set."""
 
 _PART = re.compile(
-    r"(?:ConvBnFusion_W_)?(?P<network>.*?)(?P<part>(?:features|heads)\..+)\.weight(?:_DequantizeLinear_Output)?$"
+    r"(?P<member>\d+/)?(?:ConvBnFusion_W_)?(?P<network>.*?)(?P<part>(?:features|heads)\..+)\.weight(?:_DequantizeLinear_Output)?$"
 )
 _INPUTS = {
     "Conv": ("weight", "bias"),
@@ -112,11 +112,11 @@ def _taken_apart(onnx: bytes, name: str) -> dict[str, Tensor]:
 
     graph = package.load_from_string(onnx).graph
     values = _constants(graph)
-    weights, networks = dict[str, Tensor](), set[str]()
+    weights, networks = dict[str, Tensor](), set[tuple[str | None, str]]()
     for node in graph.node:
         found = _PART.match(node.input[1]) if node.op_type in _INPUTS else None
         if found:
-            networks.add(found["network"])
+            networks.add((found["member"], found["network"]))
             for which, each in zip(_INPUTS[node.op_type], node.input[1:], strict=False):
                 weights[f"{found['part']}.{which}"] = torch.from_numpy(values[each])
     if len(networks) > 1:

@@ -3,7 +3,8 @@
 Distillation (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015), on fresh augmentations (Beyer et
 al., "Knowledge distillation: A good teacher is patient and consistent", 2022); at temperature 1, as votes are soft.
 Of several teachers each batch has one, drawn anew (Fukuda et al., "Efficient knowledge distillation from an ensemble of
-teachers", 2017): on average the gradient is that towards the mean of their probabilities, at the cost of one.
+teachers", 2017): on average the gradient is that towards the mean of their probabilities, at the cost of one. Where
+the recipe mirrors images, half of the answers are to the mirror image of what the student sees, by the same reasoning.
 
 Teachers answer through ONNX Runtime as they do in use: on a processor, one in 8-bit integers is nearly three times as
 fast so as its network in bfloat16.
@@ -23,8 +24,7 @@ from torch.nn import functional as F
 from mien.artifact import INPUT, OUTPUT, Artifact, find, read
 from mien.errors import MienError, RecipeError
 from mien.labels import FACE
-from mien.recognizer import one_thread
-from mien.runtime import ort
+from mien.runtime import one_thread, ort
 from mien.training.data import Split
 from mien.training.loss import Target, loss
 from mien.training.recipe import Recipe
@@ -57,14 +57,15 @@ class Teacher:
                 told = f"{artifact.manifest.colour} images for {', '.join(heads)}"
                 raise MienError(f"{name} cannot teach this: it has learned from {told}")
         self.sha256 = [artifact.manifest.sha256 for artifact in artifacts]
-        self._networks = [_Network(artifact) for artifact in artifacts]
+        mirrors = (False, True) if recipe.augment.flip else (False,)
+        self._turns = [(network, mirror) for network in map(_Network, artifacts) for mirror in mirrors]
         self._share = recipe.distill or 0.0
         self._pool = ThreadPoolExecutor(torch.get_num_threads())
 
     def loss(self, logits: Mapping[str, Tensor], batch: Mapping[str, Target], pixels: Tensor) -> Tensor:
         """The loss of a batch; a teacher has its share in that of each head to which it has an answer.
 
-        Which one it is torch's global generator decides, if there are several.
+        Which one it is, and whether it sees the mirror image, torch's global generator decides where there is a choice.
 
         Args:
             logits: the student's, by head.
@@ -75,11 +76,11 @@ class Teacher:
             A scalar.
         """
         own = loss(logits, batch)
-        if not self._networks:
+        if not self._turns:
             return own
-        turn = int(torch.randint(len(self._networks), ())) if len(self._networks) > 1 else 0
+        network, mirror = self._turns[int(torch.randint(len(self._turns), ())) if len(self._turns) > 1 else 0]
         taught = dict(batch)
-        for name, answer in self._networks[turn](pixels, self._pool).items():
+        for name, answer in network(pixels.flip(3) if mirror else pixels, self._pool).items():
             if name in batch:
                 target, distribution = batch[name], answer.softmax(1).to(pixels.device)
                 taught[name] = Target(target.labels, target.weight, distribution, torch.ones_like(distribution[:, 0]))

@@ -1,0 +1,96 @@
+"""The network of an artifact, in ONNX Runtime: pixels in, logits and features out; on one thread a run.
+
+What a face gets does not hang on its neighbours in a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
+from mien.errors import ArtifactError, MienError
+from mien.image import Pixels
+from mien.labels import FACE
+from mien.runtime import one_thread, ort
+
+BATCH = 32  # faces in one run
+
+Floats = NDArray[np.float32]
+Runs = Callable[[Callable[[Pixels], list[Floats]], Iterable[Pixels]], Iterator[list[Floats]]]
+"""How the runs of batches are made: `map`, or one of more threads. Results are in order."""
+
+
+class Network:
+    """An artifact's network; safe to call from several threads.
+
+    Raises:
+        ArtifactError: the file cannot be loaded, or has not the inputs and outputs that the manifest names.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        manifest = artifact.manifest
+        self._name = artifact.name
+        self._widths = {head.labels: len(head.emotions) for head in manifest.heads}
+        if manifest.face:
+            self._widths[FACE.name] = len(FACE)
+        subject = f"{artifact.folder} is not a usable model"
+        try:
+            self._session = ort.InferenceSession(artifact.onnx, one_thread(), providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise ArtifactError(subject, [f"model.onnx cannot be loaded: {error}"]) from error
+        if faults := self._faults(manifest.channels, manifest.size):
+            raise ArtifactError(subject, faults)
+
+    def run(self, pixels: Pixels) -> list[Floats]:
+        """Logits of one batch (n, channels, size, size) uint8: an array (n, emotions) a head."""
+        logits: list[Floats] = self._session.run([OUTPUT + head for head in self._widths], {INPUT: pixels})
+        return logits
+
+    def logits(self, pixels: Pixels, runs: Runs = map) -> dict[str, Floats]:
+        """Logits by head, (n, emotions), of any number of crops (n, channels, size, size) uint8; n may be 0."""
+        empty = [np.empty((0, width), np.float32) for width in self._widths.values()]
+        batches = runs(self.run, _batches(pixels))
+        return dict(zip(self._widths, map(np.concatenate, zip(empty, *batches, strict=True)), strict=True))
+
+    def features(self, pixels: Pixels, runs: Runs = map) -> Floats:
+        """The last feature map, (n, values, height, width), of any number of crops (n, channels, size, size) uint8.
+
+        Raises:
+            MienError: the model has none.
+        """
+        if FEATURES not in (output.name for output in self._session.get_outputs()):
+            raise MienError(f"model {self._name!r} gives no feature map")
+
+        def run(batch: Pixels) -> list[Floats]:
+            features: list[Floats] = self._session.run([FEATURES], {INPUT: batch})
+            return features
+
+        return np.concatenate([features for (features,) in runs(run, _batches(pixels) or [pixels])])
+
+    def _faults(self, channels: int, size: int) -> list[str]:
+        """How the file differs from what the manifest promises."""
+        inputs = {each.name: _form(each) for each in self._session.get_inputs()}
+        outputs = {each.name: _form(each) for each in self._session.get_outputs()}
+        faults = []
+        taken = {INPUT: f"tensor(uint8) [n, {channels}, {size}, {size}]"}
+        if inputs != taken:
+            faults.append(f"model.onnx takes {inputs}, model.json promises {taken}")
+        promised = {OUTPUT + head: f"tensor(float) [n, {width}]" for head, width in self._widths.items()}
+        if any(outputs.get(name) != form for name, form in promised.items()):
+            faults.append(f"model.onnx gives {outputs}, model.json promises {promised}")
+        return faults
+
+
+def _form(node: Any) -> str:
+    """Type and shape of an input or output; the batch is `n` where it may be of any size."""
+    batch, *rest = node.shape or ["scalar"]
+    shown = ["n" if isinstance(batch, str | None) else batch, *rest]
+    return f"{node.type} [{', '.join(map(str, shown))}]"
+
+
+def _batches(pixels: Pixels) -> list[Pixels]:
+    return [pixels[at : at + BATCH] for at in range(0, len(pixels), BATCH)]

@@ -1,0 +1,152 @@
+"""Members: what an export makes one model of. A member is the best weights of a run, or a model that exists already."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mien import artifact as artifacts
+from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
+from mien.errors import MienError
+from mien.image import Pixels
+from mien.labels import FACE
+from mien.recognizer import Recognizer
+from mien.training.checkpoint import Run
+from mien.training.networks import build, deployed
+from mien.training.quantise import quantise
+from mien.training.recipe import Recipe
+
+OPSET = 18
+BATCH = 256
+
+Logits = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Member(ABC):
+    """One network.
+
+    Args:
+        name: by which it was asked for.
+        recipe: of its training.
+        data: what it was trained on, with hashes, and where that was, under `path`, if that is known.
+        heads: emotions by the head's name.
+        told: what a manifest says of its run.
+    """
+
+    name: str
+    recipe: Recipe
+    data: Mapping[str, Any]
+    heads: Mapping[str, tuple[str, ...]]
+    told: dict[str, Any]
+
+    @abstractmethod
+    def onnx(self, samples: Pixels | None) -> bytes:
+        """The network as ONNX: `pixels` in; `logits_<head>` and `features` out (see `artifact`).
+
+        Args:
+            samples: (n, channels, size, size) uint8, to quantise with; None leaves it as it is.
+        """
+
+    @abstractmethod
+    def answers(self, pixels: Pixels) -> Logits:
+        """Logits by head of pixels (n, channels, size, size) uint8: what the ONNX file should say."""
+
+
+@dataclass(frozen=True)
+class Trained(Member):
+    """A run's best weights, in the network that is judged."""
+
+    network: nn.Module
+
+    def onnx(self, samples: Pixels | None) -> bytes:
+        onnx = to_onnx(self.network, (self.recipe.channels, self.recipe.size, self.recipe.size))
+        return onnx if samples is None else quantise(onnx, samples)
+
+    @torch.no_grad()
+    def answers(self, pixels: Pixels) -> Logits:
+        parts = [self.network(batch) for batch in torch.from_numpy(pixels.copy()).split(BATCH)]
+        return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0] if name != FEATURES}
+
+
+@dataclass(frozen=True)
+class Finished(Member):
+    """A model, as it is."""
+
+    artifact: Artifact
+
+    def onnx(self, samples: Pixels | None) -> bytes:
+        return self.artifact.onnx
+
+    def answers(self, pixels: Pixels) -> Logits:
+        return Recognizer(self.artifact).logits(pixels.transpose(0, 2, 3, 1))
+
+
+def find_member(name: str | Path) -> Member:
+    """A run, by its folder, or a model, by its name or folder.
+
+    Raises:
+        MienError: there is neither, the run has no weights, or the model is more than one network.
+        ArtifactError: the model is incomplete, altered or too new.
+    """
+    if str(name) in artifacts.names() or (Path(name) / "model.json").exists():
+        return _finished(str(name), artifacts.read(artifacts.find(name)))
+    return _trained(Run(Path(name)))
+
+
+def _trained(run: Run) -> Trained:
+    recipe, state, data = run.recipe(), run.load(run.best), run.data()
+    heads = {name: tuple(emotions) for name, emotions in state["heads"].items()}
+    network = build(recipe, {name: len(emotions) for name, emotions in heads.items()})
+    network.load_state_dict(state["network"])
+    taught = {"teachers": data["teachers"]} if "teachers" in data else {}
+    epochs = {"epoch": state["epoch"] + 1, "epochs_run": len(run.read_log())}
+    told = {"recipe": recipe.model_dump(mode="json"), "start": data.get("start"), **taught, **epochs}
+    known = {key: value for key, value in data.items() if key not in ("start", "teachers")}
+    return Trained(str(run.folder), recipe, known, heads, told, deployed(network, recipe))
+
+
+def _finished(name: str, artifact: Artifact) -> Finished:
+    manifest = artifact.manifest
+    if len(manifest.runs) > 1 or manifest.mirror:
+        answers = f"{len(manifest.runs)} networks" if len(manifest.runs) > 1 else "a face and its mirror image"
+        raise MienError(f"{name} averages answers already, of {answers}: give what it was made of")
+    (told,) = manifest.runs
+    heads = {head.labels: head.emotions for head in manifest.heads}
+    heads |= {FACE.name: FACE.emotions} if manifest.face else {}
+    return Finished(name, Recipe.model_validate(told["recipe"]), manifest.data, heads, told, artifact)
+
+
+@torch.no_grad()
+def to_onnx(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
+    """A network as ONNX: `pixels` (n, *shape) uint8 in; `logits_<head>` (n, emotions) float32 and `features` out."""
+    example = torch.zeros((2, *shape), dtype=torch.uint8)
+    names = [name if name == FEATURES else OUTPUT + name for name in network(example)]
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals, and logs that torchvision is absent
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        path = Path(folder) / "model.onnx"
+        torch.onnx.export(
+            network,
+            (example,),
+            str(path),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=names,
+            dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
+        )
+        return path.read_bytes()
