@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import math
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pyarrow.parquet as pq
 import pytest
 import skimage.data
@@ -494,96 +492,7 @@ def test_a_stream_may_be_left(blind: Recognizer, bands: Bands) -> None:
     assert len(blind.predict([bands(0, 8)])) == 1
 
 
-# Artifacts that do not hold what they promise
-
-
-def rewritten(folder: Path, change: Callable[[Any], Any]) -> Path:
-    """The artifact with another network, and the hash to go with it."""
-    model = onnx.load(folder / "model.onnx")
-    result = change(model)
-    data = result if isinstance(result, bytes) else model.SerializeToString()
-    (folder / "model.onnx").write_bytes(data)
-    manifest = json.loads((folder / "model.json").read_text())
-    manifest["sha256"] = hashlib.sha256(data).hexdigest()
-    (folder / "model.json").write_text(json.dumps(manifest))
-    return folder
-
-
-def frozen_batch(model: Any) -> None:
-    for each in (*model.graph.input, *model.graph.output):
-        each.type.tensor_type.shape.dim[0].dim_value = 2
-
-
-def float_pixels(model: Any) -> None:
-    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
-
-
-def renamed_input(model: Any) -> None:
-    model.graph.input[0].name = model.graph.node[0].input[0] = "images"
-
-
-def renamed_output(model: Any) -> None:
-    model.graph.output[0].name = model.graph.node[-1].output[0] = "logits_other"
-
-
-def half_logits(model: Any) -> None:
-    model.graph.node[-1].output[0] = "full"
-    name = model.graph.output[0].name
-    model.graph.node.append(onnx.helper.make_node("Cast", ["full"], [name], to=onnx.TensorProto.FLOAT16))
-    model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
-
-
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        (lambda model: b"not a network", "model.onnx cannot be loaded"),
-        (lambda model: model.SerializeToString()[:-100], "model.onnx cannot be loaded"),
-        (renamed_input, "model.json promises {'pixels'"),
-        (float_pixels, "model.json promises {'pixels': 'tensor(uint8) [n, 1, 48, 48]'}"),
-        (frozen_batch, "model.json promises {'pixels'"),
-        (renamed_output, "model.json promises {'logits_ferplus8'"),
-        (half_logits, "model.json promises {'logits_ferplus8': 'tensor(float) [n, 8]'}"),
-    ],
-)
-def test_a_network_that_disagrees_with_its_manifest(
-    change: Callable[[Any], Any], fault: str, toy: Toy, tmp_path: Path
-) -> None:
-    folder = rewritten(toy(tmp_path / "toy", {"ferplus8": FERPLUS8.emotions}), change)
-    with pytest.raises(ArtifactError) as caught:
-        mien.load(folder)
-    assert any(fault in each for each in caught.value.faults), caught.value.faults
-
-
-@pytest.mark.parametrize(
-    ("changes", "faults"),
-    [
-        ({"size": 40}, ["[n, 1, 40, 40]"]),
-        ({"heads": [{"labels": "ferplus8", "emotions": FER7.emotions, "temperature": 1, "threshold": 0}]}, ["[n, 7]"]),
-        (
-            {"size": 40, "heads": [{"labels": "x", "emotions": FER7.emotions, "temperature": 1, "threshold": 0}]},
-            ["[n, 1, 40, 40]", "logits_x"],
-        ),
-    ],
-)
-def test_a_manifest_that_disagrees_with_its_network(
-    changes: dict[str, Any], faults: list[str], toy: Toy, tmp_path: Path
-) -> None:
-    folder = toy(tmp_path / "toy", {"ferplus8": FERPLUS8.emotions})
-    manifest = json.loads((folder / "model.json").read_text()) | changes
-    (folder / "model.json").write_text(json.dumps(manifest))
-    with pytest.raises(ArtifactError) as caught:
-        mien.load(folder)
-    assert len(caught.value.faults) == len(faults)
-    for fault, found in zip(faults, caught.value.faults, strict=True):
-        assert fault in found
-
-
-def test_a_further_output_is_no_fault(toy: Toy, tmp_path: Path, bands: Bands) -> None:
-    def add(model: Any) -> None:
-        model.graph.output.append(onnx.helper.make_tensor_value_info("flat", onnx.TensorProto.FLOAT, ["faces", 2304]))
-
-    folder = rewritten(toy(tmp_path / "toy", {"ferplus8": FERPLUS8.emotions}), add)
-    assert only(mien.load(folder, detector=Finds()).predict(bands(2, 8))).expression.label == "surprise"
+# Models
 
 
 def test_load_by_name_and_what_is_not_there(default: Recognizer) -> None:

@@ -23,8 +23,8 @@ from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
 from mien.labels import FACE, FERPLUS8, named_set
 from mien.metrics import softmax
+from mien.network import Network
 from mien.preprocess import Preprocess
-from mien.recognizer import Recognizer
 from mien.training.calibrate import Calibration, calibrate
 from mien.training.card import model_card
 from mien.training.data import prepare
@@ -107,11 +107,11 @@ def export(
         runs=tuple(member.told for member in found),
         sha256=hashlib.sha256(onnx).hexdigest(),
     )
-    logits = Recognizer(Artifact(out, uncalibrated, onnx, "")).logits(crops)
+    logits = Network(Artifact(out, uncalibrated, onnx, "")).logits(pixels)
     sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
     expected = _mean([member.answers(side) for member in found for side in sides])
     (check_quantised if int8 else check_parity)(expected, logits)
-    say(f"the ONNX file agrees with the network on {len(crops)} validation images")
+    say(f"the ONNX file agrees with the network on {len(pixels)} validation images")
     calibrations = {
         head.labels: _calibrate(head.labels, head.emotions, logits[head.labels], valid) for head in uncalibrated.heads
     }

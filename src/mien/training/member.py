@@ -21,7 +21,7 @@ from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError
 from mien.image import Pixels
 from mien.labels import FACE
-from mien.recognizer import Recognizer
+from mien.network import Network
 from mien.training.checkpoint import Run
 from mien.training.networks import build, deployed
 from mien.training.quantise import quantise
@@ -90,7 +90,7 @@ class Finished(Member):
         return self.artifact.onnx
 
     def answers(self, pixels: Pixels) -> Logits:
-        return Recognizer(self.artifact).logits(pixels.transpose(0, 2, 3, 1))
+        return Network(self.artifact).logits(pixels)
 
 
 def find_member(name: str | Path) -> Member:
