@@ -21,8 +21,9 @@ from mien.training.recipe import Heads, Recipe
 from mien.training.teacher import Teacher
 
 
-def halved(recipe: Recipe) -> Recipe:
-    return recipe.model_copy(update={"distill": 0.5})
+def halved(recipe: Recipe, *, flip: bool = False) -> Recipe:
+    augment = recipe.augment.model_copy(update={"flip": flip})
+    return recipe.model_copy(update={"distill": 0.5, "augment": augment})
 
 
 def stop(where: Progress) -> None:
@@ -104,8 +105,7 @@ def test_where_images_are_mirrored_a_teacher_answers_to_both_sides(
     plain = Teacher([teacher], halved(tiny), training)
     sides = [plain.loss(logits, training.targets, side).item() for side in (pixels, pixels.flip(3))]
     assert sides[0] != sides[1]
-    flipping = halved(tiny.model_copy(update={"augment": tiny.augment.model_copy(update={"flip": True})}))
-    network = Teacher([teacher], flipping, training)
+    network = Teacher([teacher], halved(tiny, flip=True), training)
     torch.manual_seed(0)
     found = [network.loss(logits, training.targets, pixels).item() for _ in range(24)]
     assert set(found) == set(sides)
