@@ -21,6 +21,7 @@ from mien.datasets import Dataset, load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
+from mien.image import Pixels
 from mien.labels import FACE, FERPLUS8, named_set
 from mien.metrics import softmax
 from mien.network import Network
@@ -30,6 +31,7 @@ from mien.training.card import model_card
 from mien.training.data import prepare
 from mien.training.loss import fingerprint, targets
 from mien.training.member import Finished, Logits, Member, find_member
+from mien.training.recipe import Recipe
 from mien.training.together import together
 
 TOLERANCE = 1e-3
@@ -72,55 +74,68 @@ def export(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MienError(f"{out} is in the way: choose a folder that does not exist yet")
     found = [find_member(name) for name in members]
-    first, recipe = found[0], found[0].recipe
     _check_alike(found, int8)
-    place = data or next((member.data["path"] for member in found if "path" in member.data), None)
-    if place is None:
-        raise MienError("models do not know where their data are: tell it with --data")
-    dataset = prepare(open_dataset(place), recipe)
-    preprocess = Preprocess(recipe.size, recipe.colour)
-    valid, crops, _ = load_pixels(dataset.split("valid"), preprocess.whole)
-    pixels = preprocess.tensor(crops)
-    if fingerprint(pixels, targets(valid, recipe.heads)) != first.data["valid_sha256"]:
-        raise DataError(f"{place}: the validation images or their labels are not those of {first.name}")
-
-    samples = None
-    if int8:
-        _, seen, _ = load_pixels(spread(dataset.split("train"), CALIBRATION_IMAGES), preprocess.whole)
-        samples = preprocess.tensor(seen)
+    recipe, dataset = found[0].recipe, _dataset(found, data)
+    valid, pixels = _read(dataset.split("valid"), recipe)
+    if fingerprint(pixels, targets(valid, recipe.heads)) != found[0].data["valid_sha256"]:
+        raise DataError(f"{dataset.path}: the validation images or their labels are not those of {found[0].name}")
+    samples = _read(spread(dataset.split("train"), CALIBRATION_IMAGES), recipe)[1] if int8 else None
     onnx = bare(together([member.onnx(samples) for member in found], mirror=mirror))
-    uncalibrated = Manifest(
-        format=FORMAT,
-        name=out.resolve().name,
-        size=recipe.size,
-        colour=recipe.colour,
-        precision="int8" if int8 else "float32",
-        mirror=mirror,
-        heads=tuple(
-            HeadInfo(labels=name, emotions=emotions, temperature=1, threshold=0)
-            for name, emotions in first.heads.items()
-            if name != FACE.name
-        ),
-        face=FACE.name in first.heads,
-        scores={},
-        data={key: value for key, value in first.data.items() if key != "path"},
-        runs=tuple(member.told for member in found),
-        sha256=hashlib.sha256(onnx).hexdigest(),
-    )
-    logits = Network(Artifact(out, uncalibrated, onnx, "")).logits(pixels)
+    manifest = _uncalibrated(found, out.resolve().name, onnx, int8=int8, mirror=mirror)
+    logits = Network(Artifact(out, manifest, onnx, "")).logits(pixels)
     sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
     expected = _mean([member.answers(side) for member in found for side in sides])
     (check_quantised if int8 else check_parity)(expected, logits)
     say(f"the ONNX file agrees with the network on {len(pixels)} validation images")
-    calibrations = {
-        head.labels: _calibrate(head.labels, head.emotions, logits[head.labels], valid) for head in uncalibrated.heads
-    }
-    scores = {name: calibration.scores for name, calibration in calibrations.items()}
-    if uncalibrated.face:
-        scores[FACE.name] = _judge_faces(logits[FACE.name], valid)
-    calibrated = tuple(_calibrated(head, calibrations[head.labels]) for head in uncalibrated.heads)
-    _write(out, onnx, uncalibrated.model_copy(update={"heads": calibrated, "scores": scores}))
+    _write(out, onnx, _judged(manifest, logits, valid))
     return read(out)
+
+
+def _dataset(members: Sequence[Member], data: Path | None) -> Dataset:
+    """The data, split as they were for training."""
+    place = data or next((member.data["path"] for member in members if "path" in member.data), None)
+    if place is None:
+        raise MienError("models do not know where their data are: tell it with --data")
+    return prepare(open_dataset(place), members[0].recipe)
+
+
+def _read(dataset: Dataset, recipe: Recipe) -> tuple[Dataset, Pixels]:
+    """The examples that can be read, and their pixels as the network takes them."""
+    preprocess = Preprocess(recipe.size, recipe.colour)
+    readable, crops, _ = load_pixels(dataset, preprocess.whole)
+    return readable, preprocess.tensor(crops)
+
+
+def _uncalibrated(members: Sequence[Member], name: str, onnx: bytes, *, int8: bool, mirror: bool) -> Manifest:
+    first = members[0]
+    return Manifest(
+        format=FORMAT,
+        name=name,
+        size=first.recipe.size,
+        colour=first.recipe.colour,
+        precision="int8" if int8 else "float32",
+        mirror=mirror,
+        heads=tuple(
+            HeadInfo(labels=head, emotions=emotions, temperature=1, threshold=0)
+            for head, emotions in first.heads.items()
+            if head != FACE.name
+        ),
+        face=FACE.name in first.heads,
+        scores={},
+        data={key: value for key, value in first.data.items() if key != "path"},
+        runs=tuple(member.told for member in members),
+        sha256=hashlib.sha256(onnx).hexdigest(),
+    )
+
+
+def _judged(manifest: Manifest, logits: Logits, valid: Dataset) -> Manifest:
+    """The manifest with calibrations and scores."""
+    found = {head.labels: _calibrate(head.labels, head.emotions, logits[head.labels], valid) for head in manifest.heads}
+    scores = {name: calibration.scores for name, calibration in found.items()}
+    if manifest.face:
+        scores[FACE.name] = _judge_faces(logits[FACE.name], valid)
+    heads = tuple(_calibrated(head, found[head.labels]) for head in manifest.heads)
+    return manifest.model_copy(update={"heads": heads, "scores": scores})
 
 
 def _check_alike(members: Sequence[Member], int8: bool) -> None:
