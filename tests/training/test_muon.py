@@ -54,6 +54,20 @@ def test_a_step_of_a_kernel_is_as_long_as_adamws_whatever_the_gradient() -> None
         assert ((weights - before) * weights.grad).sum() < 0
 
 
+def test_what_a_channel_that_died_once_learned_does_not_fade_into_subnormal_numbers() -> None:
+    weights = kernel(8, 4, 3, 3)
+    optimiser = muon([weights], [])
+    weights.grad = torch.randn(weights.shape, generator=torch.Generator().manual_seed(6))
+    optimiser.step()
+    weights.grad = torch.randn(weights.shape, generator=torch.Generator().manual_seed(7))
+    weights.grad[3] = 0
+    for _ in range(1_700):  # 0.95 to this power is 1e-38
+        optimiser.step()
+    mean = optimiser.state[weights]["mean"]
+    assert (mean[3] == 0).all()
+    assert (mean.abs()[[0, 1, 2, 4, 5, 6, 7]] > 0).all()
+
+
 def test_without_a_gradient_kernels_only_decay() -> None:
     weights = kernel(8, 4, 3, 3)
     before = weights.detach().clone()

@@ -310,7 +310,7 @@ def test_models_that_cannot_be_members(run: Run, artifact: Artifact, few_run: Ru
         ([run.folder, small.folder], "its precision is int8, and float32 was asked for"),
         ([plain.folder], "models do not know where their data are: tell it with --data"),
         ([plain.folder, few_run.folder], "trained on other images or targets than "),
-        (["nobody"], "nobody is not a training run"),
+        (["nobody"], "no model 'nobody'"),
     ):
         with pytest.raises(MienError, match=told):
             export(wrong, tmp_path / "model")
@@ -451,7 +451,7 @@ def swap_labels(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "error", "told"),
     [
-        pytest.param(lambda run: shutil.rmtree(run.folder), MienError, "is not a training run", id="no run"),
+        pytest.param(lambda run: shutil.rmtree(run.folder), MienError, "no such folder either", id="no run"),
         pytest.param(lambda run: run.best.unlink(), MienError, "has not finished an epoch yet", id="no weights"),
         pytest.param(lambda run: cut(run.best), MienError, "cannot be read", id="damaged weights"),
         pytest.param(lambda run: run.data_file.unlink(), MienError, "is not a training run", id="no data.json"),

@@ -17,6 +17,8 @@ from typing import Any
 
 import torch
 
+from mien import artifact as artifacts
+from mien.artifact import Artifact
 from mien.errors import DataError, MienError, RecipeError
 from mien.files import replacing, write_text
 from mien.training.recipe import Recipe, recipe_from
@@ -118,3 +120,18 @@ class Run:
 
     def read_log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
+
+def run_or_model(name: str | Path) -> Run | Artifact:
+    """A model, by its folder or by its name if it comes with mien, or a training run, by its folder.
+
+    Raises:
+        MienError: there is neither.
+        ArtifactError: the model is incomplete, altered or too new.
+    """
+    run, folder = Run(Path(name)), artifacts.find(name)
+    if (folder / "model.json").exists():
+        return artifacts.read(folder)
+    if not run.recipe_file.exists():
+        raise MienError(f"{name} is neither a training run (no recipe.json) nor a model (no model.json)")
+    return run

@@ -16,13 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mien import artifact as artifacts
 from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError
 from mien.image import Pixels
 from mien.labels import FACE
 from mien.network import Network
-from mien.training.checkpoint import Run
+from mien.training.checkpoint import Run, run_or_model
 from mien.training.networks import build, deployed
 from mien.training.quantise import quantise
 from mien.training.recipe import Recipe
@@ -100,9 +99,8 @@ def find_member(name: str | Path) -> Member:
         MienError: there is neither, the run has no weights, or the model is more than one network.
         ArtifactError: the model is incomplete, altered or too new.
     """
-    if str(name) in artifacts.names() or (Path(name) / "model.json").exists():
-        return _finished(str(name), artifacts.read(artifacts.find(name)))
-    return _trained(Run(Path(name)))
+    found = run_or_model(name)
+    return _trained(found) if isinstance(found, Run) else _finished(str(name), found)
 
 
 def _trained(run: Run) -> Trained:

@@ -12,12 +12,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import hardshrink
 
 POLYNOMIAL = (3.4445, -4.7750, 2.0315)  # of Jordan et al.
 ROUNDS = 5
 LENGTH = 0.2  # root mean square of AdamW's steps, at a rate of 1 (Liu et al.)
 ADAM_BETAS = (0.9, 0.95)
 EPSILON = 1e-8
+FAINTEST = 1e-30
+"""Means of gradients up to this are 0. Those of channels that died fade into subnormal numbers, with which processors
+take a hundred times as long: without this, after 35 epochs an epoch of `recipes/solo.toml` took 104 seconds for 41."""
 
 
 class Muon(torch.optim.Optimizer):
@@ -60,7 +64,8 @@ class Muon(torch.optim.Optimizer):
         state = self.state[kernel]
         if not state:
             state["mean"] = torch.zeros_like(kernel)
-        mean = state["mean"].lerp_(gradient, 1 - group["momentum"])
+        mean = hardshrink(state["mean"].lerp(gradient, 1 - group["momentum"]), FAINTEST)
+        state["mean"] = mean
         matrix = gradient.lerp(mean, group["momentum"]).reshape(len(kernel), -1)
         step = orthogonalised(matrix.to(self._dtype)).to(kernel.dtype)
         kernel.mul_(1 - group["lr"] * group["weight_decay"])

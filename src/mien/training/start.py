@@ -16,9 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mien.artifact import find, read
 from mien.errors import MienError
-from mien.training.checkpoint import Run
+from mien.training.checkpoint import Run, run_or_model
 
 if TYPE_CHECKING:
     from onnx import GraphProto
@@ -90,15 +89,10 @@ def find_start(name_or_path: str | Path) -> Start:
     Raises:
         MienError: there is no such run or model, or it averages several networks.
     """
-    path = Path(name_or_path)
-    if (path / "recipe.json").exists():
-        run = Run(path)
-        sha256, state = run.best_sha256(), run.load(run.best)
-        return Start(str(path), sha256, state["network"])
-    if path.is_dir() and not (path / "model.json").exists():
-        raise MienError(f"{path} is neither a training run (no recipe.json) nor a model (no model.json)")
-    artifact = read(find(name_or_path))
-    return Start(str(name_or_path), artifact.manifest.sha256, _taken_apart(artifact.onnx, str(name_or_path)))
+    found = run_or_model(name_or_path)
+    if isinstance(found, Run):
+        return Start(str(name_or_path), found.best_sha256(), found.load(found.best)["network"])
+    return Start(str(name_or_path), found.manifest.sha256, _taken_apart(found.onnx, str(name_or_path)))
 
 
 def following(name: str) -> str:
