@@ -66,6 +66,7 @@ def prepare(path: Path, *, in_blocks: bool) -> None:
         replace_paddings(graph, constants)
         widen(graph, constants)
     take_bytes(graph, constants)
+    halve(graph, constants)
     del graph.value_info[:]
     del graph.initializer[:]
     graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in sorted(constants.items()))
@@ -134,6 +135,19 @@ def take_bytes(graph: onnx.GraphProto, constants: Constants) -> None:
     graph.node.extend(nodes)
     del graph.input[:]
     graph.input.append(helper.make_tensor_value_info(name, TensorProto.UINT8, [1, *sides, channels]))
+
+
+def halve(graph: onnx.GraphProto, constants: Constants) -> None:
+    """Keep weights in float16, as Google does; ONNX Runtime makes them float32 once, when it loads the network."""
+    casts = []
+    for name in sorted(name for name, value in constants.items() if value.dtype == np.float32):
+        value = constants.pop(name)
+        constants[f"{name}/half"] = value.astype(np.float16)
+        assert (constants[f"{name}/half"] == value).all(), "the weights were float16"
+        casts.append(helper.make_node("Cast", [f"{name}/half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def compare(source: Path, converted: Path) -> float:

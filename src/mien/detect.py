@@ -27,8 +27,8 @@ from mien.runtime import ort
 
 Floats = NDArray[np.float32]
 
-FULL_RANGE = "blazeface_full_range.onnx", "83360cc45e7e5984999c5218ee4dddecfd1dd6e435d0e163d472aa943ba655d9"
-SHORT_RANGE = "blazeface_short_range.onnx", "ffac7d11e2df25e192df07e69b13d48f3ec9a842fe13dad2f395aa0ede47fe60"
+FULL_RANGE = "blazeface_full_range.onnx", "f694b7f0d494a9795ce1be9a312b397284963ccb7e07557eeeadbd3f04dbdc08"
+SHORT_RANGE = "blazeface_short_range.onnx", "502a708aeb89736c63bc373a636d440b889d4f7caf591fdfa33e1c3dd7d3d8c4"
 BORDER = 0.5  # around the image in the short-range look, on each edge, in image sides
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 256  # side of the smallest window
