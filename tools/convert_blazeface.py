@@ -143,7 +143,7 @@ def halve(graph: onnx.GraphProto, constants: Constants) -> None:
     for name in sorted(name for name, value in constants.items() if value.dtype == np.float32):
         value = constants.pop(name)
         constants[f"{name}/half"] = value.astype(np.float16)
-        assert (constants[f"{name}/half"] == value).all(), "the weights were float16"
+        assert (constants[f"{name}/half"] == value).all(), "float16 cannot hold a weight"
         casts.append(helper.make_node("Cast", [f"{name}/half"], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]
