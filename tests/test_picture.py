@@ -134,7 +134,18 @@ def test_a_photo_with_another_behind_it() -> None:
     first.save(stream, "MPO", save_all=True, append_images=[second])
     picture = open_picture(stream.getvalue())
     assert picture.size == (1600, 1600)
-    assert picture.copy(8)[1] == 2
+    assert picture.copy(8)[1] == 4
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_copies_are_no_finer_than_asked(orientation: int) -> None:
+    data = jpeg(3600, 3400, orientation)
+    whole = Image.fromarray(read_image(data))
+    picture = open_picture(data)
+    for most, factor in ((9, 8), (8, 8), (7, 4), (5, 4), (3, 2), (8, 2), (1, 1), (4, 1)):
+        copy, got = picture.copy(most)
+        assert got == factor
+        assert np.abs(np.asarray(copy, float) - np.asarray(whole.reduce(factor), float)).mean() < 2
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "array", "image"])
@@ -193,14 +204,17 @@ def test_a_large_face_is_read_from_the_copy_as_from_the_whole(
     assert got.expression.confidence == pytest.approx(expected.expression.confidence, abs=0.02)
 
 
-def test_a_small_face_is_cut_out_of_the_whole(default: Recognizer, asked: list[tuple[int, int]]) -> None:
+@pytest.mark.parametrize(("side", "factor"), [(600, 2), (380, 1)])
+def test_a_small_face_is_cut_out_of_a_finer_copy(
+    side: int, factor: int, default: Recognizer, asked: list[tuple[int, int]]
+) -> None:
     photo = Image.new("RGB", (1600, 1200), (120, 130, 140))
-    photo.paste(Image.open(io.BytesIO(jpeg(600, 600))), (900, 500))
+    photo.paste(Image.open(io.BytesIO(jpeg(side, side))), (900, 500))
     stream = io.BytesIO()
     photo.save(stream, "JPEG", quality=95)
     default.predict(stream.getvalue())
-    assert asked[-1] == (1, 1)  # the crop
-    assert {factor for _, factor in asked[:-1]} == {2}  # what the detector looked at
+    assert asked[0] == (4, 4)  # what the detector looked at first
+    assert asked[-1] == (factor, factor)  # the crop
     (got,), (expected,) = (default.predict(each).faces for each in (stream.getvalue(), read_image(stream.getvalue())))
     assert got.face.box_xyxy == pytest.approx(expected.face.box_xyxy, abs=3)
     assert got.expression.label == expected.expression.label

@@ -22,6 +22,8 @@ Point = tuple[float, float]
 SIDE_BY_LANDMARKS, LIFT_BY_LANDMARKS = 3.50, 0.012
 SIDE_BY_BOX, LIFT_BY_BOX = 1.16, 0.07
 
+FINE = 1.25  # px of an image, at least, for one of a crop's, where the photo has them (docs/detector.md)
+
 
 @dataclass(frozen=True)
 class Face:
@@ -91,13 +93,13 @@ def whole_face(width: int, height: int) -> Face:
 
 
 def reduction(face: Face, size: int = 48) -> int:
-    """How many times smaller an image may be for a face's crop: two of its pixels stay for one of the crop's.
+    """How many times smaller an image may be for a face's crop: 1.25 of its pixels stay for one of the crop's.
 
     Args:
         face: in the image.
         size: the crop's side in px.
     """
-    return max(1, int(framing(face).side / (2 * size)))
+    return max(1, int(framing(face).side / (FINE * size)))
 
 
 def crop_face(image: Image.Image, face: Face, size: int = 48, *, gray: bool = True) -> NDArray[np.uint8]:
@@ -113,7 +115,7 @@ def crop_face(image: Image.Image, face: Face, size: int = 48, *, gray: bool = Tr
         (size, size), or (size, size, 3); beyond the image's edge the edge is repeated.
     """
     square = framing(face)
-    step = reduction(face, size)
+    step = max(1, int(square.side / (2 * size)))  # two or more region px per crop px, where the image has them
     region, (left, top) = _region(image, square, step, gray)
     scale = square.side / step / size  # region px per crop px, below 4
     over = max(1, round(scale))

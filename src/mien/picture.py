@@ -1,13 +1,14 @@
 """Pictures: images that are decoded no finer than needed.
 
 A large JPEG is decoded at a half, a quarter or an eighth of its size at first, which libjpeg does while it undoes the
-cosine transform, in less time; whoever needs finer pixels, for a small face, has it decoded whole. All else, and a JPEG
-below twice `LEAST`, is whole from the beginning.
+cosine transform, in less time; whoever needs finer pixels, for a small face, has it decoded again, as fine as that
+takes. All else, and a JPEG below twice `LEAST`, is whole from the beginning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -29,7 +30,7 @@ from mien.image import (
 )
 from mien.quiet import quiet_pillow
 
-LEAST = 768  # px, longer side of a first copy: enough for the detector to look at the image and at its halves
+LEAST = 384  # px, longer side of a first copy: enough for the detector to look at the image
 FACTORS = (8, 4, 2)
 SIDEWAYS = {UPRIGHT[orientation] for orientation in (5, 6, 7, 8)}
 
@@ -42,19 +43,19 @@ class Picture:
         first: the image, RGB and upright, or a smaller copy.
         factor: how many times smaller `first` is, its sides rounded up. Where an image is mirrored or turned and this
             does not divide its sides, the copy lies aside by less than one of its pixels.
-        whole: decodes the image itself, where `first` is smaller.
+        again: decodes the image so many times smaller, 4, 2 or 1, where `first` is smaller still.
     """
 
     def __init__(
-        self, size: tuple[int, int], first: Image.Image, factor: int, whole: Callable[[], Image.Image]
+        self, size: tuple[int, int], first: Image.Image, factor: int, again: Callable[[int], Image.Image]
     ) -> None:
         self.size = size
-        self._image, self._factor, self._whole = first, factor, whole
+        self._image, self._factor, self._again = first, factor, again
 
     @classmethod
     def of(cls, image: Image.Image) -> Picture:
         """An image that is decoded already, RGB and upright."""
-        return cls(image.size, image, 1, lambda: image)
+        return cls(image.size, image, 1, lambda _: image)
 
     def copy(self, most: int) -> tuple[Image.Image, int]:
         """The image at most so many times smaller, and how many times smaller it is.
@@ -63,7 +64,8 @@ class Picture:
             ImageError: finer pixels are needed, and cannot be had from the file.
         """
         if most < self._factor:
-            self._image, self._factor = self._whole(), 1
+            factor = next((factor for factor in FACTORS if factor <= most), 1)
+            self._image, self._factor = self._again(factor), factor
         return self._image, self._factor
 
     @property
@@ -92,14 +94,14 @@ def open_picture(source: ImageSource, limits: Limits = LIMITS, *, whole: bool = 
         try:
             first = decoded(image, limits, factor)
         except ImageError:  # damaged, or a JPEG without losses, which does not shrink
-            return Picture.of(_whole(data, limits))
+            return Picture.of(_again(data, limits, 1))
         size = (height, width) if turn_of(image) in SIDEWAYS else (width, height)
-    return Picture(size, first, factor, lambda: _whole(data, limits))
+    return Picture(size, first, factor, partial(_again, data, limits))
 
 
-def _whole(data: bytes, limits: Limits) -> Image.Image:
+def _again(data: bytes, limits: Limits, factor: int) -> Image.Image:
     with quiet_pillow():
-        return decoded(opened(data, limits), limits)
+        return decoded(opened(data, limits), limits, factor)
 
 
 def first_factor(width: int, height: int) -> int:
