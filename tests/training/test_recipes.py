@@ -46,6 +46,7 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "medium": (fer2013, ("network.widths=[16,16,16,16]",)),
     "small": (fer2013, ("network.widths=[16,16,16,16]",)),
     "solo": (fer2013, ("network.widths=[16,16,16,16]",)),
+    "second": (fer2013, ("network.widths=[16,16,16,16]",)),
     "former": (fer2013, ("network.widths=[16,16,16,16]",)),
     "pupil": (fer2013, ("network.widths=[16,16,16,16]",)),
     "mobile": (fer2013, ()),
