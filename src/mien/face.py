@@ -22,7 +22,7 @@ Point = tuple[float, float]
 SIDE_BY_LANDMARKS, LIFT_BY_LANDMARKS = 3.50, 0.012
 SIDE_BY_BOX, LIFT_BY_BOX = 1.16, 0.07
 
-FINE = 1.25  # px of an image, at least, for one of a crop's, where the photo has them (docs/detector.md)
+FINE = 1.25  # px of an image, at least, for one of a crop's, where the photo has them (docs/performance.md)
 
 
 @dataclass(frozen=True)
