@@ -93,7 +93,7 @@ def whole_face(width: int, height: int) -> Face:
 
 
 def reduction(face: Face, size: int = 48) -> int:
-    """How many times smaller an image may be for a face's crop: 1.25 of its pixels stay for one of the crop's.
+    """How many times smaller an image may be for a face's crop: `FINE` of its pixels stay for one of the crop's.
 
     Args:
         face: in the image.
