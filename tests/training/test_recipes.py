@@ -45,6 +45,7 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "large": (fer2013, ("network.widths=[16,16,16,16]",)),
     "medium": (fer2013, ("network.widths=[16,16,16,16]",)),
     "small": (fer2013, ("network.widths=[16,16,16,16]",)),
+    "even": (fer2013, ("network.widths=[16,16,16,16]",)),
     "solo": (fer2013, ("network.widths=[16,16,16,16]",)),
     "second": (fer2013, ("network.widths=[16,16,16,16]",)),
     "former": (fer2013, ("network.widths=[16,16,16,16]",)),

@@ -324,7 +324,7 @@ def test_networks_of_different_versions_cannot_be_one(run: Run, tmp_path: Path) 
     older = onnx.load_from_string(plain.onnx)
     older.opset_import[0].version = 17
     with pytest.raises(MienError, match="different versions of mien exported them"):
-        together([plain.onnx, older.SerializeToString()], mirror=False)
+        together([plain.onnx, older.SerializeToString()], mirror=[False, False])
 
 
 def test_data_that_were_moved(few_run: Run, tmp_path: Path) -> None:

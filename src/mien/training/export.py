@@ -60,7 +60,8 @@ def export(
         out: a folder that does not exist yet, or is empty; the model is called as it is.
         data: the data; None looks where the first run found them.
         int8: whether to quantise runs (see `quantise`), which makes the model a quarter as big and three times as fast.
-        mirror: whether to average the answers to a face and to its mirror image, which takes twice the time.
+        mirror: whether to average the answers to a face and to its mirror image, which takes twice the time; networks
+            that are mirrored already answer once.
         say: called with a sentence where there is something to tell.
 
     Returns:
@@ -80,8 +81,9 @@ def export(
     if fingerprint(pixels, targets(valid, recipe.heads)) != found[0].data["valid_sha256"]:
         raise DataError(f"{dataset.path}: the validation images or their labels are not those of {found[0].name}")
     samples = _read(spread(dataset.split("train"), CALIBRATION_IMAGES), recipe)[1] if int8 else None
-    onnx = bare(together([member.onnx(samples) for member in found], mirror=mirror))
-    manifest = _uncalibrated(found, out.resolve().name, onnx, int8=int8, mirror=mirror)
+    twice = [mirror and not member.mirrored for member in found]
+    onnx = bare(together([member.onnx(samples) for member in found], mirror=twice))
+    manifest = _uncalibrated(found, out.resolve().name, onnx, int8=int8, mirror=any(twice))
     logits = Network(Artifact(out, manifest, onnx, "")).logits(pixels)
     sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
     expected = _mean([member.answers(side) for member in found for side in sides])

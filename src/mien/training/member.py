@@ -24,7 +24,7 @@ from mien.network import Network
 from mien.training.checkpoint import Run, run_or_model
 from mien.training.networks import build, deployed
 from mien.training.quantise import quantise
-from mien.training.recipe import Recipe
+from mien.training.recipe import Recipe, Residual
 
 OPSET = 18
 BATCH = 256
@@ -49,6 +49,11 @@ class Member(ABC):
     data: Mapping[str, Any]
     heads: Mapping[str, tuple[str, ...]]
     told: dict[str, Any]
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether a mirror image gets the same answer by construction."""
+        return isinstance(self.recipe.network, Residual) and self.recipe.network.mirrored
 
     @abstractmethod
     def onnx(self, samples: Pixels | None) -> bytes:

@@ -15,6 +15,7 @@ from mien.artifact import FEATURES
 from mien.errors import RecipeError
 from mien.labels import FACE, FERPLUS8
 from mien.training.layers import Layer, parse_layer
+from mien.training.mirrored import make_mirrored, written_out
 from mien.training.recipe import Layered, Mobile, Recipe, Residual
 
 EITHER = ("batchnorm", "dropout")  # layers for pixels and for rows
@@ -85,14 +86,15 @@ class InvertedBlock(nn.Module):
         return x + changed if self.shortcut else changed
 
 
-class SigmoidHead(nn.Linear):
+class SigmoidHead(nn.Module):
     """One logit for two emotions, given as two: 0 for the first, its own for the second."""
 
     def __init__(self, width: int) -> None:
-        super().__init__(width, 1)
+        super().__init__()
+        self.second = nn.Linear(width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        logit = super().forward(x)
+        logit = self.second(x)
         return torch.cat([torch.zeros_like(logit), logit], 1)
 
 
@@ -164,6 +166,8 @@ def build(recipe: Recipe, heads: Mapping[str, int]) -> Net:
         case Residual():
             features, width = residual_features(config, recipe.channels), config.widths[-1]
             net = Net(features, width, config.dropout, heads, sigmoid)
+            if config.mirrored:
+                make_mirrored(net)
         case Mobile():
             features, width = mobile_features(config, recipe.channels), config.widths[-1]
             net = Net(features, width, config.dropout, heads, sigmoid)
@@ -269,7 +273,8 @@ class Enlarged(nn.Module):
 
 def deployed(network: nn.Module, recipe: Recipe) -> nn.Module:
     """The network as it is judged and shipped: from (n, channels, size, size) pixels to logits by head."""
-    return (Enlarged(network, recipe.resolution) if recipe.resolution else network).eval()
+    plain = written_out(network)
+    return (Enlarged(plain, recipe.resolution) if recipe.resolution else plain).eval()
 
 
 def conv(inputs: int, outputs: int, stride: int, *, side: int = 3, groups: int = 1) -> nn.Sequential:

@@ -44,11 +44,15 @@ class Staged(Part):
 
 
 class Residual(Staged):
-    """A residual network (see `networks.Block`)."""
+    """A residual network (see `networks.Block`).
+
+    A `mirrored` one gives a face and its mirror image the same answer (see `mirrored`).
+    """
 
     kind: Literal["residual"] = "residual"
     stem: Literal["3x3-3x3", "5x5"] = "3x3-3x3"
     attention: tuple[bool, ...] = ()
+    mirrored: bool = False
 
     @model_validator(mode="after")
     def _attention_of_all(self) -> Self:
@@ -56,9 +60,18 @@ class Residual(Staged):
             raise ValueError(f"{len(self.attention)} values of attention for {len(self.widths)} stages")
         return self
 
+    @model_validator(mode="after")
+    def _in_pairs(self) -> Self:
+        attention = self.attention or (False,) * len(self.widths)
+        units = [16 if attends else 4 for attends in attention]
+        if self.mirrored and any(width % unit for width, unit in zip(self.widths, units, strict=True)):
+            raise ValueError("mirrored: widths are multiples of 4, and of 16 where there is attention")
+        return self
+
     def __str__(self) -> str:
+        mirrored = "mirrored " if self.mirrored else ""
         stem = "" if self.stem == "3x3-3x3" else f"a stem of {self.stem}, "
-        return f"residual network, {stem}{super().__str__()}"
+        return f"{mirrored}residual network, {stem}{super().__str__()}"
 
 
 class Mobile(Staged):

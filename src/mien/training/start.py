@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from mien.errors import MienError
 from mien.training.checkpoint import Run, run_or_model
+from mien.training.mirrored import halved
 
 if TYPE_CHECKING:
     from onnx import GraphProto
@@ -63,7 +64,8 @@ class Start:
             MienError: nothing fits.
         """
         ours = network.state_dict()
-        fitting = {name: value for name, value in self.weights.items() if _fits(value, ours.get(name))}
+        ours_of = {name: halved(value, ours[name].shape) for name, value in self.weights.items() if name in ours}
+        fitting = {name: value for name, value in ours_of.items() if value.shape == ours[name].shape}
         if not any(value.ndim for value in fitting.values()):  # counters fit any network
             raise MienError(f"{self.name} has no weights that fit this recipe's network")
         network.load_state_dict(fitting, strict=False)
@@ -131,20 +133,17 @@ def _constants(graph: GraphProto) -> dict[str, Any]:
     return {name: np.array(value, np.float32) for name, value in values.items()}
 
 
-def _fits(value: Tensor, ours: Tensor | None) -> bool:
-    return ours is not None and ours.shape == value.shape
-
-
 def _pass_on(shift: Tensor) -> Any:
     """A hook that sets a batch normalisation so that it adds `shift` to what it gets, and does nothing else."""
 
     def hook(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
         assert norm.running_mean is not None
         assert norm.running_var is not None
-        variance, mean = torch.var_mean(inputs[0].float(), (0, 2, 3))
+        own = shift[: norm.num_features]  # both of a mirrored pair have the same
+        variance, mean = torch.var_mean(inputs[0].float().unflatten(1, (-1, len(own))), (0, 1, 3, 4))
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
         norm.weight.copy_((variance + norm.eps).sqrt())
-        norm.bias.copy_(mean + shift.to(mean))
+        norm.bias.copy_(mean + own.to(mean))
 
     return hook
