@@ -95,16 +95,14 @@ def test_weights_that_are_no_mirrored_pairs_stay_whole() -> None:
         assert halved(weight, half) is weight
 
 
-@pytest.mark.parametrize(
-    "changes", [{"widths": (8, 18)}, {"widths": (6, 16)}, {"widths": (8, 24)}], ids=["odd pairs", "stem", "attention"]
-)
+@pytest.mark.parametrize("changes", [{"widths": (6, 16)}, {"widths": (8, 24)}], ids=["stem", "attention"])
 def test_widths_that_do_not_pair_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="mirrored: widths are multiples of 4, and of 16 where there is attention"):
         Residual.model_validate(SMALL.model_dump() | changes)
     assert Residual.model_validate(SMALL.model_dump() | changes | {"mirrored": False})
 
 
-def test_a_recipe_names_the_fault(tmp_path: Path) -> None:
+def test_a_recipe_names_the_fault() -> None:
     with pytest.raises(RecipeError, match=r"network: .*mirrored: widths are multiples"):
         read_recipe(RECIPES / "base.toml", ["network.mirrored=true", "network.widths=[6,8,16,32]"])
 

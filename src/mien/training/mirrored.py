@@ -10,22 +10,13 @@ Written out, such a network is an ordinary one: that is how it is judged and shi
 from __future__ import annotations
 
 import copy
-from abc import abstractmethod
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class Mirrored(nn.Module):
-    """A layer that keeps the weights of half of its channels."""
-
-    @abstractmethod
-    def written_out(self) -> nn.Module:
-        """The ordinary layer that gives the same."""
-
-
-class MirroredConv(nn.Conv2d, Mirrored):
+class MirroredConv(nn.Conv2d):
     """A convolution of an even number of outputs; its weights are those of the first half.
 
     Args:
@@ -57,7 +48,7 @@ class MirroredConv(nn.Conv2d, Mirrored):
         return None if self.bias is None else torch.cat([self.bias, self.bias])
 
 
-class MirroredNorm(nn.BatchNorm2d, Mirrored):
+class MirroredNorm(nn.BatchNorm2d):
     """Batch normalisation to which the two of a pair are one channel, twice as wide."""
 
     def __init__(self, channels: int) -> None:
@@ -75,7 +66,7 @@ class MirroredNorm(nn.BatchNorm2d, Mirrored):
         return plain
 
 
-class MirroredLinear(nn.Linear, Mirrored):
+class MirroredLinear(nn.Linear):
     """A dense layer that sees the mean of each pair."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -88,6 +79,10 @@ class MirroredLinear(nn.Linear, Mirrored):
         plain = nn.Linear(2 * self.in_features, self.out_features)
         plain.load_state_dict({"weight": torch.cat([self.weight, self.weight], 1) / 2, "bias": self.bias})
         return plain
+
+
+Mirrored = MirroredConv | MirroredNorm | MirroredLinear
+"""Layers that keep the weights of half of their channels; `written_out` gives the ordinary one that does the same."""
 
 
 def both(first: Tensor) -> Tensor:

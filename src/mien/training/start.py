@@ -56,6 +56,8 @@ class Start:
     def give(self, network: nn.Module, pixels: Tensor) -> str:
         """Put the weights into a network, where name and shape are the same; says how many of how many.
 
+        Mirrored layers also take their half of an ordinary layer's weights, if these are pairs.
+
         Args:
             network: as `networks.build` makes it.
             pixels: (n, channels, h, w) in 0..255, at the size the network sees.
@@ -64,8 +66,8 @@ class Start:
             MienError: nothing fits.
         """
         ours = network.state_dict()
-        ours_of = {name: halved(value, ours[name].shape) for name, value in self.weights.items() if name in ours}
-        fitting = {name: value for name, value in ours_of.items() if value.shape == ours[name].shape}
+        shared = {name: halved(value, ours[name].shape) for name, value in self.weights.items() if name in ours}
+        fitting = {name: value for name, value in shared.items() if value.shape == ours[name].shape}
         if not any(value.ndim for value in fitting.values()):  # counters fit any network
             raise MienError(f"{self.name} has no weights that fit this recipe's network")
         network.load_state_dict(fitting, strict=False)
