@@ -152,7 +152,7 @@ def toy() -> Toy:
             "colour": "gray",
             "precision": "float32",
             "mirror": False,
-            "runs": [{}],
+            "runs": [{"recipe": {}}],
             "sha256": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest(),
         }
         (folder / "model.json").write_text(json.dumps(content | manifest))

@@ -108,6 +108,7 @@ def test_a_whole_artifact(folder: Path) -> None:
         (manifest(colour="red"), ["model.json, colour: Input should be 'gray' or 'rgb'"]),
         (manifest(precision="int4"), ["model.json, precision: "]),
         (manifest(runs=[]), ["model.json, runs: "]),
+        (manifest(runs=[{}]), ["model.json, runs.0: "]),
         (manifest(size=8), ["model.json, size: "]),
         (manifest(size=100_000), ["model.json, size: "]),
         (manifest(size="big"), ["model.json, size: "]),

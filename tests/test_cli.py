@@ -13,6 +13,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from collections.abc import Callable
@@ -291,6 +292,20 @@ def test_wrong_usage(words: str, said: str, folder: Path, photo: Path, tmp_path:
     assert photo.read_bytes() == before
 
 
+def test_a_report_that_cannot_be_written_is_told_before_the_work(photo: Path, tmp_path: Path) -> None:
+    for label in ("happy", "sad"):
+        (tmp_path / "faces" / label).mkdir(parents=True)
+        (tmp_path / "faces" / label / "broken.png").write_bytes(b"judged, this would be told of")
+    result = run("evaluate", tmp_path / "faces", "--report", photo)
+    assert result.returncode == 2
+    assert str(photo) in result.stderr
+    assert "could be read" not in result.stderr
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"mien {mien.__version__}\n"
+
+
 # Files
 
 
@@ -354,6 +369,18 @@ def test_annotate(media: Path, folder: Path, tmp_path: Path) -> None:
     drawn_once = (tmp_path / "drawn" / "single_face-mien.jpg").read_bytes()
     for copy in ("single_face-2-mien.jpg", "stdin-mien.jpg"):
         assert (tmp_path / "drawn" / copy).read_bytes() == drawn_once
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_what_comes_through_a_pipe_is_drawn_too(model: Path, tmp_path: Path, bands: Bands) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    sender = threading.Thread(target=(tmp_path / "pipe.png").write_bytes, args=[png(bands(0, 8))])
+    sender.start()
+    drawn = tmp_path / "drawn"
+    result = run("predict", tmp_path / "pipe.png", "--model", model, "--crop", "whole", "--annotate", drawn)
+    sender.join()
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [path.name for path in drawn.iterdir()] == ["pipe-mien.jpg"]
 
 
 def test_annotate_never_writes_over_a_source(model: Path, tmp_path: Path, bands: Bands) -> None:

@@ -87,7 +87,8 @@ def test_subgroups_are_of_what_is_known() -> None:
 @pytest.mark.parametrize(
     ("age", "band"),
     [("0", "0-12"), ("12", "0-12"), ("13", "13-17"), ("18", "18-29"), ("59", "45-59"), ("60", "60+"), ("999", "60+")]
-    + [(odd, odd) for odd in ("young", "20-30", "-1", "3.5")],
+    + [("25.0", "18-29"), ("25.", "18-29")]
+    + [(odd, odd) for odd in ("young", "20-30", "-1", "3.5", "9" * 400)],
 )
 def test_ages_come_in_bands(age: str, band: str) -> None:
     assert list(report_of([True, False], attributes=[{"age": age}, {}]).subgroups["age"]) == [band]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from io import BytesIO
 from itertools import islice
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mien.image import LIMITS, describe
-from mien.sources import Stdin, expand
+from mien.sources import Piped, expand, read_again
 
 FILES = (
     "b.jpg",
@@ -91,7 +92,7 @@ def test_every_word_and_every_visible_file_comes_out(folder: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"pixels"])
 def test_dash_is_standard_input(content: bytes) -> None:
     (source,) = expand(["-"], BytesIO(content))
-    assert isinstance(source, Stdin)
+    assert isinstance(source, Piped)
     assert describe(source) == "<stdin>"
     assert source.read() == content
 
@@ -99,14 +100,27 @@ def test_dash_is_standard_input(content: bytes) -> None:
 def test_standard_input_is_read_no_further_than_the_limit() -> None:
     stdin = BytesIO(b"x" * (LIMITS.max_bytes + 1000))
     (source,) = expand(["-"], stdin)
-    assert isinstance(source, Stdin)
+    assert isinstance(source, Piped)
     assert len(source.read()) == LIMITS.max_bytes + 1
+
+
+def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "face.jpg"
+    os.mkfifo(path)
+    sender = threading.Thread(target=path.write_bytes, args=[b"pixels"])
+    sender.start()
+    source = read_again(str(path))
+    sender.join()
+    assert isinstance(source, Piped)
+    assert describe(source) == str(path)
+    assert (source.read(), source.seek(0), source.read()) == (b"pixels", 0, b"pixels")
+    assert [read_again(name) for name in ("missing", "nul\0", str(tmp_path))] == ["missing", "nul\0", str(tmp_path)]
 
 
 def test_a_second_dash_finds_nothing_left() -> None:
     first, second = expand(["-", "-"], BytesIO(b"pixels"))
-    assert isinstance(first, Stdin)
-    assert isinstance(second, Stdin)
+    assert isinstance(first, Piped)
+    assert isinstance(second, Piped)
     assert (first.read(), second.read()) == (b"pixels", b"")
 
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mien import metrics
 from mien.errors import ArtifactError, LabelError
@@ -75,6 +75,12 @@ class HeadInfo(BaseModel):
         return None if self.vote_temperature is None else metrics.softmax(logits, self.vote_temperature)
 
 
+def _with_recipe(run: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(run.get("recipe"), dict):
+        raise ValueError("a run has its recipe")
+    return run
+
+
 class Manifest(BaseModel):
     """The content of model.json; `scores`, `data` and `runs` are for people and the model card.
 
@@ -101,7 +107,7 @@ class Manifest(BaseModel):
     heads: tuple[HeadInfo, ...] = Field(min_length=1)
     scores: dict[str, Any]
     data: dict[str, Any]
-    runs: tuple[dict[str, Any], ...] = Field(min_length=1)
+    runs: tuple[Annotated[dict[str, Any], AfterValidator(_with_recipe)], ...] = Field(min_length=1)
     sha256: str
 
     @property

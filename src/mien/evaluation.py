@@ -13,6 +13,7 @@ from mien.datasets import load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL, Dataset
 from mien.datasets.splits import group_of, with_split
 from mien.errors import DataError, LabelError
+from mien.image import describe
 from mien.labels import FERPLUS8, LabelSet, label_set
 from mien.prediction import Prediction
 from mien.preprocess import Preprocess, crop_hash
@@ -90,40 +91,50 @@ def evaluate(
         threshold=recognizer.artifact.head_for(spoken).threshold,
         kl_to_votes=_kl(readable, present, voted, spoken),
     )
-    described = {"path": str(dataset.path), "form": dataset.form, "split": name}
+    described = {"path": describe(dataset.path), "form": dataset.form, "split": name}
     return make_report(recognizer.artifact.name, described, spoken, answers, len(chosen) - len(judged), unreadable)
 
 
 def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     """The dataset with the splits that a model's training held out of it, if it is the one that it was trained on.
 
-    It is the same if its images have the same names. Of another that did not come in splits, images that were trained
-    on, pixel by pixel, become `train`, with whatever shows the same person, and the rest `valid`.
+    It is the same if its images have the same names and, where the model knows the images that it was trained on, some
+    of those are there. Of another that did not come in splits, images that were trained on, pixel by pixel, become
+    `train`, with whatever shows the same person, and the rest `valid`.
     """
     manifest = recognizer.artifact.manifest
-    recipe = manifest.runs[0].get("recipe", {})
+    recipe = manifest.runs[0]["recipe"]
     labelled = dataset
     if recipe.get("labels") and any(example.label in label_set(recipe["labels"]) for example in dataset.examples):
         labelled = dataset.of(label_set(recipe["labels"]))
-    if manifest.data.get("names_sha256") != labelled.names_sha256:
-        return _without(dataset, frozenset(manifest.data.get("train_images", ())), recognizer.preprocess)
-    seed = recipe.get("split_seed", recipe["seed"])
-    if recipe["test_share"]:
-        labelled = with_split(labelled, "test", recipe["test_share"], seed)
-    return with_split(labelled, "valid", recipe["validation_share"], seed)
+    trained = frozenset(manifest.data.get("train_images", ()))
+    if manifest.data.get("names_sha256") == labelled.names_sha256:
+        seed = recipe.get("split_seed", recipe["seed"])
+        if recipe["test_share"]:
+            labelled = with_split(labelled, "test", recipe["test_share"], seed)
+        labelled = with_split(labelled, "valid", recipe["validation_share"], seed)
+        if not trained or any(_seen(labelled.split("train"), trained, recognizer.preprocess).values()):
+            return labelled
+    return _without(dataset, trained, recognizer.preprocess)
 
 
 def _without(dataset: Dataset, trained: frozenset[str], preprocess: Preprocess) -> Dataset:
     """An unsplit dataset in `train`, what a model has seen, and `valid`, by hashes of crops (see `crop_hash`)."""
     if dataset.splits != ("all",) or not trained:
         return dataset
-    readable, crops, _ = load_pixels(dataset, preprocess.whole)
-    seen = [crop_hash(crop) in trained for crop in preprocess.tensor(crops)]
-    known = {group_of(example) for example, trained_on in zip(readable.examples, seen, strict=True) if trained_on}
+    seen = _seen(dataset, trained, preprocess)
+    known = {group_of(example) for example in dataset.examples if seen.get(example.name)}
     if not known:
         return dataset
     examples = (replace(each, split="train" if group_of(each) in known else "valid") for each in dataset.examples)
     return replace(dataset, examples=tuple(examples))
+
+
+def _seen(dataset: Dataset, trained: frozenset[str], preprocess: Preprocess) -> dict[str, bool]:
+    """Whether an image was trained on, by name; without those that cannot be read."""
+    readable, crops, _ = load_pixels(dataset, preprocess.whole)
+    hashes = map(crop_hash, preprocess.tensor(crops))
+    return {example.name: each in trained for example, each in zip(readable.examples, hashes, strict=True)}
 
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:

@@ -12,11 +12,20 @@ from mien.face import Face
 
 BOX_DIGITS = 2
 SHARE_DIGITS = 6
+LOW_CONFIDENCE = "low confidence"
 
 
 def percent(share: float) -> str:
     """A share of 0..1 in words; 100% is said of certainty alone."""
     return f"{math.floor(share * 100 + 1e-9)}%"
+
+
+def unsure(confidence: float, threshold: float) -> tuple[str, ...]:
+    """The reason not to rely on a confidence below a threshold, both 0..1; none where it is not."""
+    if confidence >= threshold:
+        return ()
+    reliable = math.ceil(100 * threshold - 1e-9)
+    return (f"{LOW_CONFIDENCE} ({percent(confidence)}, reliable from {reliable}%)",)
 
 
 @dataclass(frozen=True)

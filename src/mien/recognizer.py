@@ -29,7 +29,7 @@ from mien.memory import keep_memory
 from mien.metrics import softmax
 from mien.network import Network
 from mien.picture import Picture, open_picture
-from mien.prediction import Expression, Prediction, Reading, percent
+from mien.prediction import Expression, Prediction, Reading, percent, unsure
 from mien.preprocess import Preprocess
 
 Crop = Literal["auto", "detect", "whole"]
@@ -297,13 +297,11 @@ def load(
 
 def _reasons(face: Face, crop: Pixels, answer: _Answer, head: HeadInfo, labels: LabelSet) -> Iterator[str]:
     """Why an answer should not be relied on."""
-    confidence = max(answer.shares)
     if answer.not_a_face is not None and answer.not_a_face >= NOT_A_FACE:
         yield f"perhaps not a face ({percent(answer.not_a_face)})"
     if answer.kept < 0.5:
         yield f"probably an expression that {labels.name} lacks ({percent(1 - answer.kept)})"
-    if confidence < head.threshold:
-        yield f"low confidence ({percent(confidence)}, reliable from {math.ceil(100 * head.threshold - 1e-9)}%)"
+    yield from unsure(max(answer.shares), head.threshold)
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:
         yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"

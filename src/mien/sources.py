@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import BinaryIO
@@ -18,10 +19,17 @@ STDIN = "-"
 LEFT_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini"})
 
 
-class Stdin(BytesIO):
-    """What came through standard input."""
+class Piped(BytesIO):
+    """What came through a pipe, which can be read but once.
 
-    name = "<stdin>"
+    Args:
+        name: of the pipe.
+        pipe: binary.
+    """
+
+    def __init__(self, name: str, pipe: BinaryIO) -> None:
+        super().__init__(pipe.read(LIMITS.max_bytes + 1))
+        self.name = name
 
 
 def expand(words: Iterable[str], stdin: BinaryIO) -> Iterator[ImageSource]:
@@ -35,13 +43,24 @@ def expand(words: Iterable[str], stdin: BinaryIO) -> Iterator[ImageSource]:
     """
     for word in words:
         if word == STDIN:
-            yield Stdin(stdin.read(LIMITS.max_bytes + 1))
+            yield Piped("<stdin>", stdin)
         elif os.path.isdir(word):
             yield from _folder(word)
         elif not os.path.lexists(word) and glob.has_magic(word):
             yield from _or_itself(word, dict.fromkeys(_matches(word)))
         else:
             yield word
+
+
+def read_again(source: ImageSource) -> ImageSource:
+    """A source that can be read twice: what comes through a pipe is read now, all else is as it was."""
+    try:
+        if isinstance(source, str) and stat.S_ISFIFO(os.stat(source).st_mode):
+            with open(source, "rb") as pipe:
+                return Piped(source, pipe)
+    except (OSError, ValueError):  # for `read_image` to say why
+        pass
+    return source
 
 
 def _folder(path: str) -> Iterator[str]:

@@ -262,12 +262,14 @@ def test_frames_are_drawn_on_and_counted(astronaut: bytes) -> None:
 def test_a_card_fetches_nothing(app: Callable[..., AppTest], toy: Toy, tmp_path: Path) -> None:
     model = toy(tmp_path / "toy", {"happy-sad": ("happy", "sad")})
     (model / "README.md").write_text(
-        "# A toy\n![watched](https://elsewhere.example/x.png) [more](https://elsewhere.example)"
+        "# A toy\n![watched](https://elsewhere.example/x.png) [more](https://elsewhere.example)\n"
+        "![so [too]](https://nested.example/x.png) ![and so][far]\n\n[far]: https://named.example/x.png\n"
     )
     test = app("about", **{settings.MODEL: str(model)})
     told = " ".join(each.value for each in test.markdown)
     assert "watched more" in told
     assert "elsewhere" not in told
+    assert "![" not in told.replace(r"\![", "")
 
 
 def test_about_is_the_models_card(app: Callable[..., AppTest]) -> None:

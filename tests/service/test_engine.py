@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import mien
 from mien.explain import explain
-from mien.image import Pixels
+from mien.image import ImageSource, Pixels
 from mien.labels import FER7, FERPLUS8, LabelSet
 from mien.prediction import Prediction
 from mien.recognizer import Found, Recognizer
@@ -193,17 +193,23 @@ def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.Monke
     asyncio.run(go())
 
 
-def test_work_beside_counts_as_images_do() -> None:
+def test_what_draws_has_the_same_deadline() -> None:
     async def go() -> None:
-        async with running(queue=4, deadline_s=0.2) as engine:
-            assert await engine.beside([lambda: 1, lambda: 2]) == [1, 2]
-            engine.accept(3)
-            with pytest.raises(Problem) as refused:
-                await engine.beside([lambda: 1, lambda: 2])
-            engine.release(3)
+        async with running(queue=4, deadline_s=1.0) as engine:
+            model = engine.model(None)
+
+            def slow(source: ImageSource, prediction: Prediction) -> str:
+                time.sleep(1.5)
+                return "late"
+
+            def label(source: ImageSource, prediction: Prediction) -> str:
+                return f"{source is IMAGE} {prediction.faces[0].expression.label}"
+
+            (answer,) = await engine.predict([IMAGE], model, FER7, "whole", draw=label)
+            assert answer.picture == f"True {answer.prediction.faces[0].expression.label}"
             with pytest.raises(Problem) as late:
-                await engine.beside([lambda: time.sleep(0.5)])
-            assert (kind(refused.value), kind(late.value)) == ("busy", "deadline")
+                await engine.predict([IMAGE], model, FER7, "whole", draw=slow)
+            assert kind(late.value) == "deadline"
             engine.accept(4)  # all was given back
 
     asyncio.run(go())

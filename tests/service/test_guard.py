@@ -27,6 +27,8 @@ BASIC = base64.b64encode(f"anyone:{SECRET}".encode()).decode()
         ({"Authorization": f"Bearer {SECRET}"}, SECRET),
         ({"Authorization": f"bearer {SECRET}"}, SECRET),
         ({"Authorization": f"Basic {BASIC}"}, SECRET),
+        ({"X-API-Key": "clé".encode().decode("latin-1")}, "clé"),
+        ({"Authorization": "Bearer " + "clé".encode().decode("latin-1")}, "clé"),
         ({"Authorization": "Basic !!"}, ""),
         ({"Authorization": "Basic /w=="}, ""),
         ({"Authorization": f"Digest {SECRET}"}, ""),

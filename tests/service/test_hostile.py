@@ -286,6 +286,16 @@ def test_polyglots_are_read_as_the_image_they_begin_with(service: Served, astron
         assert answer.json()["faces"][0]["label"] == "happy"
 
 
+def test_what_can_never_fit_is_too_large_and_not_told_to_come_again(serve: Callable[..., Any]) -> None:
+    with serve(max_bytes=MAX_BYTES, max_files=4, max_memory=2 * MAX_BYTES) as small:
+        files = [("file", (f"{number}.jpg", bytes(3_000_000), "image/jpeg")) for number in range(3)]
+        refused = httpx.post(f"{small.url}/v1/predict", files=files)
+        assert refused.status_code == 413
+        assert refused.json()["detail"] == "more than 8 MB, the limit"
+        page = httpx.post(f"{small.url}/result", files=files)
+        assert "More than 8 MB, the limit." in page.text
+
+
 def test_fields_twice(service: Served, astronaut: bytes) -> None:
     body = form(FIELD + b"fer7", part(astronaut), FIELD + b"happy-sad")
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY.decode()}"}

@@ -133,9 +133,9 @@ def test_frames_count_as_uploads() -> None:
     asyncio.run(go())
 
 
-def seen(happy: float, x: float = 0.0, faces: int = 1) -> Prediction:
+def seen(happy: float, x: float = 0.0, faces: int = 1, reasons: tuple[str, ...] = ()) -> Prediction:
     shares = {"happy": happy, "sad": 1 - happy}
-    expression = Expression(shares, votes={"happy": happy / 2, "sad": 1 - happy / 2})
+    expression = Expression(shares, reasons, votes={"happy": happy / 2, "sad": 1 - happy / 2})
     readings = [Reading(Face((x + 50 * n, 0.0, x + 50 * n + 40, 40.0), (), 1.0), expression) for n in range(faces)]
     return Prediction("<bytes>", 640, 480, tuple(readings))
 
@@ -144,8 +144,20 @@ def share(prediction: Prediction, face: int = 0) -> float:
     return prediction.faces[face].expression.probabilities["happy"]
 
 
+def test_an_average_is_sure_of_itself_or_not() -> None:
+    smooth = Smooth(0.6)
+    assert smooth(seen(0.99), 0.0).faces[0].expression.reasons == ()
+    torn = smooth(seen(0.01), HALF_LIFE_S).faces[0].expression
+    assert torn.reasons == ("low confidence (50%, reliable from 60%)",)
+    again = Smooth(0.6)
+    again(seen(1.0), 0.0)
+    doubtful = ("perhaps not a face (60%)", "low confidence (55%, reliable from 60%)", "blurred")
+    steady = again(seen(0.55, reasons=doubtful), HALF_LIFE_S).faces[0].expression
+    assert (steady.label, set(steady.reasons)) == ("happy", {"perhaps not a face (60%)", "blurred"})
+
+
 def test_smoothing() -> None:
-    smooth = Smooth()
+    smooth = Smooth(0.5)
     assert share(smooth(seen(1.0), 0.0)) == 1
     moved = smooth(seen(0.0, x=5.0), HALF_LIFE_S)
     assert share(moved) == pytest.approx(0.5)
@@ -155,7 +167,7 @@ def test_smoothing() -> None:
 
 
 def test_another_face_begins_anew() -> None:
-    smooth = Smooth()
+    smooth = Smooth(0.5)
     smooth(seen(1.0), 0.0)
     assert share(smooth(seen(0.0, x=300.0), 0.01)) == 0
     both = smooth(seen(1.0, x=300.0, faces=2), 0.01 + HALF_LIFE_S)

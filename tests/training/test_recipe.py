@@ -263,6 +263,12 @@ def test_an_empty_file_and_no_file(tmp_path: Path) -> None:
         read_recipe(tmp_path)
 
 
+def test_votes_alone(tiny_file: Path) -> None:
+    recipe = read_recipe(tiny_file, ["heads.labels=false", "heads.votes.weight=1"])
+    assert recipe.heads.labels is None
+    assert recipe_from(recipe.model_dump(mode="json"), "the same") == recipe
+
+
 def test_a_network_without_a_head() -> None:
     with pytest.raises(ValueError, match="needs a head"):
         Heads(labels=None, votes=None)

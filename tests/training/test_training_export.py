@@ -22,7 +22,7 @@ from mien import artifact as artifacts
 from mien.artifact import Artifact
 from mien.datasets import open_dataset
 from mien.datasets.base import load_pixels
-from mien.errors import ArtifactError, DataError, MienError
+from mien.errors import ArtifactError, DataError, MienError, RecipeError
 from mien.metrics import calibrated
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
@@ -317,6 +317,15 @@ def test_models_that_cannot_be_members(run: Run, artifact: Artifact, few_run: Ru
     with pytest.raises(DataError, match="are not those of "):
         export([plain.folder], tmp_path / "model", data=data_of(few_run))
     assert not (tmp_path / "model").exists()
+
+
+def test_a_model_trained_by_what_this_mien_does_not_know(run: Run, tmp_path: Path) -> None:
+    folder = export([run.folder], tmp_path / "newer").folder
+    manifest = json.loads((folder / "model.json").read_text())
+    manifest["runs"][0]["recipe"]["network"]["hindsight"] = True
+    (folder / "model.json").write_text(json.dumps(manifest))
+    with pytest.raises(RecipeError, match=r"what .*newer was trained by is not a recipe(.|\n)*network\.hindsight"):
+        export([folder], tmp_path / "model", data=data_of(run))
 
 
 def test_networks_of_different_versions_cannot_be_one(run: Run, tmp_path: Path) -> None:

@@ -139,6 +139,16 @@ def test_what_was_trained_on_judges_nothing_though_the_folder_has_grown(short: R
     assert evaluate(recognizer, open_dataset(data)).to_dict() == report.to_dict()
 
 
+def test_other_images_of_the_same_names_are_judged_whole(short: Recipe, tmp_path: Path) -> None:
+    data = write_folder(tmp_path / "data", ("Anger", "Happiness"), 10)
+    _, recognizer = trained(short, data, tmp_path)
+    assert evaluate(recognizer, open_dataset(data)).n < 20
+    for number, image in enumerate(sorted(data.glob("*/*"))):
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (48, 48), np.uint8)).save(image)
+    report = evaluate(recognizer, open_dataset(data))
+    assert (report.data["split"], report.n) == ("all", 20)
+
+
 def test_another_seed_holds_out_the_same_images(short: Recipe, tmp_path: Path) -> None:
     dataset = open_dataset(write_folder(tmp_path / "data", ("Anger", "Happiness"), 10))
 

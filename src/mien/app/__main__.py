@@ -14,6 +14,7 @@ FLAGS = (
     "--client.showErrorDetails=none",
     "--server.fileWatcherType=none",
     "--server.showEmailPrompt=false",
+    "--server.address=localhost",
     "--server.maxUploadSize=20",
     "--theme.primaryColor=#2f6fab",
 )

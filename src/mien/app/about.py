@@ -25,4 +25,5 @@ def show() -> None:
     st.markdown(WORDS)
     st.divider()
     reader = choose_model()
-    st.markdown(re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", reader.artifact.card))  # no pictures from elsewhere
+    card = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", reader.artifact.card)
+    st.markdown(card.replace("![", r"\!["))  # no pictures from elsewhere, however they are written

@@ -9,7 +9,7 @@ import streamlit as st
 from mien.app.settings import choose, plain, samples_folder, told
 from mien.app.show import annotated, show_face
 from mien.datasets.walk import image_files
-from mien.errors import ImageError, LabelError, MienError
+from mien.errors import ImageError, MienError
 from mien.image import describe
 from mien.labels import LabelSet, canonical
 from mien.prediction import Prediction, percent
@@ -56,10 +56,7 @@ def show() -> None:
 
 def actual(path: Path, labels: LabelSet) -> str | None:
     """The label that a sample's folder is named by, if the label set has it."""
-    try:
-        name = canonical(path.parent.name)
-    except LabelError:
-        return None
+    name = canonical(path.parent.name)
     return name if name in labels else None
 
 

@@ -57,10 +57,13 @@ def evaluate(
             from mien.report.page import write_report
     from mien.datasets import open_dataset
     from mien.evaluation import evaluate
+    from mien.files import make_writable
     from mien.recognizer import cores, load
 
     recognizer = load(model, threads=threads or cores())
     dataset = open_dataset(data)
+    if report is not None:
+        make_writable(report)
     with counting("judging") as bar:
         task = bar.add_task("", total=None)
         judged = evaluate(

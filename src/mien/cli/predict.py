@@ -9,7 +9,6 @@ from enum import StrEnum
 from io import BytesIO
 from itertools import tee
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,8 +50,9 @@ def predict(
     The exit code is 1 if some source could not be read, and its row says why, or could not be drawn.
     """
     from mien.cli.formats import writer
+    from mien.files import make_writable
     from mien.recognizer import cores, load
-    from mien.sources import expand
+    from mien.sources import expand, read_again
 
     recognizer = load(model, threads=threads or cores())
     spoken = recognizer.spoken(labels)
@@ -61,10 +61,9 @@ def predict(
     named: Iterable[ImageSource] = expand(sources, stdin)
     taken: set[str] = set()
     if annotate is not None:
-        named = list(named)  # before the first picture is written there, lest it be taken for a source
+        named = list(map(read_again, named))  # before the first picture is written there, lest it be taken for a source
         taken = _inside(annotate, named)
-        annotate.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=annotate).close()  # a folder that takes nothing is refused before the first image
+        make_writable(annotate)
     given, kept = tee(named)
     with writer(form.value, out, spoken) as write:
         for source, prediction in zip(kept, recognizer.stream(given, labels=spoken, crop=crop.value), strict=True):
@@ -84,9 +83,9 @@ def _annotate(source: ImageSource, prediction: Prediction, folder: Path, taken: 
     """Write FOLDER/<name>-mien.jpg, numbered where that is taken: by another source's picture, or by a source."""
     from mien.draw import annotate
     from mien.files import replacing
-    from mien.sources import Stdin
+    from mien.sources import Piped
 
-    if isinstance(source, Stdin):
+    if isinstance(source, Piped):
         source.seek(0)
     stem = Path(prediction.source).stem.strip("<>")[:LONGEST_STEM]
     name = next(name for name in _names(stem) if name not in taken)

@@ -5,6 +5,7 @@ Where it is known who is on an image, people are drawn for the intervals, each w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any
@@ -212,9 +213,10 @@ def _subgroups(answers: Answers) -> dict[str, dict[str, Group]]:
 
 def _band(attribute: str, value: str) -> str:
     """The value, or for an age in years its band."""
-    if attribute != "age" or not value.isdecimal():
+    if attribute != "age" or not re.fullmatch(r"[0-9]{1,3}(\.0*)?", value):
         return value
-    low, high = next((band for band in AGES if band[0] <= int(value) <= band[1]), AGES[-1])
+    years = int(float(value))
+    low, high = next((band for band in AGES if band[0] <= years <= band[1]), AGES[-1])
     return f"{low}+" if high == AGES[-1][1] else f"{low}-{high}"
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from mien.errors import LabelError
 from mien.labels import LABEL_SETS, LabelSet
 from mien.recognizer import CROPS, Crop, Recognizer
-from mien.service.engine import Answer, Engine
+from mien.service.engine import Answer, Draw, Engine
 from mien.service.metrics import CONTENT_TYPE, Metrics
 from mien.service.problems import KINDS, NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Problem
 from mien.service.uploads import Form, Uploads
@@ -173,13 +173,19 @@ def routes(engine: Engine, uploads: Uploads, metrics: Metrics) -> APIRouter:
 
 
 async def read(
-    engine: Engine, form: Form, model: Recognizer, labels: LabelSet, crop: Crop, explained: bool = False
+    engine: Engine,
+    form: Form,
+    model: Recognizer,
+    labels: LabelSet,
+    crop: Crop,
+    explained: bool = False,
+    draw: Draw | None = None,
 ) -> list[Answer]:
     """An answer a file, with the files' own names; raises `Problem` as the engine does."""
     if not form.files:
         raise Problem(NO_IMAGE, "expected a part with a file name")
-    contents = [bytes(file.content) for file in form.files]
-    answers = await engine.predict(contents, model, labels, crop, explained)
+    contents = [file.content for file in form.files]
+    answers = await engine.predict(contents, model, labels, crop, explained, draw)
     return [
         replace(answer, prediction=replace(answer.prediction, source=file.name))
         for file, answer in zip(form.files, answers, strict=True)

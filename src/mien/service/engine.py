@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic, perf_counter
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,16 +32,19 @@ from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
 from mien.service.settings import Settings, SettingsError
 
 BATCH = 64  # images whose faces go through the network at once
-T = TypeVar("T")
 RETRY_S = 1  # when a client that was turned away should come again
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was read in an image, and, if that was asked for, an explanation a face; see `explain`."""
+    """What was read in an image, and, if that was asked for, an explanation a face (see `explain`) and a picture."""
 
     prediction: Prediction
     explanations: tuple[NDArray[np.float64], ...] = ()
+    picture: str = ""
+
+
+Draw = Callable[[ImageSource, Prediction], str]
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Engine:
             model = Recognizer(read(find(name)), limits=self._limits)
             model.predict(np.zeros((64, 64, 3), np.uint8))
             if model.artifact.name in self.models:
-                raise SettingsError("the service cannot start", [f"two models are called {model.artifact.name!r}"])
+                fault = f"two models are called {model.artifact.name!r}: export one under another name"
+                raise SettingsError("the service cannot start", [fault])
             self.models[model.artifact.name] = model
 
     def start(self) -> None:
@@ -137,33 +140,19 @@ class Engine:
         labels: LabelSet,
         crop: Crop,
         explained: bool = False,
+        draw: Draw | None = None,
     ) -> list[Answer]:
-        """Read images, in their order, and explain each answer if that is asked for.
+        """Read images, in their order, and explain or draw each answer if that is asked for.
 
         Raises:
             Problem: there is more to do than is taken on, or no answer came in time.
         """
         until = monotonic() + self._settings.deadline_s
         async with self._counted(len(sources)):
-            jobs = (self._one(source, model, labels, crop, explained, until) for source in sources)
+            jobs = (self._one(source, model, labels, crop, explained, draw, until) for source in sources)
             answers = await asyncio.gather(*jobs)
         self._metrics.images.inc(len(answers))
         return answers
-
-    async def beside(self, works: Sequence[Callable[[], T]]) -> list[T]:
-        """Do other work on images, one each, in the pool that decodes them; it counts and is bounded as `predict` is.
-
-        Raises:
-            Problem: as `predict`.
-        """
-        loop, until = asyncio.get_running_loop(), monotonic() + self._settings.deadline_s
-
-        def wanted(work: Callable[[], T]) -> T:
-            self._still_wanted(until)
-            return work()
-
-        async with self._counted(len(works)):
-            return await asyncio.gather(*(loop.run_in_executor(self._finders, wanted, work) for work in works))
 
     @asynccontextmanager
     async def _counted(self, images: int) -> AsyncIterator[None]:
@@ -178,7 +167,14 @@ class Engine:
             self.release(images)
 
     async def _one(
-        self, source: ImageSource, model: Recognizer, labels: LabelSet, crop: Crop, explained: bool, until: float
+        self,
+        source: ImageSource,
+        model: Recognizer,
+        labels: LabelSet,
+        crop: Crop,
+        explained: bool,
+        draw: Draw | None,
+        until: float,
     ) -> Answer:
         def find() -> Found:
             self._still_wanted(until)
@@ -191,19 +187,24 @@ class Engine:
         self._jobs.append(job)
         self._some.set()
         prediction = await job.answer
-        if not explained:
-            return Answer(prediction)
         explanations = []
-        for each in found.crops:
+        for each in found.crops if explained else ():
             async with self._explaining:
                 asked = loop.run_in_executor(self._network, self._explain, model, each, labels, until)
                 explanations.append(await asked)
-        return Answer(prediction, tuple(explanations))
+        if draw is None:
+            return Answer(prediction, tuple(explanations))
+        picture = await loop.run_in_executor(self._finders, self._draw, draw, source, prediction, until)
+        return Answer(prediction, tuple(explanations), picture)
 
     def _explain(self, model: Recognizer, crop: Pixels, labels: LabelSet, until: float) -> NDArray[np.float64]:
         self._still_wanted(until)
         with self._metrics.time("explain"):
             return explain(model, crop, labels)
+
+    def _draw(self, draw: Draw, source: ImageSource, prediction: Prediction, until: float) -> str:
+        self._still_wanted(until)
+        return draw(source, prediction)
 
     def _still_wanted(self, until: float) -> None:
         """Raises `Problem` where nobody waits for it any more."""

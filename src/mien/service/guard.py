@@ -164,13 +164,18 @@ class Rates:
 def key_in(headers: Headers) -> str:
     """The key that a request brings: X-API-Key, a bearer token, or the password that a browser asked for."""
     if key := headers.get("x-api-key"):
-        return key
+        return _text(key)
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return value
+        return _text(value)
     if scheme.lower() == "basic":
         try:
             return base64.b64decode(value, validate=True).decode().partition(":")[2]
         except (binascii.Error, UnicodeDecodeError):
             return ""
     return ""
+
+
+def _text(value: str) -> str:
+    """A header's value as its sender wrote it: clients send UTF-8, which arrives as Latin-1."""
+    return value.encode("latin-1").decode("utf-8", "replace")

@@ -17,7 +17,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mien.prediction import Expression, Prediction, Reading
+from mien.prediction import LOW_CONFIDENCE, Expression, Prediction, Reading, unsure
 from mien.service.api import spoken
 from mien.service.engine import Engine
 from mien.service.metrics import Metrics
@@ -47,7 +47,7 @@ def routes(engine: Engine, metrics: Metrics, uploads: Uploads) -> APIRouter:
             await socket.close(REFUSED, problem.detail[:100])
             return
         await socket.accept()
-        slot, smooth = Newest(uploads), Smooth()
+        slot, smooth = Newest(uploads), Smooth(model.artifact.head_for(labels).threshold)
         metrics.viewers.inc()
         reader = asyncio.create_task(_receive(socket, slot))
         try:
@@ -160,9 +160,14 @@ def told(prediction: Prediction) -> dict[str, Any]:
 
 
 class Smooth:
-    """Faces followed from frame to frame, each with an average of what was seen of it, the newest weighing most."""
+    """Faces followed from frame to frame, each with an average of what was seen of it, the newest weighing most.
 
-    def __init__(self) -> None:
+    Args:
+        threshold: the confidence below which an average is uncertain, 0..1.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
         self._seen: list[Reading] = []
         self._time_s = -math.inf
 
@@ -176,18 +181,23 @@ class Smooth:
             same = _match(reading.face.box_xyxy, before)
             if same is not None:
                 before.remove(same)
-                reading = Reading(reading.face, _mixed(same.expression, reading.expression, kept))
+                reading = Reading(reading.face, _mixed(same.expression, reading.expression, kept, self._threshold))
             readings.append(reading)
         self._seen, self._time_s = readings, time_s
         return Prediction(prediction.source, prediction.width, prediction.height, tuple(readings), prediction.reasons)
 
 
-def _mixed(old: Expression, new: Expression, kept: float) -> Expression:
+def _mixed(old: Expression, new: Expression, kept: float, threshold: float) -> Expression:
+    """An average, sure of itself or not; the other reasons are those of what was seen last."""
+
     def between(before: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
         return {name: kept * before[name] + (1 - kept) * share for name, share in now.items()}
 
     votes = between(old.votes, new.votes) if old.votes and new.votes else None
-    return Expression(between(old.probabilities, new.probabilities), new.reasons, new.not_a_face, votes)
+    probabilities = between(old.probabilities, new.probabilities)
+    others = tuple(reason for reason in new.reasons if not reason.startswith(LOW_CONFIDENCE))
+    reasons = unsure(max(probabilities.values()), threshold) + others
+    return Expression(probabilities, reasons, new.not_a_face, votes)
 
 
 def _match(box: Box, others: Sequence[Reading]) -> Reading | None:

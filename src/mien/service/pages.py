@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mien.draw import annotate, colour_of
+from mien.image import ImageSource
 from mien.labels import LabelSet
 from mien.prediction import Prediction, percent
 from mien.service.api import read, spoken
@@ -28,21 +27,13 @@ LARGEST = 1280  # px, longer side of the pictures on the result page
 QUALITY = 88
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A photo on the result page: its prediction, and its picture with the faces marked, as a data URI."""
-
-    prediction: Prediction
-    picture: str = ""
-
-
 class Pages:
     """Renders the templates of this package."""
 
     def __init__(self) -> None:
         loader = jinja2.FileSystemLoader(HERE / "templates")
         self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-        self._templates.filters |= {"percent": percent, "colour": _hex}
+        self._templates.filters |= {"percent": percent, "colour": _hex, "sentence": _sentence}
 
     def render(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         return HTMLResponse(self._templates.get_template(f"{name}.html").render(values), status)
@@ -76,11 +67,7 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
             files = [file for file in form.files if file.content]  # a browser sends an empty one where none is chosen
             form = Form(files, form.fields)
             labels = spoken(model, form.fields.get("labels") or None)
-            predictions = [each.prediction for each in await read(engine, form, model, labels, "auto")]
-            pictured = zip(form.files, predictions, strict=True)
-            shown = await engine.beside(
-                [partial(_picture, bytes(file.content), prediction) for file, prediction in pictured]
-            )
+            shown = await read(engine, form, model, labels, "auto", draw=_picture)
         return pages.render("result", shown=shown, labels=labels, choices=choices())
 
     @router.get("/live")
@@ -94,14 +81,20 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
     return router
 
 
-def _picture(content: bytes, prediction: Prediction) -> Shown:
+def _picture(source: ImageSource, prediction: Prediction) -> str:
+    """A photo with its faces marked, as a data URI; empty where it could not be read."""
     if prediction.error is not None:
-        return Shown(prediction)
-    picture = annotate(content, prediction)
+        return ""
+    picture = annotate(source, prediction)
     picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
     stream = BytesIO()
     picture.save(stream, "JPEG", quality=QUALITY)
-    return Shown(prediction, "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode())
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def _sentence(text: str) -> str:
+    """With a capital, and all else as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def _hex(label: str) -> str:

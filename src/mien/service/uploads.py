@@ -39,7 +39,7 @@ class Upload:
     """One file of a request: what its sender calls it, and its bytes."""
 
     name: str
-    content: bytearray = field(default_factory=bytearray)
+    content: bytes = b""
 
 
 @dataclass
@@ -110,12 +110,12 @@ class Reading:
         raise Problem(UNSUPPORTED, "expected multipart/form-data, image/* or application/octet-stream", CLOSE)
 
     async def _raw(self) -> Form:
-        upload = Upload("<bytes>")
+        body = bytearray()
         async for chunk in self._chunks(self._settings.max_bytes):
-            upload.content += chunk
-        if not upload.content:
+            body += chunk
+        if not body:
             raise Problem(NO_IMAGE, "the body is empty: expected an image")
-        return Form([upload])
+        return Form([Upload("<bytes>", bytes(body))])
 
     async def _multipart(self, boundary: bytes) -> Form:
         if not boundary:
@@ -123,7 +123,7 @@ class Reading:
         parts = Parts(self._settings)
         try:
             parser = MultipartParser(boundary, parts.callbacks())  # type: ignore[arg-type]
-            most = self._settings.max_files * self._settings.max_bytes
+            most = min(self._settings.max_files * self._settings.max_bytes, self._settings.max_memory)
             async for chunk in self._chunks(most):
                 parser.write(chunk)
             parser.finalize()
@@ -155,7 +155,8 @@ class Parts:
         self._value = bytearray()
         self._headers: dict[bytes, bytes] = {}
         self._headers_size = 0
-        self._part: bytearray | None = None
+        self._upload: Upload | None = None
+        self._part = bytearray()
         self._most = 0
         self._name = ""
         self._fields = 0
@@ -173,7 +174,7 @@ class Parts:
         return {f"on_{name}": getattr(self, f"_on_{name}") for name in names} | {"on_end": self._on_end}
 
     def _on_part_begin(self) -> None:
-        self._headers, self._headers_size, self._part = {}, 0, None
+        self._headers, self._headers_size, self._upload, self._part = {}, 0, None, bytearray()
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += self._counted(data[start:end])
@@ -199,24 +200,24 @@ class Parts:
             self._fields += 1
             if self._fields > MAX_FIELDS:
                 raise Problem(MALFORMED, f"more than {MAX_FIELDS} fields", CLOSE)
-            self._part, self._most = bytearray(), MAX_FIELD
+            self._most = MAX_FIELD
             return
         if len(self.form.files) == self._settings.max_files:
             raise Problem(TOO_MANY, f"more than {self._settings.max_files} files, the limit", CLOSE)
-        upload = Upload(shown(options[b"filename"]))
-        self.form.files.append(upload)
-        self._part, self._most = upload.content, self._settings.max_bytes
+        self._upload, self._most = Upload(shown(options[b"filename"])), self._settings.max_bytes
+        self.form.files.append(self._upload)
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
-        assert self._part is not None
         if len(self._part) + end - start > self._most:
             raise Problem(TOO_LARGE, f"a part is larger than {self._most:,} bytes, the limit", CLOSE)
         self._part += data[start:end]
 
     def _on_part_end(self) -> None:
-        if b"filename" not in parse_options_header(self._headers.get(b"content-disposition", b""))[1]:
-            assert self._part is not None
+        if self._upload is None:
             self.form.fields[self._name] = self._part.decode("utf-8", "replace")
+        else:
+            self._upload.content = bytes(self._part)
+        self._part = bytearray()
 
     def _on_end(self) -> None:
         self.ended = True

@@ -24,7 +24,7 @@ from mien.network import Network
 from mien.training.checkpoint import Run, run_or_model
 from mien.training.networks import build, deployed
 from mien.training.quantise import quantise
-from mien.training.recipe import Recipe, Residual
+from mien.training.recipe import Recipe, Residual, recipe_from
 
 OPSET = 18
 BATCH = 256
@@ -103,6 +103,7 @@ def find_member(name: str | Path) -> Member:
     Raises:
         MienError: there is neither, the run has no weights, or the model is more than one network.
         ArtifactError: the model is incomplete, altered or too new.
+        RecipeError: the model was trained by something that this mien does not know.
     """
     found = run_or_model(name)
     return _trained(found) if isinstance(found, Run) else _finished(str(name), found)
@@ -128,7 +129,9 @@ def _finished(name: str, artifact: Artifact) -> Finished:
     (told,) = manifest.runs
     heads = {head.labels: head.emotions for head in manifest.heads}
     heads |= {FACE.name: FACE.emotions} if manifest.face else {}
-    return Finished(name, Recipe.model_validate(told["recipe"]), manifest.data, heads, told, artifact)
+    return Finished(
+        name, recipe_from(told["recipe"], f"what {name} was trained by"), manifest.data, heads, told, artifact
+    )
 
 
 @torch.no_grad()

@@ -10,7 +10,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from mien.errors import LabelError, RecipeError
 from mien.labels import label_set
@@ -121,12 +131,12 @@ class Head(Part):
 
 
 class Heads(Part):
-    """`labels` learns the dataset's own labels; `votes` learns FER+ votes, where the data has them.
+    """`labels` learns the dataset's own labels, unless it is false; `votes` FER+ votes, where the data has them.
 
     `face` learns from the same votes how many people saw no face at all; it speaks of no emotion.
     """
 
-    labels: Head | None = Head()
+    labels: Annotated[Head | None, BeforeValidator(lambda value: None if value is False else value)] = Head()
     votes: Head | None = None
     face: Head | None = None
 
