@@ -16,7 +16,10 @@ def export(
     ],
     out: Annotated[Path, typer.Option("--out", metavar="ARTIFACT", help="Folder of the model; must not exist yet.")],
     mirror: Annotated[
-        bool, typer.Option("--mirror", help="Average each face with its mirror image: twice the time.")
+        bool,
+        typer.Option(
+            "--mirror", help="Average each face with its mirror image: twice the time, unless it is mirrored."
+        ),
     ] = False,
     int8: Annotated[bool, typer.Option("--int8", help="8-bit integers: a quarter of the size.")] = False,
     data: Annotated[

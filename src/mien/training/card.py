@@ -54,7 +54,7 @@ QUANTISED = """Its products are of 8-bit integers (static quantisation; ranges f
 """
 
 
-MIRRORED = """It averages the logits of a face and of its mirror image.
+MIRRORED = """It averages the logits of a face and of its mirror image; a mirrored network answers once.
 """
 
 
