@@ -108,33 +108,25 @@ def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     if recipe.get("labels") and any(example.label in label_set(recipe["labels"]) for example in dataset.examples):
         labelled = dataset.of(label_set(recipe["labels"]))
     trained = frozenset(manifest.data.get("train_images", ()))
-    if manifest.data.get("names_sha256") == labelled.names_sha256:
+    known = _known(dataset, trained, recognizer.preprocess)
+    if manifest.data.get("names_sha256") == labelled.names_sha256 and (known or not trained):
         seed = recipe.get("split_seed", recipe["seed"])
         if recipe["test_share"]:
             labelled = with_split(labelled, "test", recipe["test_share"], seed)
-        labelled = with_split(labelled, "valid", recipe["validation_share"], seed)
-        if not trained or any(_seen(labelled.split("train"), trained, recognizer.preprocess).values()):
-            return labelled
-    return _without(dataset, trained, recognizer.preprocess)
-
-
-def _without(dataset: Dataset, trained: frozenset[str], preprocess: Preprocess) -> Dataset:
-    """An unsplit dataset in `train`, what a model has seen, and `valid`, by hashes of crops (see `crop_hash`)."""
-    if dataset.splits != ("all",) or not trained:
-        return dataset
-    seen = _seen(dataset, trained, preprocess)
-    known = {group_of(example) for example in dataset.examples if seen.get(example.name)}
+        return with_split(labelled, "valid", recipe["validation_share"], seed)
     if not known:
         return dataset
     examples = (replace(each, split="train" if group_of(each) in known else "valid") for each in dataset.examples)
     return replace(dataset, examples=tuple(examples))
 
 
-def _seen(dataset: Dataset, trained: frozenset[str], preprocess: Preprocess) -> dict[str, bool]:
-    """Whether an image was trained on, by name; without those that cannot be read."""
+def _known(dataset: Dataset, trained: frozenset[str], preprocess: Preprocess) -> set[tuple[str, str]]:
+    """The groups of an unsplit dataset of which an image was trained on, by hashes of crops (see `crop_hash`)."""
+    if dataset.splits != ("all",) or not trained:
+        return set()
     readable, crops, _ = load_pixels(dataset, preprocess.whole)
     hashes = map(crop_hash, preprocess.tensor(crops))
-    return {example.name: each in trained for example, each in zip(readable.examples, hashes, strict=True)}
+    return {group_of(example) for example, each in zip(readable.examples, hashes, strict=True) if each in trained}
 
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:

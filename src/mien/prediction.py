@@ -12,7 +12,6 @@ from mien.face import Face
 
 BOX_DIGITS = 2
 SHARE_DIGITS = 6
-LOW_CONFIDENCE = "low confidence"
 
 
 def percent(share: float) -> str:
@@ -25,7 +24,7 @@ def unsure(confidence: float, threshold: float) -> tuple[str, ...]:
     if confidence >= threshold:
         return ()
     reliable = math.ceil(100 * threshold - 1e-9)
-    return (f"{LOW_CONFIDENCE} ({percent(confidence)}, reliable from {reliable}%)",)
+    return (f"low confidence ({percent(confidence)}, reliable from {reliable}%)",)
 
 
 @dataclass(frozen=True)

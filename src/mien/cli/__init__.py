@@ -34,7 +34,7 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def _whole(
+def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,

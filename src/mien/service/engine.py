@@ -11,9 +11,9 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 
@@ -148,23 +148,17 @@ class Engine:
             Problem: there is more to do than is taken on, or no answer came in time.
         """
         until = monotonic() + self._settings.deadline_s
-        async with self._counted(len(sources)):
-            jobs = (self._one(source, model, labels, crop, explained, draw, until) for source in sources)
-            answers = await asyncio.gather(*jobs)
-        self._metrics.images.inc(len(answers))
-        return answers
-
-    @asynccontextmanager
-    async def _counted(self, images: int) -> AsyncIterator[None]:
-        """Work on so many images: refused if that is too much, and ended at the deadline. Raises `Problem`."""
-        self.accept(images)
+        self.accept(len(sources))
         try:
             async with asyncio.timeout(self._settings.deadline_s):
-                yield
+                jobs = (self._one(source, model, labels, crop, explained, draw, until) for source in sources)
+                answers = await asyncio.gather(*jobs)
         except TimeoutError:
             raise _late(self._settings.deadline_s) from None
         finally:
-            self.release(images)
+            self.release(len(sources))
+        self._metrics.images.inc(len(answers))
+        return answers
 
     async def _one(
         self,

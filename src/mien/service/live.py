@@ -17,7 +17,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mien.prediction import LOW_CONFIDENCE, Expression, Prediction, Reading, unsure
+from mien.prediction import Expression, Prediction, Reading, unsure
 from mien.service.api import spoken
 from mien.service.engine import Engine
 from mien.service.metrics import Metrics
@@ -195,7 +195,8 @@ def _mixed(old: Expression, new: Expression, kept: float, threshold: float) -> E
 
     votes = between(old.votes, new.votes) if old.votes and new.votes else None
     probabilities = between(old.probabilities, new.probabilities)
-    others = tuple(reason for reason in new.reasons if not reason.startswith(LOW_CONFIDENCE))
+    of_the_newest = unsure(new.confidence, threshold)
+    others = tuple(reason for reason in new.reasons if reason not in of_the_newest)
     reasons = unsure(max(probabilities.values()), threshold) + others
     return Expression(probabilities, reasons, new.not_a_face, votes)
 
