@@ -43,7 +43,7 @@ pd.DataFrame(describe(recipe))
 
 # %% [markdown]
 # ## Train
-# The curve is drawn anew after every epoch: loss that falls while validation stands still is learning by heart.
+# The curve is drawn as it goes: loss that falls while validation stands still is learning by heart.
 
 # %%
 curve = display(display_id=True)

@@ -19,12 +19,13 @@ import pytest
 import torch
 from drawn import write_fer2013_csv, write_folder, write_parquet
 from PIL import Image
+from torch import nn
 
 from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
-from mien.training.loop import Progress, learning_rate, running_average, train
+from mien.training.loop import Progress, follow, learning_rate, train
 from mien.training.recipe import Head, Heads, Recipe
 
 FILES = {"recipe.json", "data.json", "last.pt", "best.pt", "log.jsonl", "curve.png"}
@@ -314,13 +315,24 @@ def test_a_constant_rate(tiny: Recipe) -> None:
 
 
 def test_the_running_average_soon_forgets_its_first_weights() -> None:
-    average, update = [torch.zeros(1), torch.zeros(1, dtype=torch.long)], running_average(0.99)
+    def network(weight: float, count: int) -> nn.Module:
+        module = nn.BatchNorm1d(1)
+        module.load_state_dict({"running_var": torch.ones(1), "bias": torch.zeros(1)}, strict=False)
+        module.load_state_dict({"weight": torch.tensor([weight]), "num_batches_tracked": torch.tensor(count)}, False)
+        return module
+
+    average = network(0.0, 0)
     for step in range(1, 21):
-        update(average, [torch.ones(1), torch.full((1,), step)], step)
-    assert average[0].item() > 0.99
-    assert average[1].item() == 20
-    update(average, [torch.zeros(1), torch.zeros(1, dtype=torch.long)], 100_000)
-    assert average[0].item() == pytest.approx(0.99, abs=0.01)
+        follow(average, network(1.0, step), step, 0.99)
+    assert average.state_dict()["weight"].item() > 0.99
+    assert average.state_dict()["num_batches_tracked"].item() == 20
+    follow(average, network(0.0, 0), 100_000, 0.99)
+    assert average.state_dict()["weight"].item() == pytest.approx(0.99, abs=0.01)
+    bare = nn.Linear(1, 1), nn.Linear(1, 1)
+    for module, value in zip(bare, (0.0, 1.0), strict=True):
+        module.load_state_dict({"weight": torch.full((1, 1), value), "bias": torch.zeros(1)})
+    follow(*bare, 1, 0.99)
+    assert bare[0].weight.item() == pytest.approx(0.9)
 
 
 def test_a_rate_that_only_warms_up(tiny: Recipe) -> None:

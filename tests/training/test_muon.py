@@ -87,6 +87,22 @@ def test_all_else_takes_adamws_steps() -> None:
     assert torch.allclose(ours, theirs, atol=1e-6)
 
 
+def test_together_they_go_where_each_goes_alone() -> None:
+    shapes = [(8, 4, 3, 3), (6, 4, 3, 3), (8, 4, 3, 3), (4, 8, 1, 1), (8, 4, 3, 3), (8,), (5, 2), (8,)]
+    ours = [nn.Parameter(torch.randn(shape, generator=torch.Generator().manual_seed(9))) for shape in shapes]
+    theirs = [nn.Parameter(each.detach().clone()) for each in ours]
+    together = muon(ours[:5], ours[5:], decay=0.5)
+    alone = [muon([each], [], decay=0.5) if each.ndim == 4 else muon([], [each], decay=0.5) for each in theirs]
+    for step in range(4):
+        for number, pair in enumerate(zip(ours, theirs, strict=True)):
+            gradient = torch.randn(pair[0].shape, generator=torch.Generator().manual_seed(10 * step + number))
+            for each in pair:
+                each.grad = None if (step, number) in ((1, 2), (2, 6)) else gradient.clone()
+        for optimiser in (together, *alone):
+            optimiser.step()
+    assert all(torch.allclose(*pair, atol=1e-6) for pair in zip(ours, theirs, strict=True))
+
+
 def test_what_has_no_gradient_stays() -> None:
     weights, bias = kernel(8, 4, 3, 3), kernel(8)
     before = weights.detach().clone(), bias.detach().clone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from mien.training.data import load_splits, prepare
 from mien.training.export import export
 from mien.training.loop import Progress, train
 from mien.training.loss import loss
-from mien.training.recipe import Heads, Recipe
-from mien.training.teacher import Teacher
+from mien.training.member import find_member
+from mien.training.recipe import Heads, Recipe, Residual
+from mien.training.start import find_start
+from mien.training.teacher import OnnxTeacher, Teacher, TorchTeacher
 
 
 def halved(recipe: Recipe, *, flip: bool = False) -> Recipe:
@@ -44,7 +47,7 @@ def wordless(tiny: Recipe) -> Recipe:
     return tiny.model_copy(update={"heads": Heads(labels=head.model_copy(update={"smoothing": 1.0}))})
 
 
-@pytest.mark.parametrize("form", ["int8", "mirror", "averaged", "enlarged"])
+@pytest.mark.parametrize("form", ["int8", "mirror", "averaged", "enlarged", "run"])
 def test_a_student_learns_from_its_teacher_alone(
     run: Run, wordless: Recipe, happy_sad: Path, form: str, tmp_path: Path
 ) -> None:
@@ -55,7 +58,10 @@ def test_a_student_learns_from_its_teacher_alone(
         schedule = run.recipe().schedule.model_copy(update={"sizes": ()})
         larger = run.recipe().model_copy(update={"resolution": 32, "schedule": schedule})
         runs = [train(larger, data, tmp_path / "larger").folder]
-    teacher = export(runs, tmp_path / "teacher", int8=form == "int8", mirror=form == "mirror").folder
+    if form == "run":
+        teacher = run.folder
+    else:
+        teacher = export(runs, tmp_path / "teacher", int8=form == "int8", mirror=form == "mirror").folder
     recipe = wordless.model_copy(update={"distill": 1.0})
     student = train(recipe, data, tmp_path / "run", teachers=[teacher])
     assert max(entry["score"] for entry in student.read_log()) >= 0.85
@@ -76,6 +82,38 @@ def test_a_teacher_sees_what_the_student_sees(teacher: Path, tiny: Recipe, happy
     assert taught.item() == pytest.approx(wanted.item(), abs=1e-4)
     smaller = torch.nn.functional.interpolate(training.pixels.float(), (24, 24))
     assert network.loss(ours, batch, smaller).item() > 0
+
+
+@pytest.mark.parametrize("resolution", [None, 32])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_network_teaches_what_its_model_teaches(
+    run: Run, happy_sad: Path, resolution: int | None, mirrored: bool, tmp_path: Path
+) -> None:
+    recipe = run.recipe()
+    changes = {
+        "network": Residual(widths=(16, 16), blocks=(1, 1), attention=(False, True), mirrored=mirrored),
+        "resolution": resolution,
+        "schedule": recipe.schedule.model_copy(update={"epochs": 2, "sizes": ()}),
+    }
+    trained = train(recipe.model_copy(update=changes), open_dataset(happy_sad), tmp_path / "run")
+    model = export([trained.folder], tmp_path / "model")
+    training, _ = load_splits(recipe, prepare(open_dataset(happy_sad), recipe), torch.device("cpu"), lambda _: None)
+    wanted = OnnxTeacher(model)
+    networks = [TorchTeacher(find_member(name), training.pixels) for name in (trained.folder, model.folder)]
+    assert [network.sha256 for network in networks] == [trained.best_sha256(), wanted.sha256]
+    for side in (recipe.size, 40):
+        pixels = torch.nn.functional.interpolate(training.pixels.float(), (side, side), mode="bilinear")
+        for network in networks:
+            assert network.heads == wanted.heads
+            assert torch.allclose(network(pixels)["happy-sad"], wanted(pixels)["happy-sad"], atol=0.02)
+
+
+def test_a_network_lacks_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = find_start("small")
+    some = replace(start, weights=dict(list(start.weights.items())[:20]))
+    monkeypatch.setattr("mien.training.teacher.find_start", lambda _: some)
+    with pytest.raises(MienError, match=r"small cannot teach: only \d+ of its 68 weights were found"):
+        TorchTeacher(find_member("small"), torch.zeros(4, 1, 48, 48, dtype=torch.uint8))
 
 
 def test_several_teachers_take_turns(run: Run, teacher: Path, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:

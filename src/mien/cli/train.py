@@ -23,7 +23,7 @@ def train(
         str | None, typer.Option("--from", metavar="MODEL|RUN", help="Begin with the weights of a model, or a run.")
     ] = None,
     teachers: Annotated[
-        list[str] | None, typer.Option("--teacher", metavar="MODEL", help="Whose answers `distill` follows.")
+        list[str] | None, typer.Option("--teacher", metavar="MODEL|RUN", help="Whose answers `distill` follows.")
     ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: schedule.epochs=3.")

@@ -1,4 +1,4 @@
-"""The training loop. A run that is killed and resumed ends with the same weights as one that is not.
+"""The training loop. A run that is killed and resumed ends as one that is not: on a processor, with the same weights.
 
 What an epoch does depends only on the seed, the epoch's number and the state before it: the order of the images and
 every augmentation come from a generator made anew for each epoch.
@@ -6,6 +6,7 @@ every augmentation come from a generator made anew for each epoch.
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 import time
@@ -16,7 +17,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from mien.datasets import Dataset
 from mien.datasets.base import NO_LABEL
@@ -29,11 +29,13 @@ from mien.training.data import Split, describe_data, load_splits, prepare
 from mien.training.device import describe_device, find_device, halves
 from mien.training.muon import Muon
 from mien.training.networks import build, deployed
-from mien.training.recipe import Adaptive, Augment, Orthogonal, Recipe, Sgd
-from mien.training.start import IMAGES, Start, find_start
+from mien.training.recipe import Adaptive, Orthogonal, Recipe, Sgd
+from mien.training.start import Start, examples, find_start
 from mien.training.teacher import Teacher
 
 VALIDATION_BATCH = 256
+CURVE_EVERY = 10.0
+"""Seconds from one drawing of the curve to the next: with quick epochs it would take a good part of the time."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def train(
         resume: go on from the last finished epoch of the run in `out`.
         start: a run's folder, or a model's name or folder, with whose weights this run begins, as far as they fit; None
             begins anew.
-        teachers: models' names or folders, whose answers the recipe's `distill` follows.
+        teachers: models' names or folders, or runs' folders, whose answers the recipe's `distill` follows.
         progress: called after every batch.
         say: called with a sentence where there is something to tell (device, data left out).
 
@@ -90,6 +92,7 @@ def train(
         MienError: `out` holds a run and `resume` is not set.
     """
     device = find_device()
+    torch.backends.cudnn.benchmark = True  # a GPU looks for the fastest way to convolve, once a size
     say(f"training {recipe.name} on {describe_device(device)}")
     unsplit = dataset.splits == ("all",)
     dataset = prepare(dataset, recipe)
@@ -115,6 +118,7 @@ def train(
     keep_memory(2**31 - 1)
 
     began, epochs, steps = time.monotonic(), recipe.schedule.epochs, learner.steps(training)
+    drawn = -math.inf
     for epoch in range(first, epochs):
         epoch_began, losses = time.monotonic(), list[float]()
         for value in learner.epoch(training, epoch, teacher):
@@ -122,18 +126,20 @@ def train(
             done = (epoch - first) * steps + len(losses)
             left = (time.monotonic() - began) / done * ((epochs - first) * steps - done)
             progress(Progress(epoch, epochs, len(losses), steps, sum(losses) / len(losses), scores, left))
-        scores = validate(deployed(learner.average.module, recipe), valid)
+        scores = validate(deployed(learner.average, recipe), valid)
         score = sum(scores.values()) / len(scores)
         told = {"epoch": epoch, "scores": scores, "heads": heads}
         if score > best:
             best = score
-            run.save(run.best, {**told, "network": learner.average.module.state_dict()})
+            run.save(run.best, {**told, "network": learner.average.state_dict()})
         run.append_log(
             {"epoch": epoch + 1, "loss": sum(losses) / steps, "lr": learning_rate(recipe, epoch + 1 - 1 / steps)}
             | {"valid": scores, "score": score, "size": recipe.train_size(epoch)}
             | {"seconds": round(time.monotonic() - epoch_began, 1)}
         )
-        draw(run.read_log(), run.curve)
+        if epoch + 1 == epochs or time.monotonic() - drawn >= CURVE_EVERY:
+            draw(run.read_log(), run.curve)
+            drawn = time.monotonic()
         run.save(run.last, {**told, **learner.state(), "best": best})
     return run
 
@@ -151,7 +157,7 @@ class Learner:
         torch.manual_seed(recipe.seed)
         network = build(recipe, heads)
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(self.network, multi_avg_fn=running_average(recipe.schedule.ema), use_buffers=True)
+        self.average, self._averaged = copy.deepcopy(self.network).requires_grad_(False), 0
         self._recipe = recipe
         self._half = halves(device)
         self.optimiser = make_optimiser(self.network, recipe, self._half)
@@ -187,32 +193,31 @@ class Learner:
             with torch.autocast(device.type, torch.bfloat16, enabled=self._half):
                 logits = self.network(pixels.contiguous(memory_format=torch.channels_last))
                 value = teacher.loss(logits, taught, pixels)
-            if not math.isfinite(number := value.item()):
-                raise MienError(f"the loss is {number} in epoch {epoch + 1}: try a lower optimiser.lr")
             self.optimiser.zero_grad(set_to_none=True)
             value.backward()
             self.optimiser.step()
-            self.average.update_parameters(self.network)
+            self._averaged += 1
+            follow(self.average, self.network, self._averaged, recipe.schedule.ema)
+            if not math.isfinite(number := value.item()):
+                raise MienError(f"the loss is {number} in epoch {epoch + 1}: try a lower optimiser.lr")
             yield number
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs to go on as if nothing had happened."""
         parts = {"network": self.network, "average": self.average, "optimiser": self.optimiser}
-        return {name: part.state_dict() for name, part in parts.items()}
+        return {name: part.state_dict() for name, part in parts.items()} | {"averaged": self._averaged}
 
     def begin_with(self, start: Start, training: Split) -> str:
         """Take over weights, as far as they fit; says how many. Raises as `Start.give`."""
-        rows = torch.linspace(0, len(training) - 1, min(len(training), IMAGES)).long()
-        generator = torch.Generator(training.pixels.device)
-        pixels = augment(training.pixels[rows], Augment(), self._recipe.train_size(0), generator)
-        taken = start.give(self.network, pixels)
-        self.average.module.load_state_dict(self.network.state_dict())
+        taken = start.give(self.network, examples(training.pixels, self._recipe.train_size(0)))
+        self.average.load_state_dict(self.network.state_dict())
         return taken
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self._averaged = state["averaged"]
 
 
 def learning_rate(recipe: Recipe, epoch: float) -> float:
@@ -226,22 +231,18 @@ def learning_rate(recipe: Recipe, epoch: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
 
-def running_average(keep: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
-    """The update of an exponential average that does not remember the first weights for long.
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, steps: int, keep: float) -> None:
+    """A step of an exponential average of a network's weights that does not remember the first ones for long.
 
-    After `t` steps it keeps `(1 + t) / (10 + t)` of itself, and never more than `keep`.
+    The `steps`th, counted from 1, keeps `steps / (9 + steps)` of the average, and never more than `keep`.
     """
-
-    @torch.no_grad()
-    def update(average: Sequence[Tensor], now: Sequence[Tensor], steps: Tensor | int) -> None:
-        kept = min(keep, (1 + int(steps)) / (10 + int(steps)))
-        for mean, value in zip(average, now, strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - kept)
-            else:
-                mean.copy_(value)
-
-    return update
+    kept = min(keep, steps / (9 + steps))
+    means, values = average.state_dict(), network.state_dict()
+    floating = [name for name, mean in means.items() if mean.is_floating_point()]
+    torch._foreach_lerp_([means[name] for name in floating], [values[name] for name in floating], 1 - kept)
+    for name in means.keys() - set(floating):  # the batches that batch normalisation has seen
+        means[name].copy_(values[name])
 
 
 def make_optimiser(network: nn.Module, recipe: Recipe, half: bool) -> torch.optim.Optimizer:

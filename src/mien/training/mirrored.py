@@ -118,7 +118,7 @@ def written_out(network: nn.Module) -> nn.Module:
     network = copy.deepcopy(network)
     for parent, name, layer in _layers(network):
         if isinstance(layer, Mirrored):
-            setattr(parent, name, layer.written_out())
+            setattr(parent, name, layer.written_out().to(layer.weight.device))
     return network
 
 

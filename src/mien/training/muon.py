@@ -3,6 +3,9 @@
 A kernel's step is its momentum with all singular values made about equal, so that rare directions learn as fast as
 frequent ones. Steps are as long as AdamW's would be (Liu et al., "Muon is scalable for LLM training", 2025). All else
 (biases, normalisation, dense layers, kernels that see one channel) takes Adam's at the same rate.
+
+Kernels of one shape are worked on together, and all that takes Adam's steps too: to a GPU, hundreds of small products
+are a matter of starting them.
 """
 
 from __future__ import annotations
@@ -56,44 +59,63 @@ class Muon(torch.optim.Optimizer):
     def step(self) -> None:  # type: ignore[override]
         """One step along the gradients; parameters without one stay."""
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    (self._orthogonal if group["kernels"] else self._adam)(parameter, parameter.grad, group)
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if not group["kernels"]:
+                self._adam(parameters, group)
+                continue
+            for shape in dict.fromkeys(kernel.shape for kernel in parameters):
+                self._orthogonal([kernel for kernel in parameters if kernel.shape == shape], group)
 
-    def _orthogonal(self, kernel: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[kernel]
-        if not state:
-            state["mean"] = torch.zeros_like(kernel)
-        mean = hardshrink(state["mean"].lerp(gradient, 1 - group["momentum"]), FAINTEST)
-        state["mean"] = mean
-        matrix = gradient.lerp(mean, group["momentum"]).reshape(len(kernel), -1)
-        step = orthogonalised(matrix.to(self._dtype)).to(kernel.dtype)
-        kernel.mul_(1 - group["lr"] * group["weight_decay"])
-        kernel.add_(step.reshape(kernel.shape), alpha=-group["lr"] * LENGTH * max(matrix.shape) ** 0.5)
+    def _orthogonal(self, kernels: list[Tensor], group: dict[str, Any]) -> None:
+        for kernel in kernels:
+            if not self.state[kernel]:
+                self.state[kernel]["mean"] = torch.zeros_like(kernel)
+        gradients = torch.stack([_gradient(kernel) for kernel in kernels])
+        means = torch.stack([self.state[kernel]["mean"] for kernel in kernels])
+        means = hardshrink(means.lerp_(gradients, 1 - group["momentum"]), FAINTEST)
+        matrices = gradients.lerp_(means, group["momentum"]).flatten(2)
+        steps = orthogonalised(matrices.to(self._dtype)).to(kernels[0].dtype).reshape(gradients.shape)
+        length = group["lr"] * LENGTH * max(matrices.shape[1:]) ** 0.5
+        for kernel, mean, step in zip(kernels, means, steps, strict=True):
+            self.state[kernel]["mean"] = mean.clone()
+            kernel.mul_(1 - group["lr"] * group["weight_decay"])
+            kernel.add_(step, alpha=-length)
 
-    def _adam(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[parameter]
-        if not state:
-            state |= {"step": 0, "mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter)}
-        state["step"] += 1
+    def _adam(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
+        if not parameters:
+            return
+        for each in parameters:
+            if not self.state[each]:
+                self.state[each] |= {"step": 0, "mean": torch.zeros_like(each), "square": torch.zeros_like(each)}
+            self.state[each]["step"] += 1
+        states, gradients = [self.state[each] for each in parameters], [_gradient(each) for each in parameters]
+        means, squares = [state["mean"] for state in states], [state["square"] for state in states]
         first, second = ADAM_BETAS
-        mean = state["mean"].lerp_(gradient, 1 - first) / (1 - first ** state["step"])
-        square = state["square"].lerp_(gradient.square(), 1 - second) / (1 - second ** state["step"])
-        parameter.addcdiv_(mean, square.sqrt_().add_(EPSILON), value=-group["lr"])
+        torch._foreach_lerp_(means, gradients, 1 - first)
+        torch._foreach_lerp_(squares, torch._foreach_mul(gradients, gradients), 1 - second)
+        roots = torch._foreach_sqrt(torch._foreach_div(squares, [1 - second ** state["step"] for state in states]))
+        torch._foreach_add_(roots, EPSILON)
+        unbiased = torch._foreach_div(means, [1 - first ** state["step"] for state in states])
+        torch._foreach_addcdiv_(parameters, unbiased, roots, -group["lr"])
 
 
-def orthogonalised(matrix: Tensor) -> Tensor:
-    """About the nearest matrix whose singular values are all 1.
+def _gradient(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None
+    return parameter.grad
+
+
+def orthogonalised(matrices: Tensor) -> Tensor:
+    """About the nearest matrices whose singular values are all 1.
 
     Those above 0.2% of the matrix's norm come out between about 0.7 and 1.2; smaller ones grow up to 485 times.
 
-    Shape: (n, m) -> (n, m).
+    Shape: (..., n, m) -> (..., n, m).
     """
     a, b, c = POLYNOMIAL
-    tall = matrix.shape[0] > matrix.shape[1]
-    x: Tensor = matrix.T if tall else matrix
-    x = x / (x.norm() + EPSILON)
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x: Tensor = matrices.mT if tall else matrices
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + EPSILON)
     for _ in range(ROUNDS):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x.T if tall else x
+    return x.mT if tall else x

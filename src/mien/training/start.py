@@ -17,8 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from mien.errors import MienError
+from mien.training.augment import augment
 from mien.training.checkpoint import Run, run_or_model
 from mien.training.mirrored import halved
+from mien.training.recipe import Augment
 
 if TYPE_CHECKING:
     from onnx import GraphProto
@@ -97,6 +99,17 @@ def find_start(name_or_path: str | Path) -> Start:
     if isinstance(found, Run):
         return Start(str(name_or_path), found.best_sha256(), found.load(found.best)["network"])
     return Start(str(name_or_path), found.manifest.sha256, _taken_apart(found.onnx, str(name_or_path)))
+
+
+def examples(pixels: Tensor, size: int) -> Tensor:
+    """Some of the training images, spread over all of them, as `Start.give` takes them.
+
+    Args:
+        pixels: (n, channels, h, w) uint8.
+        size: side of the result.
+    """
+    rows = torch.linspace(0, len(pixels) - 1, min(len(pixels), IMAGES)).long()
+    return augment(pixels[rows], Augment(), size, torch.Generator(pixels.device))
 
 
 def following(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Teachers: models whose answers to the very images that a student sees are part of what it learns.
+"""Teachers: networks whose answers to the very images that a student sees are part of what it learns.
 
 Distillation (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015), on fresh augmentations (Beyer et
 al., "Knowledge distillation: A good teacher is patient and consistent", 2022); at temperature 1, as votes are soft.
@@ -6,12 +6,13 @@ Of several teachers each batch has one, drawn anew (Fukuda et al., "Efficient kn
 teachers", 2017): on average the gradient is that towards the mean of their probabilities, at the cost of one. Where
 the recipe mirrors images, half of the answers are to the mirror image of what the student sees, by the same reasoning.
 
-Teachers answer through ONNX Runtime as they do in use: on a processor, one in 8-bit integers is nearly three times as
-fast so as its network in bfloat16.
+On a processor, models answer through ONNX Runtime as they do in use: one in 8-bit integers is nearly three times as
+fast so as its network in bfloat16. Runs, and all teachers on a GPU, answer as networks beside the student's.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
@@ -21,46 +22,46 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mien.artifact import INPUT, OUTPUT, Artifact, find, read
+from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError, RecipeError
 from mien.labels import FACE
 from mien.runtime import one_thread, ort
+from mien.training.checkpoint import run_or_model
 from mien.training.data import Split
+from mien.training.device import halves
 from mien.training.loss import Target, loss
+from mien.training.member import Member, find_member
+from mien.training.networks import build, deployed
 from mien.training.recipe import Recipe
+from mien.training.start import examples, find_start
 
 PART = 32
 """Images of a batch that a teacher answers to at once, on one thread."""
 
 
 class Teacher:
-    """One model, or several that take turns.
+    """One network, or several that take turns.
 
     Args:
-        names: models' names or folders.
+        names: models' names or folders, or runs' folders.
         recipe: of the student.
         training: what the student learns from.
 
     Raises:
         RecipeError: teachers without `distill` in the recipe, or that without teachers.
-        MienError: there is no such model, or it has no head that the student has.
+        MienError: there is no such model or run, or it has no head that the student has; on a GPU, also a model that
+            averages answers.
     """
 
     def __init__(self, names: Sequence[str | Path], recipe: Recipe, training: Split) -> None:
         if bool(names) != bool(recipe.distill):
             fault = "distill: needs teachers" if recipe.distill else "distill: is needed, where there are teachers"
             raise RecipeError(f"recipe {recipe.name} does not fit", [fault])
-        artifacts = [read(find(name)) for name in names]
-        for name, artifact in zip(names, artifacts, strict=True):
-            heads = [head.labels for head in artifact.manifest.heads]
-            if artifact.manifest.colour != recipe.colour or not set(heads) & training.targets.keys():
-                told = f"{artifact.manifest.colour} images for {', '.join(heads)}"
-                raise MienError(f"{name} cannot teach this: it has learned from {told}")
-        self.sha256 = [artifact.manifest.sha256 for artifact in artifacts]
+        networks = [_find(name, recipe, training) for name in names]
+        self.sha256 = [network.sha256 for network in networks]
         mirrors = (False, True) if recipe.augment.flip else (False,)
-        self._turns = [(network, mirror) for network in map(_Network, artifacts) for mirror in mirrors]
+        self._turns = [(network, mirror) for network in networks for mirror in mirrors]
         self._share = recipe.distill or 0.0
-        self._pool = ThreadPoolExecutor(torch.get_num_threads())
 
     def loss(self, logits: Mapping[str, Tensor], batch: Mapping[str, Target], pixels: Tensor) -> Tensor:
         """The loss of a batch; a teacher has its share in that of each head to which it has an answer.
@@ -80,15 +81,55 @@ class Teacher:
             return own
         network, mirror = self._turns[int(torch.randint(len(self._turns), ())) if len(self._turns) > 1 else 0]
         taught = dict(batch)
-        for name, answer in network(pixels.flip(3) if mirror else pixels, self._pool).items():
+        for name, answer in network(pixels.flip(3) if mirror else pixels).items():
             if name in batch:
-                target, distribution = batch[name], answer.softmax(1).to(pixels.device)
+                target, distribution = batch[name], answer.softmax(1)
                 taught[name] = Target(target.labels, target.weight, distribution, torch.ones_like(distribution[:, 0]))
         return (1 - self._share) * own + self._share * loss(logits, taught)
 
 
-class _Network:
-    """An artifact's network, for images that have not been rounded or made small."""
+def _find(name: str | Path, recipe: Recipe, training: Split) -> _Network:
+    found = run_or_model(name)
+    if isinstance(found, Artifact) and training.pixels.device.type == "cpu":
+        network = OnnxTeacher(found)
+        _check(name, network.colour, network.heads, recipe, training)
+        return network
+    member = find_member(name)
+    _check(name, member.recipe.colour, list(member.heads), recipe, training)
+    return TorchTeacher(member, training.pixels)
+
+
+def _check(name: str | Path, colour: str, heads: Sequence[str], recipe: Recipe, training: Split) -> None:
+    heads = [head for head in heads if head != FACE.name]
+    if colour != recipe.colour or not set(heads) & training.targets.keys():
+        raise MienError(f"{name} cannot teach this: it has learned from {colour} images for {', '.join(heads)}")
+
+
+class _Network(ABC):
+    """A network for images that have not been rounded or made small.
+
+    Args:
+        sha256: of its weights.
+        colour: of what it sees.
+        heads: to which it has an answer.
+        size: of the images it was made for; None if it enlarges all it sees.
+    """
+
+    def __init__(self, sha256: str, colour: str, heads: Sequence[str], size: int | None) -> None:
+        self.sha256, self.colour, self.heads, self._size = sha256, colour, heads, size
+
+    def __call__(self, pixels: Tensor) -> dict[str, Tensor]:
+        """Logits by head of (n, channels, h, w) pixels in 0..255."""
+        if self._size and pixels.shape[-1] != self._size:
+            pixels = F.interpolate(pixels, (self._size, self._size), mode="bilinear", align_corners=False)
+        return self._answers(pixels)
+
+    @abstractmethod
+    def _answers(self, pixels: Tensor) -> dict[str, Tensor]: ...
+
+
+class OnnxTeacher(_Network):
+    """A model as it is in use, on a processor; also one that averages the answers of several networks."""
 
     def __init__(self, artifact: Artifact) -> None:
         from onnx import TensorProto, load_from_string
@@ -100,15 +141,41 @@ class _Network:
             taken.shape.dim[axis].dim_param = name
         del model.graph.value_info[:]
         manifest = artifact.manifest
-        self._enlarges = all(run["recipe"].get("resolution") for run in manifest.runs)
-        self._size = manifest.size
-        self._heads = [head.labels for head in manifest.heads] + ([FACE.name] if manifest.face else [])
+        heads = [head.labels for head in manifest.heads] + ([FACE.name] if manifest.face else [])
+        enlarges = all(run["recipe"].get("resolution") for run in manifest.runs)
+        super().__init__(manifest.sha256, manifest.colour, heads, None if enlarges else manifest.size)
         self._session = ort.InferenceSession(model.SerializeToString(), one_thread())
+        self._pool = ThreadPoolExecutor(torch.get_num_threads())
 
-    def __call__(self, pixels: Tensor, pool: ThreadPoolExecutor) -> dict[str, Tensor]:
-        if not self._enlarges:
-            pixels = F.interpolate(pixels, (self._size, self._size), mode="bilinear", align_corners=False)
-        parts = [{INPUT: part.contiguous().numpy()} for part in pixels.float().cpu().split(PART)]
-        answers = list(pool.map(self._session.run, repeat([OUTPUT + head for head in self._heads]), parts))
+    def _answers(self, pixels: Tensor) -> dict[str, Tensor]:
+        parts = [{INPUT: part.contiguous().numpy()} for part in pixels.float().split(PART)]
+        answers = list(self._pool.map(self._session.run, repeat([OUTPUT + head for head in self.heads]), parts))
         joined = [torch.cat([torch.from_numpy(each) for each in head]) for head in zip(*answers, strict=True)]
-        return dict(zip(self._heads, joined, strict=True))
+        return dict(zip(self.heads, joined, strict=True))
+
+
+class TorchTeacher(_Network):
+    """The best weights of a run, or those of a model of one network, on the student's device.
+
+    Args:
+        member: the run or model.
+        images: (n, channels, h, w) uint8 to train on; on some of them a model's batch normalisation is set.
+
+    Raises:
+        MienError: not all of its weights were found.
+    """
+
+    def __init__(self, member: Member, images: Tensor) -> None:
+        recipe, start = member.recipe, find_start(member.name)
+        super().__init__(start.sha256, recipe.colour, list(member.heads), None if recipe.resolution else recipe.size)
+        network = build(recipe, {head: len(emotions) for head, emotions in member.heads.items()}).to(images.device)
+        taken, learned = start.give(network, examples(images, recipe.resolution or recipe.size)).split(" of ")
+        if taken != learned:
+            raise MienError(f"{member.name} cannot teach: only {taken} of its {learned} weights were found")
+        self._network = deployed(network, recipe).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.no_grad()
+    def _answers(self, pixels: Tensor) -> dict[str, Tensor]:
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=halves(pixels.device)):
+            answers = self._network(pixels.contiguous(memory_format=torch.channels_last))
+        return {name: answer.float() for name, answer in answers.items() if name != FEATURES}

@@ -1,0 +1,128 @@
+"""Train large networks, all at once, within some minutes of one GPU.
+
+    python tools/train_on_gpu.py --data fer2013/ --out runs/gpu --minutes 24
+
+One network of this size does not keep a GPU busy; four do. First a trial tells how long an epoch takes while all are at
+it, and so how many fit into the minutes; `RUN/recipe.json` says how many those were. Cut off, it goes on where it was
+when it is called again, if the trial had ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mien.training.recipe import Recipe, read_recipe
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+TRIAL_EPOCHS = 3  # of which the first, in which the GPU looks for the fastest ways, does not count
+RESERVE = 0.96  # of the minutes
+LOADING = 15.0  # seconds until a run begins
+
+
+NAMES = ("broad", "deep", "paired", "near")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    arguments = parser.parse_args()
+    end, chosen = time.monotonic() + 60 * arguments.minutes, arguments.out / "epochs.json"
+    if not chosen.exists():
+        seconds = trial(arguments.data, arguments.out / "trial")
+        left = RESERVE * (end - time.monotonic()) - LOADING
+        recipes = {name: read_recipe(RECIPES / f"{name}.toml") for name in NAMES}
+        epochs = {name: max(int(left / (seconds[name] * share(recipe))), 2) for name, recipe in recipes.items()}
+        chosen.write_text(json.dumps(epochs))
+    epochs = json.loads(chosen.read_text())
+    print(f"epochs: {epochs}", flush=True)
+    with all_at_once(
+        arguments.data, arguments.out, {name: (f"schedule.epochs={epochs[name]}",) for name in NAMES}
+    ) as running:
+        while running():
+            time.sleep(1)
+            tell(arguments.out)
+
+
+def trial(data: Path, out: Path) -> dict[str, float]:
+    """Seconds of an epoch at full size, by run, while all are at it."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    changes = dict.fromkeys(NAMES, ("schedule.epochs=1000", "schedule.sizes=[]"))
+    with all_at_once(data, out, changes) as running:
+        while running() and any(len(log(out / name)) < TRIAL_EPOCHS for name in NAMES):
+            time.sleep(0.5)
+    seconds = {name: [float(entry["seconds"]) for entry in log(out / name)[1:]] for name in NAMES}
+    print(f"seconds an epoch: {seconds}", flush=True)
+    return {name: statistics.median(found) for name, found in seconds.items()}
+
+
+@contextmanager
+def all_at_once(data: Path, out: Path, changes: Mapping[str, tuple[str, ...]]) -> Iterator[Callable[[], bool]]:
+    """Every run in a process of its own, until the block ends; gives a function that says whether one is at work.
+
+    It leaves the program with the end of the log of a run that failed.
+    """
+    started = {name: begin(name, data, out, changes[name]) for name in NAMES}
+
+    def running() -> bool:
+        if failed := [name for name, process in started.items() if process.poll()]:
+            sys.exit("\n".join(f"{name} failed: {(out / f'{name}.log').read_text()[-3000:]}" for name in failed))
+        return any(process.returncode is None for process in started.values())
+
+    try:
+        yield running
+    finally:
+        for process in started.values():
+            process.kill()
+            process.wait()
+
+
+def begin(name: str, data: Path, out: Path, changes: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    """A run; it goes on if it was begun before."""
+    command = [sys.executable, "-m", "mien", "train", str(RECIPES / f"{name}.toml"), "--data", str(data)]
+    command += ["--out", str(out / name), "--resume"]
+    for change in changes:
+        command += ["--set", change]
+    with (out / f"{name}.log").open("ab") as stream:
+        return subprocess.Popen(command, stdout=stream, stderr=stream)
+
+
+def share(recipe: Recipe) -> float:
+    """An epoch's mean cost over the run, of one at full size."""
+    full = recipe.resolution or recipe.size
+    epochs = [(recipe.train_size(epoch) / full) ** 2 for epoch in range(recipe.schedule.epochs)]
+    return statistics.mean(epochs)
+
+
+def tell(out: Path) -> None:
+    """A line with the newest epoch of every run, and its best scores, every 20 seconds."""
+    if round(time.monotonic()) % 20:
+        return
+    parts = []
+    for name in NAMES:
+        if entries := log(out / name):
+            last, best = entries[-1], max(entries, key=lambda entry: entry["score"])
+            scores = "/".join(f"{100 * score:.1f}" for score in best["valid"].values())
+            parts.append(f"{name} {last['epoch']} {last['seconds']:.1f}s {last['loss']:.3f} {scores}")
+    print(f"{time.strftime('%M:%S')}  " + "  ".join(parts), flush=True)
+
+
+def log(run: Path) -> list[dict[str, Any]]:
+    path = run / "log.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+if __name__ == "__main__":
+    main()
