@@ -214,3 +214,14 @@ def test_noise_is_of_another_amount_on_each_of_its_share_of_images() -> None:
     assert 75 <= (added < 0.01).sum() <= 125
     assert NOISE * 0.9 < added.max() < NOISE * 1.1
     assert len(added[added > 0.01].unique()) > 50
+
+
+def test_noise_and_coarseness_of_enlarged_images_are_those_of_their_own_size() -> None:
+    images = noise(200, 100, 150)
+    plain = augment(images, Augment(), 2 * SIDE, seeded())
+    added = augment(images, Augment(noise=1), 2 * SIDE, seeded()) - plain
+    beside = (added[..., 1:] * added[..., :-1]).mean() / added.square().mean()
+    assert beside > 0.4  # 0 if every pixel had its own
+    own = augment(images, Augment(coarse=1), SIDE, seeded())
+    enlarged = augment(images, Augment(coarse=1), 2 * SIDE, seeded())
+    assert enlarged.std() == pytest.approx(own.std().item(), rel=0.2)

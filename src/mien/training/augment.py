@@ -1,6 +1,7 @@
 """Augmentation of a whole batch at once, on the device where it lies; the same generator gives the same images.
 
-One resampling does flip, rotation, scale, shift and size together, so an image is interpolated once.
+One resampling does flip, rotation, scale, shift and size together, so an image is interpolated once. Where that
+enlarges it, noise and coarseness are still those of an image of its own size.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def augment(pixels: Tensor, config: Augment, size: int, generator: Generator) ->
     Returns:
         (n, channels, size, size) float32 in 0..255.
     """
+    own = min(pixels.shape[-1], size)
     images = pixels.float()
     images = F.grid_sample(
         images,
@@ -43,23 +45,25 @@ def augment(pixels: Tensor, config: Augment, size: int, generator: Generator) ->
         mean = images.mean((1, 2, 3), keepdim=True)
         images = ((images - mean) * gain[:, None, None, None] + mean + offset[:, None, None, None]).clamp(0, 255)
     if config.coarse:
-        images = _coarsen(images, config.coarse, generator)
+        images = _coarsen(images, config.coarse, own, generator)
     if config.noise:
         chosen = torch.rand(len(images), device=images.device, generator=generator) < config.noise
         amount = NOISE * chosen * torch.rand(len(images), device=images.device, generator=generator)
-        noise = torch.randn(images.shape, device=images.device, generator=generator)
+        noise = torch.randn((*images.shape[:2], own, own), device=images.device, generator=generator)
+        if own != size:
+            noise = F.interpolate(noise, (size, size), mode="bilinear", align_corners=False)
         images = (images + noise * amount[:, None, None, None]).clamp(0, 255)
     if config.erase:
         images = _erase(images, config, generator)
     return images
 
 
-def _coarsen(images: Tensor, share: float, generator: Generator) -> Tensor:
-    """Some images made smaller and enlarged again, a whole batch by the same factor."""
+def _coarsen(images: Tensor, share: float, own: int, generator: Generator) -> Tensor:
+    """Some images made smaller than their `own` side and enlarged again, a whole batch by the same factor."""
     device, side = images.device, images.shape[-1]
     chosen = torch.rand(len(images), device=device, generator=generator) < share
     factor = COARSEST + (1 - COARSEST) * torch.rand((), device=device, generator=generator).item()
-    small = F.interpolate(images[chosen], (max(round(side * factor), 1),) * 2, mode="bilinear", antialias=True)
+    small = F.interpolate(images[chosen], (max(round(own * factor), 1),) * 2, mode="bilinear", antialias=True)
     images[chosen] = F.interpolate(small, (side, side), mode="bilinear")
     return images
 
