@@ -44,7 +44,6 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "base": (fer2013, ("network.widths=[8,8,8,8]",)),
     "broad": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "deep": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
-    "large": (fer2013, ("network.widths=[16,16,16,16]",)),
     "near": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "paired": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "medium": (fer2013, ("network.widths=[16,16,16,16]",)),

@@ -110,7 +110,8 @@ def train(
     learner = Learner(recipe, {name: len(emotions) for name, emotions in heads.items()}, device)
     first, best, scores = 0, -1.0, dict[str, float]()
     if given and not state:
-        say(f"beginning with {learner.begin_with(given, training)} of the weights of {given.name}")
+        taken, learned = learner.begin_with(given, training)
+        say(f"beginning with {taken} of {learned} of the weights of {given.name}")
     if state:
         learner.restore(state)
         first, best, scores = state["epoch"] + 1, state["best"], state["scores"]
@@ -207,8 +208,8 @@ class Learner:
         parts = {"network": self.network, "average": self.average, "optimiser": self.optimiser}
         return {name: part.state_dict() for name, part in parts.items()} | {"averaged": self._averaged}
 
-    def begin_with(self, start: Start, training: Split) -> str:
-        """Take over weights, as far as they fit; says how many. Raises as `Start.give`."""
+    def begin_with(self, start: Start, training: Split) -> tuple[int, int]:
+        """Take over weights, as far as they fit: as `Start.give`."""
         taken = start.give(self.network, examples(training.pixels, self._recipe.train_size(0)))
         self.average.load_state_dict(self.network.state_dict())
         return taken

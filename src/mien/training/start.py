@@ -55,14 +55,17 @@ class Start:
     weights: Mapping[str, Tensor]
 
     @torch.no_grad()
-    def give(self, network: nn.Module, pixels: Tensor) -> str:
-        """Put the weights into a network, where name and shape are the same; says how many of how many.
+    def give(self, network: nn.Module, pixels: Tensor) -> tuple[int, int]:
+        """Put the weights into a network, where name and shape are the same.
 
         Mirrored layers also take their half of an ordinary layer's weights, if these are pairs.
 
         Args:
             network: as `networks.build` makes it.
             pixels: (n, channels, h, w) in 0..255, at the size the network sees.
+
+        Returns:
+            How many of its parameters were given, and how many it has.
 
         Raises:
             MienError: nothing fits.
@@ -86,7 +89,7 @@ class Start:
             hook.remove()
         learned = {name for name, _ in network.named_parameters()}
         taken = learned & (fitting.keys() | {f"{name}.{part}" for name in shifts for part in ("weight", "bias")})
-        return f"{len(taken)} of {len(learned)}"
+        return len(taken), len(learned)
 
 
 def find_start(name_or_path: str | Path) -> Start:

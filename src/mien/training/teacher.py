@@ -169,7 +169,7 @@ class TorchTeacher(_Network):
         recipe, start = member.recipe, find_start(member.name)
         super().__init__(start.sha256, recipe.colour, list(member.heads), None if recipe.resolution else recipe.size)
         network = build(recipe, {head: len(emotions) for head, emotions in member.heads.items()}).to(images.device)
-        taken, learned = start.give(network, examples(images, recipe.resolution or recipe.size)).split(" of ")
+        taken, learned = start.give(network, examples(images, recipe.resolution or recipe.size))
         if taken != learned:
             raise MienError(f"{member.name} cannot teach: only {taken} of its {learned} weights were found")
         self._network = deployed(network, recipe).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
