@@ -38,6 +38,7 @@ def main() -> None:
     faces = fer2013(data / "fer2013" / "valid.parquet", N_CLOSE)
     photos(detector, data / "media")
     close_ups(detector, faces)
+    on_their_heads(detector, faces[:500])
     mountain = rgb(data / "media" / "free-mountain-vector-01.jpg")
     people = [rgb(path) for path in sorted((data / "media").glob("*.jpg")) if "mountain" not in path.name]
     placed(detector, [*people, packaged("astronaut")], [mountain, packaged("coffee"), packaged("rocket")])
@@ -94,6 +95,17 @@ def close_ups(detector: BlazeFace, faces: list[Pixels]) -> None:
     for name, (some, make) in cases.items():
         counts = np.array([len(detector.detect(make(face))) for face in some])
         print(f"  {name:32}{(counts > 0).mean():.3f}  {(counts > 1).mean():.3f}  (n = {len(some)})")
+
+
+def on_their_heads(detector: BlazeFace, faces: list[Pixels]) -> None:
+    """FER2013 images alone, and with as much gray around them as they are wide, upright and upside down."""
+    print("\nupside down: recall, and how many of the faces found are taken for faces that stand on their heads")
+    for name, around in (("alone", 0), ("on gray", 192)):
+        placed = [np.pad(resized(face, 192), ((around,) * 2,) * 2 + ((0, 0),), constant_values=128) for face in faces]
+        for way, images in (("upright", placed), ("upside down", [image[::-1, ::-1] for image in placed])):
+            found = [hits[0] for image in images if (hits := detector.detect(np.ascontiguousarray(image)))]
+            over = np.mean([abs(framing(face).roll) > 90 for face in found])
+            print(f"  {name + ', ' + way:32}{len(found) / len(images):.3f}  {over:.3f}  (n = {len(images)})")
 
 
 def placed(detector: BlazeFace, photographs: list[Pixels], backgrounds: list[Pixels]) -> None:

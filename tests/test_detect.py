@@ -1,3 +1,4 @@
+import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -115,6 +116,31 @@ def test_a_rotated_photo_gives_nearly_the_upright_crop(detector: Detector, astro
     upright = crop_face(Image.fromarray(astronaut), only(detector.detect(astronaut)))
     rotated = np.asarray(Image.fromarray(astronaut).rotate(angle, Image.Resampling.BICUBIC, expand=True))
     assert correlation(crop_face(Image.fromarray(rotated), only(detector.detect(rotated))), upright) > 0.75
+
+
+@pytest.mark.parametrize(
+    ("name", "angle"),
+    [
+        *(("single_face.jpg", angle) for angle in (120, 180, 210)),
+        *(("0-f15-hao-ph.jpg", angle) for angle in (150, 180, 210)),
+        *(("45-m7-di-ph.jpg", angle) for angle in (150, 180, 190)),
+    ],
+)
+def test_a_photo_on_its_head_gives_the_upright_crop(detector: Detector, media: Path, name: str, angle: float) -> None:
+    photo = Image.open(media / name).convert("RGB")
+    upright = crop_face(photo, only(detector.detect(np.asarray(photo))))
+    turned = photo.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    assert correlation(crop_face(turned, only(detector.detect(np.asarray(turned)))), upright) > 0.75
+
+
+def test_a_group_on_its_head(detector: Detector, media: Path) -> None:
+    photo = rgb(media / "multi_face.jpg")
+    upright, inverted = detector.detect(photo), detector.detect(np.ascontiguousarray(photo[::-1, ::-1]))
+    assert len(inverted) >= len(upright) - 1
+    corners = [face.box_xyxy[:2] for face in upright]
+    for face in inverted:
+        corner = (1000 - face.box_xyxy[2], 667 - face.box_xyxy[3])
+        assert min(math.dist(corner, other) for other in corners) < 25
 
 
 def test_a_mirrored_photo_gives_the_mirrored_face(detector: Detector, astronaut: Pixels) -> None:

@@ -379,8 +379,9 @@ def test_what_a_detector_raises_comes_through(threads: int, eight: Path, bands: 
 # Reasons
 
 
-def landmarks(nose_x: float) -> tuple[tuple[float, float], ...]:
-    return ((30, 30), (60, 30), (nose_x, 45), (45, 60), (20, 35), (70, 35))
+def landmarks(nose_x: float, down: float = 0) -> tuple[tuple[float, float], ...]:
+    points = ((30, 30), (60, 30), (nose_x, 45), (45, 60), (20, 35), (70, 35))
+    return tuple((x, y + down) for x, y in points)
 
 
 SHARP, FLAT = "a bright band", "all of one gray"
@@ -396,6 +397,8 @@ SHARP, FLAT = "a bright band", "all of one gray"
         (Face((0, 0, 96, 96), landmarks(45), 0.9), SHARP, "ferplus8", []),
         (Face((0, 0, 96, 96), landmarks(70), 0.9), SHARP, "ferplus8", ["turned away"]),
         (Face((0, 0, 96, 96), landmarks(20), 0.9), SHARP, "ferplus8", ["turned away"]),
+        (Face((0, -20, 96, 76), landmarks(45, -12), 0.9), SHARP, "ferplus8", []),
+        (Face((0, -50, 96, 46), landmarks(45, -31), 0.9), SHARP, "ferplus8", ["cut by the image's edge"]),
         (Face((0, 0, 96, 96), (), 0.9), SHARP, "happy-sad", ["probably an expression that happy-sad lacks (96%)"]),
         (Face((0, 0, 96, 96), (), 0.9), FLAT, "ferplus8", ["low confidence (12%, reliable from 50%)", "blurred"]),
         (
@@ -425,7 +428,7 @@ def test_reasons(
     recognizer = mien.load(eight, detector=Finds(face))
     # The face's crop is made the image, so that its size and turn are all that a case changes.
     monkeypatch.setattr(type(recognizer.preprocess), "face", lambda *_: recognizer.preprocess.whole(_rgb(pixels)))
-    expression = only(recognizer.predict(_rgb(pixels), labels=labels)).expression
+    expression = only(recognizer.predict(np.zeros((96, 96, 3), np.uint8), labels=labels)).expression
     assert list(expression.reasons) == reasons
     assert expression.uncertain == bool(reasons)
 

@@ -8,6 +8,9 @@ half of the window's side, the short-range one from a third to the whole. The ru
    of half its side all round.
 3. Nothing was found, or a face below an eighth of a window's side: the full-range network looks at the window's nine
    overlapping halves, and so on down while small faces appear and the halves have pixels enough.
+4. The networks take many a face that stands on its head for an upright one, its mouth for eyes, but are unsure of it:
+   the short-range network looks at an unsure face once more, as it is and upside down. Where there is still nothing,
+   both look at the whole image upside down; it stands on its head if they are sure of a face there.
 """
 
 from __future__ import annotations
@@ -34,6 +37,9 @@ LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 256  # side of the smallest window
 GAP = 2  # a network's view is made from a copy at least so many times as large, where the photo has the pixels
 LARGEST_CELL = 256  # px, of which a copy has one; Pillow sums them in 32 bits
+UNSURE = 0.85  # below this score a face is looked at upside down, and a photo that is upside down has none
+AROUND = 0.5  # what is looked at then: the face and so much around it on each edge, in its sides
+INVERTED = 0.05  # by how much the score must then be higher
 SAME_FACE = 0.3  # intersection over union above which two boxes are one face
 
 
@@ -110,7 +116,10 @@ class BlazeFace:
             rows = _distinct(np.concatenate([rows, self._short.look(photo, whole.grown(BORDER))]))
         if not len(rows) or _sides(rows).min() < SMALL * side:
             rows = _distinct(np.concatenate([rows, *self._search(photo, whole)]))
-        return [_face(row) for row in rows[np.argsort(-_sides(rows), kind="stable")]]
+        if not len(rows):
+            rows = self._inverted(photo, whole)
+        rows = rows[np.argsort(-_sides(rows), kind="stable")]
+        return [_face(self._righted(row, photo) if row[16] < UNSURE else row) for row in rows]
 
     def _search(self, photo: _Photo, whole: Window) -> list[Floats]:
         """Candidates in the halves of the image, and in the halves of every half that shows small faces."""
@@ -122,6 +131,21 @@ class BlazeFace:
             found += [rows for _, rows in looks]
             split = [window for window, rows in looks if len(rows) and _sides(rows).min() < SMALL * window.side]
         return found
+
+    def _inverted(self, photo: _Photo, whole: Window) -> Floats:
+        """The faces of an image that stands on its head; none where no network is sure that it does."""
+        full = self._full.look(photo, whole, inverted=True)
+        rows = _distinct(np.concatenate([full, self._short.look(photo, whole.grown(BORDER), inverted=True)]))
+        return rows if (rows[:, 16] >= UNSURE).any() else rows[:0]
+
+    def _righted(self, row: Floats, photo: _Photo) -> Floats:
+        """A face as it looks from above, where it is more of a face from there; otherwise as it is."""
+        (x0, y0), (x1, y1) = row[:2], row[2:4]
+        side = float(max(x1 - x0, y1 - y0))
+        window = Window(float(x0 + x1 - side) / 2, float(y0 + y1 - side) / 2, side).grown(AROUND)
+        upright, inverted = (self._short.look(photo, window, inverted=each) for each in (False, True))
+        best, other = _surest(row, upright), _surest(row, inverted)
+        return other if other[16] > best[16] + INVERTED else row
 
 
 class _Photo:
@@ -165,9 +189,15 @@ class _Network:
         self._anchors = anchors
         self._min_score = min_score
 
-    def look(self, photo: _Photo, window: Window) -> Floats:
-        """Faces in one window: rows (n, 17) of box and six landmarks (image px, x and y in turn) and score."""
+    def look(self, photo: _Photo, window: Window, *, inverted: bool = False) -> Floats:
+        """Faces in one window, seen upside down if `inverted`.
+
+        Returns:
+            Rows (n, 17) of box and six landmarks (image px, x and y in turn) and score.
+        """
         pixels, scale, offset = _view(photo, window, self._px)
+        if inverted:
+            pixels, scale, offset = np.ascontiguousarray(pixels[:, ::-1, ::-1]), -scale, self._px - offset
         raw, logits = self._session.run(None, {"input": pixels})
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -80, 80)))
         sure = scores >= self._min_score
@@ -175,7 +205,9 @@ class _Network:
         points[:, [0, 2, 3, 4, 5, 6, 7]] += self._anchors[sure, None]
         half = points[:, 1] / 2
         points[:, 0], points[:, 1] = points[:, 0] - half, points[:, 0] + half
-        rows = np.column_stack([((points - offset) / scale).reshape(-1, 16), scores[sure]])
+        points = (points - offset) / scale
+        points[:, :2].sort(axis=1)  # upside down, the box's first corner is its last
+        rows = np.column_stack([points.reshape(-1, 16), scores[sure]])
         return _blended(rows[_sides(rows) > 0])
 
 
@@ -256,6 +288,12 @@ def _overlaps(row: Floats, rows: Floats) -> Floats:
     shared = np.prod(np.maximum(high - low, 0), axis=1)
     union = np.prod(row[2:4] - row[:2]) + np.prod(rows[:, 2:4] - rows[:, :2], axis=1) - shared
     return np.asarray(shared / union, dtype=np.float32)
+
+
+def _surest(row: Floats, rows: Floats) -> Floats:
+    """The row with the highest score among those that show the same face as `row`; a row of zeros if there is none."""
+    same = rows[_overlaps(row, rows) > SAME_FACE]
+    return same[same[:, 16].argmax()] if len(same) else np.zeros_like(row)
 
 
 def _sides(rows: Floats) -> Floats:

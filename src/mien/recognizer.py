@@ -249,7 +249,7 @@ class Recognizer:
         return [
             Expression(
                 dict(zip(labels, answer.shares, strict=True)),
-                tuple(_reasons(face, crop, answer, head, labels)),
+                tuple(_reasons(face, found.size, crop, answer, head, labels)),
                 answer.not_a_face,
                 dict(zip(labels, answer.votes, strict=True)) if answer.votes else None,
             )
@@ -295,8 +295,10 @@ def load(
     return Recognizer(artifacts.read(artifacts.find(name_or_path)), detector, threads, limits)
 
 
-def _reasons(face: Face, crop: Pixels, answer: _Answer, head: HeadInfo, labels: LabelSet) -> Iterator[str]:
-    """Why an answer should not be relied on."""
+def _reasons(
+    face: Face, size: tuple[int, int], crop: Pixels, answer: _Answer, head: HeadInfo, labels: LabelSet
+) -> Iterator[str]:
+    """Why an answer should not be relied on; `size` is that of the image."""
     if answer.not_a_face is not None and answer.not_a_face >= NOT_A_FACE:
         yield f"perhaps not a face ({percent(answer.not_a_face)})"
     if answer.kept < 0.5:
@@ -309,6 +311,8 @@ def _reasons(face: Face, crop: Pixels, answer: _Answer, head: HeadInfo, labels: 
         yield "blurred"
     if turn(face) > TURNED:
         yield "turned away"
+    if any(not 0 <= at <= length for point in face.landmarks_xy[:4] for at, length in zip(point, size, strict=True)):
+        yield "cut by the image's edge"
 
 
 def _prediction(read: Found, expressions: list[Expression]) -> Prediction:
