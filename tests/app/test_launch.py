@@ -33,9 +33,10 @@ def test_it_starts_without_a_question(tmp_path: Path) -> None:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     environment = os.environ | {"HOME": str(tmp_path), "BROWSER": "true"}
-    command = [sys.executable, "-m", "mien", "app", "--port", str(port)]
+    (tmp_path / "calendar.py").write_text("raise SystemExit('from the current folder')")
+    command = [str(Path(sys.executable).with_name("mien")), "app", "--port", str(port)]
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
     try:
         for _ in range(300):
             try:

@@ -113,6 +113,8 @@ def part(content: bytes, name: bytes = b"a.jpg", more: bytes = b"") -> bytes:
     return head + b"\r\n" + content
 
 
+NAMELESS = b'Content-Disposition: form-data; name="file"\r\n\r\n'
+EXTENDED = b"Content-Disposition: form-data; name=\"file\"; filename*=UTF-8''h%C3%A9.jpg\r\n\r\n"
 FIELD = b'Content-Disposition: form-data; name="labels"\r\n\r\n'
 FORMS: dict[str, tuple[bytes, set[int]]] = {
     "an empty body": (b"", {400}),
@@ -301,6 +303,31 @@ def test_fields_twice(service: Served, astronaut: bytes) -> None:
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY.decode()}"}
     page = httpx.post(f"{service.url}/result", content=body, headers=headers)
     assert page.text.count('<th scope="row">') == 2
+
+
+def test_an_image_without_a_filename_is_told(service: Served, astronaut: bytes) -> None:
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY.decode()}"}
+    answer = httpx.post(f"{service.url}/v1/predict", content=form(NAMELESS + astronaut), headers=headers)
+    assert answer.status_code == 413
+    assert answer.json()["detail"] == "a field is larger than 1,024 bytes, the limit; an image needs a filename"
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (EXTENDED, "h\xe9.jpg"),
+        (part(b"", "h\xe9.jpg".encode()), "h\xe9.jpg"),
+        (part(b"", b"h\xe9.jpg"), "h\\xe9.jpg"),
+        (part(b"", b"10:30.jpg"), "10:30.jpg"),
+        (part(b"", b"../../a.jpg"), "a.jpg"),
+        (part(b"", b"C:\\photos\\a.jpg"), "a.jpg"),
+        (part(b"", b"photos/"), "<file>"),
+    ],
+)
+def test_files_names_are_told_back(head: bytes, name: str, service: Served, astronaut: bytes) -> None:
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY.decode()}"}
+    answer = httpx.post(f"{service.url}/v1/predict", content=form(head + astronaut), headers=headers)
+    assert answer.json()["source"] == name
 
 
 def test_memory_is_given_back(service: Served, astronaut: bytes) -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -63,11 +64,21 @@ def test_every_fault_is_told() -> None:
     assert len(raised.value.faults) == 3
 
 
-def mien(*arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mien", "serve", *arguments]
+def mien(
+    *arguments: str, given: str = "", cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("mien")), "serve", *arguments]
+    settings = os.environ | environment
     return subprocess.run(
-        command, input=given, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False
+        command, input=given, cwd=cwd, env=settings, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+def test_modules_in_the_current_folder_are_left_alone(tmp_path: Path) -> None:
+    for name in ("queue.py", "calendar.py", "hashlib.py"):
+        (tmp_path / name).write_text("raise SystemExit('from the current folder')")
+    ended = mien("--model", "nothing", cwd=tmp_path)
+    assert "no model 'nothing'" in ended.stderr
 
 
 def test_the_command_line_wins_over_the_environment() -> None:

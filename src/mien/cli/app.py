@@ -34,4 +34,4 @@ def app(
     chosen = {"MIEN_APP_MODEL": model, "MIEN_APP_SAMPLES": str(samples.resolve()) if samples else None}
     environment = {**os.environ, **{name: value for name, value in chosen.items() if value}}
     flags = [f"--server.port={port}", f"--server.headless={str(headless).lower()}"]
-    os.execve(sys.executable, [sys.executable, "-m", "mien.app", *flags], environment)
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "mien.app", *flags], environment)

@@ -56,4 +56,4 @@ def serve(
         "models": json.dumps(models) if models else None,
     }
     environment = {**os.environ, **{f"MIEN_SERVE_{name.upper()}": v for name, v in given.items() if v is not None}}
-    os.execve(sys.executable, [sys.executable, "-m", "mien.service"], environment)
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "mien.service"], environment)

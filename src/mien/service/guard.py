@@ -1,4 +1,4 @@
-"""What every request passes: an id, an API key, a limit of rate, headers that keep browsers safe, a count, a log line.
+"""What every request passes: an id, headers that keep browsers safe, a count, a log line, an API key, a limit of rate.
 
 No line and no count tells anything of an image, a face, a file's name, an address or a key.
 """
@@ -49,7 +49,7 @@ class Guard:
 
     Args:
         app: what it guards.
-        settings: keys and rate.
+        settings: whether to log.
         metrics: counts requests and problems.
     """
 
@@ -57,7 +57,6 @@ class Guard:
         self._app = app
         self._settings = settings
         self._metrics = metrics
-        self._rates = Rates(settings.rate) if settings.rate else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -84,48 +83,16 @@ class Guard:
             return message
 
         try:
-            try:
-                self._admit(scope)
-            except Problem as problem:
-                await self._refuse(problem, scope, receive, told)
-            else:
-                await self._app(scope, counted, told)
+            await self._app(scope, counted, told)
         except Exception as error:
             FAULTS.exception("request %s", request, exc_info=error)
             fault = Problem(INTERNAL, f"tell us the request's id: {request}", more={"id": request})
             if not status:
-                await self._refuse(fault, scope, receive, told)
+                await refuse(fault, self._metrics, scope, receive, told)
         finally:
             route = getattr(scope.get("route"), "path", None) or "other"
             self._metrics.requests.labels(route, str(status)).inc()
             self._log(request, scope, route, status, began, size)
-
-    def _admit(self, scope: Scope) -> None:
-        path = scope["path"]
-        if path.startswith(OPEN):
-            return
-        headers = Headers(scope=scope)
-        if self._rates:
-            client = scope.get("client")
-            self._rates.take(client[0] if client else "")
-        asks = scope.get("method") == "OPTIONS"  # what a browser asks before it may send a key
-        if self._settings.api_keys and not asks and not self._known(headers):
-            raise Problem(
-                KEY, "send it as X-API-Key, or as Authorization: Bearer", {"WWW-Authenticate": 'Basic realm="mien"'}
-            )
-
-    def _known(self, headers: Headers) -> bool:
-        """Whether a request brings a known key; all are compared, each in constant time, and none is empty."""
-        key = key_in(headers)
-        given = hash_key(key)
-        return key != "" and sum(hmac.compare_digest(given, known) for known in self._settings.api_keys) > 0
-
-    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-        self._metrics.errors.labels(problem.kind.name).inc()
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": problem.kind.title})
-        else:
-            await problem.response()(scope, receive, send)
 
     def _log(self, request: str, scope: Scope, route: str, status: int, began: float, size: int) -> None:
         if self._settings.log:
@@ -139,6 +106,59 @@ class Guard:
                 "bytes_in": size,
             }
             ACCESS.info("%s", json.dumps(line))
+
+
+class Gate:
+    """Lets in who brings a key, where keys are set, and does not come too often.
+
+    Args:
+        app: what lies behind it.
+        settings: keys and rate.
+        metrics: counts problems.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+        self._app = app
+        self._settings = settings
+        self._metrics = metrics
+        self._rates = Rates(settings.rate) if settings.rate else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if scope["type"] in ("http", "websocket"):
+                self._admit(scope)
+        except Problem as problem:
+            await refuse(problem, self._metrics, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _admit(self, scope: Scope) -> None:
+        path = scope["path"]
+        if path.startswith(OPEN):
+            return
+        headers = Headers(scope=scope)
+        if self._rates:
+            client = scope.get("client")
+            self._rates.take(client[0] if client else "")
+        if self._settings.api_keys and not self._known(headers):
+            raise Problem(
+                KEY, "send it as X-API-Key, or as Authorization: Bearer", {"WWW-Authenticate": 'Basic realm="mien"'}
+            )
+
+    def _known(self, headers: Headers) -> bool:
+        """Whether a request brings a known key; all are compared, each in constant time, and none is empty."""
+        key = key_in(headers)
+        given = hash_key(key)
+        return key != "" and sum(hmac.compare_digest(given, known) for known in self._settings.api_keys) > 0
+
+
+async def refuse(problem: Problem, metrics: Metrics, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request with a problem."""
+    metrics.errors.labels(problem.kind.name).inc()
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": problem.kind.title})
+    else:
+        await problem.response()(scope, receive, send)
 
 
 class Rates:

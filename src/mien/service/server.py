@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 import mien
 from mien.service import api, live, pages
 from mien.service.engine import Engine
-from mien.service.guard import ACCESS, FAULTS, Guard
+from mien.service.guard import ACCESS, FAULTS, Gate, Guard
 from mien.service.metrics import Metrics
 from mien.service.problems import INTERNAL, METHOD, NOT_FOUND, PARAMETER, Problem
 from mien.service.protocol import limited
@@ -86,11 +86,10 @@ def create(settings: Settings) -> ASGIApp:
         kind = {404: NOT_FOUND, 405: METHOD}.get(error.status_code, PARAMETER)
         return await told(request, Problem(kind, "see /docs for what there is", dict(error.headers or {})))
 
-    if settings.origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"]
-        )
-    return Guard(app, settings, metrics)
+    gated: ASGIApp = Gate(app, settings, metrics)
+    if settings.origins:  # before the gate: a browser asks without a key, and its page may read why it is refused
+        gated = CORSMiddleware(gated, settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"])
+    return Guard(gated, settings, metrics)
 
 
 def wants_page(request: Request) -> bool:

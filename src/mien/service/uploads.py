@@ -6,10 +6,11 @@ File names are told back as they came and mean nothing else; types are found by 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath, PureWindowsPath
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -32,6 +33,8 @@ PLAIN = ("application/octet-stream", "")
 MAX_HEADERS = 8_192  # bytes of one part's headers
 MAX_FIELDS = 40  # parts that are not files
 MAX_FIELD = 1_024  # bytes of one
+EXTENDED = re.compile(rb"filename\*=utf-8'[^']*'([^;]*)", re.IGNORECASE)
+"""A file's name as some clients send it (RFC 5987), though RFC 7578 forbids it in forms."""
 
 
 @dataclass
@@ -194,9 +197,13 @@ class Parts:
         self._value.clear()
 
     def _on_headers_finished(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
-        if b"filename" not in options:
+        filename = options.get(b"filename")
+        if filename is None and (extended := EXTENDED.search(disposition)):
+            filename = unquote_to_bytes(extended[1])
+        if filename is None:
             self._fields += 1
             if self._fields > MAX_FIELDS:
                 raise Problem(MALFORMED, f"more than {MAX_FIELDS} fields", CLOSE)
@@ -204,11 +211,14 @@ class Parts:
             return
         if len(self.form.files) == self._settings.max_files:
             raise Problem(TOO_MANY, f"more than {self._settings.max_files} files, the limit", CLOSE)
-        self._upload, self._most = Upload(shown(options[b"filename"])), self._settings.max_bytes
+        self._upload, self._most = Upload(shown(filename)), self._settings.max_bytes
         self.form.files.append(self._upload)
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if len(self._part) + end - start > self._most:
+            if self._upload is None:
+                told = f"a field is larger than {MAX_FIELD:,} bytes, the limit; an image needs a filename"
+                raise Problem(TOO_LARGE, told, CLOSE)
             raise Problem(TOO_LARGE, f"a part is larger than {self._most:,} bytes, the limit", CLOSE)
         self._part += data[start:end]
 
@@ -229,5 +239,4 @@ CLOSE = {"Connection": "close"}
 
 def shown(name: bytes) -> str:
     """A file's name as it is told back: without folders, and as text whatever its bytes."""
-    text = name.decode("utf-8", "backslashreplace")
-    return PureWindowsPath(PurePosixPath(text).name).name or "<file>"
+    return re.split(rb"[/\\]", name)[-1].decode("utf-8", "backslashreplace") or "<file>"
