@@ -139,6 +139,8 @@ class Unhelpful(io.RawIOBase):
         ("x" * 5000, "cannot be read: File name too long"),
         (Image.new("F", (4, 4), float("nan")), "gray values from nan"),
         (Image.new("I", (4, 4), -1), "gray values from -1 to -1"),
+        (Image.new("F", (4, 4), -0.2), "gray values from -0.2 to -0.2: expected 0..1"),
+        (Image.new("F", (4, 4), 80000), "gray values from 80000 to 80000: expected 0..65535"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 99 else type(value).__name__,
 )
@@ -344,6 +346,9 @@ def test_colours(source: Any) -> None:
         (Image.fromarray(RAMP.astype(np.float32)), 0),
         (Image.fromarray(RAMP.astype(np.float32) / 255), 0),
         (encoded(Image.fromarray(RAMP.astype(np.float32) / 255), "TIFF"), 0),
+        (Image.fromarray((RAMP.astype(np.float32) * 1.04 - 5) / 255), 6),
+        (Image.fromarray(RAMP.astype(np.float32) * 1.04 - 5), 6),
+        (Image.fromarray(RAMP.astype(np.int32)), 0),
         (encoded(Image.fromarray(RAMP.astype(np.float32) * 257), "TIFF"), 0),
         (tiff(64, 48, 8, RAMP.tobytes()), 0),
         (tiff(64, 48, 8, (255 - RAMP).tobytes(), white_is_zero=True), 0),

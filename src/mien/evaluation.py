@@ -10,7 +10,7 @@ import numpy as np
 
 from mien import metrics
 from mien.datasets import load_pixels, open_dataset
-from mien.datasets.base import NO_LABEL, Dataset
+from mien.datasets.base import NO_LABEL, Dataset, nothing_read
 from mien.datasets.splits import group_of, with_split
 from mien.errors import DataError, LabelError
 from mien.image import describe
@@ -78,7 +78,7 @@ def evaluate(
             voted += [list(face.expression.votes.values()) for face in prediction.faces[:1] if face.expression.votes]
         progress(position + 1, len(examples))
     if not kept:
-        raise DataError(f"{dataset.path}: none of {len(examples)} images could be read")
+        raise nothing_read(dataset.path, unreadable)
     probabilities, present = np.array(rows), np.array(found)
     readable = replace(chosen, examples=tuple(examples[position] for position in kept))
     answers = Answers(

@@ -83,6 +83,7 @@ DAMAGE = (
 )
 """What Pillow's readers raise on damaged files."""
 
+BEYOND = 0.1  # of their range by which floats may leave it
 CHUNK = 2**20  # bytes asked of a stream at once
 
 SUBFILE, BITS, PHOTOMETRIC, TILE_WIDTH, TILE_HEIGHT = 254, 258, 262, 322, 323  # tags of a TIFF
@@ -312,17 +313,22 @@ def _rgb(image: Image.Image, tags: Mapping[int, Any]) -> Image.Image:
 
 
 def _eight_bits(values: NDArray[Any], tags: Mapping[int, Any]) -> NDArray[np.uint8]:
-    """Gray values scaled to 0..255: whole numbers from 0..65535; floats from 0..1, 0..255 or 0..65535 by their top.
+    """Gray values scaled to 0..255: those of 16 bits from 0..65535; others from 0..255 or 0..65535, floats from 0..1 as
+    well, by their highest. Floats may go a tenth beyond, as those of resampled images do.
 
     A TIFF's tags may tell of 12 bits, or that 0 is white; Pillow leaves both as they are.
     """
     low, high = float(values.min()), float(values.max())
-    top = 4095 if tags.get(BITS) == (12,) else 65535
+    tops: tuple[int, ...]
+    tops, beyond = (4095 if tags.get(BITS) == (12,) else 65535,), 0.0
     if values.dtype.kind == "f":
-        top = 1 if high <= 1 else 255 if high <= 255 else 65535
-    if not 0 <= low <= high <= top:
+        tops, beyond = (1, 255, 65535), BEYOND
+    elif values.dtype.itemsize > 2:
+        tops = (255, 65535)
+    top = next((each for each in tops if high <= each * (1 + beyond)), tops[-1])
+    if not -top * beyond <= low <= high <= top * (1 + beyond):
         raise ImageError(f"gray values from {low:g} to {high:g}: expected 0..{top}")
-    gray = (values * np.float32(255 / top) + np.float32(0.5)).astype(np.uint8)
+    gray = (values.clip(0, top) * np.float32(255 / top) + np.float32(0.5)).astype(np.uint8)
     return 255 - gray if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else gray
 
 

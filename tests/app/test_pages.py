@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import mien
-from mien.app import live, samples, settings, show
+from mien.app import live, read, samples, settings, show
 from mien.app.settings import plain
 from mien.datasets import open_dataset
 from mien.labels import FERPLUS8, HAPPY_SAD
@@ -117,6 +118,11 @@ def test_what_is_on_the_page_is_read_once(
     assert again is first
     test.file_uploader(key="photos").set_value(None).run()
     assert not test.session_state["answers"]
+
+
+def test_photos_are_taken_by_the_suffixes_that_are_read_everywhere() -> None:
+    assert {".jpg", ".jfif", ".mpo", ".png", ".tiff"} <= set(read.kinds())
+    assert (find_spec("pillow_heif") is not None) == (".heic" in read.kinds())
 
 
 def test_the_camera(app: Callable[..., AppTest], astronaut: bytes) -> None:

@@ -65,6 +65,24 @@ def test_csv(tmp_path: Path, write_table: Write, by_file: bool) -> None:
     assert dataset.targets(FERPLUS8).tolist() == [1, 4, 0]
 
 
+def test_csv_as_others_write_it(tmp_path: Path, write_table: Write) -> None:
+    rows = [(f"{emotion}.0", f" {usage} ", pixels) for emotion, pixels, usage in ROWS]
+    dataset = open_dataset(write_table("icml_face_data.CSV", ("emotion", " Usage", " pixels"), rows))
+    assert [(example.label, example.split) for example in dataset.examples] == [
+        ("happy", "train"),
+        ("angry", "valid"),
+        ("neutral", "test"),
+    ]
+
+
+def test_votes_of_another_table_are_left_alone(tmp_path: Path, write_table: Write) -> None:
+    write_table("fer2013.csv", HEADER, ROWS)
+    write_table("fer2013new.csv", VOTE_COLUMNS, VOTES)
+    for rows in (ROWS, ROWS[:2]):
+        assert not open_dataset(write_table("mine.csv", HEADER, rows)).has_votes
+    assert open_dataset(tmp_path).has_votes
+
+
 def test_csv_with_votes(tmp_path: Path, write_table: Write) -> None:
     write_table("fer2013.csv", HEADER, ROWS)
     columns = ("Usage", "Image name", *VOTE_COLUMNS)

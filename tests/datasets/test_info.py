@@ -55,6 +55,15 @@ def test_every_fault_is_found(tmp_path: Path, write_image: Write) -> None:
     assert json.loads(json.dumps(info.to_dict()))["sizes"][0] == [8, 8, 6]
 
 
+def test_files_that_are_no_images_by_their_suffix_are_told(tmp_path: Path, write_image: Write) -> None:
+    write_image("happy/a.png")
+    write_image("sad/b.png")
+    for name in ("happy/c.jp2", "notes.txt", ".hidden", "sad/Thumbs.db"):
+        (tmp_path / name).write_bytes(b"")
+    info = inspect(open_dataset(tmp_path))
+    assert (info.n, info.passed_over) == (2, ("happy/c.jp2", "notes.txt"))
+
+
 def test_images_of_other_shapes_are_not_repeats() -> None:
     wide, high = np.zeros((2, 8), np.uint8), np.zeros((8, 2), np.uint8)
     info = inspect(Dataset(Path(), "made up", HAPPY_SAD, (Example("a", wide, "sad"), Example("b", high, "sad"))))

@@ -66,6 +66,13 @@ def test_image_out_of_place_is_told(tmp_path: Path, write_image: Write, write_ta
         read_people(tmp_path)
 
 
+def test_a_column_without_a_name_tells_nothing(tmp_path: Path, write_image: Write, write_table: Write) -> None:
+    write_table("emotions.csv", ("", "set_id", "age"), [(0, "a", 30)])
+    write_image("images/a/happy.png")
+    write_image("images/a/sad.png")
+    assert read_people(tmp_path).examples[0].attributes == {"person": "a", "age": "30"}
+
+
 def test_table_that_is_no_table(tmp_path: Path, write_image: Write) -> None:
     write_image("images/0/happy.png")
     (tmp_path / "emotions.csv").write_bytes(b"set_id\n\xff\xfe\n")

@@ -13,13 +13,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mien.app.settings import choose, plain
 from mien.app.show import LARGEST, annotated, show_face
+from mien.datasets.walk import HEIC, SUFFIXES
 from mien.image import Pixels
 from mien.labels import LabelSet
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
 from mien.tables import csv_text
-
-KINDS = ["jpg", "jpeg", "png", "webp", "avif", "bmp", "gif", "tif", "tiff"]
 
 
 def show() -> None:
@@ -31,13 +30,18 @@ def show() -> None:
         taken = st.camera_input("Take a photo", key="camera", label_visibility="collapsed")
         files: Sequence[UploadedFile] = [taken] if taken else []
     else:
-        kinds = [*KINDS, *(["heic", "heif"] if find_spec("pillow_heif") else [])]
-        files = st.file_uploader("Photos", kinds, accept_multiple_files=True, key="photos")
+        files = st.file_uploader("Photos", kinds(), accept_multiple_files=True, key="photos")
     answers = _answers(reader, labels, files)
     for number, (file, answer) in enumerate(zip(files, answers, strict=True)):
         _show(file, answer, number)
     if answers:
         _downloads([answer.prediction for answer in answers], labels)
+
+
+def kinds() -> list[str]:
+    """The suffixes of files that can be read."""
+    extra = () if find_spec("pillow_heif") else HEIC
+    return [suffix for suffix in SUFFIXES if suffix not in extra]
 
 
 @dataclass(frozen=True)

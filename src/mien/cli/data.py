@@ -51,6 +51,8 @@ def info(
 
 
 def _show(info: Info, console: Console) -> None:
+    from mien.datasets.walk import few
+
     people = f" of {info.people} people" if info.people else ""
     console.print(Text.assemble((info.form, "bold"), f", {info.n} images{people}"))
     console.print(_counts("label", info.counts, info.labels))
@@ -62,6 +64,8 @@ def _show(info: Info, console: Console) -> None:
     repeated = ", ".join(f"{count} in {split}" for split, count in info.repeated_within.items() if count)
     console.print(f"repeated pixel by pixel: {repeated or 'none'}; {info.repeated_across} across splits")
     console.print(f"blank: {len(info.blank)}" + "".join(f"\n  {shown(name)}" for name in info.blank))
+    others = [shown(name) for name in info.passed_over]
+    console.print(f"no images by their suffix: {len(others)}" + (f" ({few(others)})" if others else ""))
     console.print(f"unreadable: {len(info.unreadable)}")
     for name, reason in info.unreadable.items():
         console.print(f"  {shown(name)}: {shown(reason)}", style="red")

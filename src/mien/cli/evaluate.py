@@ -37,7 +37,10 @@ class Format(StrEnum):
 def evaluate(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset in any form that mien knows.")],
     split: Annotated[
-        str | None, typer.Option("--split", help="train, valid, test or all.", show_default="the last")
+        str | None,
+        typer.Option(
+            "--split", help="train, valid or test; all, of a dataset without splits.", show_default="the last"
+        ),
     ] = None,
     labels: Labels = None,
     crop: Crop = CropOption.whole,

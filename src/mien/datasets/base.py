@@ -70,6 +70,7 @@ class Dataset:
         form: the layout it was recognised by, in words.
         labels: the label set of `Example.label`.
         examples: at least one.
+        passed_over: the files beside them that are no images by their suffix.
 
     Raises:
         DataError: no example at all.
@@ -79,6 +80,7 @@ class Dataset:
     form: str
     labels: LabelSet
     examples: tuple[Example, ...]
+    passed_over: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.examples:
@@ -168,8 +170,14 @@ def load_pixels(dataset: Dataset, to_pixels: Callable[[Pixels], Pixels]) -> tupl
         except ImageError as error:
             unreadable[example.name] = str(error)
     if not pixels:
-        raise DataError(f"{dataset.path}: none of {len(dataset)} images could be read")
+        raise nothing_read(dataset.path, unreadable)
     return replace(dataset, examples=tuple(examples)), np.stack(pixels), unreadable
+
+
+def nothing_read(path: Path, unreadable: Mapping[str, str]) -> DataError:
+    """What is said where not one image could be read: of the first, why."""
+    name, reason = next(iter(unreadable.items()))
+    return DataError(f"{path}: none of {len(unreadable)} images could be read; the first, {name}: {reason}")
 
 
 def spread(dataset: Dataset, most: int) -> Dataset:

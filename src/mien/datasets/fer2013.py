@@ -19,6 +19,7 @@ from mien.errors import DataError
 from mien.image import Pixels
 from mien.labels import FER7
 
+CSV, VOTES_CSV = "fer2013.csv", "fer2013new.csv"
 SIDE = 48
 VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 CSV_COLUMNS = ("emotion", "pixels", "Usage")
@@ -26,11 +27,11 @@ PARQUET_COLUMNS = ("image", "emotion", "usage")
 
 
 def is_parquet(path: Path) -> bool:
-    return path.suffix == ".parquet" if path.is_file() else any(path.glob("*.parquet"))
+    return path.suffix.lower() == ".parquet" if path.is_file() else any(path.glob("*.parquet"))
 
 
 def is_csv(path: Path) -> bool:
-    return path.suffix == ".csv" if path.is_file() else (path / "fer2013.csv").is_file()
+    return path.suffix.lower() == ".csv" if path.is_file() else (path / CSV).is_file()
 
 
 def read_parquet(path: Path) -> Dataset:
@@ -57,13 +58,14 @@ def read_parquet(path: Path) -> Dataset:
 
 
 def read_csv(path: Path) -> Dataset:
-    """A `fer2013.csv` (emotion,pixels,Usage), with the FER+ votes of a `fer2013new.csv` beside it, if there is one.
+    """A table of emotion, pixels and Usage. A `fer2013new.csv` holds the votes of the `fer2013.csv` beside it alone.
 
     Raises:
         DataError: a column is missing, a row has impossible values, or the two files differ in their number of rows.
     """
-    file = path if path.is_file() else path / "fer2013.csv"
-    votes_file = file.with_name("fer2013new.csv")
+    file = path if path.is_file() else path / CSV
+    votes_file = file.with_name(VOTES_CSV)
+    voted = file.name == CSV and votes_file.is_file()
     examples = [
         Example(
             name=f"{file.name}:{row}",
@@ -73,18 +75,19 @@ def read_csv(path: Path) -> Dataset:
         )
         for row, values in enumerate(_csv_rows(file, CSV_COLUMNS))
     ]
-    if votes_file.is_file():
+    if voted:
         votes = [_votes(votes_file, row, values) for row, values in enumerate(_csv_rows(votes_file, VOTE_COLUMNS))]
         if len(votes) != len(examples):
             raise DataError(f"{votes_file}: {len(votes)} rows of votes for {len(examples)} rows in {file.name}")
         examples = [replace(example, votes=cast) for example, cast in zip(examples, votes, strict=True)]
-    return Dataset(path, "fer2013.csv" + (" with FER+ votes" if votes_file.is_file() else ""), FER7, tuple(examples))
+    return Dataset(path, CSV + (" with FER+ votes" if voted else ""), FER7, tuple(examples))
 
 
 def _parquet_example(file: Path, row: int, values: dict[str, Any]) -> Example:
     image = values["image"]
     if not isinstance(image, dict) or not isinstance(image.get("bytes"), bytes):
-        raise DataError(f"{file}, row {row}: image is a struct of bytes and path, got {type(image).__name__}")
+        got = "no bytes" if isinstance(image, dict) else type(image).__name__
+        raise DataError(f"{file}, row {row}: image is a struct that holds the file's bytes, got {got}")
     return Example(
         name=f"{file.name}:{row}",
         source=image["bytes"],
@@ -98,7 +101,8 @@ def _csv_rows(file: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
-            _require(file, columns, reader.fieldnames or ())
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+            _require(file, columns, reader.fieldnames)
             yield from reader
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file}: not a readable CSV file ({error})") from error
@@ -110,7 +114,7 @@ def _require(file: Path, columns: tuple[str, ...], found: Any) -> None:
 
 
 def _emotion(file: Path, row: int, value: Any) -> str:
-    index = str(value).strip()
+    index = str(value).strip().removesuffix(".0")  # a column that once had gaps is of floats
     if index not in map(str, range(len(FER7))):
         raise DataError(f"{file}, row {row}: emotion is 0..{len(FER7) - 1}, got {value!r}")
     return FER7.emotions[int(index)]
@@ -118,7 +122,7 @@ def _emotion(file: Path, row: int, value: Any) -> str:
 
 def _split(file: Path, row: int, value: Any) -> str:
     try:
-        return SPLITS[str(value).lower()]
+        return SPLITS[str(value).strip().lower()]
     except KeyError:
         raise DataError(f"{file}, row {row}: usage is Training, PublicTest or PrivateTest, got {value!r}") from None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mien.datasets.base import SPLITS, Dataset, Example
-from mien.datasets.walk import few, image_files
+from mien.datasets.walk import few, image_files, other_files
 from mien.errors import DataError
 from mien.image import describe
 from mien.labels import LABEL_SETS, LabelSet, canonical, named_set
@@ -39,7 +39,9 @@ def read_folder(path: Path) -> Dataset:
         loose = sorted({Path(example.name).parts[0] for example in examples if example.split == "all"})
         splits.remove("all")
         raise DataError(f"{path}: beside the splits {', '.join(splits)} there are images in {few(loose)}")
-    return Dataset(path, "image folder", own_labels(path, (example.label for example in examples)), examples)
+    labels = own_labels(path, (example.label for example in examples))
+    others = tuple(describe(file.as_posix()) for file in other_files(path))
+    return Dataset(path, "image folder", labels, examples, others)
 
 
 def own_labels(path: Path, labels: Iterable[str]) -> LabelSet:

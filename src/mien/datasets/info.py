@@ -34,6 +34,7 @@ class Info:
         width: smallest and largest, px; (0, 0) where nothing could be read, as `height`.
         height: smallest and largest, px.
         unreadable: the reason by the example's name.
+        passed_over: names of the files beside the images that are none by their suffix.
         blank: names of the images that are of one colour all over.
         repeated_within: by split, how many images have the very pixels of an earlier one of the same split.
         repeated_across: how many have the very pixels of an image in an earlier split (train, valid, test, all).
@@ -50,6 +51,7 @@ class Info:
     width: tuple[int, int]
     height: tuple[int, int]
     unreadable: dict[str, str]
+    passed_over: tuple[str, ...]
     blank: tuple[str, ...]
     repeated_within: dict[str, int]
     repeated_across: int
@@ -88,6 +90,7 @@ def inspect(dataset: Dataset) -> Info:
         width=_range([width for width, _ in sizes]),
         height=_range([height for _, height in sizes]),
         unreadable=unreadable,
+        passed_over=dataset.passed_over,
         blank=tuple(blank),
         repeated_within={split: sum(max(0, n[split] - 1) for n in seen.values()) for split in splits},
         repeated_across=sum(_outside_first(n, splits) for n in seen.values()),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mien.datasets.base import Dataset, Example
 from mien.datasets.folder import own_labels
-from mien.datasets.walk import few, image_files
+from mien.datasets.walk import few, image_files, other_files
 from mien.errors import DataError
 from mien.image import describe
 from mien.labels import canonical
@@ -59,11 +59,13 @@ def read_people(path: Path) -> Dataset:
         )
         for file in files
     )
-    return Dataset(path, "people folder", own_labels(path, (example.label for example in examples)), examples)
+    labels = own_labels(path, (example.label for example in examples))
+    others = tuple(describe((IMAGES / file).as_posix()) for file in other_files(path / IMAGES))
+    return Dataset(path, "people folder", labels, examples, others)
 
 
 def _people(file: Path) -> dict[str, dict[str, str]]:
-    """Each person's attributes, by `set_id`."""
+    """Each person's attributes, by `set_id`; a column without a name, such as pandas' index, tells nothing."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             header, *rows = [[cell.strip() for cell in row] for row in csv.reader(stream) if any(row)] or [[]]
@@ -74,7 +76,7 @@ def _people(file: Path) -> dict[str, dict[str, str]]:
         raise DataError(f"{file}: no column {KEY}; found {', '.join(header) or 'none'}")
     people: dict[str, dict[str, str]] = {}
     for row in rows:
-        known = {column: cell for column, cell in zip(columns, row, strict=False) if cell}
+        known = {column: cell for column, cell in zip(columns, row, strict=False) if column and cell}
         person = known.pop(KEY, "")
         if not person or person in people:
             raise DataError(f"{file}: {f'{KEY} {person} has two rows' if person else f'a row without {KEY}: {row}'}")

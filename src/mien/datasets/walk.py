@@ -1,6 +1,7 @@
 """Finding the image files below a folder, in an order that does not depend on the machine.
 
-What is an image is told by its suffix, in any case; hidden files and those of other kinds are no part of a dataset.
+What is an image is told by its suffix, in any case. Hidden files are no part of a dataset, nor are those of other
+kinds, which `mien data info` tells of.
 """
 
 from __future__ import annotations
@@ -9,34 +10,48 @@ import os
 from pathlib import Path
 
 from mien.errors import DataError
+from mien.sources import LEFT_BY_SYSTEMS
 
+HEIC = (".heic", ".heif")
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", *HEIC),
 )
-"""Lower case. HEIC needs an extra: without it such a file is told of as unreadable, not passed over."""
+"""Lower case. `HEIC` needs an extra: without it such a file is told of as unreadable, not passed over."""
 
 NOT_DATA = frozenset({"__MACOSX", "@eaDir"})
 """Folders that file managers leave behind, with shadows of the images in them."""
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The image files below a folder, at any depth, relative to it and sorted.
-
-    Links are followed; a folder that leads back into itself is entered once.
+    """The image files below a folder, at any depth, relative to it and sorted. Links are followed; a folder that leads
+    back into itself is entered once.
 
     Raises:
         DataError: a folder cannot be listed.
     """
-    found: list[Path] = []
-    _collect(folder, Path(), frozenset({os.path.realpath(folder)}), found)
-    return sorted(found)
+    return [file for file in _files(folder) if _is_image(file)]
+
+
+def other_files(folder: Path) -> list[Path]:
+    """The files among them that are no images by their suffix, likewise."""
+    return [file for file in _files(folder) if not _is_image(file) and file.name.lower() not in LEFT_BY_SYSTEMS]
 
 
 def few(names: list[str], most: int = 5) -> str:
     """The first names in words, and how many more there are: `"a, b and 3 more"`; `"none"` of none."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) or "none") + more
+
+
+def _is_image(file: Path) -> bool:
+    return file.name.lower().endswith(SUFFIXES)
+
+
+def _files(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    _collect(folder, Path(), frozenset({os.path.realpath(folder)}), found)
+    return sorted(found)
 
 
 def _collect(folder: Path, below: Path, above: frozenset[str], found: list[Path]) -> None:
@@ -51,5 +66,5 @@ def _collect(folder: Path, below: Path, above: frozenset[str], found: list[Path]
             real = os.path.realpath(entry.path)
             if entry.name not in NOT_DATA and real not in above:
                 _collect(folder, below / entry.name, above | {real}, found)
-        elif entry.name.lower().endswith(SUFFIXES):
+        else:
             found.append(below / entry.name)
