@@ -26,7 +26,7 @@ from mien.errors import DataError, MienError, RecipeError
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.loop import Progress, follow, learning_rate, train
-from mien.training.recipe import Head, Heads, Recipe
+from mien.training.recipe import Head, Heads, Layered, Recipe
 
 FILES = {"recipe.json", "data.json", "last.pt", "best.pt", "log.jsonl", "curve.png"}
 
@@ -351,6 +351,13 @@ def test_a_run_in_the_way(short: Recipe, few: Path, tmp_path: Path) -> None:
     with pytest.raises(MienError, match="holds a run already: go on with --resume, or choose another folder"):
         train(short, open_dataset(few), tmp_path / "run")
     assert contents(run.folder) == before
+
+
+def test_a_network_that_cannot_be_built_leaves_no_run(short: Recipe, few: Path, tmp_path: Path) -> None:
+    layers = Layered(kind="layers", layers=("conv 4",))
+    with pytest.raises(RecipeError, match="do not fit together"):
+        train(short.model_copy(update={"network": layers}), open_dataset(few), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_resume_where_there_is_nothing_yet_begins(short: Recipe, few: Path, tmp_path: Path) -> None:

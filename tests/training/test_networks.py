@@ -168,6 +168,12 @@ def test_layers_that_do_not_fit(layers: tuple[str, ...], told: str) -> None:
     assert caught.value.faults == (told,)
 
 
+def test_every_layer_that_does_not_fit_is_told() -> None:
+    with pytest.raises(RecipeError) as caught:
+        build(stack("pool 49", "dense 4", "conv 4", "dense 8"), HEADS)
+    assert [fault.split(" takes ")[0] for fault in caught.value.faults] == ["'pool 49'", "'dense 4'", "'conv 4'"]
+
+
 SIGMOID = Heads(labels=Head(sigmoid=True))
 
 

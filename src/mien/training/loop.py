@@ -102,20 +102,19 @@ def train(
     teacher = Teacher(teachers, recipe, training)
     data = describe_data(dataset, training, valid, unsplit=unsplit) | {"start": given.sha256 if given else None}
     data |= {"teachers": teacher.sha256} if teachers else {}
-    run, state = Run(out), None
-    if resume and run.recipe_file.exists():
-        state = run.resume(recipe, data)
-    else:
-        run.start(recipe, data)
+    run = Run(out)
+    state = run.resume(recipe, data) if resume and run.recipe_file.exists() else None
     learner = Learner(recipe, {name: len(emotions) for name, emotions in heads.items()}, device)
     first, best, scores = 0, -1.0, dict[str, float]()
-    if given and not state:
-        taken, learned = learner.begin_with(given, training)
-        say(f"beginning with {taken} of {learned} of the weights of {given.name}")
     if state:
         learner.restore(state)
         first, best, scores = state["epoch"] + 1, state["best"], state["scores"]
         say(f"going on after epoch {first} of {recipe.schedule.epochs}")
+    else:
+        if given:
+            taken, learned = learner.begin_with(given, training)
+            say(f"beginning with {taken} of {learned} of the weights of {given.name}")
+        run.start(recipe, data)
     keep_memory(2**31 - 1)
 
     began, epochs, steps = time.monotonic(), recipe.schedule.epochs, learner.steps(training)

@@ -5,6 +5,7 @@ Tensors are (n, channels, height, width).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -216,23 +217,31 @@ def layered_features(config: Layered, channels: int, size: int) -> tuple[nn.Sequ
     """The layers, and the number of features that come out.
 
     Raises:
-        RecipeError: a layer does not fit what the one before it gives.
+        RecipeError: layers do not fit what the ones before them give; lists them all, as if a flatten stood
+            where it is missing, and others that do not fit were not there.
     """
     modules: list[nn.Module] = []
+    faults: list[str] = []
     shape: tuple[int, ...] = (channels, size, size)
     for text in config.layers:
         layer = parse_layer(text)
         if layer.name not in EITHER and (layer.name == "dense") != (len(shape) == 1):
             wants = "rows: flatten, or take the mean, first" if layer.name == "dense" else "pixels, and gets rows"
-            raise RecipeError("the layers do not fit together", [f"{text!r} takes {wants}"])
+            faults.append(f"{text!r} takes {wants}")
+            if layer.name != "dense":
+                continue
+            shape = (math.prod(shape),)
         made = _layer(layer, shape)
         try:
             shape = tuple(made.eval()(torch.zeros(1, *shape)).shape[1:])
-        except RuntimeError as error:
-            raise RecipeError("the layers do not fit together", [f"{text!r} takes more than {shape[1:]} px"]) from error
+        except RuntimeError:
+            faults.append(f"{text!r} takes more than {shape[1:]} px")
+            continue
         modules.append(made.train())
     if len(shape) != 1:
-        raise RecipeError("the layers do not fit together", ["flatten, or the mean, is missing before the heads"])
+        faults.append("flatten, or the mean, is missing before the heads")
+    if faults:
+        raise RecipeError("the layers do not fit together", faults)
     return nn.Sequential(*modules), shape[0]
 
 
