@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import math
 import re
 import subprocess
 import sys
@@ -82,6 +83,19 @@ def test_subgroups_are_of_what_is_known() -> None:
     }
     low, high = groups["gender"]["FEMALE"].accuracy_interval
     assert (low, high) == (0, 1)
+    assert {value: each.gap for value, each in groups["age"].items()} == {"18-29": 1, "30-44": -0.5, "60+": -0.5}
+
+
+def test_a_groups_gap_is_to_the_others_and_a_lone_group_has_none() -> None:
+    people = [{"gender": "FEMALE"}] * 40 + [{"gender": "MALE"}] * 40 + [{}] * 9
+    groups = report_of([True] * 38 + [False] * 22 + [True] * 20 + [False] * 9, attributes=people).subgroups["gender"]
+    female, male = groups["FEMALE"], groups["MALE"]
+    assert [female.gap, male.gap] == pytest.approx([0.45, -0.45])
+    assert female.gap_interval is not None
+    error = 1.96 * math.sqrt((0.95 * 0.05 + 0.5 * 0.5) / 40)
+    assert list(female.gap_interval) == pytest.approx([0.45 - error, 0.45 + error], abs=0.03)
+    lone = report_of([True, False], attributes=[{"gender": "MALE"}] * 2).subgroups["gender"]["MALE"]
+    assert (lone.gap, lone.gap_interval) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,19 +103,39 @@ def bootstrap(
 
     Args:
         score: takes row numbers, drawn with replacement: n of them, or about n where whole groups are drawn.
+        groups, rounds, seed: as `draws`.
+    """
+    return interval([score(rows) for rows in draws(n, groups, rounds, seed)])
+
+
+def gap(ours: Floats, others: Floats, groups: tuple[Sequence[Hashable], Sequence[Hashable]]) -> tuple[float, float]:
+    """95% percentile interval of the difference between two means of values, each drawn by itself with its `groups`."""
+    drawn = zip(draws(len(ours), groups[0]), draws(len(others), groups[1], seed=1), strict=True)
+    return interval([float(ours[here].mean() - others[there].mean()) for here, there in drawn])
+
+
+def draws(n: int, groups: Sequence[Hashable] | None = None, rounds: int = 1000, seed: int = 0) -> Iterator[Ints]:
+    """Row numbers of n examples, drawn with replacement, again and again.
+
+    Args:
         groups: what each example belongs to, such as the person on it: examples of one person are alike, so that people
             are drawn, each with all examples. Examples are drawn where it is None, or there is one group alone.
     """
     rng = np.random.default_rng(seed)
     if groups is None or len(set(groups)) in (1, n):
-        values = [score(rng.integers(0, n, n)) for _ in range(rounds)]
-    else:
-        members: dict[Hashable, list[int]] = {}
-        for row, group in enumerate(groups):
-            members.setdefault(group, []).append(row)
-        rows = [np.array(each) for each in members.values()]
-        drawn = (rng.integers(0, len(rows), len(rows)) for _ in range(rounds))
-        values = [score(np.concatenate([rows[each] for each in one])) for one in drawn]
+        for _ in range(rounds):
+            yield rng.integers(0, n, n)
+        return
+    members: dict[Hashable, list[int]] = {}
+    for row, group in enumerate(groups):
+        members.setdefault(group, []).append(row)
+    rows = [np.array(each) for each in members.values()]
+    for _ in range(rounds):
+        yield np.concatenate([rows[each] for each in rng.integers(0, len(rows), len(rows))])
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """The middle 95% of values."""
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 

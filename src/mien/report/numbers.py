@@ -35,11 +35,20 @@ class Bin:
 
 @dataclass(frozen=True)
 class Group:
-    """Images that share an attribute: how many, the share of right labels, and its interval."""
+    """Images that share an attribute.
+
+    Args:
+        n: how many.
+        accuracy: share of right labels, and its interval.
+        gap: by how much that is above the others', of which the attribute is known as well, and its interval; None
+            where there are no others.
+    """
 
     n: int
     accuracy: float
     accuracy_interval: tuple[float, float]
+    gap: float | None
+    gap_interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -199,16 +208,26 @@ def _bins(confidence: Floats, right: np.ndarray) -> Iterator[Bin]:
 
 def _subgroups(answers: Answers) -> dict[str, dict[str, Group]]:
     found: dict[str, dict[str, Group]] = {}
-    everyone = answers.people
     known = {name for attributes in answers.attributes for name in attributes} - {"person"}
     for name in sorted(known):
         values = np.array([_band(name, attributes.get(name, "")) for attributes in answers.attributes])
         for value in sorted(set(values) - {""}):
-            chosen = np.flatnonzero(values == value)
-            right, people = answers.right[chosen], [everyone[row] for row in chosen]
-            interval = metrics.bootstrap(lambda rows, right=right: float(right[rows].mean()), len(right), people)  # type: ignore[misc]
-            found.setdefault(name, {})[str(value)] = Group(len(right), float(right.mean()), interval)
+            found.setdefault(name, {})[str(value)] = _group(
+                answers, values == value, (values != value) & (values != "")
+            )
     return found
+
+
+def _group(answers: Answers, chosen: np.ndarray, others: np.ndarray) -> Group:
+    """What is told of the chosen images beside the others."""
+    everyone, right = np.array(answers.people), answers.right.astype(np.float64)
+    ours, theirs = right[chosen], right[others]
+    people, strangers = everyone[chosen].tolist(), everyone[others].tolist()
+    interval = metrics.bootstrap(lambda rows: float(ours[rows].mean()), len(ours), people)
+    if not len(theirs):
+        return Group(len(ours), float(ours.mean()), interval, None, None)
+    gap = float(ours.mean() - theirs.mean())
+    return Group(len(ours), float(ours.mean()), interval, gap, metrics.gap(ours, theirs, (people, strangers)))
 
 
 def _band(attribute: str, value: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mien.files import replacing, write_text
 from mien.report import plots
-from mien.report.numbers import Report
+from mien.report.numbers import Group, Report
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #20242a; --dim: #5f6670; --line: #dde1e6; --paper: #fff; --card: #f5f7f9; }
@@ -116,10 +116,11 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
     ]
     for attribute, groups in report.subgroups.items():
         rows = (
-            (value, str(each.n), f"{each.accuracy:.1%}", _interval(each.accuracy_interval))
+            (value, str(each.n), f"{each.accuracy:.1%}", _interval(each.accuracy_interval), *_gap(each))
             for value, each in groups.items()
         )
-        parts += [f"<h2>By {escape(attribute)}</h2>", _table(("", "images", "right", "95% interval"), rows)]
+        columns = ("", "images", "right", "95% interval", "above the others by", "95% interval")
+        parts += [f"<h2>By {escape(attribute)}</h2>", _table(columns, rows)]
     if "mistakes.png" in pictures:
         parts += ["<h2>The most confident mistakes</h2>", _figures(pictures, {"mistakes.png": "Wrong answers"})]
         parts.append("<p class=dim>Look at them: some are the model's mistakes, and some are the labels'.</p>")
@@ -155,6 +156,12 @@ def _notes(report: Report) -> Iterable[str]:
 
 def _interval(interval: tuple[float, float]) -> str:
     return f"{interval[0]:.1%} to {interval[1]:.1%}"
+
+
+def _gap(group: Group) -> tuple[str, str]:
+    if group.gap is None or group.gap_interval is None:
+        return "", ""
+    return f"{100 * group.gap:+.1f} points", "{:+.1f} to {:+.1f}".format(*(100 * each for each in group.gap_interval))
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
