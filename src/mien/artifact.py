@@ -92,7 +92,8 @@ class Manifest(BaseModel):
         face: whether it tells what is no face.
         scores: on the validation images, by head.
         data: what it was trained on, with hashes.
-        runs: each training run whose answers are averaged: its recipe, the epoch of its weights, what it began with.
+        runs: each training run whose answers are averaged: its recipe, the epoch of its weights, what it began with;
+            under `averaged_with` the same of the runs whose weights were averaged with its own, if any were.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -50,6 +50,7 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "small": (fer2013, ("network.widths=[16,16,16,16]",)),
     "even": (fer2013, ("network.widths=[16,16,16,16]",)),
     "solo": (fer2013, ("network.widths=[16,16,16,16]",)),
+    "fourth": (fer2013, ("network.widths=[16,16,16,16]",)),
     "third": (fer2013, ("network.widths=[16,16,16,16]",)),
     "second": (fer2013, ("network.widths=[16,16,16,16]",)),
     "former": (fer2013, ("network.widths=[16,16,16,16]",)),

@@ -274,6 +274,39 @@ def test_several_runs_answer_together(run: Run, other: Run, artifact: Artifact, 
         assert told in both.card
 
 
+def test_the_mean_of_several_runs_weights_is_one_network(
+    run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path
+) -> None:
+    recipe = tiny.model_copy(update={"seed": 9, "schedule": tiny.schedule.model_copy(update={"epochs": 1})})
+    later = train(recipe, open_dataset(happy_sad), tmp_path / "later", start=run.folder)
+    soup = export([run.folder, later.folder, later.folder], tmp_path / "soup", average_weights=True)
+    expected, states = network_of(later), [each.load(each.best)["network"] for each in (run, later)]
+    mean = {name: (value + 2 * states[1][name]) / 3 for name, value in states[0].items() if value.is_floating_point()}
+    expected.load_state_dict(states[1] | mean)
+    crops, _ = validation(run)
+    pixels = torch.from_numpy(Preprocess(24).tensor(crops))
+    with torch.no_grad():
+        assert Recognizer(soup).logits(crops)["happy-sad"] == pytest.approx(
+            expected(pixels)["happy-sad"].numpy(), abs=TOLERANCE
+        )
+    (made,) = soup.manifest.runs
+    assert made["recipe"]["seed"] == 9
+    assert [each["recipe"]["seed"] for each in made["averaged_with"]] == [tiny.seed, 9]
+    assert "`mien export RUN RUN RUN --soup --out FOLDER`" in soup.card
+    assert "averaged with those of the following" in soup.card
+    assert export([soup.folder], tmp_path / "again", data=data_of(run)).manifest.runs == soup.manifest.runs
+
+
+def test_weights_that_have_no_mean(run: Run, other: Run, tmp_path: Path) -> None:
+    with pytest.raises(MienError, match="their weights have no mean: ") as caught:
+        export([run.folder, other.folder], tmp_path / "a", average_weights=True)
+    assert f"{run.folder}: another network than {other.folder}" in str(caught.value)
+    model = export([run.folder], tmp_path / "model")
+    with pytest.raises(MienError, match="model is a model: give the run"):
+        export([run.folder, model.folder], tmp_path / "b", average_weights=True)
+    assert nothing_but(tmp_path, "model")
+
+
 def test_models_and_runs_answer_together(run: Run, other: Run, artifact: Artifact, tmp_path: Path) -> None:
     crops, _ = validation(run)
     model = export([other.folder], tmp_path / "other")

@@ -22,6 +22,10 @@ def export(
         ),
     ] = False,
     int8: Annotated[bool, typer.Option("--int8", help="8-bit integers: a quarter of the size.")] = False,
+    soup: Annotated[
+        bool,
+        typer.Option("--soup", help="Average the runs' weights, not their answers: for runs begun with one another."),
+    ] = False,
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DATA", help="The data, if not where the first run found them.")
     ] = None,
@@ -34,7 +38,7 @@ def export(
         from mien.training.export import export
 
     console = terminal(stderr=True)
-    artifact = export(members, out, data=data, int8=int8, mirror=mirror, say=console.print)
+    artifact = export(members, out, data=data, int8=int8, mirror=mirror, average_weights=soup, say=console.print)
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
         console.print(f"{head.labels}: {accuracy:.1%} right on validation, sure from {head.threshold:.0%} confidence")

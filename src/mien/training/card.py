@@ -72,7 +72,8 @@ def model_card(manifest: Manifest) -> str:
         mirror=MIRRORED if manifest.mirror else "",
         precision=QUANTISED if quantised else "",
         train=_options(manifest.runs),
-        command=" ".join(["RUN"] * len(manifest.runs))
+        command=" ".join(["RUN"] * len(_all(manifest.runs)))
+        + (" --soup" if len(_all(manifest.runs)) > len(manifest.runs) else "")
         + (" --mirror" if manifest.mirror else "")
         + (" --int8" if quantised else ""),
         n_valid=data["valid"],
@@ -81,10 +82,15 @@ def model_card(manifest: Manifest) -> str:
     )
 
 
+def _all(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs, and those whose weights were averaged with theirs, which came first."""
+    return [each for run in runs for each in (*run.get("averaged_with", ()), run)]
+
+
 def _options(runs: Sequence[dict[str, Any]]) -> str:
     """What training took beside recipe and data; runs of one model may differ in it."""
-    start = any(run["start"] for run in runs)
-    teachers = max(len(run.get("teachers", ())) for run in runs)
+    start = any(run["start"] for run in _all(runs))
+    teachers = max(len(run.get("teachers", ())) for run in _all(runs))
     return " --from START" * start + " --teacher MODEL" * teachers
 
 
@@ -100,6 +106,9 @@ def _run(told: dict[str, Any]) -> str:
         sentences.append(f"It began with the weights of another run or model (sha256 {told['start']}).")
     if taught := told.get("teachers"):
         sentences.append(f"It learned from the answers of other networks as well (sha256 {', '.join(taught)}).")
+    if souped := told.get("averaged_with"):
+        sentences.append("Its weights were averaged with those of the following (a model soup: Wortsman et al., 2022).")
+        return "\n".join(["- " + " ".join(sentences), *map(_run, souped)])
     return "- " + " ".join(sentences)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import tempfile
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,35 @@ def find_member(name: str | Path) -> Member:
     """
     found = run_or_model(name)
     return _trained(found) if isinstance(found, Run) else _finished(str(name), found)
+
+
+def soup(members: Sequence[Member]) -> Member:
+    """One network with the mean of several runs' weights (a model soup: Wortsman et al., 2022), at the cost of one.
+
+    It is good only where the runs are of one line: each begun with another's weights, or all with the same.
+
+    Raises:
+        MienError: a member is a model, or the networks differ.
+    """
+    runs = [member for member in members if isinstance(member, Trained)]
+    faults = [f"{member.name} is a model: give the run" for member in members if not isinstance(member, Trained)]
+    last = runs[-1] if runs else None
+    faults += [f"{run.name}: another network than {last.name}" for run in runs if last and not _same_shape(run, last)]
+    if faults or not last:
+        raise MienError("their weights have no mean: " + "; ".join(faults))
+    states = [run.network.state_dict() for run in runs]
+    mean = {
+        name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value
+        for name, value in states[-1].items()
+    }
+    network = copy.deepcopy(last.network)
+    network.load_state_dict(mean)
+    told = last.told | {"averaged_with": [run.told for run in runs[:-1]]}
+    return replace(last, name=" and ".join(run.name for run in runs), told=told, network=network)
+
+
+def _same_shape(one: Member, other: Member) -> bool:
+    return (one.recipe.network, one.recipe.resolution) == (other.recipe.network, other.recipe.resolution)
 
 
 def _trained(run: Run) -> Trained:
