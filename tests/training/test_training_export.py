@@ -279,7 +279,7 @@ def test_the_mean_of_several_runs_weights_is_one_network(
 ) -> None:
     recipe = tiny.model_copy(update={"seed": 9, "schedule": tiny.schedule.model_copy(update={"epochs": 1})})
     later = train(recipe, open_dataset(happy_sad), tmp_path / "later", start=run.folder)
-    soup = export([run.folder, later.folder, later.folder], tmp_path / "soup", average_weights=True)
+    soup = export([run.folder, later.folder, later.folder], tmp_path / "soup", soup=True)
     expected, states = network_of(later), [each.load(each.best)["network"] for each in (run, later)]
     mean = {name: (value + 2 * states[1][name]) / 3 for name, value in states[0].items() if value.is_floating_point()}
     expected.load_state_dict(states[1] | mean)
@@ -299,11 +299,11 @@ def test_the_mean_of_several_runs_weights_is_one_network(
 
 def test_weights_that_have_no_mean(run: Run, other: Run, tmp_path: Path) -> None:
     with pytest.raises(MienError, match="their weights have no mean: ") as caught:
-        export([run.folder, other.folder], tmp_path / "a", average_weights=True)
+        export([run.folder, other.folder], tmp_path / "a", soup=True)
     assert f"{run.folder}: another network than {other.folder}" in str(caught.value)
     model = export([run.folder], tmp_path / "model")
     with pytest.raises(MienError, match="model is a model: give the run"):
-        export([run.folder, model.folder], tmp_path / "b", average_weights=True)
+        export([run.folder, model.folder], tmp_path / "b", soup=True)
     assert nothing_but(tmp_path, "model")
 
 

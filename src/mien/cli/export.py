@@ -38,7 +38,7 @@ def export(
         from mien.training.export import export
 
     console = terminal(stderr=True)
-    artifact = export(members, out, data=data, int8=int8, mirror=mirror, average_weights=soup, say=console.print)
+    artifact = export(members, out, data=data, int8=int8, mirror=mirror, soup=soup, say=console.print)
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
         console.print(f"{head.labels}: {accuracy:.1%} right on validation, sure from {head.threshold:.0%} confidence")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mien.datasets.base import SPLITS, Dataset, Example
-from mien.datasets.walk import few, image_files, other_files
+from mien.datasets.walk import few, image_files, sorted_out
 from mien.errors import DataError
 from mien.image import describe
 from mien.labels import LABEL_SETS, LabelSet, canonical, named_set
@@ -25,7 +25,7 @@ def read_folder(path: Path) -> Dataset:
     Raises:
         DataError: an image that is in no label folder or deeper than one, or fewer than two labels.
     """
-    files = image_files(path)
+    files, others = sorted_out(path)
     places = [_split_and_label(file) for file in files]
     if astray := [describe(file) for file, place in zip(files, places, strict=True) if place is None]:
         raise DataError(f"{path}: expected images as [split/]label/*, also found {few(astray)}")
@@ -40,8 +40,8 @@ def read_folder(path: Path) -> Dataset:
         splits.remove("all")
         raise DataError(f"{path}: beside the splits {', '.join(splits)} there are images in {few(loose)}")
     labels = own_labels(path, (example.label for example in examples))
-    others = tuple(describe(file.as_posix()) for file in other_files(path))
-    return Dataset(path, "image folder", labels, examples, others)
+    passed_over = tuple(describe(file.as_posix()) for file in others)
+    return Dataset(path, "image folder", labels, examples, passed_over)
 
 
 def own_labels(path: Path, labels: Iterable[str]) -> LabelSet:

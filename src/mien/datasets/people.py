@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mien.datasets.base import Dataset, Example
 from mien.datasets.folder import own_labels
-from mien.datasets.walk import few, image_files, other_files
+from mien.datasets.walk import few, sorted_out
 from mien.errors import DataError
 from mien.image import describe
 from mien.labels import canonical
@@ -36,7 +36,7 @@ def read_people(path: Path) -> Dataset:
             image elsewhere than in a person's folder.
     """
     people = _people(path / TABLE)
-    files = image_files(path / IMAGES)
+    files, others = sorted_out(path / IMAGES)
     if astray := [describe(file) for file in files if len(file.parts) != 2]:
         raise DataError(f"{path / IMAGES}: expected <{KEY}>/<emotion>.*, also found {few(astray)}")
     folders = {describe(file.parts[0]) for file in files}
@@ -60,8 +60,8 @@ def read_people(path: Path) -> Dataset:
         for file in files
     )
     labels = own_labels(path, (example.label for example in examples))
-    others = tuple(describe((IMAGES / file).as_posix()) for file in other_files(path / IMAGES))
-    return Dataset(path, "people folder", labels, examples, others)
+    passed_over = tuple(describe((IMAGES / file).as_posix()) for file in others)
+    return Dataset(path, "people folder", labels, examples, passed_over)
 
 
 def _people(file: Path) -> dict[str, dict[str, str]]:

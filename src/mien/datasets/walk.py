@@ -30,28 +30,27 @@ def image_files(folder: Path) -> list[Path]:
     Raises:
         DataError: a folder cannot be listed.
     """
-    return [file for file in _files(folder) if _is_image(file)]
+    return sorted_out(folder)[0]
 
 
-def other_files(folder: Path) -> list[Path]:
-    """The files among them that are no images by their suffix, likewise."""
-    return [file for file in _files(folder) if not _is_image(file) and file.name.lower() not in LEFT_BY_SYSTEMS]
+def sorted_out(folder: Path) -> tuple[list[Path], list[Path]]:
+    """As `image_files`, and beside these the files that are no images by their suffix, likewise."""
+    found: list[Path] = []
+    _collect(folder, Path(), frozenset({os.path.realpath(folder)}), found)
+    images, others = [], []
+    for file in sorted(found):
+        name = file.name.lower()
+        if name.endswith(SUFFIXES):
+            images.append(file)
+        elif name not in LEFT_BY_SYSTEMS:
+            others.append(file)
+    return images, others
 
 
 def few(names: list[str], most: int = 5) -> str:
     """The first names in words, and how many more there are: `"a, b and 3 more"`; `"none"` of none."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) or "none") + more
-
-
-def _is_image(file: Path) -> bool:
-    return file.name.lower().endswith(SUFFIXES)
-
-
-def _files(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    _collect(folder, Path(), frozenset({os.path.realpath(folder)}), found)
-    return sorted(found)
 
 
 def _collect(folder: Path, below: Path, above: frozenset[str], found: list[Path]) -> None:

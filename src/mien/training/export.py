@@ -30,7 +30,7 @@ from mien.training.calibrate import Calibration, calibrate
 from mien.training.card import model_card
 from mien.training.data import prepare
 from mien.training.loss import fingerprint, targets
-from mien.training.member import Finished, Logits, Member, find_member, soup
+from mien.training.member import Finished, Logits, Member, averaged, find_member
 from mien.training.recipe import Recipe
 from mien.training.together import together
 
@@ -51,7 +51,7 @@ def export(
     data: Path | None = None,
     int8: bool = False,
     mirror: bool = False,
-    average_weights: bool = False,
+    soup: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Artifact:
     """Make an artifact of a run or a model, or of several, whose answers it averages.
@@ -63,7 +63,7 @@ def export(
         int8: whether to quantise runs (see `quantise`), which makes the model a quarter as big and three times as fast.
         mirror: whether to average the answers to a face and to its mirror image, which takes twice the time; networks
             that are mirrored already answer once.
-        average_weights: whether to average the weights of several runs, and not their answers (see `member.soup`).
+        soup: whether to average the weights of several runs, and not their answers (see `member.averaged`).
         say: called with a sentence where there is something to tell.
 
     Returns:
@@ -78,8 +78,8 @@ def export(
         raise MienError(f"{out} is in the way: choose a folder that does not exist yet")
     found = [find_member(name) for name in members]
     _check_alike(found, int8)
-    if average_weights:
-        found = [soup(found)]
+    if soup:
+        found = [averaged(found)]
     recipe, dataset = found[0].recipe, _dataset(found, data)
     valid, pixels = _read(dataset.split("valid"), recipe)
     if fingerprint(pixels, targets(valid, recipe.heads)) != found[0].data["valid_sha256"]:

@@ -110,7 +110,7 @@ def find_member(name: str | Path) -> Member:
     return _trained(found) if isinstance(found, Run) else _finished(str(name), found)
 
 
-def soup(members: Sequence[Member]) -> Member:
+def averaged(members: Sequence[Member]) -> Member:
     """One network with the mean of several runs' weights (a model soup: Wortsman et al., 2022), at the cost of one.
 
     It is good only where the runs are of one line: each begun with another's weights, or all with the same.
