@@ -3,7 +3,7 @@
     python benchmarks/detector.py [DATA]
 
 DATA is the folder with `fer2013/valid.parquet` and `media/`; without it, the environment variable MIEN_DATA, or else
-`../shared/data` beside the checkout. Needs pyarrow and scikit-image, one CPU thread, and about three minutes.
+`../shared/data` beside the checkout. Needs pyarrow and scikit-image, one CPU thread, and about four minutes.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ NOT_A_FACE = 5  # of ten FER+ votes: such images are left out
 FACELESS = ["brick", "chessboard_RGB", "coffee", "coins", "color", "grass", "gravel", "horse", "hubble_deep_field"]
 FACELESS += ["ihc", "moon", "motorcycle_left", "page", "retina", "rocket", "text"]  # pictures of scikit-image
 
+SHAPES = [((1067, 600), 120), ((1067, 600), 200), ((1067, 600), 300), ((800, 600), 200), ((800, 600), 300)]
+SHAPES += [((600, 1067), 200), ((1200, 400), 200)]
+
 
 def main() -> None:
     data = data_folder()
@@ -40,8 +43,10 @@ def main() -> None:
     close_ups(detector, faces)
     on_their_heads(detector, faces[:500])
     mountain = rgb(data / "media" / "free-mountain-vector-01.jpg")
+    backgrounds = [mountain, packaged("coffee"), packaged("rocket")]
+    shapes(detector, faces[:1000], backgrounds)
     people = [rgb(path) for path in sorted((data / "media").glob("*.jpg")) if "mountain" not in path.name]
-    placed(detector, [*people, packaged("astronaut")], [mountain, packaged("coffee"), packaged("rocket")])
+    placed(detector, [*people, packaged("astronaut")], backgrounds)
     false_faces(detector, [mountain, *map(packaged, FACELESS)])
     framing_of_fer2013(detector, faces)
 
@@ -106,6 +111,23 @@ def on_their_heads(detector: BlazeFace, faces: list[Pixels]) -> None:
             found = [hits[0] for image in images if (hits := detector.detect(np.ascontiguousarray(image)))]
             over = np.mean([abs(framing(face).roll) > 90 for face in found])
             print(f"  {name + ', ' + way:32}{len(found) / len(images):.3f}  {over:.3f}  (n = {len(images)})")
+
+
+def shapes(detector: BlazeFace, faces: list[Pixels], backgrounds: list[Pixels]) -> None:
+    """FER2013 images laid anywhere on photos of several shapes: hard to find, since they end where the face does."""
+    print("\nlaid on photos: recall, and how many faces are seen elsewhere")
+    for (width, height), side in SHAPES:
+        rng = np.random.default_rng(5)
+        canvases = [np.asarray(Image.fromarray(background).resize((width, height))) for background in backgrounds]
+        hits, others = 0, 0
+        for i, face in enumerate(faces):
+            photo = canvases[i % len(canvases)].copy()
+            x, y = rng.integers(0, width - side + 1), rng.integers(0, height - side + 1)
+            photo[y : y + side, x : x + side] = resized(face, side)
+            found = detector.detect(photo)
+            hit = any(matches(each, (x + side / 2, y + side / 2), side) for each in found)
+            hits, others = hits + hit, others + len(found) - hit
+        print(f"  {f'{side} px in {width} x {height}':32}{hits / len(faces):.3f}  {others}  (n = {len(faces)})")
 
 
 def placed(detector: BlazeFace, photographs: list[Pixels], backgrounds: list[Pixels]) -> None:

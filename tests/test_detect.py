@@ -196,6 +196,44 @@ def test_one_large_face_costs_one_look(detector: BlazeFace, astronaut: Pixels, m
     assert looks == [detect.Window(0, 0, 1800)]
 
 
+@pytest.mark.parametrize("step", [32, 192])
+@pytest.mark.parametrize(("width", "height"), [(400, 300), (300, 400), (600, 600), (900, 100), (1, 700), (2, 2)])
+@pytest.mark.parametrize("border", [0, 0.5, -0.25])
+def test_a_view_holds_what_the_window_has_and_tells_where(width: int, height: int, border: float, step: int) -> None:
+    y, x = np.mgrid[:height, :width]
+    ramps = np.stack([1 + 250 * x / width, 1 + 250 * y / height, np.full(x.shape, 255)], axis=2).astype(np.uint8)
+    side = max(width, height)
+    window = detect.Window((width - side) / 2, (height - side) / 2, side).grown(border)
+    pixels, scale, offset = detect._view(detect._Photo(Picture.of(Image.fromarray(ramps))), window, 192, step)
+    rows, columns = np.nonzero(pixels[0, :, :, 2])
+    shown = np.ptp(columns) + 1, np.ptp(rows) + 1
+    assert pixels.shape[2:0:-1] == tuple(step * math.ceil(length / step) for length in shown)
+    seen = pixels[0, rows, columns].astype(float)
+    at = (np.stack([columns, rows], axis=1) + 0.5 - offset) / scale  # in the image
+    assert seen[:, 0] == pytest.approx(1 + 250 * (at[:, 0] - 0.5).clip(0, width - 1) / width, abs=2 + 250 / width)
+    assert seen[:, 1] == pytest.approx(1 + 250 * (at[:, 1] - 0.5).clip(0, height - 1) / height, abs=2 + 250 / height)
+
+
+@pytest.mark.parametrize(
+    ("aside", "below", "inverted"),
+    [
+        *((*around, False) for around in ((0, 0), (300, 0), (900, 0), (0, 300), (0, 900))),
+        *((*around, True) for around in ((0, 0), (150, 0), (300, 0))),
+    ],
+)
+def test_a_photo_of_any_shape_shows_the_face_where_it_is(
+    detector: Detector, astronaut: Pixels, aside: int, below: int, inverted: bool
+) -> None:
+    """Of a photo that is no square the network sees no more than there is."""
+    photo = np.pad(astronaut[:450], ((0, below), (aside, 0), (0, 0)), constant_values=90)
+    face = only(detector.detect(np.ascontiguousarray(photo[::-1, ::-1]) if inverted else photo))
+    points = np.array(face.landmarks_xy[:4])
+    if inverted:
+        points = photo.shape[1::-1] - points
+    seen = np.array([(207, 103), (247, 105), (224, 130), (223, 149)])
+    assert np.abs(points - (aside, 0) - seen).max() < 10
+
+
 @pytest.mark.parametrize("factor", [2, 3, 7, 256])
 @pytest.mark.parametrize("shape", [(60, 42), (61, 44), (2, 500), (500, 2), (1, 1)])
 def test_reduced_copies_are_means_of_cells(shape: tuple[int, int], factor: int) -> None:

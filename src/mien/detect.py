@@ -16,6 +16,7 @@ half of the window's side, the short-range one from a third to the whole. The ru
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib import resources
 from typing import NamedTuple, Protocol
 
@@ -29,13 +30,13 @@ from mien.picture import Picture
 from mien.runtime import ort
 
 Floats = NDArray[np.float32]
+Cells = tuple[tuple[int, int], ...]
 
-FULL_RANGE = "blazeface_full_range.onnx", "f694b7f0d494a9795ce1be9a312b397284963ccb7e07557eeeadbd3f04dbdc08"
+FULL_RANGE = "blazeface_full_range.onnx", "86600e9ee5fcaaa34ee35f80c582a5dec50dcc004596f3caa744d933ade4bd63"
 SHORT_RANGE = "blazeface_short_range.onnx", "502a708aeb89736c63bc373a636d440b889d4f7caf591fdfa33e1c3dd7d3d8c4"
 BORDER = 0.5  # around the image in the short-range look, on each edge, in image sides
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 256  # side of the smallest window
-GAP = 2  # a network's view is made from a copy at least so many times as large, where the photo has the pixels
 LARGEST_CELL = 256  # px, of which a copy has one; Pillow sums them in 32 bits
 UNSURE = 0.85  # below this score a face is looked at upside down, and a photo that is upside down has none
 AROUND = 0.5  # what is looked at then: the face and so much around it on each edge, in its sides
@@ -87,8 +88,8 @@ class BlazeFace:
     """
 
     def __init__(self, threads: int = 1, min_score: float = 0.62) -> None:
-        self._full = _Network(*FULL_RANGE, _grid(192, 4, 1), threads, min_score)
-        self._short = _Network(*SHORT_RANGE, np.concatenate([_grid(128, 8, 2), _grid(128, 16, 6)]), threads, min_score)
+        self._full = _Network(*FULL_RANGE, 192, 32, ((4, 1),), threads, min_score)
+        self._short = _Network(*SHORT_RANGE, 128, 128, ((8, 2), (16, 6)), threads, min_score)
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
         """Find the faces in an image.
@@ -174,19 +175,22 @@ class _Network:
     Args:
         name: of the packaged ONNX file.
         sha256: of that file.
-        anchors: (n, 2), x and y of what each output row refers to, in px of the network's input.
+        px: side of its view of a window.
+        step: what its input's sides are multiples of, in px: a view is cut to what the window has of the image.
+        cells: what its output rows refer to: sides of cells in px of the input, and how many rows each cell has.
         threads: CPU threads.
         min_score: lowest score of a candidate.
     """
 
-    def __init__(self, name: str, sha256: str, anchors: Floats, threads: int, min_score: float) -> None:
+    def __init__(
+        self, name: str, sha256: str, px: int, step: int, cells: Cells, threads: int, min_score: float
+    ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(_weights(name, sha256), options, providers=["CPUExecutionProvider"])
-        self._px = int(self._session.get_inputs()[0].shape[1])
-        self._anchors = anchors
+        self._px, self._step, self._cells = px, step, cells
         self._min_score = min_score
 
     def look(self, photo: _Photo, window: Window, *, inverted: bool = False) -> Floats:
@@ -195,14 +199,15 @@ class _Network:
         Returns:
             Rows (n, 17) of box and six landmarks (image px, x and y in turn) and score.
         """
-        pixels, scale, offset = _view(photo, window, self._px)
+        pixels, scale, offset = _view(photo, window, self._px, self._step)
+        height, width = pixels.shape[1:3]
         if inverted:
-            pixels, scale, offset = np.ascontiguousarray(pixels[:, ::-1, ::-1]), -scale, self._px - offset
+            pixels, scale, offset = np.ascontiguousarray(pixels[:, ::-1, ::-1]), -scale, (width, height) - offset
         raw, logits = self._session.run(None, {"input": pixels})
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -80, 80)))
         sure = scores >= self._min_score
         points = raw[0, sure].reshape(-1, 8, 2)  # centre, size, six landmarks
-        points[:, [0, 2, 3, 4, 5, 6, 7]] += self._anchors[sure, None]
+        points[:, [0, 2, 3, 4, 5, 6, 7]] += _centres(width, height, self._cells)[sure, None]
         half = points[:, 1] / 2
         points[:, 0], points[:, 1] = points[:, 0] - half, points[:, 0] + half
         points = (points - offset) / scale
@@ -222,15 +227,22 @@ def _weights(name: str, sha256: str) -> bytes:
     return weights
 
 
-def _grid(side: int, cell: int, repeat: int) -> Floats:
-    """Centres (n, 2) of the cells of a square, row by row, each `repeat` times, in px."""
-    centres = np.arange(cell / 2, side, cell, dtype=np.float32)
-    x, y = np.meshgrid(centres, centres)
-    return np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), repeat, axis=0)
+@cache
+def _centres(width: int, height: int, cells: Cells) -> Floats:
+    """Centres (n, 2) of the cells of an input, row by row, each as often as it has output rows, in px."""
+    grids = []
+    for side, rows in cells:
+        x, y = np.meshgrid(*(np.arange(side / 2, length, side, dtype=np.float32) for length in (width, height)))
+        grids.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), rows, axis=0))
+    return np.concatenate(grids)
 
 
-def _view(photo: _Photo, window: Window, px: int) -> tuple[NDArray[np.uint8], Floats, Floats]:
-    """What a network sees of a window, (1, px, px, 3) in 0..255 with black outside the image.
+def _view(photo: _Photo, window: Window, px: int, step: int) -> tuple[NDArray[np.uint8], Floats, Floats]:
+    """What a network sees of a window, (1, height, width, 3) in 0..255 with black outside the image.
+
+    Args:
+        px: the window's side in the view.
+        step: the view's sides are the least multiples of it that hold what the window has of the image.
 
     Returns:
         The pixels, and `scale` and `offset` (x, y) with which view = image * scale + offset.
@@ -239,10 +251,12 @@ def _view(photo: _Photo, window: Window, px: int) -> tuple[NDArray[np.uint8], Fl
     low, high = np.maximum(corner, 0), np.minimum(corner + window.side, photo.size)
     start = np.minimum(np.rint((low - corner) * px / window.side), px - 1)
     size = np.clip(np.rint((high - low) * px / window.side), 1, px - start)
-    copy, factor = photo.reduced(int(np.clip(window.side / px / GAP, 1, LARGEST_CELL)))
+    sides = np.ceil(size / step) * step
+    start = np.minimum(start, sides - size)
+    copy, factor = photo.reduced(int(np.clip(window.side / px, 1, LARGEST_CELL)))
     box = (*low / factor, *high / factor)
     part = copy.resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box)
-    canvas = Image.new("RGB", (px, px))
+    canvas = Image.new("RGB", (int(sides[0]), int(sides[1])))
     canvas.paste(part, (int(start[0]), int(start[1])))
     scale = size / (high - low)
     return np.asarray(canvas)[np.newaxis], scale.astype(np.float32), (start - low * scale).astype(np.float32)
@@ -267,7 +281,8 @@ def _blended(rows: Floats) -> Floats:
     faces = []
     while len(rows):
         same = _overlaps(rows[0], rows) > SAME_FACE
-        faces.append(np.append(np.average(rows[same, :16], axis=0, weights=rows[same, 16]), rows[0, 16]))
+        weights = rows[same, 16:]
+        faces.append(np.append((rows[same, :16] * weights).sum(axis=0) / weights.sum(), rows[0, 16]))
         rows = rows[~same]
     return np.array(faces, dtype=np.float32).reshape(-1, 17)
 

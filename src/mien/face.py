@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,9 +75,8 @@ def framing(face: Face) -> Square:
     """Where FER2013 would frame a face: level, by its landmarks, or by its box if it has none."""
     roll = roll_degrees(face)
     if face.landmarks_xy:
-        points = np.array(face.landmarks_xy)
-        x, y = points.mean(axis=0)
-        side = SIDE_BY_LANDMARKS * math.sqrt(points.var(axis=0).sum())
+        x, y = map(fmean, zip(*face.landmarks_xy, strict=True))
+        side = SIDE_BY_LANDMARKS * math.sqrt(fmean((px - x) ** 2 + (py - y) ** 2 for px, py in face.landmarks_xy))
         lift = LIFT_BY_LANDMARKS * side
     else:
         x0, y0, x1, y1 = face.box_xyxy
@@ -84,7 +84,7 @@ def framing(face: Face) -> Square:
         side = SIDE_BY_BOX * math.sqrt((x1 - x0) * (y1 - y0))
         lift = LIFT_BY_BOX * side
     turned = math.radians(roll)
-    return Square((float(x) + lift * math.sin(turned), float(y) - lift * math.cos(turned)), max(side, 1.0), roll)
+    return Square((x + lift * math.sin(turned), y - lift * math.cos(turned)), max(side, 1.0), roll)
 
 
 def whole_face(width: int, height: int) -> Face:
@@ -197,4 +197,6 @@ def _region(image: Image.Image, square: Square, step: int, gray: bool) -> tuple[
     columns, rows = indices
     (x0, x1), (y0, y1) = spans
     region = image.reduce(step, (x0, y0, x1, y1)).convert("L" if gray else "RGB")
+    if region.size == (len(columns), len(rows)):  # all of it lies in the image
+        return region, (corner[0], corner[1])
     return Image.fromarray(np.asarray(region)[np.ix_(rows, columns)]), (corner[0], corner[1])
