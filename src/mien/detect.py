@@ -37,6 +37,7 @@ SHORT_RANGE = "blazeface_short_range.onnx", "502a708aeb89736c63bc373a636d440b889
 BORDER = 0.5  # around the image in the short-range look, on each edge, in image sides
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 256  # side of the smallest window
+GAP = 2  # a network's view is made from a copy at least so many times as large, where the photo has the pixels
 LARGEST_CELL = 256  # px, of which a copy has one; Pillow sums them in 32 bits
 UNSURE = 0.85  # below this score a face is looked at upside down, and a photo that is upside down has none
 AROUND = 0.5  # what is looked at then: the face and so much around it on each edge, in its sides
@@ -176,7 +177,7 @@ class _Network:
         name: of the packaged ONNX file.
         sha256: of that file.
         px: side of its view of a window.
-        step: what its input's sides are multiples of, in px: a view is cut to what the window has of the image.
+        step: what the sides of its input are multiples of, in px.
         cells: what its output rows refer to: sides of cells in px of the input, and how many rows each cell has.
         threads: CPU threads.
         min_score: lowest score of a candidate.
@@ -240,9 +241,11 @@ def _centres(width: int, height: int, cells: Cells) -> Floats:
 def _view(photo: _Photo, window: Window, px: int, step: int) -> tuple[NDArray[np.uint8], Floats, Floats]:
     """What a network sees of a window, (1, height, width, 3) in 0..255 with black outside the image.
 
+    A view of the whole image has no more black beside it than need be.
+
     Args:
         px: the window's side in the view.
-        step: the view's sides are the least multiples of it that hold what the window has of the image.
+        step: what the sides of a view of the whole image are multiples of.
 
     Returns:
         The pixels, and `scale` and `offset` (x, y) with which view = image * scale + offset.
@@ -251,9 +254,9 @@ def _view(photo: _Photo, window: Window, px: int, step: int) -> tuple[NDArray[np
     low, high = np.maximum(corner, 0), np.minimum(corner + window.side, photo.size)
     start = np.minimum(np.rint((low - corner) * px / window.side), px - 1)
     size = np.clip(np.rint((high - low) * px / window.side), 1, px - start)
-    sides = np.ceil(size / step) * step
+    sides = np.ceil(size / step) * step if window.side >= max(photo.size) else np.array([px, px])
     start = np.minimum(start, sides - size)
-    copy, factor = photo.reduced(int(np.clip(window.side / px, 1, LARGEST_CELL)))
+    copy, factor = photo.reduced(int(np.clip(window.side / px / GAP, 1, LARGEST_CELL)))
     box = (*low / factor, *high / factor)
     part = copy.resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box)
     canvas = Image.new("RGB", (int(sides[0]), int(sides[1])))
