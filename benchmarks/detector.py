@@ -3,7 +3,7 @@
     python benchmarks/detector.py [DATA]
 
 DATA is the folder with `fer2013/valid.parquet` and `media/`; without it, the environment variable MIEN_DATA, or else
-`../shared/data` beside the checkout. Needs pyarrow and scikit-image, one CPU thread, and about four minutes.
+`../shared/data` beside the checkout. Needs pyarrow and scikit-image, one CPU thread, and about seven minutes.
 """
 
 from __future__ import annotations

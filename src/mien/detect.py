@@ -89,8 +89,8 @@ class BlazeFace:
     """
 
     def __init__(self, threads: int = 1, min_score: float = 0.62) -> None:
-        self._full = _Network(*FULL_RANGE, 192, 32, ((4, 1),), threads, min_score)
-        self._short = _Network(*SHORT_RANGE, 128, 128, ((8, 2), (16, 6)), threads, min_score)
+        self._full = _Network(*FULL_RANGE, threads, min_score, px=192, step=32, cells=((4, 1),))
+        self._short = _Network(*SHORT_RANGE, threads, min_score, px=128, step=128, cells=((8, 2), (16, 6)))
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
         """Find the faces in an image.
@@ -176,15 +176,15 @@ class _Network:
     Args:
         name: of the packaged ONNX file.
         sha256: of that file.
+        threads: CPU threads.
+        min_score: lowest score of a candidate.
         px: side of its view of a window.
         step: what the sides of its input are multiples of, in px.
         cells: what its output rows refer to: sides of cells in px of the input, and how many rows each cell has.
-        threads: CPU threads.
-        min_score: lowest score of a candidate.
     """
 
     def __init__(
-        self, name: str, sha256: str, px: int, step: int, cells: Cells, threads: int, min_score: float
+        self, name: str, sha256: str, threads: int, min_score: float, *, px: int, step: int, cells: Cells
     ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
