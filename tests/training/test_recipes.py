@@ -46,6 +46,7 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "deep": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "near": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "paired": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
+    "patient": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "heir": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "medium": (fer2013, ("network.widths=[16,16,16,16]",)),
     "small": (fer2013, ("network.widths=[16,16,16,16]",)),

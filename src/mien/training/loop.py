@@ -33,7 +33,7 @@ from mien.training.recipe import Adaptive, Orthogonal, Recipe, Sgd
 from mien.training.start import Start, examples, find_start
 from mien.training.teacher import Teacher
 
-VALIDATION_BATCH = 256
+VALIDATION_BATCH = 64
 CURVE_EVERY = 10.0
 """Seconds from one drawing of the curve to the next: with quick epochs it would take a good part of the time."""
 

@@ -287,9 +287,12 @@ def deployed(network: nn.Module, recipe: Recipe) -> nn.Module:
 
 
 def conv(inputs: int, outputs: int, stride: int, *, side: int = 3, groups: int = 1) -> nn.Sequential:
-    """A convolution, 3x3 if no side is given, batch normalisation and ReLU."""
+    """A convolution, 3x3 if no side is given, batch normalisation and ReLU.
+
+    Not in place: what comes from a mirrored normalisation is a view, and torch copies gradients through those.
+    """
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, side, stride, side // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
     )
