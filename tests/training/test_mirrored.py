@@ -9,19 +9,23 @@ import onnx
 import pytest
 import torch
 from drawn import write_folder
+from onnxruntime import InferenceSession
 from torch import Tensor, nn
 
-from mien.artifact import FEATURES
+from mien.artifact import FEATURES, INPUT
 from mien.datasets import Dataset, load_pixels, open_dataset
 from mien.errors import RecipeError
 from mien.image import Pixels
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 from mien.training.checkpoint import Run
+from mien.training.compact import compact
 from mien.training.export import export
 from mien.training.loop import train
+from mien.training.member import to_onnx
 from mien.training.mirrored import Mirrored, halved, written_out
 from mien.training.networks import Net, build, deployed
+from mien.training.quantise import quantise
 from mien.training.recipe import Recipe, Residual, Schedule, read_recipe
 from mien.training.start import find_start
 
@@ -86,6 +90,25 @@ def test_written_out_it_is_an_ordinary_network() -> None:
         assert torch.equal(halved(value, own[name].shape), own[name]), name
     ordinary = build(recipe_of(SMALL.model_copy(update={"mirrored": False})), PAIRS)
     assert written_out(ordinary) is ordinary
+
+
+@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_its_file_holds_half_of_its_kernels(int8: bool, mirrored: bool) -> None:
+    wide = {"widths": (32, 64), "attention": (False, False), "mirrored": mirrored}
+    recipe = recipe_of(SMALL.model_copy(update=wide))
+    whole = to_onnx(deployed(grown(recipe, PAIRS), recipe), (1, 48, 48))
+    if int8:
+        whole = quantise(whole, pixels(64).numpy())
+    halves, faces = compact(whole), {INPUT: pixels(6).numpy()}
+    for theirs, ours in zip(*(InferenceSession(each).run(None, faces) for each in (whole, halves)), strict=True):
+        assert np.array_equal(theirs, ours)
+    assert compact(halves) == halves
+    kernels = [
+        sum(tensor.dims[0] for tensor in onnx.load_from_string(each).graph.initializer if len(tensor.dims) == 4)
+        for each in (whole, halves)
+    ]
+    assert kernels[1] < 0.6 * kernels[0] if mirrored else kernels[1] == kernels[0]
 
 
 def test_weights_that_are_no_mirrored_pairs_stay_whole() -> None:

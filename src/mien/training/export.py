@@ -28,6 +28,7 @@ from mien.network import Network
 from mien.preprocess import Preprocess
 from mien.training.calibrate import Calibration, calibrate
 from mien.training.card import model_card
+from mien.training.compact import compact
 from mien.training.data import prepare
 from mien.training.loss import fingerprint, targets
 from mien.training.member import Finished, Logits, Member, averaged, find_member
@@ -86,7 +87,7 @@ def export(
         raise DataError(f"{dataset.path}: the validation images or their labels are not those of {found[0].name}")
     samples = _read(spread(dataset.split("train"), CALIBRATION_IMAGES), recipe)[1] if int8 else None
     twice = [mirror and not member.mirrored for member in found]
-    onnx = bare(together([member.onnx(samples) for member in found], mirror=twice))
+    onnx = compact(together([member.onnx(samples) for member in found], mirror=twice))
     manifest = _uncalibrated(found, out.resolve().name, onnx, int8=int8, mirror=any(twice))
     logits = Network(Artifact(out, manifest, onnx, "")).logits(pixels)
     sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
@@ -162,18 +163,6 @@ def _check_alike(members: Sequence[Member], int8: bool) -> None:
 
 def _mean(answers: Sequence[Logits]) -> Logits:
     return {name: np.mean([answer[name] for answer in answers], 0) for name in answers[0]}
-
-
-def bare(onnx: bytes) -> bytes:
-    """An ONNX file without its exporter's notes on every node: a twentieth of a small one."""
-    import onnx as package
-
-    model = package.load_from_string(onnx)
-    graph = model.graph
-    del graph.value_info[:]
-    for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
-        del noted.metadata_props[:]
-    return bytes(model.SerializeToString())
 
 
 def check_parity(theirs: Logits, ours: Logits) -> None:

@@ -144,10 +144,19 @@ def _constants(graph: GraphProto) -> dict[str, Any]:
 
     values = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     for node in graph.node:
-        if node.op_type == "DequantizeLinear" and node.input[0] in values:
-            numbers, scale, zero = (values[each].astype(np.float32) for each in node.input)
-            along = (-1,) + (1,) * (numbers.ndim - 1) if scale.ndim else ()  # one scale a channel, which come first
-            values[node.output[0]] = (numbers - zero.reshape(along)) * scale.reshape(along)
+        if not values.keys() >= set(node.input):
+            continue
+        given = [values[each] for each in node.input]
+        match node.op_type:
+            case "DequantizeLinear":
+                numbers, scale, zero = (value.astype(np.float32) for value in given)
+                along = (-1,) + (1,) * (numbers.ndim - 1) if scale.ndim else ()  # one scale a channel; they come first
+                values[node.output[0]] = (numbers - zero.reshape(along)) * scale.reshape(along)
+            case "Gather":  # this and the next: the other half of mirrored kernels (see `compact`)
+                whole, order = given
+                values[node.output[0]] = np.take(whole, order, node.attribute[0].i)
+            case "Concat":
+                values[node.output[0]] = np.concatenate(given, node.attribute[0].i)
     return {name: np.array(value, np.float32) for name, value in values.items()}
 
 
