@@ -49,7 +49,6 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "patient": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "heir": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "medium": (fer2013, ("network.widths=[16,16,16,16]",)),
-    "scion": (fer2013, ("network.widths=[16,16,16,16]",)),
     "small": (fer2013, ("network.widths=[16,16,16,16]",)),
     "even": (fer2013, ("network.widths=[16,16,16,16]",)),
     "solo": (fer2013, ("network.widths=[16,16,16,16]",)),
