@@ -38,6 +38,9 @@ _INPUTS = {
 }
 """What the constants of a node are in the network, from its second input on."""
 
+_CONSTANT = ("DequantizeLinear", "Gather", "Concat")
+"""Nodes that make weights: of 8-bit integers, and the other half of mirrored kernels (see `compact`)."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -139,24 +142,15 @@ def _taken_apart(onnx: bytes, name: str) -> dict[str, Tensor]:
 
 
 def _constants(graph: GraphProto) -> dict[str, Any]:
-    """Every constant of a graph in float32, also what 8-bit integers stand for."""
+    """Every constant of a graph in float32, also those that nodes make of others."""
     from onnx import numpy_helper
+    from onnx.reference import ReferenceEvaluator
 
     values = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     for node in graph.node:
-        if not values.keys() >= set(node.input):
-            continue
-        given = [values[each] for each in node.input]
-        match node.op_type:
-            case "DequantizeLinear":
-                numbers, scale, zero = (value.astype(np.float32) for value in given)
-                along = (-1,) + (1,) * (numbers.ndim - 1) if scale.ndim else ()  # one scale a channel; they come first
-                values[node.output[0]] = (numbers - zero.reshape(along)) * scale.reshape(along)
-            case "Gather":  # this and the next: the other half of mirrored kernels (see `compact`)
-                whole, order = given
-                values[node.output[0]] = np.take(whole, order, node.attribute[0].i)
-            case "Concat":
-                values[node.output[0]] = np.concatenate(given, node.attribute[0].i)
+        if node.op_type in _CONSTANT and values.keys() >= set(node.input):
+            given = {each: values[each] for each in node.input}
+            (values[node.output[0]],) = ReferenceEvaluator(node).run(None, given)
     return {name: np.array(value, np.float32) for name, value in values.items()}
 
 
