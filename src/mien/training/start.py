@@ -146,7 +146,7 @@ def _constants(graph: GraphProto) -> dict[str, Any]:
     from onnx import numpy_helper
     from onnx.reference import ReferenceEvaluator
 
-    values = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    values: dict[str, Any] = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     for node in graph.node:
         if node.op_type in _CONSTANT and values.keys() >= set(node.input):
             given = {each: values[each] for each in node.input}
