@@ -25,6 +25,7 @@ from mien.training.start import find_start
 RECIPES = Path(__file__).parents[2] / "recipes"
 KINDS = {
     "residual": ("base", ["network.widths=[8,8,16,16]", "resolution=64", "schedule.sizes=[]"]),
+    "columns": ("solo", ["network.widths=[8,8,16,16]", "schedule.sizes=[]", "schedule.warmup=0"]),
     "mobile": ("mobile", ["schedule.sizes=[]", "schedule.warmup=0"]),  # it learns slowly
     "layers": ("fer7-batchnorm", ["size=24"]),
     "sigmoid": ("happy-sad-3conv", ["size=48"]),

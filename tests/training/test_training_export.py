@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ import pytest
 import torch
 from drawn import draw_face, draw_nothing, write_fer2013_csv, write_folder
 from numpy.typing import NDArray
+from onnx.numpy_helper import to_array
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mien import artifact as artifacts
 from mien.artifact import Artifact
@@ -280,9 +283,9 @@ def test_the_mean_of_several_runs_weights_is_one_network(
     recipe = tiny.model_copy(update={"seed": 9, "schedule": tiny.schedule.model_copy(update={"epochs": 1})})
     later = train(recipe, open_dataset(happy_sad), tmp_path / "later", start=run.folder)
     soup = export([run.folder, later.folder, later.folder], tmp_path / "soup", soup=True)
-    expected, states = network_of(later), [each.load(each.best)["network"] for each in (run, later)]
-    mean = {name: (value + 2 * states[1][name]) / 3 for name, value in states[0].items() if value.is_floating_point()}
-    expected.load_state_dict(states[1] | mean)
+    expected, other = (fuse_convolutions(network_of(each)) for each in (later, run))
+    for ours, theirs in zip(expected.parameters(), other.parameters(), strict=True):
+        ours.data = (2 * ours + theirs).detach() / 3
     crops, _ = validation(run)
     pixels = torch.from_numpy(Preprocess(24).tensor(crops))
     with torch.no_grad():
@@ -293,18 +296,47 @@ def test_the_mean_of_several_runs_weights_is_one_network(
     assert made["recipe"]["seed"] == 9
     assert [each["recipe"]["seed"] for each in made["averaged_with"]] == [tiny.seed, 9]
     assert "`mien export RUN RUN RUN --soup --out FOLDER`" in soup.card
-    assert "averaged with those of the following" in soup.card
+    assert "averaged with those of these" in soup.card
     assert export([soup.folder], tmp_path / "again", data=data_of(run)).manifest.runs == soup.manifest.runs
+    more = export([later.folder, soup.folder], tmp_path / "more", soup=True)
+    (made,) = more.manifest.runs
+    assert "averaged_with" in made["averaged_with"][0]
+    assert "`mien export RUN RUN --soup --out FOLDER`" in more.card
+    assert "\n    - Recipe `tiny`" in more.card
+
+
+def fuse_convolutions(network: nn.Module) -> nn.Module:
+    """The network with batch normalisation as a part of its convolutions, by torch's own hand."""
+    for parent in list(network.modules()):
+        for place, (layer, norm) in enumerate(pairwise(list(parent.children()))):
+            if isinstance(parent, nn.Sequential) and isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                parent[place], parent[place + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
+    return network
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_the_weights_of_models_have_a_mean_too(run: Run, int8: bool, tmp_path: Path) -> None:
+    model = export([run.folder], tmp_path / "model", int8=int8)
+    crops, _ = validation(run)
+    wanted = Recognizer(export([run.folder], tmp_path / "plain")).logits(crops)["happy-sad"]
+    for name, parts in {"alone": [model.folder], "both": [model.folder, run.folder]}.items():
+        mean = export(parts, tmp_path / name, soup=True, data=data_of(run))
+        assert mean.manifest.precision == "float32"
+        (made,) = mean.manifest.runs
+        assert ("averaged_with" in made) == (name == "both")
+        distance = np.abs(Recognizer(mean).logits(crops)["happy-sad"] - wanted).mean() / wanted.std()
+        assert (0 < distance < 0.1) if int8 else distance < TOLERANCE
+    anew = export([model.folder], tmp_path / "anew", soup=True, int8=True, data=data_of(run))
+    assert [to_array(each).tobytes() for each in kernels(anew)] == [
+        to_array(each).tobytes() for each in kernels(export([run.folder], tmp_path / "int8", int8=True))
+    ]
 
 
 def test_weights_that_have_no_mean(run: Run, other: Run, tmp_path: Path) -> None:
     with pytest.raises(MienError, match="their weights have no mean: ") as caught:
         export([run.folder, other.folder], tmp_path / "a", soup=True)
     assert f"{run.folder}: another network than {other.folder}" in str(caught.value)
-    model = export([run.folder], tmp_path / "model")
-    with pytest.raises(MienError, match="model is a model: give the run"):
-        export([run.folder, model.folder], tmp_path / "b", soup=True)
-    assert nothing_but(tmp_path, "model")
+    assert nothing_but(tmp_path)
 
 
 def test_models_and_runs_answer_together(run: Run, other: Run, artifact: Artifact, tmp_path: Path) -> None:

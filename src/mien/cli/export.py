@@ -24,7 +24,7 @@ def export(
     int8: Annotated[bool, typer.Option("--int8", help="8-bit integers: a quarter of the size.")] = False,
     soup: Annotated[
         bool,
-        typer.Option("--soup", help="Average the runs' weights, not their answers: for runs begun with one another."),
+        typer.Option("--soup", help="Average weights, not answers: for runs and models begun with one another."),
     ] = False,
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DATA", help="The data, if not where the first run found them.")

@@ -61,6 +61,7 @@ MIRRORED = """It averages the logits of a face and of its mirror image; a mirror
 def model_card(manifest: Manifest) -> str:
     """The card of a model, as Markdown."""
     data, quantised = manifest.data, manifest.precision == "int8"
+    souped = [each for run in manifest.runs for each in run.get("averaged_with", ())]
     together = f"The mean of the logits of {len(manifest.runs)} networks.\n\n" if len(manifest.runs) > 1 else ""
     return CARD.format(
         name=manifest.name,
@@ -72,8 +73,8 @@ def model_card(manifest: Manifest) -> str:
         mirror=MIRRORED if manifest.mirror else "",
         precision=QUANTISED if quantised else "",
         train=_options(manifest.runs),
-        command=" ".join(["RUN"] * len(_all(manifest.runs)))
-        + (" --soup" if len(_all(manifest.runs)) > len(manifest.runs) else "")
+        command=" ".join(["RUN"] * (len(manifest.runs) + len(souped)))
+        + (" --soup" if souped else "")
         + (" --mirror" if manifest.mirror else "")
         + (" --int8" if quantised else ""),
         n_valid=data["valid"],
@@ -84,7 +85,7 @@ def model_card(manifest: Manifest) -> str:
 
 def _all(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The runs, and those whose weights were averaged with theirs, which came first."""
-    return [each for run in runs for each in (*run.get("averaged_with", ()), run)]
+    return [each for run in runs for each in (*_all(run.get("averaged_with", ())), run)]
 
 
 def _options(runs: Sequence[dict[str, Any]]) -> str:
@@ -94,7 +95,7 @@ def _options(runs: Sequence[dict[str, Any]]) -> str:
     return " --from START" * start + " --teacher MODEL" * teachers
 
 
-def _run(told: dict[str, Any]) -> str:
+def _run(told: dict[str, Any], indent: str = "") -> str:
     recipe = Recipe.model_validate(told["recipe"])
     enlarged = f", sees its input enlarged to {recipe.resolution} px" if recipe.resolution else ""
     sentences = [
@@ -106,10 +107,10 @@ def _run(told: dict[str, Any]) -> str:
         sentences.append(f"It began with the weights of another run or model (sha256 {told['start']}).")
     if taught := told.get("teachers"):
         sentences.append(f"It learned from the answers of other networks as well (sha256 {', '.join(taught)}).")
-    if souped := told.get("averaged_with"):
-        sentences.append("Its weights were averaged with those of the following (a model soup: Wortsman et al., 2022).")
-        return "\n".join(["- " + " ".join(sentences), *map(_run, souped)])
-    return "- " + " ".join(sentences)
+    souped = told.get("averaged_with", ())
+    if souped:
+        sentences.append("Its weights were averaged with those of these (a model soup: Wortsman et al., 2022):")
+    return "\n".join([f"{indent}- " + " ".join(sentences), *(_run(each, indent + "  ") for each in souped)])
 
 
 def _faces(scores: dict[str, Any]) -> str:

@@ -64,7 +64,8 @@ def export(
         int8: whether to quantise runs (see `quantise`), which makes the model a quarter as big and three times as fast.
         mirror: whether to average the answers to a face and to its mirror image, which takes twice the time; networks
             that are mirrored already answer once.
-        soup: whether to average the weights of several runs, and not their answers (see `member.averaged`).
+        soup: whether to average the weights, and not the answers (see `member.averaged`). One model alone is then made
+            anew of its own.
         say: called with a sentence where there is something to tell.
 
     Returns:
@@ -78,7 +79,7 @@ def export(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MienError(f"{out} is in the way: choose a folder that does not exist yet")
     found = [find_member(name) for name in members]
-    _check_alike(found, int8)
+    _check_alike(found, None if soup else "int8" if int8 else "float32")
     if soup:
         found = [averaged(found)]
     recipe, dataset = found[0].recipe, _dataset(found, data)
@@ -145,9 +146,9 @@ def _judged(manifest: Manifest, logits: Logits, valid: Dataset) -> Manifest:
     return manifest.model_copy(update={"heads": heads, "scores": scores})
 
 
-def _check_alike(members: Sequence[Member], int8: bool) -> None:
-    first, wanted = members[0], "int8" if int8 else "float32"
-    faults = []
+def _check_alike(members: Sequence[Member], precision: str | None) -> None:
+    """Refuse members that cannot be one model; where models stay as they are, also those of another precision."""
+    first, faults = members[0], []
     for member in members:
         if any(member.data.get(key) != first.data.get(key) for key in ("train_sha256", "valid_sha256")):
             faults.append(f"{member.name}: trained on other images or targets than {first.name}")
@@ -155,8 +156,8 @@ def _check_alike(members: Sequence[Member], int8: bool) -> None:
             faults.append(f"{member.name}: input of another size or colour than {first.name}")
         if member.heads != first.heads:
             faults.append(f"{member.name}: other heads than {first.name}")
-        if isinstance(member, Finished) and (has := member.artifact.manifest.precision) != wanted:
-            faults.append(f"{member.name}: its precision is {has}, and {wanted} was asked for")
+        if precision and isinstance(member, Finished) and (has := member.artifact.manifest.precision) != precision:
+            faults.append(f"{member.name}: its precision is {has}, and {precision} was asked for")
     if faults:
         raise MienError("these cannot be one model: " + "; ".join(faults))
 

@@ -9,6 +9,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError
@@ -26,6 +28,8 @@ from mien.training.checkpoint import Run, run_or_model
 from mien.training.networks import build, deployed
 from mien.training.quantise import quantise
 from mien.training.recipe import Recipe, Residual, recipe_from
+from mien.training.start import find_start
+from mien.training.stem import by_columns
 
 OPSET = 18
 BATCH = 256
@@ -76,8 +80,10 @@ class Trained(Member):
     network: nn.Module
 
     def onnx(self, samples: Pixels | None) -> bytes:
-        onnx = to_onnx(self.network, (self.recipe.channels, self.recipe.size, self.recipe.size))
-        return onnx if samples is None else quantise(onnx, samples)
+        shape = (self.recipe.channels, self.recipe.size, self.recipe.size)
+        if samples is None:
+            return to_onnx(self.network, shape)
+        return quantise(to_onnx(by_columns(self.network, self.recipe.size), shape), samples)
 
     @torch.no_grad()
     def answers(self, pixels: Pixels) -> Logits:
@@ -111,28 +117,62 @@ def find_member(name: str | Path) -> Member:
 
 
 def averaged(members: Sequence[Member]) -> Member:
-    """One network with the mean of several runs' weights (a model soup: Wortsman et al., 2022), at the cost of one.
+    """One network with the mean of several ones' weights (a model soup: Wortsman et al., 2022), at the cost of one.
 
-    It is good only where the runs are of one line: each begun with another's weights, or all with the same.
+    It is good only where they are of one line: each begun with another's weights, or all with the same. Batch
+    normalisation is first made a part of the convolution that it follows, as it is in a model.
 
     Raises:
-        MienError: a member is a model, or the networks differ.
+        MienError: the networks differ, or not all weights of a model were found.
     """
-    runs = [member for member in members if isinstance(member, Trained)]
-    faults = [f"{member.name} is a model: give the run" for member in members if not isinstance(member, Trained)]
-    last = runs[-1] if runs else None
-    faults += [f"{run.name}: another network than {last.name}" for run in runs if last and not _same_shape(run, last)]
-    if faults or not last:
+    found = [member if isinstance(member, Trained) else _taken_apart(member) for member in members]
+    found.sort(key=lambda each: "averaged_with" not in each.told)  # so that the last is a run's, if there is one
+    *others, last = found
+    if faults := [f"{each.name}: another network than {last.name}" for each in found if not _same_shape(each, last)]:
         raise MienError("their weights have no mean: " + "; ".join(faults))
-    states = [run.network.state_dict() for run in runs]
+    networks = [_folded(each.network) for each in found]
+    states = [network.state_dict() for network in networks]
     mean = {
         name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value
         for name, value in states[-1].items()
     }
-    network = copy.deepcopy(last.network)
-    network.load_state_dict(mean)
-    told = last.told | {"averaged_with": [run.told for run in runs[:-1]]}
-    return replace(last, name=" and ".join(run.name for run in runs), told=told, network=network)
+    networks[-1].load_state_dict(mean)
+    before = [*(each.told for each in others), *last.told.get("averaged_with", ())]
+    told = last.told | ({"averaged_with": before} if before else {})
+    return replace(last, name=" and ".join(each.name for each in found), told=told, network=networks[-1])
+
+
+def _taken_apart(member: Member) -> Trained:
+    """The network that a model's file was made of, or in 8-bit integers the one that it stands for."""
+    recipe, side = member.recipe, member.recipe.resolution or member.recipe.size
+    network = build(recipe, {head: len(emotions) for head, emotions in member.heads.items()})
+    taken, learned = find_start(member.name).give(network, torch.zeros(2, recipe.channels, side, side))
+    if taken != learned:
+        raise MienError(f"{member.name}: only {taken} of its {learned} weights were found")
+    return Trained(member.name, recipe, member.data, member.heads, member.told, deployed(network, recipe))
+
+
+@torch.no_grad()
+def _folded(network: nn.Module) -> nn.Module:
+    """A copy in which a batch normalisation behind a convolution does nothing but to add its bias."""
+    network = copy.deepcopy(network)
+    for part in network.modules():
+        for conv, norm in pairwise(part.children() if isinstance(part, nn.Sequential) else ()):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                plain = fuse_conv_bn_eval(conv, norm)
+                conv.weight.copy_(plain.weight)
+                norm.load_state_dict(
+                    {
+                        "weight": torch.ones_like(norm.weight),
+                        "bias": plain.bias,
+                        "running_mean": torch.zeros_like(norm.bias),
+                        "running_var": torch.ones_like(norm.bias) - norm.eps,
+                        "num_batches_tracked": norm.num_batches_tracked,
+                    }
+                )
+                if conv.bias is not None:
+                    conv.bias.zero_()
+    return network
 
 
 def _same_shape(one: Member, other: Member) -> bool:

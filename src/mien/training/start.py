@@ -21,6 +21,7 @@ from mien.training.augment import augment
 from mien.training.checkpoint import Run, run_or_model
 from mien.training.mirrored import halved
 from mien.training.recipe import Augment
+from mien.training.stem import single
 
 if TYPE_CHECKING:
     from onnx import GraphProto
@@ -74,7 +75,8 @@ class Start:
             MienError: nothing fits.
         """
         ours = network.state_dict()
-        shared = {name: halved(value, ours[name].shape) for name, value in self.weights.items() if name in ours}
+        ordinary = {name: single(value, ours[name].shape) for name, value in self.weights.items() if name in ours}
+        shared = {name: halved(value, ours[name].shape) for name, value in ordinary.items()}
         fitting = {name: value for name, value in shared.items() if value.shape == ours[name].shape}
         if not any(value.ndim for value in fitting.values()):  # counters fit any network
             raise MienError(f"{self.name} has no weights that fit this recipe's network")

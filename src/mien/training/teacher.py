@@ -106,7 +106,7 @@ def _check(name: str | Path, colour: str, heads: Sequence[str], recipe: Recipe, 
 
 
 class _Network(ABC):
-    """A network for images that have not been rounded or made small.
+    """A network for images that have not been made small.
 
     Args:
         sha256: of its weights.
@@ -129,29 +129,39 @@ class _Network(ABC):
 
 
 class OnnxTeacher(_Network):
-    """A model as it is in use, on a processor; also one that averages the answers of several networks."""
+    """A model as it is in use, on a processor; also one that averages the answers of several networks.
+
+    It sees whole numbers, as in use, unless it enlarges what it sees.
+    """
 
     def __init__(self, artifact: Artifact) -> None:
-        from onnx import TensorProto, load_from_string
-
-        model = load_from_string(artifact.onnx)
-        taken = model.graph.input[0].type.tensor_type
-        taken.elem_type = TensorProto.FLOAT
-        for axis, name in ((2, "height"), (3, "width")):
-            taken.shape.dim[axis].dim_param = name
-        del model.graph.value_info[:]
         manifest = artifact.manifest
         heads = [head.labels for head in manifest.heads] + ([FACE.name] if manifest.face else [])
         enlarges = all(run["recipe"].get("resolution") for run in manifest.runs)
         super().__init__(manifest.sha256, manifest.colour, heads, None if enlarges else manifest.size)
-        self._session = ort.InferenceSession(model.SerializeToString(), one_thread())
+        onnx = _for_any_size(artifact.onnx) if enlarges else artifact.onnx
+        self._session = ort.InferenceSession(onnx, one_thread())
         self._pool = ThreadPoolExecutor(torch.get_num_threads())
 
     def _answers(self, pixels: Tensor) -> dict[str, Tensor]:
-        parts = [{INPUT: part.contiguous().numpy()} for part in pixels.float().split(PART)]
+        taken = pixels.round().clamp(0, 255).byte() if self._size else pixels.float()
+        parts = [{INPUT: part.contiguous().numpy()} for part in taken.split(PART)]
         answers = list(self._pool.map(self._session.run, repeat([OUTPUT + head for head in self.heads]), parts))
         joined = [torch.cat([torch.from_numpy(each) for each in head]) for head in zip(*answers, strict=True)]
         return dict(zip(self.heads, joined, strict=True))
+
+
+def _for_any_size(onnx: bytes) -> bytes:
+    """A network that enlarges what it sees, given pixels of any size that have not been rounded."""
+    from onnx import TensorProto, load_from_string
+
+    model = load_from_string(onnx)
+    taken = model.graph.input[0].type.tensor_type
+    taken.elem_type = TensorProto.FLOAT
+    for axis, name in ((2, "height"), (3, "width")):
+        taken.shape.dim[axis].dim_param = name
+    del model.graph.value_info[:]
+    return bytes(model.SerializeToString())
 
 
 class TorchTeacher(_Network):

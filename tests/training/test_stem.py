@@ -1,0 +1,127 @@
+"""The first convolution by columns: the same answers from the same weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx.numpy_helper import to_array
+from onnxruntime import InferenceSession
+from torch import Tensor, nn
+
+from mien.artifact import INPUT, OUTPUT
+from mien.training.member import to_onnx
+from mien.training.networks import Net, build, deployed
+from mien.training.quantise import quantise
+from mien.training.recipe import Layered, Mobile, Recipe, Residual
+from mien.training.stem import by_columns, single
+
+HEADS = {"ferplus8": 8, "happy-sad": 2}
+SMALL = Residual(stem="5x5", widths=(8, 16), blocks=(1, 1), attention=(False, True))
+MOBILE = Mobile(kind="mobile", widths=(8, 16), blocks=(1, 1), expansion=2)
+LAYERS = Layered(kind="layers", layers=("conv 8 5", "batchnorm", "pool", "flatten"))
+
+
+def recipe_of(network: Residual | Mobile | Layered, **values: Any) -> Recipe:
+    return Recipe.model_validate({"name": "it", "network": network, "schedule": {"epochs": 1}, **values})
+
+
+def pixels(n: int, channels: int = 1) -> Tensor:
+    return torch.randint(0, 256, (n, channels, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+
+
+def grown(recipe: Recipe) -> nn.Module:
+    """A network that has seen images, so that its normalisation does something."""
+    torch.manual_seed(3)
+    network = build(recipe, HEADS)
+    for _ in range(5):
+        network(pixels(32, recipe.channels))
+    for name, parameter in network.named_parameters():
+        if name.endswith(".1.bias"):
+            nn.init.normal_(parameter)
+    return deployed(network, recipe)
+
+
+@torch.no_grad()
+def test_it_answers_as_the_network_does() -> None:
+    network = grown(recipe_of(SMALL))
+    changed = by_columns(network, 48)
+    assert isinstance(network, Net)
+    assert changed is not network
+    inside = pixels(6).float()
+    inside[:, :, :6] = inside[:, :, -6:] = inside[..., :6] = inside[..., -6:] = 200.0
+    ours, theirs = changed(inside), network(inside)
+    for name in theirs:
+        assert torch.allclose(ours[name], theirs[name], atol=0.03), name
+        assert theirs[name].std() > 0.1
+    network.mean = 128.0  # nothing but what lies beyond the edge differs by half a gray
+    ours, theirs = by_columns(network, 48)(inside), network(inside)
+    assert all(torch.allclose(ours[name], theirs[name], atol=1e-4) for name in theirs)
+
+
+@torch.no_grad()
+def test_its_kernels_give_the_ordinary_ones() -> None:
+    network = grown(recipe_of(SMALL))
+    assert isinstance(network, Net)
+    own = network.features[0][0].weight
+    found = single(by_columns(network, 48).features[0][0].weight, own.shape)  # type: ignore[index, union-attr]
+    scale = found / own
+    assert found.shape == own.shape
+    assert torch.allclose(scale, scale[:, :, :1, :1].expand(scale.shape), rtol=1e-3)  # that of the normalisation
+    for other in (own, torch.rand(16, 4, 3, 3), torch.rand(8)):
+        assert single(other, own.shape) is other
+
+
+@pytest.mark.parametrize(
+    ("network", "values", "size"),
+    [
+        (SMALL, {"colour": "rgb"}, 48),
+        (SMALL, {}, 46),
+        (SMALL, {"resolution": 64}, 48),
+        (SMALL.model_copy(update={"stem": "3x3-3x3"}), {}, 48),
+        (SMALL.model_copy(update={"mirrored": True}), {}, 48),
+        (MOBILE, {}, 48),
+        (LAYERS, {}, 48),
+    ],
+    ids=["colour", "odd size", "enlarged", "stem", "mirrored", "mobile", "layers"],
+)
+def test_others_stay_as_they_are(network: Residual | Mobile | Layered, values: dict[str, Any], size: int) -> None:
+    recipe = recipe_of(network, **values)
+    other = deployed(build(recipe, HEADS), recipe)
+    assert by_columns(other, size) is other
+
+
+@pytest.mark.parametrize(
+    ("network", "values", "numbers"),
+    [
+        (SMALL, {}, (1 / 64, 128)),
+        (LAYERS, {}, (1 / 255, 0)),
+        (SMALL, {"colour": "rgb"}, None),  # measured from 127.5
+        (SMALL, {"resolution": 64}, None),  # no whole numbers any more
+    ],
+    ids=["columns", "layers", "colour", "enlarged"],
+)
+@torch.no_grad()
+def test_pixels_enter_as_they_are(
+    network: Residual | Layered, values: dict[str, Any], numbers: tuple[float, int] | None
+) -> None:
+    recipe = recipe_of(network, **values)
+    float32, faces = grown(recipe), pixels(64, recipe.channels)
+    onnx_file = quantise(to_onnx(by_columns(float32, 48), tuple(faces.shape[1:])), faces.numpy())
+    graph = onnx.load_from_string(onnx_file).graph
+    constants = {each.name: to_array(each) for each in graph.initializer}
+    kinds = [node.op_type for node in graph.node]
+    first = next(node for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] not in constants)
+    if numbers:
+        assert "Cast" not in kinds
+        assert (constants[first.input[1]], constants[first.input[2]]) == numbers
+    else:
+        assert "Cast" in kinds
+    session, wanted = InferenceSession(onnx_file), float32(faces)
+    for head in HEADS:
+        (logits,) = session.run([OUTPUT + head], {INPUT: faces.numpy()})
+        assert np.corrcoef(logits.ravel(), wanted[head].numpy().ravel())[0, 1] > 0.97
+        assert len(np.unique(logits)) > 0.9 * logits.size  # not rounded
