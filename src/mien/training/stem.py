@@ -28,16 +28,18 @@ class Columns(nn.Conv2d):
 
     Args:
         like: an ordinary one, with a bias.
+        shift: what is missing from every pixel that it is given.
 
     Shape: (n, 1, h, w) -> (n, outputs, h / 2, w / 2); w is a multiple of 4.
     """
 
-    def __init__(self, like: nn.Conv2d) -> None:
+    def __init__(self, like: nn.Conv2d, shift: float) -> None:
         super().__init__(4, 2 * like.out_channels, (SIDE, 3), (2, 1), (2, 1))
         kernels = torch.stack([F.pad(like.weight[:, 0], (left, REACH - SIDE - left)) for left in (2, 4)])
         assert like.bias is not None
-        self.weight.data = kernels.reshape(-1, SIDE, 3, 4).permute(0, 3, 1, 2).contiguous()
-        self.bias.data = torch.cat([like.bias, like.bias])  # type: ignore[union-attr]
+        bias = like.bias + shift * like.weight.sum((1, 2, 3))
+        weight = kernels.reshape(-1, SIDE, 3, 4).permute(0, 3, 1, 2)
+        self.load_state_dict({"weight": weight, "bias": torch.cat([bias, bias])})
 
     def forward(self, x: Tensor) -> Tensor:
         n, _, height, width = x.shape
@@ -60,13 +62,16 @@ def by_columns(network: nn.Module, size: int) -> nn.Module:
     if not isinstance(network, Net) or size % 4:
         return network
     match list(network.features[0].children()):
-        case [nn.Conv2d(in_channels=1, kernel_size=(5, 5), stride=(2, 2), padding=(2, 2)) as conv, norm, nn.ReLU()]:
+        case [
+            nn.Conv2d(in_channels=1, kernel_size=(5, 5), stride=(2, 2), padding=(2, 2)) as conv,
+            nn.BatchNorm2d() as norm,
+            nn.ReLU(),
+        ]:
             whole = math.ceil(network.mean)
-            plain = fuse_conv_bn_eval(conv, norm)
-            plain.bias += (whole - network.mean) / network.scale * plain.weight.sum((1, 2, 3))
+            shift = (whole - network.mean) / network.scale
             network = copy.deepcopy(network)
             network.mean = whole
-            network.features[0] = nn.Sequential(Columns(plain))
+            network.features[0] = nn.Sequential(Columns(fuse_conv_bn_eval(conv, norm), shift))
     return network
 
 
@@ -82,5 +87,5 @@ def single(weight: Tensor, shape: torch.Size) -> Tensor:
     """
     if shape[1:] != (1, SIDE, SIDE) or weight.shape != (2 * shape[0], 4, SIDE, 3):
         return weight
-    first, _ = weight.permute(0, 2, 3, 1).reshape(2, shape[0], 1, SIDE, REACH)
+    first = weight.permute(0, 2, 3, 1).reshape(2, shape[0], 1, SIDE, REACH)[0]
     return first[..., 2 : 2 + SIDE].contiguous()
