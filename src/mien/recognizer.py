@@ -42,7 +42,7 @@ BLURRED = 0.2  # sharpness, see `face.sharpness`
 TURNED = 0.9  # turn, see `face.turn`
 NOT_A_FACE = 0.5  # share of people who would say so
 CHUNK = 16  # images at most whose faces go through the network together
-CHUNK_S = 0.02  # as many as a processor works on for so long: large photos one by one, so that threads end together
+CHUNK_S = 0.03  # as many as a processor works on for so long: large photos one by one, so that threads end together
 
 NO_FACE = "no face was found"
 

@@ -53,6 +53,7 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "even": (fer2013, ("network.widths=[16,16,16,16]",)),
     "solo": (fer2013, ("network.widths=[16,16,16,16]",)),
     "fourth": (fer2013, ("network.widths=[16,16,16,16]",)),
+    "fifth": (fer2013, ("network.widths=[16,16,16,16]",)),
     "third": (fer2013, ("network.widths=[16,16,16,16]",)),
     "second": (fer2013, ("network.widths=[16,16,16,16]",)),
     "former": (fer2013, ("network.widths=[16,16,16,16]",)),
