@@ -72,7 +72,7 @@ def test_a_mirror_image_gets_the_same_answer(stem: str, colour: str, sigmoid: bo
         assert torch.allclose(straight["happy-sad"], mirrored["happy-sad"], atol=1e-5)
         assert straight["happy-sad"].std(0).max() > 1e-3
         first, second = straight[FEATURES].chunk(2, 1)
-        assert torch.allclose(mirrored[FEATURES], torch.cat([second, first], 1).flip(3), atol=1e-5)
+        assert torch.allclose(mirrored[FEATURES], torch.cat([second, first], 1).flip(3), atol=1e-4)
     assert torch.allclose(network(faces)["happy-sad"], plain(faces)["happy-sad"], atol=1e-5)
 
 
@@ -104,6 +104,8 @@ def test_its_file_holds_half_of_its_kernels(int8: bool, mirrored: bool) -> None:
     for theirs, ours in zip(*(InferenceSession(each).run(None, faces) for each in (whole, halves)), strict=True):
         assert np.array_equal(theirs, ours)
     assert compact(halves) == halves
+    graph = onnx.load_from_string(halves).graph
+    assert {each.name for each in graph.initializer} <= {name for node in graph.node for name in node.input}
     kernels = [
         sum(tensor.dims[0] for tensor in onnx.load_from_string(each).graph.initializer if len(tensor.dims) == 4)
         for each in (whole, halves)

@@ -99,7 +99,7 @@ def test_a_network_teaches_what_its_model_teaches(
     model = export([trained.folder], tmp_path / "model")
     training, _ = load_splits(recipe, prepare(open_dataset(happy_sad), recipe), torch.device("cpu"), lambda _: None)
     wanted = OnnxTeacher(model)
-    networks = [TorchTeacher(find_member(name), training.pixels) for name in (trained.folder, model.folder)]
+    networks = [TorchTeacher(find_member(name), torch.device("cpu")) for name in (trained.folder, model.folder)]
     assert [network.sha256 for network in networks] == [trained.best_sha256(), wanted.sha256]
     for side in (recipe.size, 40):
         pixels = torch.nn.functional.interpolate(training.pixels.float(), (side, side), mode="bilinear")
@@ -111,9 +111,18 @@ def test_a_network_teaches_what_its_model_teaches(
 def test_a_network_lacks_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     start = find_start("small")
     some = replace(start, weights=dict(list(start.weights.items())[:20]))
-    monkeypatch.setattr("mien.training.teacher.find_start", lambda _: some)
-    with pytest.raises(MienError, match=r"small cannot teach: only \d+ of its 68 weights were found"):
-        TorchTeacher(find_member("small"), torch.zeros(4, 1, 48, 48, dtype=torch.uint8))
+    monkeypatch.setattr("mien.training.member.find_start", lambda _: some)
+    with pytest.raises(MienError, match=r"small: only \d+ of its 68 weights were found"):
+        TorchTeacher(find_member("small"), torch.device("cpu"))
+
+
+def test_a_model_sees_the_nearest_whole_pixels() -> None:
+    teacher = OnnxTeacher(mien.load("small").artifact)
+    pixels = torch.randint(1, 255, (3, 1, 48, 48), generator=torch.Generator().manual_seed(0)).float()
+    whole = teacher(pixels)["ferplus8"]
+    for near in (-0.4, 0.4):
+        assert torch.equal(teacher(pixels + near)["ferplus8"], whole)
+    assert not torch.equal(teacher(pixels + 0.6)["ferplus8"], whole)
 
 
 def test_several_teachers_take_turns(run: Run, teacher: Path, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:

@@ -315,21 +315,29 @@ def fuse_convolutions(network: nn.Module) -> nn.Module:
 
 
 @pytest.mark.parametrize("int8", [False, True])
-def test_the_weights_of_models_have_a_mean_too(run: Run, int8: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stem", ["3x3-3x3", "5x5"])
+def test_the_weights_of_models_have_a_mean_too(
+    tiny: Recipe, happy_sad: Path, stem: str, int8: bool, tmp_path: Path
+) -> None:
+    network = tiny.network.model_copy(update={"stem": stem})
+    schedule = tiny.schedule.model_copy(update={"epochs": 2})
+    recipe = tiny.model_copy(update={"network": network, "schedule": schedule})
+    run = train(recipe, open_dataset(happy_sad), tmp_path / "run")
     model = export([run.folder], tmp_path / "model", int8=int8)
     crops, _ = validation(run)
     wanted = Recognizer(export([run.folder], tmp_path / "plain")).logits(crops)["happy-sad"]
-    for name, parts in {"alone": [model.folder], "both": [model.folder, run.folder]}.items():
-        mean = export(parts, tmp_path / name, soup=True, data=data_of(run))
+    for name, parts in {"alone": [model.folder], "both": [run.folder, model.folder]}.items():
+        mean = export(parts, tmp_path / name, soup=True, data=data_of(run) if name == "alone" else None)
         assert mean.manifest.precision == "float32"
         (made,) = mean.manifest.runs
         assert ("averaged_with" in made) == (name == "both")
         distance = np.abs(Recognizer(mean).logits(crops)["happy-sad"] - wanted).mean() / wanted.std()
         assert (0 < distance < 0.1) if int8 else distance < TOLERANCE
     anew = export([model.folder], tmp_path / "anew", soup=True, int8=True, data=data_of(run))
-    assert [to_array(each).tobytes() for each in kernels(anew)] == [
-        to_array(each).tobytes() for each in kernels(export([run.folder], tmp_path / "int8", int8=True))
-    ]
+    first = export([run.folder], tmp_path / "int8", int8=True)
+    assert [to_array(each).tobytes() for each in kernels(anew)] == [to_array(each).tobytes() for each in kernels(first)]
+    answers = [Recognizer(each).logits(crops)["happy-sad"] for each in (anew, first)]
+    assert np.abs(answers[0] - answers[1]).mean() < 0.05 * wanted.std()
 
 
 def test_weights_that_have_no_mean(run: Run, other: Run, tmp_path: Path) -> None:
@@ -337,6 +345,9 @@ def test_weights_that_have_no_mean(run: Run, other: Run, tmp_path: Path) -> None
         export([run.folder, other.folder], tmp_path / "a", soup=True)
     assert f"{run.folder}: another network than {other.folder}" in str(caught.value)
     assert nothing_but(tmp_path)
+    mean = export([run.folder, run.folder], tmp_path / "mean", soup=True)
+    with pytest.raises(MienError, match="are means of weights already: give what they were made of"):
+        export([mean.folder, mean.folder], tmp_path / "b", soup=True, data=data_of(run))
 
 
 def test_models_and_runs_answer_together(run: Run, other: Run, artifact: Artifact, tmp_path: Path) -> None:

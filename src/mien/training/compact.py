@@ -1,4 +1,4 @@
-"""What an ONNX file need not hold: its exporter's notes, and half of the kernels of mirrored layers.
+"""What an ONNX file need not hold: its exporter's notes, constants of no use, half of the kernels of mirrored layers.
 
 Both halves of such kernels say the same (see `mirrored`). The file has the first and makes the second of it; ONNX
 Runtime does so once, when it loads the network.
@@ -32,6 +32,10 @@ def compact(onnx: bytes) -> bytes:
     nodes = [*_halve(graph), *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+    taken = {name for node in nodes for name in node.input}
+    used = [tensor for tensor in graph.initializer if tensor.name in taken]
+    del graph.initializer[:]
+    graph.initializer.extend(used)
     return bytes(model.SerializeToString())
 
 

@@ -117,17 +117,19 @@ def find_member(name: str | Path) -> Member:
 
 
 def averaged(members: Sequence[Member]) -> Member:
-    """One network with the mean of several ones' weights (a model soup: Wortsman et al., 2022), at the cost of one.
+    """A network with the mean of several networks' weights (a model soup: Wortsman et al., 2022), at the cost of one.
 
     It is good only where they are of one line: each begun with another's weights, or all with the same. Batch
-    normalisation is first made a part of the convolution that it follows, as it is in a model.
+    normalisation is first made a part of the convolution that it follows, as it is in a model. The mean is told as that
+    of one of them, a run if there is one, and of the others.
 
     Raises:
-        MienError: the networks differ, or not all weights of a model were found.
+        MienError: the networks differ, not all weights of a model were found, or several are all means already.
     """
-    found = [member if isinstance(member, Trained) else _taken_apart(member) for member in members]
-    found.sort(key=lambda each: "averaged_with" not in each.told)  # so that the last is a run's, if there is one
-    *others, last = found
+    order = sorted(members, key=lambda each: ("averaged_with" not in each.told, isinstance(each, Trained)))
+    *others, last = found = [with_weights(member) for member in order]
+    if others and "averaged_with" in last.told:
+        raise MienError(f"{last.name} and the others are means of weights already: give what they were made of")
     if faults := [f"{each.name}: another network than {last.name}" for each in found if not _same_shape(each, last)]:
         raise MienError("their weights have no mean: " + "; ".join(faults))
     networks = [_folded(each.network) for each in found]
@@ -137,13 +139,19 @@ def averaged(members: Sequence[Member]) -> Member:
         for name, value in states[-1].items()
     }
     networks[-1].load_state_dict(mean)
-    before = [*(each.told for each in others), *last.told.get("averaged_with", ())]
-    told = last.told | ({"averaged_with": before} if before else {})
-    return replace(last, name=" and ".join(each.name for each in found), told=told, network=networks[-1])
+    told = last.told | ({"averaged_with": [each.told for each in others]} if others else {})
+    data = next((each.data for each in found if "path" in each.data), last.data)
+    return replace(last, name=" and ".join(each.name for each in found), data=data, told=told, network=networks[-1])
 
 
-def _taken_apart(member: Member) -> Trained:
-    """The network that a model's file was made of, or in 8-bit integers the one that it stands for."""
+def with_weights(member: Member) -> Trained:
+    """The network with its weights: of a model that which its file was made of, or in 8-bit integers stands for.
+
+    Raises:
+        MienError: not all weights of a model were found.
+    """
+    if isinstance(member, Trained):
+        return member
     recipe, side = member.recipe, member.recipe.resolution or member.recipe.size
     network = build(recipe, {head: len(emotions) for head, emotions in member.heads.items()})
     taken, learned = find_start(member.name).give(network, torch.zeros(2, recipe.channels, side, side))

@@ -26,7 +26,10 @@ PIXEL_SCALE = 64.0  # about the standard deviation of FER2013's pixels
 
 
 class SqueezeExcite(nn.Module):
-    """Channels weighed by what the whole map holds (Hu et al., 2018)."""
+    """Channels weighed by what the whole map holds (Hu et al., 2018).
+
+    The mean over the map is a pooling, as there is one in 8-bit integers.
+    """
 
     def __init__(self, channels: int, reduction: int = 8) -> None:
         super().__init__()
@@ -35,7 +38,7 @@ class SqueezeExcite(nn.Module):
         self.excite = nn.Conv2d(hidden, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        weights = self.excite(F.relu(self.squeeze(pooled(x))))
+        weights = self.excite(F.relu(self.squeeze(F.avg_pool2d(x, x.shape[2:]))))
         return x * torch.sigmoid(weights)
 
 
@@ -136,7 +139,7 @@ class Net(nn.Module):
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         features = self.features((pixels.float() - self.mean) / self.scale)
         mapped = features.ndim == 4
-        x = self.dropout(pooled(features).flatten(1) if mapped else features)
+        x = self.dropout(features.mean((2, 3)) if mapped else features)
         answer = {name: self.heads[module](x) for name, module in self.names.items()}
         return answer | {FEATURES: features} if mapped else answer
 
@@ -284,11 +287,6 @@ def deployed(network: nn.Module, recipe: Recipe) -> nn.Module:
     """The network as it is judged and shipped: from (n, channels, size, size) pixels to logits by head."""
     plain = written_out(network)
     return (Enlarged(plain, recipe.resolution) if recipe.resolution else plain).eval()
-
-
-def pooled(x: Tensor) -> Tensor:
-    """The mean of every channel, (n, channels, 1, 1): as a pooling, which there is in 8-bit integers."""
-    return F.avg_pool2d(x, x.shape[2:])
 
 
 def conv(inputs: int, outputs: int, stride: int, *, side: int = 3, groups: int = 1) -> nn.Sequential:

@@ -53,7 +53,8 @@ def quantise(onnx: bytes, samples: Pixels) -> bytes:
         plain, prepared, small = (Path(folder) / name for name in ("plain.onnx", "prepared.onnx", "small.onnx"))
         plain.write_bytes(onnx)
         quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
-        entry = _entry(package.load(prepared).graph)
+        graph = package.load(prepared).graph
+        entry = _entry(graph)
         level = logging.getLogger().level
         logging.getLogger().setLevel(logging.ERROR)  # it recommends what has just been done
         try:
@@ -65,6 +66,7 @@ def quantise(onnx: bytes, samples: Pixels) -> bytes:
                 reduce_range=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
+                nodes_to_exclude=[node.name for node in graph.node if node.op_type == "Concat"],  # a sigmoid's logits
                 extra_options={
                     "CalibMovingAverage": True,
                     "OpTypesToExcludeOutputQuantization": ["Gemm"],

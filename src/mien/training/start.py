@@ -21,7 +21,7 @@ from mien.training.augment import augment
 from mien.training.checkpoint import Run, run_or_model
 from mien.training.mirrored import halved
 from mien.training.recipe import Augment
-from mien.training.stem import single
+from mien.training.stem import made_like
 
 if TYPE_CHECKING:
     from onnx import GraphProto
@@ -75,8 +75,7 @@ class Start:
             MienError: nothing fits.
         """
         ours = network.state_dict()
-        ordinary = {name: single(value, ours[name].shape) for name, value in self.weights.items() if name in ours}
-        shared = {name: halved(value, ours[name].shape) for name, value in ordinary.items()}
+        shared = {name: halved(value, ours[name].shape) for name, value in self.weights.items() if name in ours}
         fitting = {name: value for name, value in shared.items() if value.shape == ours[name].shape}
         if not any(value.ndim for value in fitting.values()):  # counters fit any network
             raise MienError(f"{self.name} has no weights that fit this recipe's network")
@@ -136,8 +135,12 @@ def _taken_apart(onnx: bytes, name: str) -> dict[str, Tensor]:
         found = _PART.match(node.input[1]) if node.op_type in _INPUTS else None
         if found:
             networks.add((found["member"], found["network"]))
-            for which, each in zip(_INPUTS[node.op_type], node.input[1:], strict=False):
-                weights[f"{found['part']}.{which}"] = torch.from_numpy(values[each])
+            given = [torch.from_numpy(values[each]) for each in node.input[1:]]
+            if node.op_type == "Conv" and len(given) == 2:
+                given = [*made_like(*given)]
+            weights |= {
+                f"{found['part']}.{which}": each for which, each in zip(_INPUTS[node.op_type], given, strict=False)
+            }
     if len(networks) > 1:
         raise MienError(f"{name} averages {len(networks)} networks: begin with a model of one")
     return weights

@@ -17,27 +17,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from mien.training.networks import Net
+from mien.training.networks import PIXEL_MEAN, PIXEL_SCALE, Net
 
 SIDE = 5  # of the kernels
 REACH = 12  # columns that two neighbouring outputs are given: four before their own four, and four behind
+WHOLE = math.ceil(PIXEL_MEAN)  # what pixels are measured from here
+SHIFT = (WHOLE - PIXEL_MEAN) / PIXEL_SCALE  # by which they are too small for the kernels then
 
 
 class Columns(nn.Conv2d):
     """A 5x5 convolution of one channel that halves the size, two outputs at once, and ReLU.
 
     Args:
-        like: an ordinary one, with a bias.
-        shift: what is missing from every pixel that it is given.
+        like: an ordinary one, with a bias, for pixels that are measured from `PIXEL_MEAN`; this one's are from `WHOLE`.
 
     Shape: (n, 1, h, w) -> (n, outputs, h / 2, w / 2); w is a multiple of 4.
     """
 
-    def __init__(self, like: nn.Conv2d, shift: float) -> None:
+    def __init__(self, like: nn.Conv2d) -> None:
         super().__init__(4, 2 * like.out_channels, (SIDE, 3), (2, 1), (2, 1))
         kernels = torch.stack([F.pad(like.weight[:, 0], (left, REACH - SIDE - left)) for left in (2, 4)])
         assert like.bias is not None
-        bias = like.bias + shift * like.weight.sum((1, 2, 3))
+        bias = like.bias + SHIFT * like.weight.sum((1, 2, 3))
         weight = kernels.reshape(-1, SIDE, 3, 4).permute(0, 3, 1, 2)
         self.load_state_dict({"weight": weight, "bias": torch.cat([bias, bias])})
 
@@ -52,8 +53,7 @@ class Columns(nn.Conv2d):
 def by_columns(network: nn.Module, size: int) -> nn.Module:
     """A copy of a residual network whose first layer is `Columns`; the network itself where that cannot be.
 
-    Pixels are measured from a whole number in it: the same answers, but that what lies beyond the image's edge is up to
-    half a gray brighter.
+    It gives the same answers, but that what lies beyond the image's edge is half a gray brighter to it.
 
     Args:
         network: as it is judged; see `networks.deployed`.
@@ -67,25 +67,18 @@ def by_columns(network: nn.Module, size: int) -> nn.Module:
             nn.BatchNorm2d() as norm,
             nn.ReLU(),
         ]:
-            whole = math.ceil(network.mean)
-            shift = (whole - network.mean) / network.scale
             network = copy.deepcopy(network)
-            network.mean = whole
-            network.features[0] = nn.Sequential(Columns(fuse_conv_bn_eval(conv, norm), shift))
+            network.mean = WHOLE
+            network.features[0] = nn.Sequential(Columns(fuse_conv_bn_eval(conv, norm)))
     return network
 
 
-def single(weight: Tensor, shape: torch.Size) -> Tensor:
-    """What an ordinary convolution keeps of the kernels of `Columns`: the inverse of that.
+def made_like(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Kernels and bias of the ordinary convolution that `Columns` was made like, from its own.
 
-    Args:
-        weight: of a layer.
-        shape: of the ordinary layer's own.
-
-    Returns:
-        The part of that shape, or `weight` as it is where it is not made of such kernels.
+    Those of any other convolution come back as they are: none has kernels of that shape.
     """
-    if shape[1:] != (1, SIDE, SIDE) or weight.shape != (2 * shape[0], 4, SIDE, 3):
-        return weight
-    first = weight.permute(0, 2, 3, 1).reshape(2, shape[0], 1, SIDE, REACH)[0]
-    return first[..., 2 : 2 + SIDE].contiguous()
+    if weight.shape[1:] != (4, SIDE, 3):
+        return weight, bias
+    first = weight.permute(0, 2, 3, 1).reshape(2, -1, 1, SIDE, REACH)[0, ..., 2 : 2 + SIDE].contiguous()
+    return first, bias[: len(first)] - SHIFT * first.sum((1, 2, 3))

@@ -30,10 +30,9 @@ from mien.training.checkpoint import run_or_model
 from mien.training.data import Split
 from mien.training.device import halves
 from mien.training.loss import Target, loss
-from mien.training.member import Member, find_member
-from mien.training.networks import build, deployed
+from mien.training.member import Member, find_member, with_weights
 from mien.training.recipe import Recipe
-from mien.training.start import examples, find_start
+from mien.training.start import find_start
 
 PART = 32
 """Images of a batch that a teacher answers to at once, on one thread."""
@@ -96,7 +95,7 @@ def _find(name: str | Path, recipe: Recipe, training: Split) -> _Network:
         return network
     member = find_member(name)
     _check(name, member.recipe.colour, list(member.heads), recipe, training)
-    return TorchTeacher(member, training.pixels)
+    return TorchTeacher(member, training.pixels.device)
 
 
 def _check(name: str | Path, colour: str, heads: Sequence[str], recipe: Recipe, training: Split) -> None:
@@ -144,7 +143,7 @@ class OnnxTeacher(_Network):
         self._pool = ThreadPoolExecutor(torch.get_num_threads())
 
     def _answers(self, pixels: Tensor) -> dict[str, Tensor]:
-        taken = pixels.round().clamp(0, 255).byte() if self._size else pixels.float()
+        taken = pixels.round().byte() if self._size else pixels.float()
         parts = [{INPUT: part.contiguous().numpy()} for part in taken.split(PART)]
         answers = list(self._pool.map(self._session.run, repeat([OUTPUT + head for head in self.heads]), parts))
         joined = [torch.cat([torch.from_numpy(each) for each in head]) for head in zip(*answers, strict=True)]
@@ -169,20 +168,17 @@ class TorchTeacher(_Network):
 
     Args:
         member: the run or model.
-        images: (n, channels, h, w) uint8 to train on; on some of them a model's batch normalisation is set.
+        device: the student's.
 
     Raises:
         MienError: not all of its weights were found.
     """
 
-    def __init__(self, member: Member, images: Tensor) -> None:
-        recipe, start = member.recipe, find_start(member.name)
-        super().__init__(start.sha256, recipe.colour, list(member.heads), None if recipe.resolution else recipe.size)
-        network = build(recipe, {head: len(emotions) for head, emotions in member.heads.items()}).to(images.device)
-        taken, learned = start.give(network, examples(images, recipe.resolution or recipe.size))
-        if taken != learned:
-            raise MienError(f"{member.name} cannot teach: only {taken} of its {learned} weights were found")
-        self._network = deployed(network, recipe).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def __init__(self, member: Member, device: torch.device) -> None:
+        recipe, sha256 = member.recipe, find_start(member.name).sha256
+        super().__init__(sha256, recipe.colour, list(member.heads), None if recipe.resolution else recipe.size)
+        network = with_weights(member).network
+        self._network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.no_grad()
     def _answers(self, pixels: Tensor) -> dict[str, Tensor]:
