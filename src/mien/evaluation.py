@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -61,35 +61,28 @@ def evaluate(
     judged = np.flatnonzero(targets != NO_LABEL)
     if not len(judged):
         raise DataError(f"{dataset.path}: no image of split {name!r} has a label in {spoken.name!r}")
-    examples = tuple(chosen.examples[row] for row in judged)
-    rows: list[list[float]] = []
-    voted: list[list[float]] = []
-    found: list[bool] = []
-    kept: list[int] = []
-    unreadable: dict[str, str] = {}
-    predictions = recognizer.stream((example.source for example in examples), labels=spoken, crop=crop)
-    for position, (example, prediction) in enumerate(zip(examples, predictions, strict=True)):
-        if prediction.error is not None:
-            unreadable[example.name] = prediction.error
+    predictions = dict[int, Prediction]()  # of the images that could be read, by their place in `chosen`
+    unreadable = dict[str, str]()
+    sources = (chosen.examples[row].source for row in judged)
+    stream = recognizer.stream(sources, labels=spoken, crop=crop)
+    for done, (row, prediction) in enumerate(zip(judged.tolist(), stream, strict=True), start=1):
+        if prediction.error is None:
+            predictions[row] = prediction
         else:
-            kept.append(position)
-            found.append(bool(prediction.faces))
-            rows.append(_row(prediction, spoken))
-            voted += [list(face.expression.votes.values()) for face in prediction.faces[:1] if face.expression.votes]
-        progress(position + 1, len(examples))
-    if not kept:
+            unreadable[chosen.examples[row].name] = prediction.error
+        progress(done, len(judged))
+    if not predictions:
         raise nothing_read(dataset.path, unreadable)
-    probabilities, present = np.array(rows), np.array(found)
-    readable = replace(chosen, examples=tuple(examples[position] for position in kept))
+    readable = replace(chosen, examples=tuple(chosen.examples[row] for row in predictions))
     answers = Answers(
         names=tuple(example.name for example in readable.examples),
         sources=tuple(example.source for example in readable.examples),
         attributes=tuple(example.attributes for example in readable.examples),
-        probabilities=probabilities,
-        truth=targets[judged][kept],
-        found=present,
+        probabilities=np.array([_row(prediction, spoken) for prediction in predictions.values()]),
+        truth=targets[list(predictions)],
+        found=np.array([bool(prediction.faces) for prediction in predictions.values()]),
         threshold=recognizer.artifact.head_for(spoken).threshold,
-        kl_to_votes=_kl(readable, present, voted, spoken),
+        kl_to_votes=_kl(readable, tuple(predictions.values()), spoken),
     )
     described = {"path": describe(dataset.path), "form": dataset.form, "split": name}
     return make_report(recognizer.artifact.name, described, spoken, answers, len(chosen) - len(judged), unreadable)
@@ -144,8 +137,11 @@ def _row(prediction: Prediction, labels: LabelSet) -> list[float]:
     return list(prediction.faces[0].expression.probabilities.values())
 
 
-def _kl(dataset: Dataset, found: np.ndarray, voted: list[list[float]], labels: LabelSet) -> float | None:
-    """Mean KL of people's votes from those foretold, one row for each image in which a face was found."""
-    if labels != FERPLUS8 or not dataset.has_votes or not voted:
+def _kl(dataset: Dataset, predictions: Sequence[Prediction], labels: LabelSet) -> float | None:
+    """Mean KL of people's votes from those foretold for images in which a face was found."""
+    first = [prediction.faces[0].expression.votes if prediction.faces else None for prediction in predictions]
+    rows = [row for row, votes in enumerate(first) if votes]
+    if labels != FERPLUS8 or not dataset.has_votes or not rows:
         return None
-    return metrics.kl_to_votes(np.array(voted), dataset.votes()[found, : len(FERPLUS8)])
+    foretold = np.array([list(votes.values()) for votes in first if votes])
+    return metrics.kl_to_votes(foretold, dataset.votes()[rows, : len(FERPLUS8)])
