@@ -1,6 +1,6 @@
 """The pictures of the app, of a report and of the service in the docs, taken with a real browser.
 
-    python tools/screenshots.py DATA [CHROMIUM]
+    python tools/screenshots.py DATA [--chromium PROGRAM]
 
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
 none of its images is in the picture. Writes docs/app.png, docs/report.png, docs/service.png and docs/live.png.
@@ -8,6 +8,7 @@ none of its images is in the picture. Writes docs/app.png, docs/report.png, docs
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -30,12 +31,14 @@ URL = f"http://localhost:{PORT}"
 
 
 def main() -> None:
-    judged, *rest = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, metavar="DATA")
+    parser.add_argument("--chromium", default=shutil.which("chromium"))
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         photo = write_photo(folder)
-        executable = rest[0] if rest else shutil.which("chromium")
-        chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", *camera(folder)])
+        chromium = playwright.chromium.launch(executable_path=given.chromium, args=["--no-sandbox", *camera(folder)])
         with running("app", "--headless", health="/_stcore/health"):
             page = chromium.new_page(viewport={"width": 900, "height": 1480})
             page.goto(URL)
@@ -56,9 +59,8 @@ def main() -> None:
             print(page.locator("#rate").inner_text())
             shoot(page, "live")
             page.close()
-        data = Path(judged)
-        command = [sys.executable, "-m", "mien", "evaluate", data.name, "--report", str(folder / "report")]
-        subprocess.run(command, check=True, cwd=data.parent)
+        command = [sys.executable, "-m", "mien", "evaluate", given.data.name, "--report", str(folder / "report")]
+        subprocess.run(command, check=True, cwd=given.data.parent)
         page = chromium.new_page(viewport={"width": 1000, "height": 1160})
         page.goto((folder / "report" / "report.html").as_uri())
         shoot(page, "report")

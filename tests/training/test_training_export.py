@@ -295,13 +295,13 @@ def test_the_mean_of_several_runs_weights_is_one_network(
     (made,) = soup.manifest.runs
     assert made["recipe"]["seed"] == 9
     assert [each["recipe"]["seed"] for each in made["averaged_with"]] == [tiny.seed, 9]
-    assert "`mien export RUN RUN RUN --soup --out FOLDER`" in soup.card
+    assert "`mien export RUN RUN|MODEL RUN|MODEL --soup --out FOLDER`" in soup.card
     assert "averaged with those of these" in soup.card
     assert export([soup.folder], tmp_path / "again", data=data_of(run)).manifest.runs == soup.manifest.runs
     more = export([later.folder, soup.folder], tmp_path / "more", soup=True)
     (made,) = more.manifest.runs
     assert "averaged_with" in made["averaged_with"][0]
-    assert "`mien export RUN RUN --soup --out FOLDER`" in more.card
+    assert "`mien export RUN RUN|MODEL --soup --out FOLDER`" in more.card
     assert "\n    - Recipe `tiny`" in more.card
 
 

@@ -73,7 +73,7 @@ def model_card(manifest: Manifest) -> str:
         mirror=MIRRORED if manifest.mirror else "",
         precision=QUANTISED if quantised else "",
         train=_options(manifest.runs),
-        command=" ".join(["RUN"] * (len(manifest.runs) + len(souped)))
+        command=" ".join(["RUN"] * len(manifest.runs) + ["RUN|MODEL"] * len(souped))
         + (" --soup" if souped else "")
         + (" --mirror" if manifest.mirror else "")
         + (" --int8" if quantised else ""),
@@ -83,15 +83,10 @@ def model_card(manifest: Manifest) -> str:
     )
 
 
-def _all(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The runs, and those whose weights were averaged with theirs, which came first."""
-    return [each for run in runs for each in (*_all(run.get("averaged_with", ())), run)]
-
-
 def _options(runs: Sequence[dict[str, Any]]) -> str:
     """What training took beside recipe and data; runs of one model may differ in it."""
-    start = any(run["start"] for run in _all(runs))
-    teachers = max(len(run.get("teachers", ())) for run in _all(runs))
+    start = any(run["start"] for run in runs)
+    teachers = max(len(run.get("teachers", ())) for run in runs)
     return " --from START" * start + " --teacher MODEL" * teachers
 
 
