@@ -3,8 +3,8 @@
     python benchmarks/quality.py [NAME|DIR ...]
 
 Several models answer together: the mean of their logits. Needs pyarrow. Each answer is calibrated on nine tenths of the
-images, without its own (KL: on all). Beside macro-F1 its 95% interval (bootstrap), beside ECE what a perfectly calibrated
-model of the same confidences would have on so many images: labels drawn from its answers.
+images, without its own (KL: on all). Beside macro-F1 is its 95% interval (bootstrap), beside ECE that of a perfectly
+calibrated model with the same confidences on so many images: labels drawn from its answers.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pytest
 
 from mien import artifact as artifacts
 from mien.artifact import Manifest
-from mien.errors import ArtifactError, LabelError
+from mien.errors import ArtifactError, LabelError, MienError
 from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LabelSet
 
 HEADS = {"happy-sad": ("happy", "sad")}
@@ -196,7 +196,16 @@ def test_find(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.rename(folder.with_name(artifacts.DEFAULT))
     monkeypatch.chdir(folder.parent)
     assert artifacts.find(artifacts.DEFAULT) == packaged
-    assert artifacts.find(f"./{artifacts.DEFAULT}").samefile(folder.with_name(artifacts.DEFAULT))
+    for path in (f"./{artifacts.DEFAULT}", Path(artifacts.DEFAULT)):
+        assert artifacts.find(path).samefile(folder.with_name(artifacts.DEFAULT))
+
+
+def test_a_folder_may_not_be_called_as_a_packaged_model(tmp_path: Path) -> None:
+    for name in artifacts.names():
+        with pytest.raises(MienError, match=f"{name} is the name of a model that comes with mien: choose another"):
+            artifacts.refuse_name(Path(f"./{name}"))
+        artifacts.refuse_name(tmp_path / name)
+    artifacts.refuse_name(Path("mine"))
 
 
 @pytest.mark.parametrize("name", ["bass", "/no/such/folder", "../base", "model/model.json"])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.errors import ImageError
 from mien.face import Face, crop_face
 from mien.picture import Picture
-from mien.preprocess import Preprocess
+from mien.preprocess import Colour, Preprocess
 
 
 def noise(*shape: int) -> NDArray[np.uint8]:
@@ -26,10 +30,22 @@ def test_tensor(count: int, size: int) -> None:
     assert (Preprocess(size).tensor(crops) == batch).all()
 
 
-@pytest.mark.parametrize("crops", [noise(1, 47, 47), noise(4, 24, 24), noise(1, 96, 96), noise(48, 48)])
-def test_tensor_refuses_crops_of_another_size(crops: NDArray[np.uint8]) -> None:
-    with pytest.raises(ValueError, match="reshape"):
-        Preprocess(48).tensor(crops)
+@pytest.mark.parametrize(
+    ("crops", "colour", "told"),
+    [
+        (noise(1, 47, 47), "gray", "crops are uint8 of shape (48, 48), got uint8 of shape (47, 47)"),
+        (noise(4, 24, 24), "gray", "(24, 24)"),
+        (noise(1, 96, 96), "gray", "(96, 96)"),
+        (noise(48, 48), "gray", "(48,)"),
+        (noise(2, 48, 48, 3), "gray", "(48, 48, 3)"),
+        (noise(2, 3, 48, 48), "rgb", "crops are uint8 of shape (48, 48, 3), got uint8 of shape (3, 48, 48)"),
+        (noise(2, 48, 48) / 255, "gray", "float64"),
+        (noise(2, 48, 48).astype(np.int64), "gray", "int64"),
+    ],
+)
+def test_tensor_refuses_crops_of_another_form(crops: Any, colour: Colour, told: str) -> None:
+    with pytest.raises(ImageError, match=re.escape(told)):
+        Preprocess(48, colour).tensor(crops)
 
 
 def test_coloured_crops_are_channels_of_one_batch() -> None:

@@ -105,6 +105,7 @@ def test_the_same_photo_in_every_shape(default: Recognizer, media: Path) -> None
         np.asarray(photo)[::-1][::-1],
     ]
     assert [told(prediction) for prediction in default.predict(shapes)] == [expected] * len(shapes)
+    assert [told(prediction) for prediction in default.predict((str(path), photo))] == [expected] * 2
     with path.open("rb") as stream:
         assert told(default.predict(stream)) == expected
     command = [sys.executable, "-m", "mien", "predict", str(path), "--format", "json"]
@@ -249,6 +250,14 @@ def test_a_custom_detector_is_believed(eight: Path, bands: Bands) -> None:
     assert (prediction.width, prediction.height) == (300, 200)
 
 
+def test_a_face_that_fills_the_image_is_framed_as_any_other(eight: Path) -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
+    found = [
+        mien.load(eight, detector=Finds(Face((0, 0, 300, 200), (), score))).find(photo).crops[0] for score in (0.9, 1.0)
+    ]
+    assert (found[0] == found[1]).all()
+
+
 # Label sets
 
 
@@ -324,7 +333,7 @@ def test_a_label_set_that_the_model_cannot_speak(toy: Toy, tmp_path: Path, bands
 
 
 def test_no_images(default: Recognizer) -> None:
-    assert default.predict([]) == []
+    assert default.predict([]) == default.predict(()) == []
     assert list(default.stream(iter([]))) == []
 
 

@@ -98,6 +98,13 @@ def test_a_groups_gap_is_to_the_others_and_a_lone_group_has_none() -> None:
     assert (lone.gap, lone.gap_interval) == (None, None)
 
 
+@pytest.mark.parametrize("values", [30, 31])
+def test_an_attribute_of_very_many_values_makes_no_groups(values: int) -> None:
+    people = [{"gender": "MALE", "name": f"name {row % values}"} for row in range(62)]
+    groups = report_of([True, False] * 31, attributes=people).subgroups
+    assert list(groups) == (["gender", "name"] if values == 30 else ["gender"])
+
+
 @pytest.mark.parametrize(
     ("age", "band"),
     [("0", "0-12"), ("12", "0-12"), ("13", "13-17"), ("18", "18-29"), ("59", "45-59"), ("60", "60+"), ("999", "60+")]

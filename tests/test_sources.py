@@ -25,6 +25,8 @@ FILES = (
     "sub/c.jpg",
     "sub/deeper/d.jpg",
     ".git/e.jpg",
+    "__MACOSX/sub/c.jpg",
+    "sub/@eaDir/c.jpg",
     "two words.jpg",
     "größe.jpg",
     "line\nbreak.jpg",
@@ -77,6 +79,8 @@ BELOW += ["sub/deeper/d.jpg", "two words.jpg"]
         (["sub/**"], ["sub/c.jpg", "sub/deeper/d.jpg"]),
         (["[es]*/**"], ["sub/c.jpg", "sub/deeper/d.jpg"]),
         (["e*"], ["empty"]),
+        (["__MACOSX/*"], ["__MACOSX/sub/c.jpg"]),
+        (["__MACOSX"], ["__MACOSX/sub/c.jpg"]),
         (["sub", "a.png"], ["sub/c.jpg", "sub/deeper/d.jpg", "a.png"]),
     ],
 )
@@ -85,7 +89,8 @@ def test_expand(words: list[str], names: list[str], folder: Path) -> None:
 
 
 def test_every_word_and_every_visible_file_comes_out(folder: Path) -> None:
-    visible = {name for name in FILES if not name.startswith(".") and name not in ("Thumbs.db", "desktop.ini")}
+    left = (".hidden.jpg", ".git/e.jpg", "Thumbs.db", "desktop.ini", "__MACOSX/sub/c.jpg", "sub/@eaDir/c.jpg")
+    visible = {name for name in FILES if name not in left}
     assert {os.path.relpath(name, ".") for name in expanded(".")} == visible
 
 

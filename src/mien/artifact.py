@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mien import metrics
-from mien.errors import ArtifactError, LabelError
+from mien.errors import ArtifactError, LabelError, MienError
 from mien.labels import LABEL_SETS, LabelSet
 
 FORMAT = 3
@@ -165,19 +165,27 @@ def names() -> tuple[str, ...]:
 def find(name_or_path: str | os.PathLike[str] | None = None) -> Path:
     """The folder of a model that comes with mien, by name, or of any other, by path; None is the default model.
 
+    A string that is a name is no path: a folder of that name is `./name`, or a `Path`.
+
     Raises:
         ArtifactError: there is no such name or folder.
     """
     if name_or_path is None:
         return _packaged() / DEFAULT
-    if str(name_or_path) in names():
-        return _packaged() / str(name_or_path)
+    if isinstance(name_or_path, str) and name_or_path in names():
+        return _packaged() / name_or_path
     path = Path(name_or_path)
     if not path.is_dir():
         raise ArtifactError(
             f"no model {str(name_or_path)!r}", [f"mien has {', '.join(names())}", "no such folder either"]
         )
     return path
+
+
+def refuse_name(folder: Path) -> None:
+    """Raises `MienError` where a folder is called as a model that comes with mien: its name would mean that one."""
+    if str(folder) in names():
+        raise MienError(f"{folder} is the name of a model that comes with mien: choose another folder")
 
 
 def read(folder: Path) -> Artifact:

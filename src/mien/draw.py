@@ -68,7 +68,8 @@ def annotate(image: ImageSource, prediction: Prediction) -> Image.Image:
     """Draw what was read on a copy of the image.
 
     Args:
-        image: the one that was read: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3).
+        image: the one that was read: a path, bytes, a binary file (at its beginning again), a Pillow image or an RGB
+            uint8 array (H, W, 3).
         prediction: its faces, in px of that image.
 
     Returns:

@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from mien.face import Face, crop_face, reduction, whole_crop, whole_face
+from mien.errors import ImageError
+from mien.face import Face, crop_face, reduction, whole_crop
 from mien.image import Pixels
 from mien.picture import Picture
 
@@ -32,9 +33,7 @@ class Preprocess:
     colour: Colour = "gray"
 
     def face(self, picture: Picture, face: Face) -> Pixels:
-        """The crop of a face in a picture; see `face.crop_face` and `whole`. Raises as `Picture.copy`."""
-        if face == whole_face(*picture.size):
-            return self.whole(picture.pixels)
+        """The crop of a face in a picture; see `face.crop_face`. Raises as `Picture.copy`."""
         image, factor = picture.copy(reduction(face, self.size))
         return crop_face(image, face.reduced(factor), self.size, gray=self.colour == "gray")
 
@@ -43,10 +42,17 @@ class Preprocess:
         return whole_crop(image, self.size, gray=self.colour == "gray")
 
     def tensor(self, crops: Sequence[Pixels] | Pixels) -> Pixels:
-        """Crops as one batch, shape (n, 1 or 3, size, size) uint8; n may be 0."""
-        channels = 1 if self.colour == "gray" else 3
-        pixels = np.asarray(crops, np.uint8).reshape(len(crops), self.size, self.size, channels)
-        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+        """Crops as one batch, shape (n, 1 or 3, size, size) uint8; n may be 0.
+
+        Raises:
+            ImageError: they are not uint8, or of another shape.
+        """
+        side, channels = self.size, 1 if self.colour == "gray" else 3
+        shape = (side, side) if channels == 1 else (side, side, channels)
+        pixels = np.asarray(crops) if len(crops) else np.empty((0, *shape), np.uint8)
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != shape:
+            raise ImageError(f"crops are uint8 of shape {shape}, got {pixels.dtype} of shape {pixels.shape[1:]}")
+        return np.ascontiguousarray(pixels.reshape(-1, side, side, channels).transpose(0, 3, 1, 2))
 
 
 def crop_hash(crop: Pixels) -> str:

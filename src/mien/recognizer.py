@@ -89,16 +89,19 @@ class Recognizer:
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     @overload
-    def predict(self, source: list[Any], *, labels: Labels = ..., crop: Crop = ...) -> list[Prediction]: ...
+    def predict(
+        self, source: list[Any] | tuple[Any, ...], *, labels: Labels = ..., crop: Crop = ...
+    ) -> list[Prediction]: ...
     @overload
     def predict(self, source: ImageSource, *, labels: Labels = ..., crop: Crop = ...) -> Prediction: ...
     def predict(
-        self, source: ImageSource | list[Any], *, labels: Labels = None, crop: Crop = "auto"
+        self, source: ImageSource | list[Any] | tuple[Any, ...], *, labels: Labels = None, crop: Crop = "auto"
     ) -> Prediction | list[Prediction]:
-        """Read one image, or a list of them.
+        """Read one image, or several.
 
         Args:
-            source: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3); or a list of these.
+            source: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3); or a list or tuple of
+                these.
             labels: the label set to answer in, or its name; the model's own if None.
             crop: `detect` reads the faces that are found; `whole` takes the image as one face; `auto` detects, and
                 takes an image with a side of at most 96 px as one face if none is found.
@@ -109,7 +112,7 @@ class Recognizer:
         Raises:
             LabelError: the model cannot speak that label set.
         """
-        if isinstance(source, list):
+        if isinstance(source, list | tuple):
             return list(self.stream(source, labels=labels, crop=crop))
         return next(self.stream([source], labels=labels, crop=crop))
 
@@ -167,7 +170,7 @@ class Recognizer:
             picture = open_picture(source, self._limits, whole=crop == "whole" or self._blaze is None)
             faces = [] if crop == "whole" else self._faces(picture)
             if crop == "whole" or (crop == "auto" and not faces and min(picture.size) <= CROP_SIDE):
-                faces = [whole_face(*picture.size)]
+                return Found(name, picture.size, (whole_face(*picture.size),), (self.preprocess.whole(picture.pixels),))
             crops = tuple(self.preprocess.face(picture, face) for face in faces)
         except ImageError as error:
             return Found(name, error=str(error))
@@ -213,7 +216,11 @@ class Recognizer:
         return self._network.features(self.preprocess.tensor(crops), self._ahead)
 
     def probabilities(self, crops: Sequence[Pixels] | Pixels, labels: Labels = None) -> NDArray[np.float64]:
-        """Calibrated probabilities of crops (see `Preprocess`) over a label set, shape (n, len(labels))."""
+        """Calibrated probabilities of crops (see `Preprocess`) over a label set, shape (n, len(labels)).
+
+        Raises:
+            ImageError: the crops are not as the model takes them.
+        """
         spoken = self.spoken(labels)
         head = self.artifact.head_for(spoken)
         return head.label_set.project(head.probabilities(self.logits(crops)[head.labels]), spoken)

@@ -17,6 +17,8 @@ from mien.image import LIMITS, ImageSource
 
 STDIN = "-"
 LEFT_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini"})
+SHADOWS = frozenset({"__MACOSX", "@eaDir"})
+"""Folders that file managers leave behind, with shadows of the images in them."""
 
 
 class Piped(BytesIO):
@@ -36,9 +38,9 @@ def expand(words: Iterable[str], stdin: BinaryIO) -> Iterator[ImageSource]:
     """The images that words name.
 
     Args:
-        words: files; folders (every file below that is not hidden, in the order of names); patterns such as `*.jpg`,
-            which may match folders; or `-` for one image from `stdin`. A word that names nothing, or a folder with
-            nothing in it, comes out as it is.
+        words: files; folders (every file below, in the order of names, that is not hidden and was not left there by a
+            system); patterns such as `*.jpg`, which may match folders; or `-` for one image from `stdin`. A word that
+            names nothing, or a folder with nothing in it, comes out as it is.
         stdin: binary.
     """
     for word in words:
@@ -79,10 +81,13 @@ def _or_itself(word: str, paths: Iterable[str]) -> Iterator[str]:
 def _matches(pattern: str) -> Iterator[str]:
     """Files that a pattern matches, and those below the folders that it matches; some may come twice.
 
-    A folder without files comes out itself, but not where the pattern matches whatever lies below another.
+    A folder without files comes out itself, but not where the pattern matches whatever lies below another. Only their
+    own names match `SHADOWS`.
     """
-    below = "**" in pattern
+    below, named = "**" in pattern, set(pattern.split(os.sep))
     for path in sorted(glob.glob(pattern, recursive=True)):
+        if not SHADOWS.isdisjoint(set(path.split(os.sep)) - named):
+            continue
         if os.path.isdir(path):
             yield from _files(path, frozenset({os.path.realpath(path)})) if below else _folder(path)
         else:
@@ -101,7 +106,7 @@ def _files(folder: str, above: frozenset[str]) -> Iterator[str]:
         if name.startswith(".") or name.lower() in LEFT_BY_SYSTEMS:
             continue
         if os.path.isdir(path):
-            if (real := os.path.realpath(path)) not in above:
+            if name not in SHADOWS and (real := os.path.realpath(path)) not in above:
                 yield from _files(path, above | {real})
         elif os.path.isfile(path) or not os.path.exists(path):
             yield path

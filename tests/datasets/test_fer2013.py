@@ -114,6 +114,7 @@ def test_parquet(tmp_path: Path, by_file: bool, with_votes: bool) -> None:
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     columns = table() if with_votes else table(NF=None)
     pq.write_table(pa.table(columns), tmp_path / "some.parquet")
+    (tmp_path / "._some.parquet").touch()  # what some systems put beside each file
     dataset = open_dataset(tmp_path / "some.parquet" if by_file else tmp_path)
     assert dataset.form == "FER2013 parquet" + " with FER+ votes" * with_votes
     assert dataset.splits == ("train", "valid", "test")

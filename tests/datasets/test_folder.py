@@ -81,11 +81,13 @@ def test_other_files_are_no_part_of_it(tmp_path: Path, write_image: Write) -> No
         "happy/.hidden.png",
         ".cache/happy/a.png",
         "__MACOSX/train/happy/a.png",
+        "happy/@eaDir/a.png",
     ):
         write_image(file)
     for extra in ("happy/Thumbs.db", "sad/.DS_Store", "README.txt", "sad/notes.csv"):
         (tmp_path / extra).touch()
     (tmp_path / "models").mkdir()
+    os.mkfifo(tmp_path / "sad" / "pipe.png")
     assert [example.name for example in open_dataset(tmp_path).examples] == ["happy/a.png", "sad/a.JPG"]
 
 

@@ -45,7 +45,7 @@ def test_a_folder_that_is_no_run(tmp_path: Path, tiny: Recipe) -> None:
         (run.recipe, r"is not a training run: no readable recipe\.json"),
         (run.data, r"is not a training run: no readable data\.json"),
         (run.best_sha256, r"is not a training run with weights: no best\.pt"),
-        (lambda: run.resume(tiny, DATA), r"is not a training run: no readable recipe\.json"),
+        (lambda: run.resume(tiny, DATA), r"is not a training run: no readable data\.json"),
         (lambda: run.load(run.last), r"last\.pt is not there: the run has not finished an epoch yet"),
     ):
         with pytest.raises(MienError, match=told):
@@ -67,6 +67,7 @@ def test_a_run_begins_once_an_epoch_has_ended(begun: Run, tiny: Recipe) -> None:
     before = {path.name: path.read_bytes() for path in begun.folder.iterdir()}
     with pytest.raises(MienError, match="holds a run already"):
         begun.start(tiny, DATA | {"train": 4})
+    begun.check(tiny, resume=True)
     assert {path.name: path.read_bytes() for path in begun.folder.iterdir()} == before
 
 

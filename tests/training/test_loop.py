@@ -180,7 +180,8 @@ def test_progress_is_told_after_every_batch(short: Recipe, few: Path, tmp_path: 
     )
     assert [(at.epoch, at.step) for at in seen] == [(epoch, step) for epoch in (0, 1) for step in (1, 2, 3)]
     assert {(at.epochs, at.steps) for at in seen} == {(2, 3)}
-    assert [dict(at.scores) for at in seen] == [{}] * 3 + [run.read_log()[0]["valid"]] * 3
+    first, second = (entry["valid"] for entry in run.read_log())
+    assert [dict(at.scores) for at in seen] == [{}, {}, first, first, first, second]
     assert all(at.seconds_left > 0 for at in seen[:-1])
     assert seen[-1].seconds_left == 0
     assert [seen[2].loss, seen[5].loss] == pytest.approx([entry["loss"] for entry in run.read_log()])
@@ -190,7 +191,7 @@ def test_what_is_told(short: Recipe, few: Path, tmp_path: Path) -> None:
     said: list[str] = []
     train(short, open_dataset(few), tmp_path / "run", say=said.append)
     assert said[0].startswith("training tiny on CPU, ")
-    assert said[1:] == ["18 images to train on, 6 to validate; heads: happy-sad"]
+    assert said[1:] == ["18 images to train on, 6 to validate, each whole, as a face crop; heads: happy-sad"]
 
 
 @pytest.mark.parametrize(("batch", "steps"), [(2, 9), (9, 2), (16, 1), (18, 1), (500, 1)])
@@ -231,6 +232,9 @@ def test_nothing_and_too_little_to_learn_from(short: Recipe, tmp_path: Path) -> 
     dataset = open_dataset(write_folder(tmp_path / "both", ("happy", "sad"), 1))
     with pytest.raises(DataError, match="without a single example"):
         train(short, replace(dataset, examples=()), tmp_path / "run")
+    others = open_dataset(write_folder(tmp_path / "others", ("angry", "neutral"), 3))
+    with pytest.raises(DataError, match=r"no image has a label of happy-sad \(happy, sad\); there are angry, neutral"):
+        train(change(short, 'labels="happy-sad"'), others, tmp_path / "run")
     with pytest.raises(DataError, match="two images"):
         train(short, replace(dataset, examples=dataset.examples[:1]), tmp_path / "run")
     test = tuple(replace(example, split="test") for example in dataset.examples)
@@ -353,6 +357,23 @@ def test_a_run_in_the_way(short: Recipe, few: Path, tmp_path: Path) -> None:
     assert contents(run.folder) == before
 
 
+def test_what_is_in_the_way_is_told_before_an_image_is_read(
+    short: Recipe, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, said = train(short, open_dataset(few), tmp_path / "run"), list[str]()
+    with pytest.raises(MienError, match="holds a run already"):
+        train(short, open_dataset(few), run.folder, say=said.append)
+    with pytest.raises(RecipeError, match="begun with another recipe"):
+        train(change(short, "seed=9"), open_dataset(few), run.folder, resume=True, say=said.append)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        train(short, open_dataset(few), tmp_path / "file" / "run", say=said.append)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MienError, match="small is the name of a model that comes with mien"):
+        train(short, open_dataset(few), Path("small"), say=said.append)
+    assert said == []
+
+
 def test_a_network_that_cannot_be_built_leaves_no_run(short: Recipe, few: Path, tmp_path: Path) -> None:
     layers = Layered(kind="layers", layers=("conv 4",))
     with pytest.raises(RecipeError, match="do not fit together"):
@@ -447,7 +468,7 @@ def test_beginning_with_another_runs_weights(run: Run, tiny: Recipe, few: Path, 
 def test_what_a_run_began_with_matters_until_its_first_epoch_ends(
     run: Run, short: Recipe, few: Path, tmp_path: Path
 ) -> None:
-    data, folder = open_dataset(few), tmp_path / "run"
+    short, data, folder = change(short, "schedule.batch=6"), open_dataset(few), tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         train(short, data, folder, start=run.folder, progress=stop)
     with pytest.raises(DataError, match="go on with the --from that it was begun with"):
@@ -563,6 +584,7 @@ def test_a_killed_run_goes_on_to_the_same_result(
 
 
 def test_a_run_killed_before_its_first_epoch_ended_is_not_in_the_way(short: Recipe, few: Path, tmp_path: Path) -> None:
+    short = change(short, "schedule.batch=6")
     with pytest.raises(KeyboardInterrupt):
         train(short, open_dataset(few), tmp_path / "run", progress=stop)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"recipe.json", "data.json", "log.jsonl"}

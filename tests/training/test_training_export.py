@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ from mien.training.checkpoint import Run
 from mien.training.data import prepare
 from mien.training.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
 from mien.training.loop import train
-from mien.training.networks import build
-from mien.training.recipe import Head, Recipe
+from mien.training.networks import build, deployed
+from mien.training.recipe import Head, Heads, Recipe
 from mien.training.together import together
 
 Logits = NDArray[np.float32]
@@ -345,6 +346,10 @@ def test_weights_that_have_no_mean(run: Run, other: Run, tmp_path: Path) -> None
         export([run.folder, other.folder], tmp_path / "a", soup=True)
     assert f"{run.folder}: another network than {other.folder}" in str(caught.value)
     assert nothing_but(tmp_path)
+    one = members.with_weights(members.find_member(run.folder))
+    sigmoid = one.recipe.model_copy(update={"heads": Heads(labels=Head(sigmoid=True))})
+    with pytest.raises(MienError, match="another network than"):
+        members.averaged([one, replace(one, network=deployed(build(sigmoid, {"happy-sad": 2}), sigmoid))])
     mean = export([run.folder, run.folder], tmp_path / "mean", soup=True)
     with pytest.raises(MienError, match="are means of weights already: give what they were made of"):
         export([mean.folder, mean.folder], tmp_path / "b", soup=True, data=data_of(run))
@@ -510,6 +515,15 @@ def test_what_is_in_the_way_stays(put: Callable[[Path], object], run: Run, tmp_p
     kept = out if out.is_file() else out / "notes.txt"
     assert kept.read_text() == "mine"
     assert nothing_but(tmp_path, "model")
+
+
+def test_a_model_may_not_be_called_as_one_of_the_package(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MienError, match="small is the name of a model that comes with mien"):
+        export([run.folder], Path("small"))
+    assert nothing_but(tmp_path)
 
 
 Spoil = Callable[[Run], Any]

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from mien.cli.options import shown, terminal
+from mien.cli.options import TableOrJson, columns, shown, terminal
 
 if TYPE_CHECKING:
     from mien.report.compare import Difference
 
 
-class Format(StrEnum):
-    table = "table"
-    json = "json"
-
-
 def compare(
     reports: Annotated[list[Path], typer.Argument(metavar="REPORT...", help="Folders of mien evaluate --report.")],
-    form: Annotated[Format, typer.Option("--format", help="How to write the comparison.")] = Format.table,
+    form: Annotated[TableOrJson, typer.Option("--format", help="How to write the comparison.")] = TableOrJson.table,
 ) -> None:
     """Compare models on the images that all of their reports judged, each with the first."""
     from mien.report.compare import compare
 
     compared = compare(reports)
-    if form is Format.json:
+    if form is TableOrJson.json:
         print(json.dumps([each.to_dict() for each in compared]))
         return
     console = terminal()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("report", "model", "accuracy", "difference (95%)", "macro-F1", "difference (95%)", "ECE"):
-        table.add_column(title, justify="left" if title in ("report", "model") else "right")
+    table = columns(("report", "model"), ("accuracy", "difference (95%)", "macro-F1", "difference (95%)", "ECE"))
     for each in compared:
         table.add_row(
             shown(each.report),

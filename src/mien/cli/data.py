@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,17 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mien.cli.options import EXIT_SOME_UNREAD, shown, terminal
+from mien.cli.options import EXIT_SOME_UNREAD, TableOrJson, columns, shown, terminal
 
 if TYPE_CHECKING:
     from mien.datasets.info import Info
 
 app = typer.Typer(help="Look at a dataset.", no_args_is_help=True)
-
-
-class Format(StrEnum):
-    table = "table"
-    json = "json"
 
 
 @app.callback()
@@ -33,7 +27,7 @@ def verbs() -> None:
 @app.command("info")
 def info(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset in any form that mien knows.")],
-    form: Annotated[Format, typer.Option("--format", help="How to write what was found.")] = Format.table,
+    form: Annotated[TableOrJson, typer.Option("--format", help="How to write what was found.")] = TableOrJson.table,
 ) -> None:
     """Count classes and splits, sizes, unreadable, blank and repeated images.
 
@@ -42,7 +36,7 @@ def info(
     from mien.datasets import inspect, open_dataset
 
     found = inspect(open_dataset(data))
-    if form is Format.json:
+    if form is TableOrJson.json:
         print(json.dumps(found.to_dict()))
     else:
         _show(found, terminal())
@@ -72,10 +66,7 @@ def _show(info: Info, console: Console) -> None:
 
 
 def _counts(head: str, counts: dict[str, dict[str, int]], rows: tuple[str, ...]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column(head)
-    for split in counts:
-        table.add_column(split, justify="right")
+    table = columns((head,), tuple(counts))
     for name in rows:
         table.add_row(shown(name), *(str(by_name.get(name, 0)) for by_name in counts.values()))
     table.add_row("together", *(str(sum(by_name.values())) for by_name in counts.values()), style="bold")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +17,9 @@ from mien.cli.options import (
     CropOption,
     Labels,
     Model,
+    TableOrJson,
     Threads,
+    columns,
     counting,
     needs_extra,
     shown,
@@ -27,11 +28,6 @@ from mien.cli.options import (
 
 if TYPE_CHECKING:
     from mien.report import Report
-
-
-class Format(StrEnum):
-    table = "table"
-    json = "json"
 
 
 def evaluate(
@@ -48,7 +44,7 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Also write report.html and its parts there.")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to write the scores.")] = Format.table,
+    form: Annotated[TableOrJson, typer.Option("--format", help="How to write the scores.")] = TableOrJson.table,
     threads: Threads = None,
 ) -> None:
     """Judge a model on labelled images.
@@ -79,7 +75,7 @@ def evaluate(
         )
     if report is not None:
         write_report(judged, report)
-    if form is Format.json:
+    if form is TableOrJson.json:
         print(json.dumps(judged.to_dict()))
     else:
         _show(judged, terminal())
@@ -110,7 +106,7 @@ def _show(report: Report, console: Console) -> None:
 
 
 def _classes(report: Report) -> Table:
-    table = _table("", "images", "precision", "recall", "F1")
+    table = columns(("",), ("images", "precision", "recall", "F1"))
     for name, scores in report.per_class.items():
         shares = (f"{share:.2f}" for share in (scores.precision, scores.recall, scores.f1))
         table.add_row(shown(name), str(scores.support), *shares)
@@ -119,15 +115,7 @@ def _classes(report: Report) -> Table:
 
 def _confusion(report: Report) -> Table:
     """Shares of each true class; with eight emotions it fits 80 columns."""
-    table = _table("truth \\ guess", *(shown(name[:8]) for name in report.labels))
+    table = columns(("truth \\ guess",), [shown(name[:8]) for name in report.labels])
     for name, row in zip(report.labels, report.confusion, strict=True):
         table.add_row(shown(name), *(f"{count / max(report.per_class[name].support, 1):.0%}" for count in row))
-    return table
-
-
-def _table(first: str, *heads: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column(first)
-    for head in heads:
-        table.add_column(head, justify="right")
     return table

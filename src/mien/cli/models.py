@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from mien.cli.options import needs_extra, terminal
+from mien.cli.options import columns, needs_extra, terminal
 
 
 def models(
@@ -35,9 +35,7 @@ def models(
         else:
             print(card.rstrip())
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("model", "label set", "right on validation", "ECE", "MB"):
-        table.add_column(title, justify="right" if title in ("ECE", "MB") else "left")
+    table = columns(("model", "label set", "right on validation"), ("ECE", "MB"))
     for name in artifacts.names():
         artifact = artifacts.read(artifacts.find(name))
         for number, head in enumerate(artifact.manifest.heads):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from mien.errors import MienError
 
@@ -26,6 +27,11 @@ Model = Annotated[
     str | None,
     typer.Option("--model", metavar="NAME|DIR", help="A model that comes with mien, or an artifact's folder."),
 ]
+
+
+class TableOrJson(StrEnum):
+    table = "table"
+    json = "json"
 
 
 class CropOption(StrEnum):
@@ -47,6 +53,16 @@ def terminal(*, stderr: bool = False) -> Console:
     if not console.is_terminal:
         console.width = 10_000
     return console
+
+
+def columns(words: Sequence[str], numbers: Sequence[str]) -> Table:
+    """A table without lines: columns of words, then columns of numbers."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in words:
+        table.add_column(title)
+    for title in numbers:
+        table.add_column(title, justify="right")
+    return table
 
 
 def shown(text: str) -> str:

@@ -116,7 +116,13 @@ class Dataset:
         Raises:
             DataError: no example has.
         """
-        return replace(self, labels=labels, examples=tuple(each for each in self.examples if each.label in labels))
+        examples = tuple(each for each in self.examples if each.label in labels)
+        if not examples:
+            raise DataError(
+                f"{self.path}: no image has a label of {labels.name} ({', '.join(labels)}); "
+                f"there are {', '.join(sorted({each.label for each in self.examples}))}"
+            )
+        return replace(self, labels=labels, examples=examples)
 
     def targets(self, labels: LabelSet) -> NDArray[np.int64]:
         """Each example's position in a label set, shape (n,); `NO_LABEL` where it is not to be judged there.

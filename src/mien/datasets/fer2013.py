@@ -27,7 +27,7 @@ PARQUET_COLUMNS = ("image", "emotion", "usage")
 
 
 def is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet" if path.is_file() else any(path.glob("*.parquet"))
+    return path.suffix.lower() == ".parquet" if path.is_file() else bool(_parquet_files(path))
 
 
 def is_csv(path: Path) -> bool:
@@ -44,7 +44,7 @@ def read_parquet(path: Path) -> Dataset:
         import pyarrow.parquet as pq
     except ModuleNotFoundError:
         raise DataError(f"{path}: reading parquet needs pyarrow: pip install 'mien[parquet]'") from None
-    files = [path] if path.is_file() else sorted(path.glob("*.parquet"))
+    files = [path] if path.is_file() else _parquet_files(path)
     examples: list[Example] = []
     for file in files:
         try:
@@ -81,6 +81,11 @@ def read_csv(path: Path) -> Dataset:
             raise DataError(f"{votes_file}: {len(votes)} rows of votes for {len(examples)} rows in {file.name}")
         examples = [replace(example, votes=cast) for example, cast in zip(examples, votes, strict=True)]
     return Dataset(path, CSV + (" with FER+ votes" if voted else ""), FER7, tuple(examples))
+
+
+def _parquet_files(folder: Path) -> list[Path]:
+    """Those of a folder that are not hidden, as what some systems put beside each file is."""
+    return sorted(file for file in folder.glob("*.parquet") if not file.name.startswith("."))
 
 
 def _parquet_example(file: Path, row: int, values: dict[str, Any]) -> Example:

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from mien.errors import DataError
-from mien.sources import LEFT_BY_SYSTEMS
+from mien.sources import LEFT_BY_SYSTEMS, SHADOWS
 
 HEIC = (".heic", ".heif")
 SUFFIXES = (
@@ -18,9 +18,6 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm", *HEIC),
 )
 """Lower case. `HEIC` needs an extra: without it such a file is told of as unreadable, not passed over."""
-
-NOT_DATA = frozenset({"__MACOSX", "@eaDir"})
-"""Folders that file managers leave behind, with shadows of the images in them."""
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -63,7 +60,7 @@ def _collect(folder: Path, below: Path, above: frozenset[str], found: list[Path]
             continue
         if os.path.isdir(entry.path):  # DirEntry.is_dir raises where a link leads to itself
             real = os.path.realpath(entry.path)
-            if entry.name not in NOT_DATA and real not in above:
+            if entry.name not in SHADOWS and real not in above:
                 _collect(folder, below / entry.name, above | {real}, found)
-        else:
+        elif os.path.isfile(entry.path) or not os.path.exists(entry.path):  # no pipes, sockets and devices
             found.append(below / entry.name)

@@ -22,6 +22,10 @@ AGES = ((0, 12), (13, 17), (18, 29), (30, 44), (45, 59), (60, 200))
 """Bands of age, both ends included, in years."""
 
 
+MOST_VALUES = 30
+"""An attribute with more values than this, such as a name or a date, makes no groups."""
+
+
 @dataclass(frozen=True)
 class Bin:
     """Answers whose confidence lies from `low` to `high`: how many, how confident and how right on average."""
@@ -117,7 +121,8 @@ class Report:
         per_class: scores by emotion.
         confusion: counts; rows are the truth, columns the guess.
         reliability: answers by confidence, the bins that have any.
-        subgroups: by attribute of the person and its value, where something is known; ages in bands.
+        subgroups: by attribute of the person and its value, where something is known; ages in bands, and nothing of
+            an attribute with more than `MOST_VALUES` values.
         answers: the answers themselves; no part of the JSON form.
     """
 
@@ -209,18 +214,19 @@ def _bins(confidence: Floats, right: np.ndarray) -> Iterator[Bin]:
 def _subgroups(answers: Answers) -> dict[str, dict[str, Group]]:
     found: dict[str, dict[str, Group]] = {}
     known = {name for attributes in answers.attributes for name in attributes} - {"person"}
+    right, people = answers.right.astype(np.float64), np.array(answers.people)
     for name in sorted(known):
         values = np.array([_band(name, attributes.get(name, "")) for attributes in answers.attributes])
-        for value in sorted(set(values) - {""}):
+        named = sorted(set(values) - {""})
+        for value in named if len(named) <= MOST_VALUES else ():
             found.setdefault(name, {})[str(value)] = _group(
-                answers, values == value, (values != value) & (values != "")
+                right, people, values == value, (values != value) & (values != "")
             )
     return found
 
 
-def _group(answers: Answers, chosen: np.ndarray, others: np.ndarray) -> Group:
-    """What is told of the chosen images beside the others."""
-    everyone, right = np.array(answers.people), answers.right.astype(np.float64)
+def _group(right: Floats, everyone: np.ndarray, chosen: np.ndarray, others: np.ndarray) -> Group:
+    """What is told of the chosen images beside the others: `right` is 1 or 0, `everyone` who is on each."""
     ours, theirs = right[chosen], right[others]
     people, strangers = everyone[chosen].tolist(), everyone[others].tolist()
     interval = metrics.bootstrap(lambda rows: float(ours[rows].mean()), len(ours), people)

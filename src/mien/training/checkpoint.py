@@ -38,10 +38,25 @@ class Run:
         self.recipe_file = folder / "recipe.json"
         self.data_file = folder / "data.json"
 
-    def start(self, recipe: Recipe, data: dict[str, Any]) -> None:
-        """A new run. Raises `MienError` where there is one already."""
-        if self.last.exists():
+    def check(self, recipe: Recipe, *, resume: bool) -> None:
+        """Whether a run of a recipe can begin here, or go on: before anything is read.
+
+        Raises:
+            MienError: there is a run already, or the folder bears the name of a model that comes with mien.
+            RecipeError: the recipe is not the one the run began with; lists the differences.
+        """
+        artifacts.refuse_name(self.folder)
+        if not resume and self.last.exists():
             raise MienError(f"{self.folder} holds a run already: go on with --resume, or choose another folder")
+        if resume and self.recipe_file.exists():
+            before, now = self.recipe().model_dump(), recipe.model_dump()
+            faults = [f"{key}: was {before[key]}, is {now[key]}" for key in now if before.get(key) != now[key]]
+            if faults:
+                raise RecipeError(f"{self.folder} was begun with another recipe", faults)
+
+    def start(self, recipe: Recipe, data: dict[str, Any]) -> None:
+        """A new run. Raises as `check`."""
+        self.check(recipe, resume=False)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.data_file, json.dumps(data, indent=2) + "\n")
         write_text(self.recipe_file, recipe.model_dump_json(indent=2) + "\n")
@@ -94,13 +109,10 @@ class Run:
         The log is cut back to the epochs that the state has seen.
 
         Raises:
-            RecipeError: the recipe is not the one the run began with; lists the differences.
+            RecipeError: as `check`.
             DataError: the data, or the weights before the first epoch, are not those the run began with.
         """
-        before, now = self.recipe().model_dump(), recipe.model_dump()
-        if before != now:
-            faults = [f"{key}: was {before[key]}, is {now[key]}" for key in now if before.get(key) != now[key]]
-            raise RecipeError(f"{self.folder} was begun with another recipe", faults)
+        self.check(recipe, resume=True)
         known = self.data()
         if any(known.get(key) != data[key] for key in data if key not in ("path", "start", "train_images")):
             raise DataError(f"{self.folder} was begun with other data ({known['path']}) than {data['path']}")

@@ -60,7 +60,10 @@ def load_splits(
     valid = replace(valid, truth={name: truth for name, truth in valid.truth.items() if name in training.targets})
     if not valid.truth:
         raise DataError(f"{dataset.path}: no head of the recipe can both learn and be judged; heads.votes needs votes")
-    say(f"{len(training)} images to train on, {len(valid)} to validate; heads: {', '.join(training.targets)}")
+    say(
+        f"{len(training)} images to train on, {len(valid)} to validate, each whole, as a face crop; "
+        f"heads: {', '.join(training.targets)}"
+    )
     return training, valid
 
 

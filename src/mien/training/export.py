@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import FORMAT, Artifact, HeadInfo, Manifest, read
+from mien.artifact import FORMAT, Artifact, HeadInfo, Manifest, read, refuse_name
 from mien.datasets import Dataset, load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
 from mien.datasets.splits import group_of
@@ -72,10 +72,12 @@ def export(
         The artifact, as read back from `out`.
 
     Raises:
-        MienError: neither a run nor a model, members that do not go together, or `out` is in the way.
+        MienError: neither a run nor a model, members that do not go together, or `out` is in the way or bears the name
+            of a model that comes with mien.
         DataError: the data are gone or have changed.
         ArtifactError: a model is not usable, or the ONNX file disagrees with the networks; nothing is written then.
     """
+    refuse_name(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MienError(f"{out} is in the way: choose a folder that does not exist yet")
     found = [find_member(name) for name in members]

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from mien.datasets import Dataset
 from mien.datasets.base import NO_LABEL
 from mien.errors import MienError
+from mien.files import make_writable
 from mien.memory import keep_memory
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
@@ -40,13 +41,13 @@ CURVE_EVERY = 10.0
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands, told after every batch; `scores` is that of the last finished epoch.
+    """Where a run stands, told after every batch; after an epoch's last one when it has been judged.
 
     Args:
         epoch: counted from 0.
-        step: batches done in this epoch.
+        step: batches done in this epoch; `steps` when `scores` are its own.
         loss: mean over this epoch so far.
-        scores: accuracy on the validation split by head, 0..1; empty before the first epoch ends.
+        scores: of the last epoch that was judged, accuracy on validation by head, 0..1; empty before the first was.
         seconds_left: of the whole run, at this run's own speed.
     """
 
@@ -76,9 +77,9 @@ def train(
         recipe: what to train and how.
         dataset: with a `train` split; without a `valid` split, a share of `train` is held out.
         out: folder of the run (see `checkpoint`).
-        resume: go on from the last finished epoch of the run in `out`.
+        resume: go on from the last finished epoch of the run in `out`; where there is none, begin.
         start: a run's folder, or a model's name or folder, with whose weights this run begins, as far as they fit; None
-            begins anew.
+            begins anew. A run that goes on needs it until it has finished an epoch, but its teachers always.
         teachers: models' names or folders, or runs' folders, whose answers the recipe's `distill` follows.
         progress: called after every batch.
         say: called with a sentence where there is something to tell (device, data left out).
@@ -89,8 +90,12 @@ def train(
     Raises:
         DataError: no image could be read, no head can learn from the data, or they are not those the run began with.
         RecipeError: the recipe differs from the one the run began with.
-        MienError: `out` holds a run and `resume` is not set.
+        MienError: `out` holds a run and `resume` is not set, or bears the name of a model that comes with mien.
+        OSError: nothing can be written there.
     """
+    run = Run(out)
+    run.check(recipe, resume=resume)
+    make_writable(out.parent)
     device = find_device()
     torch.backends.cudnn.benchmark = True  # a GPU looks for the fastest way to convolve, once a size
     say(f"training {recipe.name} on {describe_device(device)}")
@@ -102,7 +107,6 @@ def train(
     teacher = Teacher(teachers, recipe, training)
     data = describe_data(dataset, training, valid, unsplit=unsplit) | {"start": given.sha256 if given else None}
     data |= {"teachers": teacher.sha256} if teachers else {}
-    run = Run(out)
     state = run.resume(recipe, data) if resume and run.recipe_file.exists() else None
     learner = Learner(recipe, {name: len(emotions) for name, emotions in heads.items()}, device)
     first, best, scores = 0, -1.0, dict[str, float]()
@@ -119,13 +123,18 @@ def train(
 
     began, epochs, steps = time.monotonic(), recipe.schedule.epochs, learner.steps(training)
     drawn = -math.inf
+
+    def where(epoch: int, losses: Sequence[float], scores: Mapping[str, float]) -> Progress:
+        done = (epoch - first) * steps + len(losses)
+        left = (time.monotonic() - began) / done * ((epochs - first) * steps - done)
+        return Progress(epoch, epochs, len(losses), steps, sum(losses) / len(losses), scores, left)
+
     for epoch in range(first, epochs):
         epoch_began, losses = time.monotonic(), list[float]()
         for value in learner.epoch(training, epoch, teacher):
             losses.append(value)
-            done = (epoch - first) * steps + len(losses)
-            left = (time.monotonic() - began) / done * ((epochs - first) * steps - done)
-            progress(Progress(epoch, epochs, len(losses), steps, sum(losses) / len(losses), scores, left))
+            if len(losses) < steps:
+                progress(where(epoch, losses, scores))
         scores = validate(deployed(learner.average, recipe), valid)
         score = sum(scores.values()) / len(scores)
         told = {"epoch": epoch, "scores": scores, "heads": heads}
@@ -141,6 +150,7 @@ def train(
             draw(run.read_log(), run.curve)
             drawn = time.monotonic()
         run.save(run.last, {**told, **learner.state(), "best": best})
+        progress(where(epoch, losses, scores))
     return run
 
 

@@ -130,10 +130,15 @@ def averaged(members: Sequence[Member]) -> Member:
     *others, last = found = [with_weights(member) for member in order]
     if others and "averaged_with" in last.told:
         raise MienError(f"{last.name} and the others are means of weights already: give what they were made of")
-    if faults := [f"{each.name}: another network than {last.name}" for each in found if not _same_shape(each, last)]:
-        raise MienError("their weights have no mean: " + "; ".join(faults))
     networks = [_folded(each.network) for each in found]
     states = [network.state_dict() for network in networks]
+    shapes = [{name: value.shape for name, value in state.items()} for state in states]
+    if faults := [
+        f"{each.name}: another network than {last.name}"
+        for each, shape in zip(found, shapes, strict=True)
+        if shape != shapes[-1] or each.recipe.resolution != last.recipe.resolution
+    ]:
+        raise MienError("their weights have no mean: " + "; ".join(faults))
     mean = {
         name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value
         for name, value in states[-1].items()
@@ -181,10 +186,6 @@ def _folded(network: nn.Module) -> nn.Module:
                 if conv.bias is not None:
                     conv.bias.zero_()
     return network
-
-
-def _same_shape(one: Member, other: Member) -> bool:
-    return (one.recipe.network, one.recipe.resolution) == (other.recipe.network, other.recipe.resolution)
 
 
 def _trained(run: Run) -> Trained:

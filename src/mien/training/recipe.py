@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from mien.errors import LabelError, RecipeError
-from mien.labels import label_set
+from mien.labels import FERPLUS8, label_set
 from mien.training.layers import checked_layer
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -215,7 +215,7 @@ class Schedule(Part):
     warmup: Annotated[float, Field(ge=0)] = 0.0
     decay: Literal["cosine", "constant"] = "cosine"
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    sizes: tuple[tuple[Share, Positive], ...] = ()
+    sizes: tuple[tuple[Share, Annotated[int, Field(ge=16, le=512)]], ...] = ()
 
     @model_validator(mode="after")
     def _in_order(self) -> Schedule:
@@ -268,6 +268,12 @@ class Recipe(Part):
     def _one_size_of_layers(self) -> Recipe:
         if self.network.kind == "layers" and (self.schedule.sizes or self.resolution):
             raise ValueError("a stack of layers takes one size: leave out resolution and schedule.sizes")
+        return self
+
+    @model_validator(mode="after")
+    def _one_head_a_label_set(self) -> Recipe:
+        if self.labels == FERPLUS8.name and self.heads.labels and self.heads.votes:
+            raise ValueError(f"two heads of {FERPLUS8.name}: leave out heads.votes, or set heads.labels to false")
         return self
 
     @property
