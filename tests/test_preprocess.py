@@ -39,6 +39,7 @@ def test_tensor(count: int, size: int) -> None:
         (noise(48, 48), "gray", "(48,)"),
         (noise(2, 48, 48, 3), "gray", "(48, 48, 3)"),
         (noise(2, 3, 48, 48), "rgb", "crops are uint8 of shape (48, 48, 3), got uint8 of shape (3, 48, 48)"),
+        ([noise(48, 48), noise(40, 40)], "gray", "(40, 40)"),
         (noise(2, 48, 48) / 255, "gray", "float64"),
         (noise(2, 48, 48).astype(np.int64), "gray", "int64"),
     ],

@@ -15,6 +15,7 @@ from mien.datasets.splits import group_of, with_split
 from mien.errors import DataError, LabelError
 from mien.image import describe
 from mien.labels import FERPLUS8, LabelSet, label_set
+from mien.metrics import Ints
 from mien.prediction import Prediction
 from mien.preprocess import Preprocess, crop_hash
 from mien.recognizer import Crop, Recognizer
@@ -61,29 +62,19 @@ def evaluate(
     judged = np.flatnonzero(targets != NO_LABEL)
     if not len(judged):
         raise DataError(f"{dataset.path}: no image of split {name!r} has a label in {spoken.name!r}")
-    predictions = dict[int, Prediction]()  # of the images that could be read, by their place in `chosen`
-    unreadable = dict[str, str]()
+    predictions = dict[int, Prediction]()  # by their images' places in `chosen`
     sources = (chosen.examples[row].source for row in judged)
-    stream = recognizer.stream(sources, labels=spoken, crop=crop)
-    for done, (row, prediction) in enumerate(zip(judged.tolist(), stream, strict=True), start=1):
-        if prediction.error is None:
-            predictions[row] = prediction
-        else:
-            unreadable[chosen.examples[row].name] = prediction.error
-        progress(done, len(judged))
-    if not predictions:
+    for row, prediction in zip(judged.tolist(), recognizer.stream(sources, labels=spoken, crop=crop), strict=True):
+        predictions[row] = prediction
+        progress(len(predictions), len(judged))
+    errors = {chosen.examples[row].name: each.error for row, each in predictions.items()}
+    unreadable = {name: error for name, error in errors.items() if error is not None}
+    read = {row: each for row, each in predictions.items() if each.error is None}
+    if not read:
         raise nothing_read(dataset.path, unreadable)
-    readable = replace(chosen, examples=tuple(chosen.examples[row] for row in predictions))
-    answers = Answers(
-        names=tuple(example.name for example in readable.examples),
-        sources=tuple(example.source for example in readable.examples),
-        attributes=tuple(example.attributes for example in readable.examples),
-        probabilities=np.array([_row(prediction, spoken) for prediction in predictions.values()]),
-        truth=targets[list(predictions)],
-        found=np.array([bool(prediction.faces) for prediction in predictions.values()]),
-        threshold=recognizer.artifact.head_for(spoken).threshold,
-        kl_to_votes=_kl(readable, tuple(predictions.values()), spoken),
-    )
+    readable = replace(chosen, examples=tuple(chosen.examples[row] for row in read))
+    threshold = recognizer.artifact.head_for(spoken).threshold
+    answers = _answers(readable, list(read.values()), targets[list(read)], spoken, threshold)
     described = {"path": describe(dataset.path), "form": dataset.form, "split": name}
     return make_report(recognizer.artifact.name, described, spoken, answers, len(chosen) - len(judged), unreadable)
 
@@ -129,6 +120,22 @@ def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | N
         return recognizer.spoken(dataset.labels)
     except LabelError:
         return recognizer.labels
+
+
+def _answers(
+    readable: Dataset, predictions: Sequence[Prediction], truth: Ints, labels: LabelSet, threshold: float
+) -> Answers:
+    """What was said of the images that could be read."""
+    return Answers(
+        names=tuple(example.name for example in readable.examples),
+        sources=tuple(example.source for example in readable.examples),
+        attributes=tuple(example.attributes for example in readable.examples),
+        probabilities=np.array([_row(prediction, labels) for prediction in predictions]),
+        truth=truth,
+        found=np.array([bool(prediction.faces) for prediction in predictions]),
+        threshold=threshold,
+        kl_to_votes=_kl(readable, predictions, labels),
+    )
 
 
 def _row(prediction: Prediction, labels: LabelSet) -> list[float]:

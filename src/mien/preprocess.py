@@ -49,10 +49,11 @@ class Preprocess:
         """
         side, channels = self.size, 1 if self.colour == "gray" else 3
         shape = (side, side) if channels == 1 else (side, side, channels)
-        pixels = np.asarray(crops) if len(crops) else np.empty((0, *shape), np.uint8)
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != shape:
-            raise ImageError(f"crops are uint8 of shape {shape}, got {pixels.dtype} of shape {pixels.shape[1:]}")
-        return np.ascontiguousarray(pixels.reshape(-1, side, side, channels).transpose(0, 3, 1, 2))
+        for crop in crops:
+            if crop.dtype != np.uint8 or crop.shape != shape:
+                raise ImageError(f"crops are uint8 of shape {shape}, got {crop.dtype} of shape {crop.shape}")
+        pixels = np.asarray(crops, np.uint8).reshape(len(crops), side, side, channels)
+        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
 
 
 def crop_hash(crop: Pixels) -> str:

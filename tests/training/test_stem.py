@@ -58,9 +58,7 @@ def test_it_answers_as_the_network_does() -> None:
         assert torch.allclose(ours[name], theirs[name], atol=0.01), name
         assert theirs[name].std() > 0.1
     first = [each.features[0]((inside - each.mean) / each.scale)[:, :, 1:-1, 1:-1] for each in (changed, network)]
-    assert torch.allclose(
-        first[0], first[1], atol=1e-5
-    )  # nothing but the edge differs, beyond which all is half a gray brighter
+    assert torch.allclose(first[0], first[1], atol=1e-5)  # all but the edge, beyond which it is half a gray brighter
 
 
 @torch.no_grad()

@@ -102,25 +102,38 @@ def train(
     unsplit = dataset.splits == ("all",)
     dataset = prepare(dataset, recipe)
     training, valid = load_splits(recipe, dataset, device, say)
-    heads = {name: list(target.labels) for name, target in training.targets.items()}
     given = find_start(start) if start else None
     teacher = Teacher(teachers, recipe, training)
     data = describe_data(dataset, training, valid, unsplit=unsplit) | {"start": given.sha256 if given else None}
     data |= {"teachers": teacher.sha256} if teachers else {}
     state = run.resume(recipe, data) if resume and run.recipe_file.exists() else None
-    learner = Learner(recipe, {name: len(emotions) for name, emotions in heads.items()}, device)
-    first, best, scores = 0, -1.0, dict[str, float]()
+    learner = Learner(recipe, {name: len(target.labels) for name, target in training.targets.items()}, device)
     if state:
         learner.restore(state)
-        first, best, scores = state["epoch"] + 1, state["best"], state["scores"]
-        say(f"going on after epoch {first} of {recipe.schedule.epochs}")
+        say(f"going on after epoch {state['epoch'] + 1} of {recipe.schedule.epochs}")
     else:
         if given:
             taken, learned = learner.begin_with(given, training)
             say(f"beginning with {taken} of {learned} of the weights of {given.name}")
         run.start(recipe, data)
     keep_memory(2**31 - 1)
+    _go_on(run, learner, recipe, training, valid, teacher, state, progress)
+    return run
 
+
+def _go_on(
+    run: Run,
+    learner: Learner,
+    recipe: Recipe,
+    training: Split,
+    valid: Split,
+    teacher: Teacher,
+    state: Mapping[str, Any] | None,
+    progress: Callable[[Progress], None],
+) -> None:
+    """The epochs that are still to come; `state` is what the last one left, None before the first."""
+    first, best, scores = (state["epoch"] + 1, state["best"], state["scores"]) if state else (0, -1.0, {})
+    heads = {name: list(target.labels) for name, target in training.targets.items()}
     began, epochs, steps = time.monotonic(), recipe.schedule.epochs, learner.steps(training)
     drawn = -math.inf
 
@@ -151,7 +164,6 @@ def train(
             drawn = time.monotonic()
         run.save(run.last, {**told, **learner.state(), "best": best})
         progress(where(epoch, losses, scores))
-    return run
 
 
 class Learner:
