@@ -1,10 +1,10 @@
 """Train large networks, all at once, within some minutes of one GPU.
 
-    python tools/train_on_gpu.py --data fer2013/ --out runs/gpu --minutes 24
+    python tools/train_on_gpu.py keen stout calm sober --data fer2013/ --out runs/gpu --minutes 24
 
-One network of this size does not keep a GPU busy; four do. First a trial tells how long an epoch takes while all are at
-it, and so how many fit into the minutes; `RUN/recipe.json` says how many those were. Cut off, it goes on where it was
-when it is called again, if the trial had ended.
+takes recipes by name. One network of their size does not keep a GPU busy; four do. First a trial tells how long an
+epoch takes while all are at it, and so how many fit into the minutes; `RUN/recipe.json` says how many those were. Cut
+off, it goes on where it was when it is called again, if the trial had ended.
 """
 
 from __future__ import annotations
@@ -25,45 +25,43 @@ from mien.training.recipe import Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 TRIAL_EPOCHS = 3  # of which the first, in which the GPU looks for the fastest ways, does not count
-RESERVE = 0.96  # of the minutes
+RESERVE = 0.9  # of the minutes; small images take longer than their pixels tell
 LOADING = 15.0  # seconds until a run begins
-
-
-NAMES = ("broad", "deep", "paired", "near")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipes", nargs="+")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
     arguments = parser.parse_args()
+    names: list[str] = arguments.recipes
     end, chosen = time.monotonic() + 60 * arguments.minutes, arguments.out / "epochs.json"
     if not chosen.exists():
-        seconds = trial(arguments.data, arguments.out / "trial")
+        seconds = trial(names, arguments.data, arguments.out / "trial")
         left = RESERVE * (end - time.monotonic()) - LOADING
-        recipes = {name: read_recipe(RECIPES / f"{name}.toml") for name in NAMES}
+        recipes = {name: read_recipe(RECIPES / f"{name}.toml") for name in names}
         epochs = {name: max(int(left / (seconds[name] * share(recipe))), 2) for name, recipe in recipes.items()}
         chosen.write_text(json.dumps(epochs))
     epochs = json.loads(chosen.read_text())
     print(f"epochs: {epochs}", flush=True)
-    with all_at_once(
-        arguments.data, arguments.out, {name: (f"schedule.epochs={epochs[name]}",) for name in NAMES}
-    ) as running:
+    changes = {name: (f"schedule.epochs={epochs[name]}",) for name in names}
+    with all_at_once(arguments.data, arguments.out, changes) as running:
         while running():
             time.sleep(1)
-            tell(arguments.out)
+            tell(names, arguments.out)
 
 
-def trial(data: Path, out: Path) -> dict[str, float]:
+def trial(names: list[str], data: Path, out: Path) -> dict[str, float]:
     """Seconds of an epoch at full size, by run, while all are at it."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    changes = dict.fromkeys(NAMES, ("schedule.epochs=1000", "schedule.sizes=[]"))
+    changes = dict.fromkeys(names, ("schedule.epochs=1000", "schedule.sizes=[]"))
     with all_at_once(data, out, changes) as running:
-        while running() and any(len(log(out / name)) < TRIAL_EPOCHS for name in NAMES):
+        while running() and any(len(log(out / name)) < TRIAL_EPOCHS for name in names):
             time.sleep(0.5)
-    seconds = {name: [float(entry["seconds"]) for entry in log(out / name)[1:]] for name in NAMES}
+    seconds = {name: [float(entry["seconds"]) for entry in log(out / name)[1:]] for name in names}
     print(f"seconds an epoch: {seconds}", flush=True)
     return {name: statistics.median(found) for name, found in seconds.items()}
 
@@ -74,7 +72,7 @@ def all_at_once(data: Path, out: Path, changes: Mapping[str, tuple[str, ...]]) -
 
     It leaves the program with the end of the log of a run that failed.
     """
-    started = {name: begin(name, data, out, changes[name]) for name in NAMES}
+    started = {name: begin(name, data, out, each) for name, each in changes.items()}
 
     def running() -> bool:
         if failed := [name for name, process in started.items() if process.poll()]:
@@ -106,12 +104,12 @@ def share(recipe: Recipe) -> float:
     return statistics.mean(epochs)
 
 
-def tell(out: Path) -> None:
+def tell(names: list[str], out: Path) -> None:
     """A line with the newest epoch of every run, and its best scores, every 20 seconds."""
     if round(time.monotonic()) % 20:
         return
     parts = []
-    for name in NAMES:
+    for name in names:
         if entries := log(out / name):
             last, best = entries[-1], max(entries, key=lambda entry: entry["score"])
             scores = "/".join(f"{100 * score:.1f}" for score in best["valid"].values())
