@@ -378,6 +378,11 @@ def test_fit_threshold(confidences: list[float], right: list[bool], errors: floa
     assert metrics.fit_threshold(probabilities, truth, errors) == expected
 
 
+def test_what_is_more_likely_wrong_than_right_is_never_sure_however_good_the_rest() -> None:
+    probabilities = np.array([[0.9, 0.05, 0.05]] * 97 + [[0.6, 0.2, 0.2]] * 2 + [[0.4, 0.3, 0.3]])
+    assert metrics.fit_threshold(probabilities, np.zeros(100, np.int64), 0.1) == 0.6
+
+
 @given(answers(), st.floats(0, 1))
 def test_fit_threshold_keeps_its_promise_and_no_lower_one_does(
     given_answers: tuple[Floats, Ints], errors: float
@@ -386,6 +391,7 @@ def test_fit_threshold_keeps_its_promise_and_no_lower_one_does(
     confidence, wrong = probabilities.max(1), probabilities.argmax(1) != truth
     threshold = metrics.fit_threshold(probabilities, truth, errors)
     kept = {
-        level: wrong[confidence >= level].sum() <= errors * (confidence >= level).sum() for level in confidence.tolist()
+        level: wrong[confidence >= level].sum() <= errors * (confidence >= level).sum()
+        for level in confidence[confidence >= 0.5].tolist()
     }
     assert threshold == min((level for level, holds in kept.items() if holds), default=1.0)

@@ -250,8 +250,12 @@ def one_hot(truth: Ints, classes: int) -> Floats:
     return np.asarray(np.eye(classes)[truth], np.float64)
 
 
+EVEN = 0.5
+"""Confidence below which an answer is wrong more often than right."""
+
+
 def fit_threshold(probabilities: Floats, truth: Ints, errors: float) -> float:
-    """The lowest confidence from which on at most this share of answers is wrong; 1 if there is none.
+    """The lowest confidence of `EVEN` or more from which on at most this share of answers is wrong; 1 if there is none.
 
     Args:
         probabilities: (n, classes).
@@ -261,5 +265,5 @@ def fit_threshold(probabilities: Floats, truth: Ints, errors: float) -> float:
     order = np.argsort(-confidence, kind="stable")
     wrong = np.cumsum(probabilities.argmax(1)[order] != truth[order])
     last = np.append(np.diff(confidence[order]) != 0, True)  # of those with the same confidence: all are in, or none
-    allowed = np.flatnonzero((wrong <= errors * np.arange(1, len(order) + 1)) & last)
+    allowed = np.flatnonzero((wrong <= errors * np.arange(1, len(order) + 1)) & last & (confidence[order] >= EVEN))
     return float(confidence[order[allowed[-1]]]) if len(allowed) else 1.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien import metrics
-from mien.metrics import Floats, Ints
+from mien.metrics import EVEN, Floats, Ints
 from mien.training.calibrate import ALLOWED_ERRORS, Calibration, calibrate, held_out
 
 CLASSES = 5
@@ -75,7 +75,7 @@ def test_at_most_a_tenth_of_the_sure_answers_is_wrong(n: int, spread: float) -> 
         else:
             assert calibration.scores["accuracy_covered"] is None
         for lower in np.unique(probabilities.max(1)):
-            if lower < calibration.threshold:
+            if EVEN <= lower < calibration.threshold:
                 included = probabilities.max(1) >= lower
                 assert wrong[included].sum() > ALLOWED_ERRORS * included.sum()
 
@@ -88,11 +88,12 @@ def test_nothing_is_sure_where_all_is_wrong() -> None:
     assert calibration.scores["coverage"] < 0.01
 
 
-def test_all_is_sure_where_all_is_right() -> None:
+def test_all_that_is_more_likely_right_than_wrong_is_sure_where_all_is_right() -> None:
     logits, _ = answers(500)
     calibration = calibrate(logits, logits.argmax(1), *NO_VOTES)
-    assert calibration.scores["accuracy"] == calibration.scores["accuracy_covered"] > 0.99
-    assert calibration.scores["coverage"] == 1
+    assert calibration.scores["accuracy"] > 0.99
+    assert calibration.scores["accuracy_covered"] > 0.99
+    assert calibration.scores["coverage"] > 0.99
 
 
 def test_scores_are_those_of_the_calibrated_probabilities() -> None:

@@ -47,6 +47,10 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "near": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "paired": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "patient": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
+    **dict.fromkeys(
+        ("keen", "stout", "calm", "sober"),
+        (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
+    ),
     "heir": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "medium": (fer2013, ("network.widths=[16,16,16,16]",)),
     "small": (fer2013, ("network.widths=[16,16,16,16]",)),

@@ -28,7 +28,7 @@ class Calibration:
     Args:
         temperature, entropy_slope, bias: fitted on the true labels.
         vote_temperature: fitted on people's votes; None without votes.
-        threshold: confidence from which on at most `ALLOWED_ERRORS` of the answers are wrong.
+        threshold: confidence, at least one half, from which on at most `ALLOWED_ERRORS` of the answers are wrong.
         scores: accuracy, macro-F1 and others, of answers of `held_out`, as is the threshold; the KL to the votes is of
             images that the vote temperature was fitted on.
     """
