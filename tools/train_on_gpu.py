@@ -3,8 +3,8 @@
     python tools/train_on_gpu.py keen stout calm sober --data fer2013/ --out runs/gpu --minutes 24
 
 takes recipes by name. One network of their size does not keep a GPU busy; four do. First a trial tells how long an
-epoch takes while all are at it, and so how many fit into the minutes; `RUN/recipe.json` says how many those were. Cut
-off, it goes on where it was when it is called again, if the trial had ended.
+epoch of each size takes while all are at it, and so how many fit into the minutes; `RUN/recipe.json` says how many
+those were. Cut off, it goes on where it was when it is called again, if the trial had ended.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from typing import Any
 from mien.training.recipe import Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-TRIAL_EPOCHS = 3  # of which the first, in which the GPU looks for the fastest ways, does not count
-RESERVE = 0.9  # of the minutes; small images take longer than their pixels tell
+TRIAL_EPOCHS = 3  # of each size, of which the first, in which the GPU looks for the fastest ways, does not count
+RESERVE = 0.96  # of the minutes
+FOR_EVER = 1000  # epochs of a trial, which is stopped before
 LOADING = 15.0  # seconds until a run begins
 
 
@@ -39,11 +40,10 @@ def main() -> None:
     names: list[str] = arguments.recipes
     end, chosen = time.monotonic() + 60 * arguments.minutes, arguments.out / "epochs.json"
     if not chosen.exists():
-        seconds = trial(names, arguments.data, arguments.out / "trial")
-        left = RESERVE * (end - time.monotonic()) - LOADING
         recipes = {name: read_recipe(RECIPES / f"{name}.toml") for name in names}
-        epochs = {name: max(int(left / (seconds[name] * share(recipe))), 2) for name, recipe in recipes.items()}
-        chosen.write_text(json.dumps(epochs))
+        seconds = trial(recipes, arguments.data, arguments.out / "trial")
+        left = RESERVE * (end - time.monotonic()) - LOADING
+        chosen.write_text(json.dumps({name: max(int(left / seconds[name]), 2) for name in names}))
     epochs = json.loads(chosen.read_text())
     print(f"epochs: {epochs}", flush=True)
     changes = {name: (f"schedule.epochs={epochs[name]}",) for name in names}
@@ -53,17 +53,28 @@ def main() -> None:
             tell(names, arguments.out)
 
 
-def trial(names: list[str], data: Path, out: Path) -> dict[str, float]:
-    """Seconds of an epoch at full size, by run, while all are at it."""
+def trial(recipes: Mapping[str, Recipe], data: Path, out: Path) -> dict[str, float]:
+    """Seconds of an epoch, in the mean over a run's sizes, by run, while all are at it."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    changes = dict.fromkeys(names, ("schedule.epochs=1000", "schedule.sizes=[]"))
+    sizes = {name: list(map(each.train_size, range(each.schedule.epochs))) for name, each in recipes.items()}
+    tried = {name: list(dict.fromkeys(each)) for name, each in sizes.items()}
+    changes = {name: (f"schedule.epochs={FOR_EVER}", f"schedule.sizes={begins(each)}") for name, each in tried.items()}
     with all_at_once(data, out, changes) as running:
-        while running() and any(len(log(out / name)) < TRIAL_EPOCHS for name in names):
+        while running() and any(len(log(out / name)) < TRIAL_EPOCHS * len(tried[name]) for name in recipes):
             time.sleep(0.5)
-    seconds = {name: [float(entry["seconds"]) for entry in log(out / name)[1:]] for name in names}
-    print(f"seconds an epoch: {seconds}", flush=True)
-    return {name: statistics.median(found) for name, found in seconds.items()}
+    means = {}
+    for name in recipes:
+        entries = log(out / name)
+        seconds = {size: [each["seconds"] for each in entries if each["size"] == size][1:] for size in tried[name]}
+        print(f"seconds an epoch of {name}, by size: {seconds}", flush=True)
+        means[name] = statistics.mean(statistics.median(seconds[size]) for size in sizes[name])
+    return means
+
+
+def begins(sizes: list[int]) -> list[list[float]]:
+    """Sizes that take turns of `TRIAL_EPOCHS`, as a schedule of `FOR_EVER` epochs has them."""
+    return [[TRIAL_EPOCHS * turn / FOR_EVER, size] for turn, size in enumerate(sizes)]
 
 
 @contextmanager
@@ -95,13 +106,6 @@ def begin(name: str, data: Path, out: Path, changes: tuple[str, ...]) -> subproc
         command += ["--set", change]
     with (out / f"{name}.log").open("ab") as stream:
         return subprocess.Popen(command, stdout=stream, stderr=stream)
-
-
-def share(recipe: Recipe) -> float:
-    """An epoch's mean cost over the run, of one at full size."""
-    full = recipe.resolution or recipe.size
-    epochs = [(recipe.train_size(epoch) / full) ** 2 for epoch in range(recipe.schedule.epochs)]
-    return statistics.mean(epochs)
 
 
 def tell(names: list[str], out: Path) -> None:

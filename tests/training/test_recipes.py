@@ -42,16 +42,10 @@ def people(out: Path) -> Path:
 
 DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "base": (fer2013, ("network.widths=[8,8,8,8]",)),
-    "broad": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
-    "deep": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
-    "near": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
-    "paired": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
-    "patient": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     **dict.fromkeys(
-        ("keen", "stout", "calm", "sober"),
+        ("broad", "deep", "near", "paired", "patient", "heir", "keen", "stout", "calm", "sober"),
         (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     ),
-    "heir": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     "medium": (fer2013, ("network.widths=[16,16,16,16]",)),
     "small": (fer2013, ("network.widths=[16,16,16,16]",)),
     "even": (fer2013, ("network.widths=[16,16,16,16]",)),
