@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +23,9 @@ import mien
 from mien import Face, LabelSet, Recognizer, metrics
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import Example
-from mien.errors import DataError, LabelError
-from mien.labels import FERPLUS8, HAPPY_SAD
+from mien.datasets.copies import fingerprints
+from mien.errors import ArtifactError, DataError, LabelError
+from mien.labels import FER7, FERPLUS8, HAPPY_SAD
 from mien.report import Answers, make_report
 
 Pixels = NDArray[np.uint8]
@@ -166,6 +170,118 @@ def test_splits(recognizer: Recognizer, write: Write) -> None:
         mien.evaluate(recognizer, dataset, split="valid")
 
 
+def textured(path: Path) -> Path:
+    """The images of a folder, each look with a grain of its own: what is smooth in one direction is hardly an image."""
+    for file in path.rglob("*.png"):
+        pixels = np.asarray(Image.open(file).convert("L"))
+        grain = np.random.default_rng(zlib.crc32(pixels.tobytes())).integers(0, 90, pixels.shape)
+        Image.fromarray((pixels // 2 + grain).astype(np.uint8)).save(file)
+    return path
+
+
+def trained_on(model: Path, images: list[Path], folder: Path) -> Recognizer:
+    """A copy of a model that knows images."""
+    examples = tuple(Example(image.name, image, "happy") for image in images)
+    prints = fingerprints(Dataset(folder, "made up", HAPPY_SAD, examples)).prints.tobytes()
+    shutil.copytree(model, folder)
+    (folder / "seen.bin").write_bytes(prints)
+    told = {"format": 4, "seen_sha256": hashlib.sha256(prints).hexdigest()}
+    (folder / "model.json").write_text(json.dumps(json.loads((folder / "model.json").read_text()) | told))
+    return mien.load(folder, detector=Bright())
+
+
+def test_a_model_that_does_not_know_its_images_says_nothing_of_them(recognizer: Recognizer, write: Write) -> None:
+    report = mien.evaluate(recognizer, write(LOOKS))
+    assert (report.copies, report.fresh) == ({}, None)
+
+
+def test_images_that_the_model_was_trained_on_are_told(model: Path, write: Write, tmp_path: Path) -> None:
+    """The model has seen what looks angry or sad, and nothing that looks happy."""
+    path = textured(write(LOOKS))
+    known = trained_on(model, [path / "angry/0.png", path / "sad/1.png"], tmp_path / "taught")
+    report = mien.evaluate(known, path)
+    assert report.copies == {"seen": 4}
+    assert report.fresh is not None
+    assert (report.n, report.accuracy) == (10, 0.7)
+    assert (report.fresh.n, report.fresh.accuracy) == (6, 4 / 6)
+
+
+def test_what_the_model_has_seen_may_be_all(model: Path, write: Write, tmp_path: Path) -> None:
+    path = textured(write(LOOKS))
+    known = trained_on(model, list(path.rglob("*.png")), tmp_path / "taught")
+    report = mien.evaluate(known, path)
+    assert (report.copies, report.fresh) == ({"seen": 10}, None)
+
+
+def test_copies_in_the_datasets_own_training_split_are_told(recognizer: Recognizer, write: Write) -> None:
+    test = {"test/happy": ["happy", "sad"], "test/sad": ["sad"]}
+    path = textured(write({"train/happy": ["happy"], "train/sad": ["happy"]} | test))
+    brighter = np.minimum(np.asarray(Image.open(path / "train/happy/0.png")) // 2 + 100, 255).astype(np.uint8)
+    Image.fromarray(brighter).save(path / "test/happy/brighter.png")
+    report = mien.evaluate(recognizer, path)
+    assert report.copies == {"exact": 1, "near": 1}
+    assert report.fresh is not None
+    assert (report.fresh.n, report.fresh.accuracy) == (2, 0.5)
+    assert mien.evaluate(recognizer, path, split="train").copies == {}
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"")])
+def test_fingerprints_that_are_not_the_models_are_refused(
+    damage: Callable[[Path], object], model: Path, write: Write, tmp_path: Path
+) -> None:
+    path = write(LOOKS)
+    known = trained_on(model, [path / "angry/0.png"], tmp_path / "taught")
+    damage(tmp_path / "taught" / "seen.bin")
+    with pytest.raises(ArtifactError, match=r"seen\.bin is missing or altered"):
+        mien.evaluate(known, path)
+
+
+@pytest.fixture(scope="module")
+def two_worlds(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Recognizer:
+    return mien.load(toy(tmp_path_factory.mktemp("worlds") / "two", {"ferplus8": tuple(FERPLUS8), "fer7": tuple(FER7)}))
+
+
+FOUR = ("angry", "fear", "happy", "sad")
+
+
+@pytest.mark.parametrize(
+    ("labels", "side", "colour", "options", "head"),
+    [
+        (FOUR, 48, "L", {}, "fer7"),
+        (FOUR, 48, "RGB", {}, "ferplus8"),
+        (FOUR, 64, "L", {}, "ferplus8"),
+        (FER7.emotions, 64, "RGB", {}, "fer7"),
+        ((*FOUR, "contempt"), 48, "L", {}, "ferplus8"),
+        ((*FER7.emotions, "bored"), 48, "L", {}, "fer7"),
+        (FOUR, 48, "L", {"head": "ferplus8"}, "ferplus8"),
+        (FER7.emotions, 48, "L", {"head": "ferplus8"}, "ferplus8"),
+        (FOUR, 48, "L", {"labels": "happy-sad"}, "fer7"),
+        (FOUR, 48, "L", {"labels": "ferplus8"}, "ferplus8"),
+        (FOUR, 64, "RGB", {"labels": "fer7"}, "fer7"),
+    ],
+)
+def test_the_head_follows_the_world_of_the_labels(
+    labels: tuple[str, ...],
+    side: int,
+    colour: str,
+    options: dict[str, str],
+    head: str,
+    two_worlds: Recognizer,
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    for label in labels:
+        (tmp_path / label).mkdir()
+        noise = rng.integers(0, 256, (side, side, 3), np.uint8)
+        Image.fromarray(noise).convert(colour).save(tmp_path / label / "0.png")
+    assert mien.evaluate(two_worlds, tmp_path, crop="whole", **options).head == head  # type: ignore[arg-type]
+
+
+def test_a_head_that_is_not_there_is_refused(two_worlds: Recognizer, write: Write) -> None:
+    with pytest.raises(LabelError, match="no head 'fer8'; its heads are ferplus8, fer7"):
+        mien.evaluate(two_worlds, write(LOOKS), head="fer8")
+
+
 def test_a_path_is_a_dataset(recognizer: Recognizer, write: Write) -> None:
     path = write({"happy": ["happy"], "sad": ["happy"]})
     assert mien.evaluate(recognizer, path) == mien.evaluate(recognizer, open_dataset(path))
@@ -263,14 +379,14 @@ def test_kl_is_told_of_the_set_that_was_voted_in_alone(labels: str, toy: Toy, tm
 def answers(probabilities: metrics.Floats, truth: metrics.Ints) -> Answers:
     n = len(truth)
     names = tuple(map(str, range(n)))
-    return Answers(names, (b"",) * n, ({},) * n, probabilities, truth, np.ones(n, bool), 0.5, None)
+    return Answers(names, (b"",) * n, ({},) * n, probabilities, truth, np.ones(n, bool), ("",) * n, "toy", 0.5, None)
 
 
 def test_the_reports_intervals_widen_with_fewer_images() -> None:
     def interval(n: int) -> float:
         truth = np.arange(n) % 2
         probabilities = metrics.one_hot(np.where(np.arange(n) % 4 == 0, 1 - truth, truth), 2)
-        report = make_report("toy", {}, HAPPY_SAD, answers(probabilities, truth), 0, {})
+        report = make_report("toy", {}, HAPPY_SAD, answers(probabilities, truth), 0, {}, {})
         assert report.accuracy == 0.75
         return report.accuracy_interval[1] - report.accuracy_interval[0]
 
@@ -281,7 +397,7 @@ def test_the_reports_intervals_widen_with_fewer_images() -> None:
 def test_coverage(threshold: float, coverage: float, covered: float | None) -> None:
     probabilities = np.array([[0.8, 0.2], [0.6, 0.4]])
     said = replace(answers(probabilities, np.array([0, 1])), threshold=threshold)
-    report = make_report("toy", {}, HAPPY_SAD, said, 0, {})
+    report = make_report("toy", {}, HAPPY_SAD, said, 0, {}, {})
     assert (report.coverage, report.accuracy_covered) == (coverage, covered)
 
 

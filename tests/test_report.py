@@ -22,6 +22,7 @@ from mien.errors import DataError
 from mien.labels import HAPPY_SAD, LabelSet
 from mien.report import Answers, Report, make_report
 from mien.report.compare import compare
+from mien.report.notes import notes
 from mien.report.page import answers_csv, write_report
 
 PICTURES = {"confusion.png", "confusion-shares.png", "reliability.png", "confidence.png", "mistakes.png"}
@@ -41,6 +42,7 @@ def report_of(
     attributes: Sequence[Mapping[str, str]] = (),
     names: Sequence[str] = (),
     unreadable: Mapping[str, str] | None = None,
+    copies: Sequence[str] = (),
 ) -> Report:
     """A report of images that are in turn of each label; None is an image without a face."""
     n, classes = len(right), len(labels)
@@ -57,11 +59,13 @@ def report_of(
         probabilities,
         truth,
         found,
+        tuple(copies or ("",) * n),
+        "toy",
         0.5,
         None,
     )
     data = {"path": "here/<faces>", "form": "made up", "split": "test"}
-    return make_report("toy & co", data, labels, said, 3, dict(unreadable or {}))
+    return make_report("toy & co", data, labels, said, 3, dict(unreadable or {}), {"calm": 2})
 
 
 # Subgroups
@@ -160,7 +164,8 @@ def test_the_page_holds_its_own_pictures(tmp_path: Path) -> None:
     assert all(words for words, _ in page.images)
     for _, content in page.images:
         Image.open(BytesIO(content)).verify()
-    for told in ("toy & co", "here/<faces>", "50.0%", "a<b>.png", "empty & gone", "3 more images have no label"):
+    said = "not in this set: calm (2)", "for want of a label in this set: 1."
+    for told in ("toy & co", "here/<faces>", "50.0%", "a<b>.png", "empty & gone", *said):
         assert told in page.text, told
     assert json.loads((folder / "report.json").read_text()) == json.loads(json.dumps(report.to_dict()))
 
@@ -174,7 +179,7 @@ def test_without_mistakes_there_is_no_sheet_of_them(tmp_path: Path) -> None:
 
 def test_no_face_at_all_is_a_report_too(tmp_path: Path) -> None:
     write_report(report_of([None, None]), tmp_path)
-    assert "In 2 images no face was found" in Page((tmp_path / "report.html").read_text()).text
+    assert "Without a face found, which counts as wrong: 2." in Page((tmp_path / "report.html").read_text()).text
 
 
 def test_a_mistake_that_is_gone_is_a_gap(tmp_path: Path) -> None:
@@ -279,3 +284,31 @@ def test_the_command(tmp_path: Path) -> None:
     told = json.loads(run(*folders, "--format", "json").stdout)
     assert told == [json.loads(json.dumps(each.to_dict())) for each in compare(folders)]
     assert run(folders[0]).returncode == 2
+
+
+def test_what_was_trained_on_is_told_with_the_scores_of_the_rest() -> None:
+    report = report_of([True, True, False, True], copies=["exact", "near", "", "seen"])
+    assert report.copies == {"exact": 1, "near": 1, "seen": 1}
+    assert report.fresh is not None
+    assert (report.accuracy, report.fresh.n, report.fresh.accuracy) == (0.75, 1, 0.0)
+    (note, *_) = notes(report)
+    assert note.startswith("Trained on, or copies of what was trained on: 3 of these 4 images (1 the very pixels, ")
+    assert "On the other 1: accuracy 0.0%" in note
+    rows = list(csv.DictReader(StringIO(answers_csv(report))))
+    assert [row["copy"] for row in rows] == ["exact", "near", "", "seen"]
+
+
+@pytest.mark.parametrize(
+    ("copies", "told"), [(["", ""], {}), (["exact", "exact"], {"exact": 2})], ids=["nothing", "everything"]
+)
+def test_where_there_is_nothing_to_compare_there_are_no_other_scores(copies: list[str], told: dict[str, int]) -> None:
+    report = report_of([True, False], copies=copies)
+    assert (report.copies, report.fresh) == (told, None)
+    assert any("say nothing of new faces" in note for note in notes(report)) == bool(told)
+
+
+def test_labels_that_nothing_shows_are_told_beside_the_mean_over_labels() -> None:
+    report = report_of([True, True, True], labels=LabelSet("four", ("happy", "sad", "calm", "bored")))
+    assert (report.absent, report.macro_f1) == (("bored",), 1.0)
+    assert "Macro-F1 is over 3 of 4 labels: no image has bored." in notes(report)
+    assert report_of([True] * 2).absent == ()

@@ -3,8 +3,10 @@
 model.onnx   pixels (n, channels, size, size) uint8 -> logits_<label set> (n, emotions) float32, one output a head;
              features (n, values, height, width) float32, the network's last feature map, where it has one; and
              logits_face (n, 2) float32, for "face" and "not a face", where people's votes taught it that
-model.json   the manifest: heads, calibration, thresholds, scores, data, recipes, sha256 of model.onnx
+model.json   the manifest: heads, calibration, thresholds, scores, data, recipes, sha256 of model.onnx and seen.bin
 README.md    the model card
+seen.bin     16 bytes for each training image, its fingerprint (see `datasets.copies`), by which an evaluation knows it
+             again; models of an older mien have none
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -26,11 +28,13 @@ from mien import metrics
 from mien.errors import ArtifactError, LabelError, MienError
 from mien.labels import LABEL_SETS, LabelSet
 
-FORMAT = 3
+FORMAT = 4
 DEFAULT = "small"
 INPUT = "pixels"
 OUTPUT = "logits_"
 FEATURES = "features"
+SEEN = "seen.bin"
+PRINT = 16  # bytes of a fingerprint
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -94,6 +98,7 @@ class Manifest(BaseModel):
         data: what it was trained on, with hashes.
         runs: each training run whose answers are averaged: its recipe, the epoch of its weights, what it began with;
             under `averaged_with` the same of the runs whose weights were averaged with its own, if any were.
+        seen_sha256: of seen.bin; None where there is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -110,6 +115,7 @@ class Manifest(BaseModel):
     data: dict[str, Any]
     runs: tuple[Annotated[dict[str, Any], AfterValidator(_with_recipe)], ...] = Field(min_length=1)
     sha256: str
+    seen_sha256: str | None = None
 
     @property
     def channels(self) -> int:
@@ -131,6 +137,21 @@ class Artifact:
     def name(self) -> str:
         return self.manifest.name
 
+    @cached_property
+    def seen(self) -> NDArray[np.uint8]:
+        """Fingerprints of the images that it was trained on, (n, 16); (0, 16) where it does not know them.
+
+        Raises:
+            ArtifactError: seen.bin is missing or altered.
+        """
+        if self.manifest.seen_sha256 is None:
+            return np.empty((0, PRINT), np.uint8)
+        file = self.folder / SEEN
+        prints = file.read_bytes() if file.is_file() else b""
+        if hashlib.sha256(prints).hexdigest() != self.manifest.seen_sha256:
+            raise ArtifactError(f"{self.folder} is not a usable model", [f"{SEEN} is missing or altered"])
+        return np.frombuffer(prints, np.uint8).reshape(-1, PRINT)
+
     @property
     def label_sets(self) -> dict[str, LabelSet]:
         """The label sets that it can answer in, by name: those of its heads, then the known ones they can express."""
@@ -139,6 +160,13 @@ class Artifact:
 
     def _speaks(self, labels: LabelSet) -> bool:
         return any(all(emotion in head.label_set for emotion in labels) for head in self.manifest.heads)
+
+    def speaking(self, head: str) -> Artifact:
+        """The same model, with one head alone to answer. Raises `LabelError`, listing the heads there are."""
+        heads = {each.labels: each for each in self.manifest.heads}
+        if head not in heads:
+            raise LabelError(f"model {self.name!r} has no head {head!r}; its heads are {', '.join(heads)}")
+        return replace(self, manifest=self.manifest.model_copy(update={"heads": (heads[head],)}))
 
     def head_for(self, labels: LabelSet) -> HeadInfo:
         """The head that speaks a label set, or else the first that can be expressed in it.

@@ -9,17 +9,19 @@ from dataclasses import replace
 import numpy as np
 
 from mien import metrics
-from mien.datasets import load_pixels, open_dataset
-from mien.datasets.base import NO_LABEL, Dataset, nothing_read
-from mien.datasets.splits import group_of, with_split
+from mien.datasets import divided, open_dataset
+from mien.datasets.base import NO_LABEL, Dataset, nothing_read, spread
+from mien.datasets.copies import Prints, copied, fingerprints
+from mien.datasets.fer2013 import like_fer2013
 from mien.errors import DataError, LabelError
 from mien.image import describe
-from mien.labels import FERPLUS8, LabelSet, label_set
+from mien.labels import FER7, FERPLUS8, LabelSet, label_set
 from mien.metrics import Ints
 from mien.prediction import Prediction
-from mien.preprocess import Preprocess, crop_hash
 from mien.recognizer import Crop, Recognizer
-from mien.report import Answers, Report, make_report
+from mien.report import EXACT, NEAR, SEEN, Answers, Report, make_report
+
+SAMPLE = 64  # images of a dataset, of which a model that was trained on it knows some
 
 
 def evaluate(
@@ -28,6 +30,7 @@ def evaluate(
     *,
     split: str | None = None,
     labels: str | LabelSet | None = None,
+    head: str | None = None,
     crop: Crop = "whole",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
@@ -41,15 +44,17 @@ def evaluate(
             very dataset, the splits that training held out of it are there as well.
         labels: the label set to judge in, or its name; the dataset's own if None, where the model can speak it,
             otherwise the model's.
+        head: the head that answers, by the name of its label set; None chooses (see `usual_head`).
         crop: see `Recognizer.predict`; the face that counts is the largest.
         progress: called with the images done and their number.
 
     Returns:
-        The report.
+        The report. Where the dataset has a `train` split, or the model knows what it was trained on, images are told
+        that it holds as well, and scores without them.
 
     Raises:
         DataError: no such split, nothing to judge in that label set, or no image could be read.
-        LabelError: the model cannot speak the label set.
+        LabelError: the model, or the head, cannot speak the label set, or there is no such head.
     """
     if not isinstance(dataset, Dataset):
         dataset = open_dataset(dataset)
@@ -57,6 +62,8 @@ def evaluate(
         dataset = as_trained(recognizer, dataset)
     name = split or dataset.splits[-1]
     chosen = dataset.split(name)
+    if named := head or usual_head(recognizer, chosen, None if labels is None else recognizer.spoken(labels)):
+        recognizer = recognizer.speaking(named)
     spoken = _spoken(recognizer, dataset, labels)
     targets = chosen.targets(spoken)
     judged = np.flatnonzero(targets != NO_LABEL)
@@ -73,44 +80,49 @@ def evaluate(
     if not read:
         raise nothing_read(dataset.path, unreadable)
     readable = replace(chosen, examples=tuple(chosen.examples[row] for row in read))
-    threshold = recognizer.artifact.head_for(spoken).threshold
-    answers = _answers(readable, list(read.values()), targets[list(read)], spoken, threshold)
+    train = dataset.split("train") if name != "train" and "train" in dataset.splits else None
+    answers = _answers(recognizer, readable, list(read.values()), targets[list(read)], spoken, train)
     described = {"path": describe(dataset.path), "form": dataset.form, "split": name}
-    return make_report(recognizer.artifact.name, described, spoken, answers, len(chosen) - len(judged), unreadable)
+    not_judged = len(chosen) - len(judged)
+    return make_report(
+        recognizer.artifact.name, described, spoken, answers, not_judged, unreadable, _outside(chosen, spoken)
+    )
+
+
+def usual_head(recognizer: Recognizer, dataset: Dataset, labels: LabelSet | None = None) -> str | None:
+    """The head that answers for a dataset where nobody names one: that of the world its labels are from.
+
+    Of FER2013's labels, or a part of them (six, or four), the head that learned FER2013's knows more than another that
+    happens to have them too, if the images look like FER2013's: 48 x 48 pixels, gray (docs/copies.md). Otherwise the
+    model chooses (see `Artifact.head_for`), which is None.
+
+    Args:
+        labels: the set to answer in, where one is asked for.
+    """
+    heads = {head.labels: head.label_set for head in recognizer.artifact.manifest.heads}
+    if FER7.name not in heads:
+        return None
+    known = {emotion for emotion in dataset.labels if any(emotion in each for each in heads.values())}
+    return FER7.name if known | set(labels or ()) <= set(FER7) and like_fer2013(dataset) else None
 
 
 def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     """The dataset with the splits that a model's training held out of it, if it is the one that it was trained on.
 
-    It is the same if its images have the same names and, where the model knows the images that it was trained on, some
-    of those are there. Of another that did not come in splits, images that were trained on, pixel by pixel, become
-    `train`, with whatever shows the same person, and the rest `valid`.
+    It is the same if its images have the same names and, where the model knows the images that it was trained on, one
+    of those is there.
     """
     manifest = recognizer.artifact.manifest
-    recipe = manifest.runs[0]["recipe"]
-    labelled = dataset
+    recipe, labelled = manifest.runs[0]["recipe"], dataset
     if recipe.get("labels") and any(example.label in label_set(recipe["labels"]) for example in dataset.examples):
         labelled = dataset.of(label_set(recipe["labels"]))
-    trained = frozenset(manifest.data.get("train_images", ()))
-    known = _known(dataset, trained, recognizer.preprocess)
-    if manifest.data.get("names_sha256") == labelled.names_sha256 and (known or not trained):
-        seed = recipe.get("split_seed", recipe["seed"])
-        if recipe["test_share"]:
-            labelled = with_split(labelled, "test", recipe["test_share"], seed)
-        return with_split(labelled, "valid", recipe["validation_share"], seed)
-    if not known:
+    if manifest.data.get("names_sha256") != labelled.names_sha256:
         return dataset
-    examples = (replace(each, split="train" if group_of(each) in known else "valid") for each in dataset.examples)
-    return replace(dataset, examples=tuple(examples))
-
-
-def _known(dataset: Dataset, trained: frozenset[str], preprocess: Preprocess) -> set[tuple[str, str]]:
-    """The groups of an unsplit dataset of which an image was trained on, by hashes of crops (see `crop_hash`)."""
-    if dataset.splits != ("all",) or not trained:
-        return set()
-    readable, crops, _ = load_pixels(dataset, preprocess.whole)
-    hashes = map(crop_hash, preprocess.tensor(crops))
-    return {group_of(example) for example, each in zip(readable.examples, hashes, strict=True) if each in trained}
+    seen = recognizer.artifact.seen
+    if len(seen) and not copied(fingerprints(spread(labelled, SAMPLE)).prints, seen).any():
+        return dataset
+    seed = recipe.get("split_seed", recipe["seed"])
+    return divided(labelled, test_share=recipe["test_share"], validation_share=recipe["validation_share"], seed=seed)
 
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:
@@ -122,10 +134,41 @@ def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | N
         return recognizer.labels
 
 
+def _outside(dataset: Dataset, labels: LabelSet) -> dict[str, int]:
+    """Labels that are not judged, and how many images have each; nothing where votes decide."""
+    return {} if labels == FERPLUS8 and dataset.has_votes else dataset.outside(labels)
+
+
+def _copies(dataset: Dataset, train: Dataset | None, seen: Prints) -> tuple[str, ...]:
+    """What each image is of those that were trained on: `EXACT`, `NEAR`, `SEEN`, or nothing.
+
+    Args:
+        train: the dataset's own `train` split.
+        seen: what the model knows of its own training.
+    """
+    if train is None and not len(seen):
+        return ("",) * len(dataset)
+    found = fingerprints(dataset)
+    told = np.full(len(dataset), "", object)
+    told[found.rows[copied(found.prints, seen)]] = SEEN
+    if train is not None:
+        there = fingerprints(train)
+        pixels = set(there.pixels)
+        told[found.rows[copied(found.prints, there.prints)]] = NEAR
+        told[found.rows[[each in pixels for each in found.pixels]]] = EXACT
+    return tuple(told)
+
+
 def _answers(
-    readable: Dataset, predictions: Sequence[Prediction], truth: Ints, labels: LabelSet, threshold: float
+    recognizer: Recognizer,
+    readable: Dataset,
+    predictions: Sequence[Prediction],
+    truth: Ints,
+    labels: LabelSet,
+    train: Dataset | None,
 ) -> Answers:
     """What was said of the images that could be read."""
+    head = recognizer.artifact.head_for(labels)
     return Answers(
         names=tuple(example.name for example in readable.examples),
         sources=tuple(example.source for example in readable.examples),
@@ -133,7 +176,9 @@ def _answers(
         probabilities=np.array([_row(prediction, labels) for prediction in predictions]),
         truth=truth,
         found=np.array([bool(prediction.faces) for prediction in predictions]),
-        threshold=threshold,
+        copies=_copies(readable, train, recognizer.artifact.seen),
+        head=head.labels,
+        threshold=head.threshold,
         kl_to_votes=_kl(readable, predictions, labels),
     )
 

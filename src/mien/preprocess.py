@@ -5,7 +5,6 @@ Networks take pixels as they are, uint8 0..255, and hold their own normalisation
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -54,8 +53,3 @@ class Preprocess:
                 raise ImageError(f"crops are uint8 of shape {shape}, got {crop.dtype} of shape {crop.shape}")
         pixels = np.asarray(crops, np.uint8).reshape(len(crops), side, side, channels)
         return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-
-
-def crop_hash(crop: Pixels) -> str:
-    """Sixteen hexadecimal digits that tell a crop from others, of any shape and layout in memory."""
-    return hashlib.sha256(crop.tobytes()).hexdigest()[:16]

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 from time import thread_time
@@ -224,6 +225,17 @@ class Recognizer:
         spoken = self.spoken(labels)
         head = self.artifact.head_for(spoken)
         return head.label_set.project(head.probabilities(self.logits(crops)[head.labels]), spoken)
+
+    def speaking(self, head: str) -> Recognizer:
+        """The same reader, that answers by one of its heads alone; they share the network.
+
+        Raises:
+            LabelError: there is no such head; the message lists those there are.
+        """
+        other = copy(self)
+        other.artifact = self.artifact.speaking(head)
+        other.labels = other.artifact.manifest.heads[0].label_set
+        return other
 
     def spoken(self, labels: str | LabelSet | None) -> LabelSet:
         """The label set that answers are in when this one is asked for.

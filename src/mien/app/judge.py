@@ -12,6 +12,7 @@ from mien.errors import MienError
 from mien.evaluation import evaluate
 from mien.recognizer import CROPS
 from mien.report import Report
+from mien.report.notes import notes
 from mien.report.page import draw_pictures, html
 
 
@@ -61,6 +62,8 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     two.metric("Macro-F1", f"{report.macro_f1:.3f}")
     three.metric("Calibration error", f"{report.ece:.3f}")
     st.caption(f"95% interval of the share right: {low:.1%} to {high:.1%}")
+    for note in notes(report):
+        st.caption(plain(note))
     st.dataframe(
         [
             {"": name, "images": each.support}

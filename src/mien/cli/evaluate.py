@@ -39,6 +39,10 @@ def evaluate(
         ),
     ] = None,
     labels: Labels = None,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", help="The head that answers: ferplus8 or fer7.", show_default="the labels' own"),
+    ] = None,
     crop: Crop = CropOption.whole,
     model: Model = None,
     report: Annotated[
@@ -70,6 +74,7 @@ def evaluate(
             dataset,
             split=split,
             labels=labels,
+            head=head,
             crop=crop.value,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
@@ -86,7 +91,9 @@ def evaluate(
 def _show(report: Report, console: Console) -> None:
     low, high = report.accuracy_interval
     f1_low, f1_high = report.macro_f1_interval
-    judged = f" on {report.data['form']}, split {report.data['split']}: {report.n} images"
+    from mien.report.notes import notes
+
+    judged = f" on {report.data['form']}, split {report.data['split']}: {report.n} images, head {report.head}"
     console.print(Text.assemble((shown(report.model), "bold"), judged))
     accuracy, macro_f1 = (f"{report.accuracy:.1%}", "bold"), (f"{report.macro_f1:.3f}", "bold")
     console.print(Text.assemble("accuracy  ", accuracy, f"  (95%: {low:.1%} to {high:.1%})"))
@@ -95,9 +102,8 @@ def _show(report: Report, console: Console) -> None:
     console.print(f"ECE {report.ece:.3f}   NLL {report.nll:.3f}{votes}")
     if report.accuracy_covered is not None:
         console.print(f"sure of {report.coverage:.0%} of them; right in {report.accuracy_covered:.1%} of those")
-    for count, what in ((report.not_judged, "without a label in this set"), (report.no_face, "without a face found")):
-        if count:
-            console.print(f"{count} {what}")
+    for note in notes(report):
+        console.print(shown(note), style="yellow")
     for name, reason in report.unreadable.items():
         console.print(f"unreadable: {shown(name)}: {shown(reason)}", style="red")
     for table in (_classes(report), _confusion(report)):

@@ -8,11 +8,11 @@ from pathlib import Path
 from mien.datasets import fer2013, folder, people
 from mien.datasets.base import Dataset, Example, as_path, load_pixels
 from mien.datasets.info import Info, inspect
-from mien.datasets.splits import with_split
+from mien.datasets.splits import divided, with_split
 from mien.datasets.walk import few, image_files
 from mien.errors import DataError
 
-__all__ = ["Dataset", "Example", "Info", "inspect", "load_pixels", "open_dataset", "with_split"]
+__all__ = ["Dataset", "Example", "Info", "divided", "inspect", "load_pixels", "open_dataset", "with_split"]
 
 FORMS = (
     (people.is_people, people.read_people, "people: images/<set_id>/<emotion>.* and emotions.csv"),

@@ -48,6 +48,7 @@ class Example:
         split: `train`, `valid`, `test` or `all`.
         votes: how many of ten people chose each of `VOTES`; empty where nobody was asked.
         attributes: what is known of the person (`person`, `gender`, `age`, `country`).
+        group: what it stays together with beside the images of its person, such as its copies; empty where by itself.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Example:
     split: str = "all"
     votes: tuple[int, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
 
 
 VOTES = (*FERPLUS8.emotions, "unknown", "not-a-face")

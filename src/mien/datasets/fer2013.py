@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from mien.datasets.base import SPLITS, Dataset, Example
-from mien.errors import DataError
-from mien.image import Pixels
+from mien.datasets.base import SPLITS, Dataset, Example, spread
+from mien.errors import DataError, ImageError
+from mien.image import Pixels, read_image
 from mien.labels import FER7
 
 CSV, VOTES_CSV = "fer2013.csv", "fer2013new.csv"
@@ -81,6 +81,18 @@ def read_csv(path: Path) -> Dataset:
             raise DataError(f"{votes_file}: {len(votes)} rows of votes for {len(examples)} rows in {file.name}")
         examples = [replace(example, votes=cast) for example, cast in zip(examples, votes, strict=True)]
     return Dataset(path, CSV + (" with FER+ votes" if voted else ""), FER7, tuple(examples))
+
+
+def like_fer2013(dataset: Dataset, sample: int = 16) -> bool:
+    """Whether a dataset's images look like FER2013's, by a sample: all 48 x 48 pixels and gray."""
+    for example in spread(dataset, sample).examples:
+        try:
+            pixels = read_image(example.source)
+        except ImageError:
+            continue
+        if pixels.shape[:2] != (SIDE, SIDE) or (pixels != pixels[..., :1]).any():
+            return False
+    return True
 
 
 def _parquet_files(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Giving a dataset a split it lacks: stratified by label, and a person stays on one side."""
+"""Giving a dataset the splits it lacks: stratified by label, with a person, and all copies of an image, on one side."""
 
 from __future__ import annotations
 
@@ -7,15 +7,34 @@ from collections import Counter
 from dataclasses import replace
 
 from mien.datasets.base import Dataset, Example
+from mien.datasets.copies import grouped
 from mien.errors import DataError
+
+
+def divided(dataset: Dataset, *, test_share: float | None, validation_share: float, seed: int) -> Dataset:
+    """The dataset with a `valid` split, and a `test` split where a share is asked for (see `with_split`).
+
+    Where one is made, copies of an image (see `copies`) never stand on both of its sides. Then every image is read.
+
+    Raises:
+        DataError: as `with_split`.
+    """
+    shares = {"test": test_share, "valid": validation_share}
+    missing = {name: share for name, share in shares.items() if share and name not in dataset.splits}
+    if missing:
+        dataset = grouped(dataset)
+    for name, share in missing.items():
+        dataset = with_split(dataset, name, share, seed)
+    return dataset
 
 
 def with_split(dataset: Dataset, name: str, share: float, seed: int) -> Dataset:
     """The dataset with a split of that name; unchanged if it has one.
 
     A share of `train` is moved there, of every label alike; where there is no `train`, of `all`, whose rest becomes
-    `train`. Examples with the same `person` stay together, so that their labels' shares are met as closely as whole
-    people allow. Other splits are left alone. Who is moved hangs on the seed and on names only, not on their order.
+    `train`. Examples with the same `person` or `group` stay together, so that their labels' shares are met as closely
+    as whole groups allow. Other splits are left alone. Who is moved hangs on the seed and on names only, not on their
+    order.
 
     Args:
         dataset: with examples in `train` or `all`.
@@ -38,7 +57,9 @@ def with_split(dataset: Dataset, name: str, share: float, seed: int) -> Dataset:
         if example.split == source:
             groups.setdefault(group_of(example), []).append(example)
     if len(groups) < 2:
-        raise DataError(f"{dataset.path}: {name} needs two images or two people at least, found one")
+        raise DataError(
+            f"{dataset.path}: {name} needs two images or two people at least, found one (copies count as one)"
+        )
     moved = _chosen(groups, share, seed)
     examples = (
         replace(example, split=name if group_of(example) in moved else "train") if example.split == source else example
@@ -48,7 +69,9 @@ def with_split(dataset: Dataset, name: str, share: float, seed: int) -> Dataset:
 
 
 def group_of(example: Example) -> tuple[str, str]:
-    """What stays together: a person's examples; those of nobody known, each by itself."""
+    """What stays together: a group, or a person's examples; those of nobody known, each by itself."""
+    if example.group:
+        return "group", example.group
     person = example.attributes.get("person")
     return ("person", person) if person else ("image", example.name)
 

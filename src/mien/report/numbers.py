@@ -55,6 +55,23 @@ class Group:
     gap_interval: tuple[float, float] | None
 
 
+EXACT, NEAR, SEEN = "exact", "near", "seen"
+"""What a judged image is of those that were trained on: the dataset's `train` split holds its pixels, or a near copy;
+or only the model knows that it was trained on a copy."""
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Scores of the judged images that were not trained on, nor copies of them; each as in `Report`."""
+
+    n: int
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+    macro_f1: float
+    ece: float
+    nll: float
+
+
 @dataclass(frozen=True)
 class Answers:
     """What a model said of n judged images; an image without a face has a row of equal probabilities.
@@ -66,6 +83,8 @@ class Answers:
         probabilities: (n, classes).
         truth: (n,).
         found: (n,) bool, whether there was a face.
+        copies: what each is of those that were trained on: `EXACT`, `NEAR`, `SEEN`, or empty.
+        head: the head that answered.
         threshold: confidence below which an answer is uncertain.
         kl_to_votes: see `Report`.
     """
@@ -76,6 +95,8 @@ class Answers:
     probabilities: Floats
     truth: Ints
     found: np.ndarray
+    copies: tuple[str, ...]
+    head: str
     threshold: float
     kl_to_votes: float | None
 
@@ -106,12 +127,18 @@ class Report:
     Args:
         model: its name.
         data: path, form and split.
+        head: the head of the model that answered.
         labels: the label set judged in.
+        absent: those of its labels that no judged image has; macro-F1 is over the others.
         n: images judged.
         not_judged: images without a label in the set (for FER+ votes: without a majority).
+        outside: labels that the set lacks, and how many of the images not judged have each.
         no_face: judged images in which no face was found; they count as wrong.
         unreadable: images that could not be read, with the reason; they do not count.
         accuracy: share of right labels, and its interval.
+        copies: judged images that were trained on, by what they are of these (`EXACT`, `NEAR`, `SEEN`); empty where
+            nothing is known of what was trained on, or there are none.
+        fresh: scores without those; None where there are none of them, or no others.
         macro_f1: mean F1 over the classes that occur, and its interval.
         ece: expected calibration error of the confidence where there was a face, 15 bins.
         nll: mean negative log-likelihood.
@@ -128,11 +155,16 @@ class Report:
 
     model: str
     data: dict[str, str]
+    head: str
     labels: tuple[str, ...]
+    absent: tuple[str, ...]
     n: int
     not_judged: int
+    outside: dict[str, int]
     no_face: int
     unreadable: dict[str, str]
+    copies: dict[str, int]
+    fresh: Fresh | None
     accuracy: float
     accuracy_interval: tuple[float, float]
     macro_f1: float
@@ -161,6 +193,7 @@ def make_report(
     answers: Answers,
     not_judged: int,
     unreadable: dict[str, str],
+    outside: dict[str, int],
 ) -> Report:
     """A report of what was answered. A face that was not found is never right, and lowers its class's recall."""
     classes, n = len(labels), len(answers.truth)
@@ -172,11 +205,16 @@ def make_report(
     return Report(
         model=model,
         data=data,
+        head=answers.head,
         labels=labels.emotions,
+        absent=tuple(name for name, score in zip(labels, scores, strict=True) if not score.support),
         n=n,
         not_judged=not_judged,
+        outside=outside,
         no_face=int((~found).sum()),
         unreadable=unreadable,
+        copies={kind: answers.copies.count(kind) for kind in (EXACT, NEAR, SEEN) if kind in answers.copies},
+        fresh=_fresh(answers, classes),
         accuracy=float(right.mean()),
         accuracy_interval=metrics.bootstrap(lambda rows: float(right[rows].mean()), n, people),
         macro_f1=metrics.macro_f1(counts, missed),
@@ -193,6 +231,22 @@ def make_report(
         reliability=tuple(_bins(answers.confidence[found], right[found])),
         subgroups=_subgroups(answers),
         answers=answers,
+    )
+
+
+def _fresh(answers: Answers, classes: int) -> Fresh | None:
+    rows = np.flatnonzero([not kind for kind in answers.copies])
+    if len(rows) in (0, len(answers.copies)):
+        return None
+    right, found = answers.right[rows], rows[answers.found[rows]]
+    people = [answers.people[row] for row in rows]
+    return Fresh(
+        n=len(rows),
+        accuracy=float(right.mean()),
+        accuracy_interval=metrics.bootstrap(lambda drawn: float(right[drawn].mean()), len(rows), people),
+        macro_f1=macro_f1(answers.guesses, answers.truth, answers.found, rows, classes),
+        ece=metrics.ece(answers.probabilities[found], answers.truth[found], BINS),
+        nll=metrics.nll(answers.probabilities[rows], answers.truth[rows]),
     )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mien.files import replacing, write_text
 from mien.report import plots
+from mien.report.notes import notes
 from mien.report.numbers import Group, Report
 
 STYLE = """
@@ -76,18 +77,21 @@ def draw_pictures(report: Report) -> dict[str, bytes]:
 
 
 def answers_csv(report: Report) -> str:
-    """One row an image: its name, its person, label, answer, whether that is right, confidence, all probabilities.
+    """One row an image: its name, its person, label, answer, whether that is right, confidence, whether it was trained
+    on, all probabilities.
 
     Where no face was found, the answer is empty; and so is the person where nobody is known.
     """
     answers, stream = report.answers, io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
-    table.writerow(["name", "person", "label", "answer", "right", "confidence", *report.labels])
+    table.writerow(["name", "person", "label", "answer", "right", "confidence", "copy", *report.labels])
     for row, name in enumerate(answers.names):
         truth, guess = report.labels[answers.truth[row]], report.labels[answers.guesses[row]]
         said = [guess, int(answers.right[row]), f"{answers.confidence[row]:.6f}"] if answers.found[row] else ["", 0, ""]
         person = answers.attributes[row].get("person", "")
-        table.writerow([name, person, truth, *said, *(f"{p:.6f}" for p in answers.probabilities[row])])
+        table.writerow(
+            [name, person, truth, *said, answers.copies[row], *(f"{p:.6f}" for p in answers.probabilities[row])]
+        )
     return stream.getvalue()
 
 
@@ -98,9 +102,9 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
     parts = [
         f"<h1>{escape(report.model)}</h1>",
         f"<p class=dim>{escape(data['form'])}: {escape(data['path'])}, split {escape(data['split'])}. "
-        f"{report.n:,} images judged in {escape(', '.join(report.labels))}.</p>",
+        f"{report.n:,} images judged in {escape(', '.join(report.labels))}; head {escape(report.head)}.</p>",
         _cards(report),
-        *_notes(report),
+        *(f"<p>{escape(note)}</p>" for note in notes(report)),
         "<h2>By expression</h2>",
         _table(
             ("", "images", "precision", "recall", "F1"),
@@ -145,13 +149,6 @@ def _cards(report: Report) -> str:
         cards.append((f"{report.kl_to_votes:.3f}", "nats from people's votes (KL)"))
     items = "".join(f"<li><b>{escape(value)}</b><span>{escape(what)}</span></li>" for value, what in cards)
     return f"<ul class=cards>{items}</ul>"
-
-
-def _notes(report: Report) -> Iterable[str]:
-    if report.not_judged:
-        yield f"<p>{report.not_judged:,} more images have no label in this set and were not judged.</p>"
-    if report.no_face:
-        yield f"<p>In {report.no_face:,} images no face was found; they count as wrong.</p>"
 
 
 def _interval(interval: tuple[float, float]) -> str:

@@ -114,7 +114,7 @@ class Run:
         """
         self.check(recipe, resume=True)
         known = self.data()
-        if any(known.get(key) != data[key] for key in data if key not in ("path", "start", "train_images")):
+        if any(known.get(key) != data[key] for key in data if key not in ("path", "start")):
             raise DataError(f"{self.folder} was begun with other data ({known['path']}) than {data['path']}")
         if not self.last.exists():
             if known.get("start") != data.get("start"):

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mien.datasets import Dataset, load_pixels, with_split
+from mien.datasets import Dataset, divided, load_pixels
 from mien.errors import DataError
 from mien.labels import FACE, label_set
-from mien.preprocess import Preprocess, crop_hash
+from mien.preprocess import Preprocess
 from mien.training.loss import Target, fingerprint, targets
 from mien.training.recipe import Recipe
 
@@ -43,9 +43,9 @@ def prepare(dataset: Dataset, recipe: Recipe) -> Dataset:
     """
     if recipe.labels:
         dataset = dataset.of(label_set(recipe.labels))
-    if recipe.test_share:
-        dataset = with_split(dataset, "test", recipe.test_share, recipe.split_seed)
-    return with_split(dataset, "valid", recipe.validation_share, recipe.split_seed)
+    return divided(
+        dataset, test_share=recipe.test_share, validation_share=recipe.validation_share, seed=recipe.split_seed
+    )
 
 
 def load_splits(
@@ -67,13 +67,12 @@ def load_splits(
     return training, valid
 
 
-def describe_data(dataset: Dataset, training: Split, valid: Split, *, unsplit: bool) -> dict[str, Any]:
+def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, Any]:
     """Where the data are, how many images they hold, and hashes of their crops and labels.
 
     Args:
         dataset: prepared.
         training, valid: its splits.
-        unsplit: whether it came without any, so that nothing but these hashes tells what was trained on.
     """
     hashes = [fingerprint(split.pixels.cpu().numpy(), split.targets) for split in (training, valid)]
     return {
@@ -84,7 +83,6 @@ def describe_data(dataset: Dataset, training: Split, valid: Split, *, unsplit: b
         "valid": len(valid),
         "train_sha256": hashes[0],
         "valid_sha256": hashes[1],
-        "train_images": sorted(map(crop_hash, training.pixels.cpu().numpy())) if unsplit else [],
     }
 
 

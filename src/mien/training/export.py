@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import FORMAT, Artifact, HeadInfo, Manifest, read, refuse_name
+from mien.artifact import FORMAT, SEEN, Artifact, HeadInfo, Manifest, read, refuse_name
 from mien.datasets import Dataset, load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
+from mien.datasets.copies import fingerprints
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
 from mien.image import Pixels
@@ -91,13 +92,14 @@ def export(
     samples = _read(spread(dataset.split("train"), CALIBRATION_IMAGES), recipe)[1] if int8 else None
     twice = [mirror and not member.mirrored for member in found]
     onnx = compact(together([member.onnx(samples) for member in found], mirror=twice))
-    manifest = _uncalibrated(found, out.resolve().name, onnx, int8=int8, mirror=any(twice))
+    seen = np.unique(fingerprints(dataset.split("train")).prints, axis=0).tobytes()
+    manifest = _uncalibrated(found, out.resolve().name, onnx, seen, int8=int8, mirror=any(twice))
     logits = Network(Artifact(out, manifest, onnx, "")).logits(pixels)
     sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
     expected = _mean([member.answers(side) for member in found for side in sides])
     (check_quantised if int8 else check_parity)(expected, logits)
     say(f"the ONNX file agrees with the network on {len(pixels)} validation images")
-    _write(out, onnx, _judged(manifest, logits, valid))
+    _write(out, onnx, seen, _judged(manifest, logits, valid))
     return read(out)
 
 
@@ -116,7 +118,9 @@ def _read(dataset: Dataset, recipe: Recipe) -> tuple[Dataset, Pixels]:
     return readable, preprocess.tensor(crops)
 
 
-def _uncalibrated(members: Sequence[Member], name: str, onnx: bytes, *, int8: bool, mirror: bool) -> Manifest:
+def _uncalibrated(
+    members: Sequence[Member], name: str, onnx: bytes, seen: bytes, *, int8: bool, mirror: bool
+) -> Manifest:
     first = members[0]
     return Manifest(
         format=FORMAT,
@@ -135,6 +139,7 @@ def _uncalibrated(members: Sequence[Member], name: str, onnx: bytes, *, int8: bo
         data={key: value for key, value in first.data.items() if key != "path"},
         runs=tuple(member.told for member in members),
         sha256=hashlib.sha256(onnx).hexdigest(),
+        seen_sha256=hashlib.sha256(seen).hexdigest(),
     )
 
 
@@ -233,12 +238,13 @@ def _judge_faces(logits: NDArray[np.float32], valid: Dataset) -> dict[str, Any]:
     return {"without": len(without), "faces": len(faces), "auc": auc}
 
 
-def _write(out: Path, onnx: bytes, manifest: Manifest) -> None:
+def _write(out: Path, onnx: bytes, seen: bytes, manifest: Manifest) -> None:
     """The whole folder, or nothing."""
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         (temporary / "model.onnx").write_bytes(onnx)
+        (temporary / SEEN).write_bytes(seen)
         (temporary / "model.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (temporary / "README.md").write_text(model_card(manifest), encoding="utf-8")
         temporary.chmod(0o755)

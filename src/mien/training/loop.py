@@ -99,12 +99,11 @@ def train(
     device = find_device()
     torch.backends.cudnn.benchmark = True  # a GPU looks for the fastest way to convolve, once a size
     say(f"training {recipe.name} on {describe_device(device)}")
-    unsplit = dataset.splits == ("all",)
     dataset = prepare(dataset, recipe)
     training, valid = load_splits(recipe, dataset, device, say)
     given = find_start(start) if start else None
     teacher = Teacher(teachers, recipe, training)
-    data = describe_data(dataset, training, valid, unsplit=unsplit) | {"start": given.sha256 if given else None}
+    data = describe_data(dataset, training, valid) | {"start": given.sha256 if given else None}
     data |= {"teachers": teacher.sha256} if teachers else {}
     state = run.resume(recipe, data) if resume and run.recipe_file.exists() else None
     learner = Learner(recipe, {name: len(target.labels) for name, target in training.targets.items()}, device)

@@ -1,0 +1,160 @@
+"""Copies: the same photo again, pixel by pixel or nearly: saved anew, resized, brightened, mirrored, or a frame later.
+
+A fingerprint is a perceptual hash (Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010)
+of 16 bytes: the signs of the 128 lowest frequencies in the cosine transform of the whole image, brought to 16 x 16 gray
+pixels. A mirror image has the signs of the odd columns turned round. Two images are near copies where at most `NEAR`
+signs differ: docs/copies.md says what that finds, and what it takes for a copy that is none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.datasets.base import Dataset
+from mien.errors import ImageError
+from mien.picture import FACTORS, open_picture
+
+Prints = NDArray[np.uint8]
+"""Fingerprints, shape (n, 16)."""
+
+BYTES = 16  # of a fingerprint
+NEAR = 16  # of its 128 signs
+SIDE = 16  # px
+FLAT = 1e-6  # of an image of one gray all waves are flat, but for rounding
+BLOCK = 256  # fingerprints compared with all others at once
+
+_PLACES = sorted(np.ndindex(SIDE, SIDE), key=lambda place: (sum(place), max(place), place))[1 : 1 + 8 * BYTES]
+_ROWS, _COLUMNS = (np.array(each) for each in zip(*_PLACES, strict=True))
+_STEPS = np.pi / SIDE * (np.arange(SIDE) + 0.5)
+_COSINES = np.cos(np.arange(SIDE)[:, None] * _STEPS)
+_MIRROR = np.where(_COLUMNS % 2, -1, 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """Of a dataset's images that can be read.
+
+    Args:
+        rows: their places in the dataset, (n,).
+        prints: (n, 16).
+        pixels: a hash of each image's size and pixels.
+    """
+
+    rows: NDArray[np.int64]
+    prints: Prints
+    pixels: tuple[bytes, ...]
+
+    def of(self, chosen: NDArray[np.bool_]) -> Fingerprints:
+        """Those of some images, by their places in the dataset, (len(dataset),)."""
+        kept = chosen[self.rows]
+        pixels = tuple(each for each, keep in zip(self.pixels, kept, strict=True) if keep)
+        return Fingerprints(self.rows[kept], self.prints[kept], pixels)
+
+
+def fingerprints(dataset: Dataset) -> Fingerprints:
+    """Reads every image once, no finer than needed; those that cannot be read have none."""
+    rows, prints, pixels = [], [], []
+    for row, example in enumerate(dataset.examples):
+        try:
+            image = open_picture(example.source).copy(FACTORS[0])[0]
+        except ImageError:
+            continue
+        rows.append(row)
+        prints.append(_print(image))
+        pixels.append(hashlib.sha256(repr(image.size).encode() + image.tobytes()).digest()[:8])
+    return Fingerprints(np.array(rows, np.int64), np.array(prints, np.uint8).reshape(-1, BYTES), tuple(pixels))
+
+
+def copied(ours: Prints, others: Prints) -> NDArray[np.bool_]:
+    """Which of our images have a near copy among others, shape (len(ours),)."""
+    found = np.zeros(len(ours), bool)
+    for at, near in _near(ours, others):
+        found[at : at + len(near)] = near.any(1)
+    return found
+
+
+def families(found: Fingerprints) -> NDArray[np.int64]:
+    """A number for each image, the same for all that are copies of one another, also by way of a third; (n,)."""
+    different, place = np.unique(found.prints, axis=0, return_inverse=True)
+    roots = np.arange(len(different))
+    for at, near in _near(different, different):
+        for one, other in zip(*np.nonzero(np.triu(near, at + 1)), strict=True):
+            _join(roots, at + int(one), int(other))
+    return np.array([_root(roots, int(each)) for each in place.ravel()], np.int64)
+
+
+def grouped(dataset: Dataset) -> Dataset:
+    """The dataset with its copies, and the images of a person, in groups that stay together.
+
+    A group is called after the first of its images, in the order of names.
+    """
+    found = fingerprints(dataset)
+    roots = np.arange(len(dataset))
+    for together in (_alike(found), _of_people(dataset)):
+        for first, *others in together:
+            for other in others:
+                _join(roots, first, other)
+    members = defaultdict(list)
+    for row in range(len(dataset)):
+        members[_root(roots, row)].append(row)
+    examples = list(dataset.examples)
+    for rows in members.values():
+        if len(rows) > 1:
+            name = min(examples[row].name for row in rows)
+            for row in rows:
+                examples[row] = replace(examples[row], group=name)
+    return replace(dataset, examples=tuple(examples))
+
+
+def _print(image: Image.Image) -> Prints:
+    """The fingerprint of an RGB image."""
+    gray = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+    waves = _COSINES @ np.asarray(gray, np.float64) @ _COSINES.T
+    return np.packbits(waves[_ROWS, _COLUMNS] > FLAT)
+
+
+def _near(ours: Prints, others: Prints) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """Block by block, where it begins, and whether each of ours is a near copy of each other, as it is or mirrored."""
+    there = _signs(others).T
+    least = 8 * BYTES - 2 * NEAR
+    for at in range(0, len(ours), BLOCK):
+        here = _signs(ours[at : at + BLOCK])
+        yield at, (here @ there >= least) | ((here * _MIRROR) @ there >= least)
+
+
+def _signs(prints: Prints) -> NDArray[np.float32]:
+    return np.unpackbits(prints, axis=1).astype(np.float32) * 2 - 1
+
+
+def _alike(found: Fingerprints) -> Iterable[list[int]]:
+    together = defaultdict(list)
+    for row, family in zip(found.rows.tolist(), families(found).tolist(), strict=True):
+        together[family].append(row)
+    return together.values()
+
+
+def _of_people(dataset: Dataset) -> Iterable[list[int]]:
+    together = defaultdict(list)
+    for row, example in enumerate(dataset.examples):
+        if person := example.attributes.get("person"):
+            together[person].append(row)
+    return together.values()
+
+
+def _root(roots: NDArray[np.int64], at: int) -> int:
+    while roots[at] != at:
+        roots[at] = roots[roots[at]]
+        at = int(roots[at])
+    return at
+
+
+def _join(roots: NDArray[np.int64], one: int, other: int) -> None:
+    one, other = _root(roots, one), _root(roots, other)
+    roots[max(one, other)] = min(one, other)

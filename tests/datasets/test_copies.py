@@ -1,0 +1,144 @@
+"""Copies: found however they were saved, turned to their mirror image, brightened or resized; other faces are none."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn import draw_face, write_folder
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from mien.datasets import Dataset, Example, divided, open_dataset
+from mien.datasets.copies import BYTES, copied, families, fingerprints, grouped
+from mien.errors import DataError
+from mien.image import ImageSource
+from mien.labels import HAPPY_SAD
+
+Gray = NDArray[np.uint8]
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+def dataset(images: Sequence[ImageSource], people: Sequence[str] = (), labels: Sequence[str] = ()) -> Dataset:
+    examples = tuple(
+        Example(
+            f"{row:04d}",
+            image,
+            labels[row] if labels else ("happy", "sad")[row % 2],
+            attributes={"person": people[row]} if people and people[row] else {},
+        )
+        for row, image in enumerate(images)
+    )
+    return Dataset(Path("here"), "made up", HAPPY_SAD, examples)
+
+
+def faces(n: int, seed: int = 0) -> list[Gray]:
+    """Photos that are hardly alike: a drawn face before a background of its own."""
+    rng = np.random.default_rng(seed)
+    return [photo(draw_face(EMOTIONS[row % len(EMOTIONS)], rng), rng) for row in range(n)]
+
+
+def photo(face: Gray, rng: np.random.Generator) -> Gray:
+    coarse = rng.integers(0, 256, (9, 9), np.uint8)
+    ground = Image.fromarray(coarse).resize(face.shape, Image.Resampling.BICUBIC)
+    return np.asarray(Image.blend(ground, Image.fromarray(face), 0.4))
+
+
+def jpeg(image: Image.Image, quality: int) -> Image.Image:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return Image.open(stream)
+
+
+CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "the same": lambda image: image,
+    "coloured": lambda image: image.convert("RGB"),
+    "saved as a JPEG": lambda image: jpeg(image, 60),
+    "four times as large": lambda image: image.resize((192, 192), Image.Resampling.BICUBIC),
+    "large, as a JPEG that is decoded smaller": lambda image: jpeg(image.resize((900, 900)), 90),
+    "two thirds": lambda image: image.resize((32, 32), Image.Resampling.BICUBIC),
+    "brighter": lambda image: image.point(lambda value: min(255, round(value * 0.8 + 40))),
+    "mirrored": ImageOps.mirror,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_copy_is_found_however_it_was_changed(change: Callable[[Image.Image], Image.Image]) -> None:
+    images = faces(12)
+    ours = fingerprints(dataset([change(Image.fromarray(image)) for image in images[:6]]))
+    assert copied(ours.prints, fingerprints(dataset(images)).prints).all()
+    assert not copied(ours.prints, fingerprints(dataset(images[6:])).prints).any()
+
+
+def test_no_images_have_no_fingerprints() -> None:
+    found = fingerprints(dataset([b"broken", b""]))
+    assert (found.prints.shape, found.rows.tolist(), found.pixels) == ((0, BYTES), [], ())
+    assert copied(found.prints, fingerprints(dataset(faces(2))).prints).tolist() == []
+    assert copied(fingerprints(dataset(faces(2))).prints, found.prints).tolist() == [False, False]
+    assert families(found).tolist() == []
+
+
+def test_what_cannot_be_read_is_left_out() -> None:
+    one, other = faces(2)
+    found = fingerprints(dataset([b"broken", one, b"", other]))
+    assert found.rows.tolist() == [1, 3]
+    assert found.of(np.array([True, False, False, True])).rows.tolist() == [3]
+
+
+def test_images_of_one_colour_are_copies_of_one_another() -> None:
+    blank = [np.full((48, 48), gray, np.uint8) for gray in (0, 7, 100, 255)]
+    assert len(set(families(fingerprints(dataset([*blank, *faces(3)]))).tolist())) == 4
+
+
+def test_copies_of_copies_are_one_family() -> None:
+    first, *others = faces(4)
+    steps = [np.clip(first.astype(int) + step, 0, 255).astype(np.uint8) for step in (0, 20, 40)]
+    found = families(fingerprints(dataset([*steps, others[0], ImageOps.mirror(Image.fromarray(others[0])), others[1]])))
+    assert found.tolist() == [found[0]] * 3 + [found[3]] * 2 + [found[5]]
+    assert len(set(found.tolist())) == 3
+
+
+def test_groups_are_of_copies_and_of_people() -> None:
+    """Two photos of Ann, one of which Bob's folder holds as well: all of Ann and Bob stay together."""
+    one, two, three, four = faces(4)
+    made = grouped(dataset([one, two, two, three, four, b"broken"], ["ann", "ann", "bob", "bob", "", ""]))
+    assert [example.group for example in made.examples] == ["0000"] * 4 + ["", ""]
+    alone = grouped(dataset([one, two, three]))
+    assert [example.group for example in alone.examples] == [""] * 3
+
+
+def test_groups_do_not_hang_on_the_order() -> None:
+    images = faces(5)
+    made = dataset([*images, *images[:3]])
+    turned = replace(made, examples=made.examples[::-1])
+    assert grouped(turned).examples[::-1] == grouped(made).examples
+
+
+@pytest.mark.parametrize("times", [1, 4])
+@pytest.mark.parametrize("test_share", [None, 0.2])
+def test_no_copy_stands_on_both_sides_of_a_split(times: int, test_share: float | None) -> None:
+    images = faces(30)
+    saved = [jpeg(Image.fromarray(image), 80) for _ in range(times - 1) for image in images]
+    labels = [("happy", "sad")[row % 2] for row in range(30)] * times
+    made = divided(dataset([*images, *saved], labels=labels), test_share=test_share, validation_share=0.25, seed=3)
+    assert made.splits == (("train", "valid", "test") if test_share else ("train", "valid"))
+    found = fingerprints(made)
+    sides = {split: np.array([example.split == split for example in made.examples]) for split in made.splits}
+    for one in made.splits:
+        for other in set(made.splits) - {one}:
+            assert not copied(found.of(sides[one]).prints, found.of(sides[other]).prints).any()
+
+
+def test_splits_that_are_there_are_left_alone(tmp_path: Path) -> None:
+    data = open_dataset(write_folder(tmp_path, ("happy", "sad"), 3, splits=("train", "valid")))
+    assert divided(data, test_share=None, validation_share=0.5, seed=0) is data
+
+
+def test_one_photo_many_times_cannot_be_divided() -> None:
+    (image,) = faces(1)
+    with pytest.raises(DataError, match="copies count as one"):
+        divided(dataset([image] * 20), test_share=None, validation_share=0.2, seed=0)
