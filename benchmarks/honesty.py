@@ -1,0 +1,126 @@
+"""Whether numbers can be believed: nothing can be learned here, so nothing may seem to be.
+
+    python benchmarks/honesty.py [--draws 5] [--photos 1000]
+
+Photos of FER2013's training split get the labels happy and sad by lot, and each stands in a folder four times: copied
+as it is; as a near copy (saved anew, resized, brightened, mirrored); or as four frames of a person who moves a little,
+named in the file. `mien train` begins with `small`, holds out a quarter to validate and a quarter to test, and is
+exported: whoever is right in more than half of the cases has seen the answers. Beside it the same with images divided
+one by one, as is usual. Last, the shipped model on its own training images in a plain folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from statistics import mean
+from unittest.mock import patch
+
+import numpy as np
+from common import ROOT, data_folder, machine
+from PIL import Image, ImageOps
+
+import mien
+from mien.datasets import Dataset, open_dataset
+from mien.evaluation import evaluate
+from mien.report.notes import notes
+from mien.training.export import export
+from mien.training.loop import train
+from mien.training.recipe import read_recipe
+
+LABELS = "happy", "sad"
+TIMES = 4  # that each photo stands in a folder
+RECIPE = ["test_share=0.25", "validation_share=0.25", "schedule.epochs=8", "schedule.batch=64"]
+GROUP = r"(S\d+)_"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--photos", type=int, default=1000, help="in each folder, four times each")
+    given = parser.parse_args()
+    training = open_dataset(data_folder("fer2013/train.parquet") / "fer2013" / "train.parquet")
+    print(machine())
+    print(f"\nlabels by lot, {given.photos} photos {TIMES} times each; right in % of validation and test, by draw")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, copies in COPIES.items():
+            drawn = [by_lot(training, copies, given.photos, draw, Path(folder)) for draw in range(given.draws)]
+            told(name, drawn)
+            told("  divided one by one", [by_lot(training, copies, given.photos, 0, Path(folder), naive=True)])
+        own_images(training, Path(folder) / "own")
+
+
+def told(name: str, scores: list[tuple[float, float]]) -> None:
+    """A row: every draw, and the mean."""
+    draws = "  ".join(f"{100 * valid:.1f} {100 * test:.1f}" for valid, test in scores)
+    valid, test = (100 * mean(column) for column in zip(*scores, strict=True))
+    print(f"{name:24} {draws:60} mean {valid:.1f} {test:.1f}", flush=True)
+
+
+def by_lot(
+    training: Dataset,
+    copies: Callable[[Image.Image, random.Random], Iterator[Image.Image]],
+    photos: int,
+    draw: int,
+    folder: Path,
+    naive: bool = False,
+) -> tuple[float, float]:
+    """What share is right on validation and on test."""
+    rng = random.Random(draw)
+    place = folder / f"{copies.__name__}-{draw}{'-naive' * naive}"
+    for number, example in enumerate(rng.sample(training.examples, photos)):
+        label = rng.choice(LABELS)
+        (place / "data" / label).mkdir(parents=True, exist_ok=True)
+        with Image.open(BytesIO(example.source)) as photo:
+            for frame, copy in enumerate(copies(photo.convert("L"), rng)):
+                copy.save(place / "data" / label / f"S{number:04d}_{frame}.png")
+    recipe = read_recipe(ROOT / "recipes" / "transfer.toml", [*RECIPE, f"seed={draw}", f"split_seed={draw}"])
+    data = open_dataset(place / "data", group=GROUP if copies is frames and not naive else None)
+    with patch("mien.datasets.splits.grouped", lambda dataset: dataset) if naive else patch.dict({}):
+        train(recipe, data, place / "run", start="small")
+        export([place / "run"], place / "model")
+        reader = mien.load(place / "model", threads=2)
+        return tuple(evaluate(reader, data, split=split).accuracy for split in ("valid", "test"))  # type: ignore[return-value]
+
+
+def same(photo: Image.Image, rng: random.Random) -> Iterator[Image.Image]:
+    yield from [photo] * TIMES
+
+
+def near(photo: Image.Image, rng: random.Random) -> Iterator[Image.Image]:
+    yield photo
+    yield photo.resize((96, 96), Image.Resampling.BICUBIC)
+    yield photo.point(lambda value: min(255, round(0.8 * value + 30)))
+    yield ImageOps.mirror(photo).resize((60, 60), Image.Resampling.BICUBIC)
+
+
+def frames(photo: Image.Image, rng: random.Random) -> Iterator[Image.Image]:
+    """Turned by up to eight degrees, moved by up to three pixels, with grain."""
+    for _ in range(TIMES):
+        moved = photo.rotate(
+            rng.uniform(-8, 8), Image.Resampling.BICUBIC, translate=(rng.randint(-3, 3), rng.randint(-3, 3))
+        )
+        grain = np.random.default_rng(rng.getrandbits(32)).normal(0, 6, (moved.height, moved.width))
+        yield Image.fromarray(np.clip(np.asarray(moved) + grain, 0, 255).astype(np.uint8))
+
+
+COPIES = {"copied": same, "near copies": near, "frames, people named": frames}
+
+
+def own_images(training: Dataset, folder: Path, images: int = 2000) -> None:
+    """The shipped model on images that it was trained on, and a quarter of others, in a folder of labels."""
+    public = open_dataset(data_folder("fer2013/valid.parquet") / "fer2013" / "valid.parquet")
+    rng = random.Random(0)
+    chosen = [*rng.sample(training.examples, images), *rng.sample(public.examples, images // 4)]
+    for number, example in enumerate(chosen):
+        (folder / example.label).mkdir(parents=True, exist_ok=True)
+        with Image.open(BytesIO(example.source)) as photo:
+            photo.save(folder / example.label / f"{number}.png")
+    report = mien.evaluate(mien.load(threads=2), folder)
+    print(f"\nsmall on {images} of its own training images and {images // 4} others, in a folder of labels")
+    print(f"accuracy {report.accuracy:.1%}, head {report.head}")
+    print(*notes(report), sep="\n")
