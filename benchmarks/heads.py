@@ -43,7 +43,9 @@ def main() -> None:
                 [(metrics.accuracy(each, truth[judged]), metrics.ece(each, truth[judged])) for each in answers]
             )
         means = np.mean(scores, 0)
-        told = "; ".join(f"{head.labels} {right:.1%}, {ece:.3f}" for head, (right, ece) in zip(heads, means, strict=True))
+        told = "; ".join(
+            f"{head.labels} {right:.1%}, {ece:.3f}" for head, (right, ece) in zip(heads, means, strict=True)
+        )
         best = np.array(scores)[:, :, 0].argmax(1)
         most = ", ".join(f"{head.labels} {(best == place).sum()}" for place, head in enumerate(heads))
         print(f"{size} labels, {len(scores)} sets: {told}; most often right: {most}")

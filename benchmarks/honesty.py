@@ -15,7 +15,7 @@ import argparse
 import random
 import tempfile
 from collections.abc import Callable, Iterator
-from io import BytesIO
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import mean
 from unittest.mock import patch
@@ -27,6 +27,7 @@ from PIL import Image, ImageOps
 import mien
 from mien.datasets import Dataset, open_dataset
 from mien.evaluation import evaluate
+from mien.image import read_image
 from mien.report.notes import notes
 from mien.training.export import export
 from mien.training.loop import train
@@ -75,16 +76,17 @@ def by_lot(
     for number, example in enumerate(rng.sample(training.examples, photos)):
         label = rng.choice(LABELS)
         (place / "data" / label).mkdir(parents=True, exist_ok=True)
-        with Image.open(BytesIO(example.source)) as photo:
-            for frame, copy in enumerate(copies(photo.convert("L"), rng)):
-                copy.save(place / "data" / label / f"S{number:04d}_{frame}.png")
+        photo = Image.fromarray(read_image(example.source)).convert("L")
+        for frame, copy in enumerate(copies(photo, rng)):
+            copy.save(place / "data" / label / f"S{number:04d}_{frame}.png")
     recipe = read_recipe(ROOT / "recipes" / "transfer.toml", [*RECIPE, f"seed={draw}", f"split_seed={draw}"])
     data = open_dataset(place / "data", group=GROUP if copies is frames and not naive else None)
-    with patch("mien.datasets.splits.grouped", lambda dataset: dataset) if naive else patch.dict({}):
+    with patch("mien.datasets.splits.kept_together", lambda dataset: dataset) if naive else nullcontext():
         train(recipe, data, place / "run", start="small")
         export([place / "run"], place / "model")
         reader = mien.load(place / "model", threads=2)
-        return tuple(evaluate(reader, data, split=split).accuracy for split in ("valid", "test"))  # type: ignore[return-value]
+        valid, test = (evaluate(reader, data, split=split).accuracy for split in ("valid", "test"))
+    return valid, test
 
 
 def same(photo: Image.Image, rng: random.Random) -> Iterator[Image.Image]:
@@ -118,9 +120,12 @@ def own_images(training: Dataset, folder: Path, images: int = 2000) -> None:
     chosen = [*rng.sample(training.examples, images), *rng.sample(public.examples, images // 4)]
     for number, example in enumerate(chosen):
         (folder / example.label).mkdir(parents=True, exist_ok=True)
-        with Image.open(BytesIO(example.source)) as photo:
-            photo.save(folder / example.label / f"{number}.png")
+        Image.fromarray(read_image(example.source)).save(folder / example.label / f"{number}.png")
     report = mien.evaluate(mien.load(threads=2), folder)
     print(f"\nsmall on {images} of its own training images and {images // 4} others, in a folder of labels")
     print(f"accuracy {report.accuracy:.1%}, head {report.head}")
     print(*notes(report), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -11,14 +11,17 @@ from mien.errors import LabelError, MienError
 from mien.labels import (
     ALIASES,
     CKPLUS7,
+    CODES,
     FER7,
     FERPLUS8,
     HAPPY_SAD,
     LABEL_SETS,
+    NUMBERS,
     LabelSet,
     canonical,
     label_set,
     named_set,
+    nearest,
 )
 
 
@@ -33,6 +36,15 @@ from mien.labels import (
         ("sadness", "sad"),
         ("Contempt", "contempt"),
         ("Bored", "bored"),
+        ("calm", "calm"),
+        ("neutrality", "neutral"),
+        ("scared", "fear"),
+        ("Suprise", "surprise"),
+        ("sorrow", "sad"),
+        ("JOYFUL", "happy"),
+        ("disguist", "disgust"),
+        ("AN", "an"),
+        ("3", "3"),
     ],
 )
 def test_canonical(name: str, emotion: str) -> None:
@@ -44,6 +56,28 @@ def test_every_alias_means_an_emotion_of_a_known_set() -> None:
     known = {emotion for labels in LABEL_SETS.values() for emotion in labels}
     assert set(ALIASES.values()) <= known
     assert not set(ALIASES) & known
+
+
+def test_codes_and_numbers_mean_emotions_of_a_known_set() -> None:
+    assert set(CODES.values()) == set(FER7)
+    for emotions in NUMBERS.values():
+        assert set(filter(None, emotions)) in (set(FER7), set(FERPLUS8))
+
+
+@pytest.mark.parametrize(
+    ("name", "emotion"),
+    [
+        ("", None),
+        ("suprice", "surprise"),
+        ("Hapy", "happy"),
+        ("0_angry", "angry"),
+        ("calm", None),
+        ("bored", None),
+        ("3", None),
+    ],
+)
+def test_nearest(name: str, emotion: str | None) -> None:
+    assert nearest(name) == emotion
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Emotions are lower-case English words: the convention fixed here for every file,
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,25 +15,85 @@ from numpy.typing import NDArray
 
 from mien.errors import LabelError
 
+NEAR = 0.78  # of two words' letters are the same, as `difflib` counts
+
 ALIASES = {
+    # FER+ (columns of fer2013new.csv), CK+, RAF-DB and AffectNet (names of their classes), Oulu-CASIA, TFEID: nouns
     "anger": "angry",
+    "happiness": "happy",
+    "sadness": "sad",
+    # KDEF, RaFD and the people folders: adjectives
+    "afraid": "fear",
     "contemptuous": "contempt",
     "disgusted": "disgust",
-    "afraid": "fear",
     "fearful": "fear",
-    "happiness": "happy",
-    "joy": "happy",
-    "sadness": "sad",
     "surprised": "surprise",
+    # ADFES (joy), people folders (natural), and tables by authors of other languages: synonyms
+    "frightened": "fear",
+    "joy": "happy",
+    "joyful": "happy",
     "natural": "neutral",
+    "neutrality": "neutral",
+    "scared": "fear",
+    "sorrow": "sad",
+    "sorrowful": "sad",
+    # misspelled folders and tables, as people share them
+    "angery": "angry",
+    "angre": "angry",
+    "contemp": "contempt",
+    "contemt": "contempt",
+    "digust": "disgust",
+    "disguist": "disgust",
+    "disguisted": "disgust",
+    "disgut": "disgust",
+    "happines": "happy",
+    "happyness": "happy",
+    "netural": "neutral",
+    "nuetral": "neutral",
+    "neutrel": "neutral",
+    "sadnes": "sad",
+    "suprise": "surprise",
+    "suprised": "surprise",
+    "surpise": "surprise",
+    "surprize": "surprise",
+    "surprized": "surprise",
 }
-"""Spellings found in published datasets, and the emotion each one means."""
+"""Spellings found in published datasets, and the emotion each one means.
+
+Words that some datasets use as classes of their own (calm, bored, smile, unhappy) mean nothing but themselves.
+"""
+
+CODES = {
+    "af": "fear",
+    "an": "angry",
+    "di": "disgust",
+    "fe": "fear",
+    "ha": "happy",
+    "ne": "neutral",
+    "sa": "sad",
+    "su": "surprise",
+}
+"""Two letters in the file names of KDEF (Lundqvist et al., 1998) and JAFFE (Lyons et al., 1998), not spellings."""
+
+NUMBERS = {
+    "FER2013, ExpW": ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+    "AffectNet": ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt"),
+    "RAF-DB": ("", "surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"),
+}
+"""Emotions by their number, from 0, where datasets number them (RAF-DB from 1), each its own way: a number alone means
+nothing. ExpW: Zhang et al., 2018. AffectNet: Mollahosseini et al., 2017. RAF-DB: Li et al., 2017."""
 
 
 def canonical(name: str) -> str:
     """The emotion meant by a spelling: `" Anger"` -> `"angry"`. Unknown words come back in lower case."""
     word = name.strip().lower()
     return ALIASES.get(word, word)
+
+
+def nearest(name: str) -> str | None:
+    """The emotion whose spelling is nearest to a word that is none: `"hapy"` -> `"happy"`; `None` if none is near."""
+    near = difflib.get_close_matches(canonical(name), [*FERPLUS8, *ALIASES], n=1, cutoff=NEAR)
+    return canonical(near[0]) if near else None
 
 
 @dataclass(frozen=True)

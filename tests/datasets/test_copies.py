@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mien.datasets import Dataset, Example, divided, open_dataset
-from mien.datasets.copies import BYTES, copied, families, fingerprints, grouped
+from mien.datasets.copies import BYTES, copied, families, fingerprints, kept_together
 from mien.errors import DataError
 from mien.image import ImageSource
 from mien.labels import HAPPY_SAD
@@ -105,9 +105,9 @@ def test_copies_of_copies_are_one_family() -> None:
 def test_groups_are_of_copies_and_of_people() -> None:
     """Two photos of Ann, one of which Bob's folder holds as well: all of Ann and Bob stay together."""
     one, two, three, four = faces(4)
-    made = grouped(dataset([one, two, two, three, four, b"broken"], ["ann", "ann", "bob", "bob", "", ""]))
+    made = kept_together(dataset([one, two, two, three, four, b"broken"], ["ann", "ann", "bob", "bob", "", ""]))
     assert [example.group for example in made.examples] == ["0000"] * 4 + ["", ""]
-    alone = grouped(dataset([one, two, three]))
+    alone = kept_together(dataset([one, two, three]))
     assert [example.group for example in alone.examples] == [""] * 3
 
 
@@ -115,7 +115,7 @@ def test_groups_do_not_hang_on_the_order() -> None:
     images = faces(5)
     made = dataset([*images, *images[:3]])
     turned = replace(made, examples=made.examples[::-1])
-    assert grouped(turned).examples[::-1] == grouped(made).examples
+    assert kept_together(turned).examples[::-1] == kept_together(made).examples
 
 
 @pytest.mark.parametrize("times", [1, 4])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import runpy
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn import write_fer2013_csv, write_parquet
 from PIL import Image
 
 from mien.datasets import open_dataset
@@ -127,8 +129,9 @@ def test_parquet(tmp_path: Path, by_file: bool, with_votes: bool) -> None:
 @pytest.mark.parametrize(
     ("header", "row", "told"),
     [
-        ((), (), "no column emotion, pixels, Usage; found none"),
-        (("emotion", "pixels"), (), "no column Usage; found emotion, pixels"),
+        ((), (), "no column emotion, pixels; found none"),
+        (("emotion", "Usage"), (), "no column pixels; found emotion, Usage"),
+        (("pixels", "Usage"), (), "no column emotion, only pixels, usage: faces without labels"),
         (HEADER, None, "without a single example"),
         (HEADER, (7, TEXTS[0], "Training"), "row 0: emotion is 0..6, got '7'"),
         (HEADER, (-1, TEXTS[0], "Training"), "emotion is 0..6, got '-1'"),
@@ -158,6 +161,103 @@ def test_wrong_votes_are_told(tmp_path: Path, write_table: Write, rows: list[Any
     write_table("fer2013.csv", HEADER, ROWS)
     write_table("fer2013new.csv", VOTE_COLUMNS, rows)
     with pytest.raises(DataError, match=told):
+        open_dataset(tmp_path)
+
+
+def shuffled(path: Path, within: tuple[str, ...]) -> None:
+    """Turns the rows of a CSV file about, those that are alike in some columns among themselves."""
+    with path.open(newline="") as stream:
+        columns, *rows = csv.reader(stream)
+    rng = np.random.default_rng(0)
+    places: dict[tuple[str, ...], list[int]] = {}
+    for place, row in enumerate(rows):
+        places.setdefault(tuple(row[columns.index(column)] for column in within), []).append(place)
+    turned = list(rows)
+    for alike in places.values():
+        for place, other in zip(alike, rng.permutation(alike).tolist(), strict=True):
+            turned[place] = rows[other]
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([columns, *turned])
+
+
+def test_votes_of_the_same_rows_are_joined(tmp_path: Path) -> None:
+    data = open_dataset(write_fer2013_csv(tmp_path, 12, with_votes=True, empty=5))
+    targets = data.targets(FERPLUS8)
+    agree = [
+        FERPLUS8.emotions[place] == each.label for place, each in zip(targets, data.examples, strict=True) if place >= 0
+    ]
+    assert len(agree) > 200
+    assert sum(agree) == len(agree)
+
+
+@pytest.mark.parametrize(
+    ("within", "told"),
+    [
+        (
+            (),
+            r"Usage differs from fer2013\.csv's in \d+ of 252 rows, first in row \d+: the votes are not of these",
+        ),
+        (("Usage",), r"majority is FER2013's label for 1\d% of 2\d\d faces, where 67% is usual: the votes are not of"),
+    ],
+)
+def test_votes_of_rows_in_another_order_are_refused(tmp_path: Path, within: tuple[str, ...], told: str) -> None:
+    write_fer2013_csv(tmp_path, 12, with_votes=True)
+    shuffled(tmp_path / "fer2013.csv", within)
+    with pytest.raises(DataError, match=told):
+        open_dataset(tmp_path)
+
+
+def test_votes_of_other_images_are_refused_in_parquet_too(tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows = pq.read_table(write_parquet(tmp_path, 20) / "train.parquet")
+    emotions = pa.array(np.roll(rows["emotion"].to_numpy(), 1))
+    place = rows.column_names.index("emotion")
+    pq.write_table(pa.concat_tables([rows.set_column(place, "emotion", emotions)] * 2), tmp_path / "train.parquet")
+    with pytest.raises(DataError, match="majority is FER2013's label for"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "splits"),
+    [
+        ("train.csv", ("emotion", "pixels"), ("all",)),
+        ("icml_face_data.csv", ("emotion", " Usage", " pixels"), ("train", "valid", "test")),
+    ],
+)
+def test_the_challenges_other_tables(
+    tmp_path: Path, write_table: Write, name: str, header: tuple[str, ...], splits: tuple[str, ...]
+) -> None:
+    place = {"emotion": 0, "pixels": 1, "Usage": 2}
+    write_table(name, header, [[row[place[column.strip()]] for column in header] for row in ROWS])
+    write_table("test.csv", ("pixels",), [[text] for text in TEXTS])
+    dataset = open_dataset(tmp_path)
+    assert (dataset.form, dataset.splits) == (name, splits)
+    assert [each.label for each in dataset.examples] == ["happy", "angry", "neutral"]
+    (tmp_path / name).unlink()
+    for data in (tmp_path, tmp_path / "test.csv"):
+        with pytest.raises(DataError, match="no column emotion, only pixels: faces without labels"):
+            open_dataset(data)
+
+
+def test_further_columns_are_attributes(tmp_path: Path, write_table: Write) -> None:
+    rows = [(*row, person) for row, person in zip(ROWS, ("ann", "", "bob"), strict=True)]
+    write_table("fer2013.csv", (*HEADER, "Person"), rows)
+    assert [dict(each.attributes) for each in open_dataset(tmp_path).examples] == [
+        {"person": "ann"},
+        {},
+        {"person": "bob"},
+    ]
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table(table(row=[7, 8, 9], Person=["ann", None, "bob"])), tmp_path / "a.parquet")
+    dataset = open_dataset(tmp_path / "a.parquet", group="person")
+    assert [dict(each.attributes) for each in dataset.examples] == [{"person": "ann"}, {}, {"person": "bob"}]
+
+
+def test_paths_without_bytes_are_told(tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    images = [{"bytes": None, "path": f"/home/ann/{n}.png"} for n in range(3)]
+    pq.write_table(pa.table(table(image=images)), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="no image bytes, only paths of the machine that wrote it, such as /home/"):
         open_dataset(tmp_path)
 
 

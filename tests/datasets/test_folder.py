@@ -12,8 +12,10 @@ import pytest
 
 from mien.datasets import open_dataset
 from mien.datasets.folder import read_folder
+from mien.datasets.tree import find_tree
 from mien.errors import DataError
 from mien.image import read_image
+from mien.labels import FERPLUS8
 
 Write = Callable[..., Path]
 
@@ -35,7 +37,7 @@ def test_wrong_layout_is_told(tmp_path: Path, write_image: Write, files: list[st
     for file in files:
         write_image(file)
     with pytest.raises(DataError, match=told):
-        read_folder(tmp_path)
+        read_folder(find_tree(tmp_path, frozenset(FERPLUS8)))
 
 
 def test_labels_and_splits_by_any_spelling(tmp_path: Path, write_image: Write) -> None:

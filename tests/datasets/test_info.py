@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mien.datasets import Dataset, Example, inspect, open_dataset
-from mien.labels import FER7, HAPPY_SAD
+from mien.labels import FER7, HAPPY_SAD, named_set
 
 Write = Callable[..., Path]
 
@@ -84,6 +84,63 @@ def test_votes_and_people() -> None:
         "train": {"happy": 1, "no majority": 1},
         "valid": {"no majority": 1},
     }
+
+
+def made(*parts: tuple[str, str, str]) -> Dataset:
+    """Examples from (split, label, person)."""
+    examples = tuple(
+        Example(str(n), np.full((2, 2), n, np.uint8), label, split, attributes={"person": person} if person else {})
+        for n, (split, label, person) in enumerate(parts)
+    )
+    labels = tuple(sorted({label for _, label, _ in parts}))
+    return Dataset(Path(), "made up", named_set(labels), examples)
+
+
+@pytest.mark.parametrize(
+    ("words", "unknown", "suggested"),
+    [
+        ("happy sad", {}, {}),
+        ("suprice calm calm happy", {"calm": 2, "suprice": 1}, {"by their spelling": "suprice=surprise"}),
+        ("calm bored", {"bored": 1, "calm": 1}, {}),
+        (
+            "1 7 7",
+            {"7": 2, "1": 1},
+            {"as AffectNet numbers them": "1=happy,7=contempt", "as RAF-DB numbers them": "1=surprise,7=neutral"},
+        ),
+        ("8 9", {"8": 1, "9": 1}, {}),
+    ],
+)
+def test_labels_of_no_known_set_are_named(words: str, unknown: dict[str, int], suggested: dict[str, str]) -> None:
+    info = inspect(made(*(("all", word, "") for word in words.split())))
+    assert (list(info.unknown.items()), info.suggested) == (list(unknown.items()), suggested)
+
+
+@pytest.mark.parametrize(
+    ("parts", "warnings"),
+    [
+        ([("all", "happy", ""), ("all", "happy", ""), ("all", "sad", ""), ("all", "sad", "")], []),
+        ([("all", "happy", ""), ("all", "sad", ""), ("all", "sad", "")], ["labels with one image alone: happy"]),
+        (
+            [("train", "happy", "a"), ("train", "happy", "a"), ("train", "sad", "b"), ("valid", "sad", "b")],
+            [
+                "labels without an image in valid, though there are some elsewhere: happy",
+                "people in more than one split: 1 (b)",
+            ],
+        ),
+        (
+            [("all", "happy", "a"), ("all", "happy", ""), ("all", "sad", "b"), ("all", "sad", "b")],
+            ["images of nobody known: 1 of 4"],
+        ),
+    ],
+)
+def test_warnings(parts: list[tuple[str, str, str]], warnings: list[str]) -> None:
+    assert inspect(made(*parts)).warnings == tuple(warnings)
+
+
+def test_labels_of_a_set_without_an_image() -> None:
+    examples = tuple(Example(str(n), b"", label) for n, label in enumerate(("happy", "happy", "sad", "sad")))
+    warned = inspect(Dataset(Path(), "made up", FER7, examples)).warnings
+    assert warned == ("labels with no image: angry, disgust, fear, surprise, neutral",)
 
 
 def test_real_split(real: Path) -> None:

@@ -18,8 +18,7 @@ Write = Callable[..., Path]
     [
         ((), "Found: none; images: none$"),
         (("a.png",), "Found: a.png; images: a.png$"),
-        (("set/train/happy/a.png", "set/train/sad/a.png", "set/train/x/a.png"), "Found: set/; images: .* and 1 more$"),
-        (("images/0/Happy.png",), "Found: images/; images: images/0/Happy.png$"),
+        (("a/x/1/a.png", "b/y/2/b.png", "b/z/3/c.png"), "Found: a/, b/; images: a/x/1/a.png, b/y/2/b.png and 1 more$"),
         (("train/a.png", "test/b.png"), "Found: test/, train/; images: test/b.png, train/a.png$"),
     ],
 )
@@ -37,9 +36,12 @@ def test_missing_path_is_told(tmp_path: Path) -> None:
 
 
 def test_other_file_is_told(tmp_path: Path) -> None:
-    (tmp_path / "set.zip").touch()
-    with pytest.raises(DataError, match=r"(?s)Looked for:.*Found: a file of kind \.zip"):
-        open_dataset(str(tmp_path / "set.zip"))
+    (tmp_path / "set.tar.gz").touch()
+    with pytest.raises(DataError, match=r"(?s)Looked for:.*Found: a file of kind \.gz, an archive: unpack it first"):
+        open_dataset(str(tmp_path / "set.tar.gz"))
+    (tmp_path / "list.txt").touch()
+    with pytest.raises(DataError, match=r"Found: a file of kind \.txt$"):
+        open_dataset(tmp_path / "list.txt")
 
 
 def test_people_come_before_folders_and_csv(tmp_path: Path, write_image: Write, write_table: Write) -> None:

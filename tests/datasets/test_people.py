@@ -11,6 +11,7 @@ import pytest
 
 from mien.datasets import open_dataset
 from mien.datasets.people import read_people
+from mien.datasets.tree import find_tree
 from mien.errors import DataError
 
 Write = Callable[..., Path]
@@ -63,14 +64,14 @@ def test_image_out_of_place_is_told(tmp_path: Path, write_image: Write, write_ta
     write_image("images/0/happy.png")
     write_image(place)
     with pytest.raises(DataError, match=rf"expected <set_id>/<emotion>\.\*, also found {place[7:]}"):
-        read_people(tmp_path)
+        read_people(find_tree(tmp_path, frozenset()))
 
 
 def test_a_column_without_a_name_tells_nothing(tmp_path: Path, write_image: Write, write_table: Write) -> None:
     write_table("emotions.csv", ("", "set_id", "age"), [(0, "a", 30)])
     write_image("images/a/happy.png")
     write_image("images/a/sad.png")
-    assert read_people(tmp_path).examples[0].attributes == {"person": "a", "age": "30"}
+    assert read_people(find_tree(tmp_path, frozenset())).examples[0].attributes == {"person": "a", "age": "30"}
 
 
 def test_table_that_is_no_table(tmp_path: Path, write_image: Write) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mien.cli.options import EXIT_SOME_UNREAD, TableOrJson, columns, shown, terminal
+from mien.cli.options import EXIT_SOME_UNREAD, Group, Map, TableOrJson, columns, opened, shown, terminal
 
 if TYPE_CHECKING:
     from mien.datasets.info import Info
@@ -28,14 +28,16 @@ def verbs() -> None:
 def info(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset in any form that mien knows.")],
     form: Annotated[TableOrJson, typer.Option("--format", help="How to write what was found.")] = TableOrJson.table,
+    mapping: Map = None,
+    group: Group = None,
 ) -> None:
-    """Count classes and splits, sizes, unreadable, blank and repeated images.
+    """Count classes and splits, sizes, unreadable, blank and repeated images; say what was recognised.
 
     The exit code is 1 if some image could not be read; they are listed.
     """
-    from mien.datasets import inspect, open_dataset
+    from mien.datasets import inspect
 
-    found = inspect(open_dataset(data))
+    found = inspect(opened(data, mapping, group))
     if form is TableOrJson.json:
         print(json.dumps(found.to_dict()))
     else:
@@ -49,10 +51,19 @@ def _show(info: Info, console: Console) -> None:
 
     people = f" of {info.people} people" if info.people else ""
     console.print(Text.assemble((info.form, "bold"), f", {info.n} images{people}"))
+    for note in info.notes:
+        console.print(f"  {shown(note)}")
     console.print(_counts("label", info.counts, info.labels))
     if info.majority:
         emotions = tuple(dict.fromkeys(name for counts in info.majority.values() for name in counts))
         console.print(_counts("FER+ majority", info.majority, emotions))
+    if info.unknown:
+        labels = few([f"{label} ({n})" for label, n in info.unknown.items()], most=len(info.unknown))
+        console.print(f"labels of no known set, which are words of their own: {shown(labels)}", style="yellow")
+    for reason, meant in info.suggested.items():
+        console.print(f"  did you mean, {reason}: --map {shown(meant)}", style="yellow")
+    for warning in info.warnings:
+        console.print(shown(warning), style="yellow")
     common = ", ".join(f"{width}x{height} ({count})" for width, height, count in info.sizes)
     console.print(f"sizes: {common}; width {_span(info.width)}, height {_span(info.height)}")
     repeated = ", ".join(f"{count} in {split}" for split, count in info.repeated_within.items() if count)

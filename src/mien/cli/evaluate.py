@@ -15,13 +15,16 @@ from mien.cli.options import (
     EXIT_SOME_UNREAD,
     Crop,
     CropOption,
+    Group,
     Labels,
+    Map,
     Model,
     TableOrJson,
     Threads,
     columns,
     counting,
     needs_extra,
+    opened,
     shown,
     terminal,
 )
@@ -50,6 +53,8 @@ def evaluate(
     ] = None,
     form: Annotated[TableOrJson, typer.Option("--format", help="How to write the scores.")] = TableOrJson.table,
     threads: Threads = None,
+    mapping: Map = None,
+    group: Group = None,
 ) -> None:
     """Judge a model on labelled images.
 
@@ -58,13 +63,12 @@ def evaluate(
     if report is not None:
         with needs_extra("report"):
             from mien.report.page import write_report
-    from mien.datasets import open_dataset
     from mien.evaluation import evaluate
     from mien.files import make_writable
     from mien.recognizer import cores, load
 
     recognizer = load(model, threads=threads or cores())
-    dataset = open_dataset(data)
+    dataset = opened(data, mapping, group)
     if report is not None:
         make_writable(report)
     with counting("judging") as bar:

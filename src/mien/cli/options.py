@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from mien.errors import MienError
+
+if TYPE_CHECKING:
+    from mien.datasets import Dataset
 
 EXIT_SOME_UNREAD = 1
 
@@ -38,6 +42,32 @@ class CropOption(StrEnum):
     auto = "auto"
     detect = "detect"
     whole = "whole"
+
+
+Map = Annotated[
+    str | None,
+    typer.Option(
+        "--map",
+        metavar="A=B,...|FILE",
+        help="What labels mean: anger=angry,joie=happy, or a CSV file of two columns; nothing behind = leaves one out.",
+    ),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        metavar="COLUMN|folder:N|PATTERN",
+        help="Who is on an image: a column, the Nth folder of its path (-1 the last), or what a pattern's brackets "
+        r"enclose, such as 'S(\d+)_'.",
+    ),
+]
+
+
+def opened(data: Path, mapping: str | None, group: str | None) -> Dataset:
+    """The dataset at a path, read as the options `Map` and `Group` say."""
+    from mien.datasets import open_dataset, read_mapping
+
+    return open_dataset(data, mapping=read_mapping(mapping) if mapping else None, group=group)
 
 
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; all cores if not given.")]

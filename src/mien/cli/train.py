@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from mien.cli.options import needs_extra, terminal
+from mien.cli.options import Group, Map, needs_extra, opened, terminal
 
 if TYPE_CHECKING:
     from mien.training.loop import Progress as Where
@@ -28,12 +28,13 @@ def train(
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: schedule.epochs=3.")
     ] = None,
+    mapping: Map = None,
+    group: Group = None,
 ) -> None:
     """Train a network; `mien export` then makes a model of it."""
     with needs_extra("train"):
         from mien.training.loop import train
         from mien.training.recipe import read_recipe
-    from mien.datasets import open_dataset
 
     console = terminal(stderr=True)
     read = read_recipe(recipe, changes or [])
@@ -53,7 +54,7 @@ def train(
 
         run = train(
             read,
-            open_dataset(data),
+            opened(data, mapping, group),
             out,
             resume=resume,
             start=start,

@@ -3,44 +3,102 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from mien.datasets import fer2013, folder, people
+from mien.datasets import fer2013, folder, listed, names, people, table
 from mien.datasets.base import Dataset, Example, as_path, load_pixels
 from mien.datasets.info import Info, inspect
 from mien.datasets.splits import divided, with_split
-from mien.datasets.walk import few, image_files
+from mien.datasets.tree import Tree, find_tree
+from mien.datasets.walk import few
+from mien.datasets.words import checked, grouped, read_mapping, relabelled
 from mien.errors import DataError
+from mien.image import describe
+from mien.labels import FERPLUS8
 
-__all__ = ["Dataset", "Example", "Info", "divided", "inspect", "load_pixels", "open_dataset", "with_split"]
+__all__ = [
+    "Dataset",
+    "Example",
+    "Info",
+    "divided",
+    "inspect",
+    "load_pixels",
+    "open_dataset",
+    "read_mapping",
+    "with_split",
+]
+
+
+class Form(NamedTuple):
+    """A layout of datasets.
+
+    Args:
+        fits: whether files have it.
+        read: what reads them.
+        words: it in words.
+    """
+
+    fits: Callable[[Tree], bool]
+    read: Callable[[Tree], Dataset]
+    words: str
+
 
 FORMS = (
-    (people.is_people, people.read_people, "people: images/<set_id>/<emotion>.* and emotions.csv"),
-    (fer2013.is_csv, fer2013.read_csv, "FER2013: fer2013.csv, or a folder that holds it"),
-    (fer2013.is_parquet, fer2013.read_parquet, "FER2013: a parquet file, or a folder of them"),
-    (folder.is_folder, folder.read_folder, "image folder: [split/]label/*"),
+    Form(people.is_people, people.read_people, "people: images/<set_id>/<emotion>.* and emotions.csv"),
+    Form(fer2013.is_csv, fer2013.read_csv, "FER2013: fer2013.csv, or another table of emotion and pixels"),
+    Form(fer2013.is_parquet, fer2013.read_parquet, "FER2013: a parquet file, or a folder of them"),
+    Form(listed.is_raf, listed.read_raf, "RAF-DB: list_patition_label.txt and the images"),
+    Form(listed.is_ferplus, listed.read_ferplus, "FER+: FER2013Train/*.png and label.csv, likewise Valid and Test"),
+    Form(names.is_named, names.read_named, "KDEF or JAFFE, by the files' names; or <person>/<emotion>.*"),
+    Form(table.is_table, table.read_table, "table: a CSV file of path and label, and perhaps split, person and others"),
+    Form(folder.is_folder, folder.read_folder, "image folder: [split/]label/*"),
+    Form(
+        folder.is_people_folder,
+        folder.read_people_folder,
+        "image folder: [split/]label/person/*, or person/label/*, with labels of a known set",
+    ),
 )
-"""Whether a path has a form, what reads it, and the form in words."""
+"""Every form there is, the most specific first. Each may be wrapped in folders of its own, or in a zip."""
+
+ARCHIVES = (".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
-def open_dataset(path: str | os.PathLike[str]) -> Dataset:
+def open_dataset(
+    path: str | os.PathLike[str], *, mapping: Mapping[str, str] | None = None, group: str | None = None
+) -> Dataset:
     """The dataset at a path, whichever of `FORMS` it has.
+
+    Args:
+        path: a file, a folder or a zip.
+        mapping: labels of the dataset and what each means, in any spelling; `""` leaves a label out. See `relabelled`.
+        group: who is on an image: a column, `folder:1` or a pattern. See `grouped`.
 
     Raises:
         DataError: there is nothing, it has none of the forms (the message says what was looked for and what was found),
-            or its content is not what its form promises.
+            its content is not what its form promises, or `mapping` or `group` finds nothing in it.
     """
     found = as_path(path)
-    for is_form, read, _ in FORMS:
-        if is_form(found):
-            return read(found)
-    looked_for = "".join(f"\n  - {words}" for _, _, words in FORMS)
-    raise DataError(f"{found}: not a dataset. Looked for:{looked_for}\nFound: {_found(found)}")
+    renamed = checked((mapping or {}).items())
+    dataset = _read(find_tree(found, frozenset(FERPLUS8) | renamed.keys()))
+    return grouped(relabelled(dataset, renamed), group)
 
 
-def _found(path: Path) -> str:
-    if path.is_file():
-        return f"a file of kind {path.suffix or 'unknown'}"
-    names = sorted(entry.name + "/" * entry.is_dir() for entry in path.iterdir())
-    images = [file.as_posix() for file in image_files(path)]
-    return f"{few(names)}; images: {few(images, 2)}"
+def _read(tree: Tree) -> Dataset:
+    inner: Tree | None = tree
+    while inner:
+        for form in FORMS:
+            if form.fits(inner):
+                return form.read(inner)
+        inner = inner.within()
+    looked_for = "".join(f"\n  - {form.words}" for form in FORMS)
+    raise DataError(f"{tree.path}: not a dataset. Looked for:{looked_for}\nFound: {_found(tree)}")
+
+
+def _found(tree: Tree) -> str:
+    if tree.alone:
+        kind = tree.path.suffix
+        archive = ", an archive: unpack it first" if kind.lower() in ARCHIVES else ""
+        return f"a file of kind {kind or 'unknown'}{archive}"
+    entries = {place.parts[0] + "/" * (len(place.parts) > 1) for place in (*tree.images, *tree.others)}
+    return f"{few(sorted(map(describe, entries)))}; images: {few([describe(place) for place in tree.images], 2)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.datasets.walk import few
 from mien.errors import DataError, ImageError
 from mien.image import ImageSource, Pixels, read_image
-from mien.labels import FERPLUS8, LabelSet
+from mien.labels import FERPLUS8, LABEL_SETS, LabelSet, named_set
 
 SPLITS = {
     "train": "train",
@@ -47,7 +48,7 @@ class Example:
         label: the dataset's own label, a canonical emotion.
         split: `train`, `valid`, `test` or `all`.
         votes: how many of ten people chose each of `VOTES`; empty where nobody was asked.
-        attributes: what is known of the person (`person`, `gender`, `age`, `country`).
+        attributes: what is known of the person (`person`, `gender`, `age`, `country`) and of the image, by column.
         group: what it stays together with beside the images of its person, such as its copies; empty where by itself.
     """
 
@@ -74,6 +75,9 @@ class Dataset:
         labels: the label set of `Example.label`.
         examples: at least one.
         passed_over: the files beside them that are no images by their suffix.
+        notes: how labels, splits and people were read, and what was left out, in sentences.
+        mapping: labels as the user renamed them, and `""` for those to leave out; see `open_dataset`, as `group`.
+        group: where the user said that people are named.
 
     Raises:
         DataError: no example at all.
@@ -84,6 +88,9 @@ class Dataset:
     labels: LabelSet
     examples: tuple[Example, ...]
     passed_over: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
 
     def __post_init__(self) -> None:
         if not self.examples:
@@ -198,6 +205,19 @@ def spread(dataset: Dataset, most: int) -> Dataset:
     """At most so many examples of a dataset, evenly spread over it."""
     chosen = np.linspace(0, len(dataset) - 1, min(most, len(dataset))).round().astype(int)
     return replace(dataset, examples=tuple(dataset.examples[position] for position in chosen))
+
+
+def own_labels(path: Path, labels: Iterable[str]) -> LabelSet:
+    """The known label set with exactly these emotions, or else one of these words in alphabetical order.
+
+    Raises:
+        DataError: fewer than two.
+    """
+    words = sorted(set(labels))
+    if len(words) < 2:
+        raise DataError(f"{path}: expected images of at least two labels, found {few(words)}")
+    same = (known for known in LABEL_SETS.values() if set(known) == set(words))
+    return next(same, None) or named_set(tuple(words))
 
 
 def as_path(path: str | os.PathLike[str]) -> Path:

@@ -90,7 +90,7 @@ def families(found: Fingerprints) -> NDArray[np.int64]:
     return np.array([_root(roots, int(each)) for each in place.ravel()], np.int64)
 
 
-def grouped(dataset: Dataset) -> Dataset:
+def kept_together(dataset: Dataset) -> Dataset:
     """The dataset with its copies, and the images of a person, in groups that stay together.
 
     A group is called after the first of its images, in the order of names.

@@ -1,64 +1,123 @@
-"""An image folder: `[split/]label/*`, where the folders' names say each image's split and label.
+"""An image folder: `[split/]label/*`, with a folder for each person if need be, above or below the labels.
 
-Labels are read by any of their spellings; a user's own words are labels as well.
+The folders' names say each image's split, label and person. Labels are read by any of their spellings; a user's own
+words are labels as well, but which of two folders is the label is told by the words of known sets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 from pathlib import Path
 
-from mien.datasets.base import SPLITS, Dataset, Example
-from mien.datasets.walk import few, image_files, sorted_out
+from mien.datasets.base import SPLITS, Dataset, Example, own_labels
+from mien.datasets.names import people_named
+from mien.datasets.tree import Tree
+from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.image import describe
-from mien.labels import LABEL_SETS, LabelSet, canonical, named_set
+from mien.labels import canonical
+
+LAYOUT = "[split/]label/*"
+TO_BE_SURE = 2  # labels of known sets, among folders that may be labels or people
 
 
-def is_folder(path: Path) -> bool:
-    return path.is_dir() and any(_split_and_label(file) for file in image_files(path))
+def is_folder(tree: Tree) -> bool:
+    return not tree.within() and any(len(_below_split(place)[1]) == 1 for place in tree.images)
 
 
-def read_folder(path: Path) -> Dataset:
+def has_known_labels(tree: Tree) -> bool:
+    """Whether it is a folder whose labels are those of known sets, for the most part."""
+    return is_folder(tree) and _known(tree, 0) >= TO_BE_SURE
+
+
+def is_people_folder(tree: Tree) -> bool:
+    return _label_level(tree) is not None
+
+
+def read_folder(tree: Tree) -> Dataset:
     """A folder of label folders, or a folder of splits (`train`, `val`, `test`, ...) that hold them.
 
     Raises:
         DataError: an image that is in no label folder or deeper than one, or fewer than two labels.
     """
-    files, others = sorted_out(path)
-    places = [_split_and_label(file) for file in files]
-    if astray := [describe(file) for file, place in zip(files, places, strict=True) if place is None]:
-        raise DataError(f"{path}: expected images as [split/]label/*, also found {few(astray)}")
+    found = [_below_split(place) for place in tree.images]
+    astray = [describe(place) for place, (_, rest) in zip(tree.images, found, strict=True) if len(rest) != 1]
+    if astray:
+        raise DataError(f"{tree.path}: expected images as {LAYOUT}, also found {few(astray)}")
     examples = tuple(
-        Example(name=describe(file.as_posix()), source=path / file, split=place[0], label=place[1])
-        for file, place in zip(files, places, strict=True)
-        if place
+        Example(name=describe(place.as_posix()), source=tree.source(place), split=split, label=_label(rest[0]))
+        for place, (split, rest) in zip(tree.images, found, strict=True)
     )
+    return people_named(_dataset(tree, "image folder", examples, ("labels: the folders' names",)))
+
+
+def read_people_folder(tree: Tree) -> Dataset:
+    """Label folders that hold a folder for each person, or people's folders that hold label folders.
+
+    The label is the first folder at whose level two words of known sets stand. A person is the folder next to it: below
+    it where the labels come first, else above it. Folders deeper down, such as sequences, say nothing.
+
+    Raises:
+        DataError: an image with no such folder above it, or fewer than two labels.
+    """
+    level = _label_level(tree) or 0
+    person = level - 1 if level else 1
+    found = [_below_split(place) for place in tree.images]
+    needed = max(level, person) + 1
+    layout = "[split/]label/person/*" if not level else "[split/]" + "*/" * (level - 1) + "person/label/*"
+    astray = [describe(place) for place, (_, rest) in zip(tree.images, found, strict=True) if len(rest) < needed]
+    if astray:
+        raise DataError(f"{tree.path}: expected images as {layout}, also found {few(astray)}")
+    examples = tuple(
+        Example(
+            name=describe(place.as_posix()),
+            source=tree.source(place),
+            split=split,
+            label=_label(rest[level]),
+            attributes={"person": describe(rest[person])},
+        )
+        for place, (split, rest) in zip(tree.images, found, strict=True)
+    )
+    side = "above" if level else "below"
+    notes = ("labels: the folders' names", f"people: the folders {side} the labels', such as {found[0][1][person]}")
+    return _dataset(tree, f"image folder {layout}", examples, notes)
+
+
+def _dataset(tree: Tree, form: str, examples: tuple[Example, ...], notes: tuple[str, ...]) -> Dataset:
     splits = sorted({example.split for example in examples})
     if "all" in splits and len(splits) > 1:
         loose = sorted({Path(example.name).parts[0] for example in examples if example.split == "all"})
         splits.remove("all")
-        raise DataError(f"{path}: beside the splits {', '.join(splits)} there are images in {few(loose)}")
-    labels = own_labels(path, (example.label for example in examples))
-    passed_over = tuple(describe(file.as_posix()) for file in others)
-    return Dataset(path, "image folder", labels, examples, passed_over)
+        raise DataError(f"{tree.path}: beside the splits {', '.join(splits)} there are images in {few(loose)}")
+    labels = own_labels(tree.path, (example.label for example in examples))
+    passed_over = tuple(describe(place.as_posix()) for place in tree.others)
+    notes += ("splits: " + ("the folders' names" if splits != ["all"] else "none"),)
+    return Dataset(tree.path, form, labels, examples, passed_over, notes)
 
 
-def own_labels(path: Path, labels: Iterable[str]) -> LabelSet:
-    """The known label set with exactly these emotions, or else one of these words in alphabetical order.
-
-    Raises:
-        DataError: fewer than two.
-    """
-    words = sorted(set(labels))
-    if len(words) < 2:
-        raise DataError(f"{path}: expected images of at least two labels, found {few(words)}")
-    same = (known for known in LABEL_SETS.values() if set(known) == set(words))
-    return next(same, None) or named_set(tuple(words))
+def _below_split(place: Path) -> tuple[str, tuple[str, ...]]:
+    """An image's split, and the folders that it is in but for that of its split."""
+    folders = place.parts[:-1]
+    at = next((level for level, name in enumerate(folders[:2]) if name.lower() in SPLITS), None)
+    if at is None:
+        return "all", folders
+    return SPLITS[folders[at].lower()], folders[:at] + folders[at + 1 :]
 
 
-def _split_and_label(file: Path) -> tuple[str, str] | None:
-    """The split and label that an image's place says, or `None` if it says none."""
-    folders = list(file.parts[:-1])
-    split = SPLITS[folders.pop(0).lower()] if folders and folders[0].lower() in SPLITS else "all"
-    return (split, canonical(describe(folders[0]))) if len(folders) == 1 else None
+def _label(folder: str) -> str:
+    return canonical(describe(folder))
+
+
+def _known(tree: Tree, level: int) -> int:
+    """How many different words of known sets stand at a level below the splits."""
+    words = Counter(_label(rest[level]) for place in tree.images if len(rest := _below_split(place)[1]) > level)
+    return len(words.keys() & tree.known)
+
+
+def _label_level(tree: Tree) -> int | None:
+    """The level of the labels, where images lie at least two folders deep."""
+    if is_folder(tree) or tree.within():
+        return None
+    deepest = max((len(_below_split(place)[1]) for place in tree.images), default=0)
+    levels = range(deepest) if deepest > 1 else range(0)
+    return next((level for level in levels if _known(tree, level) >= TO_BE_SURE), None)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mien.datasets.base import Dataset
+from mien.datasets.walk import few
 from mien.errors import ImageError
 from mien.image import read_image
-from mien.labels import FERPLUS8
+from mien.labels import FERPLUS8, NUMBERS, nearest
 
 NO_MAJORITY = "no majority"
 """Counts the images that FER+ voters did not agree on, or that they called no face."""
@@ -30,6 +32,10 @@ class Info:
         counts: examples by split and own label.
         majority: by split and emotion of `ferplus8`, or `NO_MAJORITY`; empty where there are no votes.
         people: how many different people; 0 where nothing is known of them.
+        notes: how labels, splits and people were read, and what was left out.
+        unknown: the dataset's labels that no known set has, and how many images have each, most frequent first.
+        suggested: what may be meant by those, as a mapping of them (see `read_mapping`), by the reason for it.
+        warnings: what a training or a score would suffer from, in sentences.
         sizes: the commonest (width, height, how many), commonest first.
         width: smallest and largest, px; (0, 0) where nothing could be read, as `height`.
         height: smallest and largest, px.
@@ -47,6 +53,10 @@ class Info:
     counts: dict[str, dict[str, int]]
     majority: dict[str, dict[str, int]]
     people: int
+    notes: tuple[str, ...]
+    unknown: dict[str, int]
+    suggested: dict[str, str]
+    warnings: tuple[str, ...]
     sizes: tuple[tuple[int, int, int], ...]
     width: tuple[int, int]
     height: tuple[int, int]
@@ -78,14 +88,20 @@ def inspect(dataset: Dataset) -> Info:
         seen.setdefault(digest, Counter())[example.split] += 1
         if (pixels == pixels[0, 0]).all():
             blank.append(example.name)
+    counts = {split: _counts(dataset.split(split)) for split in splits}
+    unknown = dataset.outside(FERPLUS8)
     return Info(
         path=str(dataset.path),
         form=dataset.form,
         n=len(dataset),
         labels=dataset.labels.emotions,
-        counts={split: _counts(dataset.split(split)) for split in splits},
+        counts=counts,
         majority={split: _majority(dataset.split(split)) for split in splits} if dataset.has_votes else {},
         people=len({example.attributes["person"] for example in dataset.examples if "person" in example.attributes}),
+        notes=dataset.notes,
+        unknown=unknown,
+        suggested=_suggested(unknown),
+        warnings=(*_rare(counts), *_people_at_fault(dataset)),
         sizes=tuple((width, height, n) for (width, height), n in sizes.most_common(COMMONEST)),
         width=_range([width for width, _ in sizes]),
         height=_range([height for _, height in sizes]),
@@ -106,6 +122,45 @@ def _majority(dataset: Dataset) -> dict[str, int]:
     names = (*FERPLUS8, NO_MAJORITY)
     counts = Counter(names[target] for target in dataset.targets(FERPLUS8))
     return {name: counts[name] for name in names}
+
+
+def _suggested(unknown: Mapping[str, int]) -> dict[str, str]:
+    """Mappings of unknown labels: to emotions spelled nearly so; where all are numbers, to those of known datasets."""
+    if unknown and all(label.isdecimal() for label in unknown):
+        numbers = sorted(map(int, unknown))
+        return {
+            f"as {dataset} numbers them": ",".join(f"{number}={emotions[number]}" for number in numbers)
+            for dataset, emotions in NUMBERS.items()
+            if all(number < len(emotions) and emotions[number] for number in numbers)
+        }
+    near = {label: nearest(label) for label in unknown}
+    pairs = [f"{label}={emotion}" for label, emotion in near.items() if emotion]
+    return {"by their spelling": ",".join(pairs)} if pairs else {}
+
+
+def _rare(counts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Labels without an image, with one, or without one in a split."""
+    together = Counter[str]()
+    for by_label in counts.values():
+        together.update(by_label)
+    for number, what in ((0, "no image"), (1, "one image alone")):
+        if labels := [label for label, n in together.items() if n == number]:
+            yield f"labels with {what}: {', '.join(labels)}"
+    for split, by_label in counts.items():
+        if labels := [label for label, n in by_label.items() if not n and together[label]]:
+            yield f"labels without an image in {split}, though there are some elsewhere: {', '.join(labels)}"
+
+
+def _people_at_fault(dataset: Dataset) -> Iterator[str]:
+    """Images of nobody known, where others are of somebody; people who are in several splits."""
+    splits: dict[str, set[str]] = {}
+    for example in dataset.examples:
+        splits.setdefault(example.attributes.get("person", ""), set()).add(example.split)
+    if len(splits) > 1 and "" in splits:
+        nobody = sum("person" not in example.attributes for example in dataset.examples)
+        yield f"images of nobody known: {nobody} of {len(dataset)}"
+    if both := sorted(person for person, names in splits.items() if person and len(names) > 1):
+        yield f"people in more than one split: {len(both)} ({few(both)})"
 
 
 def _range(values: list[int]) -> tuple[int, int]:

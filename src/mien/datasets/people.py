@@ -6,26 +6,26 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from mien.datasets.base import Dataset, Example
-from mien.datasets.folder import own_labels
-from mien.datasets.walk import few, sorted_out
+from mien.datasets.base import Dataset, Example, own_labels
+from mien.datasets.rows import read_rows
+from mien.datasets.tree import Tree
+from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.image import describe
 from mien.labels import canonical
 
-TABLE = "emotions.csv"
-IMAGES = "images"
+TABLE = Path("emotions.csv")
+IMAGES = Path("images")
 KEY = "set_id"
 
 
-def is_people(path: Path) -> bool:
-    return (path / TABLE).is_file() and (path / IMAGES).is_dir()
+def is_people(tree: Tree) -> bool:
+    return tree.has(TABLE) and any(place.parts[0] == IMAGES.name for place in tree.images)
 
 
-def read_people(path: Path) -> Dataset:
+def read_people(tree: Tree) -> Dataset:
     """Every image, with the attributes of its person; the person's `set_id` is the attribute `person`.
 
     People and folders must match one to one: a person passed over would make figures for a group of people speak of
@@ -35,11 +35,11 @@ def read_people(path: Path) -> Dataset:
         DataError: the table has no `set_id` or names one twice, a person without images, a folder without a row, or an
             image elsewhere than in a person's folder.
     """
-    people = _people(path / TABLE)
-    files, others = sorted_out(path / IMAGES)
-    if astray := [describe(file) for file in files if len(file.parts) != 2]:
-        raise DataError(f"{path / IMAGES}: expected <{KEY}>/<emotion>.*, also found {few(astray)}")
-    folders = {describe(file.parts[0]) for file in files}
+    people = _people(tree)
+    places = [place for place in tree.images if place.parts[0] == IMAGES.name]
+    if astray := [describe(place.relative_to(IMAGES)) for place in places if len(place.parts) != 3]:
+        raise DataError(f"{tree.path / IMAGES}: expected <{KEY}>/<emotion>.*, also found {few(astray)}")
+    folders = {describe(place.parts[1]) for place in places}
     faults = [
         f"{what} {few(sorted(names))}"
         for what, names in (
@@ -49,36 +49,30 @@ def read_people(path: Path) -> Dataset:
         if names
     ]
     if faults:
-        raise DataError(f"{path}: {'; '.join(faults)}")
+        raise DataError(f"{tree.path}: {'; '.join(faults)}")
     examples = tuple(
         Example(
-            name=describe((IMAGES / file).as_posix()),
-            source=path / IMAGES / file,
-            label=canonical(describe(file.stem)),
-            attributes=people[describe(file.parts[0])],
+            name=describe(place.as_posix()),
+            source=tree.source(place),
+            label=canonical(describe(place.stem)),
+            attributes=people[describe(place.parts[1])],
         )
-        for file in files
+        for place in places
     )
-    labels = own_labels(path, (example.label for example in examples))
-    passed_over = tuple(describe((IMAGES / file).as_posix()) for file in others)
-    return Dataset(path, "people folder", labels, examples, passed_over)
+    labels = own_labels(tree.path, (example.label for example in examples))
+    passed_over = tuple(describe(place.as_posix()) for place in tree.others if place.parts[0] == IMAGES.name)
+    notes = ("labels: the files' names", f"people: {TABLE}, by {KEY}", "splits: none")
+    return Dataset(tree.path, "people folder", labels, examples, passed_over, notes)
 
 
-def _people(file: Path) -> dict[str, dict[str, str]]:
-    """Each person's attributes, by `set_id`; a column without a name, such as pandas' index, tells nothing."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            header, *rows = [[cell.strip() for cell in row] for row in csv.reader(stream) if any(row)] or [[]]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file}: not a readable table in UTF-8 ({error})") from error
-    columns = [column.lower() for column in header]
-    if KEY not in columns:
-        raise DataError(f"{file}: no column {KEY}; found {', '.join(header) or 'none'}")
+def _people(tree: Tree) -> dict[str, dict[str, str]]:
+    """Each person's attributes, by `set_id`."""
     people: dict[str, dict[str, str]] = {}
-    for row in rows:
-        known = {column: cell for column, cell in zip(columns, row, strict=False) if column and cell}
+    for row in read_rows(tree, TABLE, (KEY,)):
+        known = {column: cell for column, cell in row.items() if cell}
         person = known.pop(KEY, "")
         if not person or person in people:
-            raise DataError(f"{file}: {f'{KEY} {person} has two rows' if person else f'a row without {KEY}: {row}'}")
+            fault = f"{KEY} {person} has two rows" if person else f"a row without {KEY}: {list(row.values())}"
+            raise DataError(f"{tree.path / TABLE}: {fault}")
         people[person] = known | {"person": person}
     return people

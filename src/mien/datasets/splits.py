@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 
 from mien.datasets.base import Dataset, Example
-from mien.datasets.copies import grouped
+from mien.datasets.copies import kept_together
 from mien.errors import DataError
 
 
@@ -22,7 +22,7 @@ def divided(dataset: Dataset, *, test_share: float | None, validation_share: flo
     shares = {"test": test_share, "valid": validation_share}
     missing = {name: share for name, share in shares.items() if share and name not in dataset.splits}
     if missing:
-        dataset = grouped(dataset)
+        dataset = kept_together(dataset)
     for name, share in missing.items():
         dataset = with_split(dataset, name, share, seed)
     return dataset

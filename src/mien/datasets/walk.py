@@ -7,6 +7,7 @@ kinds, which `mien data info` tells of.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from mien.errors import DataError
@@ -34,14 +35,25 @@ def sorted_out(folder: Path) -> tuple[list[Path], list[Path]]:
     """As `image_files`, and beside these the files that are no images by their suffix, likewise."""
     found: list[Path] = []
     _collect(folder, Path(), frozenset({os.path.realpath(folder)}), found)
+    return sorted_by_kind(found)
+
+
+def sorted_by_kind(files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """The files that are images by their suffix, and the others, both sorted."""
     images, others = [], []
-    for file in sorted(found):
+    for file in sorted(files):
         name = file.name.lower()
         if name.endswith(SUFFIXES):
             images.append(file)
         elif name not in LEFT_BY_SYSTEMS:
             others.append(file)
     return images, others
+
+
+def no_part(place: str) -> bool:
+    """Whether a place, written with `/`, is hidden or lies where file managers leave shadows."""
+    parts = place.split("/")
+    return any(part.startswith(".") for part in parts) or not SHADOWS.isdisjoint(parts[:-1])
 
 
 def few(names: list[str], most: int = 5) -> str:

@@ -68,7 +68,7 @@ def load_splits(
 
 
 def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, Any]:
-    """Where the data are, how many images they hold, and hashes of their crops and labels.
+    """Where the data are, how the user had them read, how many images they hold, and hashes of their crops and labels.
 
     Args:
         dataset: prepared.
@@ -78,6 +78,8 @@ def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, 
     return {
         "path": str(dataset.path.resolve()),
         "form": dataset.form,
+        "mapping": dict(dataset.mapping) or None,
+        "group": dataset.group,
         "names_sha256": dataset.names_sha256,
         "train": len(training),
         "valid": len(valid),

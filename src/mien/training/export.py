@@ -105,10 +105,12 @@ def export(
 
 def _dataset(members: Sequence[Member], data: Path | None) -> Dataset:
     """The data, split as they were for training."""
-    place = data or next((member.data["path"] for member in members if "path" in member.data), None)
+    known = next((member.data for member in members if "path" in member.data), members[0].data)
+    place = data or known.get("path")
     if place is None:
         raise MienError("models do not know where their data are: tell it with --data")
-    return prepare(open_dataset(place), members[0].recipe)
+    dataset = open_dataset(place, mapping=known.get("mapping"), group=known.get("group"))
+    return prepare(dataset, members[0].recipe)
 
 
 def _read(dataset: Dataset, recipe: Recipe) -> tuple[Dataset, Pixels]:

@@ -1,0 +1,71 @@
+"""Rows of tables: CSV files with a header, by column.
+
+The order and case of columns and blanks around cells are no matter. A table is in UTF-8; its columns are parted by
+commas, or by semicolons or tabs where those of its header are.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from mien.datasets.tree import Tree
+from mien.errors import DataError
+
+PARTED_BY = ",;\t"
+SUFFIXES = (".csv", ".tsv")
+UNREADABLE = (OSError, UnicodeDecodeError, csv.Error)
+
+
+def header(tree: Tree, place: Path) -> tuple[str, ...]:
+    """The columns of a table in lower case; none of what is no table. Raises `DataError` where that was named."""
+    if place.suffix.lower() not in SUFFIXES:
+        return ()
+    try:
+        with tree.text(place) as stream:
+            return tuple(cell.strip().lower() for cell in next(_cells(stream), []))
+    except UNREADABLE as error:
+        if tree.alone:
+            raise _no_table(tree, place, error) from error
+        return ()
+
+
+def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterator[dict[str, str]]:
+    """Each row by column; empty rows are left out, a column without a name tells nothing, a missing cell is empty.
+
+    Raises:
+        DataError: it is no table in UTF-8, or a required column is missing.
+    """
+    file = tree.root / place
+    try:
+        with tree.text(place) as stream:
+            cells = _cells(stream)
+            named = [cell.strip() for cell in next(cells, [])]
+            columns = [name.lower() for name in named]
+            require(file, required, named)
+            for row in cells:
+                if any(row):
+                    padded = row + [""] * (len(columns) - len(row))
+                    yield {column: cell.strip() for column, cell in zip(columns, padded, strict=False) if column}
+    except UNREADABLE as error:
+        raise _no_table(tree, place, error) from error
+
+
+def require(file: Path, required: tuple[str, ...], found: list[str]) -> None:
+    """Raises `DataError` where a table lacks a column."""
+    there = {name.lower() for name in found}
+    if missing := [column for column in required if column.lower() not in there]:
+        raise DataError(f"{file}: no column {', '.join(missing)}; found {', '.join(found) or 'none'}")
+
+
+def _no_table(tree: Tree, place: Path, error: Exception) -> DataError:
+    return DataError(f"{tree.root / place}: not a readable table in UTF-8 ({error})")
+
+
+def _cells(stream: TextIO) -> Iterator[list[str]]:
+    first = stream.readline()
+    parted_by = max(PARTED_BY, key=first.count)
+    yield from csv.reader([first], delimiter=parted_by)
+    yield from csv.reader(stream, delimiter=parted_by)

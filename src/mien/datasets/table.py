@@ -1,0 +1,147 @@
+"""A table of labelled images: a CSV file with a column of paths and a column of labels, and whatever else is known.
+
+Paths are relative to the folder of the table, or to a folder in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path, PureWindowsPath
+
+from mien.datasets.base import SPLITS, Dataset, Example, own_labels
+from mien.datasets.folder import has_known_labels
+from mien.datasets.names import people_named
+from mien.datasets.rows import SUFFIXES, header, read_rows
+from mien.datasets.tree import Tree
+from mien.datasets.walk import few
+from mien.errors import DataError
+from mien.image import describe
+from mien.labels import canonical
+
+PATHS = (
+    *("path", "image", "filename", "file", "image_path", "img_path", "file_path", "filepath"),
+    *("file_name", "image_name", "image name", "img", "pth"),
+)
+LABELS = ("label", "emotion", "expression", "class", "labels")
+SPLIT = ("split", "usage", "subset", "partition")
+PEOPLE = ("person", "subject", "person_id", "subject_id", "participant", "identity", "set_id")
+"""Columns as published tables name them, in lower case; the first that is there counts."""
+
+
+def is_table(tree: Tree) -> bool:
+    return bool(_tables(tree)) or (tree.alone and tree.path.suffix.lower() in SUFFIXES)
+
+
+def read_table(tree: Tree) -> Dataset:
+    """A table, or a folder with one, or with one for each split that is named by it (`train.csv`, `test_labels.csv`).
+
+    Columns that say neither path, label, split nor person become attributes. A label folder's own labels come before
+    those of a table beside it.
+
+    Raises:
+        DataError: no column of paths or labels, an unknown split, an image listed twice, none of the first images is
+            there, or fewer than two labels.
+    """
+    tables = _tables(tree) or list(tree.others)
+    splits = [_split_named(place) for place in tables] if len(tables) > 1 else [""]
+    if len(set(splits)) < len(splits) or (len(splits) > 1 and "" in splits):
+        names = few([describe(place) for place in tables])
+        raise DataError(f"{tree.path}: several tables, {names}: name the one to read, or name each by its split")
+    examples: list[Example] = []
+    unlabelled = 0
+    for place, split in zip(tables, splits, strict=True):
+        for example in _examples(tree, place, split):
+            if example.label:
+                examples.append(example)
+            unlabelled += not example.label
+    if twice := [name for name, n in Counter(each.name for each in examples).items() if n > 1]:
+        raise DataError(f"{tree.path}: listed more than once: {few(twice)}")
+    columns = _columns(tree, tables[0])
+    labels = own_labels(tree.path, (example.label for example in examples))
+    notes = (
+        f"labels: the column {columns['label']}",
+        f"splits: {_splits_of(columns, named=any(splits))}",
+        *((f"people: the column {columns['person']}",) if columns["person"] else ()),
+        *((f"left out: {unlabelled} rows without a label",) if unlabelled else ()),
+    )
+    form = "table " + few([describe(place) for place in tables])
+    return people_named(Dataset(tree.path, form, labels, tuple(examples), notes=notes))
+
+
+def _splits_of(columns: dict[str, str], *, named: bool) -> str:
+    if named:
+        return "the tables' names"
+    return f"the column {columns['split']}" if columns["split"] else "none"
+
+
+def _tables(tree: Tree) -> list[Path]:
+    """The tables of labelled images that were named or lie beside the images."""
+    if not tree.alone and has_known_labels(tree):
+        return []
+    places = [place for place in tree.others if len(place.parts) == 1]
+    return [place for place in places if all(_columns(tree, place)[what] for what in ("path", "label"))]
+
+
+def _columns(tree: Tree, place: Path) -> dict[str, str]:
+    """The columns of a table that say path, label, split and person; `""` where none does."""
+    found = header(tree, place)
+    wanted = {"path": PATHS, "label": LABELS, "split": SPLIT, "person": PEOPLE}
+    return {what: next((name for name in names if name in found), "") for what, names in wanted.items()}
+
+
+def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
+    file, columns = tree.root / place, _columns(tree, place)
+    if missing := [what for what in ("path", "label") if not columns[what]]:
+        looked_for = "; ".join(f"{what}: {', '.join({'path': PATHS, 'label': LABELS}[what])}" for what in missing)
+        found = ", ".join(header(tree, place)) or "none"
+        raise DataError(f"{file}: no column for {' and '.join(missing)} ({looked_for}); found {found}")
+    base: Path | None = None
+    for row, values in enumerate(read_rows(tree, place)):
+        listed = _place(values[columns["path"]])
+        if not listed.name:
+            raise DataError(f"{file}, row {row}: no path")
+        if base is None:
+            base = _base(tree, file, listed)
+        person = values[columns["person"]] if columns["person"] else ""
+        attributes = {name: cell for name, cell in values.items() if name not in columns.values() and cell}
+        yield Example(
+            name=describe((base / listed).as_posix()),
+            source=tree.source(base / listed),
+            label=canonical(values[columns["label"]]),
+            split=split or (_split(file, row, values[columns["split"]]) if columns["split"] else "all"),
+            attributes=attributes | ({"person": person} if person else {}),
+        )
+
+
+def _place(listed: str) -> Path:
+    """A path as it stands in a table, written with `/` or as Windows does."""
+    return Path(listed if "/" in listed else PureWindowsPath(listed).as_posix())
+
+
+def _base(tree: Tree, file: Path, listed: Path) -> Path:
+    """The folder that a table's paths are relative to, by its first: that of the table, or one in it."""
+    folders = {place.parts[0] for place in tree.images if len(place.parts) > 1} if not tree.alone else set()
+    if tree.alone:
+        folders = {entry.name for entry in tree.root.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+    for base in (Path(), *map(Path, sorted(folders))):
+        if tree.has(base / listed):
+            return base
+    raise DataError(
+        f"{file}: its first image, {describe(listed)}, is not there; "
+        f"paths are relative to {tree.root} or to a folder in it"
+    )
+
+
+def _split(file: Path, row: int, value: str) -> str:
+    try:
+        return SPLITS[value.lower()]
+    except KeyError:
+        raise DataError(f"{file}, row {row}: split is train, valid or test, got {value!r}") from None
+
+
+def _split_named(place: Path) -> str:
+    """The split that a table's name speaks of; `""` if none."""
+    words = re.split(r"[^a-z]+", place.stem.lower())
+    return next((SPLITS[word] for word in words if word in SPLITS), "")

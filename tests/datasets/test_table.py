@@ -1,0 +1,114 @@
+"""Tables of labelled images: columns by any usual name, paths from the table's folder, and what is wrong is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mien.datasets import open_dataset
+from mien.errors import DataError
+
+Write = Callable[..., Path]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "by_file", "expected"),
+    [
+        (("path", "label"), [("a.png", "Anger"), ("b/c.png", "happy")], True, {"all": ["angry", "happy"]}),
+        (("path", "label"), [("a.png", "Anger"), ("b/c.png", "happy")], False, {"all": ["angry", "happy"]}),
+        (("Image", " Emotion "), [(" a.png ", "Anger"), (r"b\c.png", "happy")], True, {"all": ["angry", "happy"]}),
+        (("class", "filename"), [("sad", "c.png"), ("happy", "d.png")], True, {"all": ["sad", "happy"]}),
+        (
+            ("file", "expression", "Usage"),
+            [("a.png", "sad", "Training"), ("b/c.png", "happy", "PrivateTest")],
+            True,
+            {"train": ["sad"], "test": ["happy"]},
+        ),
+    ],
+)
+def test_columns(
+    tmp_path: Path,
+    write_image: Write,
+    write_table: Write,
+    header: list[str],
+    rows: list[list[str]],
+    by_file: bool,
+    expected: dict[str, list[str]],
+) -> None:
+    for place in ("a.png", "b/c.png", "b/d.png"):
+        write_image(place)
+    file = write_table("mine.csv", header, rows)
+    dataset = open_dataset(file if by_file else tmp_path)
+    assert dataset.form == "table mine.csv"
+    assert {split: [each.label for each in dataset.split(split).examples] for split in dataset.splits} == expected
+    assert all(Path(str(each.source)).is_file() for each in dataset.examples)
+
+
+def test_further_columns_are_attributes(tmp_path: Path, write_image: Write) -> None:
+    write_image("a.png")
+    (tmp_path / "mine.csv").write_bytes(
+        "\ufeffpath;label;Subject;Camera;\r\na.png;happy;ann;front;1\r\n\r\nb.png;sad;;\r\nc.png;;bob;\r\n".encode()
+    )
+    dataset = open_dataset(tmp_path / "mine.csv")
+    assert [dict(each.attributes) for each in dataset.examples] == [{"camera": "front", "person": "ann"}, {}]
+    assert dataset.notes == (
+        "labels: the column label",
+        "splits: none",
+        "people: the column subject",
+        "left out: 1 rows without a label",
+    )
+
+
+def test_a_table_a_split(tmp_path: Path, write_image: Write, write_table: Write) -> None:
+    write_image("images/a.png")
+    for split in ("train", "val"):
+        write_table(f"{split}_labels.csv", ("image", "label"), [(f"{split}.png", "sad"), ("a.png" + split, "happy")])
+        write_image(f"images/{split}.png")
+    dataset = open_dataset(tmp_path)
+    assert [(each.name, each.split) for each in dataset.split("valid").examples] == [
+        ("images/val.png", "valid"),
+        ("images/a.pngval", "valid"),
+    ]
+    write_table("other.csv", ("image", "label"), [("a.png", "sad")])
+    with pytest.raises(DataError, match=r"several tables, other\.csv, train_labels\.csv, val_labels\.csv: name"):
+        open_dataset(tmp_path)
+
+
+def test_label_folders_come_before_a_table_beside_them(tmp_path: Path, write_image: Write, write_table: Write) -> None:
+    write_image("happy/a.png")
+    write_image("sad/b.png")
+    file = write_table("guesses.csv", ("file", "label"), [("happy/a.png", "sad"), ("sad/b.png", "happy")])
+    assert open_dataset(tmp_path).form == "image folder"
+    assert [each.label for each in open_dataset(file).examples] == ["sad", "happy"]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "told"),
+    [
+        ((), (), r"no column for path and label \(path: path, image, .*; label: label, .*\); found none"),
+        (("path", "x"), (), r"no column for label \(label: label, emotion, .*\); found path, x"),
+        (("path", "label"), (), "at least two labels, found none"),
+        (("path", "label"), [("b.png", "happy")], "its first image, b.png, is not there; paths are relative to"),
+        (("path", "label"), [("a.png", "happy"), ("", "sad")], "row 1: no path"),
+        (("path", "label"), [("a.png", "happy"), ("a.png", "sad")], "listed more than once: a.png"),
+        (
+            ("path", "label", "split"),
+            [("a.png", "happy", "later")],
+            "row 0: split is train, valid or test, got 'later'",
+        ),
+    ],
+)
+def test_wrong_table_is_told(
+    write_image: Write, write_table: Write, header: list[str], rows: list[list[str]], told: str
+) -> None:
+    write_image("a.png")
+    with pytest.raises(DataError, match=told):
+        open_dataset(write_table("mine.csv", header, rows))
+
+
+def test_a_table_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_bytes(b"path,label\na.png,caf\xe9\n")
+    with pytest.raises(DataError, match="not a readable table in UTF-8"):
+        open_dataset(tmp_path / "mine.csv")
