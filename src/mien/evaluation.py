@@ -9,16 +9,18 @@ from dataclasses import replace
 import numpy as np
 
 from mien import metrics
-from mien.datasets import load_pixels, open_dataset
+from mien.crops import Crop
+from mien.datasets import open_dataset
 from mien.datasets.base import NO_LABEL, Dataset, nothing_read
 from mien.datasets.splits import group_of, with_split
 from mien.errors import DataError, LabelError
 from mien.image import describe
 from mien.labels import FERPLUS8, LabelSet, label_set
 from mien.metrics import Ints
+from mien.photos import CropChoice, choose_crop, load_crops, trained_crop
 from mien.prediction import Prediction
-from mien.preprocess import Preprocess, crop_hash
-from mien.recognizer import Crop, Recognizer
+from mien.preprocess import crop_hash
+from mien.recognizer import Recognizer
 from mien.report import Answers, Report, make_report
 
 
@@ -28,7 +30,7 @@ def evaluate(
     *,
     split: str | None = None,
     labels: str | LabelSet | None = None,
-    crop: Crop = "whole",
+    crop: Crop | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Judge a recognizer.
@@ -41,7 +43,8 @@ def evaluate(
             very dataset, the splits that training held out of it are there as well.
         labels: the label set to judge in, or its name; the dataset's own if None, where the model can speak it,
             otherwise the model's.
-        crop: see `Recognizer.predict`; the face that counts is the largest.
+        crop: see `Recognizer.predict`; the face that counts is the largest. If None, as the model was trained where
+            the dataset is the one that it was trained on, otherwise the dataset's usual one (see `photos.usual_crop`).
         progress: called with the images done and their number.
 
     Returns:
@@ -50,11 +53,14 @@ def evaluate(
     Raises:
         DataError: no such split, nothing to judge in that label set, or no image could be read.
         LabelError: the model cannot speak the label set.
+        MienError: there is no such crop.
     """
     if not isinstance(dataset, Dataset):
         dataset = open_dataset(dataset)
+    given = dataset
     if split != "all":
         dataset = as_trained(recognizer, dataset)
+    choice = _choose_crop(recognizer, given, dataset, crop)
     name = split or dataset.splits[-1]
     chosen = dataset.split(name)
     spoken = _spoken(recognizer, dataset, labels)
@@ -64,7 +70,8 @@ def evaluate(
         raise DataError(f"{dataset.path}: no image of split {name!r} has a label in {spoken.name!r}")
     predictions = dict[int, Prediction]()  # by their images' places in `chosen`
     sources = (chosen.examples[row].source for row in judged)
-    for row, prediction in zip(judged.tolist(), recognizer.stream(sources, labels=spoken, crop=crop), strict=True):
+    stream = recognizer.stream(sources, labels=spoken, crop=choice.crop)
+    for row, prediction in zip(judged.tolist(), stream, strict=True):
         predictions[row] = prediction
         progress(len(predictions), len(judged))
     errors = {chosen.examples[row].name: each.error for row, each in predictions.items()}
@@ -76,6 +83,7 @@ def evaluate(
     threshold = recognizer.artifact.head_for(spoken).threshold
     answers = _answers(readable, list(read.values()), targets[list(read)], spoken, threshold)
     described = {"path": describe(dataset.path), "form": dataset.form, "split": name}
+    described |= {"crop": choice.crop, "crop_reason": choice.reason}
     return make_report(recognizer.artifact.name, described, spoken, answers, len(chosen) - len(judged), unreadable)
 
 
@@ -92,7 +100,7 @@ def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     if recipe.get("labels") and any(example.label in label_set(recipe["labels"]) for example in dataset.examples):
         labelled = dataset.of(label_set(recipe["labels"]))
     trained = frozenset(manifest.data.get("train_images", ()))
-    known = _known(dataset, trained, recognizer.preprocess)
+    known = _known(recognizer, dataset, trained)
     if manifest.data.get("names_sha256") == labelled.names_sha256 and (known or not trained):
         seed = recipe.get("split_seed", recipe["seed"])
         if recipe["test_share"]:
@@ -104,13 +112,23 @@ def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     return replace(dataset, examples=tuple(examples))
 
 
-def _known(dataset: Dataset, trained: frozenset[str], preprocess: Preprocess) -> set[tuple[str, str]]:
+def _known(recognizer: Recognizer, dataset: Dataset, trained: frozenset[str]) -> set[tuple[str, str]]:
     """The groups of an unsplit dataset of which an image was trained on, by hashes of crops (see `crop_hash`)."""
     if dataset.splits != ("all",) or not trained:
         return set()
-    readable, crops, _ = load_pixels(dataset, preprocess.whole)
-    hashes = map(crop_hash, preprocess.tensor(crops))
+    crop = trained_crop(recognizer.artifact.manifest.data)
+    readable, crops, _ = load_crops(dataset, recognizer.preprocess, crop, recognizer.detector)
+    hashes = map(crop_hash, recognizer.preprocess.tensor(crops))
     return {group_of(example) for example, each in zip(readable.examples, hashes, strict=True) if each in trained}
+
+
+def _choose_crop(recognizer: Recognizer, given: Dataset, held_out: Dataset, crop: Crop | None) -> CropChoice:
+    """That of the model's training, where `as_trained` made another dataset of the one given or its names are those."""
+    model, data = recognizer.artifact.name, recognizer.artifact.manifest.data
+    same = given.splits != ("all",) and given.names_sha256 == data.get("names_sha256")
+    if crop is None and (same or held_out is not given):
+        return CropChoice(trained_crop(data), f"as {model} was trained on these images")
+    return choose_crop(crop, given, recognizer.detector)
 
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:

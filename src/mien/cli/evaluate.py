@@ -13,8 +13,7 @@ from rich.text import Text
 
 from mien.cli.options import (
     EXIT_SOME_UNREAD,
-    Crop,
-    CropOption,
+    DataCrop,
     Labels,
     Model,
     TableOrJson,
@@ -39,7 +38,7 @@ def evaluate(
         ),
     ] = None,
     labels: Labels = None,
-    crop: Crop = CropOption.whole,
+    crop: DataCrop = None,
     model: Model = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Also write report.html and its parts there.")
@@ -70,7 +69,7 @@ def evaluate(
             dataset,
             split=split,
             labels=labels,
-            crop=crop.value,
+            crop=crop.value if crop else None,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if report is not None:
@@ -88,6 +87,7 @@ def _show(report: Report, console: Console) -> None:
     f1_low, f1_high = report.macro_f1_interval
     judged = f" on {report.data['form']}, split {report.data['split']}: {report.n} images"
     console.print(Text.assemble((shown(report.model), "bold"), judged))
+    console.print(f"crop {report.data['crop']}: {shown(report.data['crop_reason'])}")
     accuracy, macro_f1 = (f"{report.accuracy:.1%}", "bold"), (f"{report.macro_f1:.3f}", "bold")
     console.print(Text.assemble("accuracy  ", accuracy, f"  (95%: {low:.1%} to {high:.1%})"))
     console.print(Text.assemble("macro-F1  ", macro_f1, f"  (95%: {f1_low:.3f} to {f1_high:.3f})"))
