@@ -108,16 +108,15 @@ def usual_crop(dataset: Dataset, detector: Detector | None = None, sample: int =
     filled, part = [each for each in shares if each >= FILLS], [each for each in shares if 0 < each < FILLS]
     none = len(shares) - len(filled) - len(part)
     crops, photos = small + len(filled), len(part) + none
-    looked = [
+    seen = [
         (small, f"{small} are small ({CROP_SIDE} px at most)"),
         (len(filled), f"in {len(filled)} a face fills the frame"),
         (len(part), f"in {len(part)} a face takes part of the frame (usually {median(part or [0]):.0%} of its side)"),
         (none, f"in {none} no face was found"),
         (unread, f"{unread} cannot be read"),
     ]
-    told = ", ".join(words for count, words in looked if count)
-    what = "face crops" if crops > photos else "photos"
-    return CropChoice("whole" if crops > photos else "auto", f"{what}: of {crops + photos + unread} images looked at, {told}")
+    told = f"of {crops + photos + unread} images looked at, " + ", ".join(words for count, words in seen if count)
+    return CropChoice("whole", f"face crops: {told}") if crops > photos else CropChoice("auto", f"photos: {told}")
 
 
 def _share(picture: Picture, detector: Detector) -> float:

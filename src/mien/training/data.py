@@ -98,7 +98,7 @@ def _load(split: Dataset, recipe: Recipe, crop: Crop, device: torch.device, say:
     for name, reason in left_out.items():
         say(f"left out {name}: {reason}")
     if left_out:
-        say(f"left out {len(left_out)} of {len(split)} images of {split.examples[0].split}")
+        say(f"{len(left_out)} of {len(split)} images of {split.examples[0].split} left out")
     found = targets(readable, recipe.heads)
     judged = {name: readable.targets(target.labels) for name, target in found.items() if name != FACE.name}
     truth = {name: torch.from_numpy(positions).to(device) for name, positions in judged.items()}
