@@ -37,8 +37,8 @@ from mien.sources import expand
 
 STATE, TABLE, LABELS, CROPS = ".crops.jsonl", "crops.csv", "labels.csv", "crops"
 LONGEST_STEM = 60  # characters, of up to 4 bytes; file systems take names of 255 bytes
-UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+|^[.\s]+|[.\s]+$')
-"""What a name may not hold on some system, or what would hide it."""
+UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
+"""What a name may not hold on some system; nor may it begin or end with a dot or a blank."""
 
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.(png|csv|jsonl)")
 """What `replacing` leaves where it is killed."""
@@ -183,8 +183,8 @@ def _write(example: Example, out: Path, place: str, crop: Crop, preprocess: Prep
         return replace(row, reason=NO_FACE)
     with replacing(out / place) as temporary:
         Image.fromarray(found.crops[0]).save(temporary)
-    x0, y0, x1, y1 = (round(at, 1) for at in found.faces[0].box_xyxy)
-    score = round(found.faces[0].score, 3)
+    x0, y0, x1, y1 = (round(float(at), 1) for at in found.faces[0].box_xyxy)
+    score = round(float(found.faces[0].score), 3)
     return replace(row, crop=place, faces=len(found.faces), x0=x0, y0=y0, x1=x1, y1=y1, score=score)
 
 
@@ -212,7 +212,7 @@ def _stem(example: Example) -> str:
 
 
 def _fit(name: str) -> str:
-    return UNFIT.sub("-", name)[-LONGEST_STEM:].strip("-") or "image"
+    return UNFIT.sub("-", name)[-LONGEST_STEM:].strip("-. ") or "image"
 
 
 def _labelled(examples: Sequence[Example], rows: Sequence[Row]) -> list[dict[str, Any]]:
