@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from mien.face import SIDE_BY_BOX, Face
 from mien.labels import CKPLUS7, FER7, FERPLUS8, canonical
 
 Gray = NDArray[np.uint8]
@@ -131,6 +132,22 @@ def draw_face(emotion: str, rng: np.random.Generator, size: int = 48) -> Gray:
     pixels = np.asarray(image.resize((size, size), Image.Resampling.BOX), np.float64)
     pixels = pixels * rng.uniform(0.75, 1.05) + rng.normal(0, 6, pixels.shape)
     return np.clip(np.round(pixels), 0, 255).astype(np.uint8)
+
+
+def in_surroundings(face: Gray, side: int, share: float) -> Gray:
+    """A photo: the face in the middle of black, so that its crop takes a share of the side; shape (side, side, 3)."""
+    photo, width = Image.new("L", (side, side)), round(share * side / SIDE_BY_BOX)
+    if width:
+        photo.paste(Image.fromarray(face).resize((width, width)), ((side - width) // 2, (side - width) // 2))
+    return np.asarray(photo.convert("RGB"))
+
+
+class Bounds:
+    """A detector for such photos: what is not black is the face."""
+
+    def detect(self, image: Gray) -> list[Face]:
+        rows, columns = (np.flatnonzero((image.max(2) > 20).any(axis)) for axis in (1, 0))
+        return [Face((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1), (), 0.9)] if len(rows) else []
 
 
 def write_folder(out: Path, emotions: Sequence[str], n: int, seed: int = 0, splits: Sequence[str] = ()) -> Path:

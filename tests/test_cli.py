@@ -505,6 +505,17 @@ def test_data_info_of_a_folder_with_a_broken_image(tmp_path: Path, bands: Bands)
     assert "[b]" in result.stdout
     assert "calm/e\\x1b[31m.png: a PNG that is damaged or cut short" in result.stdout
     assert "\x1b" not in result.stdout
+    small = "of 5 images looked at, 4 are small (96 px at most), 1 cannot be read"
+    assert f"crop unless told otherwise: whole, as these are face crops: {small}" in result.stdout
+
+
+def test_data_info_of_photos(tmp_path: Path, astronaut: bytes) -> None:
+    for name in ("calm", "happy"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.jpg").write_bytes(astronaut)
+    told = json.loads(run("data", "info", tmp_path, "--format", "json").stdout)
+    assert told["crop"] == "auto"
+    assert told["crop_reason"].startswith("photos: of 2 images looked at, in 2 a face takes part of the frame")
 
 
 def test_data_info(exported: Export, fer2013: Path) -> None:
@@ -522,6 +533,7 @@ def test_data_info(exported: Export, fer2013: Path) -> None:
         assert told["n"] == (n or told["people"] * 7)
         assert sum(sum(counts.values()) for counts in told["counts"].values()) == told["n"]
         assert told["unreadable"] == {}
+        assert told["crop"] == "whole"
 
 
 # The base install
@@ -550,7 +562,7 @@ def test_the_bare_environment_is_bare(bare: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "predict", "evaluate", "compare", "train", "export", "models", "app", "data", "data info"]
+    "verb", ["", "predict", "evaluate", "compare", "crop", "train", "export", "models", "app", "data", "data info"]
 )
 def test_help_needs_the_base_install_alone(verb: str, bare: str) -> None:
     result = run(*verb.split(), "--help", PYTHONPATH=bare)
@@ -570,6 +582,7 @@ def test_the_base_install_reads_and_judges(bare: str, media: Path, tmp_path: Pat
     judged = run("evaluate", tmp_path / "data", "--model", model, "--format", "json", PYTHONPATH=bare)
     assert (judged.returncode, json.loads(judged.stdout)["accuracy"]) == (0, 1)
     assert run("data", "info", tmp_path / "data", PYTHONPATH=bare).returncode == 0
+    assert run("crop", tmp_path / "data", "--out", tmp_path / "crops", PYTHONPATH=bare).returncode == 0
     assert run("models", PYTHONPATH=bare).returncode == 0
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn import Bounds
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -24,7 +25,7 @@ from mien import Face, LabelSet, Recognizer, metrics
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import Example
 from mien.datasets.copies import fingerprints
-from mien.errors import ArtifactError, DataError, LabelError
+from mien.errors import ArtifactError, DataError, LabelError, MienError
 from mien.labels import FER7, FERPLUS8, HAPPY_SAD
 from mien.report import Answers, make_report
 
@@ -91,7 +92,9 @@ def test_known_answers(recognizer: Recognizer, write: Write) -> None:
     report = mien.evaluate(recognizer, open_dataset(path))
     assert (report.n, report.not_judged, report.no_face, report.unreadable) == (10, 0, 0, {})
     assert report.model == "three"
-    assert report.data == {"path": str(path), "form": open_dataset(path).form, "split": "all"}
+    reason = "face crops: of 10 images looked at, 10 are small (96 px at most)"
+    told = {"path": str(path), "form": open_dataset(path).form, "split": "all", "crop": "whole", "crop_reason": reason}
+    assert report.data == told
     assert report.labels == THREE
     assert report.confusion == ((2, 1, 0), (0, 4, 0), (1, 1, 1))
     assert report.accuracy == pytest.approx(0.7)
@@ -340,6 +343,32 @@ def test_progress_is_told(recognizer: Recognizer, write: Write) -> None:
     dataset = open_dataset(write({"happy": ["happy", "broken"], "sad": ["sad"]}))
     mien.evaluate(recognizer, dataset, progress=lambda done, total: told.append((done, total)))
     assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+# Photos
+
+
+@pytest.mark.parametrize(
+    ("crop", "accuracy", "told"), [(None, 1, "auto"), ("auto", 1, "auto"), ("whole", 0.5, "whole")]
+)
+def test_photos_are_read_as_photos(
+    crop: Any, accuracy: float, told: str, toy: Toy, tmp_path: Path, bands: Bands
+) -> None:
+    model = toy(tmp_path / "two", {"happy-sad": HAPPY_SAD.emotions})
+    for position, label in enumerate(HAPPY_SAD):
+        photo = np.zeros((200, 200, 3), np.uint8)
+        photo[60:108, 20:68] = 40
+        photo[60:108, 20:68][bands(position, 2) > 0] = 255
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        Image.fromarray(photo).save(tmp_path / "photos" / label / "0.png")
+    report = mien.evaluate(mien.load(model, detector=Bounds()), tmp_path / "photos", crop=crop)
+    assert (report.accuracy, report.data["crop"]) == (accuracy, crop or "auto")
+    assert report.data["crop_reason"].startswith("as asked" if crop else "photos: of 2 images looked at, in 2 a face")
+
+
+def test_no_such_crop(recognizer: Recognizer, write: Write) -> None:
+    with pytest.raises(MienError, match="crop is one of auto, detect, whole; got 'half'"):
+        mien.evaluate(recognizer, write(LOOKS), crop="half")  # type: ignore[arg-type]
 
 
 # Votes

@@ -22,10 +22,11 @@ from PIL import Image
 import mien
 from mien import Face, LabelSet, Recognizer
 from mien.artifact import DEFAULT
+from mien.crops import CROP_SIDE, NO_FACE
 from mien.errors import ArtifactError, LabelError, MienError
 from mien.image import Limits
 from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LABEL_SETS
-from mien.recognizer import CHUNK, CROP_SIDE, NO_FACE
+from mien.recognizer import CHUNK
 
 Pixels = NDArray[np.uint8]
 Bands = Callable[..., Pixels]

@@ -64,7 +64,7 @@ def report_of(
         0.5,
         None,
     )
-    data = {"path": "here/<faces>", "form": "made up", "split": "test"}
+    data = {"path": "here/<faces>", "form": "made up", "split": "test", "crop": "whole", "crop_reason": "<small>"}
     return make_report("toy & co", data, labels, said, 3, dict(unreadable or {}), {"calm": 2})
 
 

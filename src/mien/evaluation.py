@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from mien import metrics
+from mien.crops import Crop
 from mien.datasets import divided, open_dataset
 from mien.datasets.base import NO_LABEL, Dataset, nothing_read, spread
 from mien.datasets.copies import Prints, copied, fingerprints
@@ -17,8 +18,9 @@ from mien.errors import DataError, LabelError
 from mien.image import describe
 from mien.labels import FER7, FERPLUS8, LabelSet, label_set
 from mien.metrics import Ints
+from mien.photos import CropChoice, choose_crop, trained_crop
 from mien.prediction import Prediction
-from mien.recognizer import Crop, Recognizer
+from mien.recognizer import Recognizer
 from mien.report import EXACT, NEAR, SEEN, Answers, Report, make_report
 
 SAMPLE = 64  # images of a dataset, of which a model that was trained on it knows some
@@ -31,7 +33,7 @@ def evaluate(
     split: str | None = None,
     labels: str | LabelSet | None = None,
     head: str | None = None,
-    crop: Crop = "whole",
+    crop: Crop | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Judge a recognizer.
@@ -45,7 +47,8 @@ def evaluate(
         labels: the label set to judge in, or its name; the dataset's own if None, where the model can speak it,
             otherwise the model's.
         head: the head that answers, by the name of its label set; None chooses (see `usual_head`).
-        crop: see `Recognizer.predict`; the face that counts is the largest.
+        crop: see `Recognizer.predict`; the face that counts is the largest. If None, as the model was trained where
+            the dataset is the one that it was trained on, otherwise the dataset's usual one (see `photos.usual_crop`).
         progress: called with the images done and their number.
 
     Returns:
@@ -55,11 +58,14 @@ def evaluate(
     Raises:
         DataError: no such split, nothing to judge in that label set, or no image could be read.
         LabelError: the model, or the head, cannot speak the label set, or there is no such head.
+        MienError: there is no such crop.
     """
     if not isinstance(dataset, Dataset):
         dataset = open_dataset(dataset)
+    given = dataset
     if split != "all":
         dataset = as_trained(recognizer, dataset)
+    choice = _choose_crop(recognizer, given, dataset, crop)
     name = split or dataset.splits[-1]
     chosen = dataset.split(name)
     if named := head or usual_head(recognizer, chosen, None if labels is None else recognizer.spoken(labels)):
@@ -71,7 +77,8 @@ def evaluate(
         raise DataError(f"{dataset.path}: no image of split {name!r} has a label in {spoken.name!r}")
     predictions = dict[int, Prediction]()  # by their images' places in `chosen`
     sources = (chosen.examples[row].source for row in judged)
-    for row, prediction in zip(judged.tolist(), recognizer.stream(sources, labels=spoken, crop=crop), strict=True):
+    stream = recognizer.stream(sources, labels=spoken, crop=choice.crop)
+    for row, prediction in zip(judged.tolist(), stream, strict=True):
         predictions[row] = prediction
         progress(len(predictions), len(judged))
     errors = {chosen.examples[row].name: each.error for row, each in predictions.items()}
@@ -83,6 +90,7 @@ def evaluate(
     train = dataset.split("train") if name != "train" and "train" in dataset.splits else None
     answers = _answers(recognizer, readable, list(read.values()), targets[list(read)], spoken, train)
     described = {"path": describe(dataset.path), "form": dataset.form, "split": name}
+    described |= {"crop": choice.crop, "crop_reason": choice.reason}
     not_judged = len(chosen) - len(judged)
     return make_report(
         recognizer.artifact.name, described, spoken, answers, not_judged, unreadable, _outside(chosen, spoken)
@@ -123,6 +131,15 @@ def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
         return dataset
     seed = recipe.get("split_seed", recipe["seed"])
     return divided(labelled, test_share=recipe["test_share"], validation_share=recipe["validation_share"], seed=seed)
+
+
+def _choose_crop(recognizer: Recognizer, given: Dataset, held_out: Dataset, crop: Crop | None) -> CropChoice:
+    """That of the model's training, where `as_trained` made another dataset of the one given or its names are those."""
+    model, data = recognizer.artifact.name, recognizer.artifact.manifest.data
+    same = given.splits != ("all",) and given.names_sha256 == data.get("names_sha256")
+    if crop is None and (same or held_out is not given):
+        return CropChoice(trained_crop(data), f"as {model} was trained on these images")
+    return choose_crop(crop, given, recognizer.detector)
 
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:

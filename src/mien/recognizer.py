@@ -14,38 +14,33 @@ from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 from time import thread_time
-from typing import Any, Literal, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien import artifact as artifacts
 from mien.artifact import Artifact, HeadInfo
+from mien.crops import CROPS, NO_FACE, Crop, cut
 from mien.detect import BlazeFace, Detector
 from mien.errors import ImageError, MienError
-from mien.face import Face, sharpness, turn, whole_face
+from mien.face import Face, sharpness, turn
 from mien.image import LIMITS, ImageSource, Limits, Pixels, describe
 from mien.labels import FACE, LabelSet, label_set
 from mien.memory import keep_memory
 from mien.metrics import softmax
 from mien.network import Network
-from mien.picture import Picture, open_picture
 from mien.prediction import Expression, Prediction, Reading, percent, unsure
 from mien.preprocess import Preprocess
 
-Crop = Literal["auto", "detect", "whole"]
 Labels = str | LabelSet | None
-CROPS: tuple[Crop, ...] = ("auto", "detect", "whole")
 
-CROP_SIDE = 96  # px; an image with no shorter side and no face found is taken for a face crop
 SMALL_FACE = 24  # px, side of the box; half of what the network sees
 BLURRED = 0.2  # sharpness, see `face.sharpness`
 TURNED = 0.9  # turn, see `face.turn`
 NOT_A_FACE = 0.5  # share of people who would say so
 CHUNK = 16  # images at most whose faces go through the network together
 CHUNK_S = 0.03  # as many as a processor works on for so long: large photos one by one, so that threads end together
-
-NO_FACE = "no face was found"
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -81,7 +76,6 @@ class Recognizer:
     ) -> None:
         self.artifact = artifact
         self.detector = detector or BlazeFace()
-        self._blaze = self.detector if type(self.detector) is BlazeFace else None
         self.preprocess = Preprocess(artifact.manifest.size, artifact.manifest.colour)
         self.labels = artifact.manifest.heads[0].label_set
         self._limits = limits
@@ -168,18 +162,9 @@ class Recognizer:
         """The first half of `predict`: read an image and find its faces. Safe to call from several threads."""
         name = describe(source)
         try:
-            picture = open_picture(source, self._limits, whole=crop == "whole" or self._blaze is None)
-            faces = [] if crop == "whole" else self._faces(picture)
-            if crop == "whole" or (crop == "auto" and not faces and min(picture.size) <= CROP_SIDE):
-                return Found(name, picture.size, (whole_face(*picture.size),), (self.preprocess.whole(picture.pixels),))
-            crops = tuple(self.preprocess.face(picture, face) for face in faces)
+            return Found(name, *cut(source, crop, self.detector, self.preprocess, self._limits))
         except ImageError as error:
             return Found(name, error=str(error))
-        return Found(name, picture.size, tuple(faces), crops)
-
-    def _faces(self, picture: Picture) -> list[Face]:
-        """Detectors of others are given the whole image."""
-        return self._blaze.search(picture) if self._blaze else self.detector.detect(picture.pixels)
 
     def express(self, found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
         """The second half of `predict`: read the faces of any number of images, all in one go.

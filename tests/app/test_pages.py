@@ -232,6 +232,23 @@ def test_judging_is_what_evaluate_says(app: Callable[..., AppTest], gallery: Pat
         f"{report.ece:.3f}",
     ]
     assert "e.png" in test.warning[0].value
+    assert "Images taken as face crops" in test.caption[-1].value
+    assert "small" in test.caption[-1].value
+
+
+def test_photos_are_judged_as_photos_unless_told_otherwise(
+    app: Callable[..., AppTest], tmp_path: Path, astronaut: bytes
+) -> None:
+    for label in ("happy", "sad"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "a.jpg").write_bytes(astronaut)
+    test = app("judge")
+    test.text_input(key="dataset").set_value(str(tmp_path))
+    for crop, words in ((None, "photos or face crops. Why: photos: of 2"), ("whole", "face crops. Why: as asked for")):
+        test.selectbox(key="crop").set_value(crop)
+        test.button[0].click().run()
+        assert not test.exception
+        assert words in test.caption[-1].value.replace("\\", "")
 
 
 @pytest.mark.parametrize(("path", "told"), [("", "Name a dataset first"), ("/no/such", "no such file or folder")])

@@ -7,10 +7,10 @@ import os
 import streamlit as st
 
 from mien.app.settings import choose_model, plain, told
+from mien.crops import CROPS
 from mien.datasets import open_dataset
 from mien.errors import MienError
 from mien.evaluation import evaluate
-from mien.recognizer import CROPS
 from mien.report import Report
 from mien.report.notes import notes
 from mien.report.page import draw_pictures, html
@@ -26,7 +26,7 @@ def show() -> None:
         able = {"the dataset's own": None, **{each.words: each.name for each in reader.artifact.label_sets.values()}}
         labels = able[three.selectbox("Expressions", list(able), key="judged in")]
         split = one.selectbox("Split", ["the last", "train", "valid", "test", "all"], key="split")
-        crop = two.selectbox("Images are", CROPS, index=2, key="crop", format_func=_crop_words)
+        crop = two.selectbox("Images are", (None, *CROPS), key="crop", format_func=_crop_words)
         started = st.form_submit_button("Judge", type="primary", icon=":material/fact_check:")
     if started:
         st.session_state.pop("judged report", None)
@@ -62,6 +62,7 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     two.metric("Macro-F1", f"{report.macro_f1:.3f}")
     three.metric("Calibration error", f"{report.ece:.3f}")
     st.caption(f"95% interval of the share right: {low:.1%} to {high:.1%}")
+    st.caption(plain(f"Images taken as {_crop_words(report.data['crop'])}. Why: {report.data['crop_reason']}."))
     for note in notes(report):
         st.caption(plain(note))
     st.dataframe(
@@ -85,5 +86,6 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     )
 
 
-def _crop_words(crop: str) -> str:
-    return {"auto": "photos or face crops", "detect": "photos", "whole": "face crops"}[crop]
+def _crop_words(crop: str | None) -> str:
+    words = {"auto": "photos or face crops", "detect": "photos", "whole": "face crops"}
+    return words[crop] if crop else "as the data ask"

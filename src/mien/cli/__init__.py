@@ -13,7 +13,7 @@ import typer
 
 from mien import __version__
 from mien.cli import app as app_verb
-from mien.cli import compare, data, evaluate, export, models, predict, serve, train
+from mien.cli import compare, crop, data, evaluate, export, models, predict, serve, train
 from mien.cli.options import shown
 from mien.errors import MienError
 
@@ -44,6 +44,7 @@ def _options(
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("crop")(crop.crop)
 app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("models")(models.models)

@@ -36,12 +36,16 @@ def info(
     The exit code is 1 if some image could not be read; they are listed.
     """
     from mien.datasets import inspect
+    from mien.photos import usual_crop
 
-    found = inspect(opened(data, mapping, group))
+    dataset = opened(data, mapping, group)
+    found, choice = inspect(dataset), usual_crop(dataset)
     if form is TableOrJson.json:
-        print(json.dumps(found.to_dict()))
+        print(json.dumps(found.to_dict() | {"crop": choice.crop, "crop_reason": choice.reason}))
     else:
-        _show(found, terminal())
+        console = terminal()
+        _show(found, console)
+        console.print(f"crop unless told otherwise: {choice.crop}, as these are {choice.reason}")
     if found.unreadable:
         raise typer.Exit(EXIT_SOME_UNREAD)
 

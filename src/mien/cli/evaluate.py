@@ -13,8 +13,7 @@ from rich.text import Text
 
 from mien.cli.options import (
     EXIT_SOME_UNREAD,
-    Crop,
-    CropOption,
+    DataCrop,
     Group,
     Labels,
     Map,
@@ -46,7 +45,7 @@ def evaluate(
         str | None,
         typer.Option("--head", help="The head that answers: ferplus8 or fer7.", show_default="the labels' own"),
     ] = None,
-    crop: Crop = CropOption.whole,
+    crop: DataCrop = None,
     model: Model = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Also write report.html and its parts there.")
@@ -79,7 +78,7 @@ def evaluate(
             split=split,
             labels=labels,
             head=head,
-            crop=crop.value,
+            crop=crop.value if crop else None,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if report is not None:
@@ -99,6 +98,7 @@ def _show(report: Report, console: Console) -> None:
 
     judged = f" on {report.data['form']}, split {report.data['split']}: {report.n} images, head {report.head}"
     console.print(Text.assemble((shown(report.model), "bold"), judged))
+    console.print(f"crop {report.data['crop']}: {shown(report.data['crop_reason'])}")
     accuracy, macro_f1 = (f"{report.accuracy:.1%}", "bold"), (f"{report.macro_f1:.3f}", "bold")
     console.print(Text.assemble("accuracy  ", accuracy, f"  (95%: {low:.1%} to {high:.1%})"))
     console.print(Text.assemble("macro-F1  ", macro_f1, f"  (95%: {f1_low:.3f} to {f1_high:.3f})"))

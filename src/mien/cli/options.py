@@ -75,6 +75,14 @@ Crop = Annotated[
     CropOption,
     typer.Option("--crop", help="detect: read the faces found; whole: the image is one face; auto: whole where small."),
 ]
+DataCrop = Annotated[
+    CropOption | None,
+    typer.Option(
+        "--crop",
+        help="whole: the images are face crops; detect: photos; auto: photos and small face crops.",
+        show_default="as the data ask",
+    ),
+]
 
 
 def terminal(*, stderr: bool = False) -> Console:

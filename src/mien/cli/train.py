@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from mien.cli.options import Group, Map, needs_extra, opened, terminal
+from mien.cli.options import DataCrop, Group, Map, needs_extra, opened, terminal
 
 if TYPE_CHECKING:
     from mien.training.loop import Progress as Where
@@ -25,6 +25,7 @@ def train(
     teachers: Annotated[
         list[str] | None, typer.Option("--teacher", metavar="MODEL|RUN", help="Whose answers `distill` follows.")
     ] = None,
+    crop: DataCrop = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: schedule.epochs=3.")
     ] = None,
@@ -59,6 +60,7 @@ def train(
             resume=resume,
             start=start,
             teachers=teachers or [],
+            crop=crop.value if crop else None,
             progress=show,
             say=console.print,
         )

@@ -183,10 +183,15 @@ def load_pixels(dataset: Dataset, to_pixels: Callable[[Pixels], Pixels]) -> tupl
     Raises:
         DataError: not one example could be read.
     """
+    return read_all(dataset, lambda source: to_pixels(read_image(source)))
+
+
+def read_all(dataset: Dataset, read: Callable[[ImageSource], Pixels]) -> tuple[Dataset, Pixels, dict[str, str]]:
+    """As `load_pixels`, with what reads a source; of an `ImageError` that it raises the message is the reason."""
     examples, pixels, unreadable = [], [], {}
     for example in dataset.examples:
         try:
-            pixels.append(to_pixels(read_image(example.source)))
+            pixels.append(read(example.source))
             examples.append(example)
         except ImageError as error:
             unreadable[example.name] = str(error)

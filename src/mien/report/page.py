@@ -103,6 +103,7 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
         f"<h1>{escape(report.model)}</h1>",
         f"<p class=dim>{escape(data['form'])}: {escape(data['path'])}, split {escape(data['split'])}. "
         f"{report.n:,} images judged in {escape(', '.join(report.labels))}; head {escape(report.head)}.</p>",
+        f"<p class=dim>Crop {escape(data['crop'])}: {escape(data['crop_reason'])}.</p>",
         _cards(report),
         *(f"<p>{escape(note)}</p>" for note in notes(report)),
         "<h2>By expression</h2>",

@@ -10,9 +10,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mien.crops import CROPS, Crop
 from mien.errors import LabelError
 from mien.labels import LABEL_SETS, LabelSet
-from mien.recognizer import CROPS, Crop, Recognizer
+from mien.recognizer import Recognizer
 from mien.service.engine import Answer, Draw, Engine
 from mien.service.metrics import CONTENT_TYPE, Metrics
 from mien.service.problems import KINDS, NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Problem

@@ -19,8 +19,10 @@ import torch
 
 from mien import artifact as artifacts
 from mien.artifact import Artifact
+from mien.crops import Crop
 from mien.errors import DataError, MienError, RecipeError
 from mien.files import replacing, write_text
+from mien.photos import CropChoice, trained_crop
 from mien.training.recipe import Recipe, recipe_from
 
 VERSION = 1
@@ -53,6 +55,19 @@ class Run:
             faults = [f"{key}: was {before[key]}, is {now[key]}" for key in now if before.get(key) != now[key]]
             if faults:
                 raise RecipeError(f"{self.folder} was begun with another recipe", faults)
+
+    def crop(self, asked: Crop | None) -> CropChoice | None:
+        """The crop that the run began with; None where there is no run.
+
+        Raises:
+            DataError: another was asked for.
+        """
+        if not self.recipe_file.exists():
+            return None
+        began = trained_crop(self.data())
+        if asked not in (None, began):
+            raise DataError(f"{self.folder} was begun with --crop {began}: it cannot go on with --crop {asked}")
+        return CropChoice(began, "as the run began")
 
     def start(self, recipe: Recipe, data: dict[str, Any]) -> None:
         """A new run. Raises as `check`."""
@@ -104,7 +119,7 @@ class Run:
         return dict(state)
 
     def resume(self, recipe: Recipe, data: dict[str, Any]) -> dict[str, Any] | None:
-        """The state to go on from, or None if no epoch was finished.
+        """The state to go on from, or None if no epoch was finished; of its crop `crop` has told.
 
         The log is cut back to the epochs that the state has seen.
 
@@ -114,7 +129,7 @@ class Run:
         """
         self.check(recipe, resume=True)
         known = self.data()
-        if any(known.get(key) != data[key] for key in data if key not in ("path", "start")):
+        if any(known.get(key) != data[key] for key in data if key not in ("path", "crop", "start")):
             raise DataError(f"{self.folder} was begun with other data ({known['path']}) than {data['path']}")
         if not self.last.exists():
             if known.get("start") != data.get("start"):

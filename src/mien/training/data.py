@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mien.datasets import Dataset, divided, load_pixels
+from mien.crops import Crop
+from mien.datasets import Dataset, divided
 from mien.errors import DataError
 from mien.labels import FACE, label_set
+from mien.photos import CROP_WORDS, CropChoice, load_crops
 from mien.preprocess import Preprocess
 from mien.training.loss import Target, fingerprint, targets
 from mien.training.recipe import Recipe
@@ -49,30 +51,31 @@ def prepare(dataset: Dataset, recipe: Recipe) -> Dataset:
 
 
 def load_splits(
-    recipe: Recipe, dataset: Dataset, device: torch.device, say: Callable[[str], None]
+    recipe: Recipe, dataset: Dataset, choice: CropChoice, device: torch.device, say: Callable[[str], None]
 ) -> tuple[Split, Split]:
-    """The train and the valid split of a prepared dataset.
+    """The train and the valid split of a prepared dataset, cropped once.
 
     Raises:
-        DataError: no image could be read, or no head can both learn and be judged.
+        DataError: no image could be read or shows a face, or no head can both learn and be judged.
     """
-    training, valid = (_load(dataset.split(name), recipe, device, say) for name in ("train", "valid"))
+    training, valid = (_load(dataset.split(name), recipe, choice.crop, device, say) for name in ("train", "valid"))
     valid = replace(valid, truth={name: truth for name, truth in valid.truth.items() if name in training.targets})
     if not valid.truth:
         raise DataError(f"{dataset.path}: no head of the recipe can both learn and be judged; heads.votes needs votes")
     say(
-        f"{len(training)} images to train on, {len(valid)} to validate, each whole, as a face crop; "
+        f"{len(training)} images to train on, {len(valid)} to validate, {CROP_WORDS[choice.crop]} ({choice.reason}); "
         f"heads: {', '.join(training.targets)}"
     )
     return training, valid
 
 
-def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, Any]:
+def describe_data(dataset: Dataset, training: Split, valid: Split, crop: Crop) -> dict[str, Any]:
     """Where the data are, how the user had them read, how many images they hold, and hashes of their crops and labels.
 
     Args:
         dataset: prepared.
         training, valid: its splits.
+        crop: how they were cropped.
     """
     hashes = [fingerprint(split.pixels.cpu().numpy(), split.targets) for split in (training, valid)]
     return {
@@ -80,6 +83,7 @@ def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, 
         "form": dataset.form,
         "mapping": dict(dataset.mapping) or None,
         "group": dataset.group,
+        "crop": crop,
         "names_sha256": dataset.names_sha256,
         "train": len(training),
         "valid": len(valid),
@@ -88,11 +92,13 @@ def describe_data(dataset: Dataset, training: Split, valid: Split) -> dict[str, 
     }
 
 
-def _load(split: Dataset, recipe: Recipe, device: torch.device, say: Callable[[str], None]) -> Split:
+def _load(split: Dataset, recipe: Recipe, crop: Crop, device: torch.device, say: Callable[[str], None]) -> Split:
     preprocess = Preprocess(recipe.size, recipe.colour)
-    readable, crops, unreadable = load_pixels(split, preprocess.whole)
-    for name, reason in unreadable.items():
+    readable, crops, left_out = load_crops(split, preprocess, crop)
+    for name, reason in left_out.items():
         say(f"left out {name}: {reason}")
+    if left_out:
+        say(f"{len(left_out)} of {len(split)} images of {split.examples[0].split} left out")
     found = targets(readable, recipe.heads)
     judged = {name: readable.targets(target.labels) for name, target in found.items() if name != FACE.name}
     truth = {name: torch.from_numpy(positions).to(device) for name, positions in judged.items()}

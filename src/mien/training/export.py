@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.artifact import FORMAT, SEEN, Artifact, HeadInfo, Manifest, read, refuse_name
-from mien.datasets import Dataset, load_pixels, open_dataset
+from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
 from mien.datasets.copies import fingerprints
 from mien.datasets.splits import group_of
@@ -26,6 +26,7 @@ from mien.image import Pixels
 from mien.labels import FACE, FERPLUS8, named_set
 from mien.metrics import softmax
 from mien.network import Network
+from mien.photos import load_crops, trained_crop
 from mien.preprocess import Preprocess
 from mien.training.calibrate import Calibration, calibrate
 from mien.training.card import model_card
@@ -33,7 +34,6 @@ from mien.training.compact import compact
 from mien.training.data import prepare
 from mien.training.loss import fingerprint, targets
 from mien.training.member import Finished, Logits, Member, averaged, find_member
-from mien.training.recipe import Recipe
 from mien.training.together import together
 
 TOLERANCE = 1e-3
@@ -86,10 +86,10 @@ def export(
     if soup:
         found = [averaged(found)]
     recipe, dataset = found[0].recipe, _dataset(found, data)
-    valid, pixels = _read(dataset.split("valid"), recipe)
+    valid, pixels = _read(dataset.split("valid"), found[0])
     if fingerprint(pixels, targets(valid, recipe.heads)) != found[0].data["valid_sha256"]:
         raise DataError(f"{dataset.path}: the validation images or their labels are not those of {found[0].name}")
-    samples = _read(spread(dataset.split("train"), CALIBRATION_IMAGES), recipe)[1] if int8 else None
+    samples = _read(spread(dataset.split("train"), CALIBRATION_IMAGES), found[0])[1] if int8 else None
     twice = [mirror and not member.mirrored for member in found]
     onnx = compact(together([member.onnx(samples) for member in found], mirror=twice))
     seen = np.unique(fingerprints(dataset.split("train")).prints, axis=0).tobytes()
@@ -113,10 +113,10 @@ def _dataset(members: Sequence[Member], data: Path | None) -> Dataset:
     return prepare(dataset, members[0].recipe)
 
 
-def _read(dataset: Dataset, recipe: Recipe) -> tuple[Dataset, Pixels]:
-    """The examples that can be read, and their pixels as the network takes them."""
-    preprocess = Preprocess(recipe.size, recipe.colour)
-    readable, crops, _ = load_pixels(dataset, preprocess.whole)
+def _read(dataset: Dataset, member: Member) -> tuple[Dataset, Pixels]:
+    """The examples that could be read, and their pixels as the network takes them, cropped as for training."""
+    preprocess = Preprocess(member.recipe.size, member.recipe.colour)
+    readable, crops, _ = load_crops(dataset, preprocess, trained_crop(member.data))
     return readable, preprocess.tensor(crops)
 
 

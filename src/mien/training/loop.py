@@ -18,11 +18,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mien.crops import Crop
 from mien.datasets import Dataset
 from mien.datasets.base import NO_LABEL
 from mien.errors import MienError
 from mien.files import make_writable
 from mien.memory import keep_memory
+from mien.photos import choose_crop
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.curve import draw
@@ -68,6 +70,7 @@ def train(
     resume: bool = False,
     start: str | Path | None = None,
     teachers: Sequence[str | Path] = (),
+    crop: Crop | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Run:
@@ -80,6 +83,8 @@ def train(
         resume: go on from the last finished epoch of the run in `out`; where there is none, begin.
         start: a run's folder, or a model's name or folder, with whose weights this run begins, as far as they fit; None
             begins anew. A run that goes on needs it until it has finished an epoch, but its teachers always.
+        crop: see `Recognizer.predict`; of each image the largest face counts, and one without is left out. If None, as
+            the run that goes on began, otherwise the dataset's usual one (see `photos.usual_crop`).
         teachers: models' names or folders, or runs' folders, whose answers the recipe's `distill` follows.
         progress: called after every batch.
         say: called with a sentence where there is something to tell (device, data left out).
@@ -99,11 +104,12 @@ def train(
     device = find_device()
     torch.backends.cudnn.benchmark = True  # a GPU looks for the fastest way to convolve, once a size
     say(f"training {recipe.name} on {describe_device(device)}")
+    choice = (run.crop(crop) if resume else None) or choose_crop(crop, dataset)
     dataset = prepare(dataset, recipe)
-    training, valid = load_splits(recipe, dataset, device, say)
+    training, valid = load_splits(recipe, dataset, choice, device, say)
     given = find_start(start) if start else None
     teacher = Teacher(teachers, recipe, training)
-    data = describe_data(dataset, training, valid) | {"start": given.sha256 if given else None}
+    data = describe_data(dataset, training, valid, choice.crop) | {"start": given.sha256 if given else None}
     data |= {"teachers": teacher.sha256} if teachers else {}
     state = run.resume(recipe, data) if resume and run.recipe_file.exists() else None
     learner = Learner(recipe, {name: len(target.labels) for name, target in training.targets.items()}, device)

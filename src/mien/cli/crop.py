@@ -1,0 +1,60 @@
+"""`mien crop`: write the faces in a dataset's images, or in plain ones, as aligned crops."""
+
+from __future__ import annotations
+
+import sys
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli.options import EXIT_SOME_UNREAD, CropOption, DataCrop, counting, shown, terminal
+from mien.errors import MienError
+
+
+def crop(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="A dataset; or images, folders, patterns, or -.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the crops; a run that stopped goes on.")],
+    crop: DataCrop = None,
+    size: Annotated[int, typer.Option("--size", min=16, max=1024, help="Side of a crop in px.")] = 48,
+    colour: Annotated[bool, typer.Option("--colour/--gray", help="In colour, or as the shipped models see.")] = False,
+) -> None:
+    """Write the largest face of each image as an aligned crop, with its label, split and person.
+
+    DIR is a dataset again; DIR/crops.csv has a row a source. The exit code is 1 if some could not be read.
+    """
+    from mien.cropping import find_sources, write_crops
+    from mien.datasets import Dataset
+    from mien.photos import CropChoice, choose_crop
+    from mien.preprocess import Preprocess
+
+    folders = [Path(word).resolve() for word in sources if Path(word).is_dir()]
+    if any(out.resolve().is_relative_to(folder) for folder in folders):
+        raise MienError(f"{out} lies among the sources: choose a folder outside")
+    console, stdin = terminal(), sys.stdin.buffer if sys.stdin else BytesIO()
+    found = find_sources(sources, stdin)
+    if isinstance(found, Dataset):
+        examples, form, choice = found.examples, found.form, choose_crop(crop.value if crop else None, found)
+    else:
+        examples, form = found, "images without labels"
+        choice = CropChoice((crop or CropOption.auto).value, "as asked for" if crop else "as mien predict does")
+    console.print(f"{form}: {len(examples)} images; crop {choice.crop}: {shown(choice.reason)}")
+    with counting("cropping") as bar:
+        task = bar.add_task("", total=len(examples))
+        preprocess = Preprocess(size, "rgb" if colour else "gray")
+        rows = write_crops(
+            examples, out, choice.crop, preprocess, progress=lambda done, _: bar.update(task, completed=done)
+        )
+    unread = [row for row in rows if row.unreadable]
+    written = sum(bool(row.crop) for row in rows)
+    console.print(
+        f"{written} crops of {size} x {size} px in {shown(str(out))}; no face in {len(rows) - written - len(unread)}, "
+        f"{len(unread)} unreadable; crops.csv has a row for each"
+    )
+    for row in unread:
+        console.print(f"unreadable: {shown(row.source)}: {shown(row.reason)}", style="red")
+    if unread:
+        raise typer.Exit(EXIT_SOME_UNREAD)

@@ -1,0 +1,59 @@
+"""Crops: from an image to the faces in it, cut out as a network sees them. Reading, judging and training share it."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from mien.detect import BlazeFace, Detector
+from mien.face import Face, whole_face
+from mien.image import LIMITS, ImageSource, Limits, Pixels
+from mien.picture import open_picture
+from mien.preprocess import Preprocess
+
+Crop = Literal["auto", "detect", "whole"]
+CROPS: tuple[Crop, ...] = ("auto", "detect", "whole")
+
+CROP_SIDE = 96  # px; an image with no shorter side and no face found is taken for a face crop
+
+NO_FACE = "no face was found"
+
+
+class Cut(NamedTuple):
+    """What an image gave: its width and height, its faces, the largest first, and their crops."""
+
+    size: tuple[int, int]
+    faces: tuple[Face, ...]
+    crops: tuple[Pixels, ...]
+
+
+def cut(
+    source: ImageSource,
+    crop: Crop,
+    detector: Detector,
+    preprocess: Preprocess,
+    limits: Limits = LIMITS,
+    most: int | None = None,
+) -> Cut:
+    """Read an image, find its faces, and cut them out.
+
+    Args:
+        source: what `read_image` takes.
+        crop: `detect` takes the faces that are found; `whole` the image as one face; `auto` detects, and takes an image
+            with a side of at most 96 px as one face if none is found.
+        detector: finds the faces.
+        preprocess: how crops are.
+        limits: how big the image may be.
+        most: how many faces are wanted, the largest; all if None.
+
+    Raises:
+        ImageError: the image cannot be read.
+    """
+    blaze = detector if type(detector) is BlazeFace else None  # detectors of others are given the whole image
+    picture = open_picture(source, limits, whole=crop == "whole" or blaze is None)
+    faces: list[Face] = []
+    if crop != "whole":
+        faces = blaze.search(picture) if blaze else detector.detect(picture.pixels)
+    if crop == "whole" or (crop == "auto" and not faces and min(picture.size) <= CROP_SIDE):
+        return Cut(picture.size, (whole_face(*picture.size),), (preprocess.whole(picture.pixels),))
+    wanted = tuple(faces[:most])
+    return Cut(picture.size, wanted, tuple(preprocess.face(picture, face) for face in wanted))
