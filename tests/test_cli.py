@@ -724,6 +724,16 @@ def test_models() -> None:
     assert run("models", DEFAULT).stdout.strip() == mien.load().artifact.card.strip()
 
 
+def test_a_terminal_gets_a_card_without_its_history() -> None:
+    text = ESCAPE.sub("", in_terminal(80, "models", DEFAULT))
+    told = ["Reads the expression", "How good it is", "must not be used", "cannot do", "How it was made", "README.md"]
+    places = [text.index(each) for each in told]
+    assert places == sorted(places)
+    assert "sha256" not in text
+    assert "details" not in text
+    assert "…" not in text
+
+
 def test_data_info_of_a_folder_with_a_broken_image(tmp_path: Path, bands: Bands) -> None:
     for name in ("[b]", "calm"):
         (tmp_path / name).mkdir()
