@@ -76,7 +76,9 @@ def model_card(manifest: Manifest) -> str:
         colour={"gray": "gray", "rgb": "coloured"}[manifest.colour],
         runs=together + "\n".join(_run(run) for run in manifest.runs),
         heads=" or ".join(f"`{head.labels}` ({', '.join(head.emotions)})" for head in manifest.heads),
-        history="Its run, and what that began with" if len(manifest.runs) == 1 else "Its runs, and what they began with",
+        history="Its run, and what that began with"
+        if len(manifest.runs) == 1
+        else "Its runs, and what they began with",
         data=f"{data['form']}, {data['train']} images to train on, {data['valid']} to validate",
         mirror=MIRRORED if manifest.mirror else "",
         precision=QUANTISED if quantised else "",
