@@ -103,7 +103,7 @@ def enlargement(width: int, height: int) -> int:
 
 def colour_of(label: str) -> Colour:
     """An emotion's colour: always the same one."""
-    return PALETTE.get(label) or list(PALETTE.values())[zlib.crc32(label.encode()) % len(PALETTE)]
+    return PALETTE.get(label) or list(PALETTE.values())[zlib.crc32(label.encode(errors="surrogatepass")) % len(PALETTE)]
 
 
 def ink_on(colour: Colour) -> Colour:
