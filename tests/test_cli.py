@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import math
@@ -13,6 +14,7 @@ import signal
 import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 import zlib
@@ -30,7 +32,10 @@ from rich.cells import cell_len
 
 import mien
 from mien.artifact import DEFAULT
+from mien.cli import formats
+from mien.cli.stop import unbroken
 from mien.labels import FERPLUS8
+from mien.prediction import Prediction
 
 Bands = Callable[..., NDArray[np.uint8]]
 Export = Callable[[str, int], Path]
@@ -78,7 +83,7 @@ BROKEN = {
     "b-cut.png": (b"", "damaged or cut short"),
     "b-empty.jpg": (b"", "empty"),
     "b-gone.jpg": (b"", "a link to a file that is not there"),
-    "b-page.pdf": (b"%PDF-1.7\n", "PDF is not supported"),
+    "b-page.tif": (b"%PDF-1.7\n", "PDF is not supported"),
     "b-phone.heic": (b"\0\0\0\x18ftypheic" + bytes(30), "HEIC"),
     "b-text.jpg": (b"hello", "not an image of a supported kind"),
 }
@@ -109,6 +114,7 @@ def photo(folder: Path) -> Path:
     return folder / "a-01.png"
 
 
+SUMMARY = re.compile(r"20 images: 12 faces, 8 unreadable; [\d.,]+ images/s\n")
 BRIGHT = math.exp(4) / (math.exp(4) + 7)  # what the toy gives the one bright band of eight
 NAMES = [f"a-{number:02}.png" for number in range(12)] + sorted(BROKEN)
 LABELS = [FERPLUS8.emotions[number % 8] for number in range(12)]
@@ -137,7 +143,7 @@ def test_a_folder_as_table(folder: Path, model: Path) -> None:
     head, *rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert head == ["source", "face", "expression", "confidence", "note"]
     assert [row[0] for row in rows] == [str(folder / name) for name in NAMES]
-    assert [row[1:4] for row in rows[:12]] == [["0", label, "0.886"] for label in LABELS]
+    assert [row[1:4] for row in rows[:12]] == [["1", label, "0.886"] for label in LABELS]
     for row in rows[12:]:
         assert row[1:4] == ["", "", ""]
         assert BROKEN[Path(row[0]).name][1] in row[4]
@@ -171,7 +177,8 @@ def test_a_folder_as_csv(folder: Path, model: Path, tmp_path: Path) -> None:
 def test_a_folder_as_parquet(folder: Path, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     result = run("predict", folder, "--model", model, "--crop", "whole", "--format", "parquet", "--out", out)
-    assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert SUMMARY.fullmatch(result.stderr)
     table = pq.read_table(out)
     check_flat(table.to_pylist(), folder)
     assert str(table.schema.field("uncertain").type) == "bool"
@@ -193,10 +200,120 @@ def test_several_faces_and_none(media: Path, tmp_path: Path) -> None:
     assert [row["face"] for row in rows] == ["0", "1", "2", "3", "4", ""]
     assert rows[-1]["reasons"] == "no face was found"
     out = tmp_path / "out.parquet"
-    assert run("predict", *sources, "--format", "parquet", "--out", out).returncode == 0
+    written = run("predict", *sources, "--out", out)
+    assert written.returncode == 0
+    assert written.stderr.startswith("2 images: 5 faces, 1 without a face; ")
     read = pq.read_table(out).to_pylist()
     assert [row["face"] for row in read] == [0, 1, 2, 3, 4, None]
     assert [row["confidence"] for row in read[:5]] == [float(row["confidence"]) for row in rows[:5]]
+    table = [line.split("\t") for line in run("predict", *sources).stdout.splitlines()[1:]]
+    assert [row[1] for row in table] == ["1", "2", "3", "4", "5", ""]
+
+
+def test_a_pipe_is_told_of_doubt_as_a_terminal_is(model: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (48, 48), "gray").save(tmp_path / "gray.png")
+    words = ("predict", tmp_path / "gray.png", "--model", model, "--crop", "whole")
+    (line,) = run(*words).stdout.splitlines()[1:]
+    _, face, label, _, note = line.split("\t")
+    assert (face, label[-1], "low confidence" in note) == ("1", "?", True)
+    assert f" {label} " in ESCAPE.sub("", in_terminal(120, *words))
+
+
+# What --out says
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "form"),
+    [
+        ("a.json", [], "json"),
+        ("A.JSON", [], "json"),
+        ("a.jsonl", [], "jsonl"),
+        ("a.ndjson", [], "jsonl"),
+        ("a.csv", [], "csv"),
+        ("a.parquet", [], "parquet"),
+        ("a.txt", [], "table"),
+        ("a.tsv", [], "table"),
+        ("a.json", ["--format", "json"], "json"),
+        ("a.jsonl", ["--format", "json"], "jsonl"),
+        ("a.csv", ["--format", "json"], "json"),
+        ("a.json", ["--format", "jsonl"], "jsonl"),
+        ("a", ["--format", "json"], "json"),
+        ("a.xlsx", ["--format", "csv"], "csv"),
+    ],
+)
+def test_the_name_of_the_file_says_how_it_is_written(
+    name: str, options: list[str], form: str, photo: Path, model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / name
+    result = run("predict", photo, photo, "--model", model, "--crop", "whole", "--out", out, *options)
+    assert (result.returncode, result.stdout) == (0, "")
+    read: dict[str, Callable[[], list[Any]]] = {
+        "json": lambda: json.loads(out.read_text()),
+        "jsonl": lambda: rows_of_json(out.read_text()),
+        "csv": lambda: list(csv.DictReader(io.StringIO(out.read_text()))),
+        "parquet": lambda: pq.read_table(out).to_pylist(),
+        "table": lambda: [{"source": line.split("\t")[0]} for line in out.read_text().splitlines()[1:]],
+    }
+    assert [row["source"] for row in read[form]()] == [str(photo)] * 2
+    known = Path(name).suffix in (".csv", ".json", ".jsonl")
+    differs = known and Path(name).suffix != f".{form}"
+    assert (f"written as {form}" in result.stderr) is differs
+
+
+def test_a_list_of_no_object_is_one_too() -> None:
+    stream = io.StringIO()
+    with formats._json(stream, FERPLUS8):
+        pass
+    assert json.loads(stream.getvalue()) == []
+
+
+def test_a_limit_is_told_of_by_its_option() -> None:
+    error = "9000 x 9000 pixels, over the limit of 50 million: raise max_pixels"
+    (row,) = formats._plain(Prediction("a.png", 0, 0, error=error))
+    assert row.endswith("error: 9000 x 9000 pixels, over the limit of 50 million: raise --max-pixels")
+
+
+@pytest.mark.parametrize(
+    ("options", "read"),
+    [
+        ([], True),
+        (["--max-pixels", "2303"], False),
+        (["--max-pixels", "2.3kp"], False),
+        (["--max-pixels", "2_304"], True),
+        (["--max-pixels", "200MP"], True),
+        (["--max-bytes", "50"], False),
+        (["--max-bytes", "0.05 kB"], False),
+        (["--max-bytes", "20mb"], True),
+    ],
+)
+@pytest.mark.parametrize("piped", [False, True])
+def test_limits(options: list[str], read: bool, piped: bool, photo: Path, model: Path) -> None:
+    word = ("-" if piped else photo, "--model", model, "--crop", "whole", "--format", "json")
+    result = run("predict", *word, *options, stdin=photo.read_bytes())
+    assert result.returncode == (0 if read else 1)
+    assert "limit" in str(rows_of_json(result.stdout)[0]["error"]) or read
+
+
+# Folders as people have them
+
+
+def test_a_folder_with_sidecars(model: Path, tmp_path: Path, bands: Bands) -> None:
+    (tmp_path / "photo.png").write_bytes(png(bands(0, 8)))
+    for name in ("photo.json", "b.JSON", "clip.MOV"):
+        (tmp_path / name).write_bytes(b"x")
+    words = ("--model", model, "--crop", "whole", "--format", "json")
+    result = run("predict", tmp_path, *words)
+    assert (result.returncode, len(result.stdout.splitlines())) == (0, 1)
+    assert result.stderr == "passed over 3 files that are no images: 2 .json, 1 .mov\n"
+    named = run("predict", tmp_path / "photo.json", *words)
+    assert (named.returncode, named.stderr) == (1, "")
+    assert "not an image" in rows_of_json(named.stdout)[0]["error"]
+
+
+def test_a_folder_without_images(model: Path, tmp_path: Path) -> None:
+    result = run("predict", tmp_path, "--model", model)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert result.stdout.splitlines()[1] == f"{tmp_path}\t\t\t\terror: a folder without images"
 
 
 def test_label_sets(photo: Path, model: Path) -> None:
@@ -240,7 +357,7 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
     assert {line.count("\t") for line in table.stdout.splitlines()} == {4}
     plain = run("predict", "größe.png", *options, "table", cwd=tmp_path, PYTHONIOENCODING="ascii")
     assert (plain.returncode, plain.stderr) == (0, "")
-    assert "gr\\xf6\\xdfe.png\t0\tneutral" in plain.stdout
+    assert "gr\\xf6\\xdfe.png\t1\tneutral" in plain.stdout
     assert run("predict", "--model", model, "--crop", "whole", "--", "-x.png", cwd=tmp_path).returncode == 0
 
 
@@ -261,8 +378,13 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
         ("predict PHOTO --threads 0", "threads"),
         ("predict PHOTO --nonsense", "No such option"),
         ("predict PHOTO --format parquet", "name a file with --out"),
-        ("predict PHOTO --out FOLDER", "name another with --out"),
-        ("predict PHOTO --out PIPE", "name another with --out"),
+        ("predict PHOTO --out OUT", "end it with one of .json, .jsonl, .csv, .parquet, .ndjson, .tsv, .txt"),
+        ("predict PHOTO --out OUT.xlsx", "or say with --format what to write"),
+        ("predict PHOTO --format csv --out FOLDER", "name another with --out"),
+        ("predict PHOTO --format csv --out PIPE", "name another with --out"),
+        ("predict PHOTO --max-pixels 0", "a size such as 200MP"),
+        ("predict PHOTO --max-pixels 20MB", "a size such as 200MP"),
+        ("predict PHOTO --max-bytes 1,5MB", "a size such as 20MB"),
         ("predict PHOTO --out PHOTO/out.csv", "PHOTO"),
         ("predict PHOTO --annotate PHOTO --crop whole", "PHOTO"),
         ("evaluate", "Missing argument"),
@@ -302,6 +424,27 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(photo: Path, tm
     assert "could be read" not in result.stderr
 
 
+def test_completion_knows_names_and_loads_no_network(tmp_path: Path) -> None:
+    """As bash asks; the home folder stays empty until it is asked to install."""
+    probe = "import sys; from mien.cli import main\ntry: main()\nfinally: assert 'onnxruntime' not in sys.modules"
+    home = {"HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
+
+    def asked(words: str) -> list[str]:
+        env = os.environ | home | {"_MIEN_COMPLETE": "complete_bash", "COMP_WORDS": words}
+        env["COMP_CWORD"] = str(len(words.split(" ")) - 1)
+        done = subprocess.run([sys.executable, "-c", probe], env=env, capture_output=True, check=False, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.split()
+
+    assert asked("mien predict --labels ") == ["fer7", "ferplus8", "ckplus7", "happy-sad"]
+    assert asked("mien predict --labels fer") == ["fer7", "ferplus8"]
+    assert asked("mien evaluate --model ") == ["small", "large"]
+    assert "predict" in asked("mien p")
+    assert list(tmp_path.iterdir()) == []
+    shown = run("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    assert "_MIEN_COMPLETE=complete_bash" in shown.stdout
+
+
 def test_version() -> None:
     assert run("--version").stdout == f"mien {mien.__version__}\n"
 
@@ -314,29 +457,122 @@ def test_out_replaces_a_file_when_all_is_done(photo: Path, model: Path, tmp_path
     out.write_text("old")
     result = run("predict", photo, "--model", model, "--crop", "whole", "--format", "json", "--out", out)
     assert (result.returncode, result.stdout) == (0, "")
-    assert rows_of_json(out.read_text())[0]["faces"][0]["label"] == "happy"
+    assert json.loads(out.read_text())[0]["faces"][0]["label"] == "happy"
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
 
 
-def test_ctrl_c_leaves_no_traceback_and_no_half_file(photo: Path, model: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out.json"
-    out.write_text("old")
-    command = [*MIEN, "predict", str(photo), "-", "--model", str(model), "--format", "json", "--out", str(out)]
+def stopped(process: subprocess.Popen[bytes], number: int) -> tuple[int, str]:
+    """Ends `mien` by a signal: its exit code, and what it said. A signal just before a read is first heard after it."""
+    assert process.stderr is not None
+    for _ in range(12):
+        process.send_signal(number)
+        try:
+            process.wait(timeout=5)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    said = process.stderr.read().decode()
+    assert "Traceback" not in said
+    return process.returncode, said
+
+
+def started(*words: str | Path) -> subprocess.Popen[bytes]:
     listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # shells make background jobs deaf to Ctrl-C
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, preexec_fn=listens, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+    return subprocess.Popen([*MIEN, *map(str, words)], preexec_fn=listens, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS.items())
+def test_stopped_before_the_first_answer_it_leaves_no_file(
+    number: int, code: int, photo: Path, model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.json"
+    out.write_text("old")
+    with started("predict", photo, "-", "--model", model, "--out", out) as process:
         assert process.stdin is not None
-        assert process.stderr is not None
         process.stdin.write(bytes(500_000))  # more than a pipe holds: when this returns, standard input is being read
         process.stdin.flush()
-        time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
-        said = process.stderr.read()
-    assert process.returncode == 130
-    assert b"Traceback" not in said
+        assert stopped(process, number) == (code, "")
     assert out.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def wait_for_a_reader(pipe: Path) -> int:
+    """A named pipe, opened to be written; somebody reads from it, and waits for more."""
+    handle = -1
+    for _ in range(600):
+        try:
+            if handle < 0:
+                handle = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+                os.write(handle, b"first bytes")
+            if not struct.unpack("i", fcntl.ioctl(handle, termios.FIONREAD, bytes(4)))[0]:
+                return handle
+        except OSError:  # nobody has opened it yet
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"nobody reads {pipe}")
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [(name, signal.SIGINT) for name in ("", "out.json", "out.csv", "out.parquet")]
+    + [("out.json", number) for number in (signal.SIGTERM, signal.SIGHUP)],
+)
+def test_stopped_later_it_keeps_what_was_read(
+    name: str, number: signal.Signals, photo: Path, model: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    words = ["predict", photo, tmp_path / "pipe.png", "--model", model, "--crop", "whole", "--threads", "1"]
+    out = tmp_path / "new" / name
+    with started(*words, *(["--out", out] if name else [])) as process:
+        assert process.stdout is not None
+        handle = wait_for_a_reader(tmp_path / "pipe.png")
+        returned, said = stopped(process, number)
+        printed = process.stdout.read().decode()
+        os.close(handle)
+    assert returned == SIGNALS[number]
+    if not name:
+        assert said == "interrupted after 1 image\n"
+        assert printed.splitlines()[1].startswith(f"{photo}\t1\thappy")
+        return
+    assert (printed, said) == ("", f"interrupted after 1 of 2 images; {out} has what was read\n")
+    assert [path.name for path in out.parent.iterdir()] == [name]
+    rows = {
+        "out.json": lambda: json.loads(out.read_text()),
+        "out.csv": lambda: list(csv.DictReader(io.StringIO(out.read_text()))),
+        "out.parquet": lambda: pq.read_table(out).to_pylist(),
+    }
+    assert [row["source"] for row in rows[name]()] == [str(photo)]
+
+
+def test_a_row_is_not_broken_by_a_signal() -> None:
+    written: list[str] = []
+
+    @unbroken()
+    def write() -> None:
+        signal.raise_signal(signal.SIGINT)
+        written.append("whole")
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert written == ["whole"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("words", ["--version", "--help", "models", "predict PHOTO --model MODEL --crop whole"])
+def test_answers_that_cannot_be_written(words: str, photo: Path, model: Path) -> None:
+    command = [*MIEN, *words.replace("PHOTO", str(photo)).replace("MODEL", str(model)).split()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(timeout=30)) == (b"", 1)
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (result.returncode, result.stderr) == (2, b"error: [Errno 28] No space left on device\n")
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "table"])
@@ -369,6 +605,17 @@ def test_annotate(media: Path, folder: Path, tmp_path: Path) -> None:
     drawn_once = (tmp_path / "drawn" / "single_face-mien.jpg").read_bytes()
     for copy in ("single_face-2-mien.jpg", "stdin-mien.jpg"):
         assert (tmp_path / "drawn" / copy).read_bytes() == drawn_once
+
+
+def test_annotated_copies_keep_sub_folders(model: Path, tmp_path: Path, bands: Bands) -> None:
+    for name in ("a.png", "x/a.png", "x/y/a.png", "other/a.png"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(png(bands(0, 8)))
+    words = ("--model", model, "--crop", "whole", "--annotate", tmp_path / "out")
+    named = tmp_path / "in" / "x" / "y" / "a.png"
+    assert run("predict", tmp_path / "in", named, *words).returncode == 0
+    drawn = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.jpg"))
+    assert drawn == ["a-mien.jpg", "other/a-mien.jpg", "x/a-mien.jpg", "x/y/a-2-mien.jpg", "x/y/a-mien.jpg"]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -492,6 +739,16 @@ def test_models() -> None:
     for head in mien.load().artifact.manifest.heads:
         assert head.labels in listed
     assert run("models", DEFAULT).stdout.strip() == mien.load().artifact.card.strip()
+
+
+def test_a_terminal_gets_a_card_without_its_history() -> None:
+    text = ESCAPE.sub("", in_terminal(80, "models", DEFAULT))
+    told = ["Reads the expression", "How good it is", "must not be used", "cannot do", "How it was made", "README.md"]
+    places = [text.index(each) for each in told]
+    assert places == sorted(places)
+    assert "sha256" not in text
+    assert "details" not in text
+    assert "…" not in text
 
 
 def test_data_info_of_a_folder_with_a_broken_image(tmp_path: Path, bands: Bands) -> None:

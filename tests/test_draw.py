@@ -9,9 +9,23 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.draw import BLACK, LEAST_SIDE, PALETTE, WHITE, Colour, Rect, annotate, colour_of, contrast, ink_on, lay_out
+from mien.draw import (
+    BLACK,
+    LEAST_SIDE,
+    LONGEST_LABEL,
+    PALETTE,
+    WHITE,
+    Colour,
+    Rect,
+    annotate,
+    colour_of,
+    contrast,
+    ink_on,
+    lay_out,
+)
 from mien.errors import MienError
 from mien.face import Face
+from mien.fonts import lacked
 from mien.labels import FER7, FERPLUS8
 from mien.prediction import Expression, Prediction, Reading
 
@@ -142,12 +156,25 @@ def test_text_grows_with_the_image(width: int, least: int) -> None:
     assert least <= font.size <= 0.03 * width
 
 
-@pytest.mark.parametrize("label", ["happy", "a feeling that takes rather many words to be told " * 3, "two\nlines", ""])
+SCRIPTS = ["Радость", "χαρά", "喜び", "سعيد", "😀", "खुश " * 30, "a\x07b", "\udcff"]
+
+
+@pytest.mark.parametrize(
+    "label", ["happy", "a feeling that takes rather many words to be told " * 3, "two\nlines", "", *SCRIPTS]
+)
 def test_any_label_fits(label: str) -> None:
     told = prediction(640, 480, (200, 150, 350, 320), label=label)
     (tag,), _ = lay_out(told)
     assert inside(tag.rect, 640, 480)
     assert annotate(noise(640, 480), told).size == (640, 480)
+
+
+@pytest.mark.parametrize("label", SCRIPTS)
+def test_labels_of_any_script_are_written_without_boxes(label: str) -> None:
+    (tag,), font = lay_out(prediction(640, 480, (200, 150, 350, 320), label=label))
+    assert lacked("".join(tag.lines), font) == ""
+    assert len(tag.lines[0]) <= LONGEST_LABEL + 5
+    assert not any(line.startswith(" ") for line in tag.lines)
 
 
 def test_tags_in_a_crowd_are_clear_of_each_other_and_of_faces() -> None:

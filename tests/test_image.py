@@ -170,6 +170,42 @@ def test_bad_path_is_told(tmp_path: Path) -> None:
             read_image(str(tmp_path / name))
 
 
+VIDEO = "^a video, not an image: save the frames"
+ARCHIVE = "^an archive, not an image: unpack it"
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        (b"\0\0\0\x18ftypqt  ", VIDEO),
+        (b"\0\0\0\x18moov", VIDEO),
+        (b"RIFF1234AVI ", VIDEO),
+        (b"\x1aE\xdf\xa3", VIDEO),
+        (b"PK\3\4", ARCHIVE),
+        (b"\x1f\x8b\x08", ARCHIVE),
+        (b"7z\xbc\xaf\x27\x1c", ARCHIVE),
+        (bytes(257) + b"ustar", ARCHIVE),
+        (b"\0\0\0\x18ftypcrx ", "^a camera raw"),
+        (b"FUJIFILMCCD-RAW ", "^a camera raw"),
+    ],
+)
+def test_other_kinds_of_files_say_what_to_do(start: bytes, reason: str) -> None:
+    with pytest.raises(ImageError, match=reason):
+        read_image(start + bytes(300))
+    if reason in (VIDEO, ARCHIVE):  # they are large, and a larger limit would be no help
+        with pytest.raises(ImageError, match=reason):
+            read_image(start + bytes(300), Limits(max_bytes=len(start) + 100))
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a.jpg", "s3://bucket/a.jpg", "FTP://example.org/a.jpg"])
+def test_an_address_is_told_from_a_file(address: str) -> None:
+    for source in (address, Path(address)):
+        with pytest.raises(ImageError, match="^an address, not a file: mien opens no connections"):
+            read_image(source)
+    with pytest.raises(ImageError, match="^no such file"):
+        read_image("C:/photos/a.jpg")
+
+
 def test_a_preview_is_not_taken_for_the_photo() -> None:
     with pytest.raises(ImageError, match="begins with a preview, as camera raws do"):
         read_image(tiff(64, 48, 8, RAMP.tobytes(), reduced=True))

@@ -19,11 +19,12 @@ import pytest
 from PIL import Image
 
 from mien.errors import DataError
+from mien.fonts import own_font
 from mien.labels import HAPPY_SAD, LabelSet
 from mien.report import Answers, Report, make_report
 from mien.report.compare import compare
 from mien.report.notes import notes
-from mien.report.page import answers_csv, write_report
+from mien.report.page import answers_csv, draw_pictures, write_report
 
 PICTURES = {"confusion.png", "confusion-shares.png", "reliability.png", "confidence.png", "mistakes.png"}
 FILES = PICTURES | {"report.html", "report.json", "answers.csv"}
@@ -168,6 +169,41 @@ def test_the_page_holds_its_own_pictures(tmp_path: Path) -> None:
     for told in ("toy & co", "here/<faces>", "50.0%", "a<b>.png", "empty & gone", *said):
         assert told in page.text, told
     assert json.loads((folder / "report.json").read_text()) == json.loads(json.dumps(report.to_dict()))
+
+
+LABELS = (
+    "радость",
+    "χαρά",
+    "喜び",
+    "سعيد",
+    "😀 ok",
+    "$a_b$ $\\bad$",
+    "a\x07b",
+    "\udcff",
+    "x\u3000y",
+    "♥\ufe0f",
+    "100%",
+)
+
+
+def test_labels_of_any_script_are_drawn() -> None:
+    """Warnings are errors: matplotlib warns of characters that it has no font for."""
+    pictures = draw_pictures(report_of([True, False, None] * 11, labels=LabelSet("scripts", LABELS)))
+    assert set(pictures) == PICTURES
+
+
+def test_a_font_of_the_system_is_used_where_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other way round: matplotlib's own font is one without Greek, and DejaVu one that the system has."""
+    from matplotlib.font_manager import FontProperties, findfont
+
+    from mien.report import plots
+
+    monkeypatch.setattr(plots, "_own_font", lambda: own_font(20))
+    monkeypatch.setattr(plots, "font_file", lambda text: findfont(FontProperties()) if "χ" in text else None)
+    assert plots._drawable("χαρά") == "χαρά"
+    assert plots._drawable("喜") == r"\u559c"
+    assert plots._families("χαρά") == ["sans-serif", "DejaVu Sans"]
+    assert plots._families("joy") == ["sans-serif"]
 
 
 def test_without_mistakes_there_is_no_sheet_of_them(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mien.image import LIMITS, describe
-from mien.sources import Piped, expand, read_again
+from mien.errors import ImageError
+from mien.image import LIMITS, Limits, describe, read_image
+from mien.sources import PassedOver, Piped, expand, read_again, sub_folder, tops
 
 FILES = (
     "b.jpg",
@@ -50,8 +51,8 @@ def expanded(*words: str, stdin: bytes = b"") -> list[str]:
     return [describe(source) for source in expand(words, BytesIO(stdin))]
 
 
-BELOW = ["Z.jpg", "[x].jpg", "a.png", "b.jpg", "größe.jpg", "line\nbreak.jpg", "notes.txt", "sub/c.jpg"]
-BELOW += ["sub/deeper/d.jpg", "two words.jpg"]
+BELOW = ["Z.jpg", "[x].jpg", "a.png", "b.jpg", "größe.jpg", "line\nbreak.jpg", "sub/c.jpg", "sub/deeper/d.jpg"]
+BELOW += ["two words.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,9 @@ BELOW += ["sub/deeper/d.jpg", "two words.jpg"]
         (["[ab].*"], ["a.png", "b.jpg"]),
         (["[x].jpg"], ["[x].jpg"]),
         (["*.gif"], ["*.gif"]),
+        (["notes.txt", "*.txt", "[nZ]*.*"], ["notes.txt", "notes.txt", "Z.jpg", "notes.txt"]),
+        (["*"], [*BELOW[:4], "empty", *BELOW[4:]]),
+        (["**"], BELOW),
         (["s*"], ["sub/c.jpg", "sub/deeper/d.jpg"]),
         (["**/*.jpg"], [name for name in BELOW if name.endswith(".jpg")]),
         (["sub/**"], ["sub/c.jpg", "sub/deeper/d.jpg"]),
@@ -88,10 +92,98 @@ def test_expand(words: list[str], names: list[str], folder: Path) -> None:
     assert expanded(*words) == names
 
 
-def test_every_word_and_every_visible_file_comes_out(folder: Path) -> None:
+def test_every_word_and_every_visible_file_comes_out_or_is_counted(folder: Path) -> None:
     left = (".hidden.jpg", ".git/e.jpg", "Thumbs.db", "desktop.ini", "__MACOSX/sub/c.jpg", "sub/@eaDir/c.jpg")
     visible = {name for name in FILES if name not in left}
-    assert {os.path.relpath(name, ".") for name in expanded(".")} == visible
+    assert {os.path.relpath(name, ".") for name in expanded(".")} == visible - {"notes.txt"}
+
+
+SIDECARS = ["a.CR2", "a.aae", "a.json", "b.JSON", "clip.mov", "clip.mp4", "deep/x.xmp", "img.dng", "img.nef", "list"]
+
+
+@pytest.mark.parametrize("word", [".", "*", "**", "**/*"])
+def test_files_that_are_no_images_are_passed_over_and_counted(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in SIDECARS:
+        (tmp_path / name).write_bytes(b"II*\0, as raws begin, or anything")
+    (tmp_path / "list").write_bytes(b"names")
+    images = ["DCIM0001", "a.heic", "deep/PHOTO.JPG"]
+    for name in images:
+        (tmp_path / name).write_bytes(b"\xff\xd8\xff\xe0")
+    monkeypatch.chdir(tmp_path)
+    passed_over = PassedOver()
+    found = [os.path.relpath(describe(each)) for each in expand([word], BytesIO(), passed_over)]
+    assert sorted(found) == images
+    assert passed_over == {
+        ".aae": 1,
+        ".json": 2,
+        ".mov": 1,
+        ".mp4": 1,
+        ".xmp": 1,
+        ".cr2": 1,
+        ".dng": 1,
+        ".nef": 1,
+        "": 1,
+    }
+    assert [describe(each) for each in expand(SIDECARS, BytesIO(), passed_over)] == SIDECARS
+    assert passed_over.total() == len(SIDECARS)
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({".json": 1}, "1 file that is no image: 1 .json"),
+        ({".mov": 1, ".json": 2}, "3 files that are no images: 2 .json, 1 .mov"),
+        ({"": 2}, "2 files that are no images: 2 without a suffix"),
+        (dict.fromkeys("abcdefg", 1), "7 files that are no images: 1 a, 1 b, 1 c, 1 d, 1 e, 2 others"),
+    ],
+)
+def test_what_was_passed_over_in_words(counts: dict[str, int], told: str) -> None:
+    assert str(PassedOver(counts)) == told
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("empty", "a folder without images"),
+        ("text", "a folder without images: there are 2 files that are no images: 1 .txt, 1 .json"),
+        ("*.gif", "no image matches this pattern"),
+        ("missing", "no such file"),
+        ("https://example.org/a.jpg", "an address, not a file"),
+        ("https://example.org/a.jpg?size=*", "an address, not a file"),
+    ],
+)
+def test_where_there_is_nothing_to_read_it_is_said(word: str, reason: str, folder: Path) -> None:
+    (folder / "text").mkdir()
+    for name in ("a.txt", "b.json"):
+        (folder / "text" / name).write_bytes(b"x")
+    (source,) = expand([word], BytesIO(), PassedOver({".txt": 7}))
+    assert describe(source) == word
+    with pytest.raises(ImageError, match=f"^{reason}"):
+        read_image(source)
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "below"),
+    [
+        ([], "sub/c.jpg", ""),
+        (["sub/c.jpg"], "sub/c.jpg", ""),
+        (["sub"], "sub/c.jpg", ""),
+        (["sub/"], "sub/deeper/d.jpg", "deeper"),
+        (["."], "./sub/deeper/d.jpg", "sub/deeper"),
+        (["empty", "sub"], "sub/deeper/d.jpg", "deeper"),
+        (["**/*.jpg"], "sub/deeper/d.jpg", "sub/deeper"),
+        (["sub/*/*.jpg"], "sub/deeper/d.jpg", "deeper"),
+        (["*/../*.jpg"], "sub/../b.jpg", ""),
+    ],
+)
+def test_where_a_file_lies_below_the_word_that_named_it(words: list[str], path: str, below: str, folder: Path) -> None:
+    assert path in expanded(*words, path)
+    assert sub_folder(path, tops(words)) == below
+    absolute = [os.path.join(folder, word) for word in words]
+    assert sub_folder(os.path.join(folder, path), tops(absolute)) == below
 
 
 @pytest.mark.parametrize("content", [b"", b"pixels"])
@@ -107,6 +199,9 @@ def test_standard_input_is_read_no_further_than_the_limit() -> None:
     (source,) = expand(["-"], stdin)
     assert isinstance(source, Piped)
     assert len(source.read()) == LIMITS.max_bytes + 1
+    (source,) = expand(["-"], BytesIO(b"pixels"), limits=Limits(max_bytes=2))
+    assert isinstance(source, Piped)
+    assert source.read() == b"pix"
 
 
 def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
@@ -153,7 +248,7 @@ def test_pipes_are_read_where_they_are_named_and_not_looked_for(folder: Path) ->
     assert expanded("sub/pipe.jpg") == ["sub/pipe.jpg"]
 
 
-def test_a_folder_that_cannot_be_listed_comes_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_listed_comes_out_and_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listdir = os.listdir
 
     def refuse(path: str) -> list[str]:
@@ -163,6 +258,8 @@ def test_a_folder_that_cannot_be_listed_comes_out(folder: Path, monkeypatch: pyt
 
     monkeypatch.setattr(os, "listdir", refuse)
     assert expanded("sub") == ["sub/c.jpg", "sub/deeper"]
+    with pytest.raises(ImageError, match="a folder that cannot be listed: Permission denied"):
+        read_image(list(expand(["sub"], BytesIO()))[1])
 
 
 def test_words_are_looked_up_when_their_turn_comes(folder: Path) -> None:

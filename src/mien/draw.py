@@ -12,12 +12,12 @@ import statistics
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.errors import MienError
+from mien.fonts import drawable, font_for, lacked
 from mien.image import ImageSource, Limits, read_image
 from mien.prediction import Expression, Prediction, percent
 
@@ -42,6 +42,7 @@ PALETTE: dict[str, Colour] = {
 LEAST_SIDE, GREATEST_SIDE = 320, 4000  # px: a smaller picture is enlarged, but not beyond
 LEAST_TEXT, SMALLEST_TEXT = 14, 6  # px: what is legible; what is still drawn where even that finds no room
 LONGEST_LABEL = 40  # characters
+ELLIPSIS = "…"
 ANY_SIZE = Limits(2**62, 2**62)  # whoever read the image has judged its size
 
 
@@ -102,7 +103,7 @@ def enlargement(width: int, height: int) -> int:
 
 def colour_of(label: str) -> Colour:
     """An emotion's colour: always the same one."""
-    return PALETTE.get(label) or list(PALETTE.values())[zlib.crc32(label.encode()) % len(PALETTE)]
+    return PALETTE.get(label) or list(PALETTE.values())[zlib.crc32(label.encode(errors="surrogatepass")) % len(PALETTE)]
 
 
 def ink_on(colour: Colour) -> Colour:
@@ -125,8 +126,11 @@ def lay_out(prediction: Prediction, scale: int = 1) -> tuple[list[Tag], ImageFon
     """
     width, height = prediction.width * scale, prediction.height * scale
     faces = [tuple(round(v * scale) for v in reading.face.box_xyxy) for reading in prediction.faces]
-    texts = [_lines(reading.expression) for reading in prediction.faces]
-    font = _font((width, height), [min(x1 - x0, y1 - y0) for x0, y0, x1, y1 in faces], texts)
+    labels = "".join(reading.expression.label for reading in prediction.faces)
+    font = font_for(labels, LEAST_TEXT)
+    lacks = "" if labels.isascii() else lacked(labels + ELLIPSIS, font)
+    texts = [_lines(reading.expression, lacks) for reading in prediction.faces]
+    font = _sized(font, (width, height), [min(x1 - x0, y1 - y0) for x0, y0, x1, y1 in faces], texts)
     line = _line_width(font.size)
     boxes = [_around((x0, y0, x1, y1), line, (width, height)) for x0, y0, x1, y1 in faces]
     placed: list[Rect] = []
@@ -140,20 +144,22 @@ def lay_out(prediction: Prediction, scale: int = 1) -> tuple[list[Tag], ImageFon
     return tags, font
 
 
-def _lines(expression: Expression) -> tuple[str, ...]:
-    told = " ".join(expression.label.split())
-    told = told if len(told) <= LONGEST_LABEL else told[: LONGEST_LABEL - 1] + "…"
+def _lines(expression: Expression, lacks: str) -> tuple[str, ...]:
+    told = drawable(" ".join(expression.label.split()), lacks)
+    told = told if len(told) <= LONGEST_LABEL else told[: LONGEST_LABEL - 1] + drawable(ELLIPSIS, lacks)
     if expression.uncertain:
         return f"{told}? {percent(expression.confidence)}", "uncertain"
     return (f"{told} {percent(expression.confidence)}",)
 
 
-def _font(picture: tuple[int, int], sides: Sequence[int], texts: Iterable[tuple[str, ...]]) -> ImageFont.FreeTypeFont:
+def _sized(
+    font: ImageFont.FreeTypeFont, picture: tuple[int, int], sides: Sequence[int], texts: Iterable[tuple[str, ...]]
+) -> ImageFont.FreeTypeFont:
     """One size for all: a fifth of the usual face, within what suits the picture, and no wider or taller than it."""
     longer = max(picture)
     least, most = max(LEAST_TEXT, 0.012 * longer), 9 + 0.018 * longer
     wanted = max(least, min(most, 0.2 * statistics.median(sides or [0])))
-    font = cast(ImageFont.FreeTypeFont, ImageFont.load_default(wanted))
+    font = font.font_variant(size=wanted)
     for width, height in (_size(text, font) for text in texts):
         wanted = min(wanted, 0.98 * font.size * min(picture[0] / width, picture[1] / height))
     return font.font_variant(size=max(SMALLEST_TEXT, math.floor(wanted)))

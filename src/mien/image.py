@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import struct
 import zlib
 from collections.abc import Mapping
@@ -46,6 +47,10 @@ UPRIGHT = {
 }
 """EXIF orientation, and what makes the image upright."""
 
+RAW = "a camera raw: save it as JPEG or PNG"
+VIDEO = "a video, not an image: save the frames that you want as JPEG or PNG"
+ARCHIVE = "an archive, not an image: unpack it and name its folder"
+
 KINDS = (
     (0, b"\xff\xd8\xff", "a JPEG that is damaged or cut short"),
     (0, b"\x89PNG", "a PNG that is damaged or cut short"),
@@ -58,13 +63,30 @@ KINDS = (
     (4, b"ftyphev", "a HEIC that is damaged or cut short"),
     (4, b"ftypmif1", "a HEIC or AVIF that is damaged or cut short"),
     (4, b"ftypmsf1", "a HEIC or AVIF that is damaged or cut short"),
-    (4, b"ftyp", "a video, not an image"),
-    (0, b"\x1aE\xdf\xa3", "a video, not an image"),
+    (4, b"ftypcrx", RAW),
+    (0, b"FUJIFILMCCD-RAW", RAW),
+    (0, b"IIRO", RAW),
+    (0, b"IIU\0", RAW),
+    (4, b"ftyp", VIDEO),
+    (4, b"moov", VIDEO),
+    (0, b"\x1aE\xdf\xa3", VIDEO),
+    (8, b"AVI ", VIDEO),
+    (0, b"\0\0\1\xba", VIDEO),
+    (0, b"0&\xb2u\x8ef\xcf\x11", VIDEO),
+    (0, b"PK\3\4", ARCHIVE),
+    (0, b"PK\5\6", ARCHIVE),
+    (0, b"Rar!", ARCHIVE),
+    (0, b"7z\xbc\xaf\x27\x1c", ARCHIVE),
+    (0, b"\x1f\x8b", ARCHIVE),
+    (257, b"ustar", ARCHIVE),
     (0, b"%PDF", "PDF is not supported: save the page as JPEG or PNG"),
     (0, b"%!PS", "PostScript is not supported: save it as JPEG or PNG"),
     (0, b"8BPS", "Photoshop files are not supported: save it as JPEG or PNG"),
 )
 """Offset and signature of files that Pillow turned down, and what to say of them."""
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""How addresses begin; letters of drives are single. A `Path` has one of the two strokes."""
 
 DAMAGE = (
     OSError,
@@ -172,6 +194,10 @@ def encoded(source: ImageSource, limits: Limits) -> bytes:
             raise ImageError(f"expected a path, bytes, a binary file, a Pillow image or an array, got {kind}")
     except FileNotFoundError as error:
         linked = isinstance(source, str | os.PathLike) and os.path.islink(source)
+        if isinstance(source, str | os.PathLike) and URL.match(os.fsdecode(source)):
+            raise ImageError(
+                "an address, not a file: mien opens no connections; download it and name the file"
+            ) from error
         raise ImageError("a link to a file that is not there" if linked else "no such file") from error
     except IsADirectoryError as error:
         raise ImageError("a folder, not an image") from error
@@ -180,7 +206,8 @@ def encoded(source: ImageSource, limits: Limits) -> bytes:
     except ValueError as error:
         raise ImageError(f"cannot be read: {error}") from error
     if len(data) > limits.max_bytes:
-        raise ImageError(f"more than {limits.max_bytes / 1e6:g} MB, the limit")
+        told = _named(data)
+        raise ImageError(told if told in (VIDEO, ARCHIVE) else f"more than {limits.max_bytes / 1e6:g} MB, the limit")
     if not data:
         raise ImageError("empty: no bytes to read")
     return data
@@ -210,10 +237,14 @@ def opened(data: bytes, limits: Limits) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise _too_many(limits) from error
     except UnidentifiedImageError as error:
-        reasons = (reason for at, signature, reason in KINDS if data.startswith(signature, at))
-        raise ImageError(next(reasons, f"not an image of a supported kind ({', '.join(FORMATS)})")) from error
+        raise ImageError(_named(data) or f"not an image of a supported kind ({', '.join(FORMATS)})") from error
     except DAMAGE as error:
         raise ImageError(f"damaged or cut short: {_reason(error)}") from error
+
+
+def _named(data: bytes) -> str | None:
+    """What a file's bytes are by their signature, as a reason for not reading them."""
+    return next((reason for at, signature, reason in KINDS if data.startswith(signature, at)), None)
 
 
 def _identified(data: bytes) -> Image.Image:

@@ -13,11 +13,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mien.app.settings import choose, plain
 from mien.app.show import LARGEST, annotated, show_face
-from mien.datasets.walk import HEIC, SUFFIXES
 from mien.image import Pixels
 from mien.labels import LabelSet
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
+from mien.sources import HEIC, SUFFIXES
 from mien.tables import csv_text
 
 

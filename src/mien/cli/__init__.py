@@ -1,10 +1,13 @@
 """The command line: one verb a file; each parses, calls the library, and shows what came back.
 
-Exit codes: 0 all was read; 1 some source could not be read, and its row says why; 2 wrong usage.
+Exit codes: 0 all was read; 1 some source could not be read, and its row says why, or the reader of a pipe left early;
+2 wrong usage; 128 and the number of a signal where one ended it: 130 for Ctrl-C.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from io import TextIOWrapper
 from typing import Annotated
@@ -14,15 +17,16 @@ import typer
 from mien import __version__
 from mien.cli import app as app_verb
 from mien.cli import compare, crop, data, evaluate, export, models, predict, serve, train
-from mien.cli.options import shown
+from mien.cli.options import EXIT_SOME_UNREAD, shown
+from mien.cli.stop import listen
 from mien.errors import MienError
 
 USAGE = 2
+UNWRITABLE = (errno.EPIPE, errno.ENOSPC)  # what the stream of answers may say: its reader left, its disk is full
 
 app = typer.Typer(
     help="Read facial expressions in images; train, judge and ship such a reader on your own faces.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -58,9 +62,18 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names that the terminal's encoding lacks
+    listen()
     try:
-        app(prog_name="mien")
+        try:
+            app(prog_name="mien")
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()  # here, where it can be told of, and not when Python ends
     except (MienError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left in its buffer
+        if isinstance(error, BrokenPipeError):
+            sys.exit(EXIT_SOME_UNREAD)
         told = "\n".join(map(shown, str(error).splitlines()))
         print(f"error: {told}", file=sys.stderr)
         sys.exit(USAGE)

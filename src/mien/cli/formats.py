@@ -1,12 +1,17 @@
-"""How predictions are written: table, JSON lines, CSV and parquet. Each writer takes one prediction at a time."""
+"""How predictions are written: table, JSON, JSON lines, CSV and parquet. Each writer takes one prediction at a time.
+
+Faces are counted from 1 in tables, which are for people, and from 0 in data, which are for programs.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -23,7 +28,23 @@ from mien.prediction import Prediction, Reading, percent
 from mien.tables import columns, flat_rows
 
 BAR = 10  # characters
+LIMIT = re.compile(r"\bmax_(pixels|bytes)\b")
 PARQUET_ROWS = 10_000  # held before they are written
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+ENDINGS = {f".{each}": each for each in Format if each is not Format.table} | {
+    ".ndjson": Format.jsonl,
+    ".tsv": Format.table,
+    ".txt": Format.table,
+}
 
 
 class Writer(Protocol):
@@ -32,23 +53,44 @@ class Writer(Protocol):
     def __call__(self, prediction: Prediction) -> None: ...
 
 
+def chosen(form: Format | None, out: Path | None, say: Callable[[str], None]) -> Format:
+    """The format that was asked for, or else the one that a file's ending asks for.
+
+    Args:
+        form: asked for.
+        out: the file, if there is one.
+        say: is told where the two differ.
+
+    Raises:
+        MienError: nothing asks for any.
+    """
+    ending = ENDINGS.get(out.suffix.lower()) if out else Format.table
+    if form is None and ending is None:
+        raise MienError(f"{out}: end it with one of {', '.join(ENDINGS)}, or say with --format what to write")
+    if form is Format.json and ending is Format.jsonl:
+        return Format.jsonl
+    if out and form and ending and form is not ending:
+        say(f"{shown(str(out))}: written as {form}, for --format asks for it")
+    return form or ending or Format.table
+
+
 @contextmanager
-def writer(kind: str, out: Path | None, labels: LabelSet) -> Iterator[Writer]:
-    """A writer of a kind (`table`, `json`, `csv`, `parquet`) to a file, whole or not at all, or to standard output.
+def writer(kind: Format, out: Path | None, labels: LabelSet) -> Iterator[Writer]:
+    """A writer to a file, whole or not at all, or to standard output.
 
     Raises:
         MienError: parquet without a file, or without pyarrow.
     """
-    if kind == "parquet" and out is None:
+    if kind is Format.parquet and out is None:
         raise MienError("parquet cannot go to the terminal: name a file with --out")
     if out is not None and out.exists() and not out.is_file():
         raise MienError(f"{out} is not a file that could be replaced: name another with --out")
     if out is None:
-        with _opened(kind, sys.stdout, labels) as write:
+        with _opened(Format.jsonl if kind is Format.json else kind, sys.stdout, labels) as write:
             yield write
     else:
         with replacing(out) as temporary:
-            if kind == "parquet":
+            if kind is Format.parquet:
                 with _parquet(temporary, labels) as write:
                     yield write
             else:
@@ -59,12 +101,26 @@ def writer(kind: str, out: Path | None, labels: LabelSet) -> Iterator[Writer]:
                     yield write
 
 
-def _opened(kind: str, stream: TextIO, labels: LabelSet) -> AbstractContextManager[Writer]:
-    return {"table": _table, "json": _json, "csv": _csv}[kind](stream, labels)
+def _opened(kind: Format, stream: TextIO, labels: LabelSet) -> AbstractContextManager[Writer]:
+    return {Format.table: _table, Format.json: _json, Format.jsonl: _jsonl, Format.csv: _csv}[kind](stream, labels)
 
 
 @contextmanager
 def _json(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
+    """One list, an object an image, each on its line."""
+    before = "["
+
+    def write(prediction: Prediction) -> None:
+        nonlocal before
+        print(before, json.dumps(prediction.to_dict()), sep="\n", end="", file=stream)
+        before = ","
+
+    yield write
+    print("[]" if before == "[" else "\n]", file=stream)
+
+
+@contextmanager
+def _jsonl(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
     yield lambda prediction: print(json.dumps(prediction.to_dict()), file=stream, flush=True)
 
 
@@ -122,12 +178,21 @@ _HEADS = ("image", "expression", "confidence", "note")
 def _plain(prediction: Prediction) -> list[str]:
     source = shown(prediction.source)
     if not prediction.faces:
-        note = f"error: {prediction.error}" if prediction.error is not None else "; ".join(prediction.reasons)
+        note = f"error: {_told(prediction.error)}" if prediction.error is not None else "; ".join(prediction.reasons)
         return ["\t".join([source, "", "", "", shown(note)])]
     return [
-        "\t".join([source, str(number), face.expression.label, f"{face.expression.confidence:.3f}", _note(face)])
-        for number, face in enumerate(prediction.faces)
+        "\t".join([source, str(number), _label(face), f"{face.expression.confidence:.3f}", _note(face)])
+        for number, face in enumerate(prediction.faces, 1)
     ]
+
+
+def _label(reading: Reading) -> str:
+    return shown(reading.expression.label) + ("?" if reading.expression.uncertain else "")
+
+
+def _told(error: str) -> str:
+    """An error in the words of the command line."""
+    return LIMIT.sub(r"--max-\1", error)
 
 
 def _tail(text: str, width: int) -> str:
@@ -142,19 +207,19 @@ def _tail(text: str, width: int) -> str:
 def _pretty(prediction: Prediction, source_width: int) -> list[list[Text]]:
     source = Text(_tail(shown(prediction.source), source_width), no_wrap=True)
     if prediction.error is not None:
-        return [[source, Text("-", style="dim"), Text(), Text(shown(prediction.error), style="red")]]
+        return [[source, Text("-", style="dim"), Text(), Text(shown(_told(prediction.error)), style="red")]]
     if not prediction.faces:
         return [[source, Text("-", style="dim"), Text(), Text("; ".join(prediction.reasons), style="yellow")]]
     rows = []
-    for number, face in enumerate(prediction.faces):
+    for number, face in enumerate(prediction.faces, 1):
         expression = face.expression
         style = "yellow" if expression.uncertain else "green"
         filled = round(expression.confidence * BAR)
         bar = Text.assemble(
             ("━" * filled, style), ("─" * (BAR - filled), "bright_black"), f" {percent(expression.confidence):>4}"
         )
-        label = Text(expression.label + ("?" if expression.uncertain else ""), style=f"bold {style}")
-        first = source if number == 0 else Text(f"  face {number + 1}", style="dim")
+        label = Text(_label(face), style=f"bold {style}")
+        first = source if number == 1 else Text(f"  face {number}", style="dim")
         rows.append([first, label, bar, Text(_note(face), style="yellow")])
     return rows
 
@@ -165,7 +230,7 @@ def _note(reading: Reading) -> str:
 
 def _widths(console: int, labels: LabelSet) -> tuple[int, int, int, int]:
     """Of the columns; fixed, so that rows printed one after the other line up."""
-    emotion, bar = max(map(len, labels)) + 2, BAR + 5
+    emotion, bar = max(cell_len(shown(label)) for label in labels) + 2, BAR + 5
     rest = max(console - emotion - bar - 6, 20)
     source = max(min(rest * 2 // 5, 48), 10)
     return source, emotion, bar, rest - source

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from mien.cli.options import columns, needs_extra, terminal
+from mien.cli.options import columns, needs_extra, shown, terminal
+
+FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>.*?</details>", re.DOTALL)
 
 
 def models(
@@ -29,11 +32,12 @@ def models(
         console.print(_layers(recipe))
         return
     if model is not None:
-        card = artifacts.read(artifacts.find(model)).card
+        artifact = artifacts.read(artifacts.find(model))
         if console.is_terminal:
-            console.print(Markdown(card))
+            place = shown(str(artifact.folder / "README.md"))
+            console.print(Markdown(FOLDED.sub(lambda found: f"{found[1]}: see `{place}`.", artifact.card)))
         else:
-            print(card.rstrip())
+            print(artifact.card.rstrip())
         return
     table = columns(("model", "label set", "right on validation"), ("ECE", "MB"))
     for name in artifacts.names():

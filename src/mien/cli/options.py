@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -23,13 +23,70 @@ EXIT_SOME_UNREAD = 1
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
+THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+
+
+def _label_sets() -> list[str]:
+    from mien.labels import LABEL_SETS
+
+    return list(LABEL_SETS)
+
+
+def _models() -> list[str]:
+    from mien.artifact import names
+
+    return list(names())
+
+
+def _size(units: str, such_as: str) -> Callable[[str | int], int]:
+    """Reads sizes such as 200MP; numbers are what came out already."""
+    pattern = re.compile(rf"(\d[\d_]*(?:\.\d+)?) ?([kmg]?)(?:{units})?", re.IGNORECASE)
+
+    def read(text: str | int) -> int:
+        found = pattern.fullmatch(str(text).strip())
+        size = int(float(found[1]) * THOUSANDS[found[2].lower()]) if found else 0
+        if size < 1:
+            raise typer.BadParameter(f"expected a size such as {such_as}, got {text!r}")
+        return size
+
+    return read
+
+
 Labels = Annotated[
     str | None,
-    typer.Option("--labels", metavar="SET", help="Answer in this label set: ferplus8, fer7, ckplus7, happy-sad."),
+    typer.Option(
+        "--labels",
+        metavar="SET",
+        help="Answer in this label set: ferplus8, fer7, ckplus7, happy-sad.",
+        autocompletion=_label_sets,
+    ),
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", metavar="NAME|DIR", help="A model that comes with mien, or an artifact's folder."),
+    typer.Option(
+        "--model",
+        metavar="NAME|DIR",
+        help="A model that comes with mien, or an artifact's folder.",
+        autocompletion=_models,
+    ),
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        "--max-pixels",
+        metavar="SIZE",
+        help="Refuse larger images, unread: 200MP.",
+        parser=_size("p|px|pixels?", "200MP or 200000000"),
+    ),
+]
+MaxBytes = Annotated[
+    int | None,
+    typer.Option(
+        "--max-bytes",
+        metavar="SIZE",
+        help="Refuse larger files, unread: 20MB.",
+        parser=_size("b|bytes?", "20MB or 20000000"),
+    ),
 ]
 
 
@@ -108,11 +165,12 @@ def shown(text: str) -> str:
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
-def counting(what: str) -> Progress:
-    """A progress bar on the error stream, that counts; nothing where that is not a terminal."""
+def counting(what: str, *, hidden: bool = False) -> Progress:
+    """A progress bar on the error stream, that counts; nothing where that is not a terminal, or where it is hidden."""
     console = Console(stderr=True)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    disable = hidden or not console.is_terminal
+    return Progress(*columns, console=console, transient=True, disable=disable, redirect_stdout=False)
 
 
 @contextmanager

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from enum import StrEnum
+from collections.abc import Iterable
 from io import BytesIO
 from itertools import tee
 from pathlib import Path
@@ -13,22 +11,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.options import EXIT_SOME_UNREAD, Crop, CropOption, Labels, Model, Threads, shown
+from mien.cli.copies import Copies
+from mien.cli.formats import Format, chosen, writer
+from mien.cli.options import (
+    EXIT_SOME_UNREAD,
+    Crop,
+    CropOption,
+    Labels,
+    MaxBytes,
+    MaxPixels,
+    Model,
+    Threads,
+    counting,
+    shown,
+    terminal,
+)
+from mien.cli.stop import unbroken
+from mien.cli.tally import Tally
 from mien.errors import MienError
 
 if TYPE_CHECKING:
     from mien.image import ImageSource
-    from mien.prediction import Prediction
-
-JPEG_QUALITY = 92
-LONGEST_STEM = 60  # characters, of up to 4 bytes; file systems take names of 255 bytes
-
-
-class Format(StrEnum):
-    table = "table"
-    json = "json"
-    csv = "csv"
-    parquet = "parquet"
 
 
 def predict(
@@ -38,71 +41,64 @@ def predict(
     labels: Labels = None,
     crop: Crop = CropOption.auto,
     model: Model = None,
-    form: Annotated[Format, typer.Option("--format", help="How to write the answers.")] = Format.table,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there, not to the terminal.")] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="How to write the answers.", show_default="as --out ends, or else table"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write there: .json, .jsonl, .csv, .parquet or .txt."),
+    ] = None,
     annotate: Annotated[
         Path | None, typer.Option("--annotate", metavar="DIR", help="Also write each image with its faces marked.")
     ] = None,
     threads: Threads = None,
+    max_pixels: MaxPixels = None,
+    max_bytes: MaxBytes = None,
 ) -> None:
     """Read the expressions of the faces in images.
 
+    Of a folder, files that are no images are passed over and counted. Stopped by Ctrl-C, it keeps what it has read.
+
     The exit code is 1 if some source could not be read, and its row says why, or could not be drawn.
     """
-    from mien.cli.formats import writer
-    from mien.files import make_writable
+    from mien.image import LIMITS, Limits
     from mien.recognizer import cores, load
-    from mien.sources import expand, read_again
+    from mien.sources import PassedOver, expand, read_again
 
-    recognizer = load(model, threads=threads or cores())
+    console = terminal(stderr=True)
+    kind = chosen(form, out, console.print)
+    limits = Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)
+    recognizer = load(model, threads=threads or cores(), limits=limits)
     spoken = recognizer.spoken(labels)
-    unread = False
-    stdin = sys.stdin.buffer if sys.stdin else BytesIO()
-    named: Iterable[ImageSource] = expand(sources, stdin)
-    taken: set[str] = set()
+    passed_over = PassedOver()
+    named: Iterable[ImageSource] = expand(sources, sys.stdin.buffer if sys.stdin else BytesIO(), passed_over, limits)
+    watched = console.is_terminal and (out is not None or not terminal().is_terminal)  # rows that are seen tell enough
     if annotate is not None:
-        named = list(map(read_again, named))  # before the first picture is written there, lest it be taken for a source
-        taken = _inside(annotate, named)
-        make_writable(annotate)
+        named = (read_again(source, limits) for source in named)
+    if watched or out is not None or annotate is not None:  # before a picture is written that is taken for a source
+        named = list(named)
+    tally = Tally(len(named) if isinstance(named, list) else None)
+    copies = Copies(annotate, named, sources) if annotate is not None else None
     given, kept = tee(named)
-    with writer(form.value, out, spoken) as write:
-        for source, prediction in zip(kept, recognizer.stream(given, labels=spoken, crop=crop.value), strict=True):
-            write(prediction)
-            unread = unread or prediction.error is not None
-            if annotate is not None and prediction.error is None:
+    answers = zip(kept, recognizer.stream(given, labels=spoken, crop=crop.value), strict=True)
+    with writer(kind, out, spoken) as write, counting("reading", hidden=not watched) as bar, tally.until_stopped():
+        task = bar.add_task("", total=tally.total)
+        for source, prediction in answers:
+            with unbroken():
+                write(prediction)
+                tally.add(prediction)
+            bar.advance(task)
+            if copies is not None and prediction.error is None:
                 try:
-                    _annotate(source, prediction, annotate, taken)
+                    copies.draw(source, prediction)
                 except (MienError, OSError) as error:
-                    print(f"{shown(prediction.source)}: not drawn: {shown(str(error))}", file=sys.stderr)
-                    unread = True
-    if unread:
+                    console.print(f"{shown(prediction.source)}: not drawn: {shown(str(error))}")
+                    tally.undrawn += 1
+    if passed_over:
+        console.print(f"passed over {passed_over}")
+    tally.tell(console, out)
+    if tally.stopped is not None:
+        raise tally.stopped
+    if tally.unread or tally.undrawn:
         raise typer.Exit(EXIT_SOME_UNREAD)
-
-
-def _annotate(source: ImageSource, prediction: Prediction, folder: Path, taken: set[str]) -> None:
-    """Write FOLDER/<name>-mien.jpg, numbered where that is taken: by another source's picture, or by a source."""
-    from mien.draw import annotate
-    from mien.files import replacing
-    from mien.sources import Piped
-
-    if isinstance(source, Piped):
-        source.seek(0)
-    stem = Path(prediction.source).stem.strip("<>")[:LONGEST_STEM]
-    name = next(name for name in _names(stem) if name not in taken)
-    taken.add(name)
-    with replacing(folder / name) as temporary:
-        annotate(source, prediction).save(temporary, quality=JPEG_QUALITY)
-
-
-def _inside(folder: Path, sources: Iterable[ImageSource]) -> set[str]:
-    """Names of the sources that are in a folder."""
-    paths = [os.path.split(source) for source in sources if isinstance(source, str)]
-    return {name for parent, name in paths if os.path.realpath(parent or ".") == os.path.realpath(folder)}
-
-
-def _names(stem: str) -> Iterator[str]:
-    yield f"{stem}-mien.jpg"
-    number = 2
-    while True:
-        yield f"{stem}-{number}-mien.jpg"
-        number += 1

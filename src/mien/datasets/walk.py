@@ -11,14 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mien.errors import DataError
-from mien.sources import LEFT_BY_SYSTEMS, SHADOWS
-
-HEIC = (".heic", ".heif")
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", *HEIC),
-)
-"""Lower case. `HEIC` needs an extra: without it such a file is told of as unreadable, not passed over."""
+from mien.sources import LEFT_BY_SYSTEMS, SHADOWS, SUFFIXES
 
 
 def image_files(folder: Path) -> list[Path]:

@@ -1,17 +1,25 @@
-"""The pictures of a report, as PNG files in memory: confusion, reliability, confidence, and the worst mistakes."""
+"""The pictures of a report, as PNG files in memory: confusion, reliability, confidence, and the worst mistakes.
+
+Words that are not mien's own, as labels are, go through `_drawable`: matplotlib takes a dollar for mathematics and
+warns of characters that its font lacks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from io import BytesIO
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
+from matplotlib.font_manager import FontProperties, findfont, fontManager
+from matplotlib.text import Text
+from PIL import Image, ImageFont
 
 from mien.errors import ImageError
+from mien.fonts import drawable, font_file, lacked
 from mien.image import ImageSource, read_image
 from mien.prediction import percent
 from mien.report.numbers import BINS, Report
@@ -34,8 +42,9 @@ def confusion(report: Report, *, shares: bool) -> bytes:
         ink = "white" if part[row, column] > 0.55 else "#20242a"
         axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=9)
     places = range(len(report.labels))
-    axes.set_xticks(places, report.labels, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(places, report.labels)
+    labels = [_drawable(label) for label in report.labels]
+    axes.set_xticks(places, labels, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(places, labels)
     axes.set(xlabel="answer", ylabel="label", title="% of each label" if shares else "images")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
@@ -107,7 +116,7 @@ def contact_sheet(sources: Sequence[ImageSource], titles: Sequence[str]) -> byte
         axes.axis("off")
     for axes, source, title in zip(places, sources, titles, strict=False):
         axes.imshow(_thumbnail(source))
-        axes.set_title(title, fontsize=8)
+        axes.set_title(_drawable(title), fontsize=8)
     return _png(figure)
 
 
@@ -128,7 +137,37 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def _drawable(text: str) -> str:
+    """A text of characters that `_families` have."""
+    lacks = lacked(text, _own_font())
+    other = font_file(lacks) if lacks else None
+    return drawable(text, lacked(lacks, ImageFont.truetype(other)) if other else lacks)
+
+
+def _families(text: str) -> list[str]:
+    """Families of fonts that have a text's characters together: matplotlib's own, and one of the system if need be."""
+    lacks = lacked(text, _own_font())
+    other = font_file(lacks) if lacks else None
+    return ["sans-serif", *([_family(other)] if other else [])]
+
+
+@cache
+def _own_font() -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(findfont(FontProperties()))
+
+
+@cache
+def _family(path: str) -> str:
+    """The family of a font's file, which matplotlib knows from now on."""
+    fontManager.addfont(path)
+    return FontProperties(fname=path).get_name()
+
+
 def _png(figure: Figure) -> bytes:
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_parse_math(False)
+        text.set_fontfamily(_families(text.get_text()))
     stream = BytesIO()
     figure.savefig(stream, format="png", dpi=130)
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""Model cards: what a model is, what it was trained on, how good it is, and what it must not be used for."""
+"""Model cards: what a model does, how good it is, what it must not be used for, and, folded away, how it was made."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from mien.training.recipe import Recipe
 
 CARD = """# {name}
 
-Reads the expression of one face from a {colour} crop of {size} x {size} pixels. It was exported by mien; the folder
-that holds this page is all that inference needs: `mien predict --model FOLDER photo.jpg`.
+Reads the expression of one face from a {colour} crop of {size} x {size} pixels. It answers in {heads}.
 
-## How it was made
-
-{runs}
-
-Heads: {heads}. Data: {data}.
-{mirror}{precision}Recipes, with their seeds, are in `model.json`;
-`mien train RECIPE --data DATA --out RUN{train}` and `mien export {command} --out FOLDER` make it again.
+It was exported by mien; the folder that holds this page is all that inference needs:
+`mien predict --model FOLDER photo.jpg`.
 
 ## How good it is
 
 On the {n_valid} validation images, measured with the ONNX file. They chose the epoch, the calibration and the
 thresholds, so expect a little less on new images.
 
-| head | judged | accuracy (95% interval) | macro-F1 | ECE | NLL | KL to votes | sure | right when sure |
+| head | judged | accuracy (95%) | macro-F1 | ECE | NLL | KL to votes | sure | right when sure |
 |---|---|---|---|---|---|---|---|---|
 {rows}
 
 Each answer is calibrated on nine tenths of validation that it is not in (KL: on all). ECE has 15 bins. "Sure" is the
 share of answers at or above the threshold, below which an answer is marked uncertain.
 {faces}
+## What it must not be used for
+
+Inferring emotions of people at work or in education is prohibited in the European Union (AI Act, Art. 5(1)(f)). Do not
+use it for decisions about a person, for surveillance, or to diagnose.
+
 ## What it cannot do
 
 - It says which word most people would choose for the look of a face. That is not what the person feels.
@@ -43,10 +42,18 @@ share of answers at or above the threshold, below which an answer is marked unce
 - Rare expressions (see macro-F1) are read worse than common ones; turned, covered, blurred and tiny faces worse than
   clear ones.
 
-## What it must not be used for
+## How it was made
 
-Inferring emotions of people at work or in education is prohibited in the European Union (AI Act, Art. 5(1)(f)). Do not
-use it for decisions about a person, for surveillance, or to diagnose.
+Data: {data}.
+{mirror}{precision}Recipes, with their seeds, are in `model.json`;
+`mien train RECIPE --data DATA --out RUN{train}` and `mien export {command} --out FOLDER` make it again.
+
+<details>
+<summary>{history}</summary>
+
+{runs}
+
+</details>
 """
 
 
@@ -68,7 +75,10 @@ def model_card(manifest: Manifest) -> str:
         size=manifest.size,
         colour={"gray": "gray", "rgb": "coloured"}[manifest.colour],
         runs=together + "\n".join(_run(run) for run in manifest.runs),
-        heads="; ".join(f"`{head.labels}` ({', '.join(head.emotions)})" for head in manifest.heads),
+        heads=" or ".join(f"`{head.labels}` ({', '.join(head.emotions)})" for head in manifest.heads),
+        history="Its run, and what that began with"
+        if len(manifest.runs) == 1
+        else "Its runs, and what they began with",
         data=f"{data['form']}, {data['train']} images to train on, {data['valid']} to validate",
         mirror=MIRRORED if manifest.mirror else "",
         precision=QUANTISED if quantised else "",

@@ -1,0 +1,68 @@
+"""Annotated copies: where each goes, so that none is written over another, or over a source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mien.files import make_writable, replacing
+
+if TYPE_CHECKING:
+    from mien.image import ImageSource
+    from mien.prediction import Prediction
+
+JPEG_QUALITY = 92
+LONGEST_STEM = 60  # characters, of up to 4 bytes; file systems take names of 255 bytes
+
+
+class Copies:
+    """A folder of annotated copies, with the sub-folders in which their sources lie.
+
+    Args:
+        folder: is made where there is none.
+        sources: all of them, to write over none.
+        words: that named the sources.
+
+    Raises:
+        OSError: the folder takes no files.
+    """
+
+    def __init__(self, folder: Path, sources: Iterable[ImageSource], words: Sequence[str]) -> None:
+        from mien.sources import tops
+
+        self._folder, self._tops = folder, tops(words)
+        real = cache(os.path.realpath)
+        paths = (os.path.split(source) for source in sources if isinstance(source, str))
+        self._taken = {os.path.join(real(parent or "."), name) for parent, name in paths}
+        make_writable(folder)
+
+    def draw(self, source: ImageSource, prediction: Prediction) -> None:
+        """Write FOLDER/<sub-folder>/<name>-mien.jpg, numbered where that is taken.
+
+        Raises:
+            MienError: the image is no longer the one that was read.
+            OSError: it cannot be written.
+        """
+        from mien.draw import annotate
+        from mien.sources import Piped, sub_folder
+
+        if isinstance(source, Piped):
+            source.seek(0)
+        folder = self._folder / (sub_folder(source, self._tops) if isinstance(source, str) else "")
+        place = os.path.realpath(folder)
+        stem = Path(prediction.source).stem.strip("<>")[:LONGEST_STEM]
+        name = next(name for name in _names(stem) if os.path.join(place, name) not in self._taken)
+        self._taken.add(os.path.join(place, name))
+        with replacing(folder / name) as temporary:
+            annotate(source, prediction).save(temporary, quality=JPEG_QUALITY)
+
+
+def _names(stem: str) -> Iterator[str]:
+    yield f"{stem}-mien.jpg"
+    number = 2
+    while True:
+        yield f"{stem}-{number}-mien.jpg"
+        number += 1
