@@ -131,6 +131,28 @@ class Artifact:
     def name(self) -> str:
         return self.manifest.name
 
+    def __repr__(self) -> str:
+        heads = ", ".join(head.labels for head in self.manifest.heads)
+        return f"Artifact({self.name}: {heads}; {len(self.onnx) / 1e6:.1f} MB)"
+
+    @property
+    def identity(self) -> str:
+        """The sha256 of its manifest, and so of its network, whose own is in there."""
+        return hashlib.sha256(self.manifest.model_dump_json().encode()).hexdigest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by name or path, and read again where it arrives; whole where it has no folder on the disk."""
+        if not (self.folder / "model.json").is_file():
+            return Artifact, (self.folder, self.manifest, self.onnx, self.card)
+        packaged = self.folder.parent == _packaged()
+        return _read_again, (self.folder.name if packaged else str(self.folder.absolute()), self.identity)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
     @property
     def label_sets(self) -> dict[str, LabelSet]:
         """The label sets that it can answer in, by name: those of its heads, then the known ones they can express."""
@@ -227,6 +249,19 @@ def read(folder: Path) -> Artifact:
     if faults or manifest is None:
         raise ArtifactError(subject, faults)
     return Artifact(folder, manifest, onnx, (folder / "README.md").read_text("utf-8", "replace"))
+
+
+def _read_again(name_or_path: str, identity: str) -> Artifact:
+    """An artifact that was pickled.
+
+    Raises:
+        ArtifactError: it cannot be found or read here, or is another by now.
+    """
+    artifact = read(find(name_or_path))
+    if artifact.identity != identity:
+        fault = f"model {artifact.name!r} differs from the one that was pickled: load it, and pickle it, again"
+        raise ArtifactError(f"{name_or_path} is another model here", [fault])
+    return artifact
 
 
 def _packaged() -> Path:

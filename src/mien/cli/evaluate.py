@@ -54,10 +54,11 @@ def evaluate(
     if report is not None:
         with needs_extra("report"):
             from mien.report.page import write_report
+    from mien.cores import cores
     from mien.datasets import open_dataset
     from mien.evaluation import evaluate
     from mien.files import make_writable
-    from mien.recognizer import cores, load
+    from mien.recognizer import load
 
     recognizer = load(model, threads=threads or cores())
     dataset = open_dataset(data)

@@ -50,8 +50,9 @@ def predict(
     The exit code is 1 if some source could not be read, and its row says why, or could not be drawn.
     """
     from mien.cli.formats import writer
+    from mien.cores import cores
     from mien.files import make_writable
-    from mien.recognizer import cores, load
+    from mien.recognizer import load
     from mien.sources import expand, read_again
 
     recognizer = load(model, threads=threads or cores())
