@@ -132,10 +132,21 @@ class Artifact:
     onnx: bytes
     card: str
     """The model card, as Markdown."""
+    only: str | None = None
+    """The head that answers alone; None if all do."""
+
+    @property
+    def heads(self) -> tuple[HeadInfo, ...]:
+        """The heads that answer."""
+        return tuple(head for head in self.manifest.heads if self.only in (None, head.labels))
 
     @property
     def name(self) -> str:
         return self.manifest.name
+
+    def __repr__(self) -> str:
+        heads = ", ".join(head.labels for head in self.heads)
+        return f"Artifact({self.name}: {heads}; {len(self.onnx) / 1e6:.1f} MB)"
 
     @cached_property
     def seen(self) -> NDArray[np.uint8]:
@@ -153,20 +164,39 @@ class Artifact:
         return np.frombuffer(prints, np.uint8).reshape(-1, PRINT)
 
     @property
+    def identity(self) -> str:
+        """The sha256 of its manifest, and so of its network, whose own is in there."""
+        return hashlib.sha256(self.manifest.model_dump_json().encode()).hexdigest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by name or path, and read again where it arrives; whole where it has no folder on the disk."""
+        if not (self.folder / "model.json").is_file():
+            return Artifact, (self.folder, self.manifest, self.onnx, self.card, self.only)
+        packaged = self.folder.parent == _packaged()
+        place = self.folder.name if packaged else str(self.folder.absolute())
+        return _read_again, (place, self.identity, self.only)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    @property
     def label_sets(self) -> dict[str, LabelSet]:
         """The label sets that it can answer in, by name: those of its heads, then the known ones they can express."""
-        own = {head.labels: head.label_set for head in self.manifest.heads}
+        own = {head.labels: head.label_set for head in self.heads}
         return own | {name: labels for name, labels in LABEL_SETS.items() if name not in own and self._speaks(labels)}
 
     def _speaks(self, labels: LabelSet) -> bool:
-        return any(all(emotion in head.label_set for emotion in labels) for head in self.manifest.heads)
+        return any(all(emotion in head.label_set for emotion in labels) for head in self.heads)
 
     def speaking(self, head: str) -> Artifact:
         """The same model, with one head alone to answer. Raises `LabelError`, listing the heads there are."""
-        heads = {each.labels: each for each in self.manifest.heads}
+        heads = [each.labels for each in self.manifest.heads]
         if head not in heads:
             raise LabelError(f"model {self.name!r} has no head {head!r}; its heads are {', '.join(heads)}")
-        return replace(self, manifest=self.manifest.model_copy(update={"heads": (heads[head],)}))
+        return replace(self, only=head)
 
     def head_for(self, labels: LabelSet) -> HeadInfo:
         """The head that speaks a label set, or else the first that can be expressed in it.
@@ -174,13 +204,13 @@ class Artifact:
         Raises:
             LabelError: no head has all of its emotions.
         """
-        for head in self.manifest.heads:
+        for head in self.heads:
             if head.label_set == labels:
                 return head
-        for head in self.manifest.heads:
+        for head in self.heads:
             if all(emotion in head.label_set for emotion in labels):
                 return head
-        spoken = "; ".join(f"{head.labels} ({', '.join(head.emotions)})" for head in self.manifest.heads)
+        spoken = "; ".join(f"{head.labels} ({', '.join(head.emotions)})" for head in self.heads)
         raise LabelError(f"model {self.name!r} cannot speak {labels.name!r}: its heads are {spoken}")
 
 
@@ -255,6 +285,19 @@ def read(folder: Path) -> Artifact:
     if faults or manifest is None:
         raise ArtifactError(subject, faults)
     return Artifact(folder, manifest, onnx, (folder / "README.md").read_text("utf-8", "replace"))
+
+
+def _read_again(name_or_path: str, identity: str, only: str | None) -> Artifact:
+    """An artifact that was pickled.
+
+    Raises:
+        ArtifactError: it cannot be found or read here, or is another by now.
+    """
+    artifact = read(find(name_or_path))
+    if artifact.identity != identity:
+        fault = f"model {artifact.name!r} differs from the one that was pickled: load it, and pickle it, again"
+        raise ArtifactError(f"{name_or_path} is another model here", [fault])
+    return replace(artifact, only=only)
 
 
 def _packaged() -> Path:

@@ -16,7 +16,7 @@ half of the window's side, the short-range one from a third to the whole. The ru
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import NamedTuple, Protocol
 
@@ -27,7 +27,7 @@ from PIL import Image
 from mien.errors import DetectorError
 from mien.face import Face
 from mien.picture import Picture
-from mien.runtime import ort
+from mien.runtime import Session
 
 Floats = NDArray[np.float32]
 Cells = tuple[tuple[int, int], ...]
@@ -81,16 +81,15 @@ class BlazeFace:
     """BlazeFace on the CPU. It may be used by several threads at once.
 
     Args:
-        threads: CPU threads for one look.
         min_score: lowest score of a face, 0..1.
 
     Raises:
         DetectorError: the packaged weights are missing or damaged.
     """
 
-    def __init__(self, threads: int = 1, min_score: float = 0.62) -> None:
-        self._full = _Network(*FULL_RANGE, threads, min_score, px=192, step=32, cells=((4, 1),))
-        self._short = _Network(*SHORT_RANGE, threads, min_score, px=128, step=128, cells=((8, 2), (16, 6)))
+    def __init__(self, min_score: float = 0.62) -> None:
+        self._full = _Network(*FULL_RANGE, min_score, px=192, step=32, cells=((4, 1),))
+        self._short = _Network(*SHORT_RANGE, min_score, px=128, step=128, cells=((8, 2), (16, 6)))
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
         """Find the faces in an image.
@@ -176,21 +175,14 @@ class _Network:
     Args:
         name: of the packaged ONNX file.
         sha256: of that file.
-        threads: CPU threads.
         min_score: lowest score of a candidate.
         px: side of its view of a window.
         step: what the sides of its input are multiples of, in px.
         cells: what its output rows refer to: sides of cells in px of the input, and how many rows each cell has.
     """
 
-    def __init__(
-        self, name: str, sha256: str, threads: int, min_score: float, *, px: int, step: int, cells: Cells
-    ) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(_weights(name, sha256), options, providers=["CPUExecutionProvider"])
+    def __init__(self, name: str, sha256: str, min_score: float, *, px: int, step: int, cells: Cells) -> None:
+        self._session = Session(partial(_weights, name, sha256))
         self._px, self._step, self._cells = px, step, cells
         self._min_score = min_score
 
@@ -204,7 +196,7 @@ class _Network:
         height, width = pixels.shape[1:3]
         if inverted:
             pixels, scale, offset = np.ascontiguousarray(pixels[:, ::-1, ::-1]), -scale, (width, height) - offset
-        raw, logits = self._session.run(None, {"input": pixels})
+        raw, logits = self._session.here.run(None, {"input": pixels})
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -80, 80)))
         sure = scores >= self._min_score
         points = raw[0, sure].reshape(-1, 8, 2)  # centre, size, six landmarks

@@ -107,7 +107,7 @@ def usual_head(recognizer: Recognizer, dataset: Dataset, labels: LabelSet | None
     Args:
         labels: the set to answer in, where one is asked for.
     """
-    heads = {head.labels: head.label_set for head in recognizer.artifact.manifest.heads}
+    heads = {head.labels: head.label_set for head in recognizer.artifact.heads}
     if FER7.name not in heads:
         return None
     known = {emotion for emotion in dataset.labels if any(emotion in each for each in heads.values())}

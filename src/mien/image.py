@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from mien.errors import ImageError
+from mien.memory import make_room
 from mien.quiet import quiet_pillow
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -272,6 +273,8 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Image.Image:
         factor: 2, 4 or 8 decodes an image of `SHRINKS` so many times smaller, its sides rounded up.
     """
     _check_size(image.width, image.height, limits)
+    whole = factor == 1 or "progressive" in image.info  # which libjpeg holds whole, whatever it makes of it
+    make_room(image.width * image.height // (1 if whole else factor**2))
     try:
         if factor > 1:
             image.draft(None, (image.width // factor, image.height // factor))

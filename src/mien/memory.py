@@ -1,13 +1,21 @@
-"""Memory that glibc's allocator gives back to the system, and is told to keep."""
+"""Memory: what glibc's allocator is told to keep, and how much of images the process holds at once."""
 
 from __future__ import annotations
 
 import ctypes
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from threading import Condition, Lock
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's names for what `mallopt` sets
+TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # glibc's names for what `mallopt` sets
 LARGEST = 2**25  # bytes; the most that glibc takes for a piece of memory that it keeps
 KEPT = 2**27  # bytes
+HEAPS = 2  # that threads share; each keeps what it once needed
+
+MOST_PIXELS = 2**26  # decoded at once; Pillow holds each in four bytes
+MOST_BYTES = 2**26  # of the files that they are decoded from
 
 
 def keep_memory(most: int = KEPT) -> None:
@@ -17,9 +25,95 @@ def keep_memory(most: int = KEPT) -> None:
     decoding.
 
     Args:
-        most: bytes at the end of each heap that are kept, below 2**31; busy threads have heaps of their own.
+        most: bytes at the end of each heap that are kept, below 2**31.
     """
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL("libc.so.6").mallopt
         mallopt(MMAP_THRESHOLD, LARGEST)
         mallopt(TRIM_THRESHOLD, most)
+        mallopt(ARENA_MAX, HEAPS)
+
+
+class Room:
+    """Room for so much at once, among threads, in the order in which they come.
+
+    Args:
+        most: what fits; an amount above that is let in when there is nothing else.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken = 0
+        self._turn = Lock()  # one waits for room, the others for their turn: small amounts do not pass a large one
+        self._change = Condition()
+
+    def take(self, amount: int) -> None:
+        """Wait until so much fits, and hold it. Whoever holds some already must give it back first."""
+        if not amount:
+            return
+        with self._turn, self._change:
+            self._change.wait_for(lambda: not self.taken or self.taken + amount <= self.most)
+            self.taken += amount
+
+    def give(self, amount: int) -> None:
+        """Give back what was taken."""
+        with self._change:
+            self.taken -= amount
+            self._change.notify()
+
+
+DECODED, ENCODED = Room(MOST_PIXELS), Room(MOST_BYTES)
+
+
+class _Share:
+    """The pixels that one image holds."""
+
+    def __init__(self) -> None:
+        self._pixels = 0
+
+    def change(self, pixels: int) -> None:
+        DECODED.give(self._pixels)
+        self._pixels = 0  # while it waits, so that two that grow do not wait for each other
+        DECODED.take(pixels)
+        self._pixels = pixels
+
+
+_share: ContextVar[_Share | None] = ContextVar("share", default=None)
+
+
+@contextmanager
+def bounded(encoded: int) -> Iterator[None]:
+    """One image is read within, and holds no more than there is room for: here and in `make_room` it waits for others.
+
+    Args:
+        encoded: bytes of its file that will be held as well.
+    """
+    if _share.get() is not None:  # an image within an image would wait for itself
+        yield
+        return
+    ENCODED.take(encoded)
+    share = _Share()
+    before = _share.set(share)
+    try:
+        yield
+    finally:
+        _share.reset(before)
+        share.change(0)
+        ENCODED.give(encoded)
+
+
+def make_room(pixels: int) -> None:
+    """Wait until so many pixels may be decoded, in place of those that the image had; outside of `bounded`, go on."""
+    share = _share.get()
+    if share is not None:
+        share.change(pixels)
+
+
+def _alone() -> None:
+    """In a forked child, whose images others do not wait for any more."""
+    global DECODED, ENCODED
+    DECODED, ENCODED = Room(MOST_PIXELS), Room(MOST_BYTES)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alone)

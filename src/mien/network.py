@@ -5,23 +5,22 @@ What a face gets does not hang on its neighbours in a batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
+from mien.cores import ahead
 from mien.errors import ArtifactError, MienError
 from mien.image import Pixels
 from mien.labels import FACE
-from mien.runtime import one_thread, ort
+from mien.runtime import Session
 
 BATCH = 32  # faces in one run
 
 Floats = NDArray[np.float32]
-Runs = Callable[[Callable[[Pixels], list[Floats]], Iterable[Pixels]], Iterator[list[Floats]]]
-"""How the runs of batches are made: `map`, or one of more threads. Results are in order."""
 
 
 class Network:
@@ -39,7 +38,7 @@ class Network:
             self._widths[FACE.name] = len(FACE)
         subject = f"{artifact.folder} is not a usable model"
         try:
-            self._session = ort.InferenceSession(artifact.onnx, one_thread(), providers=["CPUExecutionProvider"])
+            self._session = Session(partial(getattr, artifact, "onnx"))
         except Exception as error:
             raise ArtifactError(subject, [f"model.onnx cannot be loaded: {error}"]) from error
         if faults := self._faults(manifest.channels, manifest.size):
@@ -47,34 +46,34 @@ class Network:
 
     def run(self, pixels: Pixels) -> list[Floats]:
         """Logits of one batch (n, channels, size, size) uint8: an array (n, emotions) a head."""
-        logits: list[Floats] = self._session.run([OUTPUT + head for head in self._widths], {INPUT: pixels})
+        logits: list[Floats] = self._session.here.run([OUTPUT + head for head in self._widths], {INPUT: pixels})
         return logits
 
-    def logits(self, pixels: Pixels, runs: Runs = map) -> dict[str, Floats]:
+    def logits(self, pixels: Pixels, threads: int = 1) -> dict[str, Floats]:
         """Logits by head, (n, emotions), of any number of crops (n, channels, size, size) uint8; n may be 0."""
         empty = [np.empty((0, width), np.float32) for width in self._widths.values()]
-        batches = runs(self.run, _batches(pixels))
+        batches = ahead(self.run, _batches(pixels), threads)
         return dict(zip(self._widths, map(np.concatenate, zip(empty, *batches, strict=True)), strict=True))
 
-    def features(self, pixels: Pixels, runs: Runs = map) -> Floats:
+    def features(self, pixels: Pixels, threads: int = 1) -> Floats:
         """The last feature map, (n, values, height, width), of any number of crops (n, channels, size, size) uint8.
 
         Raises:
             MienError: the model has none.
         """
-        if FEATURES not in (output.name for output in self._session.get_outputs()):
+        if FEATURES not in (output.name for output in self._session.here.get_outputs()):
             raise MienError(f"model {self._name!r} gives no feature map")
 
         def run(batch: Pixels) -> list[Floats]:
-            features: list[Floats] = self._session.run([FEATURES], {INPUT: batch})
+            features: list[Floats] = self._session.here.run([FEATURES], {INPUT: batch})
             return features
 
-        return np.concatenate([features for (features,) in runs(run, _batches(pixels) or [pixels])])
+        return np.concatenate([features for (features,) in ahead(run, _batches(pixels) or [pixels], threads)])
 
     def _faults(self, channels: int, size: int) -> list[str]:
         """How the file differs from what the manifest promises."""
-        inputs = {each.name: _form(each) for each in self._session.get_inputs()}
-        outputs = {each.name: _form(each) for each in self._session.get_outputs()}
+        inputs = {each.name: _form(each) for each in self._session.here.get_inputs()}
+        outputs = {each.name: _form(each) for each in self._session.here.get_outputs()}
         faults = []
         taken = {INPUT: f"tensor(uint8) [n, {channels}, {size}, {size}]"}
         if inputs != taken:

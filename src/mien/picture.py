@@ -28,6 +28,7 @@ from mien.image import (
     read_image,
     turn_of,
 )
+from mien.memory import make_room
 from mien.quiet import quiet_pillow
 
 LEAST = 384  # px, longer side of a first copy: enough for the detector to look at the image
@@ -81,7 +82,9 @@ def open_picture(source: ImageSource, limits: Limits = LIMITS, *, whole: bool = 
         whole: whether it is needed whole in any case.
     """
     if isinstance(source, np.ndarray):
-        return Picture.of(Image.fromarray(read_image(source, limits)))
+        pixels = read_image(source, limits)
+        make_room(pixels.size // 3)
+        return Picture.of(Image.fromarray(pixels))
     with quiet_pillow():
         if isinstance(source, Image.Image):
             return Picture.of(decoded(source, limits))

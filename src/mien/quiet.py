@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -32,3 +33,16 @@ def quiet_pillow() -> Iterator[None]:
             _depth -= 1
             if _depth == 0:
                 _filters.__exit__(None, None, None)
+
+
+def _alone() -> None:
+    """In a forked child, which has none of the threads that silenced something."""
+    global _depth
+    if _depth:
+        _filters.__exit__(None, None, None)
+        _depth = 0
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_alone)

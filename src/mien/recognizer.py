@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 from time import thread_time
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien import artifact as artifacts
 from mien.artifact import Artifact, HeadInfo
+from mien.cores import ahead
 from mien.crops import CROPS, NO_FACE, Crop, cut
 from mien.detect import BlazeFace, Detector
 from mien.errors import ImageError, MienError
 from mien.face import Face, sharpness, turn
 from mien.image import LIMITS, ImageSource, Limits, Pixels, describe
 from mien.labels import FACE, LabelSet, label_set
-from mien.memory import keep_memory
+from mien.memory import bounded, keep_memory
 from mien.metrics import softmax
 from mien.network import Network
 from mien.prediction import Expression, Prediction, Reading, percent, unsure
@@ -41,9 +40,6 @@ TURNED = 0.9  # turn, see `face.turn`
 NOT_A_FACE = 0.5  # share of people who would say so
 CHUNK = 16  # images at most whose faces go through the network together
 CHUNK_S = 0.03  # as many as a processor works on for so long: large photos one by one, so that threads end together
-
-S = TypeVar("S")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -60,71 +56,101 @@ class Found:
 class Recognizer:
     """Reads expressions in images.
 
+    It may be used by several threads, after a fork, and in other processes that get it pickled: it is then opened there
+    by the name or the path of its model, whose files must be the same.
+
     Args:
-        artifact: the model.
+        artifact: the model; or its name or folder, as in `load`.
         detector: finds the faces; BlazeFace if None.
-        threads: images read at once, each with its faces; or batches of crops, where there are crops alone.
+        threads: images read at once, each with its faces; or batches of crops, where there are crops alone. However
+            many there are, they wait for each other where the pixels they hold would be too many (see `memory.Room`).
         limits: how big an image may be.
 
     Raises:
-        ArtifactError: the network is not what the manifest names (see `Network`).
+        ArtifactError: there is no such model, or the network is not what the manifest names (see `Network`).
         DetectorError: the detector's weights are missing or damaged.
     """
 
     def __init__(
-        self, artifact: Artifact, detector: Detector | None = None, threads: int = 1, limits: Limits = LIMITS
+        self,
+        artifact: Artifact | str | os.PathLike[str],
+        detector: Detector | None = None,
+        threads: int = 1,
+        limits: Limits = LIMITS,
     ) -> None:
-        self.artifact = artifact
+        if threads < 1:
+            raise MienError(f"threads is 1 or more, got {threads}")
+        self.artifact = artifact if isinstance(artifact, Artifact) else artifacts.read(artifacts.find(artifact))
         self.detector = detector or BlazeFace()
-        self.preprocess = Preprocess(artifact.manifest.size, artifact.manifest.colour)
-        self.labels = artifact.manifest.heads[0].label_set
+        self.preprocess = Preprocess(self.artifact.manifest.size, self.artifact.manifest.colour)
+        self.labels = self.artifact.heads[0].label_set
         self._limits = limits
-        self._network = Network(artifact)
+        self._network = Network(self.artifact)
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def __repr__(self) -> str:
+        threads = f", {self._threads} threads" if self._threads > 1 else ""
+        return f"Recognizer({self.artifact.name}, {type(self.detector).__name__}{threads})"
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        keep_memory()  # as in the process that it comes from
+        self.__dict__.update(state)
 
     @overload
-    def predict(
-        self, source: list[Any] | tuple[Any, ...], *, labels: Labels = ..., crop: Crop = ...
-    ) -> list[Prediction]: ...
+    def predict(  # type: ignore[overload-overlap] # a path is an iterable too, but one source
+        self, source: ImageSource, *, labels: Labels = ..., crop: Crop = ..., strict: bool = ...
+    ) -> Prediction: ...
     @overload
-    def predict(self, source: ImageSource, *, labels: Labels = ..., crop: Crop = ...) -> Prediction: ...
     def predict(
-        self, source: ImageSource | list[Any] | tuple[Any, ...], *, labels: Labels = None, crop: Crop = "auto"
+        self, source: Iterable[ImageSource], *, labels: Labels = ..., crop: Crop = ..., strict: bool = ...
+    ) -> list[Prediction]: ...
+    def predict(
+        self, source: Any, *, labels: Labels = None, crop: Crop = "auto", strict: bool = False
     ) -> Prediction | list[Prediction]:
         """Read one image, or several.
 
         Args:
-            source: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3); or a list or tuple of
-                these.
+            source: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3); or a list of these, a
+                generator, or any other iterable, such as `find_images` of a folder.
             labels: the label set to answer in, or its name; the model's own if None.
             crop: `detect` reads the faces that are found; `whole` takes the image as one face; `auto` detects, and
                 takes an image with a side of at most 96 px as one face if none is found.
+            strict: whether an image that cannot be read is an error.
 
         Returns:
             A prediction, or a list of them. An image that cannot be read is a prediction with an error.
 
         Raises:
             LabelError: the model cannot speak that label set.
+            ImageError: if `strict`, an image cannot be read; the message begins with its source.
         """
-        if isinstance(source, list | tuple):
-            return list(self.stream(source, labels=labels, crop=crop))
-        return next(self.stream([source], labels=labels, crop=crop))
+        if not _is_one(source):
+            return list(self.stream(source, labels=labels, crop=crop, strict=strict))
+        spoken = self._asked(labels, crop)
+        return _checked(self.express([self.find(source, crop)], [spoken])[0], strict)
 
     def stream(
-        self, sources: Iterable[ImageSource], *, labels: Labels = None, crop: Crop = "auto"
+        self, sources: Iterable[ImageSource], *, labels: Labels = None, crop: Crop = "auto", strict: bool = False
     ) -> Iterator[Prediction]:
-        """Read any number of images, in their order. Arguments are those of `predict`.
+        """Read any number of images, in their order. Arguments and errors are those of `predict`.
 
         At most 16 sources for each thread, and 16 more, are taken before their predictions come out (one by one at
         first), so an array that comes in must not change until its prediction is out.
         """
+        if _is_one(sources):
+            raise MienError(f"`stream` takes several images, and `predict` one as well; got {type(sources).__name__}")
+        return self._stream(sources, self._asked(labels, crop), crop, strict)
+
+    def _asked(self, labels: Labels, crop: Crop) -> LabelSet:
+        """The label set to answer in, where what is asked for can be had."""
         spoken = self.spoken(labels)
         if crop not in CROPS:
             raise MienError(f"crop is one of {', '.join(CROPS)}; got {crop!r}")
-        return self._stream(sources, spoken, crop)
+        return spoken
 
-    def _stream(self, sources: Iterable[ImageSource], labels: LabelSet, crop: Crop) -> Iterator[Prediction]:
+    def _stream(
+        self, sources: Iterable[ImageSource], labels: LabelSet, crop: Crop, strict: bool
+    ) -> Iterator[Prediction]:
         iterator, size = iter(sources), 1
 
         def read(chunk: list[ImageSource]) -> list[Prediction]:
@@ -134,35 +160,16 @@ class Recognizer:
             size = max(1, min(CHUNK, int(len(chunk) * CHUNK_S / max(thread_time() - began, 1e-6))))
             return predictions
 
-        for predictions in self._ahead(read, iter(lambda: list(islice(iterator, size)), [])):
-            yield from predictions
-
-    def _ahead(self, step: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
-        """Results in order; with threads, of a few items beyond the one that is asked for.
-
-        A thread does all that an item needs, for two that decode small images at once wait for each other; while one is
-        in a network, another decodes.
-        """
-        if self._pool is None:
-            yield from map(step, items)
-            return
-        waiting: deque[Future[T]] = deque()
-        try:
-            for item in items:
-                waiting.append(self._pool.submit(step, item))
-                while waiting and (len(waiting) > self._threads or waiting[0].done()):
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for each in waiting:
-                each.cancel()
+        for predictions in ahead(read, iter(lambda: list(islice(iterator, size)), []), self._threads):
+            for prediction in predictions:
+                yield _checked(prediction, strict)
 
     def find(self, source: ImageSource, crop: Crop = "auto") -> Found:
         """The first half of `predict`: read an image and find its faces. Safe to call from several threads."""
         name = describe(source)
         try:
-            return Found(name, *cut(source, crop, self.detector, self.preprocess, self._limits))
+            with bounded(_bytes(source, self._limits)):
+                return Found(name, *cut(source, crop, self.detector, self.preprocess, self._limits))
         except ImageError as error:
             return Found(name, error=str(error))
 
@@ -188,7 +195,7 @@ class Recognizer:
 
         Where the model tells what is no face, that is one head more, `face`.
         """
-        return self._network.logits(self.preprocess.tensor(crops), self._ahead)
+        return self._network.logits(self.preprocess.tensor(crops), self._threads)
 
     def features(self, crops: Sequence[Pixels] | Pixels) -> NDArray[np.float32]:
         """The network's last feature map of crops (see `Preprocess`), shape (n, values, height, width).
@@ -199,7 +206,7 @@ class Recognizer:
         Raises:
             MienError: the model has none: it flattens its features, or an older mien exported it.
         """
-        return self._network.features(self.preprocess.tensor(crops), self._ahead)
+        return self._network.features(self.preprocess.tensor(crops), self._threads)
 
     def probabilities(self, crops: Sequence[Pixels] | Pixels, labels: Labels = None) -> NDArray[np.float64]:
         """Calibrated probabilities of crops (see `Preprocess`) over a label set, shape (n, len(labels)).
@@ -219,7 +226,7 @@ class Recognizer:
         """
         other = copy(self)
         other.artifact = self.artifact.speaking(head)
-        other.labels = other.artifact.manifest.heads[0].label_set
+        other.labels = other.artifact.heads[0].label_set
         return other
 
     def spoken(self, labels: str | LabelSet | None) -> LabelSet:
@@ -270,13 +277,6 @@ class _Answer(NamedTuple):
     votes: list[float] | None
 
 
-def cores() -> int:
-    """The CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def load(
     name_or_path: str | os.PathLike[str] | None = None,
     *,
@@ -284,7 +284,7 @@ def load(
     threads: int = 1,
     limits: Limits = LIMITS,
 ) -> Recognizer:
-    """A recognizer. The process keeps some freed memory for the next photo (see `memory.keep_memory`).
+    """A `Recognizer`. The process keeps some freed memory for the next photo (see `memory.keep_memory`).
 
     Args:
         name_or_path: a model that comes with mien (see `mien models`), or an artifact's folder; the default if None.
@@ -296,7 +296,20 @@ def load(
         ArtifactError: there is no such model, or it is incomplete, altered or too new; lists every fault.
     """
     keep_memory()
-    return Recognizer(artifacts.read(artifacts.find(name_or_path)), detector, threads, limits)
+    return Recognizer(artifacts.find(name_or_path), detector, threads, limits)
+
+
+def _is_one(source: Any) -> bool:
+    """Whether this is one image, and no iterable of images; what is neither is one mistake."""
+    one = (str, bytes, bytearray, memoryview, os.PathLike)
+    iterable = isinstance(source, Iterable)
+    return not iterable or isinstance(source, one) or hasattr(source, "read") or hasattr(source, "__array__")
+
+
+def _checked(prediction: Prediction, strict: bool) -> Prediction:
+    if strict and prediction.error is not None:
+        raise ImageError(f"{prediction.source}: {prediction.error}")
+    return prediction
 
 
 def _reasons(
@@ -323,3 +336,11 @@ def _prediction(read: Found, expressions: list[Expression]) -> Prediction:
     readings = tuple(Reading(*pair) for pair in zip(read.faces, expressions, strict=True))
     reasons = () if readings or read.error else (NO_FACE,)
     return Prediction(read.source, *read.size, readings, reasons, read.error)
+
+
+def _bytes(source: ImageSource, limits: Limits) -> int:
+    """How many bytes of a file will be read; 0 of what is in memory already, or cannot be told."""
+    try:
+        return min(os.stat(source).st_size, limits.max_bytes) if isinstance(source, str | os.PathLike) else 0
+    except (OSError, ValueError):  # for `open_picture` to say why
+        return 0

@@ -12,9 +12,10 @@ import numpy as np
 import streamlit as st
 
 from mien import artifact
+from mien.cores import cores
 from mien.errors import MienError
 from mien.labels import LabelSet
-from mien.recognizer import Recognizer, cores, load
+from mien.recognizer import Recognizer, load
 
 MODEL = "MIEN_APP_MODEL"
 SAMPLES = "MIEN_APP_SAMPLES"

@@ -62,9 +62,10 @@ def evaluate(
     if report is not None:
         with needs_extra("report"):
             from mien.report.page import write_report
+    from mien.cores import cores
     from mien.evaluation import evaluate
     from mien.files import make_writable
-    from mien.recognizer import cores, load
+    from mien.recognizer import load
 
     recognizer = load(model, threads=threads or cores())
     dataset = opened(data, mapping, group)

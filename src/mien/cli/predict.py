@@ -62,8 +62,9 @@ def predict(
 
     The exit code is 1 if some source could not be read, and its row says why, or could not be drawn.
     """
+    from mien.cores import cores
     from mien.image import LIMITS, Limits
-    from mien.recognizer import cores, load
+    from mien.recognizer import load
     from mien.sources import PassedOver, expand, read_again
 
     console = terminal(stderr=True)

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mien.artifact import DEFAULT
+from mien.cores import cores
 from mien.errors import FaultsError
 from mien.image import LIMITS
-from mien.recognizer import cores
 
 PREFIX = "MIEN_SERVE_"
 

@@ -1,0 +1,100 @@
+"""Cores: how many a process may use, and work that is spread over them.
+
+A container's share of them is a control group's: of version 1, or of version 2.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+PROCESS = Path("/proc/self")
+
+
+def cores(process: Path = PROCESS) -> int:
+    """The CPU cores that this process may use, by its affinity and by its container's limits; at least 1.
+
+    A share of a core counts as one: one and a half are two, of which one waits half of the time.
+
+    Args:
+        process: where Linux tells of a process; other systems have no such folder, and only their affinity counts.
+    """
+    try:
+        limits = [limit for group in _groups(process) for limit in _limits(group)]
+    except (OSError, ValueError):  # no Linux, or one that tells of itself in another way
+        limits = []
+    return max(1, math.ceil(min([_allowed(), *limits])))
+
+
+def ahead(step: Callable[[S], T], items: Iterable[S], threads: int) -> Iterator[T]:
+    """Results in order; with threads, of a few items beyond the one that is asked for.
+
+    A thread does all that an item needs, for two that decode small images at once wait for each other; while one is in
+    a network, another decodes.
+    """
+    if threads == 1:
+        yield from map(step, items)
+        return
+    waiting: deque[Future[T]] = deque()
+    pool = ThreadPoolExecutor(threads)  # for these items alone: a pool that is kept is dead after a fork
+    try:
+        for item in items:
+            waiting.append(pool.submit(step, item))
+            while waiting and (len(waiting) > threads or waiting[0].done()):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _allowed() -> int:
+    if sys.version_info >= (3, 13):
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _groups(process: Path) -> Iterator[Path]:
+    """Folders of the control groups that a process is in, and of those above, as far as they are to be seen."""
+    mounts = [line.split() for line in (process / "mountinfo").read_text().splitlines()]
+    for line in (process / "cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for mount in mounts:
+            kind, _, options = mount[mount.index("-") + 1 :][:3]
+            if kind != ("cgroup" if controllers else "cgroup2"):  # version 1, or 2
+                continue
+            if not {*controllers.split(",")} <= {"", *options.split(",")}:
+                continue
+            root, top = mount[3], Path(mount[4].replace("\\040", " "))
+            below = Path(os.path.relpath(path, root))
+            folder = top if ".." in below.parts else top / below  # a container may take its own group for the top
+            yield from (each for each in (folder, *folder.parents) if each.is_relative_to(top))
+
+
+def _limits(group: Path) -> Iterator[float]:
+    """The cores that a control group leaves its processes, by time and by number, where it limits them."""
+    match _words(group / "cpu.max") or _words(group / "cpu.cfs_quota_us") + _words(group / "cpu.cfs_period_us"):
+        case [quota, period] if quota not in ("max", "-1"):  # of every so many microseconds
+            yield int(quota) / int(period)
+    for name in ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"):
+        for numbers in _words(group / name):
+            spans = [span.split("-") for span in numbers.split(",")]
+            yield sum(int(span[-1]) - int(span[0]) + 1 for span in spans)
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
