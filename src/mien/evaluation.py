@@ -12,7 +12,7 @@ from mien import metrics
 from mien.crops import Crop
 from mien.datasets import divided, open_dataset
 from mien.datasets.base import NO_LABEL, Dataset, nothing_read, spread
-from mien.datasets.copies import Prints, copied, fingerprints
+from mien.datasets.copies import Prints, copied, fingerprints, shared
 from mien.datasets.fer2013 import like_fer2013
 from mien.errors import DataError, LabelError
 from mien.image import describe
@@ -169,10 +169,8 @@ def _copies(dataset: Dataset, train: Dataset | None, seen: Prints) -> tuple[str,
     told = np.full(len(dataset), "", object)
     told[found.rows[copied(found.prints, seen)]] = SEEN
     if train is not None:
-        there = fingerprints(train)
-        pixels = set(there.pixels)
-        told[found.rows[copied(found.prints, there.prints)]] = NEAR
-        told[found.rows[[each in pixels for each in found.pixels]]] = EXACT
+        exact, near = shared(found, fingerprints(train))
+        told[found.rows[near]], told[found.rows[exact]] = NEAR, EXACT
     return tuple(told)
 
 

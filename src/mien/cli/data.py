@@ -72,6 +72,15 @@ def _show(info: Info, console: Console) -> None:
     console.print(f"sizes: {common}; width {_span(info.width)}, height {_span(info.height)}")
     repeated = ", ".join(f"{count} in {split}" for split, count in info.repeated_within.items() if count)
     console.print(f"repeated pixel by pixel: {repeated or 'none'}; {info.repeated_across} across splits")
+    for split, leak in info.leaks.items():
+        if leak.exact or leak.near:
+            told = (
+                f"of {split}, {leak.exact} images stand in train as well, and {leak.near} nearly: scores without them"
+            )
+            console.print(f"{told} are told by mien evaluate", style="yellow")
+    if info.copies:
+        kept = "they stay together where mien splits"
+        console.print(f"copies or near copies of other images: {info.copies}; {kept}", style="yellow")
     console.print(f"blank: {len(info.blank)}" + "".join(f"\n  {shown(name)}" for name in info.blank))
     others = [shown(name) for name in info.passed_over]
     console.print(f"no images by their suffix: {len(others)}" + (f" ({few(others)})" if others else ""))

@@ -80,6 +80,36 @@ def copied(ours: Prints, others: Prints) -> NDArray[np.bool_]:
     return found
 
 
+def shared(ours: Fingerprints, others: Fingerprints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of our images others hold to the pixel, and which nearly; both (len(ours.rows),)."""
+    there = set(others.pixels)
+    exact = np.array([each in there for each in ours.pixels], bool)
+    return exact, copied(ours.prints, others.prints) & ~exact
+
+
+def copies_of_others(found: Fingerprints) -> int:
+    """How many images are copies of another, beyond the first of each family."""
+    return len(found.rows) - len(set(families(found).tolist()))
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Images of a split that stand in `train` as well: to the pixel, and nearly."""
+
+    exact: int
+    near: int
+
+
+def leaks(dataset: Dataset, found: Fingerprints) -> dict[str, Leak]:
+    """For each split beside `train` how many of its images are copies of training images; nothing without `train`."""
+    if "train" not in dataset.splits:
+        return {}
+    splits = np.array([example.split for example in dataset.examples])
+    train = found.of(splits == "train")
+    counts = {split: shared(found.of(splits == split), train) for split in dataset.splits if split != "train"}
+    return {split: Leak(int(exact.sum()), int(near.sum())) for split, (exact, near) in counts.items()}
+
+
 def families(found: Fingerprints) -> NDArray[np.int64]:
     """A number for each image, the same for all that are copies of one another, also by way of a third; (n,)."""
     different, place = np.unique(found.prints, axis=0, return_inverse=True)

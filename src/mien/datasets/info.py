@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mien.datasets.base import Dataset
+from mien.datasets.copies import Leak, copies_of_others, fingerprints, leaks
 from mien.datasets.walk import few
 from mien.errors import ImageError
 from mien.image import read_image
@@ -44,6 +45,8 @@ class Info:
         blank: names of the images that are of one colour all over.
         repeated_within: by split, how many images have the very pixels of an earlier one of the same split.
         repeated_across: how many have the very pixels of an image in an earlier split (train, valid, test, all).
+        leaks: by split beside `train`, how many images are copies of training images, to the pixel and nearly.
+        copies: of a dataset that came without splits, how many images are copies or near copies of another.
     """
 
     path: str
@@ -65,6 +68,8 @@ class Info:
     blank: tuple[str, ...]
     repeated_within: dict[str, int]
     repeated_across: int
+    leaks: dict[str, Leak]
+    copies: int
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as what JSON can hold."""
@@ -72,7 +77,7 @@ class Info:
 
 
 def inspect(dataset: Dataset) -> Info:
-    """Reads every image once, one at a time, and keeps a hash of each."""
+    """Reads every image, one at a time, and keeps hashes of each."""
     sizes: Counter[tuple[int, int]] = Counter()
     seen: dict[bytes, Counter[str]] = {}
     unreadable, blank, splits = {}, [], dataset.splits
@@ -88,6 +93,7 @@ def inspect(dataset: Dataset) -> Info:
         seen.setdefault(digest, Counter())[example.split] += 1
         if (pixels == pixels[0, 0]).all():
             blank.append(example.name)
+    prints = fingerprints(dataset)
     counts = {split: _counts(dataset.split(split)) for split in splits}
     unknown = dataset.outside(FERPLUS8)
     return Info(
@@ -110,6 +116,8 @@ def inspect(dataset: Dataset) -> Info:
         blank=tuple(blank),
         repeated_within={split: sum(max(0, n[split] - 1) for n in seen.values()) for split in splits},
         repeated_across=sum(_outside_first(n, splits) for n in seen.values()),
+        leaks=leaks(dataset, prints),
+        copies=copies_of_others(prints) if splits == ("all",) else 0,
     )
 
 

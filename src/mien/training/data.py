@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from mien.crops import Crop
 from mien.datasets import Dataset, divided
+from mien.datasets.copies import fingerprints, leaks
 from mien.errors import DataError
 from mien.labels import FACE, label_set
 from mien.photos import CROP_WORDS, CropChoice, load_crops
@@ -48,6 +50,18 @@ def prepare(dataset: Dataset, recipe: Recipe) -> Dataset:
     return divided(
         dataset, test_share=recipe.test_share, validation_share=recipe.validation_share, seed=recipe.split_seed
     )
+
+
+def tell_copies(dataset: Dataset, prepared: Dataset, say: Callable[[str], None]) -> None:
+    """Say which images stay together in the splits that mien made, and which stand on both sides of the data's own."""
+    groups = Counter(example.group for example in prepared.examples if example.group)
+    if groups:
+        together = f"{groups.total()} images in {len(groups)} groups"
+        say(f"{together}, of copies and near copies or of one person, stay on one side of a split each")
+    for split, leak in leaks(dataset, fingerprints(dataset)).items() if len(dataset.splits) > 1 else ():
+        if leak.exact or leak.near:
+            copies = f"{leak.exact} images are in train as well, and {leak.near} nearly"
+            say(f"of {split}, {copies}: its scores flatter; mien evaluate tells those without them")
 
 
 def load_splits(

@@ -28,7 +28,7 @@ from mien.photos import choose_crop
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.curve import draw
-from mien.training.data import Split, describe_data, load_splits, prepare
+from mien.training.data import Split, describe_data, load_splits, prepare, tell_copies
 from mien.training.device import describe_device, find_device, halves
 from mien.training.muon import Muon
 from mien.training.networks import build, deployed
@@ -105,7 +105,8 @@ def train(
     torch.backends.cudnn.benchmark = True  # a GPU looks for the fastest way to convolve, once a size
     say(f"training {recipe.name} on {describe_device(device)}")
     choice = (run.crop(crop) if resume else None) or choose_crop(crop, dataset)
-    dataset = prepare(dataset, recipe)
+    given_data, dataset = dataset, prepare(dataset, recipe)
+    tell_copies(given_data, dataset, say)
     training, valid = load_splits(recipe, dataset, choice, device, say)
     given = find_start(start) if start else None
     teacher = Teacher(teachers, recipe, training)
