@@ -134,8 +134,9 @@ def test_small_crops_with_a_photo_among_them_are_taken_whole(short: Recipe, tmp_
 
 
 def test_no_face_anywhere_and_no_such_crop(short: Recipe, photos: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
     for file in photos.rglob("*.png"):
-        Image.new("RGB", (150, 150)).save(file)
+        Image.fromarray(rng.integers(0, 21, (150, 150, 3), np.uint8)).save(file)
     with pytest.raises(DataError, match=r"no face was found \(crop auto\)"):
         told(short, photos, tmp_path / "run")
     with pytest.raises(MienError, match="crop is one of"):
