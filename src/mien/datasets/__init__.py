@@ -82,7 +82,7 @@ def _read(tree: Tree) -> Dataset:
                 return form.read(inner)
         inner = inner.within()
     looked_for = "".join(f"\n  - {form.words}" for form in FORMS)
-    raise DataError(f"{tree.path}: not a dataset. Looked for:{looked_for}\nFound: {_found(tree)}")
+    raise DataError(f"{tree.path}: not a dataset. Looked for:{looked_for}\nFound: {_found(tree)}{_advice(tree)}")
 
 
 def _found(tree: Tree) -> str:
@@ -92,3 +92,22 @@ def _found(tree: Tree) -> str:
         return f"a file of kind {kind or 'unknown'}{archive}"
     entries = {place.parts[0] + "/" * (len(place.parts) > 1) for place in (*tree.images, *tree.others)}
     return f"{few(sorted(map(describe, entries)))}; images: {few([describe(place) for place in tree.images], 2)}"
+
+
+def _advice(tree: Tree) -> str:
+    """What would make a dataset of images that no form reads."""
+    if not tree.images:
+        return ""
+    if all(len(place.parts) == 1 for place in tree.images):
+        ways = "put them in folders named by label, or list them in a CSV file of path,label"
+        return f"\nImages alone have no labels: {ways}"
+    deepest = max(len(place.parts) for place in tree.images) - 1
+    levels = [
+        sorted({describe(place.parts[level]) for place in tree.images if len(place.parts) > level + 1})
+        for level in range(deepest)
+    ]
+    seen = "; ".join(f"level {number}: {few(names, 3)}" for number, names in enumerate(levels, 1))
+    return (
+        f"\nFolders of {seen}. If those of one level are labels, say what two of them mean at least, as in "
+        f"--map {levels[0][0]}=happy,... (in Python: mapping={{...}})"
+    )
