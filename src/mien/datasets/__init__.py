@@ -12,7 +12,7 @@ from mien.datasets.info import Info, inspect
 from mien.datasets.splits import with_split
 from mien.datasets.tree import Tree, find_tree
 from mien.datasets.walk import few
-from mien.datasets.words import checked, grouped, read_mapping, relabelled
+from mien.datasets.words import canonical_mapping, grouped, read_mapping, relabelled
 from mien.errors import DataError
 from mien.image import describe
 from mien.labels import FERPLUS8
@@ -69,7 +69,7 @@ def open_dataset(
             its content is not what its form promises, or `mapping` or `group` finds nothing in it.
     """
     found = as_path(path)
-    renamed = checked((mapping or {}).items())
+    renamed = canonical_mapping((mapping or {}).items())
     dataset = _read(find_tree(found, frozenset(FERPLUS8) | renamed.keys()))
     return grouped(relabelled(dataset, renamed), group)
 

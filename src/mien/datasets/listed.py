@@ -68,7 +68,7 @@ def read_raf(tree: Tree) -> Dataset:
 
 
 def is_ferplus(tree: Tree) -> bool:
-    return any(True for _ in _ferplus_lists(tree))
+    return next(_ferplus_lists(tree), None) is not None
 
 
 def read_ferplus(tree: Tree) -> Dataset:
@@ -87,9 +87,9 @@ def read_ferplus(tree: Tree) -> Dataset:
                 votes = tuple(int(cell) for cell in row[-len(VOTES) :])
             except ValueError:
                 votes = ()
-            if len(votes) != len(VOTES) or len(row) <= len(VOTES):
+            if len(votes) != len(VOTES) or len(row) <= len(VOTES) or not row[0]:
                 raise DataError(f"{tree.root / place}, row {number}: expected a name, a box and ten votes, got {row}")
-            image = place.with_name(row[0])
+            image = place.parent / row[0]
             label = VOTES[max(range(len(votes)), key=votes.__getitem__)]
             examples.append(Example(describe(image.as_posix()), tree.source(image), label, split, votes))
     if not any(place.suffix.lower() == ".png" for place in tree.images):

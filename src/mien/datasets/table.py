@@ -29,7 +29,6 @@ SPLIT = ("split", "usage", "subset", "partition")
 PEOPLE = ("person", "subject", "person_id", "subject_id", "participant", "identity", "set_id")
 """Columns as published tables name them, in lower case; the first that is there counts."""
 
-
 TRIED = 100  # paths of a table, to find the folder that they are relative to
 
 
@@ -97,8 +96,7 @@ def _columns(tree: Tree, place: Path) -> dict[str, str]:
 
 
 def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
-    columns = _columns(tree, place)
-    file = tree.root / place
+    file, columns = tree.root / place, _columns(tree, place)
     if missing := [what for what in ("path", "label") if not columns[what]]:
         looked_for = "; ".join(f"{what}: {', '.join({'path': PATHS, 'label': LABELS}[what])}" for what in missing)
         found = ", ".join(header(tree, place)) or "none"

@@ -43,10 +43,10 @@ def read_mapping(text: str) -> dict[str, str]:
             del pairs[0]
     if wrong := [pair for pair in pairs if len(pair) != 2 or not pair[0].strip()]:
         raise DataError(f"{text}: expected a label and what it means, got {wrong[0]}")
-    return checked(pairs)
+    return canonical_mapping(pairs)
 
 
-def checked(pairs: Iterable[Sequence[str]]) -> dict[str, str]:
+def canonical_mapping(pairs: Iterable[Sequence[str]]) -> dict[str, str]:
     """A mapping in canonical words. Raises `DataError` where one label is to mean two."""
     mapping: dict[str, str] = {}
     for old, new in ((canonical(old), canonical(new)) for old, new in pairs):
@@ -60,7 +60,7 @@ def relabelled(dataset: Dataset, mapping: Mapping[str, str]) -> Dataset:
 
     Args:
         dataset: any.
-        mapping: canonical labels, see `checked`.
+        mapping: canonical labels, see `canonical_mapping`.
 
     Raises:
         DataError: it names a label that no image has, or leaves fewer than two labels.
