@@ -793,6 +793,25 @@ def test_data_info(exported: Export, fer2013: Path) -> None:
         assert told["crop"] == "whole"
 
 
+def test_data_info_by_a_users_own_words(tmp_path: Path) -> None:
+    for place in ("suprice/ann_1.png", "calm/ann_2.png", "happy/bob_1.png", "happy/x.png"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_bytes(png(np.full((8, 8, 3), len(place), np.uint8)))
+    result = run("data", "info", tmp_path)
+    assert "labels of no known set, which are words of their own: calm (1), suprice (1)" in result.stdout
+    assert "--map suprice=surprise" in result.stdout
+    assert "labels with one image alone: calm, suprice" in result.stdout
+    words = ("--map", "suprice=surprise,calm=", "--group", r"(\w+)_\d")
+    told = json.loads(run("data", "info", tmp_path, *words, "--format", "json").stdout)
+    assert told["counts"] == {"all": {"happy": 2, "surprise": 1}}
+    assert (told["people"], told["unknown"], told["suggested"]) == (2, {}, {})
+    assert r"people: by (\w+)_\d" in told["notes"]
+    assert "images of nobody known: 1 of 3" in told["warnings"]
+    assert run("evaluate", tmp_path, *words).stdout.startswith("small on image folder, split all: 3 images")
+    wrong = run("data", "info", tmp_path, "--map", "suprize=surprise")
+    assert (wrong.returncode, "did you mean" in wrong.stderr) == (2, True)
+
+
 # The base install
 
 

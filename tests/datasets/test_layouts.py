@@ -226,6 +226,7 @@ def test_ferplus_folders(tmp_path: Path, write_image: Write) -> None:
     [
         (VOTED[:1], "label.csv lists 1 images, none of them there"),
         ((VOTED[0], "fer0000001.png,1,2"), "row 1: expected a name, a box and ten votes"),
+        ((VOTED[0], ",x,0,0,0,0,8,0,2,0,0,0"), "row 1: expected a name, a box and ten votes"),
     ],
 )
 def test_wrong_ferplus_folder_is_told(tmp_path: Path, rows: list[str], fault: str) -> None:

@@ -17,9 +17,16 @@ Write = Callable[..., Path]
     ("files", "found"),
     [
         ((), "Found: none; images: none$"),
-        (("a.png",), "Found: a.png; images: a.png$"),
-        (("a/x/1/a.png", "b/y/2/b.png", "b/z/3/c.png"), "Found: a/, b/; images: a/x/1/a.png, b/y/2/b.png and 1 more$"),
-        (("train/a.png", "test/b.png"), "Found: test/, train/; images: test/b.png, train/a.png$"),
+        (("a.png",), r"Found: a.png; images: a.png\nImages alone have no labels: put them in folders named by label"),
+        (
+            ("a/x/a.png", "b/y/b.png", "b/z/2/c.png"),
+            r"Found: a/, b/; images: a/x/a.png, b/y/b.png and 1 more\n"
+            r"Folders of level 1: a, b; level 2: x, y, z; level 3: 2. If .*--map a=happy,",
+        ),
+        (
+            ("train/a.png", "test/b.png"),
+            r"Found: test/, train/; images: test/b.png, train/a.png\nFolders of level 1: test",
+        ),
     ],
 )
 def test_no_form_is_told(tmp_path: Path, write_image: Write, files: list[str], found: str) -> None:

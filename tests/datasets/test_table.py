@@ -47,7 +47,7 @@ def test_columns(
 
 
 def test_further_columns_are_attributes(tmp_path: Path, write_image: Write) -> None:
-    write_image("a.png")
+    write_image("b.png")
     (tmp_path / "mine.csv").write_bytes(
         "\ufeffpath;label;Subject;Camera;\r\na.png;happy;ann;front;1\r\n\r\nb.png;sad;;\r\nc.png;;bob;\r\n".encode()
     )
@@ -67,6 +67,7 @@ def test_a_table_a_split(tmp_path: Path, write_image: Write, write_table: Write)
         write_table(f"{split}_labels.csv", ("image", "label"), [(f"{split}.png", "sad"), ("a.png" + split, "happy")])
         write_image(f"images/{split}.png")
     dataset = open_dataset(tmp_path)
+    assert dataset.passed_over == ("images/a.png",)
     assert [(each.name, each.split) for each in dataset.split("valid").examples] == [
         ("images/val.png", "valid"),
         ("images/a.pngval", "valid"),
@@ -77,8 +78,8 @@ def test_a_table_a_split(tmp_path: Path, write_image: Write, write_table: Write)
 
 
 def test_label_folders_come_before_a_table_beside_them(tmp_path: Path, write_image: Write, write_table: Write) -> None:
-    write_image("happy/a.png")
-    write_image("sad/b.png")
+    write_image("data/happy/a.png")
+    write_image("data/sad/b.png")
     file = write_table("guesses.csv", ("file", "label"), [("happy/a.png", "sad"), ("sad/b.png", "happy")])
     assert open_dataset(tmp_path).form == "image folder"
     assert [each.label for each in open_dataset(file).examples] == ["sad", "happy"]
@@ -90,7 +91,7 @@ def test_label_folders_come_before_a_table_beside_them(tmp_path: Path, write_ima
         ((), (), r"no column for path and label \(path: path, image, .*; label: label, .*\); found none"),
         (("path", "x"), (), r"no column for label \(label: label, emotion, .*\); found path, x"),
         (("path", "label"), (), "at least two labels, found none"),
-        (("path", "label"), [("b.png", "happy")], "its first image, b.png, is not there; paths are relative to"),
+        (("path", "label"), [("b.png", "happy")], "its first images, b.png, are not there; paths are relative to"),
         (("path", "label"), [("a.png", "happy"), ("", "sad")], "row 1: no path"),
         (("path", "label"), [("a.png", "happy"), ("a.png", "sad")], "listed more than once: a.png"),
         (

@@ -52,6 +52,21 @@ def few_run(tiny: Recipe, tmp_path: Path) -> Run:
     return train(tiny.model_copy(update={"schedule": schedule}), open_dataset(folder), tmp_path / "run")
 
 
+def test_data_are_reopened_as_they_were_read(tiny: Recipe, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "data", ("happy", "sad", "fear"), 12)
+    for old, new in (("happy", "joie"), ("sad", "triste"), ("fear", "calme")):
+        (folder / old).rename(folder / new)
+    mapping, group = {"joie": "happy", "triste": "sad", "calme": ""}, r"(\d)\.png"
+    recipe = tiny.model_copy(update={"schedule": tiny.schedule.model_copy(update={"epochs": 1})})
+    run = train(recipe, open_dataset(folder, mapping=mapping, group=group), tmp_path / "run")
+    assert (run.data()["mapping"], run.data()["group"]) == (mapping, group)
+    assert export([run.folder], tmp_path / "model").manifest.data["mapping"] == mapping
+    for others in ({"mapping": mapping}, {"mapping": mapping, "group": "folder:1"}, {"group": group}):
+        with pytest.raises(DataError, match="was begun with other data"):
+            train(recipe, open_dataset(folder, **others), run.folder, resume=True)
+    train(recipe, open_dataset(folder, mapping=mapping, group=group), run.folder, resume=True)
+
+
 def network_of(run: Run) -> nn.Module:
     recipe = run.recipe()
     state = run.load(run.best)

@@ -83,7 +83,7 @@ def _show(info: Info, console: Console) -> None:
         console.print(f"copies or near copies of other images: {info.copies}; {kept}", style="yellow")
     console.print(f"blank: {len(info.blank)}" + "".join(f"\n  {shown(name)}" for name in info.blank))
     others = [shown(name) for name in info.passed_over]
-    console.print(f"no images by their suffix: {len(others)}" + (f" ({few(others)})" if others else ""))
+    console.print(f"files not read: {len(others)}" + (f" ({few(others)})" if others else ""))
     console.print(f"unreadable: {len(info.unreadable)}")
     for name, reason in info.unreadable.items():
         console.print(f"  {shown(name)}: {shown(reason)}", style="red")

@@ -12,7 +12,7 @@ from mien.datasets.info import Info, inspect
 from mien.datasets.splits import divided, with_split
 from mien.datasets.tree import Tree, find_tree
 from mien.datasets.walk import few
-from mien.datasets.words import checked, grouped, read_mapping, relabelled
+from mien.datasets.words import canonical_mapping, grouped, read_mapping, relabelled
 from mien.errors import DataError
 from mien.image import describe
 from mien.labels import FERPLUS8
@@ -79,7 +79,7 @@ def open_dataset(
             its content is not what its form promises, or `mapping` or `group` finds nothing in it.
     """
     found = as_path(path)
-    renamed = checked((mapping or {}).items())
+    renamed = canonical_mapping((mapping or {}).items())
     dataset = _read(find_tree(found, frozenset(FERPLUS8) | renamed.keys()))
     return grouped(relabelled(dataset, renamed), group)
 
@@ -92,7 +92,7 @@ def _read(tree: Tree) -> Dataset:
                 return form.read(inner)
         inner = inner.within()
     looked_for = "".join(f"\n  - {form.words}" for form in FORMS)
-    raise DataError(f"{tree.path}: not a dataset. Looked for:{looked_for}\nFound: {_found(tree)}")
+    raise DataError(f"{tree.path}: not a dataset. Looked for:{looked_for}\nFound: {_found(tree)}{_advice(tree)}")
 
 
 def _found(tree: Tree) -> str:
@@ -102,3 +102,22 @@ def _found(tree: Tree) -> str:
         return f"a file of kind {kind or 'unknown'}{archive}"
     entries = {place.parts[0] + "/" * (len(place.parts) > 1) for place in (*tree.images, *tree.others)}
     return f"{few(sorted(map(describe, entries)))}; images: {few([describe(place) for place in tree.images], 2)}"
+
+
+def _advice(tree: Tree) -> str:
+    """What would make a dataset of images that no form reads."""
+    if not tree.images:
+        return ""
+    if all(len(place.parts) == 1 for place in tree.images):
+        ways = "put them in folders named by label, or list them in a CSV file of path,label"
+        return f"\nImages alone have no labels: {ways}"
+    deepest = max(len(place.parts) for place in tree.images) - 1
+    levels = [
+        sorted({describe(place.parts[level]) for place in tree.images if len(place.parts) > level + 1})
+        for level in range(deepest)
+    ]
+    seen = "; ".join(f"level {number}: {few(names, 3)}" for number, names in enumerate(levels, 1))
+    return (
+        f"\nFolders of {seen}. If those of one level are labels, say what two of them mean at least, as in "
+        f"--map {levels[0][0]}=happy,... (in Python: mapping={{...}})"
+    )

@@ -74,7 +74,7 @@ class Dataset:
         form: the layout it was recognised by, in words.
         labels: the label set of `Example.label`.
         examples: at least one.
-        passed_over: the files beside them that are no images by their suffix.
+        passed_over: the files beside them that were not read: no images by their suffix, or in no list.
         notes: how labels, splits and people were read, and what was left out, in sentences.
         mapping: labels as the user renamed them, and `""` for those to leave out; see `open_dataset`, as `group`.
         group: where the user said that people are named.

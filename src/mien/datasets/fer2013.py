@@ -118,7 +118,7 @@ def like_fer2013(dataset: Dataset, sample: int = 16) -> bool:
 
 def _notes(votes: str, usage: str) -> tuple[str, ...]:
     splits = f"the column {usage}" if usage else "none"
-    return (f"labels: FER2013's, by number{', and' * bool(votes)}{votes}", f"splits: {splits}")
+    return (f"labels: FER2013's, by number{votes and '; FER+ votes'}", f"splits: {splits}")
 
 
 def _table(tree: Tree) -> Path | None:

@@ -26,8 +26,9 @@ def is_folder(tree: Tree) -> bool:
 
 
 def has_known_labels(tree: Tree) -> bool:
-    """Whether it is a folder whose labels are those of known sets, for the most part."""
-    return is_folder(tree) and _known(tree, 0) >= TO_BE_SURE
+    """Whether it is such a folder, wrapped or not, with labels of known sets."""
+    inner = tree.within()
+    return has_known_labels(inner) if inner else is_folder(tree) and _known(tree, 0) >= TO_BE_SURE
 
 
 def is_people_folder(tree: Tree) -> bool:

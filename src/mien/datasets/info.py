@@ -41,7 +41,7 @@ class Info:
         width: smallest and largest, px; (0, 0) where nothing could be read, as `height`.
         height: smallest and largest, px.
         unreadable: the reason by the example's name.
-        passed_over: names of the files beside the images that are none by their suffix.
+        passed_over: names of the files that were not read: no images by their suffix, or in no list.
         blank: names of the images that are of one colour all over.
         repeated_within: by split, how many images have the very pixels of an earlier one of the same split.
         repeated_across: how many have the very pixels of an image in an earlier split (train, valid, test, all).

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mien.datasets.base import VOTES, Dataset, Example, own_labels
+from mien.datasets.rows import UNREADABLE
 from mien.datasets.tree import Tree
 from mien.errors import DataError
 from mien.image import describe
@@ -67,7 +68,7 @@ def read_raf(tree: Tree) -> Dataset:
 
 
 def is_ferplus(tree: Tree) -> bool:
-    return any(True for _ in _ferplus_lists(tree))
+    return next(_ferplus_lists(tree), None) is not None
 
 
 def read_ferplus(tree: Tree) -> Dataset:
@@ -86,9 +87,9 @@ def read_ferplus(tree: Tree) -> Dataset:
                 votes = tuple(int(cell) for cell in row[-len(VOTES) :])
             except ValueError:
                 votes = ()
-            if len(votes) != len(VOTES) or len(row) <= len(VOTES):
+            if len(votes) != len(VOTES) or len(row) <= len(VOTES) or not row[0]:
                 raise DataError(f"{tree.root / place}, row {number}: expected a name, a box and ten votes, got {row}")
-            image = place.with_name(row[0])
+            image = place.parent / row[0]
             label = VOTES[max(range(len(votes)), key=votes.__getitem__)]
             examples.append(Example(describe(image.as_posix()), tree.source(image), label, split, votes))
     if not any(place.suffix.lower() == ".png" for place in tree.images):
@@ -108,14 +109,13 @@ def _raf_folder(place: Path) -> bool:
 
 def _raf_labels(tree: Tree, place: Path) -> dict[str, str]:
     labels: dict[str, str] = {}
-    with tree.text(place) as stream:
-        for number, line in enumerate(stream):
-            match line.split():
-                case [name, label] if label in RAF_LABELS and RAF_NAME.fullmatch(name):
-                    labels[name.partition(".")[0]] = label
-                case [_, *_]:
-                    expected = "a name and a label 1..7, as in `train_00001.jpg 5`"
-                    raise DataError(f"{tree.root / place}, row {number}: expected {expected}, got {line!r}")
+    for number, row in enumerate(_rows(tree, place, parted_by=" ")):
+        match " ".join(row).split():
+            case [name, label] if label in RAF_LABELS and RAF_NAME.fullmatch(name):
+                labels[name.partition(".")[0]] = label
+            case [_, *_]:
+                expected = "a name and a label 1..7, as in `train_00001.jpg 5`"
+                raise DataError(f"{tree.root / place}, row {number}: expected {expected}, got {' '.join(row)}")
     return labels
 
 
@@ -127,9 +127,10 @@ def _ferplus_lists(tree: Tree) -> Iterator[Path]:
                 yield place
 
 
-def _rows(tree: Tree, place: Path) -> Iterator[list[str]]:
+def _rows(tree: Tree, place: Path, parted_by: str = ",") -> Iterator[list[str]]:
+    """The rows of a list without a header."""
     try:
         with tree.text(place) as stream:
-            yield from ([cell.strip() for cell in row] for row in csv.reader(stream) if row)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{tree.root / place}: not a readable table in UTF-8 ({error})") from error
+            yield from ([cell.strip() for cell in row] for row in csv.reader(stream, delimiter=parted_by) if row)
+    except UNREADABLE as error:
+        raise DataError(f"{tree.root / place}: not a readable list in UTF-8 ({error})") from error

@@ -15,17 +15,17 @@ from mien.datasets.tree import Tree
 from mien.errors import DataError
 
 PARTED_BY = ",;\t"
-SUFFIXES = (".csv", ".tsv")
+KINDS = (".csv", ".tsv")
 UNREADABLE = (OSError, UnicodeDecodeError, csv.Error)
 
 
 def header(tree: Tree, place: Path) -> tuple[str, ...]:
     """The columns of a table in lower case; none of what is no table. Raises `DataError` where that was named."""
-    if place.suffix.lower() not in SUFFIXES:
+    if place.suffix.lower() not in KINDS:
         return ()
     try:
         with tree.text(place) as stream:
-            return tuple(cell.strip().lower() for cell in next(_cells(stream), []))
+            return tuple(cell.strip().lower() for cell in next(cells_of(stream), []))
     except UNREADABLE as error:
         if tree.alone:
             raise _no_table(tree, place, error) from error
@@ -41,7 +41,7 @@ def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterat
     file = tree.root / place
     try:
         with tree.text(place) as stream:
-            cells = _cells(stream)
+            cells = cells_of(stream)
             named = [cell.strip() for cell in next(cells, [])]
             columns = [name.lower() for name in named]
             require(file, required, named)
@@ -64,7 +64,8 @@ def _no_table(tree: Tree, place: Path, error: Exception) -> DataError:
     return DataError(f"{tree.root / place}: not a readable table in UTF-8 ({error})")
 
 
-def _cells(stream: TextIO) -> Iterator[list[str]]:
+def cells_of(stream: TextIO) -> Iterator[list[str]]:
+    """The cells of each row of an open table, its header among them."""
     first = stream.readline()
     parted_by = max(PARTED_BY, key=first.count)
     yield from csv.reader([first], delimiter=parted_by)

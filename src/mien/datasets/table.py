@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 
 from mien.datasets.base import SPLITS, Dataset, Example, own_labels
 from mien.datasets.folder import has_known_labels
 from mien.datasets.names import people_named
-from mien.datasets.rows import SUFFIXES, header, read_rows
+from mien.datasets.rows import KINDS, header, read_rows
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.errors import DataError
@@ -29,9 +29,11 @@ SPLIT = ("split", "usage", "subset", "partition")
 PEOPLE = ("person", "subject", "person_id", "subject_id", "participant", "identity", "set_id")
 """Columns as published tables name them, in lower case; the first that is there counts."""
 
+TRIED = 100  # paths of a table, to find the folder that they are relative to
+
 
 def is_table(tree: Tree) -> bool:
-    return bool(_tables(tree)) or (tree.alone and tree.path.suffix.lower() in SUFFIXES)
+    return bool(_tables(tree)) or (tree.alone and tree.path.suffix.lower() in KINDS)
 
 
 def read_table(tree: Tree) -> Dataset:
@@ -66,8 +68,10 @@ def read_table(tree: Tree) -> Dataset:
         *((f"people: the column {columns['person']}",) if columns["person"] else ()),
         *((f"left out: {unlabelled} rows without a label",) if unlabelled else ()),
     )
+    listed = {example.name for example in examples}
+    unlisted = [name for place in tree.images if (name := describe(place.as_posix())) not in listed]
     form = "table " + few([describe(place) for place in tables])
-    return people_named(Dataset(tree.path, form, labels, tuple(examples), notes=notes))
+    return people_named(Dataset(tree.path, form, labels, tuple(examples), tuple(unlisted), notes))
 
 
 def _splits_of(columns: dict[str, str], *, named: bool) -> str:
@@ -97,13 +101,12 @@ def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
         looked_for = "; ".join(f"{what}: {', '.join({'path': PATHS, 'label': LABELS}[what])}" for what in missing)
         found = ", ".join(header(tree, place)) or "none"
         raise DataError(f"{file}: no column for {' and '.join(missing)} ({looked_for}); found {found}")
-    base: Path | None = None
-    for row, values in enumerate(read_rows(tree, place)):
-        listed = _place(values[columns["path"]])
-        if not listed.name:
-            raise DataError(f"{file}, row {row}: no path")
-        if base is None:
-            base = _base(tree, file, listed)
+    rows = list(read_rows(tree, place))
+    places = [_place(values[columns["path"]]) for values in rows]
+    if Path() in places:
+        raise DataError(f"{file}, row {places.index(Path())}: no path")
+    base = _base(tree, file, places) if places else Path()
+    for row, (listed, values) in enumerate(zip(places, rows, strict=True)):
         person = values[columns["person"]] if columns["person"] else ""
         attributes = {name: cell for name, cell in values.items() if name not in columns.values() and cell}
         yield Example(
@@ -120,16 +123,16 @@ def _place(listed: str) -> Path:
     return Path(listed if "/" in listed else PureWindowsPath(listed).as_posix())
 
 
-def _base(tree: Tree, file: Path, listed: Path) -> Path:
-    """The folder that a table's paths are relative to, by its first: that of the table, or one in it."""
+def _base(tree: Tree, file: Path, listed: Sequence[Path]) -> Path:
+    """The folder that a table's paths are relative to, by its first that is there: that of the table, or one in it."""
     folders = {place.parts[0] for place in tree.images if len(place.parts) > 1} if not tree.alone else set()
     if tree.alone:
         folders = {entry.name for entry in tree.root.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
     for base in (Path(), *map(Path, sorted(folders))):
-        if tree.has(base / listed):
+        if any(tree.has(base / place) for place in listed[:TRIED]):
             return base
     raise DataError(
-        f"{file}: its first image, {describe(listed)}, is not there; "
+        f"{file}: its first images, {few([describe(place) for place in listed[:TRIED]], 1)}, are not there; "
         f"paths are relative to {tree.root} or to a folder in it"
     )
 

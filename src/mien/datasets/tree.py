@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
 from typing import BinaryIO, TextIO
 
 from mien.datasets.base import SPLITS
@@ -121,5 +121,5 @@ def _unpacked(path: Path) -> dict[Path, bytes]:
 
 
 def _leads_out(name: str) -> bool:
-    place = PurePosixPath(name.replace("\\", "/"))
-    return place.is_absolute() or ".." in place.parts or ":" in place.parts[0]
+    place = PureWindowsPath(name)  # which takes `/` as well
+    return bool(place.anchor) or ".." in place.parts

@@ -6,15 +6,15 @@ a folder, or by a pattern on the files' names.
 
 from __future__ import annotations
 
-import csv
 import difflib
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from mien.datasets.base import Dataset, Example, own_labels
+from mien.datasets.rows import UNREADABLE, cells_of
 from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.labels import canonical
@@ -30,26 +30,23 @@ def read_mapping(text: str) -> dict[str, str]:
     Raises:
         DataError: no such pairs, or a file that is not such a table.
     """
-    if "=" in text and not Path(text).is_file():
+    if "=" in text and not os.path.isfile(text):
         pairs = [pair.split("=") for pair in text.split(",") if pair.strip()]
-        where = text
     else:
         try:
-            with Path(text).open(newline="", encoding="utf-8-sig") as stream:
-                pairs = [row for row in csv.reader(stream) if row]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise DataError(
-                f"{text}: expected labels as anger=angry,joie=happy or a CSV file of two columns ({error})"
-            ) from error
-        where = text
+            with open(text, newline="", encoding="utf-8-sig") as stream:
+                pairs = [row for row in cells_of(stream) if any(row)]
+        except UNREADABLE as error:
+            expected = "labels as anger=angry,joie=happy or a CSV file of two columns"
+            raise DataError(f"{text}: expected {expected} ({error})") from error
         if pairs and [cell.strip().lower() for cell in pairs[0]] == ["from", "to"]:
             del pairs[0]
     if wrong := [pair for pair in pairs if len(pair) != 2 or not pair[0].strip()]:
-        raise DataError(f"{where}: expected a label and what it means, got {wrong[0]}")
-    return checked(pairs)
+        raise DataError(f"{text}: expected a label and what it means, got {wrong[0]}")
+    return canonical_mapping(pairs)
 
 
-def checked(pairs: Iterable[Sequence[str]]) -> dict[str, str]:
+def canonical_mapping(pairs: Iterable[Sequence[str]]) -> dict[str, str]:
     """A mapping in canonical words. Raises `DataError` where one label is to mean two."""
     mapping: dict[str, str] = {}
     for old, new in ((canonical(old), canonical(new)) for old, new in pairs):
@@ -63,7 +60,7 @@ def relabelled(dataset: Dataset, mapping: Mapping[str, str]) -> Dataset:
 
     Args:
         dataset: any.
-        mapping: canonical labels, see `checked`.
+        mapping: canonical labels, see `canonical_mapping`.
 
     Raises:
         DataError: it names a label that no image has, or leaves fewer than two labels.
@@ -108,7 +105,7 @@ def grouped(dataset: Dataset, group: str | None) -> Dataset:
     people = [find(example) for example in dataset.examples]
     if not any(people):
         tried = few([example.name for example in dataset.examples], 2)
-        raise DataError(f"{dataset.path}: {group!r} finds nobody, as in {tried}")
+        raise DataError(f"{dataset.path}: '{group}' finds nobody, as in {tried}")
     examples = tuple(
         replace(example, attributes=_with_person(example.attributes, person))
         for example, person in zip(dataset.examples, people, strict=True)
@@ -132,11 +129,11 @@ def _finder(dataset: Dataset, group: str) -> Callable[[Example], str]:
     try:
         pattern = re.compile(group)
     except re.error as error:
-        raise DataError(f"{group!r} is no regular expression: {error}") from error
+        raise DataError(f"'{group}' is no regular expression: {error}") from error
     if pattern.groups != 1:
         known = f"a column ({', '.join(sorted(columns)) or 'there is none'})"
         pattern_like = r"a pattern with one pair of brackets, such as 'S(\d+)_'"
-        raise DataError(f"{dataset.path}: {group!r} is neither {known} nor folder:1 nor {pattern_like}")
+        raise DataError(f"{dataset.path}: '{group}' is neither {known} nor folder:1 nor {pattern_like}")
     whole = "/" in group
 
     def find(example: Example) -> str:
