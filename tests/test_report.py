@@ -160,7 +160,15 @@ def test_the_page_holds_its_own_pictures(tmp_path: Path) -> None:
     assert all(words for words, _ in page.images)
     for _, content in page.images:
         Image.open(BytesIO(content)).verify()
-    for told in ("toy & co", "here/<faces>", "50.0%", "a<b>.png", "empty & gone", "3 more images have no label"):
+    for told in (
+        "toy & co",
+        "here/<faces>",
+        "50.0%",
+        "a<b>.png",
+        "empty & gone",
+        "3 more images have no label",
+        "Crop whole: <small>.",
+    ):
         assert told in page.text, told
     assert json.loads((folder / "report.json").read_text()) == json.loads(json.dumps(report.to_dict()))
 

@@ -107,7 +107,7 @@ def train(
     unsplit = dataset.splits == ("all",)
     choice = (run.crop(crop) if resume else None) or choose_crop(crop, dataset)
     dataset = prepare(dataset, recipe)
-    training, valid = load_splits(recipe, dataset, choice, device, say)
+    training, valid = load_splits(recipe, dataset, device, say, choice)
     given = find_start(start) if start else None
     teacher = Teacher(teachers, recipe, training)
     data = describe_data(dataset, training, valid, choice.crop, unsplit=unsplit) | {
