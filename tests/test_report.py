@@ -166,7 +166,7 @@ def test_the_page_holds_its_own_pictures(tmp_path: Path) -> None:
     for _, content in page.images:
         Image.open(BytesIO(content)).verify()
     said = "not in this set: calm (2)", "for want of a label in this set: 1."
-    for told in ("toy & co", "here/<faces>", "50.0%", "a<b>.png", "empty & gone", *said):
+    for told in ("toy & co", "here/<faces>", "50.0%", "a<b>.png", "empty & gone", "Crop whole: <small>.", *said):
         assert told in page.text, told
     assert json.loads((folder / "report.json").read_text()) == json.loads(json.dumps(report.to_dict()))
 

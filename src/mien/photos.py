@@ -21,7 +21,7 @@ from mien.image import ImageSource, Pixels
 from mien.picture import LEAST, Picture, open_picture
 from mien.preprocess import Preprocess
 
-FILLS = 0.9  # of the longer side: a face whose crop takes as much fills the frame
+FILLS = 0.85  # of the longer side: a face whose crop takes as much fills the frame
 SAMPLE = 64  # images looked at
 
 CROP_WORDS: Mapping[Crop, str] = {
@@ -86,7 +86,7 @@ def usual_crop(dataset: Dataset, detector: Detector | None = None, sample: int =
     """`whole` for a dataset of face crops and `auto` for one of photos, by most of a few images.
 
     An image is a face crop where its shorter side has at most 96 px, or where the face fills the frame: what would be
-    cut out for it is 0.9 of the longer side or more. A photo without a face is a photo.
+    cut out for it is 0.85 of the longer side or more. A photo without a face is a photo.
 
     Args:
         dataset: of which a few images are looked at, evenly spread, and each no finer than 384 px.

@@ -15,7 +15,7 @@ from mien.datasets import Dataset, divided
 from mien.datasets.copies import fingerprints, leaks
 from mien.errors import DataError
 from mien.labels import FACE, label_set
-from mien.photos import CROP_WORDS, CropChoice, load_crops
+from mien.photos import CROP_WORDS, CropChoice, load_crops, usual_crop
 from mien.preprocess import Preprocess
 from mien.training.loss import Target, fingerprint, targets
 from mien.training.recipe import Recipe
@@ -65,13 +65,18 @@ def tell_copies(dataset: Dataset, prepared: Dataset, say: Callable[[str], None])
 
 
 def load_splits(
-    recipe: Recipe, dataset: Dataset, choice: CropChoice, device: torch.device, say: Callable[[str], None]
+    recipe: Recipe,
+    dataset: Dataset,
+    device: torch.device,
+    say: Callable[[str], None],
+    choice: CropChoice | None = None,
 ) -> tuple[Split, Split]:
-    """The train and the valid split of a prepared dataset, cropped once.
+    """The train and the valid split of a prepared dataset, cropped once: as chosen, or else as is usual for it.
 
     Raises:
         DataError: no image could be read or shows a face, or no head can both learn and be judged.
     """
+    choice = choice or usual_crop(dataset)
     training, valid = (_load(dataset.split(name), recipe, choice.crop, device, say) for name in ("train", "valid"))
     valid = replace(valid, truth={name: truth for name, truth in valid.truth.items() if name in training.targets})
     if not valid.truth:

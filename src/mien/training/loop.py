@@ -107,7 +107,7 @@ def train(
     choice = (run.crop(crop) if resume else None) or choose_crop(crop, dataset)
     given_data, dataset = dataset, prepare(dataset, recipe)
     tell_copies(given_data, dataset, say)
-    training, valid = load_splits(recipe, dataset, choice, device, say)
+    training, valid = load_splits(recipe, dataset, device, say, choice)
     given = find_start(start) if start else None
     teacher = Teacher(teachers, recipe, training)
     data = describe_data(dataset, training, valid, choice.crop) | {"start": given.sha256 if given else None}
