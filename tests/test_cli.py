@@ -525,9 +525,12 @@ def test_stopped_later_it_keeps_what_was_read(
     name: str, number: signal.Signals, photo: Path, model: Path, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    words = ["predict", photo, tmp_path / "pipe.png", "--model", model, "--crop", "whole", "--threads", "1"]
+    words: list[str | Path] = ["predict", photo, tmp_path / "pipe.png", "--model", model, "--crop", "whole"]
+    words += ["--threads", "1"]
     out = tmp_path / "new" / name
-    with started(*words, *(["--out", out] if name else [])) as process:
+    if name:
+        words += ["--out", out]
+    with started(*words) as process:
         assert process.stdout is not None
         handle = wait_for_a_reader(tmp_path / "pipe.png")
         returned, said = stopped(process, number)
@@ -540,7 +543,7 @@ def test_stopped_later_it_keeps_what_was_read(
         return
     assert (printed, said) == ("", f"interrupted after 1 of 2 images; {out} has what was read\n")
     assert [path.name for path in out.parent.iterdir()] == [name]
-    rows = {
+    rows: dict[str, Callable[[], list[Any]]] = {
         "out.json": lambda: json.loads(out.read_text()),
         "out.csv": lambda: list(csv.DictReader(io.StringIO(out.read_text()))),
         "out.parquet": lambda: pq.read_table(out).to_pylist(),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -91,6 +92,21 @@ class TableOrJson(StrEnum):
     json = "json"
 
 
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+ENDINGS = {f".{each}": each for each in Format if each is not Format.table} | {
+    ".ndjson": Format.jsonl,
+    ".tsv": Format.table,
+    ".txt": Format.table,
+}
+
+
 class CropOption(StrEnum):
     auto = "auto"
     detect = "detect"
@@ -102,6 +118,27 @@ Crop = Annotated[
     CropOption,
     typer.Option("--crop", help="detect: read the faces found; whole: the image is one face; auto: whole where small."),
 ]
+
+
+def chosen(form: Format | None, out: Path | None, say: Callable[[str], None]) -> Format:
+    """The format that was asked for, or else the one that a file's ending asks for.
+
+    Args:
+        form: asked for.
+        out: the file, if there is one.
+        say: is told where the two differ.
+
+    Raises:
+        MienError: nothing asks for any.
+    """
+    ending = ENDINGS.get(out.suffix.lower()) if out else Format.table
+    if form is None and ending is None:
+        raise MienError(f"{out}: end it with one of {', '.join(ENDINGS)}, or say with --format what to write")
+    if form is Format.json and ending is Format.jsonl:
+        return Format.jsonl
+    if out and form and ending and form is not ending:
+        say(f"{shown(str(out))}: written as {form}, for --format asks for it")
+    return form or ending or Format.table
 
 
 def terminal(*, stderr: bool = False) -> Console:
