@@ -695,8 +695,9 @@ def test_a_terminal_gets_colours_and_rows_that_fit(columns: int, folder: Path, m
     shown = in_terminal(columns, "predict", folder, "--model", model, "--crop", "whole")
     assert "Traceback" not in shown
     assert "\x1b[" in shown
-    lines = ESCAPE.sub("", shown).splitlines()
+    *lines, last = ESCAPE.sub("", shown).splitlines()
     assert max(map(cell_len, lines)) <= columns
+    assert SUMMARY.fullmatch(last + "\n")
     starts = [line.split()[0] for line in lines[1:] if not line.startswith(" ")]
     assert len(starts) == len(NAMES)
     for start, name in zip(starts, NAMES, strict=True):
@@ -712,7 +713,16 @@ def test_a_terminal_is_not_fooled_by_names(model: Path, tmp_path: Path, bands: B
     assert "\x1b[31mred" not in shown
     assert "\\x1b[31mred.png" in ESCAPE.sub("", shown)
     assert "[bold].png" in shown
-    assert len(shown.splitlines()) == 1 + len(ODD)
+    assert len(shown.splitlines()) == 1 + len(ODD) + 1
+
+
+def test_a_terminal_sees_rows_or_how_far_it_is(folder: Path, model: Path, tmp_path: Path) -> None:
+    words = ("predict", folder, "--model", model, "--crop", "whole")
+    assert "reading" not in in_terminal(80, *words)
+    shown = ESCAPE.sub("", in_terminal(80, *words, "--out", tmp_path / "out.csv"))
+    assert re.match(r"\s*reading .* 0/20 ", shown)
+    assert SUMMARY.fullmatch(shown.splitlines()[-1] + "\n")
+    assert "expression" not in shown
 
 
 def test_an_evaluation_in_a_terminal(exported: Export) -> None:
