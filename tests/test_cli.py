@@ -476,10 +476,11 @@ def stopped(process: subprocess.Popen[bytes], number: int) -> tuple[int, str]:
     return process.returncode, said
 
 
-def started(*words: str | Path) -> subprocess.Popen[bytes]:
+def started(*words: str | Path, cwd: Path | None = None) -> subprocess.Popen[bytes]:
     listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # shells make background jobs deaf to Ctrl-C
     pipe = subprocess.PIPE
-    return subprocess.Popen([*MIEN, *map(str, words)], preexec_fn=listens, stdin=pipe, stdout=pipe, stderr=pipe)
+    command = [*MIEN, *map(str, words)]
+    return subprocess.Popen(command, preexec_fn=listens, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd)
 
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -549,6 +550,20 @@ def test_stopped_later_it_keeps_what_was_read(
         "out.parquet": lambda: pq.read_table(out).to_pylist(),
     }
     assert [row["source"] for row in rows[name]()] == [str(photo)]
+
+
+@pytest.mark.parametrize(
+    ("words", "pipe", "number"),
+    [("compare report report", "report/report.json", number) for number in SIGNALS]
+    + [("train recipe.toml --data . --out run", "recipe.toml", signal.SIGINT)],
+)
+def test_any_verb_can_be_stopped(words: str, pipe: str, number: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "report").mkdir()
+    os.mkfifo(tmp_path / pipe)
+    with started(*words.split(), cwd=tmp_path) as process:
+        handle = wait_for_a_reader(tmp_path / pipe)
+        assert stopped(process, number) == (SIGNALS[number], "")
+        os.close(handle)
 
 
 def test_a_row_is_not_broken_by_a_signal() -> None:
