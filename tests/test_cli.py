@@ -476,10 +476,11 @@ def stopped(process: subprocess.Popen[bytes], number: int) -> tuple[int, str]:
     return process.returncode, said
 
 
-def started(*words: str | Path) -> subprocess.Popen[bytes]:
+def started(*words: str | Path, cwd: Path | None = None) -> subprocess.Popen[bytes]:
     listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # shells make background jobs deaf to Ctrl-C
     pipe = subprocess.PIPE
-    return subprocess.Popen([*MIEN, *map(str, words)], preexec_fn=listens, stdin=pipe, stdout=pipe, stderr=pipe)
+    command = [*MIEN, *map(str, words)]
+    return subprocess.Popen(command, preexec_fn=listens, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd)
 
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -525,9 +526,12 @@ def test_stopped_later_it_keeps_what_was_read(
     name: str, number: signal.Signals, photo: Path, model: Path, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    words = ["predict", photo, tmp_path / "pipe.png", "--model", model, "--crop", "whole", "--threads", "1"]
+    words: list[str | Path] = ["predict", photo, tmp_path / "pipe.png", "--model", model, "--crop", "whole"]
+    words += ["--threads", "1"]
     out = tmp_path / "new" / name
-    with started(*words, *(["--out", out] if name else [])) as process:
+    if name:
+        words += ["--out", out]
+    with started(*words) as process:
         assert process.stdout is not None
         handle = wait_for_a_reader(tmp_path / "pipe.png")
         returned, said = stopped(process, number)
@@ -540,12 +544,26 @@ def test_stopped_later_it_keeps_what_was_read(
         return
     assert (printed, said) == ("", f"interrupted after 1 of 2 images; {out} has what was read\n")
     assert [path.name for path in out.parent.iterdir()] == [name]
-    rows = {
+    rows: dict[str, Callable[[], list[Any]]] = {
         "out.json": lambda: json.loads(out.read_text()),
         "out.csv": lambda: list(csv.DictReader(io.StringIO(out.read_text()))),
         "out.parquet": lambda: pq.read_table(out).to_pylist(),
     }
     assert [row["source"] for row in rows[name]()] == [str(photo)]
+
+
+@pytest.mark.parametrize(
+    ("words", "pipe", "number"),
+    [("compare report report", "report/report.json", number) for number in SIGNALS]
+    + [("train recipe.toml --data . --out run", "recipe.toml", signal.SIGINT)],
+)
+def test_any_verb_can_be_stopped(words: str, pipe: str, number: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "report").mkdir()
+    os.mkfifo(tmp_path / pipe)
+    with started(*words.split(), cwd=tmp_path) as process:
+        handle = wait_for_a_reader(tmp_path / pipe)
+        assert stopped(process, number) == (SIGNALS[number], "")
+        os.close(handle)
 
 
 def test_a_row_is_not_broken_by_a_signal() -> None:
@@ -692,8 +710,9 @@ def test_a_terminal_gets_colours_and_rows_that_fit(columns: int, folder: Path, m
     shown = in_terminal(columns, "predict", folder, "--model", model, "--crop", "whole")
     assert "Traceback" not in shown
     assert "\x1b[" in shown
-    lines = ESCAPE.sub("", shown).splitlines()
+    *lines, last = ESCAPE.sub("", shown).splitlines()
     assert max(map(cell_len, lines)) <= columns
+    assert SUMMARY.fullmatch(last + "\n")
     starts = [line.split()[0] for line in lines[1:] if not line.startswith(" ")]
     assert len(starts) == len(NAMES)
     for start, name in zip(starts, NAMES, strict=True):
@@ -709,7 +728,16 @@ def test_a_terminal_is_not_fooled_by_names(model: Path, tmp_path: Path, bands: B
     assert "\x1b[31mred" not in shown
     assert "\\x1b[31mred.png" in ESCAPE.sub("", shown)
     assert "[bold].png" in shown
-    assert len(shown.splitlines()) == 1 + len(ODD)
+    assert len(shown.splitlines()) == 1 + len(ODD) + 1
+
+
+def test_a_terminal_sees_rows_or_how_far_it_is(folder: Path, model: Path, tmp_path: Path) -> None:
+    words = ("predict", folder, "--model", model, "--crop", "whole")
+    assert "reading" not in in_terminal(80, *words)
+    shown = ESCAPE.sub("", in_terminal(80, *words, "--out", tmp_path / "out.csv"))
+    assert re.match(r"\s*reading .* 0/20 ", shown)
+    assert SUMMARY.fullmatch(shown.splitlines()[-1] + "\n")
+    assert "expression" not in shown
 
 
 def test_an_evaluation_in_a_terminal(exported: Export) -> None:

@@ -9,9 +9,8 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mien.cli.options import shown
+from mien.cli.options import Format, shown
 from mien.errors import MienError
 from mien.files import replacing
 from mien.labels import LabelSet
@@ -32,46 +31,10 @@ LIMIT = re.compile(r"\bmax_(pixels|bytes)\b")
 PARQUET_ROWS = 10_000  # held before they are written
 
 
-class Format(StrEnum):
-    table = "table"
-    json = "json"
-    jsonl = "jsonl"
-    csv = "csv"
-    parquet = "parquet"
-
-
-ENDINGS = {f".{each}": each for each in Format if each is not Format.table} | {
-    ".ndjson": Format.jsonl,
-    ".tsv": Format.table,
-    ".txt": Format.table,
-}
-
-
 class Writer(Protocol):
     """Takes predictions in order."""
 
     def __call__(self, prediction: Prediction) -> None: ...
-
-
-def chosen(form: Format | None, out: Path | None, say: Callable[[str], None]) -> Format:
-    """The format that was asked for, or else the one that a file's ending asks for.
-
-    Args:
-        form: asked for.
-        out: the file, if there is one.
-        say: is told where the two differ.
-
-    Raises:
-        MienError: nothing asks for any.
-    """
-    ending = ENDINGS.get(out.suffix.lower()) if out else Format.table
-    if form is None and ending is None:
-        raise MienError(f"{out}: end it with one of {', '.join(ENDINGS)}, or say with --format what to write")
-    if form is Format.json and ending is Format.jsonl:
-        return Format.jsonl
-    if out and form and ending and form is not ending:
-        say(f"{shown(str(out))}: written as {form}, for --format asks for it")
-    return form or ending or Format.table
 
 
 @contextmanager

@@ -95,6 +95,21 @@ class TableOrJson(StrEnum):
     json = "json"
 
 
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+ENDINGS = {f".{each}": each for each in Format if each is not Format.table} | {
+    ".ndjson": Format.jsonl,
+    ".tsv": Format.table,
+    ".txt": Format.table,
+}
+
+
 class CropOption(StrEnum):
     auto = "auto"
     detect = "detect"
@@ -140,6 +155,27 @@ DataCrop = Annotated[
         show_default="as the data ask",
     ),
 ]
+
+
+def chosen(form: Format | None, out: Path | None, say: Callable[[str], None]) -> Format:
+    """The format that was asked for, or else the one that a file's ending asks for.
+
+    Args:
+        form: asked for.
+        out: the file, if there is one.
+        say: is told where the two differ.
+
+    Raises:
+        MienError: nothing asks for any.
+    """
+    ending = ENDINGS.get(out.suffix.lower()) if out else Format.table
+    if form is None and ending is None:
+        raise MienError(f"{out}: end it with one of {', '.join(ENDINGS)}, or say with --format what to write")
+    if form is Format.json and ending is Format.jsonl:
+        return Format.jsonl
+    if out and form and ending and form is not ending:
+        say(f"{shown(str(out))}: written as {form}, for --format asks for it")
+    return form or ending or Format.table
 
 
 def terminal(*, stderr: bool = False) -> Console:

@@ -10,18 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from mien.cli.copies import Copies
-from mien.cli.formats import Format, chosen, writer
 from mien.cli.options import (
     EXIT_SOME_UNREAD,
     Crop,
     CropOption,
+    Format,
     Labels,
     MaxBytes,
     MaxPixels,
     Model,
     Threads,
+    chosen,
     counting,
     shown,
     terminal,
@@ -31,7 +33,9 @@ from mien.cli.tally import Tally
 from mien.errors import MienError
 
 if TYPE_CHECKING:
-    from mien.image import ImageSource
+    from mien.image import ImageSource, Limits
+    from mien.prediction import Prediction
+    from mien.sources import PassedOver
 
 
 def predict(
@@ -62,28 +66,27 @@ def predict(
 
     The exit code is 1 if some source could not be read, and its row says why, or could not be drawn.
     """
+    from mien.cli.formats import writer
     from mien.cores import cores
     from mien.image import LIMITS, Limits
     from mien.recognizer import load
-    from mien.sources import PassedOver, expand, read_again
+    from mien.sources import PassedOver
 
     console = terminal(stderr=True)
     kind = chosen(form, out, console.print)
     limits = Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)
     recognizer = load(model, threads=threads or cores(), limits=limits)
     spoken = recognizer.spoken(labels)
+    hidden = out is None and terminal().is_terminal  # rows that are seen tell enough
     passed_over = PassedOver()
-    named: Iterable[ImageSource] = expand(sources, sys.stdin.buffer if sys.stdin else BytesIO(), passed_over, limits)
-    watched = console.is_terminal and (out is not None or not terminal().is_terminal)  # rows that are seen tell enough
-    if annotate is not None:
-        named = (read_again(source, limits) for source in named)
-    if watched or out is not None or annotate is not None:  # before a picture is written that is taken for a source
+    named = _images(sources, passed_over, limits, draws=annotate is not None)
+    if annotate is not None or out is not None or (console.is_terminal and not hidden):
         named = list(named)
-    tally = Tally(len(named) if isinstance(named, list) else None)
     copies = Copies(annotate, named, sources) if annotate is not None else None
+    tally = Tally(len(named) if isinstance(named, list) else None)
     given, kept = tee(named)
     answers = zip(kept, recognizer.stream(given, labels=spoken, crop=crop.value), strict=True)
-    with writer(kind, out, spoken) as write, counting("reading", hidden=not watched) as bar, tally.until_stopped():
+    with writer(kind, out, spoken) as write, counting("reading", hidden=hidden) as bar, tally.until_stopped():
         task = bar.add_task("", total=tally.total)
         for source, prediction in answers:
             with unbroken():
@@ -91,11 +94,7 @@ def predict(
                 tally.add(prediction)
             bar.advance(task)
             if copies is not None and prediction.error is None:
-                try:
-                    copies.draw(source, prediction)
-                except (MienError, OSError) as error:
-                    console.print(f"{shown(prediction.source)}: not drawn: {shown(str(error))}")
-                    tally.undrawn += 1
+                tally.undrawn += not _drawn(copies, source, prediction, console)
     if passed_over:
         console.print(f"passed over {passed_over}")
     tally.tell(console, out)
@@ -103,3 +102,20 @@ def predict(
         raise tally.stopped
     if tally.unread or tally.undrawn:
         raise typer.Exit(EXIT_SOME_UNREAD)
+
+
+def _images(words: list[str], passed_over: PassedOver, limits: Limits, *, draws: bool) -> Iterable[ImageSource]:
+    """What words name, one by one; what is drawn is read a second time."""
+    from mien.sources import expand, read_again
+
+    named = expand(words, sys.stdin.buffer if sys.stdin else BytesIO(), passed_over, limits)
+    return (read_again(source, limits) for source in named) if draws else named
+
+
+def _drawn(copies: Copies, source: ImageSource, prediction: Prediction, console: Console) -> bool:
+    try:
+        copies.draw(source, prediction)
+    except (MienError, OSError) as error:
+        console.print(f"{shown(prediction.source)}: not drawn: {shown(str(error))}")
+        return False
+    return True
