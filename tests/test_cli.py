@@ -32,8 +32,7 @@ from rich.cells import cell_len
 
 import mien
 from mien.artifact import DEFAULT
-from mien.cli import formats
-from mien.cli.stop import unbroken
+from mien.cli import formats, stop
 from mien.labels import FERPLUS8
 from mien.prediction import Prediction
 
@@ -566,18 +565,26 @@ def test_any_verb_can_be_stopped(words: str, pipe: str, number: signal.Signals, 
         os.close(handle)
 
 
-def test_a_row_is_not_broken_by_a_signal() -> None:
+@pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_row_is_not_broken_by_a_signal(number: signal.Signals, raised: type[BaseException]) -> None:
     written: list[str] = []
 
-    @unbroken()
+    @stop.unbroken()
     def write() -> None:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         written.append("whole")
 
-    with pytest.raises(KeyboardInterrupt):
-        write()
+    before = {each: signal.getsignal(each) for each in stop.SIGNALS}
+    try:
+        stop.listen()
+        with pytest.raises(raised):
+            write()
+        with pytest.raises(raised):
+            signal.raise_signal(number)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
     assert written == ["whole"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("words", ["--version", "--help", "models", "predict PHOTO --model MODEL --crop whole"])

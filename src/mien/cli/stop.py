@@ -14,31 +14,36 @@ from types import FrameType
 STOPS = (KeyboardInterrupt, SystemExit)
 """What is raised where the program is told to stop."""
 
-POLITE = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+_holding = False
+_held: list[int] = []
 
 
 def listen() -> None:
     """Turn signals to end into exceptions; what a parent process has switched off, such as `nohup`, stays off."""
-    for number in POLITE:
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _exit)
+    for number in SIGNALS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, _stop)
 
 
 @contextmanager
 def unbroken() -> Iterator[None]:
     """Holds signals to end back until the block is done: for what is to be written whole or not at all."""
-    asked: list[int] = []
-    held = {
-        number: signal.signal(number, lambda number, _: asked.append(number)) for number in (signal.SIGINT, *POLITE)
-    }
+    global _holding
+    _holding = True
     try:
         yield
     finally:
-        for number, handler in held.items():
-            signal.signal(number, handler)
-        for number in asked[:1]:
-            signal.raise_signal(number)
+        _holding = False
+        if _held:
+            _stop(_held.pop(), None)
 
 
-def _exit(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)
+def _stop(number: int, frame: FrameType | None) -> None:
+    if _holding:
+        _held.append(number)
+    elif number == signal.SIGINT:
+        raise KeyboardInterrupt
+    else:
+        sys.exit(128 + number)
