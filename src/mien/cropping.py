@@ -26,14 +26,14 @@ from PIL import Image
 from mien.crops import NO_FACE, Crop, cut
 from mien.datasets import open_dataset
 from mien.datasets.base import SPLITS, Dataset, Example
-from mien.datasets.walk import SUFFIXES, image_files
+from mien.datasets.walk import image_files
 from mien.detect import BlazeFace, Detector
 from mien.errors import DataError, ImageError, MienError
 from mien.files import make_writable, replacing, write_text
 from mien.image import describe
 from mien.labels import canonical
 from mien.preprocess import Preprocess
-from mien.sources import expand
+from mien.sources import SUFFIXES, expand
 
 STATE, TABLE, LABELS, CROPS = ".crops.jsonl", "crops.csv", "labels.csv", "crops"
 LONGEST_STEM = 60  # characters, of up to 4 bytes; file systems take names of 255 bytes
