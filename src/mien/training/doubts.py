@@ -38,7 +38,7 @@ def doubts(training: Split, valid: Split) -> list[str]:
             told.append(
                 f"head {name}: few images to train on: {_counted(rare)}; fewer than {FEW} teach next to nothing"
             )
-        if unseen and judged.any():
+        if unseen:
             told.append(f"head {name}: no image to validate: {', '.join(unseen)}; nothing tells how well they are read")
         if 0 < judged.sum() < LEAST:
             told.append(

@@ -42,9 +42,10 @@ def rank(nll: Mapping[str, float], accuracy: Mapping[str, float]) -> Rank:
     """How good an epoch is, the lower the better: its mean NLL over the heads; accuracy only parts equals.
 
     Accuracy on 60 images is the same for most epochs of a run that begins with a model, and the first of them has
-    hardly learned: on five draws of 300 images it chose epochs 1, 2, 9, 2 and 3 of 20, with an ECE of .36 to .09 on new
-    images. The NLL chose the 20th each time, with .03. Plain NLL did as well there, but of many images it would forbid a
-    network to be too sure, which calibration mends; NLL at the best temperature, without its price, chose epochs 2 to 6.
+    hardly learned: on five draws of 300 images it chose epochs 1, 2, 9, 2 and 3 of 20, with an ECE of .37 to .09 on
+    new images. The NLL chose the 20th each time, with .03. Plain NLL did as well there, but of many images it would
+    forbid a network to be too sure, which calibration mends; NLL at the best temperature, without its price, chose
+    epochs 2 to 6.
     """
     mean = fmean(nll.values())
     return mean if mean == mean else WORST[0], -fmean(accuracy.values())
