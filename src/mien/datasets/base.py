@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -103,6 +104,11 @@ class Dataset:
     @cached_property
     def has_votes(self) -> bool:
         return any(example.votes for example in self.examples)
+
+    def outside(self, labels: LabelSet) -> dict[str, int]:
+        """The examples' own labels that a label set lacks, and how many have each, most frequent first."""
+        counts = Counter(each.label for each in self.examples if each.label not in labels)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def split(self, name: str) -> Dataset:
         """The examples of one split. Raises `DataError`, listing the splits there are."""
