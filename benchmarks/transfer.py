@@ -3,8 +3,8 @@
     python benchmarks/transfer.py [--seeds 0 1 2 3 4] [--runs runs/transfer]
 
 A folder of 300 happy and sad images, drawn from FER2013's training split, is trained on with `recipes/transfer.toml`,
-which begins with `small`; 60 of the images validate. The model is judged on the happy and sad images of the public split,
-beside its own logits without calibration. Runs are kept: called again, it goes on. Some 15 s a draw on two idle cores.
+which begins with `small`; 60 of the images validate. The model is judged on the happy and sad images of the public
+split, beside its own logits without calibration. Runs are kept: called again, it goes on. 15 s a draw on two cores.
 """
 
 from __future__ import annotations

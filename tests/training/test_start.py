@@ -7,16 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from arithmetic import ARITHMETICS, training_in
+from arithmetic import ARITHMETICS, faces_of, told_apart, training_in
 from drawn import write_folder
-from torch import nn
 from torch.nn import functional as F
 
 import mien
-from mien.datasets import load_pixels, open_dataset
+from mien.datasets import open_dataset
 from mien.errors import ArtifactError, MienError
-from mien.image import Pixels
-from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 from mien.training.checkpoint import Run
 from mien.training.export import export
@@ -48,35 +45,6 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     )
     with training_in(numbers):
         return told_apart(train(recipe, data, folder / "run"))
-
-
-def told_apart(run: Run) -> Run:
-    """The run, whatever it has learned, with a head that reads what differs most from face to face: by one in standard.
-
-    So no answer hangs on what a few epochs reach, and 8-bit integers have something to tell apart.
-    """
-    state, recipe, seen = run.load(run.best), run.recipe(), list[torch.Tensor]()
-    network = build(recipe, {"happy-sad": 2})
-    network.load_state_dict(state["network"])
-    (head,) = (module for module in network.heads.modules() if isinstance(module, nn.Linear))
-    head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    with torch.no_grad():
-        deployed(network, recipe)(faces_of(run)[0])
-        (features,) = seen
-        direction = torch.linalg.svd(features - features.mean(0), full_matrices=False)[2][0]
-        direction /= (features @ direction).std()
-        signs = torch.tensor([-1.0, 1.0])[-head.out_features :]
-        head.weight.copy_(torch.outer(signs, direction))
-        head.bias.copy_(-signs * (features @ direction).mean())
-    run.save(run.best, {**state, "network": network.state_dict()})
-    return run
-
-
-def faces_of(run: Run) -> tuple[torch.Tensor, Pixels]:
-    """What the run's network takes, and the crops that it is made of."""
-    preprocess = Preprocess(run.recipe().size, run.recipe().colour)
-    _, crops, _ = load_pixels(open_dataset(run.data()["path"]), preprocess.whole)
-    return torch.from_numpy(preprocess.tensor(crops)), crops
 
 
 @pytest.mark.parametrize(("int8", "mirror", "allowed"), [(False, True, 1e-3), (True, False, 0.4)])
