@@ -1,5 +1,6 @@
 # make demo   install mien alone and read one real photo
 # make test   install everything once, then run the tests
+# make test-avx2  the tests of training and export, as on a processor without AVX-512
 # make check  style, types, layers
 # make clean  remove what these made (not runs/)
 
@@ -8,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
 BIN := .venv/bin
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check clean python
+.PHONY: demo test test-avx2 check clean python
 .DELETE_ON_ERROR:
 
 demo: .venv-demo/.installed
@@ -16,6 +17,9 @@ demo: .venv-demo/.installed
 
 test: .venv/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+test-avx2: .venv/.installed
+	ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile tests/training
 
 check: .venv/.installed
 	$(BIN)/ruff check .

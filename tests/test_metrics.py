@@ -286,6 +286,28 @@ def test_fit_temperature_of_a_few_that_are_all_right_is_no_certainty(n: int) -> 
     assert 0.4 < metrics.fit_temperature(logits, metrics.one_hot(truth, 2)) < 1
 
 
+def test_tempered_nll_forgives_many_images_what_a_few_cannot_tell() -> None:
+    rng = np.random.default_rng(8)
+    logits = rng.normal(0, 2, (20_000, 3))
+    truth = drawn_from(metrics.softmax(logits), seed=9)
+    fair, sure = (metrics.tempered_nll(scale * logits, truth) for scale in (1, 3))
+    assert sure == pytest.approx(fair, abs=0.001)
+    assert fair == pytest.approx(metrics.nll(metrics.softmax(logits), truth), abs=0.001)
+    fair, sure = (metrics.tempered_nll(scale * logits[:40], truth[:40]) for scale in (1, 3))
+    assert sure > fair + 0.1
+
+
+def test_tempered_nll_of_a_few_that_are_all_right_prefers_to_be_sure_of_it() -> None:
+    truth = np.arange(20) % 2
+    barely, well = (size * metrics.one_hot(truth, 2) for size in (0.1, 3.0))
+    assert metrics.tempered_nll(barely, truth) > metrics.tempered_nll(well, truth) + 0.3
+
+
+@pytest.mark.parametrize(("n", "nats"), [(0, 2 + 2 * 120**2), (60, 10), (120, 4), (3_000, 2.0032)])
+def test_caution_is_for_a_few(n: int, nats: float) -> None:
+    assert metrics.caution(n) == pytest.approx(nats)
+
+
 @pytest.mark.parametrize(("temperature", "slope"), [(1.0, 0.0), (0.4, 0.8), (2.5, -0.6)])
 def test_fit_calibration_recovers_a_known_one(temperature: float, slope: float) -> None:
     rng = np.random.default_rng(7)
@@ -305,7 +327,7 @@ def test_fit_calibration_is_as_good_as_it_gets(n: int) -> None:
 
     def cost(temperature: float, slope: float, bias: Floats) -> float:
         fit = metrics.nll(metrics.calibrated(logits, temperature, slope, bias), truth) * n
-        caution = metrics.CAUTION * (slope**2 + float((bias**2).sum()))
+        caution = metrics.caution(n) * (slope**2 + float((bias**2).sum()))
         return fit + metrics.PRIOR * math.log(temperature) ** 2 + caution
 
     temperature, slope, bias = metrics.fit_calibration(logits, truth)
@@ -364,12 +386,15 @@ def test_one_hot() -> None:
         ([], [], 0.1, 1),
         ([0.6], [False], 0.5, 1),
         ([0.6], [False], 1.0, 0.6),
-        ([0.9, 0.8, 0.7, 0.6], [True, True, True, True], 0.0, 0.6),
-        ([0.9, 0.8, 0.7, 0.6], [True, True, False, True], 0.0, 0.8),
-        ([0.6, 0.7, 0.8, 0.9], [True, False, True, True], 0.25, 0.6),
-        ([0.9, 0.8, 0.7], [False, True, True], 0.34, 0.7),
+        ([0.9] * 8, [True] * 8, 0.1, 1),  # with the next one, which is wrong, one in nine
+        ([0.9] * 9, [True] * 9, 0.1, 0.9),
+        ([0.9, 0.8, 0.7, 0.6], [True, True, True, True], 0.0, 1),
+        ([0.9, 0.8, 0.7, 0.6], [True, True, True, True], 0.2, 0.6),
+        ([0.9, 0.8, 0.7, 0.6], [True, True, False, True], 0.34, 0.8),
+        ([0.6, 0.7, 0.8, 0.9], [True, False, True, True], 0.4, 0.6),
+        ([0.9, 0.8, 0.7], [False, True, True], 0.5, 0.7),
         # Four faces with one confidence stand or fall together.
-        ([0.9, 0.7, 0.7, 0.7, 0.7], [True, True, False, False, False], 0.0, 0.9),
+        ([0.9, 0.7, 0.7, 0.7, 0.7], [True, True, False, False, False], 0.5, 0.9),
     ],
 )
 def test_fit_threshold(confidences: list[float], right: list[bool], errors: float, expected: float) -> None:
@@ -391,7 +416,7 @@ def test_fit_threshold_keeps_its_promise_and_no_lower_one_does(
     confidence, wrong = probabilities.max(1), probabilities.argmax(1) != truth
     threshold = metrics.fit_threshold(probabilities, truth, errors)
     kept = {
-        level: wrong[confidence >= level].sum() <= errors * (confidence >= level).sum()
+        level: wrong[confidence >= level].sum() + 1 <= errors * ((confidence >= level).sum() + 1)
         for level in confidence[confidence >= 0.5].tolist()
     }
     assert threshold == min((level for level, holds in kept.items() if holds), default=1.0)

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mien.training.judge import best_of
 from mien.training.recipe import Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -115,7 +116,7 @@ def tell(names: list[str], out: Path) -> None:
     parts = []
     for name in names:
         if entries := log(out / name):
-            last, best = entries[-1], max(entries, key=lambda entry: entry["score"])
+            last, best = entries[-1], best_of(entries)
             scores = "/".join(f"{100 * score:.1f}" for score in best["valid"].values())
             parts.append(f"{name} {last['epoch']} {last['seconds']:.1f}s {last['loss']:.3f} {scores}")
     print(f"{time.strftime('%M:%S')}  " + "  ".join(parts), flush=True)

@@ -60,7 +60,7 @@ def app(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[
     reader = threading.Thread(target=printed.extend, args=(process.stdout,))
     reader.start()
     url = f"http://localhost:{port}"
-    for _ in range(300):
+    for _ in range(1200):
         try:
             urlopen(f"{url}/_stcore/health").close()
             break
@@ -69,8 +69,8 @@ def app(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[
             time.sleep(0.1)
     yield App(url, printed)
     process.terminate()
-    process.wait(20)
-    reader.join(20)
+    process.wait(120)
+    reader.join(120)
     process.stdout.close()
 
 

@@ -38,7 +38,7 @@ def test_it_starts_without_a_question(tmp_path: Path) -> None:
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
     try:
-        for _ in range(300):
+        for _ in range(1200):
             try:
                 urlopen(f"http://localhost:{port}/_stcore/health").close()
                 break
@@ -49,4 +49,4 @@ def test_it_starts_without_a_question(tmp_path: Path) -> None:
             pytest.fail("the app did not start")
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)

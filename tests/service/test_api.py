@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from served import WAIT_S
 
 import mien
 from mien.artifact import DEFAULT
@@ -29,7 +30,7 @@ JPEG = {"Content-Type": "image/jpeg"}
 
 @pytest.fixture(scope="module")
 def client(service: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.url, timeout=30) as opened:
+    with httpx.Client(base_url=service.url, timeout=WAIT_S) as opened:
         yield opened
 
 
@@ -86,7 +87,7 @@ def test_an_explanation(client: httpx.Client, astronaut: bytes) -> None:
 
 def test_another_model(serve: Any, toy: Callable[..., Path], astronaut: bytes, tmp_path: Path) -> None:
     folder = toy(tmp_path / "toy", {"yes-no": ("yes", "no")})
-    with serve(models=f"{DEFAULT},{folder}") as served, httpx.Client(base_url=served.url) as opened:
+    with serve(models=f"{DEFAULT},{folder}") as served, httpx.Client(base_url=served.url, timeout=WAIT_S) as opened:
         assert [model["name"] for model in opened.get("/v1/models").json()] == [DEFAULT, "toy"]
         answer = opened.post("/v1/predict", params={"model": "toy"}, content=astronaut, headers=JPEG).json()
         assert set(answer["faces"][0]["probabilities"]) == {"yes", "no"}
@@ -152,7 +153,7 @@ def test_elsewhere(client: httpx.Client, method: str, path: str, status: int) ->
 
 
 def test_counts(serve: Any, astronaut: bytes) -> None:
-    with serve() as served, httpx.Client(base_url=served.url) as opened:
+    with serve() as served, httpx.Client(base_url=served.url, timeout=WAIT_S) as opened:
         for _ in range(3):
             opened.post("/v1/predict", files=files(astronaut, astronaut))
         opened.post("/v1/predict", content=b"x", headers=JPEG)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from served import WAIT_S
 
 import mien
 from mien.explain import explain
@@ -30,7 +31,7 @@ IMAGE = np.full((48, 48, 3), 128, np.uint8)
 
 @asynccontextmanager
 async def running(**settings: Any) -> AsyncIterator[Engine]:
-    engine = Engine(Settings(threads=2, **settings), Metrics())
+    engine = Engine(Settings(**{"threads": 2, "deadline_s": WAIT_S, **settings}), Metrics())
     engine.load()
     engine.start()
     yield engine
@@ -47,11 +48,16 @@ def hold(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     express = model.express
 
     def wait(found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
-        assert free.wait(30)
+        assert free.wait(WAIT_S)
         return express(found, labels)
 
     monkeypatch.setattr(model, "express", wait)
     return free
+
+
+def within(engine: Engine, deadline_s: float) -> None:
+    """From here on answers may take so long."""
+    engine._settings = engine._settings.model_copy(update={"deadline_s": deadline_s})
 
 
 def kind(error: BaseException | list[Prediction]) -> str:
@@ -73,7 +79,9 @@ def test_beyond_the_queue_all_are_turned_away_at_once(monkeypatch: pytest.Monkey
         async with running(queue=4) as engine:
             free = hold(engine, monkeypatch)
             tasks = [asyncio.create_task(ask(engine)) for _ in range(10)]
-            done, _ = await asyncio.wait(tasks, timeout=0.5)
+            while sum(task.done() for task in tasks) < 6:
+                await asyncio.sleep(0.01)
+            done = [task for task in tasks if task.done()]
             assert len(done) == 6
             assert {kind(task.exception() or []) for task in done} == {"busy"}
             free.set()
@@ -96,11 +104,10 @@ def test_late_is_told_in_time_and_the_next_is_served(monkeypatch: pytest.MonkeyP
     async def go() -> None:
         async with running(deadline_s=0.3) as engine:
             free = hold(engine, monkeypatch)
-            began = asyncio.get_running_loop().time()
             answers = await asyncio.gather(*(ask(engine) for _ in range(5)), return_exceptions=True)
-            assert asyncio.get_running_loop().time() - began < 5
             assert [kind(answer) for answer in answers] == ["deadline"] * 5
             free.set()
+            within(engine, WAIT_S)
             assert len(await ask(engine)) == 1
 
     asyncio.run(go())
@@ -108,7 +115,7 @@ def test_late_is_told_in_time_and_the_next_is_served(monkeypatch: pytest.MonkeyP
 
 def test_a_clock_that_is_set_back_and_forth_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> None:
-        async with running(deadline_s=20) as engine:
+        async with running() as engine:
             days = itertools.cycle([0.0, 1e9, -1e9, 5e9])
             monkeypatch.setattr(time, "time", lambda: next(days))
             answers = [await ask(engine) for _ in range(8)]
@@ -151,7 +158,8 @@ def test_faces_that_come_while_the_network_works_go_through_it_together(monkeypa
 
             monkeypatch.setattr(model, "express", count)
             tasks = [asyncio.create_task(ask(engine)) for _ in range(20)]
-            await asyncio.sleep(0.5)
+            while sum(sizes) + len(engine._jobs) < 20:
+                await asyncio.sleep(0.01)
             free.set()
             await asyncio.gather(*tasks)
             assert sum(sizes) == 20
@@ -174,32 +182,33 @@ def test_explanations_are_those_of_the_library() -> None:
 def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> None:
         async with running() as engine:
-            model, order = engine.model(None), list[str]()
+            model, order, answered = engine.model(None), list[str](), threading.Event()
 
             def slow(model: Recognizer, crop: Pixels, labels: LabelSet) -> NDArray[np.float64]:
                 order.append("explained")
-                time.sleep(0.1)
+                answered.wait(0.2)
                 return np.zeros((7, 7))
 
             monkeypatch.setattr("mien.service.engine.explain", slow)
-            many = asyncio.create_task(engine.predict([IMAGE] * 10, model, FER7, "whole", True))
+            many = asyncio.create_task(engine.predict([IMAGE] * 100, model, FER7, "whole", True))
             while not order:
                 await asyncio.sleep(0.01)
             await ask(engine)
-            assert len(order) <= 3
+            assert len(order) < 100
+            answered.set()
             await many
-            assert len(order) == 10
+            assert len(order) == 100
 
     asyncio.run(go())
 
 
 def test_what_draws_has_the_same_deadline() -> None:
     async def go() -> None:
-        async with running(queue=4, deadline_s=1.0) as engine:
-            model = engine.model(None)
+        async with running(queue=4) as engine:
+            model, told = engine.model(None), threading.Event()
 
             def slow(source: ImageSource, prediction: Prediction) -> str:
-                time.sleep(1.5)
+                told.wait(WAIT_S)
                 return "late"
 
             def label(source: ImageSource, prediction: Prediction) -> str:
@@ -207,8 +216,10 @@ def test_what_draws_has_the_same_deadline() -> None:
 
             (answer,) = await engine.predict([IMAGE], model, FER7, "whole", draw=label)
             assert answer.picture == f"True {answer.prediction.faces[0].expression.label}"
+            within(engine, 0.5)
             with pytest.raises(Problem) as late:
                 await engine.predict([IMAGE], model, FER7, "whole", draw=slow)
+            told.set()
             assert kind(late.value) == "deadline"
             engine.accept(4)  # all was given back
 

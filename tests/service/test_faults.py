@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from served import begin, free_port
+from served import WAIT_S, begin, get, post
 
 from mien import artifact
 
@@ -22,17 +23,17 @@ JPEG = {"Content-Type": "image/jpeg"}
 
 
 def test_killed_and_started_again_a_client_that_retries_loses_nothing(astronaut: bytes) -> None:
-    port = free_port()
-    served = begin(port)
+    served = begin()
     served.wait()
+    port, url = served.port, served.url
     answers: list[Any] = []
 
     def client() -> None:
         for _ in range(40):
-            until = time.monotonic() + 60
+            until = time.monotonic() + WAIT_S
             while time.monotonic() < until:
                 try:
-                    answer = httpx.post(f"{served.url}/v1/predict", content=astronaut, headers=JPEG, timeout=10)
+                    answer = post(f"{url}/v1/predict", content=astronaut, headers=JPEG)
                 except httpx.TransportError:
                     time.sleep(0.05)
                     continue
@@ -45,10 +46,10 @@ def test_killed_and_started_again_a_client_that_retries_loses_nothing(astronaut:
     while len(answers) < 20:
         time.sleep(0.01)
     served.process.send_signal(signal.SIGKILL)
-    served.process.wait(10)
+    served.process.wait(WAIT_S)
     again = begin(port)
     for each in clients:
-        each.join(120)
+        each.join(2 * WAIT_S)
     assert answers == ["happy"] * 160
     again.stop()
     assert again.process.returncode == 0
@@ -60,16 +61,16 @@ def test_told_to_stop_it_finishes_what_it_accepted(serve: Any, astronaut: bytes)
         many = [("file", (f"{n}.jpg", astronaut, "image/jpeg")) for n in range(20)]
 
         def client() -> None:
-            statuses.append(httpx.post(f"{served.url}/v1/predict", files=many, timeout=60).status_code)
+            statuses.append(post(f"{served.url}/v1/predict", files=many).status_code)
 
         clients = [threading.Thread(target=client) for _ in range(3)]
         for each in clients:
             each.start()
-        while "mien_queue_images 60.0" not in httpx.get(f"{served.url}/metrics").text:
+        while "mien_queue_images 60.0" not in get(f"{served.url}/metrics").text:
             time.sleep(0.005)
         served.process.send_signal(signal.SIGTERM)
         for each in clients:
-            each.join(60)
+            each.join(WAIT_S)
     assert statuses == [200] * 3
     assert served.process.returncode == 0
 
@@ -85,7 +86,7 @@ def test_a_damaged_model_is_refused_at_the_start(damage: str, tmp_path: Path) ->
     else:
         (folder / "model.json").write_text("{")
     command = [sys.executable, "-m", "mien", "serve", "--port", "0", "--model", str(folder)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=False)
     assert ended.returncode == 2
     assert "is not a usable model" in ended.stderr
     assert ("sha256" if damage == "onnx" else "not JSON") in ended.stderr
@@ -93,24 +94,28 @@ def test_a_damaged_model_is_refused_at_the_start(damage: str, tmp_path: Path) ->
 
 
 def test_a_full_disk_behind_the_log_stops_nothing(astronaut: bytes) -> None:
-    port = free_port()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]  # it cannot tell where it listens
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "MIEN_SERVE_DEADLINE_S": str(WAIT_S)}
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "mien", "serve", "--port", str(port)]
-        process = subprocess.Popen(command, stderr=full, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
+        process = subprocess.Popen(command, stderr=full, env=environment)
     try:
-        for _ in range(600):
+        until = time.monotonic() + WAIT_S
+        while time.monotonic() < until:
             try:
-                httpx.get(f"http://127.0.0.1:{port}/readyz")
+                get(f"http://127.0.0.1:{port}/readyz")
                 break
             except httpx.TransportError:
                 assert process.poll() is None
                 time.sleep(0.1)
         for _ in range(3):
-            answer = httpx.post(f"http://127.0.0.1:{port}/v1/predict", content=astronaut, headers=JPEG, timeout=30)
+            answer = post(f"http://127.0.0.1:{port}/v1/predict", content=astronaut, headers=JPEG)
             assert answer.status_code == 200
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(WAIT_S)
 
 
 def test_a_thread_that_fails_is_told_with_an_id_and_the_next_is_served(astronaut: bytes, tmp_path: Path) -> None:
@@ -127,10 +132,10 @@ def test_a_thread_that_fails_is_told_with_an_id_and_the_next_is_served(astronaut
         "Recognizer.express = fail\n"
         "main()\n"
     )
-    served = begin(free_port(), program=[sys.executable, str(program)])
+    served = begin(program=[sys.executable, str(program)])
     served.wait()
-    broken = httpx.post(f"{served.url}/v1/predict?labels=ckplus7", content=astronaut, headers=JPEG)
-    good = httpx.post(f"{served.url}/v1/predict", content=astronaut, headers=JPEG)
+    broken = post(f"{served.url}/v1/predict?labels=ckplus7", content=astronaut, headers=JPEG)
+    good = post(f"{served.url}/v1/predict", content=astronaut, headers=JPEG)
     served.stop()
     assert broken.status_code == 500
     assert broken.json()["type"] == "/problems/internal"

@@ -7,8 +7,8 @@ import json
 import time
 from typing import Any
 
-import httpx
 import pytest
+from served import get, options, post
 from starlette.datastructures import Headers
 
 from mien.service.guard import Rates, key_in
@@ -64,35 +64,35 @@ def test_a_rate_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_empty_key_opens_nothing(serve: Any) -> None:
     with serve(api_keys=hash_key("")) as served:
         for headers in ({}, {"X-API-Key": ""}, {"Authorization": "Bearer"}, {"Authorization": "Basic Og=="}):
-            assert httpx.get(served.url, headers=headers).status_code == 401
+            assert get(served.url, headers=headers).status_code == 401
 
 
 def test_keys(serve: Any, astronaut: bytes) -> None:
     with serve(api_keys=f"{hash_key('other')},{hash_key(SECRET)}") as served:
         jpeg = {"Content-Type": "image/jpeg"}
-        refused = httpx.post(f"{served.url}/v1/predict", content=astronaut, headers=jpeg)
+        refused = post(f"{served.url}/v1/predict", content=astronaut, headers=jpeg)
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"].startswith("Basic")
         assert refused.json()["type"] == "/problems/unauthorized"
-        wrong = httpx.get(served.url, headers={"X-API-Key": hash_key(SECRET)})
+        wrong = get(served.url, headers={"X-API-Key": hash_key(SECRET)})
         assert wrong.status_code == 401
-        known = httpx.post(f"{served.url}/v1/predict", content=astronaut, headers=jpeg | {"X-API-Key": SECRET})
+        known = post(f"{served.url}/v1/predict", content=astronaut, headers=jpeg | {"X-API-Key": SECRET})
         assert known.status_code == 200
-        assert httpx.get(served.url, auth=("anyone", SECRET)).status_code == 200
-        assert httpx.get(f"{served.url}/healthz").status_code == 200
+        assert get(served.url, auth=("anyone", SECRET)).status_code == 200
+        assert get(f"{served.url}/healthz").status_code == 200
     assert SECRET not in "".join(served.printed)
 
 
 def test_a_rate_over_the_wire(serve: Any) -> None:
     with serve(rate=2) as served:
-        statuses = [httpx.get(f"{served.url}/v1/labels").status_code for _ in range(3)]
+        statuses = [get(f"{served.url}/v1/labels").status_code for _ in range(3)]
         assert statuses == [200, 200, 429]
-        assert httpx.get(f"{served.url}/readyz").status_code == 200
+        assert get(f"{served.url}/readyz").status_code == 200
 
 
 def test_headers_that_keep_browsers_safe(service: Any) -> None:
     for path in ("/", "/v1/labels", "/nothing", "/static/style.css"):
-        answer = httpx.get(service.url + path)
+        answer = get(service.url + path)
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "frame-ancestors 'none'" in policy
@@ -104,11 +104,11 @@ def test_headers_that_keep_browsers_safe(service: Any) -> None:
 
 def test_other_sites(service: Any, serve: Any) -> None:
     origin = {"Origin": "https://a.example"}
-    assert "access-control-allow-origin" not in httpx.get(f"{service.url}/v1/labels", headers=origin).headers
+    assert "access-control-allow-origin" not in get(f"{service.url}/v1/labels", headers=origin).headers
     with serve(origins="https://a.example") as served:
-        allowed = httpx.get(f"{served.url}/v1/labels", headers=origin)
+        allowed = get(f"{served.url}/v1/labels", headers=origin)
         assert allowed.headers["access-control-allow-origin"] == "https://a.example"
-        other = httpx.get(f"{served.url}/v1/labels", headers={"Origin": "https://b.example"})
+        other = get(f"{served.url}/v1/labels", headers={"Origin": "https://b.example"})
         assert "access-control-allow-origin" not in other.headers
 
 
@@ -116,11 +116,11 @@ def test_another_site_with_a_key(serve: Any) -> None:
     with serve(origins="https://a.example", api_keys=hash_key(SECRET)) as served:
         origin = {"Origin": "https://a.example"}
         asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
-        may = httpx.options(f"{served.url}/v1/predict", headers=origin | asks)
+        may = options(f"{served.url}/v1/predict", headers=origin | asks)
         assert may.status_code == 200
         assert "x-api-key" in may.headers["access-control-allow-headers"]
-        assert httpx.options(f"{served.url}/v1/labels").status_code == 401
-        refused = httpx.get(f"{served.url}/v1/labels", headers=origin)
+        assert options(f"{served.url}/v1/labels").status_code == 401
+        refused = get(f"{served.url}/v1/labels", headers=origin)
         assert refused.status_code == 401
         assert refused.headers["access-control-allow-origin"] == "https://a.example"
         assert "x-request-id" in refused.headers
@@ -129,8 +129,8 @@ def test_another_site_with_a_key(serve: Any) -> None:
 def test_logs_tell_of_requests_and_nothing_of_images(serve: Any, astronaut: bytes) -> None:
     with serve() as served:
         upload = [("file", ("private-name.jpg", astronaut, "image/jpeg"))]
-        answer = httpx.post(f"{served.url}/v1/predict?labels=fer7", files=upload)
-        httpx.get(f"{served.url}/private-path?private=query")
+        answer = post(f"{served.url}/v1/predict?labels=fer7", files=upload)
+        get(f"{served.url}/private-path?private=query")
     lines = [json.loads(line) for line in served.printed if line.startswith("{")]
     told = next(line for line in lines if line["route"] == "/v1/predict")
     assert told["id"] == answer.headers["x-request-id"]
@@ -144,5 +144,5 @@ def test_logs_tell_of_requests_and_nothing_of_images(serve: Any, astronaut: byte
 
 def test_silence(serve: Any) -> None:
     with serve(log=False) as served:
-        httpx.get(served.url)
+        get(served.url)
     assert not any(line.startswith("{") for line in served.printed)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from served import Served
+from served import WAIT_S, Served
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
@@ -39,7 +39,7 @@ def socket(service: Served, query: str = "", origin: str | None = None) -> Clien
 def test_a_frame(service: Any, frame: bytes) -> None:
     with socket(service) as opened:
         opened.send(frame)
-        answer = json.loads(opened.recv(10))
+        answer = json.loads(opened.recv(WAIT_S))
     assert (answer["width"], answer["height"], answer["skipped"]) == (640, 480, 0)
     assert answer["faces"] == mien.load().predict(frame, crop="detect").to_dict()["faces"]
     assert answer["ms"] > 0
@@ -50,16 +50,16 @@ def test_a_webp_and_another_label_set(service: Any, frame: bytes) -> None:
     Image.open(BytesIO(frame)).save(stream, "WEBP")
     with socket(service, "?labels=happy-sad") as opened:
         opened.send(stream.getvalue())
-        assert set(json.loads(opened.recv(10))["faces"][0]["probabilities"]) == {"happy", "sad"}
+        assert set(json.loads(opened.recv(WAIT_S))["faces"][0]["probabilities"]) == {"happy", "sad"}
 
 
 def test_a_frame_that_is_none_and_words_do_no_harm(service: Any, frame: bytes) -> None:
     with socket(service) as opened:
         opened.send(b"not an image")
-        assert "not an image" in json.loads(opened.recv(10))["error"]
+        assert "not an image" in json.loads(opened.recv(WAIT_S))["error"]
         opened.send("words")
         opened.send(frame)
-        assert json.loads(opened.recv(10))["faces"]
+        assert json.loads(opened.recv(WAIT_S))["faces"]
 
 
 def test_the_newest_frame_wins(service: Any, frame: bytes) -> None:
@@ -68,7 +68,7 @@ def test_the_newest_frame_wins(service: Any, frame: bytes) -> None:
             opened.send(frame)
         answers, frames = 0, 0
         while frames < 30:
-            told = json.loads(opened.recv(10))
+            told = json.loads(opened.recv(WAIT_S))
             answers, frames = answers + 1, frames + 1 + told["skipped"]
     assert frames == 30
     assert answers < 30
@@ -77,12 +77,12 @@ def test_the_newest_frame_wins(service: Any, frame: bytes) -> None:
 @pytest.mark.parametrize("query", ["?labels=moods", "?labels=%00"])
 def test_a_label_set_that_is_none(service: Any, query: str) -> None:
     with pytest.raises((InvalidStatus, ConnectionClosed)), socket(service, query) as opened:
-        opened.recv(10)
+        opened.recv(WAIT_S)
 
 
 def test_another_sites_page(service: Any) -> None:
     with pytest.raises((InvalidStatus, ConnectionClosed)), socket(service, origin="https://a.example") as opened:
-        opened.recv(10)
+        opened.recv(WAIT_S)
     with socket(service, origin=service.url):
         pass
 
@@ -91,7 +91,7 @@ def test_a_frame_over_the_limit_ends_the_connection(serve: Any, frame: bytes) ->
     with serve(max_bytes=1000) as served, socket(served) as opened:
         opened.send(frame)
         with pytest.raises(ConnectionClosed):
-            opened.recv(10)
+            opened.recv(WAIT_S)
 
 
 def test_the_place_for_one_frame() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from served import get, post
 
 PATHS = ["/healthz", "/metrics", "/readyz", "/v1/labels", "/v1/models", "/v1/predict"]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -55,9 +55,9 @@ def test_a_good_image_is_described_too(api: Any, service: Any, astronaut: bytes)
     operation = api["/v1/predict"]["POST"]
     for content in ([astronaut], [astronaut, b"x"]):
         files = [("file", (f"{n}.jpg", each, "image/jpeg")) for n, each in enumerate(content)]
-        answer = httpx.post(f"{service.url}/v1/predict", files=files)
+        answer = post(f"{service.url}/v1/predict", files=files)
         assert answer.status_code == 200
         answer.request.read()
         operation.validate_response(answer)
     with pytest.raises(JsonSchemaError):
-        operation.validate_response(httpx.get(f"{service.url}/v1/labels"))
+        operation.validate_response(get(f"{service.url}/v1/labels"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from served import WAIT_S
 
 from mien.service.settings import Settings, SettingsError, hash_key, read_settings
 
@@ -70,7 +71,7 @@ def mien(
     command = [str(Path(sys.executable).with_name("mien")), "serve", *arguments]
     settings = os.environ | environment
     return subprocess.run(
-        command, input=given, cwd=cwd, env=settings, capture_output=True, text=True, timeout=60, check=False
+        command, input=given, cwd=cwd, env=settings, capture_output=True, text=True, timeout=WAIT_S, check=False
     )
 
 
@@ -113,7 +114,7 @@ def test_a_free_port_is_told() -> None:
         assert process.stderr is not None
         port = int(process.stderr.readline().rpartition(":")[2])
         assert port > 0
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=30).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=WAIT_S).status_code == 200
         process.terminate()
 
 

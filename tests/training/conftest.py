@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from arithmetic import ARITHMETICS, training_in
 from drawn import TINY, write_folder
 
 from mien.artifact import Artifact
@@ -21,6 +22,13 @@ def cpu() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
         yield
+
+
+@pytest.fixture(params=ARITHMETICS)
+def arithmetic(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Both of them, for what must hold on every machine: a test that takes this is run once in each."""
+    with training_in(request.param):
+        yield request.param
 
 
 @pytest.fixture(scope="session")

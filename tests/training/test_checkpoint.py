@@ -14,6 +14,7 @@ import torch
 from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
 from mien.training.checkpoint import VERSION, Run
+from mien.training.export import export
 from mien.training.loop import train
 from mien.training.recipe import Recipe
 
@@ -89,8 +90,8 @@ def test_what_is_saved_is_what_is_loaded(begun: Run) -> None:
         pytest.param(lambda path: path.write_bytes(b"PK" + bytes(5000)), "cannot be read", id="zeros"),
         pytest.param(lambda path: path.write_text("weights"), "cannot be read", id="text"),
         pytest.param(lambda path: torch.save(Path("/"), path), "cannot be read", id="code"),
-        pytest.param(lambda path: torch.save({"version": 0}, path), "has version 0, .* reads version 1", id="older"),
-        pytest.param(lambda path: torch.save({"version": 2}, path), "has version 2, .* reads version 1", id="newer"),
+        pytest.param(lambda path: torch.save({"version": 0}, path), "has version 0, .* reads 1 to 2", id="older"),
+        pytest.param(lambda path: torch.save({"version": 3}, path), "has version 3, .* reads 1 to 2", id="newer"),
         pytest.param(lambda path: torch.save({"epoch": 1}, path), "has version None", id="no version"),
         pytest.param(lambda path: torch.save([1, 2], path), "has version None", id="a list"),
         pytest.param(lambda path: torch.save(torch.zeros(2), path), "has version None", id="a tensor"),
@@ -109,6 +110,19 @@ def test_damaged_and_foreign_weights_are_told(
         with pytest.raises(MienError, match=rf"{name} {told}"):
             train(tiny, open_dataset(happy_sad), copy.folder, resume=True)
         assert copy.log.read_bytes() == log
+
+
+def test_a_run_that_chose_its_best_epoch_by_accuracy_is_exported_and_not_gone_on_with(
+    copy: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path
+) -> None:
+    for path in (copy.last, copy.best):
+        torch.save({**copy.load(path), "version": 1}, path)
+    log = copy.log.read_bytes()
+    with pytest.raises(MienError, match="chose its best epoch by accuracy: export it as it is, or begin anew"):
+        train(tiny, open_dataset(happy_sad), copy.folder, resume=True)
+    assert copy.log.read_bytes() == log
+    told = export([copy.folder], tmp_path / "model").manifest.runs[0]
+    assert (told["epoch"], told["epochs_run"]) == (copy.load(copy.best)["epoch"] + 1, 6)
 
 
 @pytest.mark.parametrize("name", ["recipe.json", "data.json"])

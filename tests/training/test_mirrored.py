@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from arithmetic import told_apart
 from drawn import write_folder
 from onnxruntime import InferenceSession
 from torch import Tensor, nn
@@ -140,12 +141,12 @@ def happy_sad(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.fixture(scope="module")
 def runs(happy_sad: Dataset, tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Run]:
     """A mirrored network, and an ordinary one."""
-    changes = ["network.widths=[8,16,16,16]", "schedule.sizes=[]", "schedule.epochs=4", "schedule.batch=16"]
+    changes = ["network.widths=[8,16,16,16]", "schedule.sizes=[]", "schedule.epochs=1", "schedule.batch=16"]
     out, found = tmp_path_factory.mktemp("runs"), {}
     for mirrored in (True, False):
         more = [f"network.mirrored={str(mirrored).lower()}", "labels=happy-sad", "schedule.ema=0"]
         recipe = read_recipe(RECIPES / "solo.toml", [*changes, *more])
-        found[mirrored] = train(recipe, happy_sad, out / str(mirrored))
+        found[mirrored] = told_apart(train(recipe, happy_sad, out / str(mirrored)))
     return found
 
 
@@ -162,7 +163,7 @@ def test_as_a_model_it_answers_alike_and_can_be_begun_with(
     assert "mirrored residual network" in model.artifact.card
     straight, mirrored = model.logits(crops)["happy-sad"], model.logits(crops[:, :, ::-1])["happy-sad"]
     spread = straight[:, 1].std()
-    assert spread > 0.02
+    assert spread > 0.5
     assert np.abs(straight - mirrored).max() < 1e-3 * spread
     faces = torch.from_numpy(Preprocess(48, "gray").tensor(crops))
     for start in (tmp_path / "model", run.folder):

@@ -103,7 +103,9 @@ def test_from_recipe_to_answer(name: str, tmp_path: Path) -> None:
 def test_happy_and_sad_are_learned_from_colours_with_one_sigmoid(tmp_path: Path) -> None:
     recipe = read_recipe(RECIPES / "happy-sad-3conv.toml", ["size=48", "schedule.epochs=8", "validation_share=0.25"])
     run = train(recipe, open_dataset(write_folder(tmp_path / "data", ("happy", "sad"), 80)), tmp_path / "run")
-    assert max(entry["score"] for entry in run.read_log()) >= 0.85  # chance: 0.5
+    log = run.read_log()
+    assert log[-1]["loss"] < log[0]["loss"]
+    assert max(entry["valid"]["happy-sad"] for entry in log) >= 0.7  # chance: 0.5, and three standard errors above it
     model = Recognizer(export([run.folder], tmp_path / "model"))
     logits = model.logits(np.zeros((1, 48, 48, 3), np.uint8))["happy-sad"]
     assert logits[0, 0] == 0

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from arithmetic import ARITHMETICS, faces_of, told_apart, training_in
 from drawn import write_folder
 from torch.nn import functional as F
 
 import mien
-from mien.datasets import load_pixels, open_dataset
+from mien.datasets import open_dataset
 from mien.errors import ArtifactError, MienError
-from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 from mien.training.checkpoint import Run
 from mien.training.export import export
@@ -25,24 +25,26 @@ from mien.training.start import find_start
 RECIPES = Path(__file__).parents[2] / "recipes"
 KINDS = {
     "residual": ("base", ["network.widths=[8,8,16,16]", "resolution=64", "schedule.sizes=[]"]),
-    "columns": ("solo", ["network.widths=[8,8,16,16]", "schedule.sizes=[]", "schedule.warmup=0"]),
-    "mobile": ("mobile", ["schedule.sizes=[]", "schedule.warmup=0"]),  # it learns slowly
+    "columns": ("solo", ["network.widths=[8,8,16,16]", "schedule.sizes=[]"]),
+    "mobile": ("mobile", ["schedule.sizes=[]"]),
     "layers": ("fer7-batchnorm", ["size=24"]),
     "sigmoid": ("happy-sad-3conv", ["size=48"]),
 }
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=[f"{kind} {numbers}" for kind in KINDS for numbers in ARITHMETICS])
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of each kind of network on happy and sad drawn faces."""
-    name, changes = KINDS[request.param]
-    folder = tmp_path_factory.mktemp(request.param)
-    data = open_dataset(write_folder(folder / "data", ("happy", "sad"), 160 if name == "mobile" else 40))
+    """A run of each kind of network, in each arithmetic, on happy and sad drawn faces."""
+    kind, numbers = request.param.split()
+    name, changes = KINDS[kind]
+    folder = tmp_path_factory.mktemp(kind)
+    data = open_dataset(write_folder(folder / "data", ("happy", "sad"), 40))
     recipe = read_recipe(
         RECIPES / f"{name}.toml",
-        [*changes, "labels=happy-sad", "schedule.epochs=4", "schedule.batch=16", "schedule.ema=0"],
+        [*changes, "labels=happy-sad", "schedule.epochs=1", "schedule.batch=16", "schedule.ema=0"],
     )
-    return train(recipe, data, folder / "run")
+    with training_in(numbers):
+        return told_apart(train(recipe, data, folder / "run"))
 
 
 @pytest.mark.parametrize(("int8", "mirror", "allowed"), [(False, True, 1e-3), (True, False, 0.4)])
@@ -53,8 +55,7 @@ def test_a_network_begins_with_the_answers_of_a_model(
     recipe = trained.recipe()
     torch.manual_seed(5)
     network = build(recipe, {"happy-sad": 2})
-    _, crops, _ = load_pixels(open_dataset(trained.data()["path"]), Preprocess(recipe.size, recipe.colour).whole)
-    faces = torch.from_numpy(Preprocess(recipe.size, recipe.colour).tensor(crops))
+    faces, crops = faces_of(trained)
     first = F.interpolate(faces[::2].float(), (recipe.train_size(0),) * 2, mode="bilinear")
     taken = find_start(tmp_path / "model").give(network, first)
     learned = len(list(network.named_parameters()))
@@ -66,7 +67,7 @@ def test_a_network_begins_with_the_answers_of_a_model(
             ours = (ours + deployed(network, recipe)(others.flip(3))["happy-sad"]) / 2
     theirs = model.logits(crops[1::2])["happy-sad"]
     spread = theirs[:, 1].std()
-    assert spread > 0.02
+    assert spread > 0.5
     assert np.abs(ours.numpy() - theirs).mean() < allowed * spread
 
 
@@ -79,8 +80,8 @@ def test_training_goes_on_from_a_model(run: Run, tiny: Recipe, happy_sad: Path, 
         }
     )
     continued = train(barely, open_dataset(happy_sad), tmp_path / "run", start=str(tmp_path / "model"))
-    before = max(entry["score"] for entry in run.read_log())
-    assert continued.read_log()[0]["score"] >= before - 0.05
+    before, after = run.best_entry()["valid"]["happy-sad"], continued.best_entry()["valid"]["happy-sad"]
+    assert after == pytest.approx(before, abs=0.1)
     assert continued.data()["start"] == mien.load(tmp_path / "model").artifact.manifest.sha256
 
 

@@ -64,7 +64,7 @@ def test_a_student_learns_from_its_teacher_alone(
         teacher = export(runs, tmp_path / "teacher", int8=form == "int8", mirror=form == "mirror").folder
     recipe = wordless.model_copy(update={"distill": 1.0})
     student = train(recipe, data, tmp_path / "run", teachers=[teacher])
-    assert max(entry["score"] for entry in student.read_log()) >= 0.85
+    assert max(entry["valid"]["happy-sad"] for entry in student.read_log()) >= 0.7  # chance: 0.5
     model = Recognizer(export([student.folder], tmp_path / "model"))
     assert "learned from the answers of other networks" in model.artifact.card
     assert len(model.artifact.manifest.runs[0]["teachers"][0]) == 64
@@ -167,9 +167,9 @@ def test_a_head_without_a_teacher_keeps_its_loss(teacher: Path, tiny: Recipe, ha
     assert network.loss(logits, other, training.pixels).item() == pytest.approx(loss(logits, other).item())
 
 
-def test_and_without_one_it_learns_nothing(wordless: Recipe, happy_sad: Path, tmp_path: Path) -> None:
-    student = train(wordless, open_dataset(happy_sad), tmp_path / "run")
-    assert student.read_log()[-1]["score"] < 0.8
+def test_and_without_one_there_is_nothing_to_learn(wordless: Recipe, happy_sad: Path) -> None:
+    training, _ = load_splits(wordless, prepare(open_dataset(happy_sad), wordless), torch.device("cpu"), lambda _: None)
+    assert training.targets["happy-sad"].distribution.unique().tolist() == [0.5]
 
 
 def test_a_share_of_nothing_needs_no_teacher_and_a_teacher_needs_a_share(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +18,8 @@ def models(
         str | None, typer.Argument(metavar="[NAME|DIR]", help="Show the card of this model.", show_default=False)
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option("--describe", metavar="RECIPE", help="Show the layers that a recipe trains instead.")
+        str | None,
+        typer.Option("--describe", metavar="RECIPE", help="Show the layers that a recipe, by name or file, trains."),
     ] = None,
 ) -> None:
     """List the models that come with mien, or show the card of one, or the layers of a recipe's network."""
@@ -51,12 +51,13 @@ def models(
     console.print(table)
 
 
-def _layers(recipe: Path) -> Table:
+def _layers(recipe: str) -> Table:
     with needs_extra("train"):
+        from mien.training import recipes
         from mien.training.describe import describe
         from mien.training.recipe import read_recipe
 
-    read = read_recipe(recipe)
+    read = read_recipe(recipes.find(recipe))
     rows = describe(read)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_footer=True, footer_style="bold")
     table.add_column("layer", footer=f"{read.name}, in all")

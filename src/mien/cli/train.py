@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from mien.cli.options import DataCrop, Group, Map, needs_extra, opened, terminal
+from mien.cli.options import INTERRUPTED, DataCrop, Group, Map, needs_extra, opened, terminal
 
 if TYPE_CHECKING:
+    from mien.training.checkpoint import Run
     from mien.training.loop import Progress as Where
 
 
+class DeviceOption(StrEnum):
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file, such as recipes/base.toml.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe that comes with mien, such as transfer, or a TOML file.")
+    ],
     data: Annotated[Path, typer.Option("--data", metavar="DATA", help="A dataset in any form that mien knows.")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
@@ -31,43 +43,69 @@ def train(
     ] = None,
     mapping: Map = None,
     group: Group = None,
+    device: Annotated[
+        DeviceOption, typer.Option("--device", help="Where to train; auto: a GPU if there is one.")
+    ] = DeviceOption.auto,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="CPU threads; as many as torch chooses if not given.")
+    ] = None,
 ) -> None:
     """Train a network; `mien export` then makes a model of it."""
     with needs_extra("train"):
+        from mien.training import recipes
+        from mien.training.checkpoint import Run
         from mien.training.loop import train
         from mien.training.recipe import read_recipe
 
     console = terminal(stderr=True)
-    read = read_recipe(recipe, changes or [])
+    read = read_recipe(recipes.find(recipe), changes or [])
     columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.fields[scores]}"))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", epoch="-", scores="", total=1.0)
+    try:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task("", epoch="-", scores="", total=1.0)
 
-        def show(where: Where) -> None:
-            bar.update(
-                task,
-                completed=(where.epoch + where.step / where.steps) / where.epochs,
-                epoch=f"{where.epoch + 1}/{where.epochs}",
-                scores=_scores(where),
+            def show(where: Where) -> None:
+                bar.update(
+                    task,
+                    completed=(where.epoch + where.step / where.steps) / where.epochs,
+                    epoch=f"{where.epoch + 1}/{where.epochs}",
+                    scores=_scores(where),
+                )
+                if not console.is_terminal and where.step == where.steps:
+                    console.print(f"epoch {where.epoch + 1}/{where.epochs}  {_scores(where)}")
+
+            run = train(
+                read,
+                opened(data, mapping, group),
+                out,
+                resume=resume,
+                start=start,
+                teachers=teachers or [],
+                crop=crop.value if crop else None,
+                device=device.value,
+                threads=threads,
+                progress=show,
+                say=console.print,
             )
-            if not console.is_terminal and where.step == where.steps:
-                console.print(f"epoch {where.epoch + 1}/{where.epochs}  {_scores(where)}")
-
-        run = train(
-            read,
-            opened(data, mapping, group),
-            out,
-            resume=resume,
-            start=start,
-            teachers=teachers or [],
-            crop=crop.value if crop else None,
-            progress=show,
-            say=console.print,
-        )
-    best = max(run.read_log(), key=lambda entry: entry["score"])
+    except KeyboardInterrupt:
+        done: dict[str, object] = {"--data": data, "--out": out, "--from": start, "--crop": crop, "--map": mapping}
+        done |= {"--group": group, "--device": device, "--threads": threads}
+        given = [(name, str(value)) for name, value in done.items() if value not in (None, DeviceOption.auto)]
+        given += [("--teacher", name) for name in teachers or []] + [("--set", change) for change in changes or []]
+        _stopped(console, Run(out), read.schedule.epochs, [recipe, *(word for pair in given for word in pair)])
+        raise typer.Exit(INTERRUPTED) from None
+    best = run.best_entry()
     scores = ", ".join(f"{head} {accuracy:.1%}" for head, accuracy in best["valid"].items())
-    console.print(f"best: epoch {best['epoch']}, {scores} right on validation; curve in {run.curve}")
-    console.print(f"next: mien export {out} --out MODEL")
+    console.print(
+        f"best on validation: epoch {best['epoch']}, by its likelihood; {scores} right there; curve in {run.curve}"
+    )
+    console.print(f"next: mien export {shlex.quote(str(out))} --out MODEL")
+
+
+def _stopped(console: Console, run: Run, epochs: int, words: list[str]) -> None:
+    """What is kept of a run that was interrupted, and the command that goes on with it."""
+    console.print(f"stopped: {len(run.read_log())} of {epochs} epochs are kept in {run.folder}")
+    console.print(f"to go on: {shlex.join(['mien', 'train', *words, '--resume'])}")
 
 
 def _scores(where: Where) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mien.artifact import Manifest
 from mien.labels import FACE
+from mien.training.calibrate import uncalibrated
 from mien.training.recipe import Recipe
 
 CARD = """# {name}
@@ -25,9 +26,9 @@ thresholds, so expect a little less on new images.
 |---|---|---|---|---|---|---|---|---|
 {rows}
 
-Each answer is calibrated on nine tenths of validation that it is not in (KL: on all). ECE has 15 bins. "Sure" is the
-share of answers at or above the threshold, below which an answer is marked uncertain.
-{faces}
+Each answer is calibrated on nine tenths of validation that it is not in, where that helps (KL: on all). ECE has 15
+bins. "Sure" is the share of answers at or above the threshold, below which an answer is marked uncertain.
+{doubts}{faces}
 ## What it must not be used for
 
 Inferring emotions of people at work or in education is prohibited in the European Union (AI Act, Art. 5(1)(f)). Do not
@@ -89,6 +90,7 @@ def model_card(manifest: Manifest) -> str:
         + (" --int8" if quantised else ""),
         n_valid=data["valid"],
         rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
+        doubts="".join(_doubts(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
         faces=_faces(manifest.scores[FACE.name]) if manifest.face else "",
     )
 
@@ -108,6 +110,8 @@ def _run(told: dict[str, Any], indent: str = "") -> str:
         f"Weights of epoch {told['epoch']}, the best on validation of the {told['epochs_run']} that were run; "
         f"the recipe asks for {recipe.schedule.epochs}.",
     ]
+    if told["epochs_run"] < recipe.schedule.epochs:
+        sentences.append("So the run was not finished.")
     if told["start"]:
         sentences.append(f"It began with the weights of another run or model (sha256 {told['start']}).")
     if taught := told.get("teachers"):
@@ -116,6 +120,16 @@ def _run(told: dict[str, Any], indent: str = "") -> str:
     if souped:
         sentences.append("Its weights were averaged with those of these (a model soup: Wortsman et al., 2022):")
     return "\n".join([f"{indent}- " + " ".join(sentences), *(_run(each, indent + "  ") for each in souped)])
+
+
+def _doubts(name: str, scores: dict[str, Any]) -> str:
+    """What the numbers of a head are not: of all labels, or of images enough."""
+    told = []
+    if absent := scores.get("absent"):
+        told.append(f"no validation image shows {', '.join(absent)}, so macro-F1 is over the labels present")
+    if reason := uncalibrated(scores):
+        told.append(f"{reason}, so confidence is as the network gives it, and may be far from the share that is right")
+    return "".join(f"\n`{name}`: {each}.\n" for each in told)
 
 
 def _faces(scores: dict[str, Any]) -> str:
@@ -129,8 +143,10 @@ It also says how many people would see no face at all. The chance that an image 
 def _row(name: str, scores: dict[str, Any]) -> str:
     low, high = scores["accuracy_interval"]
     kl = f"{scores['kl_to_votes']:.3f}" if "kl_to_votes" in scores else "-"
+    present = " over the labels present" if scores.get("absent") else ""
     right = f"{scores['accuracy_covered']:.1%}" if scores["accuracy_covered"] is not None else "-"
     return (
-        f"| {name} | {scores['n']} | {scores['accuracy']:.1%} ({low:.1%} to {high:.1%}) | {scores['macro_f1']:.3f} "
-        f"| {scores['ece']:.3f} | {scores['nll']:.3f} | {kl} | {scores['coverage']:.0%} | {right} |"
+        f"| {name} | {scores['n']} | {scores['accuracy']:.1%} ({low:.1%} to {high:.1%}) "
+        f"| {scores['macro_f1']:.3f}{present} | {scores['ece']:.3f} | {scores['nll']:.3f} | {kl} "
+        f"| {scores['coverage']:.0%} | {right} |"
     )

@@ -3,7 +3,7 @@
 RUN/recipe.json   the recipe, as it was read
 RUN/data.json     where the data were, how many images, and hashes of the crops
 RUN/last.pt       everything that `--resume` needs to go on as if nothing had happened; written after every epoch
-RUN/best.pt       the averaged weights of the epoch with the best validation score, with that epoch's scores
+RUN/best.pt       the averaged weights of the epoch that was best on validation (see `judge`), with its scores
 RUN/log.jsonl     one line an epoch
 RUN/curve.png     the learning curve
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from mien.crops import Crop
 from mien.errors import DataError, MienError, RecipeError
 from mien.files import replacing, write_text
 from mien.photos import CropChoice, trained_crop
+from mien.training.judge import best_of
 from mien.training.recipe import Recipe, recipe_from
 
-VERSION = 1
+VERSION = 2
+READABLE = (1, VERSION)
+"""Runs of version 1 chose their best epoch by accuracy: they can be exported and begun with, but not gone on with."""
 
 
 class Run:
@@ -114,8 +118,8 @@ class Run:
         except Exception as error:
             raise MienError(f"{path} cannot be read: {error}") from error
         version = state.get("version") if isinstance(state, dict) else None
-        if version != VERSION:
-            raise MienError(f"{path} has version {version}, this mien reads version {VERSION}")
+        if version not in READABLE:
+            raise MienError(f"{path} has version {version}, this mien reads {READABLE[0]} to {VERSION}")
         return dict(state)
 
     def resume(self, recipe: Recipe, data: dict[str, Any]) -> dict[str, Any] | None:
@@ -126,6 +130,7 @@ class Run:
         Raises:
             RecipeError: as `check`.
             DataError: the data, or the weights before the first epoch, are not those the run began with.
+            MienError: an earlier mien began it, which chose the best epoch otherwise.
         """
         self.check(recipe, resume=True)
         known = self.data()
@@ -137,6 +142,9 @@ class Run:
             write_text(self.log, "")
             return None
         state = self.load(self.last)
+        if state["version"] != VERSION:
+            told = "an earlier mien began it and chose its best epoch by accuracy: export it as it is, or begin anew"
+            raise MienError(f"{self.folder} cannot go on: {told}")
         lines = self.log.read_text(encoding="utf-8").splitlines()[: state["epoch"] + 1]
         write_text(self.log, "".join(line + "\n" for line in lines))
         return state
@@ -146,7 +154,13 @@ class Run:
             stream.write(json.dumps(entry) + "\n")
 
     def read_log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+        """An entry an epoch; none where there is no log."""
+        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def best_entry(self) -> Mapping[str, Any]:
+        """The log's entry of the best epoch, whose weights `best.pt` has; there must be one."""
+        return best_of(self.read_log())
 
 
 def run_or_model(name: str | Path) -> Run | Artifact:

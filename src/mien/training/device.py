@@ -8,10 +8,22 @@ from pathlib import Path
 
 import torch
 
+from mien.errors import MienError
 
-def find_device() -> torch.device:
-    """The device to train on: a GPU if there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def find_device(name: str = "auto") -> torch.device:
+    """The device to train on: `cpu`, `cuda`, or `auto`, a GPU if there is one.
+
+    Raises:
+        MienError: another name, or `cuda` where torch finds no GPU.
+    """
+    if name not in DEVICES:
+        raise MienError(f"no device {name!r}: expected one of {', '.join(DEVICES)}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise MienError("torch finds no GPU to train on: choose cpu, or install a torch that is built for this GPU")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def describe_device(device: torch.device) -> str:
@@ -31,9 +43,10 @@ def bfloat16_pays() -> bool:
     """Whether this processor trains convolutions faster in bfloat16 than in float32; the same answer every time.
 
     With AMX it does, and on AMD's processors with AVX512-BF16 (Zen 4: 369 against 204 images/s measured with
-    base.toml). On a processor of another maker that has AVX512-BF16 alone it was slower (125 against 186).
+    base.toml). On a processor of another maker that has AVX512-BF16 alone it was slower (125 against 186). Where torch
+    makes no use of AVX-512, as it is told with `ATEN_CPU_CAPABILITY=avx2`, it does not, whatever the processor has.
     """
-    if platform.machine() not in ("x86_64", "AMD64"):
+    if platform.machine() not in ("x86_64", "AMD64") or torch.backends.cpu.get_cpu_capability() != "AVX512":
         return False
     if torch.cpu._is_amx_tile_supported():
         return True

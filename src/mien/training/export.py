@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from mien.metrics import softmax
 from mien.network import Network
 from mien.photos import load_crops, trained_crop
 from mien.preprocess import Preprocess
-from mien.training.calibrate import Calibration, calibrate
+from mien.training.calibrate import Calibration, calibrate, uncalibrated
 from mien.training.card import model_card
 from mien.training.compact import compact
 from mien.training.data import prepare
@@ -83,6 +84,8 @@ def export(
         raise MienError(f"{out} is in the way: choose a folder that does not exist yet")
     found = [find_member(name) for name in members]
     _check_alike(found, None if soup else "int8" if int8 else "float32")
+    for sentence in filter(None, map(unfinished, found)):
+        say(f"warning: {sentence}")
     if soup:
         found = [averaged(found)]
     recipe, dataset = found[0].recipe, _dataset(found, data)
@@ -99,8 +102,20 @@ def export(
     expected = _mean([member.answers(side) for member in found for side in sides])
     (check_quantised if int8 else check_parity)(expected, logits)
     say(f"the ONNX file agrees with the network on {len(pixels)} validation images")
-    _write(out, onnx, seen, _judged(manifest, logits, valid))
+    manifest = _judged(manifest, logits, valid)
+    _write(out, onnx, seen, manifest)
+    for name, scores in manifest.scores.items():
+        if reason := uncalibrated(scores):
+            say(f"warning: head {name}: {reason}")
     return read(out)
+
+
+def unfinished(member: Member) -> str | None:
+    """A sentence where a run has fewer epochs than its recipe asks for; None of models, which are as they are."""
+    run, asked = member.told["epochs_run"], member.recipe.schedule.epochs
+    if isinstance(member, Finished) or run >= asked:
+        return None
+    return f"{member.name} is not finished: {run} of {asked} epochs; `mien train` with --resume goes on with it"
 
 
 def _dataset(members: Sequence[Member], data: Path | None) -> Dataset:
@@ -223,7 +238,10 @@ def _calibrate(name: str, emotions: tuple[str, ...], logits: NDArray[Any], valid
     if judged.sum() < 2:
         raise DataError(f"{judged.sum()} validation images have a label in {name!r}: calibration needs two at least")
     people = [" ".join(group_of(valid.examples[row])) for row in np.flatnonzero(judged)]
-    return calibrate(logits[judged].astype(np.float64), truth[judged], logits[voted].astype(np.float64), votes, people)
+    found = calibrate(logits[judged].astype(np.float64), truth[judged], logits[voted].astype(np.float64), votes, people)
+    present = set(truth[judged].tolist())
+    absent = [emotion for position, emotion in enumerate(labels) if position not in present]
+    return replace(found, scores=found.scores | {"absent": absent})
 
 
 def _judge_faces(logits: NDArray[np.float32], valid: Dataset) -> dict[str, Any]:

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mien.crops import Crop
 from mien.datasets import Dataset
-from mien.datasets.base import NO_LABEL
 from mien.errors import MienError
 from mien.files import make_writable
 from mien.memory import keep_memory
@@ -30,13 +29,14 @@ from mien.training.checkpoint import Run
 from mien.training.curve import draw
 from mien.training.data import Split, describe_data, load_splits, prepare, tell_copies
 from mien.training.device import describe_device, find_device, halves
+from mien.training.doubts import doubts, left_out
+from mien.training.judge import WORST, judge
 from mien.training.muon import Muon
 from mien.training.networks import build, deployed
 from mien.training.recipe import Adaptive, Orthogonal, Recipe, Sgd
 from mien.training.start import Start, examples, find_start
 from mien.training.teacher import Teacher
 
-VALIDATION_BATCH = 64
 CURVE_EVERY = 10.0
 """Seconds from one drawing of the curve to the next: with quick epochs it would take a good part of the time."""
 
@@ -71,10 +71,12 @@ def train(
     start: str | Path | None = None,
     teachers: Sequence[str | Path] = (),
     crop: Crop | None = None,
+    device: str = "auto",
+    threads: int | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Run:
-    """Train a network and keep its best weights.
+    """Train a network and keep the weights of its best epoch (see `judge`).
 
     Args:
         recipe: what to train and how.
@@ -86,6 +88,9 @@ def train(
         crop: see `Recognizer.predict`; of each image the largest face counts, and one without is left out. If None, as
             the run that goes on began, otherwise the dataset's usual one (see `photos.usual_crop`).
         teachers: models' names or folders, or runs' folders, whose answers the recipe's `distill` follows.
+        device: `cpu`, `cuda`, or `auto`, a GPU if there is one.
+        threads: of the CPU; None leaves their number to torch. With another number sums come in another order, and
+            weights differ in their last digits.
         progress: called after every batch.
         say: called with a sentence where there is something to tell (device, data left out).
 
@@ -95,25 +100,30 @@ def train(
     Raises:
         DataError: no image could be read, no head can learn from the data, or they are not those the run began with.
         RecipeError: the recipe differs from the one the run began with.
-        MienError: `out` holds a run and `resume` is not set, or bears the name of a model that comes with mien.
+        MienError: `out` holds a run and `resume` is not set, or bears the name of a model that comes with mien; or
+            there is no such device.
         OSError: nothing can be written there.
     """
     run = Run(out)
     run.check(recipe, resume=resume)
     make_writable(out.parent)
-    device = find_device()
+    place = find_device(device)
+    if threads:
+        torch.set_num_threads(threads)
     torch.backends.cudnn.benchmark = True  # a GPU looks for the fastest way to convolve, once a size
-    say(f"training {recipe.name} on {describe_device(device)}")
+    say(f"training {recipe.name} on {describe_device(place)}")
     choice = (run.crop(crop) if resume else None) or choose_crop(crop, dataset)
-    given_data, dataset = dataset, prepare(dataset, recipe)
-    tell_copies(given_data, dataset, say)
-    training, valid = load_splits(recipe, dataset, device, say, choice)
+    omitted, whole, dataset = left_out(dataset, recipe), dataset, prepare(dataset, recipe)
+    tell_copies(whole, dataset, say)
+    training, valid = load_splits(recipe, dataset, place, say, choice)
+    for sentence in [*omitted, *doubts(training, valid)]:
+        say(f"warning: {sentence}")
     given = find_start(start) if start else None
     teacher = Teacher(teachers, recipe, training)
     data = describe_data(dataset, training, valid, choice.crop) | {"start": given.sha256 if given else None}
     data |= {"teachers": teacher.sha256} if teachers else {}
     state = run.resume(recipe, data) if resume and run.recipe_file.exists() else None
-    learner = Learner(recipe, {name: len(target.labels) for name, target in training.targets.items()}, device)
+    learner = Learner(recipe, {name: len(target.labels) for name, target in training.targets.items()}, place)
     if state:
         learner.restore(state)
         say(f"going on after epoch {state['epoch'] + 1} of {recipe.schedule.epochs}")
@@ -138,7 +148,7 @@ def _go_on(
     progress: Callable[[Progress], None],
 ) -> None:
     """The epochs that are still to come; `state` is what the last one left, None before the first."""
-    first, best, scores = (state["epoch"] + 1, state["best"], state["scores"]) if state else (0, -1.0, {})
+    first, best, scores = (state["epoch"] + 1, tuple(state["best"]), state["scores"]) if state else (0, WORST, {})
     heads = {name: list(target.labels) for name, target in training.targets.items()}
     began, epochs, steps = time.monotonic(), recipe.schedule.epochs, learner.steps(training)
     drawn = -math.inf
@@ -154,15 +164,15 @@ def _go_on(
             losses.append(value)
             if len(losses) < steps:
                 progress(where(epoch, losses, scores))
-        scores = validate(deployed(learner.average, recipe), valid)
-        score = sum(scores.values()) / len(scores)
+        verdict = judge(deployed(learner.average, recipe), valid)
+        scores = verdict.accuracy
         told = {"epoch": epoch, "scores": scores, "heads": heads}
-        if score > best:
-            best = score
+        if verdict.rank < best:
+            best = verdict.rank
             run.save(run.best, {**told, "network": learner.average.state_dict()})
         run.append_log(
             {"epoch": epoch + 1, "loss": sum(losses) / steps, "lr": learning_rate(recipe, epoch + 1 - 1 / steps)}
-            | {"valid": scores, "score": score, "size": recipe.train_size(epoch)}
+            | {"valid": scores, "nll": verdict.nll, "size": recipe.train_size(epoch)}
             | {"seconds": round(time.monotonic() - epoch_began, 1)}
         )
         if epoch + 1 == epochs or time.monotonic() - drawn >= CURVE_EVERY:
@@ -294,20 +304,3 @@ def make_optimiser(network: nn.Module, recipe: Recipe, half: bool) -> torch.opti
             return torch.optim.Adam(network.parameters(), lr=config.lr, eps=1e-7)
         case Adaptive():
             return torch.optim.RMSprop(network.parameters(), lr=config.lr, alpha=0.9, eps=1e-7)
-
-
-@torch.no_grad()
-def validate(network: nn.Module, valid: Split) -> dict[str, float]:
-    """Accuracy by head, 0..1, on the images that the head's label set judges; in float32, as a model answers."""
-    network.eval()
-    guesses: dict[str, list[Tensor]] = {}
-    for pixels in valid.pixels.split(VALIDATION_BATCH):
-        logits = network(pixels.float().contiguous(memory_format=torch.channels_last))
-        for name in valid.truth:
-            guesses.setdefault(name, []).append(logits[name].argmax(1))
-    scores = {}
-    for name, truth in valid.truth.items():
-        judged = truth != NO_LABEL
-        right = torch.cat(guesses[name])[judged] == truth[judged]
-        scores[name] = right.float().mean().item() if len(right) else 0.0
-    return scores

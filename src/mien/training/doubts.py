@@ -1,0 +1,59 @@
+"""What is wrong with data before anything is learned from them: labels that are left out, rare, or on one side only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mien.datasets import Dataset
+from mien.datasets.base import NO_LABEL
+from mien.labels import FACE, label_set
+from mien.metrics import Ints
+from mien.training.calibrate import LEAST
+from mien.training.data import Split
+from mien.training.recipe import Recipe
+
+FEW = 5
+"""Images of a label below which it is hardly learned."""
+
+
+def left_out(dataset: Dataset, recipe: Recipe) -> list[str]:
+    """A sentence on the labels that the recipe's label set lacks, with how many images have each, if there are any."""
+    outside = dataset.outside(label_set(recipe.labels)) if recipe.labels else {}
+    return [f"left out, as {recipe.labels} lacks their labels: {_counted(outside)}"] if outside else []
+
+
+def doubts(training: Split, valid: Split) -> list[str]:
+    """A sentence a doubt: labels by name, with the number of their images, and what that means."""
+    told = []
+    for name, target in training.targets.items():
+        if name == FACE.name:
+            continue
+        emotions = tuple(target.labels)
+        learned, judged = (_counts(split, name, len(emotions)) for split in (training, valid))
+        rare = {emotion: int(n) for emotion, n in zip(emotions, learned, strict=True) if n < FEW}
+        unseen = [emotion for emotion, n in zip(emotions, judged, strict=True) if not n]
+        if rare:
+            told.append(
+                f"head {name}: few images to train on: {_counted(rare)}; fewer than {FEW} teach next to nothing"
+            )
+        if unseen:
+            told.append(f"head {name}: no image to validate: {', '.join(unseen)}; nothing tells how well they are read")
+        if 0 < judged.sum() < LEAST:
+            told.append(
+                f"head {name}: {judged.sum()} images to validate are too few to calibrate confidence; it takes {LEAST}"
+            )
+    return told
+
+
+def _counts(split: Split, name: str, emotions: int) -> Ints:
+    """Images of each emotion that a head is judged by; zeros where the split has no truth for it."""
+    if name not in split.truth:
+        return np.zeros(emotions, np.int64)
+    truth = split.truth[name].cpu().numpy()
+    return np.bincount(truth[truth != NO_LABEL], minlength=emotions)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
