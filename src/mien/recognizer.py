@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from mien import artifact as artifacts
 from mien.artifact import Artifact, HeadInfo
 from mien.detect import BlazeFace, Detector
-from mien.errors import ImageError, MienError
+from mien.errors import ImageError, MienError, SourceError
 from mien.face import Face, sharpness, turn, whole_face
 from mien.image import LIMITS, ImageSource, Limits, Pixels, describe
 from mien.labels import FACE, LabelSet, label_set
@@ -52,13 +52,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Found:
-    """An image that was read: its width and height, and its faces with their crops; or why it was not."""
+    """An image that was read: its width and height, its faces with their crops, and what is to be said of how it was
+    read; or why it was not. A face's box may reach past the image's edges."""
 
     source: str
     size: tuple[int, int] = (0, 0)
     faces: tuple[Face, ...] = ()
     crops: tuple[Pixels, ...] = ()
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Recognizer:
@@ -100,8 +102,8 @@ class Recognizer:
         """Read one image, or several.
 
         Args:
-            source: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3); or a list or tuple of
-                these.
+            source: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3), see `read_image`; or a
+                list or tuple of these.
             labels: the label set to answer in, or its name; the model's own if None.
             crop: `detect` reads the faces that are found; `whole` takes the image as one face; `auto` detects, and
                 takes an image with a side of at most 96 px as one face if none is found.
@@ -111,6 +113,7 @@ class Recognizer:
 
         Raises:
             LabelError: the model cannot speak that label set.
+            SourceError: a source is none of these.
         """
         if isinstance(source, list | tuple):
             return list(self.stream(source, labels=labels, crop=crop))
@@ -130,12 +133,12 @@ class Recognizer:
         return self._stream(sources, spoken, crop)
 
     def _stream(self, sources: Iterable[ImageSource], labels: LabelSet, crop: Crop) -> Iterator[Prediction]:
-        iterator, size = iter(sources), 1
+        iterator, size = iter(enumerate(sources)), 1
 
-        def read(chunk: list[ImageSource]) -> list[Prediction]:
+        def read(chunk: list[tuple[int, ImageSource]]) -> list[Prediction]:
             nonlocal size
             began = thread_time()
-            predictions = self.express([self.find(source, crop) for source in chunk], [labels] * len(chunk))
+            predictions = self.express([self._find(*source, crop) for source in chunk], [labels] * len(chunk))
             size = max(1, min(CHUNK, int(len(chunk) * CHUNK_S / max(thread_time() - began, 1e-6))))
             return predictions
 
@@ -163,18 +166,30 @@ class Recognizer:
             for each in waiting:
                 each.cancel()
 
+    def _find(self, number: int, source: ImageSource, crop: Crop) -> Found:
+        """As `find`, for the source of that number."""
+        try:
+            return self.find(source, crop)
+        except SourceError as error:
+            raise SourceError(f"source {number}: {error}") from error
+
     def find(self, source: ImageSource, crop: Crop = "auto") -> Found:
-        """The first half of `predict`: read an image and find its faces. Safe to call from several threads."""
+        """The first half of `predict`: read an image and find its faces. Safe to call from several threads.
+
+        Raises:
+            SourceError: the source can be no image.
+        """
         name = describe(source)
         try:
             picture = open_picture(source, self._limits, whole=crop == "whole" or self._blaze is None)
             faces = [] if crop == "whole" else self._faces(picture)
             if crop == "whole" or (crop == "auto" and not faces and min(picture.size) <= CROP_SIDE):
-                return Found(name, picture.size, (whole_face(*picture.size),), (self.preprocess.whole(picture.pixels),))
+                crops: tuple[Pixels, ...] = (self.preprocess.whole(picture.pixels),)
+                return Found(name, picture.size, (whole_face(*picture.size),), crops, notes=picture.notes)
             crops = tuple(self.preprocess.face(picture, face) for face in faces)
         except ImageError as error:
             return Found(name, error=str(error))
-        return Found(name, picture.size, tuple(faces), crops)
+        return Found(name, picture.size, tuple(faces), crops, notes=picture.notes)
 
     def _faces(self, picture: Picture) -> list[Face]:
         """Detectors of others are given the whole image."""
@@ -323,6 +338,7 @@ def _reasons(
 
 
 def _prediction(read: Found, expressions: list[Expression]) -> Prediction:
-    readings = tuple(Reading(*pair) for pair in zip(read.faces, expressions, strict=True))
+    faces = (face.clipped(*read.size) for face in read.faces)
+    readings = tuple(Reading(*pair) for pair in zip(faces, expressions, strict=True))
     reasons = () if readings or read.error else (NO_FACE,)
-    return Prediction(read.source, *read.size, readings, reasons, read.error)
+    return Prediction(read.source, *read.size, readings, reasons, read.error, read.notes)

@@ -13,6 +13,7 @@ import streamlit as st
 
 from mien import artifact
 from mien.errors import MienError
+from mien.image import UPLOADS
 from mien.labels import LabelSet
 from mien.recognizer import Recognizer, cores, load
 
@@ -29,7 +30,7 @@ def samples_folder() -> Path | None:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _loaded(folder: Path, written: int) -> Recognizer:
     """A model, loaded once for everyone who uses this process, and again when its folder was `written` anew."""
-    reader = load(folder, threads=cores())
+    reader = load(folder, threads=cores(), limits=UPLOADS)
     reader.predict(np.zeros((256, 256, 3), np.uint8))  # the first time is slow; a person should not wait for it
     return reader
 
