@@ -3,12 +3,13 @@
     python benchmarks/detector.py [DATA]
 
 DATA is the folder with `fer2013/valid.parquet` and `media/`; without it, the environment variable MIEN_DATA, or else
-`../shared/data` beside the checkout. Needs pyarrow and scikit-image, one CPU thread, and about seven minutes.
+`../shared/data` beside the checkout. Needs pyarrow and scikit-image, one CPU thread, and about ten minutes.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import sys
 import time
@@ -31,6 +32,11 @@ NOT_A_FACE = 5  # of ten FER+ votes: such images are left out
 FACELESS = ["brick", "chessboard_RGB", "coffee", "coins", "color", "grass", "gravel", "horse", "hubble_deep_field"]
 FACELESS += ["ihc", "moon", "motorcycle_left", "page", "retina", "rocket", "text"]  # pictures of scikit-image
 
+TEXTURES = ["brick", "grass", "gravel", "coffee"]  # likewise
+STRIPS = [(shape, part) for shape in (5, 8, 16, 20) for part in (0.25, 0.5, 0.95)]  # long by wide; crop's side by wide
+WIDE = 240  # px of a strip
+PLACES = 10
+
 SHAPES = [((1067, 600), 120), ((1067, 600), 200), ((1067, 600), 300), ((800, 600), 200), ((800, 600), 300)]
 SHAPES += [((600, 1067), 200), ((1200, 400), 200)]
 
@@ -47,6 +53,7 @@ def main() -> None:
     shapes(detector, faces[:1000], backgrounds)
     people = [rgb(path) for path in sorted((data / "media").glob("*.jpg")) if "mountain" not in path.name]
     placed(detector, [*people, packaged("astronaut")], backgrounds)
+    strips(detector, packaged("astronaut"), [np.full((99, 99, 3), 128, np.uint8), *map(packaged, TEXTURES)])
     false_faces(detector, [mountain, *map(packaged, FACELESS)])
     framing_of_fer2013(detector, faces)
 
@@ -152,6 +159,46 @@ def placed(detector: BlazeFace, photographs: list[Pixels], backgrounds: list[Pix
             others += len(found) - hits[-1]
         ms = float(np.median(times)) * 1e3
         print(f"  {part:5.2f}  {np.mean(hits):.3f}  {others / len(hits):.3f}  {ms:5.1f}  (n = {len(hits)})")
+
+
+def strips(detector: BlazeFace, portrait: Pixels, backgrounds: list[Pixels]) -> None:
+    """A portrait at ten places of long pictures, lying and standing; and as many of them without one."""
+    print("\nlong pictures: recall lying, standing, other faces; without a face: pictures that show one; median ms")
+    (face,) = detector.detect(portrait)
+    for shape, part in STRIPS:
+        hits: dict[bool, list[bool]] = {False: [], True: []}
+        others, wrong, times = 0, 0, []
+        canvases = [tiled(background, WIDE * shape) for background in backgrounds]
+        for canvas, standing, place in itertools.product(canvases, (False, True), range(PLACES)):
+            photo = canvas.transpose(1, 0, 2) if standing else canvas
+            bare = np.roll(photo, 97 * place, axis=0 if standing else 1)
+            wrong += len(detector.detect(bare)) > 0
+            side, along = WIDE * part, (place + 0.5) / PLACES * WIDE * shape
+            middle = (WIDE / 2, along) if standing else (along, WIDE / 2)
+            image = Image.fromarray(bare)
+            paste_portrait(image, portrait, face, side, middle)
+            pixels, start = np.asarray(image), time.perf_counter()
+            found = detector.detect(pixels)
+            times.append(time.perf_counter() - start)
+            hits[standing].append(any(matches(each, middle, side) for each in found))
+            others += len(found) - hits[standing][-1]
+        recall = "  ".join(f"{np.mean(hits[standing]):.3f}" for standing in (False, True))
+        name, ms = f"{part} of 1 : {shape}", float(np.median(times)) * 1e3
+        print(f"  {name:16}{recall}  {others}  {wrong}  {ms:5.1f}  (n = {len(times)})")
+
+
+def tiled(image: Pixels, length: int) -> Pixels:
+    """A strip (`WIDE`, `length`, 3) of one square picture again and again."""
+    return np.ascontiguousarray(np.tile(resized(image, WIDE), (1, -(-length // WIDE), 1))[:, :length])
+
+
+def paste_portrait(image: Image.Image, portrait: Pixels, face: Face, side: float, middle: tuple[float, float]) -> None:
+    """Lay a face and what is around it on an image, so that its crop has that side and its centre is at `middle`."""
+    square = framing(face)
+    (x, y), half = square.centre_xy, 0.75 * square.side
+    length = round(1.5 * side)
+    small = Image.fromarray(portrait).resize((length, length), box=(x - half, y - half, x + half, y + half))
+    image.paste(small, (round(middle[0] - length / 2), round(middle[1] - length / 2)))
 
 
 def portrait_box(face: Face) -> tuple[float, float, float, float]:

@@ -68,7 +68,7 @@ def test_a_box_ends_where_the_image_does(
 
 @pytest.mark.parametrize("box", [(-9, 1, 0, 5), (64, 1, 70, 5), (1, -9, 5, -1), (1, 48, 5, 60)])
 def test_a_face_outside_its_image_is_refused(box: tuple[float, float, float, float]) -> None:
-    with pytest.raises(MienError, match="lies in its image; got the box .* in one of 64 x 48 px"):
+    with pytest.raises(MienError, match=r"lies in its image; got the box .* in one of 64 x 48 px"):
         Face(box, (), 0.5).clipped(64, 48)
 
 

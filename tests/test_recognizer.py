@@ -369,7 +369,7 @@ def test_errors_are_predictions_and_the_others_go_on(blind: Recognizer, bands: B
 @pytest.mark.parametrize("wrong", [None, 7, io.StringIO("text"), np.zeros((5, 5, 4), np.uint8), np.zeros((5, 5, 3))])
 def test_a_callers_mistake_is_raised_and_says_which(eight: Path, bands: Bands, wrong: Any, threads: int) -> None:
     reader = mien.load(eight, detector=Finds(), threads=threads)
-    with pytest.raises(SourceError, match="^source 2: expected"):
+    with pytest.raises(SourceError, match=r"^source 2: expected"):
         reader.predict([bands(0, 8), b"", wrong, bands(0, 8)])
     with pytest.raises(TypeError, match="expected"):
         reader.predict(wrong)

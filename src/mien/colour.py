@@ -73,5 +73,5 @@ def _eight_bits(values: NDArray[Any], tags: Mapping[int, Any]) -> tuple[NDArray[
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
         gray = 255 - gray
     bits = next((bits for bits, most in DEPTHS.items() if most == top), 0)
-    guessed = not (floats or told) and values.dtype.itemsize == 2 and 0 < high and bits < 16
+    guessed = not (floats or told) and values.dtype.itemsize == 2 and high > 0 and bits < 16
     return gray, (f"gray values up to {high:g} of 65535: read as {bits} bits",) if guessed else ()

@@ -209,9 +209,7 @@ def _drain(stream: Any, size: int) -> bytes:
         chunk = stream.read(min(left, CHUNK))
         if not isinstance(chunk, bytes):
             kind = type(chunk).__name__
-            raise SourceError(
-                f"expected a file opened in binary mode, as open(path, 'rb') does; reading it gave {kind}"
-            )
+            raise SourceError(f"expected a file opened in binary mode, open(path, 'rb'); reading it gave {kind}")
         if not chunk:
             break
         chunks.append(chunk)
