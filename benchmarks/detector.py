@@ -32,10 +32,7 @@ NOT_A_FACE = 5  # of ten FER+ votes: such images are left out
 FACELESS = ["brick", "chessboard_RGB", "coffee", "coins", "color", "grass", "gravel", "horse", "hubble_deep_field"]
 FACELESS += ["ihc", "moon", "motorcycle_left", "page", "retina", "rocket", "text"]  # pictures of scikit-image
 
-TEXTURES = ["brick", "grass", "gravel", "coffee"]  # likewise
-STRIPS = [(shape, part) for shape in (5, 8, 16, 20) for part in (0.25, 0.5, 0.95)]  # long by wide; crop's side by wide
-WIDE = 240  # px of a strip
-PLACES = 10
+LONG_SHAPES, WIDE, PLACES = (8, 16, 20), 240, 10  # times as long as wide; px; where a face is laid
 
 SHAPES = [((1067, 600), 120), ((1067, 600), 200), ((1067, 600), 300), ((800, 600), 200), ((800, 600), 300)]
 SHAPES += [((600, 1067), 200), ((1200, 400), 200)]
@@ -53,7 +50,7 @@ def main() -> None:
     shapes(detector, faces[:1000], backgrounds)
     people = [rgb(path) for path in sorted((data / "media").glob("*.jpg")) if "mountain" not in path.name]
     placed(detector, [*people, packaged("astronaut")], backgrounds)
-    strips(detector, packaged("astronaut"), [np.full((99, 99, 3), 128, np.uint8), *map(packaged, TEXTURES)])
+    strips(detector, packaged("astronaut"), list(map(packaged, FACELESS)))
     false_faces(detector, [mountain, *map(packaged, FACELESS)])
     framing_of_fer2013(detector, faces)
 
@@ -162,34 +159,32 @@ def placed(detector: BlazeFace, photographs: list[Pixels], backgrounds: list[Pix
 
 
 def strips(detector: BlazeFace, portrait: Pixels, backgrounds: list[Pixels]) -> None:
-    """A portrait at ten places of long pictures, lying and standing; and as many of them without one."""
-    print("\nlong pictures: recall lying, standing, other faces; without a face: pictures that show one; median ms")
+    """A portrait at ten places of long pictures, lying and standing; and long pictures without one."""
+    print("\nlong pictures: recall lying and standing, and how many faces are seen elsewhere")
     (face,) = detector.detect(portrait)
-    for shape, part in STRIPS:
-        hits: dict[bool, list[bool]] = {False: [], True: []}
-        others, wrong, times = 0, 0, []
-        canvases = [tiled(background, WIDE * shape) for background in backgrounds]
+    canvases = [np.full((WIDE, WIDE, 3), 128, np.uint8), *backgrounds[:2]]
+    for shape, part in itertools.product(LONG_SHAPES, (0.25, 0.5, 0.95)):
+        side, hits, others = WIDE * part, {False: 0, True: 0}, 0
         for canvas, standing, place in itertools.product(canvases, (False, True), range(PLACES)):
-            photo = canvas.transpose(1, 0, 2) if standing else canvas
-            bare = np.roll(photo, 97 * place, axis=0 if standing else 1)
-            wrong += len(detector.detect(bare)) > 0
-            side, along = WIDE * part, (place + 0.5) / PLACES * WIDE * shape
+            along = (place + 0.5) / PLACES * WIDE * shape
             middle = (WIDE / 2, along) if standing else (along, WIDE / 2)
-            image = Image.fromarray(bare)
+            image = Image.fromarray(strip(canvas, shape, standing))
             paste_portrait(image, portrait, face, side, middle)
-            pixels, start = np.asarray(image), time.perf_counter()
-            found = detector.detect(pixels)
-            times.append(time.perf_counter() - start)
-            hits[standing].append(any(matches(each, middle, side) for each in found))
-            others += len(found) - hits[standing][-1]
-        recall = "  ".join(f"{np.mean(hits[standing]):.3f}" for standing in (False, True))
-        name, ms = f"{part} of 1 : {shape}", float(np.median(times)) * 1e3
-        print(f"  {name:16}{recall}  {others}  {wrong}  {ms:5.1f}  (n = {len(times)})")
+            found = detector.detect(np.asarray(image))
+            hit = any(matches(each, middle, side) for each in found)
+            hits[standing], others = hits[standing] + hit, others + len(found) - hit
+        n = PLACES * len(canvases)
+        recall = "  ".join(f"{count / n:.3f}" for count in hits.values())
+        print(f"  {f'{part} of 1 : {shape}':32}{recall}  {others}  (n = {n} each)")
+    bare = [strip(each, *how) for each in backgrounds for how in itertools.product(LONG_SHAPES, (False, True))]
+    wrong = sum(len(detector.detect(image)) > 0 for image in bare)
+    print(f"  without a face: {wrong} of {len(bare)} pictures show one")
 
 
-def tiled(image: Pixels, length: int) -> Pixels:
-    """A strip (`WIDE`, `length`, 3) of one square picture again and again."""
-    return np.ascontiguousarray(np.tile(resized(image, WIDE), (1, -(-length // WIDE), 1))[:, :length])
+def strip(image: Pixels, shape: int, standing: bool) -> Pixels:
+    """One picture as a square of `WIDE`, side by side, `shape` times."""
+    row = np.tile(resized(image, WIDE), (1, shape, 1))
+    return np.concatenate(np.split(row, shape, axis=1)) if standing else row
 
 
 def paste_portrait(image: Image.Image, portrait: Pixels, face: Face, side: float, middle: tuple[float, float]) -> None:
