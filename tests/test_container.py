@@ -112,7 +112,7 @@ def test_frames_of_a_gif_are_those_that_pillow_counts(palettes: bool) -> None:
     frames = [Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8)) for _ in range(5)]
     frames = [frame.quantize(16 if palettes else 256) for frame in frames]
     data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], comment=b"x" * 700, disposal=2)
-    assert Image.open(io.BytesIO(data)).n_frames == 5
+    assert getattr(Image.open(io.BytesIO(data)), "n_frames", 1) == 5
     assert open_picture(data).notes == ("one frame of 5 was read",)
 
 

@@ -242,14 +242,15 @@ def whole_of(image: Image.Image, data: bytes, limits: Limits) -> Decoded:
         limits: how big it may be.
     """
     _check_size(image.width, image.height, limits)
-    notes = remarks(data, image)
+    remarked = remarks(data, image)
     try:
-        read = decoded(image, limits)
+        whole, notes = decoded(image, limits)
     except ImageError:
-        read = _unended(data, limits)
-        if read is None:
+        unended = _unended(data, limits)
+        if unended is None:
             raise
-    return Decoded(read.image, read.notes + notes)
+        whole, notes = unended
+    return Decoded(whole, notes + remarked)
 
 
 def _unended(data: bytes, limits: Limits) -> Decoded | None:
