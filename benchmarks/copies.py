@@ -56,18 +56,18 @@ def main() -> None:
         for scale in SIZES:
             sides = round(photo.width * scale), round(photo.height * scale)
             data = jpeg(photo.resize(sides, Image.Resampling.LANCZOS), 92)
-            whole = decoded(opened(data, LIMITS), LIMITS)
+            whole = decoded(opened(data, LIMITS), LIMITS).image
             faces = detector.search(Picture.of(whole))
             if len(faces) != 1:
                 continue
             expected = crop(whole, faces[0])
             for factor in (2, 4):
                 fine = framing(faces[0]).side / factor / size
-                copy = decoded(opened(data, LIMITS), LIMITS, factor)
+                copy = decoded(opened(data, LIMITS), LIMITS, factor).image
                 for row, (low, high) in zip(rows.values(), pairwise(EDGES), strict=True):
                     if low <= fine < high:
                         row.append(differs(expected, crop(copy, faces[0].reduced(factor))))
-            saved = decoded(opened(jpeg(whole, 95), LIMITS), LIMITS)
+            saved = decoded(opened(jpeg(whole, 95), LIMITS), LIMITS).image
             again += [differs(expected, crop(saved, face)) for face in detector.search(Picture.of(saved))]
     print(machine())
     print(f"\n{model.artifact.name}\n")

@@ -3,12 +3,13 @@
     python benchmarks/detector.py [DATA]
 
 DATA is the folder with `fer2013/valid.parquet` and `media/`; without it, the environment variable MIEN_DATA, or else
-`../shared/data` beside the checkout. Needs pyarrow and scikit-image, one CPU thread, and about seven minutes.
+`../shared/data` beside the checkout. Needs pyarrow and scikit-image, one CPU thread, and about ten minutes.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import sys
 import time
@@ -31,6 +32,8 @@ NOT_A_FACE = 5  # of ten FER+ votes: such images are left out
 FACELESS = ["brick", "chessboard_RGB", "coffee", "coins", "color", "grass", "gravel", "horse", "hubble_deep_field"]
 FACELESS += ["ihc", "moon", "motorcycle_left", "page", "retina", "rocket", "text"]  # pictures of scikit-image
 
+LONG_SHAPES, WIDE, PLACES = (8, 16, 20), 240, 10  # times as long as wide; px; where a face is laid
+
 SHAPES = [((1067, 600), 120), ((1067, 600), 200), ((1067, 600), 300), ((800, 600), 200), ((800, 600), 300)]
 SHAPES += [((600, 1067), 200), ((1200, 400), 200)]
 
@@ -47,6 +50,7 @@ def main() -> None:
     shapes(detector, faces[:1000], backgrounds)
     people = [rgb(path) for path in sorted((data / "media").glob("*.jpg")) if "mountain" not in path.name]
     placed(detector, [*people, packaged("astronaut")], backgrounds)
+    strips(detector, packaged("astronaut"), list(map(packaged, FACELESS)))
     false_faces(detector, [mountain, *map(packaged, FACELESS)])
     framing_of_fer2013(detector, faces)
 
@@ -152,6 +156,44 @@ def placed(detector: BlazeFace, photographs: list[Pixels], backgrounds: list[Pix
             others += len(found) - hits[-1]
         ms = float(np.median(times)) * 1e3
         print(f"  {part:5.2f}  {np.mean(hits):.3f}  {others / len(hits):.3f}  {ms:5.1f}  (n = {len(hits)})")
+
+
+def strips(detector: BlazeFace, portrait: Pixels, backgrounds: list[Pixels]) -> None:
+    """A portrait at ten places of long pictures, lying and standing; and long pictures without one."""
+    print("\nlong pictures: recall lying and standing, and how many faces are seen elsewhere")
+    (face,) = detector.detect(portrait)
+    canvases = [np.full((WIDE, WIDE, 3), 128, np.uint8), *backgrounds[:2]]
+    for shape, part in itertools.product(LONG_SHAPES, (0.25, 0.5, 0.95)):
+        side, hits, others = WIDE * part, {False: 0, True: 0}, 0
+        for canvas, standing, place in itertools.product(canvases, (False, True), range(PLACES)):
+            along = (place + 0.5) / PLACES * WIDE * shape
+            middle = (WIDE / 2, along) if standing else (along, WIDE / 2)
+            image = Image.fromarray(strip(canvas, shape, standing))
+            paste_portrait(image, portrait, face, side, middle)
+            found = detector.detect(np.asarray(image))
+            hit = any(matches(each, middle, side) for each in found)
+            hits[standing], others = hits[standing] + hit, others + len(found) - hit
+        n = PLACES * len(canvases)
+        recall = "  ".join(f"{count / n:.3f}" for count in hits.values())
+        print(f"  {f'{part} of 1 : {shape}':32}{recall}  {others}  (n = {n} each)")
+    bare = [strip(each, *how) for each in backgrounds for how in itertools.product(LONG_SHAPES, (False, True))]
+    wrong = sum(len(detector.detect(image)) > 0 for image in bare)
+    print(f"  without a face: {wrong} of {len(bare)} pictures show one")
+
+
+def strip(image: Pixels, shape: int, standing: bool) -> Pixels:
+    """One picture as a square of `WIDE`, side by side, `shape` times."""
+    row = np.tile(resized(image, WIDE), (1, shape, 1))
+    return np.concatenate(np.split(row, shape, axis=1)) if standing else row
+
+
+def paste_portrait(image: Image.Image, portrait: Pixels, face: Face, side: float, middle: tuple[float, float]) -> None:
+    """Lay a face and what is around it on an image, so that its crop has that side and its centre is at `middle`."""
+    square = framing(face)
+    (x, y), half = square.centre_xy, 0.75 * square.side
+    length = round(1.5 * side)
+    small = Image.fromarray(portrait).resize((length, length), box=(x - half, y - half, x + half, y + half))
+    image.paste(small, (round(middle[0] - length / 2), round(middle[1] - length / 2)))
 
 
 def portrait_box(face: Face) -> tuple[float, float, float, float]:

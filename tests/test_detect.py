@@ -183,13 +183,80 @@ def test_a_small_face_in_a_large_photo_is_found(detector: Detector, astronaut: P
     assert centre == pytest.approx((226, 117), abs=12)
 
 
+@pytest.mark.parametrize(("wide", "shape", "count"), [(240, 5, 2), (240, 16, 10), (90, 20, 10), (60, 70, 10)])
+@pytest.mark.parametrize("standing", [False, True])
+@pytest.mark.parametrize("ground", ["plain", "brick"])
+def test_faces_half_as_high_as_a_long_picture_are_found(
+    detector: Detector, astronaut: Pixels, wide: int, shape: int, count: int, standing: bool, ground: str
+) -> None:
+    square = framing(only(detector.detect(astronaut)))
+    (x, y), half, length = square.centre_xy, 0.75 * square.side, wide * shape
+    portrait = Image.fromarray(astronaut).resize([3 * wide // 4] * 2, box=(x - half, y - half, x + half, y + half))
+    strip = Image.new("RGB", (wide, length) if standing else (length, wide), (128, 128, 128))
+    if ground == "brick":
+        tile = Image.fromarray(rgb(Path(skimage.data.__file__).parent / "brick.png")).resize((wide, wide))
+        for at in range(0, length, wide):
+            strip.paste(tile, (0, at) if standing else (at, 0))
+    middles = [round((place + 0.5) / count * length) for place in range(count)]
+    for middle in middles:
+        corner = (wide // 8, middle - 3 * wide // 8)
+        strip.paste(portrait, corner if standing else corner[::-1])
+    found = sorted((framing(face) for face in detector.detect(np.asarray(strip))), key=lambda face: sum(face.centre_xy))
+    assert len(found) == count
+    for face, middle in zip(found, middles, strict=True):
+        assert face.centre_xy == pytest.approx((wide / 2, middle) if standing else (middle, wide / 2), abs=wide / 12)
+        assert face.side == pytest.approx(wide / 2, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "looks"), [(1200, 300, 1), (300, 1200, 1), (1300, 300, 5), (300, 9600, 32)]
+)
+def test_only_a_long_picture_is_cut_up(
+    width: int, height: int, looks: int, detector: BlazeFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def look(network: detect._Network, photo: detect._Photo, window: detect.Window, **_: bool) -> detect.Floats:
+        seen.append(window)
+        side = 0.3 * window.side
+        x, y = max(window.x, 0) + 1, max(window.y, 0) + 1
+        return np.array([[x, y, x + side, y + side, *[0.0] * 12, 0.9]], np.float32)
+
+    monkeypatch.setattr(detect._Network, "look", look)
+    detector.search(Picture.of(Image.new("RGB", (width, height))))
+    assert len(seen) == looks
+    covered = np.zeros((height, width), bool)
+    for window in seen:
+        x, y, side = (round(value) for value in window)
+        covered[max(y, 0) : y + side, max(x, 0) : x + side] = True
+    assert covered.all()
+
+
+def test_a_picture_of_any_length_costs_no_more_than_a_few_hundred_looks(
+    detector: BlazeFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def look(network: detect._Network, photo: detect._Photo, window: detect.Window, **_: bool) -> detect.Floats:
+        seen.append(window)
+        return np.zeros((0, 17), np.float32)
+
+    monkeypatch.setattr(detect._Network, "look", look)
+    for size in ((1_000_000, 1), (1, 1_000_000), (100_000, 30), (40_000, 600)):
+        seen.clear()
+        assert detector.search(Picture.of(Image.new("RGB", size))) == []
+        assert len(seen) <= 4 * detect.MOST_SQUARES + 9 * detect.MOST_SQUARES
+
+
 def test_one_large_face_costs_one_look(detector: BlazeFace, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
     look = detect._Network.look
 
-    def counted(network: detect._Network, photo: detect._Photo, window: detect.Window) -> detect.Floats:
+    def counted(
+        network: detect._Network, photo: detect._Photo, window: detect.Window, *, inverted: bool
+    ) -> detect.Floats:
         looks.append(window)
-        return look(network, photo, window)
+        return look(network, photo, window, inverted=inverted)
 
     monkeypatch.setattr(detect._Network, "look", counted)
     detector.detect(resized(astronaut, 1800, 1800))

@@ -50,6 +50,28 @@ def test_impossible_faces_are_refused(
         Face(box, points, score)
 
 
+@pytest.mark.parametrize(
+    ("box", "shown"),
+    [
+        ((1, 2, 3, 4), (1, 2, 3, 4)),
+        ((0, 0, 64, 48), (0, 0, 64, 48)),
+        ((-3.5, -0.1, 64.2, 90), (0, 0, 64, 48)),
+        ((63.5, 47.5, 70, 50), (63.5, 47.5, 64, 48)),
+    ],
+)
+def test_a_box_ends_where_the_image_does(
+    box: tuple[float, float, float, float], shown: tuple[float, float, float, float]
+) -> None:
+    points = ((-9.0, 5.0),) * 6
+    assert Face(box, points, 0.5).clipped(64, 48) == Face(shown, points, 0.5)
+
+
+@pytest.mark.parametrize("box", [(-9, 1, 0, 5), (64, 1, 70, 5), (1, -9, 5, -1), (1, 48, 5, 60)])
+def test_a_face_outside_its_image_is_refused(box: tuple[float, float, float, float]) -> None:
+    with pytest.raises(MienError, match=r"lies in its image; got the box .* in one of 64 x 48 px"):
+        Face(box, (), 0.5).clipped(64, 48)
+
+
 @pytest.mark.parametrize("roll", [-170, -90, -30, 0, 10, 45, 90])
 def test_roll_is_read_from_the_landmarks(roll: float) -> None:
     assert roll_degrees(drawn(roll=roll)) == pytest.approx(roll)

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.errors import ImageError
-from mien.image import LIMITS, Limits, describe, read_image
+from mien.errors import ImageError, SourceError
+from mien.image import LIMITS, UPLOADS, Limits, describe, read_image
+from mien.picture import open_picture
 
 RAMP = np.arange(0, 256, 4, dtype=np.uint8)[None].repeat(48, 0)
 """Gray, 48 high and 64 wide, dark at the left."""
@@ -126,15 +127,6 @@ class Unhelpful(io.RawIOBase):
         (encoded(photo(), "AVIF")[:-20], "an AVIF|damaged or cut short"),
         (encoded(photo(), "TIFF")[:200], "a TIFF|damaged or cut short"),
         (encoded(photo(), "BMP")[:200], "damaged or cut short"),
-        (np.zeros((4, 4, 3)), r"expected uint8 \(H, W, 3\) in RGB order or \(H, W\), got float64 \(4, 4, 3\)"),
-        (np.zeros((4, 4, 4), np.uint8), r"got uint8 \(4, 4, 4\)"),
-        (np.zeros((3, 4, 4), np.uint8), r"got uint8 \(3, 4, 4\)"),
-        (np.zeros(4, np.uint8), r"got uint8 \(4,\)"),
-        (np.zeros((1, 4, 4, 3), np.uint8), "expected uint8"),
-        (np.zeros((4, 4), bool), "got bool"),
-        (None, "expected a path, .* got NoneType"),
-        ([1, 2], "got list"),
-        (io.StringIO("text"), "opened in binary mode; reading it gave str"),
         ("no\0such", "cannot be read: embedded null"),
         ("x" * 5000, "cannot be read: File name too long"),
         (Image.new("F", (4, 4), float("nan")), "gray values from nan"),
@@ -148,6 +140,66 @@ def test_bad_source_is_told(source: Any, reason: str) -> None:
     with pytest.raises(ImageError, match=reason) as told:
         read_image(source)
     assert told.value.__notes__ == [f"source: {describe(source)}"]
+
+
+class Gives:
+    """What gives an array, or says why it does not."""
+
+    def __init__(self, array: np.ndarray | str) -> None:
+        self.array = array
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        if isinstance(self.array, str):
+            raise TypeError(self.array)
+        return self.array
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (None, "expected a path, bytes, a binary file, a Pillow image or an array, got NoneType"),
+        (7, "got int"),
+        ({}, "got dict"),
+        ([1, 2], "got list"),
+        (iter(["a.jpg"]), "got list_iterator"),
+        (io.StringIO("text"), r"opened in binary mode, open\(path, 'rb'\); reading it gave str"),
+        (
+            np.zeros((4, 4, 3)),
+            r"expected uint8 \(H, W, 3\) in RGB order or gray \(H, W\), got ndarray, float64 \(4, 4, 3\); floats: "
+            r"\(255 \* array\)\.astype\('uint8'\) if they are 0\.\.1$",
+        ),
+        (np.zeros((4, 4, 3), np.int64), r"got ndarray, int64 .*; integers: array\.astype\('uint8'\)"),
+        (np.zeros((4, 4), bool), r"got ndarray, bool .*; a mask: 255 \* array\.astype"),
+        (np.zeros((4, 4, 4), np.uint8), r"got ndarray, uint8 \(4, 4, 4\); a channel too many: array\[\.\.\., :3\]"),
+        (np.zeros((4, 4, 2), np.uint8), r"got ndarray, uint8 \(4, 4, 2\)$"),
+        (np.zeros((3, 5, 6), np.uint8), r"channels first: array\.transpose\(1, 2, 0\)$"),
+        (np.zeros((3, 5, 6), np.float32), r"channels first: .*; floats: "),
+        (np.zeros(4, np.uint8), r"got ndarray, uint8 \(4,\)$"),
+        (np.zeros((1, 4, 4, 3), np.uint8), "4 dimensions: give a list of images"),
+        (np.array(["a.jpg", "b.jpg"], object), r"got ndarray, object \(2,\): for several images give a list"),
+        (np.int64(7), r"got int64, int64 \(\)"),
+        (Gives(np.zeros((4, 4))), "got Gives, float64"),
+        (Gives("it lies on another device"), "got Gives, which gives no array: it lies on another device"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 99 else type(value).__name__,
+)
+def test_what_can_be_no_image_is_the_callers_mistake(source: Any, told: str) -> None:
+    assert issubclass(SourceError, TypeError)
+    assert not issubclass(SourceError, ImageError)
+    for read in (read_image, open_picture):
+        with pytest.raises(SourceError, match=told):
+            read(source)
+
+
+def test_pandas_and_torch() -> None:
+    pandas, torch = pytest.importorskip("pandas"), pytest.importorskip("torch")
+    with pytest.raises(SourceError, match=r"got Series, .*: for several images give a list of them"):
+        read_image(pandas.Series(["a.jpg", "b.jpg"], name="a.jpg"))
+    with pytest.raises(SourceError, match=r"got Tensor, float32 .*; channels first: .*; floats: "):
+        read_image(torch.zeros(3, 48, 64))
+    with pytest.raises(SourceError, match=r"got Tensor, which gives no array: Can't call numpy"):
+        read_image(torch.zeros(48, 64, 3, requires_grad=True))
+    assert_photo(read_image(torch.from_numpy(np.asarray(photo()).copy())))
 
 
 def test_bad_path_is_told(tmp_path: Path) -> None:
@@ -217,10 +269,16 @@ def test_a_path_that_no_file_system_has_is_told() -> None:
     assert describe("\ud800.jpg") == "\\ud800.jpg"
 
 
-def test_pillows_own_limit_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("format", FORMATS)
+def test_pillows_own_limit_is_that_of_others(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded(photo(), format)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ImageError, match=r"more than 0\.002 million pixels"):
-        read_image(PNG)
+    if format in ("WEBP", "TIFF"):  # whose readers look at it themselves
+        with pytest.raises(ImageError, match=r"more than 0\.002 million pixels"):
+            read_image(data)
+    else:
+        assert read_image(data).shape == (48, 64, 3)
+    assert Image.MAX_IMAGE_PIXELS == 1000
 
 
 def test_closed_file_is_told() -> None:
@@ -244,26 +302,37 @@ def test_stream_that_gives_little_at_a_time() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 10**6])
 def test_too_many_bytes_are_refused_at_the_limit(tmp_path: Path, size: int) -> None:
-    data = PNG + bytes(LIMITS.max_bytes - len(PNG) + size)
+    limits = Limits(max_bytes=2_500_000)
+    data = PNG + bytes(limits.max_bytes - len(PNG) + size)
     path = tmp_path / "big.png"
     path.write_bytes(data)
     stream = io.BytesIO(data)
     if not size:
-        assert all(read_image(source).shape == (48, 64, 3) for source in (data, path, stream))
+        assert all(read_image(source, limits).shape == (48, 64, 3) for source in (data, path, stream))
         return
     for source in (data, path, stream):
-        with pytest.raises(ImageError, match="more than 20 MB, the limit"):
-            read_image(source)
-    assert stream.tell() == LIMITS.max_bytes + 1
+        with pytest.raises(ImageError, match=r"more than 2\.5 MB, the limit: raise max_bytes"):
+            read_image(source, limits)
+    assert stream.tell() == limits.max_bytes + 1
 
 
 @pytest.mark.parametrize(
     ("width", "height", "told"),
-    [(60_000, 60_000, "more than 50 million"), (10_000, 5_001, "10000 x 5001 .* limit of 50 million")],
+    [
+        (60_000, 60_000, "60000 x 60000 pixels, over the limit of 200 million: raise max_pixels"),
+        (20_000, 10_001, "20000 x 10001 .* limit of 200 million"),
+    ],
 )
 def test_pixel_bomb_is_refused_before_decoding(width: int, height: int, told: str) -> None:
-    with pytest.raises(ImageError, match=told):
-        read_image(png(width, height, 8, 2, b"nothing"))
+    header = png(width, height, 8, 2, b"nothing")
+    for read in (read_image, open_picture):
+        with pytest.raises(ImageError, match=told):
+            read(header)
+
+
+def test_limits_of_ones_own_files_and_of_uploads() -> None:
+    assert (LIMITS.max_bytes, LIMITS.max_pixels) == (200_000_000, 200_000_000)
+    assert (UPLOADS.max_bytes, UPLOADS.max_pixels) == (20_000_000, 50_000_000)
 
 
 def test_tile_beyond_the_limit_is_refused_however_small_the_image() -> None:
@@ -271,7 +340,7 @@ def test_tile_beyond_the_limit_is_refused_however_small_the_image() -> None:
     for own, tag in ((65_000, 322), (65_001, 323)):
         tiled = tiled.replace(struct.pack("<H", own), struct.pack("<H", tag))
     with pytest.raises(ImageError, match="10000 x 6000 pixels, over the limit"):
-        read_image(tiled)
+        read_image(tiled, UPLOADS)
 
 
 def test_limits_hold_for_images_and_arrays() -> None:
@@ -288,7 +357,8 @@ def test_formats(format: str, tmp_path: Path) -> None:
     data = encoded(photo(), format)
     path = tmp_path / "photo"
     path.write_bytes(data)
-    sources = (data, path, str(path), io.BytesIO(data), Image.open(io.BytesIO(data)))
+    alike = (bytearray(data), memoryview(data), Gives(np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))))
+    sources = (data, *alike, path, str(path), io.BytesIO(data), Image.open(io.BytesIO(data)))
     for source in sources:
         assert_photo(read_image(source), tolerance=0 if format in ("PNG", "BMP", "TIFF", "PPM") else 60)
 
@@ -501,6 +571,8 @@ def test_describe(tmp_path: Path) -> None:
             (stream, str(path)),
             (device, os.devnull),
             (PNG, "<bytes>"),
+            (memoryview(PNG), "<bytes>"),
+            (Gives(RAMP), "<array>"),
             (io.BytesIO(PNG), "<file>"),
             (photo(), "<image>"),
             (RAMP, "<array>"),
@@ -515,7 +587,7 @@ def test_pillows_warnings_stay_inside() -> None:
         Image.open(io.BytesIO(header))
     before = list(warnings.filters)
     with pytest.raises(ImageError, match="limit"):
-        read_image(header)
+        read_image(header, UPLOADS)
     assert warnings.filters == before
 
 

@@ -15,7 +15,7 @@ import mien
 from mien import Recognizer
 from mien.detect import BlazeFace
 from mien.errors import ImageError
-from mien.image import Limits, decoded, read_image
+from mien.image import Decoded, Limits, decoded, read_image
 from mien.picture import LEAST, Picture, first_factor, open_picture
 
 
@@ -106,7 +106,7 @@ def test_a_turned_copy_lies_aside_by_less_than_a_pixel(orientation: int) -> None
 
 
 def test_a_jpeg_that_does_not_shrink(monkeypatch: pytest.MonkeyPatch) -> None:
-    def whole_alone(opened: Image.Image, limits: Limits, factor: int = 1) -> Image.Image:
+    def whole_alone(opened: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
         if factor > 1:
             raise ImageError("does not shrink")
         return decoded(opened, limits)

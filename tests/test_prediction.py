@@ -63,6 +63,7 @@ def test_uncertain_is_having_a_reason() -> None:
         ({"width": -1, "height": 10}, "a size or an error"),
         ({"width": 10, "height": 10, "error": "no such file"}, "with an error"),
         ({"width": 0, "height": 0, "error": "", "reasons": ("no face",)}, "with an error"),
+        ({"width": 0, "height": 0, "error": "", "notes": ("one frame of 2 was read",)}, "with an error"),
         ({"width": 0, "height": 0, "error": "empty", "faces": (Reading(FACE, HAPPY),)}, "with an error"),
         ({"width": 9, "height": 9, "faces": (Reading(FACE, HAPPY),), "reasons": ("no face",)}, "with each face"),
     ],
@@ -79,6 +80,7 @@ def test_json_of_an_image_without_faces() -> None:
         "height": 30,
         "faces": [],
         "reasons": ["no face was found"],
+        "notes": [],
         "error": None,
     }
 
@@ -90,6 +92,7 @@ def test_json_of_an_unreadable_image() -> None:
         "height": 0,
         "faces": [],
         "reasons": [],
+        "notes": [],
         "error": "no such file",
     }
 

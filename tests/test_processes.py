@@ -138,7 +138,7 @@ def test_another_model_in_its_place_is_refused(eight: Path, tmp_path: Path) -> N
     manifest = json.loads((folder / "model.json").read_text())
     manifest["heads"][0]["temperature"] = 2.0  # the same network, other answers
     (folder / "model.json").write_text(json.dumps(manifest))
-    with pytest.raises(ArtifactError, match="mine is another model here:\n.*differs from the one that was pickled"):
+    with pytest.raises(ArtifactError, match=r"mine is another model here:\n.*differs from the one that was pickled"):
         pickle.loads(pickled)
     shutil.rmtree(folder)
     with pytest.raises(ArtifactError, match="no such folder"):

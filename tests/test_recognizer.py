@@ -23,7 +23,8 @@ import mien
 from mien import Face, LabelSet, Recognizer
 from mien.artifact import DEFAULT
 from mien.crops import CROP_SIDE, NO_FACE
-from mien.errors import ArtifactError, LabelError, MienError
+from mien.errors import ArtifactError, LabelError, MienError, SourceError
+from mien.face import crop_face
 from mien.image import Limits
 from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LABEL_SETS
 from mien.recognizer import CHUNK
@@ -352,12 +353,7 @@ def test_errors_are_predictions_and_the_others_go_on(blind: Recognizer, bands: B
         (tmp_path / "cut.png", "damaged or cut short"),
         (b"", "empty"),
         (b"hello", "not an image"),
-        (io.StringIO("text"), "binary mode"),
         (np.zeros((0, 5, 3), np.uint8), "empty"),
-        (np.zeros((5, 5, 4), np.uint8), "expected uint8"),
-        (np.zeros((5, 5, 3), np.float32), "expected uint8"),
-        (None, "expected a path"),
-        (7, "expected a path"),
     ]
     sources = [each for source, _ in bad for each in (source, good)]
     predictions = blind.predict(sources)
@@ -368,6 +364,45 @@ def test_errors_are_predictions_and_the_others_go_on(blind: Recognizer, bands: B
         assert (prediction.width, prediction.height, prediction.faces) == (0, 0, ())
     assert {only(prediction).expression.label for prediction in predictions[1::2]} == {"neutral"}
     assert predictions[0].source == str(tmp_path / "missing.jpg")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("wrong", [None, 7, io.StringIO("text"), np.zeros((5, 5, 4), np.uint8), np.zeros((5, 5, 3))])
+def test_a_callers_mistake_is_raised_and_says_which(eight: Path, bands: Bands, wrong: Any, threads: int) -> None:
+    reader = mien.load(eight, detector=Finds(), threads=threads)
+    with pytest.raises(SourceError, match=r"^source 2: expected"):
+        reader.predict([bands(0, 8), b"", wrong, bands(0, 8)])
+    with pytest.raises(TypeError, match="expected"):
+        reader.predict(wrong)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ((2.0, 3.0, 50.0, 40.0), (2.0, 3.0, 50.0, 40.0)),
+        ((-5.5, -0.1, 70.0, 48.1), (0.0, 0.0, 64.0, 48.0)),
+        ((60.0, 40.0, 90.0, 90.0), (60.0, 40.0, 64.0, 48.0)),
+    ],
+)
+def test_boxes_end_where_the_image_does_and_crops_do_not(
+    eight: Path, found: tuple[float, float, float, float], told: tuple[float, float, float, float]
+) -> None:
+    reader = mien.load(eight, detector=Finds(Face(found, (), 0.9)))
+    image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    reading = only(reader.predict(image))
+    assert (reading.face.box_xyxy, reading.face.score) == (told, 0.9)
+    assert reading.to_dict()["box"] == list(told)
+    (crop,) = reader.find(image).crops
+    np.testing.assert_array_equal(crop, crop_face(Image.fromarray(image), Face(found, (), 0.9), crop.shape[0]))
+
+
+def test_what_is_to_be_said_of_a_file_comes_with_its_faces(eight: Path) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(file, "GIF", save_all=True, append_images=[Image.new("RGB", (64, 48), "red")])
+    for faces in ((), (Face((8, 8, 40, 40), (), 0.9),)):
+        prediction = mien.load(eight, detector=Finds(*faces)).predict(file.getvalue(), crop="detect")
+        assert prediction.notes == ("one frame of 2 was read",)
+        assert len(prediction.faces) == len(faces)
 
 
 def test_limits_are_kept(eight: Path) -> None:

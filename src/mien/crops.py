@@ -19,11 +19,12 @@ NO_FACE = "no face was found"
 
 
 class Cut(NamedTuple):
-    """What an image gave: its width and height, its faces, the largest first, and their crops."""
+    """What an image gave: its width and height, its faces, the largest first, their crops, and notes on the file."""
 
     size: tuple[int, int]
     faces: tuple[Face, ...]
     crops: tuple[Pixels, ...]
+    notes: tuple[str, ...]
 
 
 def cut(
@@ -54,6 +55,7 @@ def cut(
     if crop != "whole":
         faces = blaze.search(picture) if blaze else detector.detect(picture.pixels)
     if crop == "whole" or (crop == "auto" and not faces and min(picture.size) <= CROP_SIDE):
-        return Cut(picture.size, (whole_face(*picture.size),), (preprocess.whole(picture.pixels),))
+        return Cut(picture.size, (whole_face(*picture.size),), (preprocess.whole(picture.pixels),), picture.notes)
     wanted = tuple(faces[:most])
-    return Cut(picture.size, wanted, tuple(preprocess.face(picture, face) for face in wanted))
+    crops = tuple(preprocess.face(picture, face) for face in wanted)
+    return Cut(picture.size, wanted, crops, picture.notes)

@@ -3,9 +3,10 @@
 BlazeFace is two networks that look at a square window of the image: the full-range one sees faces from a tenth to a
 half of the window's side, the short-range one from a third to the whole. The rule, measured in docs/detector.md:
 
-1. The full-range network looks at the whole image.
+1. The full-range network looks at the whole image. One that is more than four times as long as it is wide is cut into
+   squares for that, which overlap by half and are twice as wide as it is.
 2. It found nothing, or a face above half of the image's side: the short-range network looks at the image with a border
-   of half its side all round.
+   of half its side all round, which those squares have already.
 3. Nothing was found, or a face below an eighth of a window's side: the full-range network looks at the window's nine
    overlapping halves, and so on down while small faces appear and the halves have pixels enough.
 4. The networks take many a face that stands on its head for an upright one, its mouth for eyes, but are unsure of it:
@@ -16,6 +17,7 @@ half of the window's side, the short-range one from a third to the whole. The ru
 from __future__ import annotations
 
 import hashlib
+import math
 from functools import cache, partial
 from importlib import resources
 from typing import NamedTuple, Protocol
@@ -37,6 +39,8 @@ SHORT_RANGE = "blazeface_short_range.onnx", "502a708aeb89736c63bc373a636d440b889
 BORDER = 0.5  # around the image in the short-range look, on each edge, in image sides
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 256  # side of the smallest window
+LONG = 4  # times as long as wide; beyond, an image is cut into squares
+MOST_SQUARES = 64  # of a long image; a longer one has them larger, so that none takes long
 GAP = 2  # a network's view is made from a copy at least so many times as large, where the photo has the pixels
 LARGEST_CELL = 256  # px, of which a copy has one; Pillow sums them in 32 bits
 UNSURE = 0.85  # below this score a face is looked at upside down, and a photo that is upside down has none
@@ -109,23 +113,29 @@ class BlazeFace:
             ImageError: as `Picture.copy`.
         """
         photo = _Photo(picture)
-        width, height = photo.size
-        side = max(height, width)
-        whole = Window((width - side) / 2, (height - side) / 2, side)
-        rows = self._full.look(photo, whole)
+        squares, bordered = _squares(photo)
+        side = squares[0].side
+        rows = self._looks(self._full, photo, squares)
         if not len(rows) or _sides(rows).max() > LARGE * side:
-            rows = _distinct(np.concatenate([rows, self._short.look(photo, whole.grown(BORDER))]))
+            rows = _distinct(np.concatenate([rows, self._looks(self._short, photo, bordered)]))
         if not len(rows) or _sides(rows).min() < SMALL * side:
-            rows = _distinct(np.concatenate([rows, *self._search(photo, whole)]))
+            rows = _distinct(np.concatenate([rows, *self._search(photo, squares)]))
         if not len(rows):
-            rows = self._inverted(photo, whole)
+            rows = self._inverted(photo, squares, bordered)
         rows = rows[np.argsort(-_sides(rows), kind="stable")]
         return [_face(self._righted(row, photo) if row[16] < UNSURE else row) for row in rows]
 
-    def _search(self, photo: _Photo, whole: Window) -> list[Floats]:
-        """Candidates in the halves of the image, and in the halves of every half that shows small faces."""
+    def _looks(self, network: _Network, photo: _Photo, windows: list[Window], *, inverted: bool = False) -> Floats:
+        """Candidates in any of several windows, each face once and whole."""
+        if len(windows) == 1:
+            return network.look(photo, windows[0], inverted=inverted)
+        rows = (_uncut(network.look(photo, window, inverted=inverted), window, photo) for window in windows)
+        return _distinct(np.concatenate(list(rows)))
+
+    def _search(self, photo: _Photo, squares: list[Window]) -> list[Floats]:
+        """Candidates in the halves of the squares, and in the halves of every half that shows small faces."""
         found: list[Floats] = []
-        split = [whole]
+        split = squares
         while split and split[0].side / 2 >= LEAST_PX:
             windows = dict.fromkeys(half for window in split for half in window.halves() if _shows(half, photo))
             looks = [(window, _uncut(self._full.look(photo, window), window, photo)) for window in windows]
@@ -133,10 +143,10 @@ class BlazeFace:
             split = [window for window, rows in looks if len(rows) and _sides(rows).min() < SMALL * window.side]
         return found
 
-    def _inverted(self, photo: _Photo, whole: Window) -> Floats:
+    def _inverted(self, photo: _Photo, squares: list[Window], bordered: list[Window]) -> Floats:
         """The faces of an image that stands on its head; none where no network is sure that it does."""
-        full = self._full.look(photo, whole, inverted=True)
-        rows = _distinct(np.concatenate([full, self._short.look(photo, whole.grown(BORDER), inverted=True)]))
+        full = self._looks(self._full, photo, squares, inverted=True)
+        rows = _distinct(np.concatenate([full, self._looks(self._short, photo, bordered, inverted=True)]))
         return rows if (rows[:, 16] >= UNSURE).any() else rows[:0]
 
     def _righted(self, row: Floats, photo: _Photo) -> Floats:
@@ -255,6 +265,25 @@ def _view(photo: _Photo, window: Window, px: int, step: int) -> tuple[NDArray[np
     canvas.paste(part, (int(start[0]), int(start[1])))
     scale = size / (high - low)
     return np.asarray(canvas)[np.newaxis], scale.astype(np.float32), (start - low * scale).astype(np.float32)
+
+
+def _squares(photo: _Photo) -> tuple[list[Window], list[Window]]:
+    """The squares that an image is looked at in, and what the short-range network sees of it: they have a border.
+
+    A long image is wholly shown by squares one beside the other, as wide as it is, and looked at with their borders.
+    """
+    width, height = photo.size
+    length, short = max(width, height), min(width, height)
+    if length <= LONG * short:
+        whole = Window((width - length) / 2, (height - length) / 2, length)
+        return [whole], [whole.grown(BORDER)]
+    count = min(math.ceil(length / short), MOST_SQUARES)
+    side = max(float(short), length / count)
+    starts = np.linspace(0, length - side, count).tolist()
+    across = (short - side) / 2
+    along = [Window(start, across, side) if width > height else Window(across, start, side) for start in starts]
+    bordered = [window.grown(BORDER) for window in along]
+    return bordered, bordered
 
 
 def _shows(window: Window, photo: _Photo) -> bool:

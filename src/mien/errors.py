@@ -13,6 +13,10 @@ class ImageError(MienError):
     """An image could not be read: missing, empty, broken, over a limit, or of an unsupported kind."""
 
 
+class SourceError(MienError, TypeError):
+    """What was given as an image can be none, whatever it holds: the caller's mistake, and told as one."""
+
+
 class LabelError(MienError, ValueError):
     """A label set, an emotion's name, or a projection that does not exist."""
 

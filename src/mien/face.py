@@ -7,7 +7,7 @@ Coordinates are float pixels (x, y) in the upright image, origin at its upper le
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 import numpy as np
@@ -49,6 +49,18 @@ class Face:
             raise MienError(f"a face has six landmarks or none, got {len(self.landmarks_xy)}")
         if not 0 <= self.score <= 1:
             raise MienError(f"a face's score is within 0..1, got {self.score}")
+
+    def clipped(self, width: int, height: int) -> Face:
+        """The same face with no more of its box than an image of that size shows, in px.
+
+        Raises:
+            MienError: that is nothing.
+        """
+        x0, y0, x1, y1 = self.box_xyxy
+        box = max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height))
+        if not (box[0] < box[2] and box[1] < box[3]):
+            raise MienError(f"a face lies in its image; got the box {self.box_xyxy} in one of {width} x {height} px")
+        return replace(self, box_xyxy=box)
 
     def reduced(self, factor: int) -> Face:
         """The same face in a copy of the image that is so many times smaller."""

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
+from mien.container import remarks
 from mien.errors import ImageError
 from mien.image import (
     LIMITS,
@@ -23,10 +24,12 @@ from mien.image import (
     Pixels,
     decoded,
     encoded,
+    known,
     opened,
     pixels_of,
     read_image,
     turn_of,
+    whole_of,
 )
 from mien.memory import make_room
 from mien.quiet import quiet_pillow
@@ -45,18 +48,24 @@ class Picture:
         factor: how many times smaller `first` is, its sides rounded up. Where an image is mirrored or turned and this
             does not divide its sides, the copy lies aside by less than one of its pixels.
         again: decodes the image so many times smaller, 4, 2 or 1, where `first` is smaller still.
+        notes: what is to be said of how it was read, as sentences; most often none.
     """
 
     def __init__(
-        self, size: tuple[int, int], first: Image.Image, factor: int, again: Callable[[int], Image.Image]
+        self,
+        size: tuple[int, int],
+        first: Image.Image,
+        factor: int,
+        again: Callable[[int], Image.Image],
+        notes: tuple[str, ...] = (),
     ) -> None:
-        self.size = size
+        self.size, self.notes = size, notes
         self._image, self._factor, self._again = first, factor, again
 
     @classmethod
-    def of(cls, image: Image.Image) -> Picture:
+    def of(cls, image: Image.Image, notes: tuple[str, ...] = ()) -> Picture:
         """An image that is decoded already, RGB and upright."""
-        return cls(image.size, image, 1, lambda _: image)
+        return cls(image.size, image, 1, lambda _: image, notes)
 
     def copy(self, most: int) -> tuple[Image.Image, int]:
         """The image at most so many times smaller, and how many times smaller it is.
@@ -81,30 +90,31 @@ def open_picture(source: ImageSource, limits: Limits = LIMITS, *, whole: bool = 
     Args:
         whole: whether it is needed whole in any case.
     """
+    source = known(source)
     if isinstance(source, np.ndarray):
         pixels = read_image(source, limits)
         make_room(pixels.size // 3)
         return Picture.of(Image.fromarray(pixels))
     with quiet_pillow():
         if isinstance(source, Image.Image):
-            return Picture.of(decoded(source, limits))
+            return Picture.of(*decoded(source, limits))
         data = encoded(source, limits)
         image = opened(data, limits)
         width, height = image.size
         factor = first_factor(width, height) if image.format in SHRINKS and not whole else 1
         if factor == 1:
-            return Picture.of(decoded(image, limits))
+            return Picture.of(*whole_of(image, data, limits))
         try:
-            first = decoded(image, limits, factor)
+            first, notes = decoded(image, limits, factor)
         except ImageError:  # damaged, or a JPEG without losses, which does not shrink
-            return Picture.of(_again(data, limits, 1))
+            return Picture.of(*whole_of(opened(data, limits), data, limits))
         size = (height, width) if turn_of(image) in SIDEWAYS else (width, height)
-    return Picture(size, first, factor, partial(_again, data, limits))
+    return Picture(size, first, factor, partial(_again, data, limits), notes + remarks(data, image))
 
 
 def _again(data: bytes, limits: Limits, factor: int) -> Image.Image:
     with quiet_pillow():
-        return decoded(opened(data, limits), limits, factor)
+        return decoded(opened(data, limits), limits, factor).image
 
 
 def first_factor(width: int, height: int) -> int:

@@ -68,7 +68,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class Reading:
-    """A face and its expression."""
+    """A face, its box clipped to the image, and its expression."""
 
     face: Face
     expression: Expression
@@ -99,6 +99,7 @@ class Prediction:
         faces: the largest first.
         reasons: why there are no faces, where the image was read and none was found.
         error: why the image could not be read, or None.
+        notes: what is to be said of how the image was read, such as that the file has more of them; most often none.
     """
 
     source: str
@@ -107,12 +108,13 @@ class Prediction:
     faces: tuple[Reading, ...] = ()
     reasons: tuple[str, ...] = ()
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.error is None and not (self.width > 0 and self.height > 0):
             raise MienError(f"a prediction has a size or an error, got {self.width} x {self.height} and no error")
-        if self.error is not None and (self.faces or self.reasons or self.width or self.height):
-            raise MienError("a prediction with an error has no size, no faces and no reasons")
+        if self.error is not None and (self.faces or self.reasons or self.notes or self.width or self.height):
+            raise MienError("a prediction with an error has no size, no faces, no reasons and no notes")
         if bool(self.faces) and bool(self.reasons):
             raise MienError("a prediction with faces gives its reasons with each face")
 
@@ -124,6 +126,7 @@ class Prediction:
             "height": self.height,
             "faces": [reading.to_dict() for reading in self.faces],
             "reasons": list(self.reasons),
+            "notes": list(self.notes),
             "error": self.error,
         }
 

@@ -22,7 +22,7 @@ from mien.artifact import Artifact, HeadInfo
 from mien.cores import ahead
 from mien.crops import CROPS, NO_FACE, Crop, cut
 from mien.detect import BlazeFace, Detector
-from mien.errors import ImageError, MienError
+from mien.errors import ImageError, MienError, SourceError
 from mien.face import Face, sharpness, turn
 from mien.image import LIMITS, ImageSource, Limits, Pixels, describe
 from mien.labels import FACE, LabelSet, label_set
@@ -44,13 +44,15 @@ CHUNK_S = 0.03  # as many as a processor works on for so long: large photos one 
 
 @dataclass(frozen=True)
 class Found:
-    """An image that was read: its width and height, and its faces with their crops; or why it was not."""
+    """An image that was read: its width and height, its faces with their crops, and what is to be said of how it was
+    read; or why it was not. A face's box may reach past the image's edges."""
 
     source: str
     size: tuple[int, int] = (0, 0)
     faces: tuple[Face, ...] = ()
     crops: tuple[Pixels, ...] = ()
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Recognizer:
@@ -110,8 +112,8 @@ class Recognizer:
         """Read one image, or several.
 
         Args:
-            source: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3); or a list of these, a
-                generator, or any other iterable, such as `find_images` of a folder.
+            source: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3), see `read_image`;
+                or a list of these, a generator, or any other iterable, such as `find_images` of a folder.
             labels: the label set to answer in, or its name; the model's own if None.
             crop: `detect` reads the faces that are found; `whole` takes the image as one face; `auto` detects, and
                 takes an image with a side of at most 96 px as one face if none is found.
@@ -123,6 +125,7 @@ class Recognizer:
         Raises:
             LabelError: the model cannot speak that label set.
             ImageError: if `strict`, an image cannot be read; the message begins with its source.
+            SourceError: a source is none of these.
         """
         if not _is_one(source):
             return list(self.stream(source, labels=labels, crop=crop, strict=strict))
@@ -151,12 +154,12 @@ class Recognizer:
     def _stream(
         self, sources: Iterable[ImageSource], labels: LabelSet, crop: Crop, strict: bool
     ) -> Iterator[Prediction]:
-        iterator, size = iter(sources), 1
+        iterator, size = iter(enumerate(sources)), 1
 
-        def read(chunk: list[ImageSource]) -> list[Prediction]:
+        def read(chunk: list[tuple[int, ImageSource]]) -> list[Prediction]:
             nonlocal size
             began = thread_time()
-            predictions = self.express([self.find(source, crop) for source in chunk], [labels] * len(chunk))
+            predictions = self.express([self._find(*source, crop) for source in chunk], [labels] * len(chunk))
             size = max(1, min(CHUNK, int(len(chunk) * CHUNK_S / max(thread_time() - began, 1e-6))))
             return predictions
 
@@ -164,14 +167,26 @@ class Recognizer:
             for prediction in predictions:
                 yield _checked(prediction, strict)
 
+    def _find(self, number: int, source: ImageSource, crop: Crop) -> Found:
+        """As `find`, for the source of that number."""
+        try:
+            return self.find(source, crop)
+        except SourceError as error:
+            raise SourceError(f"source {number}: {error}") from error
+
     def find(self, source: ImageSource, crop: Crop = "auto") -> Found:
-        """The first half of `predict`: read an image and find its faces. Safe to call from several threads."""
+        """The first half of `predict`: read an image and find its faces. Safe to call from several threads.
+
+        Raises:
+            SourceError: the source can be no image.
+        """
         name = describe(source)
         try:
             with bounded(_bytes(source, self._limits)):
-                return Found(name, *cut(source, crop, self.detector, self.preprocess, self._limits))
+                found = cut(source, crop, self.detector, self.preprocess, self._limits)
         except ImageError as error:
             return Found(name, error=str(error))
+        return Found(name, found.size, found.faces, found.crops, notes=found.notes)
 
     def express(self, found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
         """The second half of `predict`: read the faces of any number of images, all in one go.
@@ -333,9 +348,10 @@ def _reasons(
 
 
 def _prediction(read: Found, expressions: list[Expression]) -> Prediction:
-    readings = tuple(Reading(*pair) for pair in zip(read.faces, expressions, strict=True))
+    faces = (face.clipped(*read.size) for face in read.faces)
+    readings = tuple(Reading(*pair) for pair in zip(faces, expressions, strict=True))
     reasons = () if readings or read.error else (NO_FACE,)
-    return Prediction(read.source, *read.size, readings, reasons, read.error)
+    return Prediction(read.source, *read.size, readings, reasons, read.error, read.notes)
 
 
 def _bytes(source: ImageSource, limits: Limits) -> int:

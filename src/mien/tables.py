@@ -49,5 +49,6 @@ def _row(prediction: Prediction, reading: Reading | None, labels: LabelSet, numb
         "uncertain": face.get("uncertain"),
         "reasons": "; ".join(reasons) or None,
         "not_a_face": face.get("not_a_face"),
+        "notes": "; ".join(prediction.notes) or None,
         "error": prediction.error,
     }

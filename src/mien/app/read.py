@@ -77,6 +77,8 @@ def _show(file: UploadedFile, answer: Answer, number: int) -> None:
         st.error(plain(f"{prediction.source} cannot be read: {prediction.error}."), icon=":material/broken_image:")
         return
     st.image(answer.picture, alt=_words(prediction))
+    if prediction.notes:
+        st.caption(plain("; ".join(prediction.notes).capitalize() + "."))
     if not prediction.faces:
         st.info("No face was found in this photo.", icon=":material/face_retouching_off:")
         return

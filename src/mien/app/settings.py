@@ -14,6 +14,7 @@ import streamlit as st
 from mien import artifact
 from mien.cores import cores
 from mien.errors import MienError
+from mien.image import UPLOADS
 from mien.labels import LabelSet
 from mien.recognizer import Recognizer, load
 
@@ -30,7 +31,7 @@ def samples_folder() -> Path | None:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _loaded(folder: Path, written: int) -> Recognizer:
     """A model, loaded once for everyone who uses this process, and again when its folder was `written` anew."""
-    reader = load(folder, threads=cores())
+    reader = load(folder, threads=cores(), limits=UPLOADS)
     reader.predict(np.zeros((256, 256, 3), np.uint8))  # the first time is slow; a person should not wait for it
     return reader
 

@@ -104,7 +104,7 @@ def _parquet(path: Path, labels: LabelSet) -> Iterator[Writer]:
     text, number = pa.string(), pa.float64()
     kinds = dict.fromkeys(columns(labels), number)
     kinds |= {"source": text, "width": pa.int32(), "height": pa.int32(), "label": text, "uncertain": pa.bool_()}
-    kinds |= {"reasons": text, "error": text, "face": pa.int32()}
+    kinds |= {"reasons": text, "notes": text, "error": text, "face": pa.int32()}
     schema = pa.schema(list(kinds.items()))
     held: list[dict[str, Any]] = []
     with pq.ParquetWriter(path, schema) as file:

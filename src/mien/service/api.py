@@ -29,7 +29,7 @@ FACE = {
             "items": {"type": "number"},
             "minItems": 4,
             "maxItems": 4,
-            "description": "x0, y0, x1, y1 in px of the upright image",
+            "description": "x0, y0, x1, y1 in px of the upright image, within it",
         },
         "score": {**SHARE, "description": "how sure the detector is of the face"},
         "label": {"type": "string"},
@@ -57,13 +57,18 @@ FACE = {
 }
 PREDICTION = {
     "type": "object",
-    "required": ["source", "width", "height", "faces", "reasons", "error"],
+    "required": ["source", "width", "height", "faces", "reasons", "notes", "error"],
     "properties": {
         "source": {"type": "string"},
         "width": {"type": "integer", "minimum": 0},
         "height": {"type": "integer", "minimum": 0},
         "faces": {"type": "array", "items": FACE},
         "reasons": {"type": "array", "items": {"type": "string"}},
+        "notes": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "what is to be said of how the image was read, such as that one frame of several was",
+        },
         "error": {"type": ["string", "null"]},
     },
 }

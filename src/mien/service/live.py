@@ -11,6 +11,7 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -184,7 +185,7 @@ class Smooth:
                 reading = Reading(reading.face, _mixed(same.expression, reading.expression, kept, self._threshold))
             readings.append(reading)
         self._seen, self._time_s = readings, time_s
-        return Prediction(prediction.source, prediction.width, prediction.height, tuple(readings), prediction.reasons)
+        return replace(prediction, faces=tuple(readings))
 
 
 def _mixed(old: Expression, new: Expression, kept: float, threshold: float) -> Expression:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from mien.artifact import DEFAULT
 from mien.cores import cores
 from mien.errors import FaultsError
-from mien.image import LIMITS
+from mien.image import UPLOADS
 
 PREFIX = "MIEN_SERVE_"
 
@@ -70,9 +70,9 @@ class Settings(BaseModel):
     queue: Count = 128
     deadline_s: Seconds = 10.0
     upload_s: Seconds = 30.0
-    max_bytes: Count = LIMITS.max_bytes
+    max_bytes: Count = UPLOADS.max_bytes
     max_files: Count = 20
-    max_pixels: Count = LIMITS.max_pixels
+    max_pixels: Count = UPLOADS.max_pixels
     max_faces: Count = 200
     max_memory: Count = 128_000_000
     api_keys: Annotated[tuple[Hash, ...], BeforeValidator(_words)] = ()

@@ -1,0 +1,226 @@
+"""Containers: which kind of image a file's bytes are, how many it holds, and whether its end is there."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zlib
+
+from PIL import Image, UnidentifiedImageError
+
+from mien.errors import ImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+"""What is read, by Pillow's names; JPEG includes MPO. Formats that run code or carry documents are left out."""
+
+HEIF = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
+"""How files of an extra format begin, from their fifth byte on: HEIC, which iPhones write."""
+
+RAW = "a camera raw: save it as JPEG or PNG"
+VIDEO = "a video, not an image: save the frames that you want as JPEG or PNG"
+ARCHIVE = "an archive, not an image: unpack it and name its folder"
+
+KINDS = (
+    (0, b"\xff\xd8\xff", "a JPEG that is damaged or cut short"),
+    (0, b"\x89PNG", "a PNG that is damaged or cut short"),
+    (0, b"GIF8", "a GIF that is damaged or cut short"),
+    (8, b"WEBP", "a WebP that is damaged or cut short"),
+    (4, b"ftypavif", "an AVIF that is damaged or cut short"),
+    (0, b"II*\0", "a TIFF that is damaged, cut short or of an unsupported kind"),
+    (0, b"MM\0*", "a TIFF that is damaged, cut short or of an unsupported kind"),
+    (4, b"ftyphei", "a HEIC that is damaged or cut short"),
+    (4, b"ftyphev", "a HEIC that is damaged or cut short"),
+    (4, b"ftypmif1", "a HEIC or AVIF that is damaged or cut short"),
+    (4, b"ftypmsf1", "a HEIC or AVIF that is damaged or cut short"),
+    (4, b"ftypcrx", RAW),
+    (0, b"FUJIFILMCCD-RAW", RAW),
+    (0, b"IIRO", RAW),
+    (0, b"IIU\0", RAW),
+    (4, b"ftyp", VIDEO),
+    (4, b"moov", VIDEO),
+    (0, b"\x1aE\xdf\xa3", VIDEO),
+    (8, b"AVI ", VIDEO),
+    (0, b"\0\0\1\xba", VIDEO),
+    (0, b"0&\xb2u\x8ef\xcf\x11", VIDEO),
+    (0, b"PK\3\4", ARCHIVE),
+    (0, b"PK\5\6", ARCHIVE),
+    (0, b"Rar!", ARCHIVE),
+    (0, b"7z\xbc\xaf\x27\x1c", ARCHIVE),
+    (0, b"\x1f\x8b", ARCHIVE),
+    (257, b"ustar", ARCHIVE),
+    (0, b"%PDF", "PDF is not supported: save the page as JPEG or PNG"),
+    (0, b"%!PS", "PostScript is not supported: save it as JPEG or PNG"),
+    (0, b"8BPS", "Photoshop files are not supported: save it as JPEG or PNG"),
+)
+"""Offset and signature of files that Pillow turned down, and what to say of them."""
+
+DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's readers raise on damaged files."""
+
+NO_END = "the file's end is missing"
+
+SUBFILE, REDUCED = 254, 1  # a TIFF's tag that tells of a preview, and the bit that does
+MOST_FRAMES, MOST_BLOCKS = 1000, 1_000_000  # counted in a file, so that none takes long
+
+PNG_END = b"IEND\xaeB`\x82"
+JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
+NOISE = b"\xa5\x5a" * 8 + b"".join(b"\xff%c" % mark + b"\xa5\x5a" * 8 for mark in range(0xD0, 0xD8))
+"""What follows a JPEG's last byte if it is tried whether that makes a difference: bits, of which the first is 1 since
+decoders put zeros there, and every mark of a restart, since at one of these they skip bits."""
+
+FRAME_HEADERS = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # SOF: sequential or progressive
+AFTER_SCAN = re.compile(rb"\xff+[^\0\xd0-\xd7\xff]")  # the next marker that does not belong to its data
+
+
+def identified(data: bytes) -> Image.Image:
+    """The image in a file's bytes, by the formats that Pillow reads, or else by that of iPhone photos.
+
+    This is `Image.open` without its limit for pixels, which belongs to the whole process. Raises what Pillow raises,
+    and `ImageError` where an extra is missing.
+    """
+    Image.preinit()
+    image = next((image for name in FORMATS if (image := _as(name, data)) is not None), None)
+    if image is not None:
+        return image
+    if not data[4:12].startswith(HEIF):
+        raise UnidentifiedImageError
+    try:
+        from pillow_heif import register_heif_opener
+    except ModuleNotFoundError:
+        reason = "reading HEIC needs pillow-heif: pip install 'mien[heic]', or save it as JPEG or PNG"
+        raise ImageError(reason) from None
+    register_heif_opener()
+    image = _as("HEIF", data)
+    if image is None:
+        raise UnidentifiedImageError
+    return image
+
+
+def _as(name: str, data: bytes) -> Image.Image | None:
+    """The image in a file's bytes if it is of one format."""
+    if name not in Image.OPEN:
+        Image.init()
+    factory, accepts = Image.OPEN.get(name, (None, None))
+    try:
+        if factory is None or (accepts and accepts(data[:16]) is not True):
+            return None
+        image = factory(io.BytesIO(data), "")
+    except (SyntaxError, IndexError, TypeError, struct.error):
+        return None
+    if image.format == "PNG":
+        _deepen_transparency(image, depth=data[24])
+    return image
+
+
+def _deepen_transparency(image: Image.Image, depth: int) -> None:
+    """A PNG's transparent colour in the depth that Pillow decodes it to, where Pillow leaves it in the file's."""
+    clear = image.info.get("transparency")
+    if isinstance(clear, tuple) and depth == 16:
+        image.info["transparency"] = tuple(value >> 8 for value in clear)
+    elif isinstance(clear, int) and image.mode in ("1", "L"):
+        image.info["transparency"] = clear * 255 // (2**depth - 1)
+
+
+def remarks(data: bytes, image: Image.Image) -> tuple[str, ...]:
+    """What is to be said of a file of which one image is read, though it can be.
+
+    Args:
+        data: the file's bytes.
+        image: the one in it, its pixels not yet decoded.
+    """
+    frames, ended = getattr(image, "n_frames", 1) if image.format not in ("GIF", "TIFF", "MPO") else 1, True
+    if image.format == "GIF":
+        frames, ended = _gif(data)
+    elif image.format == "TIFF" and getattr(image, "is_animated", False):
+        frames = _pages(data)
+    elif image.format == "PNG":
+        ended = data.rfind(PNG_END) > 0
+    elif image.format in ("JPEG", "MPO"):
+        ended = data.endswith(JPEG_END) or data.rfind(JPEG_END) > data.rfind(JPEG_SCAN)
+    few = f"{frames}" if frames < MOST_FRAMES else f"{MOST_FRAMES} or more"
+    return (f"one frame of {few} was read",) * (frames > 1) + (NO_END,) * (not ended)
+
+
+def _gif(data: bytes) -> tuple[int, bool]:
+    """How many frames a GIF has, and whether its end is there."""
+    frames, within = 0, False
+    at = 13 + _colours(data[10])
+    for _ in range(MOST_BLOCKS):
+        if at >= len(data):
+            return frames, False
+        kind = data[at]
+        if within:  # a chain of blocks, each with its length before it, up to an empty one
+            at, within = at + kind + 1, kind > 0
+        elif kind == 0x3B or frames == MOST_FRAMES:
+            break
+        elif kind == 0x2C and at + 9 < len(data):
+            frames, at, within = frames + 1, at + 11 + _colours(data[at + 9]), True
+        else:
+            at, within = (at + 2, True) if kind == 0x21 else (at + 1, False)
+    return frames, True
+
+
+def _colours(flags: int) -> int:
+    """Bytes of a GIF's table of colours."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _pages(data: bytes) -> int:
+    """How many pages a TIFF has, without their previews."""
+    image, pages = identified(data), 0
+    try:
+        for number in range(MOST_FRAMES):
+            image.seek(number)
+            pages += not getattr(image, "tag_v2", {}).get(SUBFILE, 0) & REDUCED
+    except DAMAGE:  # the last page is behind
+        pass
+    return pages
+
+
+def endings(data: bytes) -> tuple[bytes, ...]:
+    """A JPEG that may lack its end mark alone: with the mark, and with noise before it; nothing for others.
+
+    If its pixels are all there, both are the same image.
+    """
+    scan = data.rstrip(b"\xff")
+    return (scan + JPEG_END, scan + NOISE + JPEG_END) if _ends_in_last_scan(scan) else ()
+
+
+def _ends_in_last_scan(data: bytes) -> bool:
+    """Whether a JPEG's bytes end within a scan after which no coefficient lacks a bit."""
+    missing: dict[int, set[int]] = {}
+    at = 2
+    try:
+        while data[at] == 0xFF:
+            kind, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
+            body = data[at + 4 : at + 2 + size]
+            at += 2 + size
+            if kind in FRAME_HEADERS:
+                missing = {body[6 + 3 * i]: set(range(64)) for i in range(body[5])}
+            if kind == JPEG_SCAN[1]:
+                first, last, bits = body[-3:]
+                for component in body[1:-3:2]:
+                    if not bits & 15:
+                        missing[component] -= set(range(first, last + 1))
+                marker = AFTER_SCAN.search(data, at)
+                if marker is None:
+                    return bool(missing) and not any(missing.values())
+                at = marker.end() - 2
+    except (LookupError, ValueError):
+        pass
+    return False

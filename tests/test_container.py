@@ -1,0 +1,141 @@
+"""Files: what lacks only its end is read and says so, what lacks more is not; and one frame of several says so."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from mien.container import MOST_FRAMES, endings
+from mien.errors import ImageError
+from mien.image import read_image
+from mien.picture import open_picture
+
+CUT = "damaged or cut short"
+ENDLESS = ("the file's end is missing",)
+
+
+def photo(width: int = 200, height: int = 120) -> Image.Image:
+    with Image.open(Path(skimage.data.__file__).parent / "astronaut.png") as whole:
+        return whole.convert("RGB").crop((100, 0, 400, 180)).resize((width, height))
+
+
+def saved(image: Image.Image, format: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, format, **options)
+    return stream.getvalue()
+
+
+KINDS: list[dict[str, Any]] = [
+    {},
+    {"progressive": True},
+    {"quality": 100, "subsampling": 0},
+    {"restart_marker_blocks": 3},
+    {"restart_marker_rows": 1, "progressive": True},
+    {"exif": b"Exif\0\0" + saved(photo(60, 40), "JPEG")},
+]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("options", KINDS, ids=lambda kind: "-".join(kind) or "plain")
+@pytest.mark.parametrize("size", [(200, 120), (197, 113), (800, 420)])
+def test_a_jpeg_without_its_end_mark_is_read(options: dict[str, Any], mode: str, size: tuple[int, int]) -> None:
+    data = saved(photo(*size).convert(mode), "JPEG", **options)
+    expected = read_image(data)
+    assert open_picture(data).notes == ()
+    for left in (data[:-1], data[:-2], data[:-2] + b"\xff\xff"):
+        picture = open_picture(left)
+        assert picture.notes == ENDLESS
+        np.testing.assert_array_equal(picture.pixels, expected)
+        np.testing.assert_array_equal(read_image(left), expected)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("options", KINDS, ids=lambda kind: "-".join(kind) or "plain")
+def test_a_jpeg_that_lacks_more_is_not_read(options: dict[str, Any], mode: str) -> None:
+    """Wherever it is cut: within a block, between blocks, at a restart's mark, and between scans."""
+    data = saved(photo().convert(mode), "JPEG", **options)
+    scans = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    marks = [
+        at + off for at in range(len(data)) if 0xD0 <= data[at] <= 0xD7 and data[at - 1] == 0xFF for off in (-1, 1)
+    ]
+    rng = np.random.default_rng(0)
+    for cut in (*scans, *marks, *range(len(data) - 12, len(data) - 3), *rng.integers(scans[0] + 12, len(data) - 3, 30)):
+        for read in (read_image, open_picture):
+            with pytest.raises(ImageError, match=CUT):
+                read(data[:cut])
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xda", b"\xff\xd8\xff\xda\0\3\1", b"\x89PNG"])
+def test_what_is_no_jpeg_has_no_endings(data: bytes) -> None:
+    assert endings(data) == ()
+
+
+def test_a_rotated_jpeg_without_its_end_mark_is_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = saved(photo(), "JPEG", exif=exif)
+    np.testing.assert_array_equal(read_image(data[:-2]), read_image(data))
+
+
+@pytest.mark.parametrize(("format", "few"), [("PNG", 1), ("PNG", 12), ("GIF", 1), ("GIF", 2)])
+def test_other_files_that_lack_only_their_end(format: str, few: int) -> None:
+    data = saved(photo(), format)
+    assert open_picture(data).notes == ()
+    assert open_picture(data + b"more").notes == ()
+    assert open_picture(data[:-few]).notes == ENDLESS
+    np.testing.assert_array_equal(read_image(data[:-few]), read_image(data))
+    with pytest.raises(ImageError, match=CUT):
+        read_image(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+@pytest.mark.parametrize("count", [1, 2, 12])
+def test_one_frame_of_several_is_said(format: str, count: int) -> None:
+    frames = [Image.new("RGB", (64, 48), (20 * at, 90, 200)) for at in range(count)]
+    data = saved(frames[0], format, save_all=True, append_images=frames[1:])
+    picture = open_picture(data)
+    assert picture.notes == ((f"one frame of {count} was read",) if count > 1 else ())
+    assert np.abs(picture.pixels.astype(int) - (0, 90, 200)).max() < 9
+    assert open_picture(Image.open(io.BytesIO(data))).notes == ()  # whoever opened it chose the frame
+
+
+@pytest.mark.parametrize("palettes", [False, True])
+def test_frames_of_a_gif_are_those_that_pillow_counts(palettes: bool) -> None:
+    rng = np.random.default_rng(0)
+    frames = [Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8)) for _ in range(5)]
+    frames = [frame.quantize(16 if palettes else 256) for frame in frames]
+    data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], comment=b"x" * 700, disposal=2)
+    assert getattr(Image.open(io.BytesIO(data)), "n_frames", 1) == 5
+    assert open_picture(data).notes == ("one frame of 5 was read",)
+
+
+def test_a_photo_with_another_behind_it_is_whole() -> None:
+    """Phones write a preview or a depth map behind the photo."""
+    data = saved(photo(), "MPO", save_all=True, append_images=[photo(50, 30)])
+    assert open_picture(data).notes == ()
+
+
+def test_previews_are_no_pages() -> None:
+    whole, preview = (struct.pack("<HHII", 254, 4, 1, kind) for kind in (0, 1))
+    data = saved(photo(), "TIFF", save_all=True, append_images=[photo(50, 30)] * 2, tiffinfo={254: 0})
+    assert open_picture(data).notes == ("one frame of 3 was read",)
+    head, _, tail = data.rpartition(whole)
+    data = head + preview + tail
+    assert open_picture(data).notes == ("one frame of 2 was read",)
+    assert open_picture(data.replace(whole, preview).replace(preview, whole, 1)).notes == ()
+
+
+def test_frames_are_counted_no_longer_than_that_takes_long() -> None:
+    frame = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\2\2\x4c\1\0"
+    start = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes((0, 0, 0, 255, 255, 255))
+    assert open_picture(start + frame * 30 + b";").notes == ("one frame of 30 was read",)
+    assert open_picture(start + frame * 3000 + b";").notes == (f"one frame of {MOST_FRAMES} or more was read",)
+    blocks = b"!\xfe" + b"\1x" * 2_000_000 + b"\0"
+    assert open_picture(start + frame + blocks + frame + b";").notes == ()
