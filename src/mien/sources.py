@@ -54,6 +54,15 @@ def expand(words: Iterable[str], stdin: BinaryIO) -> Iterator[ImageSource]:
             yield word
 
 
+def find_images(*paths: str | os.PathLike[str]) -> Iterator[ImageSource]:
+    """The images in folders, for `predict` and `stream`: every file below, as `expand` names them.
+
+    Args:
+        paths: folders, files or patterns such as `*.jpg`.
+    """
+    return expand([os.fspath(path) for path in paths], BytesIO())
+
+
 def read_again(source: ImageSource) -> ImageSource:
     """A source that can be read twice: what comes through a pipe is read now, all else is as it was."""
     try:

@@ -148,6 +148,12 @@ class Report:
     subgroups: dict[str, dict[str, Group]]
     answers: Answers = field(repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        judged = f"{self.model} on {self.data.get('path')}, {self.data.get('split')}"
+        return (
+            f"Report({judged}: {self.accuracy:.1%} of {self.n} right, macro-F1 {self.macro_f1:.3f}, ECE {self.ece:.3f})"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, with six decimals."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "answers"}
