@@ -93,7 +93,7 @@ def eight(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(("threads", "parent"), [(1, "idle"), (2, "idle"), (2, "busy"), (1, "full")])
 def test_a_forked_child_answers_as_its_parent(threads: int, parent: str, astronaut: bytes, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(astronaut)
-    command = [sys.executable, "-W", "ignore", "-c", FORK, tmp_path / "photo.jpg", str(threads), parent]
+    command = [sys.executable, "-W", "ignore", "-c", FORK, str(tmp_path / "photo.jpg"), str(threads), parent]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert (ended.stderr, set(json.loads(ended.stdout))) == ("", {0})
 

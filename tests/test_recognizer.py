@@ -236,7 +236,8 @@ def test_strict(blind: Recognizer, bands: Bands, tmp_path: Path) -> None:
     good, gone = bands(0, 8), tmp_path / "gone.jpg"
     assert blind.predict(good, strict=True).faces
     assert len(blind.predict([good, good], strict=True)) == 2
-    for source in (gone, [gone, good]):
+    mistakes: list[Any] = [gone, [gone, good]]
+    for source in mistakes:
         with pytest.raises(ImageError, match=r"gone\.jpg: no such file"):
             blind.predict(source, strict=True)
     stream = blind.stream([good, gone, good], strict=True)

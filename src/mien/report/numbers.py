@@ -55,7 +55,7 @@ class Group:
     gap_interval: tuple[float, float] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answers:
     """What a model said of n judged images; an image without a face has a row of equal probabilities.
 
