@@ -1,15 +1,25 @@
-"""Freed memory is kept for the next photo, where the allocator is glibc's."""
+"""Freed memory is kept for the next photo, where the allocator is glibc's; and images wait where there is no room."""
 
 from __future__ import annotations
 
 import platform
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
+
+import mien
+from mien import Face
+from mien.memory import Room, bounded, make_room
 
 READ = """
 import resource, sys
@@ -35,3 +45,172 @@ def test_photos_do_not_ask_the_system_for_their_memory_again(tmp_path: Path, ast
     ended = subprocess.run([sys.executable, "-c", READ, *paths], capture_output=True, text=True, check=True)
     pages = 1500 * 1500 * 3 / 4096
     assert float(ended.stdout) < pages / 2  # else about three copies of the pixels, a fault for each page
+
+
+# Pixels that are held at once
+
+
+class Counted(Room):
+    """Room that remembers the most that was taken, and the most that waited for it."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.peak = 0
+
+    def take(self, amount: int) -> None:
+        super().take(amount)
+        self.peak = max(self.peak, self.taken)
+
+
+class Looks:
+    """A detector that looks at each image for a moment, and counts those that are looked at together."""
+
+    def __init__(self) -> None:
+        self.together, self.most = 0, 0
+        self._lock = threading.Lock()
+
+    def detect(self, image: NDArray[np.uint8]) -> list[Face]:
+        with self._lock:
+            self.together += 1
+            self.most = max(self.most, self.together)
+        time.sleep(0.01)
+        with self._lock:
+            self.together -= 1
+        return []
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    """Of three images of 100 x 100; each thread takes one image after the other."""
+    counted = Counted(30_000)
+    monkeypatch.setattr("mien.recognizer.CHUNK_S", 0)
+    monkeypatch.setattr("mien.memory.DECODED", counted)
+    return counted
+
+
+def sources(kind: str, sides: Sequence[int], folder: Path) -> list[Any]:
+    arrays = [np.zeros((side, side, 3), np.uint8) for side in sides]
+    images = [Image.fromarray(array) for array in arrays]
+    if kind == "arrays":
+        return list(arrays)
+    if kind == "images":
+        return list(images)
+    paths = [folder / f"{number}.{kind}" for number in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        image.save(path)
+    return list(paths)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "arrays", "images"])
+def test_pixels_wait_for_room(kind: str, room: Counted, tmp_path: Path) -> None:
+    looks = Looks()
+    model = mien.load(detector=looks, threads=8)
+    assert len(model.predict(sources(kind, [100] * 40, tmp_path), crop="detect", strict=True)) == 40
+    assert 10_000 <= room.peak <= 30_000
+    assert looks.most <= 3
+    assert room.taken == 0
+
+
+def test_an_image_larger_than_the_room_goes_alone(room: Counted, tmp_path: Path) -> None:
+    looks = Looks()
+    model = mien.load(detector=looks, threads=4)
+    model.predict(sources("png", [200] * 8, tmp_path), crop="detect", strict=True)
+    assert (room.peak, looks.most, room.taken) == (40_000, 1, 0)
+    model.predict(sources("png", [50, 200, 50, 50, 300, 100, 100] * 3, tmp_path), crop="detect", strict=True)
+    assert (room.peak, room.taken) == (90_000, 0)
+
+
+def test_images_that_cannot_be_read_give_their_room_back(room: Counted, tmp_path: Path) -> None:
+    paths = sources("png", [100] * 12, tmp_path)
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:60])
+    model = mien.load(detector=Looks(), threads=4)
+    assert {prediction.error is None for prediction in model.predict(paths)} == {False}
+    assert room.peak > 0
+    assert room.taken == 0
+
+
+def test_a_jpeg_takes_the_room_of_the_copy_that_is_decoded(room: Counted, tmp_path: Path) -> None:
+    path = tmp_path / "large.jpg"
+    gray = Image.new("RGB", (3200, 1600), "gray")
+    gray.save(path)
+    model = mien.load()
+    model.predict(path)
+    assert room.peak == 3200 * 1600 // 4**2  # where no face is found, one is looked for in parts of it
+    gray.save(path, progressive=True)
+    model.predict(path)
+    assert room.peak == 3200 * 1600  # as libjpeg holds all that is left of it
+
+
+def test_files_wait_for_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    paths = sources("png", [100] * 12, tmp_path)
+    size = paths[0].stat().st_size
+    counted, looks = Counted(2 * size), Looks()
+    monkeypatch.setattr("mien.memory.ENCODED", counted)
+    monkeypatch.setattr("mien.recognizer.CHUNK_S", 0)
+    mien.load(detector=looks, threads=4).predict([*paths, tmp_path / "gone.png", "\0"])
+    assert size <= counted.peak <= 2 * size
+    assert looks.most <= 2
+    assert counted.taken == 0
+
+
+def test_no_room_is_needed_for_nothing() -> None:
+    room = Room(10)
+    room.take(50)
+    room.take(0)
+    room.give(50)
+    assert room.taken == 0
+
+
+def test_small_amounts_do_not_pass_a_large_one() -> None:
+    room = Room(10)
+    room.take(5)
+    waiting = [threading.Thread(target=room.take, args=(amount,)) for amount in (8, 1)]
+    waiting[0].start()
+    while not room._turn.locked():  # until it waits
+        time.sleep(0.001)
+    waiting[1].start()
+    waiting[1].join(0.05)
+    assert room.taken == 5  # though there is room for the second
+    room.give(5)
+    for thread in waiting:
+        thread.join()
+    assert room.taken == 9
+
+
+def test_an_image_that_grows_holds_nothing_while_it_waits() -> None:
+    """Two that hold some room and want more would else wait for each other."""
+    room = Room(10)
+    done = []
+
+    def grow() -> None:
+        with bounded(0):
+            for pixels in (5, 8, 10) * 50:
+                make_room(pixels)
+        done.append(True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mien.memory.DECODED", room)
+        threads = [threading.Thread(target=grow) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (len(done), room.taken) == (4, 0)
+
+
+def test_an_image_that_is_read_for_another_does_not_wait_for_it(room: Counted, tmp_path: Path) -> None:
+    (inner,) = sources("png", [180], tmp_path)
+
+    class Reads:
+        def detect(self, image: NDArray[np.uint8]) -> list[Face]:
+            assert mien.load(detector=Looks()).predict(inner).error is None
+            return []
+
+    assert mien.load(detector=Reads()).predict(inner).error is None
+    assert room.taken == 0
+
+
+def test_outside_of_a_recognizer_nothing_waits(room: Counted) -> None:
+    make_room(10**9)
+    assert room.taken == 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -107,6 +110,7 @@ def test_json_of_faces() -> None:
     told = Prediction("ü.jpg", 40, 50, (Reading(FACE, HAPPY), Reading(FACE, UNSURE))).to_dict()
     assert list(told["faces"][0]) == [
         "box",
+        "landmarks",
         "score",
         "label",
         "confidence",
@@ -118,6 +122,7 @@ def test_json_of_faces() -> None:
     ]
     assert told["faces"][0] == {
         "box": [1.23, 2.0, 30.5, 40.13],
+        "landmarks": [],
         "score": 0.987654,
         "label": "happy",
         "confidence": 0.75,
@@ -138,3 +143,77 @@ def test_json_of_faces() -> None:
 )
 def test_percent_says_100_of_certainty_alone(share: float, words: str) -> None:
     assert percent(share) == words
+
+
+def test_json_of_landmarks() -> None:
+    points = tuple((number + 0.123, 2.0) for number in range(6))
+    told = Reading(Face((0, 0, 9, 9), points, 1.0), HAPPY).to_dict()
+    assert told["landmarks"] == [[number + 0.12, 2.0] for number in range(6)]
+
+
+# Values
+
+
+def test_results_can_be_hashed() -> None:
+    one, same, other = (
+        Prediction("a.jpg", 40, 50, (Reading(FACE, Expression({"happy": 0.75, "sad": 0.25}, votes=votes)),))
+        for votes in ({"happy": 0.5, "sad": 0.5}, {"sad": 0.5, "happy": 0.5}, None)
+    )
+    assert one == same != other
+    assert hash(one) == hash(same)
+    assert {one, same, other} == {one, other}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shares: shares.__setitem__("happy", 1.0),
+        lambda shares: shares.__delitem__("happy"),
+        lambda shares: shares.__ior__({"happy": 1.0}),
+        lambda shares: shares.update(happy=1.0),
+        lambda shares: shares.setdefault("fear", 0.0),
+        lambda shares: shares.pop("happy"),
+        lambda shares: shares.popitem(),
+        lambda shares: shares.clear(),
+    ],
+)
+def test_shares_do_not_change(change: Callable[[Any], object]) -> None:
+    given = {"happy": 0.75, "sad": 0.25}
+    expression = Expression(given, votes=given)
+    given["happy"] = 0.0
+    for shares in (expression.probabilities, expression.votes):
+        with pytest.raises(TypeError, match="do not change"):
+            change(shares)
+        assert shares == {"happy": 0.75, "sad": 0.25}
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_results_are_copied_and_pickled(again: Callable[[Prediction], Prediction]) -> None:
+    prediction = Prediction("a.jpg", 40, 50, (Reading(FACE, HAPPY), Reading(FACE, UNSURE)))
+    other = again(prediction)
+    assert other == prediction
+    assert hash(other) == hash(prediction)
+    assert json.dumps(other.faces[0].expression.probabilities) == '{"happy": 0.7500004, "sad": 0.2499996}'
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (FACE, "Face((1, 2, 30, 40), score 0.99)"),
+        (HAPPY, "Expression(happy 75%)"),
+        (UNSURE, "Expression(happy? 60% (blurred; turned away))"),
+        (Reading(FACE, HAPPY), "Reading(happy 75%, Face((1, 2, 30, 40), score 0.99))"),
+        (
+            Prediction("a.jpg", 40, 30, reasons=("no face was found",)),
+            "Prediction('a.jpg', 40 x 30: no face was found)",
+        ),
+        (Prediction("a.jpg", 0, 0, error="no such file"), "Prediction('a.jpg', error: no such file)"),
+        (Prediction("a.jpg", 40, 30, (Reading(FACE, HAPPY),)), "Prediction('a.jpg', 40 x 30: happy 75%)"),
+        (
+            Prediction("a.jpg", 40, 30, (Reading(FACE, HAPPY),) * 5),
+            "Prediction('a.jpg', 40 x 30: happy 75%, happy 75%, happy 75%, and 2 more)",
+        ),
+    ],
+)
+def test_shown_in_a_line(value: object, shown: str) -> None:
+    assert repr(value) == shown

@@ -34,29 +34,37 @@ PATIENCE_S = 120  # for what ends in a second, or never
 FORK = """
 import os, signal, sys, threading
 import mien
+from mien.memory import bounded, make_room
+from mien.quiet import quiet_pillow
 
-path, threads, busy = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "busy"
+path, threads, parent = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 model = mien.load(threads=threads)
 expected = [each.to_dict() for each in model.predict([path] * 3)]
-ended = threading.Event()
+begun, ended = threading.Event(), threading.Event()
 
-def work():
+def busy():
     while not ended.is_set():
         model.predict([path] * 3)
+        begun.set()
 
-thread = threading.Thread(target=work)
-if busy:
-    thread.start()
+def full():
+    with quiet_pillow(), bounded(10**9):
+        make_room(10**9)
+        begun.set()
+        ended.wait()
+
+thread = threading.Thread(target={"idle": begun.set, "busy": busy, "full": full}[parent])
+thread.start()
+begun.wait()
 answers = []
-for _ in range(5 if busy else 1):
+for _ in range(5 if parent == "busy" else 1):
     child = os.fork()
     if not child:
         signal.alarm(60)
         os._exit([each.to_dict() for each in model.predict([path] * 3)] != expected)
     answers.append(os.waitpid(child, 0)[1])
 ended.set()
-if busy:
-    thread.join()
+thread.join()
 assert [each.to_dict() for each in model.predict([path] * 3)] == expected
 print(answers)
 """
@@ -82,10 +90,10 @@ def eight(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.parametrize(("threads", "parent"), [(1, "idle"), (2, "idle"), (2, "busy")])
+@pytest.mark.parametrize(("threads", "parent"), [(1, "idle"), (2, "idle"), (2, "busy"), (1, "full")])
 def test_a_forked_child_answers_as_its_parent(threads: int, parent: str, astronaut: bytes, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(astronaut)
-    command = [sys.executable, "-W", "ignore", "-c", FORK, tmp_path / "photo.jpg", str(threads), parent]
+    command = [sys.executable, "-W", "ignore", "-c", FORK, str(tmp_path / "photo.jpg"), str(threads), parent]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert (ended.stderr, set(json.loads(ended.stdout))) == ("", {0})
 

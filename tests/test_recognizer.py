@@ -8,6 +8,7 @@ import math
 import subprocess
 import sys
 import tracemalloc
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import mien
 from mien import Face, LabelSet, Recognizer
 from mien.artifact import DEFAULT
 from mien.crops import CROP_SIDE, NO_FACE
-from mien.errors import ArtifactError, LabelError, MienError, SourceError
+from mien.errors import ArtifactError, ImageError, LabelError, MienError, SourceError
 from mien.face import crop_face
 from mien.image import Limits
 from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LABEL_SETS
@@ -190,6 +191,61 @@ def test_faces_in_photos(name: str, faces: int, default: Recognizer, media: Path
 
 def test_the_happy_portrait(default: Recognizer, media: Path) -> None:
     assert only(default.predict(media / "0-f15-hao-ph.jpg")).expression.label == "happy"
+
+
+# Several images
+
+
+SEVERAL: list[Callable[[list[Any]], Any]] = [
+    list,
+    tuple,
+    iter,
+    deque,
+    dict.fromkeys,
+    lambda paths: (path for path in paths),
+    lambda paths: map(str, paths),
+    lambda paths: mien.find_images(paths[0].parent),
+    lambda paths: mien.find_images(*paths),
+    lambda paths: mien.find_images(str(paths[0].parent / "*.png")),
+]
+
+
+@pytest.mark.parametrize("form", SEVERAL)
+def test_any_iterable_of_images(
+    form: Callable[[list[Any]], Any], blind: Recognizer, bands: Bands, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        Image.fromarray(bands(number, 8)).save(path)
+    predictions = blind.predict(form(paths))
+    assert [prediction.source for prediction in predictions] == [str(path) for path in paths]
+    assert [only(prediction).expression.label for prediction in predictions] == list(FERPLUS8.emotions[:3])
+
+
+def test_no_images_in_a_folder(blind: Recognizer, tmp_path: Path) -> None:
+    assert list(mien.find_images()) == []
+    (prediction,) = blind.predict(mien.find_images(tmp_path))
+    assert prediction.error == "a folder, not an image"
+
+
+@pytest.mark.parametrize("one", ["photo.jpg", b"bytes", Path("photo.jpg"), io.BytesIO(), np.zeros((2, 2, 3)), 7, None])
+def test_a_stream_of_one_image_is_a_mistake(one: Any, blind: Recognizer) -> None:
+    with pytest.raises(MienError, match="`stream` takes several images"):
+        blind.stream(one)
+
+
+def test_strict(blind: Recognizer, bands: Bands, tmp_path: Path) -> None:
+    good, gone = bands(0, 8), tmp_path / "gone.jpg"
+    assert blind.predict(good, strict=True).faces
+    assert len(blind.predict([good, good], strict=True)) == 2
+    mistakes: list[Any] = [gone, [gone, good]]
+    for source in mistakes:
+        with pytest.raises(ImageError, match=r"gone\.jpg: no such file"):
+            blind.predict(source, strict=True)
+    stream = blind.stream([good, gone, good], strict=True)
+    assert next(stream).faces
+    with pytest.raises(ImageError, match="no such file"):
+        next(stream)
 
 
 # Crops
@@ -544,6 +600,18 @@ def test_a_stream_may_be_left(blind: Recognizer, bands: Bands) -> None:
 
 
 def test_load_by_name_and_what_is_not_there(default: Recognizer) -> None:
-    assert mien.load(DEFAULT).artifact == default.artifact
+    assert mien.load(DEFAULT).artifact == Recognizer(DEFAULT).artifact == default.artifact
     with pytest.raises(ArtifactError, match="no model 'nonsense'"):
         mien.load("nonsense")
+
+
+def test_by_folder(eight: Path) -> None:
+    for each in (mien.load(eight), Recognizer(eight), Recognizer(str(eight)), Recognizer(mien.load(eight).artifact)):
+        assert repr(each) == "Recognizer(eight, BlazeFace)"
+        assert repr(each.artifact) == "Artifact(eight: ferplus8; 0.1 MB)"
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_without_a_thread(threads: int, eight: Path) -> None:
+    with pytest.raises(MienError, match=f"threads is 1 or more, got {threads}"):
+        mien.load(eight, threads=threads)

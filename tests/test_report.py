@@ -69,6 +69,15 @@ def report_of(
     return make_report("toy & co", data, labels, said, 3, dict(unreadable or {}), {"calm": 2})
 
 
+# A line
+
+
+def test_shown_in_a_line() -> None:
+    report = report_of([True, True, True, False])
+    assert repr(report).startswith("Report(toy & co on here/<faces>, test: 75.0% of 4 right, macro-F1 0.")
+    assert len(repr(report)) < 120
+
+
 # Subgroups
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mien.detect import Detector as Detector
     from mien.draw import annotate as annotate
+    from mien.errors import ImageError as ImageError
     from mien.errors import MienError as MienError
     from mien.evaluation import evaluate as evaluate
     from mien.face import Face as Face
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from mien.prediction import Reading as Reading
     from mien.recognizer import Recognizer as Recognizer
     from mien.recognizer import load as load
+    from mien.sources import find_images as find_images
+    from mien.tables import to_table as to_table
 
 __version__ = "0.1.0"
 
@@ -32,6 +35,7 @@ _HOMES = {
     "Detector": "detect",
     "Expression": "prediction",
     "Face": "face",
+    "ImageError": "errors",
     "LabelSet": "labels",
     "Limits": "image",
     "MienError": "errors",
@@ -40,7 +44,9 @@ _HOMES = {
     "Recognizer": "recognizer",
     "annotate": "draw",
     "evaluate": "evaluation",
+    "find_images": "sources",
     "load": "recognizer",
+    "to_table": "tables",
 }
 
 __all__ = [  # noqa: RUF022 - in the order a reader needs them
@@ -53,9 +59,12 @@ __all__ = [  # noqa: RUF022 - in the order a reader needs them
     "LabelSet",
     "Detector",
     "Limits",
+    "find_images",
     "annotate",
+    "to_table",
     "evaluate",
     "MienError",
+    "ImageError",
     "__version__",
 ]
 

@@ -50,6 +50,10 @@ class Face:
         if not 0 <= self.score <= 1:
             raise MienError(f"a face's score is within 0..1, got {self.score}")
 
+    def __repr__(self) -> str:
+        box = ", ".join(f"{edge:.0f}" for edge in self.box_xyxy)
+        return f"Face(({box}), score {self.score:.2f})"
+
     def clipped(self, width: int, height: int) -> Face:
         """The same face with no more of its box than an image of that size shows, in px.
 

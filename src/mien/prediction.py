@@ -12,6 +12,7 @@ from mien.face import Face
 
 BOX_DIGITS = 2
 SHARE_DIGITS = 6
+FACES_SHOWN = 3  # by `repr`
 
 
 def percent(share: float) -> str:
@@ -25,6 +26,22 @@ def unsure(confidence: float, threshold: float) -> tuple[str, ...]:
         return ()
     reliable = math.ceil(100 * threshold - 1e-9)
     return (f"low confidence ({percent(confidence)}, reliable from {reliable}%)",)
+
+
+class Shares(dict[str, float]):
+    """A share by emotion: a dict that does not change, and so can be hashed."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("the shares of an expression do not change; dict(shares) may")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[type[Shares], tuple[dict[str, float]]]:
+        return Shares, (dict(self),)
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,16 @@ class Expression:
             raise MienError(
                 f"an expression needs probabilities of two or more emotions, together 1; got {dict(self.probabilities)}"
             )
+        object.__setattr__(self, "probabilities", Shares(self.probabilities))
+        object.__setattr__(self, "votes", None if self.votes is None else Shares(self.votes))
+
+    def __repr__(self) -> str:
+        return f"Expression({self})"
+
+    def __str__(self) -> str:
+        """`happy 97%`, or `sad? 41% (blurred)`."""
+        why = f" ({'; '.join(self.reasons)})" if self.uncertain else ""
+        return f"{self.label}{'?' if self.uncertain else ''} {percent(self.confidence)}{why}"
 
     @property
     def label(self) -> str:
@@ -73,10 +100,14 @@ class Reading:
     face: Face
     expression: Expression
 
+    def __repr__(self) -> str:
+        return f"Reading({self.expression}, {self.face!r})"
+
     def to_dict(self) -> dict[str, Any]:
         nobody, votes = self.expression.not_a_face, self.expression.votes
         return {
             "box": [round(edge, BOX_DIGITS) for edge in self.face.box_xyxy],
+            "landmarks": [[round(at, BOX_DIGITS) for at in point] for point in self.face.landmarks_xy],
             "score": round(self.face.score, SHARE_DIGITS),
             "label": self.expression.label,
             "confidence": round(self.expression.confidence, SHARE_DIGITS),
@@ -118,8 +149,18 @@ class Prediction:
         if bool(self.faces) and bool(self.reasons):
             raise MienError("a prediction with faces gives its reasons with each face")
 
+    def __repr__(self) -> str:
+        if self.error is not None:
+            return f"Prediction({self.source!r}, error: {self.error})"
+        said = [str(reading.expression) for reading in self.faces[:FACES_SHOWN]] or list(self.reasons)
+        more = len(self.faces) - FACES_SHOWN
+        return (
+            f"Prediction({self.source!r}, {self.width} x {self.height}: "
+            f"{', '.join(said)}{f', and {more} more' if more > 0 else ''})"
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form: boxes in px with two decimals, probabilities with six."""
+        """The JSON form: boxes and landmarks in px with two decimals, probabilities with six."""
         return {
             "source": self.source,
             "width": self.width,

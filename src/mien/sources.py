@@ -109,6 +109,15 @@ def expand(
             yield word
 
 
+def find_images(*paths: str | os.PathLike[str]) -> Iterator[ImageSource]:
+    """The images in folders, for `predict` and `stream`: every image below, as `expand` names them.
+
+    Args:
+        paths: folders, files or patterns such as `*.jpg`.
+    """
+    return expand([os.fspath(path) for path in paths], BytesIO())
+
+
 def read_again(source: ImageSource, limits: Limits = LIMITS) -> ImageSource:
     """A source that can be read twice: what comes through a pipe is read now, all else is as it was."""
     try:

@@ -1,28 +1,113 @@
-"""Predictions as flat rows: one a face, and one for an image without faces; what does not apply is None."""
+"""Predictions as flat rows: one a face, and one for an image without faces; what does not apply is None.
+
+The columns are those of `mien predict --format csv`, in its order.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from mien.labels import LabelSet
+from mien.errors import MienError
 from mien.prediction import Prediction, Reading
 
+KINDS = {
+    "source": "string",
+    "width": "int32",
+    "height": "int32",
+    "face": "int32",
+    "label": "string",
+    "uncertain": "bool",
+    "reasons": "string",
+    "notes": "string",
+    "error": "string",
+}
+"""What the columns hold that hold no numbers with a fraction, as Arrow calls it."""
 
-def columns(labels: LabelSet) -> list[str]:
-    """Names of a row's columns, in order; `p_<emotion>` are the probabilities."""
-    return list(_row(Prediction("", 0, 0, error=""), None, labels))
+NUMBER = "float64"
+PANDAS = {"string": "string", "int32": "Int32", "bool": "boolean", NUMBER: NUMBER}
 
 
-def flat_rows(prediction: Prediction, labels: LabelSet) -> list[dict[str, Any]]:
+@dataclass(frozen=True, repr=False)
+class Table:
+    """Predictions as columns, for pandas, Polars, PyArrow and whatever else takes Arrow tables.
+
+    `table.to_pandas()`, `polars.DataFrame(table)`, `pyarrow.table(table)`, or `table.to_dict()` without PyArrow.
+
+    Args:
+        kinds: what each column holds, by name, as Arrow calls it.
+        rows: the values by column; what does not apply is None.
+    """
+
+    kinds: dict[str, str]
+    rows: list[dict[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"Table({len(self)} rows, {len(self.kinds)} columns: {', '.join(self.kinds)})"
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """The values by column."""
+        return {name: [row[name] for row in self.rows] for name in self.kinds}
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame with the types that allow for missing values. Raises `MienError` without pandas."""
+        try:
+            import pandas as pd
+        except ModuleNotFoundError:
+            raise MienError("a DataFrame needs pandas: pip install pandas") from None
+        values = self.to_dict().items()
+        return pd.DataFrame({name: pd.array(each, dtype=PANDAS[self.kinds[name]]) for name, each in values})
+
+    def to_arrow(self) -> Any:
+        """A PyArrow table. Raises `MienError` without PyArrow."""
+        try:
+            import pyarrow as pa
+        except ModuleNotFoundError:
+            raise MienError("an Arrow table needs pyarrow: pip install 'mien[parquet]'") from None
+        types = {name: pa.type_for_alias(kind) for name, kind in self.kinds.items()}
+        return pa.Table.from_pylist(self.rows, pa.schema(list(types.items())))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The Arrow C stream interface, by which libraries take each other's tables."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+
+def to_table(predictions: Iterable[Prediction], labels: Iterable[str] | None = None) -> Table:
+    """Predictions as a table of one row a face, and one for an image without faces.
+
+    Args:
+        predictions: of any number of images.
+        labels: the emotions to have columns for, such as the label set that was asked for; those of the faces if None.
+    """
+    kept = list(predictions)
+    readings = [reading for prediction in kept for reading in prediction.faces]
+    emotions = list(labels or dict.fromkeys(each for reading in readings for each in reading.expression.probabilities))
+    rows = [row for prediction in kept for row in flat_rows(prediction, emotions)]
+    return Table(columns(emotions), rows)
+
+
+def columns(labels: Collection[str]) -> dict[str, str]:
+    """What a row's columns hold (see `Table`), by name and in order.
+
+    Args:
+        labels: the emotions; `p_<emotion>` are their probabilities, `v_<emotion>` their votes.
+    """
+    return {name: KINDS.get(name, NUMBER) for name in _row(Prediction("", 0, 0, error=""), None, labels)}
+
+
+def flat_rows(prediction: Prediction, labels: Collection[str]) -> list[dict[str, Any]]:
     """The rows of one image."""
     faces = [_row(prediction, reading, labels, number) for number, reading in enumerate(prediction.faces)]
     return faces or [_row(prediction, None, labels)]
 
 
-def csv_text(predictions: Iterable[Prediction], labels: LabelSet) -> str:
+def csv_text(predictions: Iterable[Prediction], labels: Collection[str]) -> str:
     """A CSV file of several images."""
     stream = io.StringIO()
     rows = csv.DictWriter(stream, columns(labels), lineterminator="\n")
@@ -32,9 +117,10 @@ def csv_text(predictions: Iterable[Prediction], labels: LabelSet) -> str:
     return stream.getvalue()
 
 
-def _row(prediction: Prediction, reading: Reading | None, labels: LabelSet, number: int = 0) -> dict[str, Any]:
+def _row(prediction: Prediction, reading: Reading | None, labels: Collection[str], number: int = 0) -> dict[str, Any]:
     face: dict[str, Any] = reading.to_dict() if reading else {}
     box = face.get("box", [None] * 4)
+    shares, votes = face.get("probabilities") or {}, face.get("votes") or {}
     reasons = face.get("reasons", prediction.reasons)
     return {
         "source": prediction.source,
@@ -45,10 +131,11 @@ def _row(prediction: Prediction, reading: Reading | None, labels: LabelSet, numb
         "score": face.get("score"),
         "label": face.get("label"),
         "confidence": face.get("confidence"),
-        **{f"p_{emotion}": face.get("probabilities", {}).get(emotion) for emotion in labels},
+        **{f"p_{emotion}": shares.get(emotion) for emotion in labels},
         "uncertain": face.get("uncertain"),
         "reasons": "; ".join(reasons) or None,
         "not_a_face": face.get("not_a_face"),
+        **{f"v_{emotion}": votes.get(emotion) for emotion in labels},
         "notes": "; ".join(prediction.notes) or None,
         "error": prediction.error,
     }

@@ -101,11 +101,7 @@ def _parquet(path: Path, labels: LabelSet) -> Iterator[Writer]:
         import pyarrow.parquet as pq
     except ModuleNotFoundError:
         raise MienError("writing parquet needs pyarrow: pip install 'mien[parquet]'") from None
-    text, number = pa.string(), pa.float64()
-    kinds = dict.fromkeys(columns(labels), number)
-    kinds |= {"source": text, "width": pa.int32(), "height": pa.int32(), "label": text, "uncertain": pa.bool_()}
-    kinds |= {"reasons": text, "notes": text, "error": text, "face": pa.int32()}
-    schema = pa.schema(list(kinds.items()))
+    schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in columns(labels).items()])
     held: list[dict[str, Any]] = []
     with pq.ParquetWriter(path, schema) as file:
 

@@ -72,7 +72,7 @@ class Fresh:
     nll: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answers:
     """What a model said of n judged images; an image without a face has a row of equal probabilities.
 
@@ -179,6 +179,12 @@ class Report:
     reliability: tuple[Bin, ...]
     subgroups: dict[str, dict[str, Group]]
     answers: Answers = field(repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        judged = f"{self.model} on {self.data.get('path')}, {self.data.get('split')}"
+        return (
+            f"Report({judged}: {self.accuracy:.1%} of {self.n} right, macro-F1 {self.macro_f1:.3f}, ECE {self.ece:.3f})"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, with six decimals."""

@@ -22,7 +22,18 @@ from mien.service.uploads import Form, Uploads
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 FACE = {
     "type": "object",
-    "required": ["box", "score", "label", "confidence", "probabilities", "uncertain", "reasons", "not_a_face", "votes"],
+    "required": [
+        "box",
+        "landmarks",
+        "score",
+        "label",
+        "confidence",
+        "probabilities",
+        "uncertain",
+        "reasons",
+        "not_a_face",
+        "votes",
+    ],
     "properties": {
         "box": {
             "type": "array",
@@ -30,6 +41,12 @@ FACE = {
             "minItems": 4,
             "maxItems": 4,
             "description": "x0, y0, x1, y1 in px of the upright image, within it",
+        },
+        "landmarks": {
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+            "maxItems": 6,
+            "description": "x, y in px of the eyes, nose, mouth and ears; none of an image taken as one face",
         },
         "score": {**SHARE, "description": "how sure the detector is of the face"},
         "label": {"type": "string"},
