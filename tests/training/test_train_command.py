@@ -12,7 +12,6 @@ import torch
 from drawn import write_folder
 from typer.testing import CliRunner
 
-import mien
 from mien.cli import app
 from mien.errors import MienError, RecipeError
 from mien.training import recipes
@@ -44,7 +43,7 @@ def test_a_wheel_has_them_beside_its_code(tmp_path: Path, monkeypatch: pytest.Mo
     assert table["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"recipes": "mien/recipes"}
     (tmp_path / "mien" / "recipes").mkdir(parents=True)
     (tmp_path / "mien" / "recipes" / "mine.toml").touch()
-    monkeypatch.setattr(mien, "__file__", str(tmp_path / "mien" / "__init__.py"))
+    monkeypatch.setattr("mien.training.recipes.resources.files", lambda package: tmp_path / package)
     assert recipes.names() == ("mine",)
     assert recipes.find("mine") == tmp_path / "mien" / "recipes" / "mine.toml"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from importlib import resources
 from pathlib import Path
 
-import mien
 from mien.errors import RecipeError
 
 
@@ -31,6 +31,6 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
 
 
 def _folder() -> Path:
-    package = Path(mien.__file__).parent
+    package = Path(str(resources.files("mien")))
     shipped = package / "recipes"
     return shipped if shipped.is_dir() else package.parents[1] / "recipes"
