@@ -272,6 +272,16 @@ def test_a_limit_is_told_of_by_its_option() -> None:
     assert row.endswith("error: 9000 x 9000 pixels, over the limit of 50 million: raise --max-pixels")
 
 
+def test_what_is_odd_about_a_file_is_said_beside_its_faces(tmp_path: Path, model: Path) -> None:
+    frames = [Image.new("L", (48, 48), gray) for gray in (0, 90, 200)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    note = "one frame of 3 was read"
+    told = run("predict", tmp_path / "moving.gif", "--model", model, "--crop", "whole").stdout
+    assert note in told.splitlines()[1].split("\t")[-1]
+    row = json.loads(run("predict", tmp_path / "moving.gif", "--model", model, "--format", "json").stdout)
+    assert row["notes"] == [note]
+
+
 @pytest.mark.parametrize(
     ("options", "read"),
     [

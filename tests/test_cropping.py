@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -261,6 +262,19 @@ def test_the_command_on_plain_images(tmp_path: Path, astronaut: bytes) -> None:
     told = run(tmp_path / "photos", "--out", tmp_path / "out")
     assert told.startswith("images without labels: 1 images; crop auto: as mien predict does\n1 crops of 48 x 48 px")
     assert set(files(tmp_path / "out")) == {"a.png", STATE, TABLE}
+
+
+def test_people_and_words_of_ones_own_come_back_as_they_were_read(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", ())
+    for file in photos.rglob("*.png"):
+        file.rename(file.with_name(f"S{int(file.stem) // 2}_{file.name}"))
+    (photos / "happy").rename(photos / "joie")
+    run(photos, "--out", tmp_path / "out", "--crop", "whole", "--map", "joie=happy", "--group", r"(S\d+)_")
+    read, again = open_dataset(photos, mapping={"joie": "happy"}, group=r"(S\d+)_"), open_dataset(tmp_path / "out")
+    kept = [Counter((each.label, each.attributes["person"]) for each in data.examples) for data in (read, again)]
+    assert kept[0] == kept[1]
+    for option in (("--map", "a=b"), ("--group", "folder:1")):
+        assert "are for datasets" in run(photos / "joie", "--out", tmp_path / "other", *option, code=2)
 
 
 def test_crops_do_not_become_sources(tmp_path: Path) -> None:

@@ -79,13 +79,16 @@ class Row:
         return bool(self.reason) and self.reason != NO_FACE
 
 
-def find_sources(words: Sequence[str], stdin: BinaryIO) -> Dataset | tuple[Example, ...]:
+def find_sources(
+    words: Sequence[str], stdin: BinaryIO, read: Callable[[Path], Dataset] = open_dataset
+) -> Dataset | tuple[Example, ...]:
     """What words name: a dataset, or else images, of which nothing more is known.
 
     Args:
         words: as `sources.expand` takes them. One that is a folder or a table may be a dataset; a folder without label
             folders that is none is one of images.
         stdin: binary.
+        read: opens a dataset.
 
     Raises:
         DataError: a table, or a folder with folders, that is no dataset.
@@ -93,7 +96,7 @@ def find_sources(words: Sequence[str], stdin: BinaryIO) -> Dataset | tuple[Examp
     path = Path(words[0])
     if len(words) == 1 and (path.is_dir() or (path.is_file() and path.suffix.lower() not in ("", *SUFFIXES))):
         try:
-            return open_dataset(path)
+            return read(path)
         except DataError:
             if path.is_file() or any(len(file.parts) > 1 for file in image_files(path)):
                 raise

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import EXIT_SOME_UNREAD, CropOption, DataCrop, counting, shown, terminal
+from mien.cli.options import EXIT_SOME_UNREAD, CropOption, DataCrop, Group, Map, counting, opened, shown, terminal
 from mien.errors import MienError
 
 
@@ -21,6 +21,8 @@ def crop(
     crop: DataCrop = None,
     size: Annotated[int, typer.Option("--size", min=16, max=1024, help="Side of a crop in px.")] = 48,
     colour: Annotated[bool, typer.Option("--colour/--gray", help="In colour, or as the shipped models see.")] = False,
+    mapping: Map = None,
+    group: Group = None,
 ) -> None:
     """Write the largest face of each image as an aligned crop, with its label, split and person.
 
@@ -35,9 +37,11 @@ def crop(
     if any(out.resolve().is_relative_to(folder) for folder in folders):
         raise MienError(f"{out} lies among the sources: choose a folder outside")
     console, stdin = terminal(), sys.stdin.buffer if sys.stdin else BytesIO()
-    found = find_sources(sources, stdin)
+    found = find_sources(sources, stdin, lambda path: opened(path, mapping, group))
     if isinstance(found, Dataset):
         examples, form, choice = found.examples, found.form, choose_crop(crop.value if crop else None, found)
+    elif mapping or group:
+        raise MienError("--map and --group are for datasets: these are images without labels")
     else:
         examples, form = found, "images without labels"
         choice = CropChoice((crop or CropOption.auto).value, "as asked for" if crop else "as mien predict does")

@@ -137,11 +137,12 @@ _HEADS = ("image", "expression", "confidence", "note")
 def _plain(prediction: Prediction) -> list[str]:
     source = shown(prediction.source)
     if not prediction.faces:
-        note = f"error: {_told(prediction.error)}" if prediction.error is not None else "; ".join(prediction.reasons)
-        return ["\t".join([source, "", "", "", shown(note)])]
+        error = None if prediction.error is None else f"error: {_told(prediction.error)}"
+        return ["\t".join([source, "", "", "", shown(error or _note(prediction, prediction.reasons))])]
     return [
-        "\t".join([source, str(number), _label(face), f"{face.expression.confidence:.3f}", _note(face)])
+        "\t".join([source, str(number), _label(face), f"{face.expression.confidence:.3f}", note])
         for number, face in enumerate(prediction.faces, 1)
+        for note in [_note(prediction, face.expression.reasons)]
     ]
 
 
@@ -168,7 +169,7 @@ def _pretty(prediction: Prediction, source_width: int) -> list[list[Text]]:
     if prediction.error is not None:
         return [[source, Text("-", style="dim"), Text(), Text(shown(_told(prediction.error)), style="red")]]
     if not prediction.faces:
-        return [[source, Text("-", style="dim"), Text(), Text("; ".join(prediction.reasons), style="yellow")]]
+        return [[source, Text("-", style="dim"), Text(), Text(_note(prediction, prediction.reasons), style="yellow")]]
     rows = []
     for number, face in enumerate(prediction.faces, 1):
         expression = face.expression
@@ -179,12 +180,13 @@ def _pretty(prediction: Prediction, source_width: int) -> list[list[Text]]:
         )
         label = Text(_label(face), style=f"bold {style}")
         first = source if number == 1 else Text(f"  face {number}", style="dim")
-        rows.append([first, label, bar, Text(_note(face), style="yellow")])
+        rows.append([first, label, bar, Text(_note(prediction, expression.reasons), style="yellow")])
     return rows
 
 
-def _note(reading: Reading) -> str:
-    return "; ".join(reading.expression.reasons)
+def _note(prediction: Prediction, reasons: tuple[str, ...]) -> str:
+    """Why not to rely on an answer, or why there is none; and what was odd about the file."""
+    return "; ".join((*reasons, *prediction.notes))
 
 
 def _widths(console: int, labels: LabelSet) -> tuple[int, int, int, int]:
