@@ -21,7 +21,9 @@ import httpx
 WAIT_S = 120.0
 """How long anything may take on a busy machine; nothing waits so long that works."""
 STARTED = re.compile(r"mien serves on http://127\.0\.0\.1:(\d+)")
-get, post, options = (partial(ask, timeout=WAIT_S) for ask in (httpx.get, httpx.post, httpx.options))
+get = partial(httpx.get, timeout=WAIT_S)
+post = partial(httpx.post, timeout=WAIT_S)
+options = partial(httpx.options, timeout=WAIT_S)
 
 
 class Served:
