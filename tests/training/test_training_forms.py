@@ -232,7 +232,7 @@ def test_one_command_each(tiny_file: Path, tmp_path: Path) -> None:
     done = command.invoke(app, ["train", recipe, "--data", data, "--out", run, "--set", "schedule.epochs=2"])
     assert done.exit_code == 0, done.output
     assert "18 images to train on, 6 to validate" in done.output
-    assert "best: epoch " in done.output
+    assert "best on validation: epoch " in done.output
     done = command.invoke(app, ["export", run, "--out", model])
     assert done.exit_code == 0, done.output
     assert "the ONNX file agrees with the network on 6 validation images" in done.output

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +16,6 @@ from rich.progress import BarColumn, Progress, TextColumn
 from mien.cli.options import INTERRUPTED, DataCrop, Group, Map, needs_extra, opened, terminal
 
 if TYPE_CHECKING:
-    from mien.training.checkpoint import Run
     from mien.training.loop import Progress as Where
 
 
@@ -59,21 +60,8 @@ def train(
 
     console = terminal(stderr=True)
     read = read_recipe(recipes.find(recipe), changes or [])
-    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.fields[scores]}"))
     try:
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task("", epoch="-", scores="", total=1.0)
-
-            def show(where: Where) -> None:
-                bar.update(
-                    task,
-                    completed=(where.epoch + where.step / where.steps) / where.epochs,
-                    epoch=f"{where.epoch + 1}/{where.epochs}",
-                    scores=_scores(where),
-                )
-                if not console.is_terminal and where.step == where.steps:
-                    console.print(f"epoch {where.epoch + 1}/{where.epochs}  {_scores(where)}")
-
+        with _told(console) as show:
             run = train(
                 read,
                 opened(data, mapping, group),
@@ -92,7 +80,9 @@ def train(
         done |= {"--group": group, "--device": device, "--threads": threads}
         given = [(name, str(value)) for name, value in done.items() if value not in (None, DeviceOption.auto)]
         given += [("--teacher", name) for name in teachers or []] + [("--set", change) for change in changes or []]
-        _stopped(console, Run(out), read.schedule.epochs, [recipe, *(word for pair in given for word in pair)])
+        again = shlex.join(["mien", "train", recipe, *(word for pair in given for word in pair), "--resume"])
+        console.print(f"stopped: {len(Run(out).read_log())} of {read.schedule.epochs} epochs are kept in {out}")
+        console.print(f"to go on: {again}")
         raise typer.Exit(INTERRUPTED) from None
     best = run.best_entry()
     scores = ", ".join(f"{head} {accuracy:.1%}" for head, accuracy in best["valid"].items())
@@ -102,10 +92,24 @@ def train(
     console.print(f"next: mien export {shlex.quote(str(out))} --out MODEL")
 
 
-def _stopped(console: Console, run: Run, epochs: int, words: list[str]) -> None:
-    """What is kept of a run that was interrupted, and the command that goes on with it."""
-    console.print(f"stopped: {len(run.read_log())} of {epochs} epochs are kept in {run.folder}")
-    console.print(f"to go on: {shlex.join(['mien', 'train', *words, '--resume'])}")
+@contextmanager
+def _told(console: Console) -> Iterator[Callable[[Where], None]]:
+    """Shows where a run stands: a bar in a terminal, elsewhere a line an epoch."""
+    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.fields[scores]}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", epoch="-", scores="", total=1.0)
+
+        def show(where: Where) -> None:
+            bar.update(
+                task,
+                completed=(where.epoch + where.step / where.steps) / where.epochs,
+                epoch=f"{where.epoch + 1}/{where.epochs}",
+                scores=_scores(where),
+            )
+            if not console.is_terminal and where.step == where.steps:
+                console.print(f"epoch {where.epoch + 1}/{where.epochs}  {_scores(where)}")
+
+        yield show
 
 
 def _scores(where: Where) -> str:
