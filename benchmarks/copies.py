@@ -24,7 +24,8 @@ from PIL import Image
 import mien
 from mien.detect import BlazeFace
 from mien.face import Face, framing
-from mien.image import LIMITS, decoded, opened
+from mien.image import decoded, opened
+from mien.intake import LIMITS
 from mien.picture import Picture
 
 EDGES = (0.75, 1.0, 1.25, 1.5, 2.0, 3.0)  # px of the copy for one of the crop's

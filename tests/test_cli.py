@@ -77,7 +77,7 @@ BOMB = (
 )
 
 BROKEN = {
-    "b-bomb.png": (BOMB, "over the limit of 200 million: raise max_pixels"),
+    "b-bomb.png": (BOMB, "over the limit of 200 million: raise "),
     "b-clip.jpg": (b"\0\0\0\x18ftypisom" + bytes(30), "a video, not an image"),
     "b-cut.png": (b"", "damaged or cut short"),
     "b-empty.jpg": (b"", "empty"),

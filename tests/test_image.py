@@ -18,7 +18,8 @@ import pytest
 from PIL import Image
 
 from mien.errors import ImageError, SourceError
-from mien.image import LIMITS, UPLOADS, Limits, describe, read_image
+from mien.image import read_image
+from mien.intake import LIMITS, UPLOADS, Limits, describe
 from mien.picture import open_picture
 
 RAMP = np.arange(0, 256, 4, dtype=np.uint8)[None].repeat(48, 0)

@@ -16,7 +16,7 @@ import mien
 from mien.crops import CROP_SIDE, NO_FACE, Crop
 from mien.datasets.base import Dataset, Example
 from mien.errors import DataError, MienError
-from mien.image import ImageSource
+from mien.intake import ImageSource
 from mien.labels import HAPPY_SAD
 from mien.photos import FILLS, SAMPLE, CropChoice, choose_crop, load_crops, trained_crop, usual_crop
 from mien.picture import Picture, open_picture

@@ -15,7 +15,8 @@ import mien
 from mien import Recognizer
 from mien.detect import BlazeFace
 from mien.errors import ImageError
-from mien.image import Decoded, Limits, decoded, read_image
+from mien.image import Decoded, decoded, read_image
+from mien.intake import Limits
 from mien.picture import LEAST, Picture, first_factor, open_picture
 
 

@@ -26,7 +26,7 @@ from mien.artifact import DEFAULT
 from mien.crops import CROP_SIDE, NO_FACE
 from mien.errors import ArtifactError, ImageError, LabelError, MienError, SourceError
 from mien.face import crop_face
-from mien.image import Limits
+from mien.intake import Limits
 from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LABEL_SETS
 from mien.recognizer import CHUNK
 
@@ -225,7 +225,7 @@ def test_any_iterable_of_images(
 def test_no_images_in_a_folder(blind: Recognizer, tmp_path: Path) -> None:
     assert list(mien.find_images()) == []
     (prediction,) = blind.predict(mien.find_images(tmp_path))
-    assert prediction.error == "a folder, not an image"
+    assert prediction.error == "a folder without images"
 
 
 @pytest.mark.parametrize("one", ["photo.jpg", b"bytes", Path("photo.jpg"), io.BytesIO(), np.zeros((2, 2, 3)), 7, None])

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mien.errors import ImageError
-from mien.image import LIMITS, Limits, describe, read_image
+from mien.image import read_image
+from mien.intake import LIMITS, Limits, describe
 from mien.sources import PassedOver, Piped, expand, read_again, sub_folder, tops
 
 FILES = (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mien.errors import MienError as MienError
     from mien.evaluation import evaluate as evaluate
     from mien.face import Face as Face
-    from mien.image import Limits as Limits
+    from mien.intake import Limits as Limits
     from mien.labels import LabelSet as LabelSet
     from mien.prediction import Expression as Expression
     from mien.prediction import Prediction as Prediction
@@ -37,7 +37,7 @@ _HOMES = {
     "Face": "face",
     "ImageError": "errors",
     "LabelSet": "labels",
-    "Limits": "image",
+    "Limits": "intake",
     "MienError": "errors",
     "Prediction": "prediction",
     "Reading": "prediction",

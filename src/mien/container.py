@@ -224,3 +224,8 @@ def _ends_in_last_scan(data: bytes) -> bool:
     except (LookupError, ValueError):
         pass
     return False
+
+
+def named(data: bytes) -> str | None:
+    """What a file's bytes are by their signature, as a reason for not reading them."""
+    return next((reason for at, signature, reason in KINDS if data.startswith(signature, at)), None)

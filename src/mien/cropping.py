@@ -30,7 +30,7 @@ from mien.datasets.walk import image_files
 from mien.detect import BlazeFace, Detector
 from mien.errors import DataError, ImageError, MienError
 from mien.files import make_writable, replacing, write_text
-from mien.image import describe
+from mien.intake import describe
 from mien.labels import canonical
 from mien.preprocess import Preprocess
 from mien.sources import SUFFIXES, expand

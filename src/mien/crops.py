@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple
 
 from mien.detect import BlazeFace, Detector
 from mien.face import Face, whole_face
-from mien.image import LIMITS, ImageSource, Limits, Pixels
+from mien.image import Pixels
+from mien.intake import LIMITS, ImageSource, Limits
 from mien.picture import open_picture
 from mien.preprocess import Preprocess
 

@@ -18,7 +18,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mien.errors import MienError
 from mien.fonts import drawable, font_for, lacked
-from mien.image import ImageSource, Limits, read_image
+from mien.image import read_image
+from mien.intake import ImageSource, Limits
 from mien.prediction import Expression, Prediction, percent
 
 Colour = tuple[int, int, int]

@@ -15,7 +15,7 @@ from mien.datasets.base import NO_LABEL, Dataset, nothing_read, spread
 from mien.datasets.copies import Prints, copied, fingerprints, shared
 from mien.datasets.fer2013 import like_fer2013
 from mien.errors import DataError, LabelError
-from mien.image import describe
+from mien.intake import describe
 from mien.labels import FER7, FERPLUS8, LabelSet, label_set
 from mien.metrics import Ints
 from mien.photos import CropChoice, choose_crop, trained_crop

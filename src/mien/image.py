@@ -6,36 +6,22 @@ Colours are taken as sRGB: an embedded profile is not applied, since that takes 
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-from dataclasses import dataclass
-from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from mien.colour import rgb
-from mien.container import ARCHIVE, DAMAGE, FORMATS, KINDS, REDUCED, SUBFILE, VIDEO, endings, identified, remarks
-from mien.errors import ImageError, SourceError
+from mien.container import DAMAGE, FORMATS, REDUCED, SUBFILE, endings, identified, named, remarks
+from mien.errors import ImageError
+from mien.intake import LIMITS, Encoded, ImageSource, Limits, describe, encoded, known
 from mien.memory import make_room
 from mien.quiet import quiet_pillow
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """An image: shape (H, W, 3), RGB uint8, upright, C-contiguous, sRGB."""
 
-
-class GivesArray(Protocol):
-    """Anything that NumPy takes for an array, such as a tensor in main memory."""
-
-    def __array__(self, *args: Any, **kwargs: Any) -> NDArray[Any]: ...
-
-
-Encoded: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
-"""A file: its path, its bytes, or itself, open."""
-
-ImageSource: TypeAlias = "Encoded | Image.Image | NDArray[Any] | GivesArray"
-"""What `read_image` takes."""
 
 SHRINKS = ("JPEG", "MPO")
 """Formats that can be decoded at a half, a quarter or an eighth of their size, in less time."""
@@ -51,34 +37,8 @@ UPRIGHT = {
 }
 """EXIF orientation, and what makes the image upright."""
 
-URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-"""How addresses begin; letters of drives are single. A `Path` has one of the two strokes."""
-
-CHUNK = 2**20  # bytes asked of a stream at once
 STRIP = 256  # rows of an image that are compared at once
 TILE_WIDTH, TILE_HEIGHT = 322, 323  # tags of a TIFF
-CHANNELS = (1, 3)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How big an image may be; refused beyond that, before it is decoded.
-
-    Args:
-        max_bytes: encoded size.
-        max_pixels: width times height. Pillow's own limit (`Image.MAX_IMAGE_PIXELS`, doubled: 179 million) holds for
-            WebP and TIFF as well.
-    """
-
-    max_bytes: int = 200_000_000
-    max_pixels: int = 200_000_000
-
-
-LIMITS = Limits()
-"""Of one's own files: today's phones take photos of 200 megapixels."""
-
-UPLOADS = Limits(max_bytes=20_000_000, max_pixels=50_000_000)
-"""Of what others send."""
 
 
 class Decoded(NamedTuple):
@@ -116,61 +76,6 @@ def read_image(source: ImageSource, limits: Limits = LIMITS) -> Pixels:
     return pixels
 
 
-def describe(source: ImageSource) -> str:
-    """What to call a source in results: its path as given (bytes that are not text as `\\xff`), or its kind."""
-    if isinstance(source, str | os.PathLike):
-        try:
-            return os.fsencode(source).decode("utf-8", "backslashreplace")
-        except UnicodeEncodeError:  # no path of any file system's
-            return os.fspath(source).encode("utf-8", "backslashreplace").decode()
-    if isinstance(source, bytes | bytearray | memoryview):
-        return "<bytes>"
-    if isinstance(source, Image.Image):
-        return "<image>"
-    if hasattr(source, "__array__"):
-        return "<array>"
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) else "<file>"
-
-
-def known(source: ImageSource) -> Encoded | Image.Image | NDArray[np.uint8]:
-    """A source as one of the few kinds there are: what gives an array becomes it.
-
-    Raises:
-        SourceError: it is no image, whatever it holds.
-    """
-    if isinstance(source, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
-        return source
-    kind = type(source).__name__
-    if hasattr(source, "__array__") or hasattr(source, "__array_interface__"):
-        try:
-            array = np.asarray(source)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise SourceError(f"expected an image, got {kind}, which gives no array: {error}") from error
-        if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in CHANNELS):
-            expected = "expected uint8 (H, W, 3) in RGB order or gray (H, W)"
-            raise SourceError(f"{expected}, got {kind}, {array.dtype} {array.shape}{_advice(array)}")
-        return array
-    if hasattr(source, "read"):
-        return source
-    raise SourceError(f"expected a path, bytes, a binary file, a Pillow image or an array, got {kind}")
-
-
-def _advice(array: NDArray[Any]) -> str:
-    """What makes an array an image."""
-    if array.dtype.kind not in "biuf":
-        return ": for several images give a list of them"
-    steps = {
-        "4 dimensions: give a list of images, list(array)": array.ndim == 4,
-        "channels first: array.transpose(1, 2, 0)": array.ndim == 3 and array.shape[0] in CHANNELS,
-        "a channel too many: array[..., :3] leaves out alpha": array.ndim == 3 and array.shape[-1] == 4,
-        "a mask: 255 * array.astype('uint8')": array.dtype.kind == "b",
-        "floats: (255 * array).astype('uint8') if they are 0..1": array.dtype.kind == "f",
-        "integers: array.astype('uint8') if they are 0..255": array.dtype.kind in "iu" and array.dtype != np.uint8,
-    }
-    return "".join(f"; {step}" for step, needed in steps.items() if needed)
-
-
 def _read(source: Encoded | Image.Image | NDArray[np.uint8], limits: Limits) -> Pixels:
     if isinstance(source, np.ndarray):
         return _from_array(source, limits)
@@ -179,54 +84,6 @@ def _read(source: Encoded | Image.Image | NDArray[np.uint8], limits: Limits) -> 
             return pixels_of(decoded(source, limits).image)
         data = encoded(source, limits)
         return pixels_of(whole_of(opened(data, limits), data, limits).image)
-
-
-def encoded(source: Encoded, limits: Limits) -> bytes:
-    """The bytes of a path, a stream or bytes: at least one and at most `limits.max_bytes`. Raises `ImageError`."""
-    try:
-        if isinstance(source, bytes | bytearray | memoryview):
-            data = bytes(source)
-        elif isinstance(source, str | os.PathLike):
-            with open(source, "rb", buffering=0) as stream:
-                data = _drain(stream, limits.max_bytes + 1)
-        else:
-            data = _drain(source, limits.max_bytes + 1)
-    except FileNotFoundError as error:
-        linked = isinstance(source, str | os.PathLike) and os.path.islink(source)
-        if isinstance(source, str | os.PathLike) and URL.match(os.fsdecode(source)):
-            raise ImageError(
-                "an address, not a file: mien opens no connections; download it and name the file"
-            ) from error
-        raise ImageError("a link to a file that is not there" if linked else "no such file") from error
-    except IsADirectoryError as error:
-        raise ImageError("a folder, not an image") from error
-    except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ImageError(f"cannot be read: {error}") from error
-    if len(data) > limits.max_bytes:
-        told = _named(data)
-        raise ImageError(
-            told if told in (VIDEO, ARCHIVE) else f"more than {limits.max_bytes / 1e6:g} MB, the limit: raise max_bytes"
-        )
-    if not data:
-        raise ImageError("empty: no bytes to read")
-    return data
-
-
-def _drain(stream: Any, size: int) -> bytes:
-    """Up to `size` bytes from where a stream stands."""
-    chunks, left = [], size
-    while left > 0:
-        chunk = stream.read(min(left, CHUNK))
-        if not isinstance(chunk, bytes):
-            kind = type(chunk).__name__
-            raise SourceError(f"expected a file opened in binary mode, open(path, 'rb'); reading it gave {kind}")
-        if not chunk:
-            break
-        chunks.append(chunk)
-        left -= len(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def opened(data: bytes, limits: Limits) -> Image.Image:
@@ -239,14 +96,9 @@ def opened(data: bytes, limits: Limits) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise _too_many(limits) from error
     except UnidentifiedImageError as error:
-        raise ImageError(_named(data) or f"not an image of a supported kind ({', '.join(FORMATS)})") from error
+        raise ImageError(named(data) or f"not an image of a supported kind ({', '.join(FORMATS)})") from error
     except DAMAGE as error:
         raise ImageError(f"damaged or cut short: {_reason(error)}") from error
-
-
-def _named(data: bytes) -> str | None:
-    """What a file's bytes are by their signature, as a reason for not reading them."""
-    return next((reason for at, signature, reason in KINDS if data.startswith(signature, at)), None)
 
 
 def whole_of(image: Image.Image, data: bytes, limits: Limits) -> Decoded:

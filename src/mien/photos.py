@@ -17,7 +17,8 @@ from mien.datasets.base import Dataset, read_all, spread
 from mien.detect import BlazeFace, Detector
 from mien.errors import ImageError, MienError
 from mien.face import framing
-from mien.image import ImageSource, Pixels
+from mien.image import Pixels
+from mien.intake import ImageSource
 from mien.picture import LEAST, Picture, open_picture
 from mien.preprocess import Preprocess
 

@@ -15,22 +15,8 @@ from PIL import Image
 
 from mien.container import remarks
 from mien.errors import ImageError
-from mien.image import (
-    LIMITS,
-    SHRINKS,
-    UPRIGHT,
-    ImageSource,
-    Limits,
-    Pixels,
-    decoded,
-    encoded,
-    known,
-    opened,
-    pixels_of,
-    read_image,
-    turn_of,
-    whole_of,
-)
+from mien.image import SHRINKS, UPRIGHT, Pixels, decoded, opened, pixels_of, read_image, turn_of, whole_of
+from mien.intake import LIMITS, ImageSource, Limits, encoded, known
 from mien.memory import make_room
 from mien.quiet import quiet_pillow
 

@@ -5,54 +5,35 @@ Images go through one by one, faces through the network in batches; what a face 
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from itertools import islice
 from time import thread_time
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien import artifact as artifacts
-from mien.artifact import Artifact, HeadInfo
+from mien.answers import Found, answers, predicted
+from mien.artifact import Artifact
 from mien.cores import ahead
-from mien.crops import CROPS, NO_FACE, Crop, cut
+from mien.crops import CROPS, Crop, cut
 from mien.detect import BlazeFace, Detector
 from mien.errors import ImageError, MienError, SourceError
-from mien.face import Face, sharpness, turn
-from mien.image import LIMITS, ImageSource, Limits, Pixels, describe
-from mien.labels import FACE, LabelSet, label_set
+from mien.image import Pixels
+from mien.intake import LIMITS, ImageSource, Limits, describe
+from mien.labels import LabelSet, label_set
 from mien.memory import bounded, keep_memory
-from mien.metrics import softmax
 from mien.network import Network
-from mien.prediction import Expression, Prediction, Reading, percent, unsure
+from mien.prediction import Prediction
 from mien.preprocess import Preprocess
 
 Labels = str | LabelSet | None
 
-SMALL_FACE = 24  # px, side of the box; half of what the network sees
-BLURRED = 0.2  # sharpness, see `face.sharpness`
-TURNED = 0.9  # turn, see `face.turn`
-NOT_A_FACE = 0.5  # share of people who would say so
 CHUNK = 16  # images at most whose faces go through the network together
 CHUNK_S = 0.03  # as many as a processor works on for so long: large photos one by one, so that threads end together
-
-
-@dataclass(frozen=True)
-class Found:
-    """An image that was read: its width and height, its faces with their crops, and what is to be said of how it was
-    read; or why it was not. A face's box may reach past the image's edges."""
-
-    source: str
-    size: tuple[int, int] = (0, 0)
-    faces: tuple[Face, ...] = ()
-    crops: tuple[Pixels, ...] = ()
-    error: str | None = None
-    notes: tuple[str, ...] = ()
 
 
 class Recognizer:
@@ -197,11 +178,12 @@ class Recognizer:
         """
         pixels = self.preprocess.tensor([crop for each in found for crop in each.crops])
         logits = self._network.logits(pixels)
-        answers = {spoken: self._answers(logits, spoken) for spoken in set(labels)}
+        heads = {spoken: self.artifact.head_for(spoken) for spoken in labels}
+        told = {spoken: answers(logits, head, spoken) for spoken, head in heads.items()}
         predictions, at = [], 0
         for each, spoken in zip(found, labels, strict=True):
             end = at + len(each.crops)
-            predictions.append(_prediction(each, self._expressions(each, answers[spoken][at:end], spoken)))
+            predictions.append(predicted(each, told[spoken][at:end], heads[spoken], spoken))
             at = end
         return predictions
 
@@ -260,37 +242,6 @@ class Recognizer:
         self.artifact.head_for(wanted)
         return wanted
 
-    def _answers(self, logits: Mapping[str, NDArray[np.float32]], labels: LabelSet) -> list[_Answer]:
-        """What logits say in a label set, face by face."""
-        head = self.artifact.head_for(labels)
-        own, votes = head.probabilities(logits[head.labels]), head.votes(logits[head.labels])
-        spoken = head.label_set.project(own, labels)
-        voted = [None] * len(own) if votes is None else head.label_set.project(votes, labels).tolist()
-        kept = own.take([head.label_set.index(emotion) for emotion in labels], 1).sum(1)
-        nobody = softmax(logits[FACE.name])[:, 1].tolist() if FACE.name in logits else [None] * len(own)
-        return [_Answer(*each) for each in zip(spoken.tolist(), kept.tolist(), nobody, voted, strict=True)]
-
-    def _expressions(self, found: Found, answers: Sequence[_Answer], labels: LabelSet) -> list[Expression]:
-        head = self.artifact.head_for(labels)
-        return [
-            Expression(
-                dict(zip(labels, answer.shares, strict=True)),
-                tuple(_reasons(face, found.size, crop, answer, head, labels)),
-                answer.not_a_face,
-                dict(zip(labels, answer.votes, strict=True)) if answer.votes else None,
-            )
-            for face, crop, answer in zip(found.faces, found.crops, answers, strict=True)
-        ]
-
-
-class _Answer(NamedTuple):
-    """Of one face: chances by emotion, what the label set keeps of the head's own, whether it is no face, and votes."""
-
-    shares: list[float]
-    kept: float
-    not_a_face: float | None
-    votes: list[float] | None
-
 
 def load(
     name_or_path: str | os.PathLike[str] | None = None,
@@ -325,33 +276,6 @@ def _checked(prediction: Prediction, strict: bool) -> Prediction:
     if strict and prediction.error is not None:
         raise ImageError(f"{prediction.source}: {prediction.error}")
     return prediction
-
-
-def _reasons(
-    face: Face, size: tuple[int, int], crop: Pixels, answer: _Answer, head: HeadInfo, labels: LabelSet
-) -> Iterator[str]:
-    """Why an answer should not be relied on; `size` is that of the image."""
-    if answer.not_a_face is not None and answer.not_a_face >= NOT_A_FACE:
-        yield f"perhaps not a face ({percent(answer.not_a_face)})"
-    if answer.kept < 0.5:
-        yield f"probably an expression that {labels.name} lacks ({percent(1 - answer.kept)})"
-    yield from unsure(max(answer.shares), head.threshold)
-    x0, y0, x1, y1 = face.box_xyxy
-    if min(x1 - x0, y1 - y0) < SMALL_FACE:
-        yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"
-    if sharpness(crop) < BLURRED:
-        yield "blurred"
-    if turn(face) > TURNED:
-        yield "turned away"
-    if any(not 0 <= at <= length for point in face.landmarks_xy[:4] for at, length in zip(point, size, strict=True)):
-        yield "cut by the image's edge"
-
-
-def _prediction(read: Found, expressions: list[Expression]) -> Prediction:
-    faces = (face.clipped(*read.size) for face in read.faces)
-    readings = tuple(Reading(*pair) for pair in zip(faces, expressions, strict=True))
-    reasons = () if readings or read.error else (NO_FACE,)
-    return Prediction(read.source, *read.size, readings, reasons, read.error, read.notes)
 
 
 def _bytes(source: ImageSource, limits: Limits) -> int:

@@ -16,7 +16,7 @@ from io import BytesIO
 from typing import BinaryIO, NoReturn
 
 from mien.errors import ImageError
-from mien.image import LIMITS, URL, ImageSource, Limits
+from mien.intake import LIMITS, URL, ImageSource, Limits
 
 STDIN = "-"
 HEIC = (".heic", ".heif")

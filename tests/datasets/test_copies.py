@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from mien.datasets import Dataset, Example, divided, open_dataset
 from mien.datasets.copies import BYTES, copied, families, fingerprints, kept_together
 from mien.errors import DataError
-from mien.image import ImageSource
+from mien.intake import ImageSource
 from mien.labels import HAPPY_SAD
 
 Gray = NDArray[np.uint8]
@@ -109,6 +109,13 @@ def test_groups_are_of_copies_and_of_people() -> None:
     assert [example.group for example in made.examples] == ["0000"] * 4 + ["", ""]
     alone = kept_together(dataset([one, two, three]))
     assert [example.group for example in alone.examples] == [""] * 3
+
+
+def test_people_who_are_named_are_told_apart_however_alike_they_look() -> None:
+    one, two = faces(2)
+    alike = np.clip(one.astype(int) + 20, 0, 255).astype(np.uint8)
+    made = kept_together(dataset([one, alike, alike // 2 + 60, two], ["ann", "bob", "", "bob"]))
+    assert [example.group for example in made.examples] == ["", "0001", "", "0001"]
 
 
 def test_groups_do_not_hang_on_the_order() -> None:

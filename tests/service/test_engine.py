@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from served import WAIT_S
 
 import mien
+from mien.answers import Found
 from mien.explain import explain
-from mien.image import ImageSource, Pixels
+from mien.image import Pixels
+from mien.intake import ImageSource
 from mien.labels import FER7, FERPLUS8, LabelSet
 from mien.prediction import Prediction
-from mien.recognizer import Found, Recognizer
+from mien.recognizer import Recognizer
 from mien.service.engine import Engine
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem

@@ -90,8 +90,8 @@ def nothing_but(folder: Path, *names: str) -> bool:
 # What is written
 
 
-def test_an_artifact_is_three_files_that_read_back(artifact: Artifact) -> None:
-    assert nothing_but(artifact.folder, "model.onnx", "model.json", "README.md")
+def test_an_artifact_is_four_files_that_read_back(artifact: Artifact) -> None:
+    assert nothing_but(artifact.folder, "model.onnx", "model.json", "README.md", "seen.bin")
     again = artifacts.read(artifact.folder)
     assert again.manifest == artifact.manifest
     assert again.onnx == artifact.onnx
@@ -101,7 +101,7 @@ def test_an_artifact_is_three_files_that_read_back(artifact: Artifact) -> None:
 
 def test_the_manifest(artifact: Artifact, run: Run, tiny: Recipe) -> None:
     manifest = artifact.manifest
-    assert (manifest.format, manifest.name, manifest.size) == (3, "model", 24)
+    assert (manifest.format, manifest.name, manifest.size) == (4, "model", 24)
     assert (manifest.colour, manifest.precision, manifest.mirror) == ("gray", "float32", True)
     assert manifest.sha256 == hashlib.sha256((artifact.folder / "model.onnx").read_bytes()).hexdigest()
     (made,) = manifest.runs
@@ -125,14 +125,14 @@ def test_the_scores_are_measured_on_validation(artifact: Artifact, run: Run) -> 
     scores = artifact.manifest.scores["happy-sad"]
     logits = Recognizer(artifact).logits(crops)["happy-sad"].astype(np.float64)
     probabilities = held_out(logits, truth) if scores["calibrated"] else softmax(logits)
-    assert scores["n"] == len(truth) == 60
+    assert scores["n"] == len(truth) == run.data()["valid"]
     assert scores["accuracy"] == pytest.approx((probabilities.argmax(1) == truth).mean())
     sure = probabilities.max(1) >= head.threshold - 1e-9
     assert scores["coverage"] == pytest.approx(sure.mean())
     assert not sure.any() or (probabilities.argmax(1) != truth)[sure].sum() + 1 <= 0.1 * (sure.sum() + 1)
 
 
-def test_the_card(artifact: Artifact) -> None:
+def test_the_card(artifact: Artifact, run: Run) -> None:
     card, scores = artifact.card, artifact.manifest.scores["happy-sad"]
     assert card.startswith("# model\n")
     for told in (
@@ -144,11 +144,11 @@ def test_the_card(artifact: Artifact) -> None:
         "`happy-sad` (happy, sad)",
         "widths 8-16-32, blocks 1-1-1",
         "mirror image",
-        "180 images to train on, 60 to validate",
+        f"{run.data()['train']} images to train on, {run.data()['valid']} to validate",
         "Recipe `tiny`: residual network",
         f"Weights of epoch {artifact.manifest.runs[0]['epoch']}, the best",
         "the 6 that were run; the recipe asks for 6",
-        f"| happy-sad | 60 | {scores['accuracy']:.1%} ({scores['accuracy_interval'][0]:.1%} to ",
+        f"| happy-sad | {scores['n']} | {scores['accuracy']:.1%} ({scores['accuracy_interval'][0]:.1%} to ",
         f"| {scores['macro_f1']:.3f} | {scores['ece']:.3f} | {scores['nll']:.3f} | - | {scores['coverage']:.0%} | ",
     ):
         assert told in card, told

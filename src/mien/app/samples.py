@@ -10,7 +10,7 @@ from mien.app.settings import choose, plain, samples_folder, told
 from mien.app.show import annotated, show_face
 from mien.datasets.walk import image_files
 from mien.errors import ImageError, MienError
-from mien.image import describe
+from mien.intake import describe
 from mien.labels import LabelSet, canonical
 from mien.prediction import Prediction, percent
 from mien.recognizer import Recognizer

@@ -14,7 +14,7 @@ import streamlit as st
 from mien import artifact
 from mien.cores import cores
 from mien.errors import MienError
-from mien.image import UPLOADS
+from mien.intake import UPLOADS
 from mien.labels import LabelSet
 from mien.recognizer import Recognizer, load
 

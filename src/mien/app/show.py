@@ -11,7 +11,8 @@ from PIL import Image
 
 from mien.app.settings import plain
 from mien.draw import annotate, colour_of
-from mien.image import ImageSource, Pixels
+from mien.image import Pixels
+from mien.intake import ImageSource
 from mien.prediction import Expression, Prediction, Reading, percent
 
 LARGEST = 1280  # px, longer side of a photo on the page

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mien.files import make_writable, replacing
 
 if TYPE_CHECKING:
-    from mien.image import ImageSource
+    from mien.intake import ImageSource
     from mien.prediction import Prediction
 
 JPEG_QUALITY = 92

@@ -33,7 +33,7 @@ from mien.cli.tally import Tally
 from mien.errors import MienError
 
 if TYPE_CHECKING:
-    from mien.image import ImageSource, Limits
+    from mien.intake import ImageSource, Limits
     from mien.prediction import Prediction
     from mien.sources import PassedOver
 
@@ -68,7 +68,7 @@ def predict(
     """
     from mien.cli.formats import writer
     from mien.cores import cores
-    from mien.image import LIMITS, Limits
+    from mien.intake import LIMITS, Limits
     from mien.recognizer import load
     from mien.sources import PassedOver
 

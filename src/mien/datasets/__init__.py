@@ -14,7 +14,7 @@ from mien.datasets.tree import Tree, find_tree
 from mien.datasets.walk import few
 from mien.datasets.words import canonical_mapping, grouped, read_mapping, relabelled
 from mien.errors import DataError
-from mien.image import describe
+from mien.intake import describe
 from mien.labels import FERPLUS8
 
 __all__ = [

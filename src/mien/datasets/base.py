@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from mien.datasets.walk import few
 from mien.errors import DataError, ImageError
-from mien.image import ImageSource, Pixels, read_image
+from mien.image import Pixels, read_image
+from mien.intake import ImageSource
 from mien.labels import FERPLUS8, LABEL_SETS, LabelSet, named_set
 
 SPLITS = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,24 +123,41 @@ def families(found: Fingerprints) -> NDArray[np.int64]:
 def kept_together(dataset: Dataset) -> Dataset:
     """The dataset with its copies, and the images of a person, in groups that stay together.
 
-    A group is called after the first of its images, in the order of names.
+    Images of people who are named and are not the same are no near copies, however alike they look: one studio and one
+    pose do that. A group is called after the first of its images, in the order of names.
     """
     found = fingerprints(dataset)
+    people = [example.attributes.get("person") for example in dataset.examples]
+    near = _together(families(found).tolist(), found.rows)
+    exact = _together(found.pixels, found.rows)
+    named = _together(filter(None, people), [row for row, person in enumerate(people) if person])
     roots = np.arange(len(dataset))
-    for together in (_alike(found), _of_people(dataset)):
-        for first, *others in together:
-            for other in others:
-                _join(roots, first, other)
-    members = defaultdict(list)
-    for row in range(len(dataset)):
-        members[_root(roots, row)].append(row)
+    for first, *others in [*exact, *named, *(rows for each in near for rows in _of_one(each, people))]:
+        for other in others:
+            _join(roots, first, other)
     examples = list(dataset.examples)
-    for rows in members.values():
+    for rows in _together([_root(roots, row) for row in range(len(dataset))], range(len(dataset))):
         if len(rows) > 1:
             name = min(examples[row].name for row in rows)
             for row in rows:
                 examples[row] = replace(examples[row], group=name)
     return replace(dataset, examples=tuple(examples))
+
+
+def _of_one(rows: list[int], people: Sequence[str | None]) -> Iterator[list[int]]:
+    """Rows that look alike: all of them, if they can be of one person; else those of nobody known."""
+    if len({people[row] for row in rows} - {None}) < 2:
+        yield rows
+    elif unknown := [row for row in rows if people[row] is None]:
+        yield unknown
+
+
+def _together(keys: Iterable[Hashable], rows: Iterable[int]) -> Iterable[list[int]]:
+    """Rows in lists, one for each key."""
+    found = defaultdict(list)
+    for key, row in zip(keys, rows, strict=True):
+        found[key].append(int(row))
+    return found.values()
 
 
 def _print(image: Image.Image) -> Prints:
@@ -161,21 +178,6 @@ def _near(ours: Prints, others: Prints) -> Iterator[tuple[int, NDArray[np.bool_]
 
 def _signs(prints: Prints) -> NDArray[np.float32]:
     return np.unpackbits(prints, axis=1).astype(np.float32) * 2 - 1
-
-
-def _alike(found: Fingerprints) -> Iterable[list[int]]:
-    together = defaultdict(list)
-    for row, family in zip(found.rows.tolist(), families(found).tolist(), strict=True):
-        together[family].append(row)
-    return together.values()
-
-
-def _of_people(dataset: Dataset) -> Iterable[list[int]]:
-    together = defaultdict(list)
-    for row, example in enumerate(dataset.examples):
-        if person := example.attributes.get("person"):
-            together[person].append(row)
-    return together.values()
 
 
 def _root(roots: NDArray[np.int64], at: int) -> int:

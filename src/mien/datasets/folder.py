@@ -14,7 +14,7 @@ from mien.datasets.names import people_named
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.errors import DataError
-from mien.image import describe
+from mien.intake import describe
 from mien.labels import canonical
 
 LAYOUT = "[split/]label/*"

@@ -14,7 +14,7 @@ from mien.datasets.base import VOTES, Dataset, Example, own_labels
 from mien.datasets.rows import UNREADABLE
 from mien.datasets.tree import Tree
 from mien.errors import DataError
-from mien.image import describe
+from mien.intake import describe
 from mien.labels import FERPLUS8, NUMBERS
 
 RAF_LISTS = ("list_patition_label.txt", "list_partition_label.txt")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from mien.datasets.base import SPLITS, Dataset, Example, own_labels
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
-from mien.image import describe
+from mien.intake import describe
 from mien.labels import CODES, canonical
 
 SHARE = 0.9  # of the names that follow a scheme where a dataset does: some of KDEF's are misspelled

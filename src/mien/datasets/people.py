@@ -13,7 +13,7 @@ from mien.datasets.rows import read_rows
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.errors import DataError
-from mien.image import describe
+from mien.intake import describe
 from mien.labels import canonical
 
 TABLE = Path("emotions.csv")

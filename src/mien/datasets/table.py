@@ -17,7 +17,7 @@ from mien.datasets.rows import KINDS, header, read_rows
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.errors import DataError
-from mien.image import describe
+from mien.intake import describe
 from mien.labels import canonical
 
 PATHS = (

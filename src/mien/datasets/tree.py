@@ -14,7 +14,7 @@ from typing import BinaryIO, TextIO
 from mien.datasets.base import SPLITS
 from mien.datasets.walk import no_part, sorted_by_kind, sorted_out
 from mien.errors import DataError
-from mien.image import ImageSource
+from mien.intake import ImageSource
 
 MOST_UNPACKED = 1_000_000_000  # bytes of a zip's files together, which are held in memory
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mien import metrics
-from mien.image import ImageSource
+from mien.intake import ImageSource
 from mien.labels import LabelSet
 from mien.metrics import ClassScores, Floats, Ints
 

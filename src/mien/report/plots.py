@@ -20,7 +20,8 @@ from PIL import Image, ImageFont
 
 from mien.errors import ImageError
 from mien.fonts import drawable, font_file, lacked
-from mien.image import ImageSource, read_image
+from mien.image import read_image
+from mien.intake import ImageSource
 from mien.prediction import percent
 from mien.report.numbers import BINS, Report
 

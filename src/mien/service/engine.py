@@ -20,14 +20,16 @@ from time import monotonic, perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.answers import Found
 from mien.artifact import find, read
 from mien.crops import Crop
 from mien.explain import explain
-from mien.image import ImageSource, Limits, Pixels
+from mien.image import Pixels
+from mien.intake import ImageSource, Limits
 from mien.labels import LabelSet
 from mien.memory import keep_memory
 from mien.prediction import Prediction
-from mien.recognizer import Found, Recognizer
+from mien.recognizer import Recognizer
 from mien.service.metrics import Metrics
 from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
 from mien.service.settings import Settings, SettingsError

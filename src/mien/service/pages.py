@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mien.draw import annotate, colour_of
-from mien.image import ImageSource
+from mien.intake import ImageSource
 from mien.labels import LabelSet
 from mien.prediction import Prediction, percent
 from mien.service.api import read, spoken

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from mien.artifact import DEFAULT
 from mien.cores import cores
 from mien.errors import FaultsError
-from mien.image import UPLOADS
+from mien.intake import UPLOADS
 
 PREFIX = "MIEN_SERVE_"
 

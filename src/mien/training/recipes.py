@@ -25,7 +25,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     if isinstance(name_or_path, str) and name_or_path in names():
         return _folder() / f"{name_or_path}.toml"
     path = Path(name_or_path)
-    if not path.is_file():
+    if not path.exists() or path.is_dir():  # a pipe is a file as well
         raise RecipeError(f"no recipe {str(path)!r}", [f"mien has {', '.join(names())}", "no such file either"])
     return path
 
