@@ -22,9 +22,10 @@ from PIL import Image
 
 import mien
 from mien import Face, LabelSet, Recognizer, metrics
+from mien import artifact as artifacts
 from mien.datasets import Dataset, open_dataset
-from mien.datasets.base import Example
-from mien.datasets.copies import fingerprints
+from mien.datasets.base import Example, spread
+from mien.datasets.copies import copied, fingerprints
 from mien.errors import ArtifactError, DataError, LabelError, MienError
 from mien.labels import FER7, FERPLUS8, HAPPY_SAD
 from mien.report import Answers, make_report
@@ -482,3 +483,18 @@ def test_fer2013_in_happy_and_sad_folders(exported: Export) -> None:
     report = mien.evaluate(mien.load(), open_dataset(exported("happysad", 120)))
     assert report.labels == HAPPY_SAD.emotions
     assert report.accuracy > 0.85
+
+
+@pytest.mark.parametrize("name", artifacts.names())
+def test_shipped_models_know_every_image_that_they_were_trained_on(name: str, fer2013: Path) -> None:
+    seen = artifacts.read(artifacts.find(name)).seen
+    train = fingerprints(spread(open_dataset(fer2013 / "train.parquet"), 400))
+    assert {each.tobytes() for each in train.prints} <= {each.tobytes() for each in seen}
+    valid = fingerprints(spread(open_dataset(fer2013 / "valid.parquet"), 400))
+    assert 0.05 < copied(valid.prints, seen).mean() < 0.25  # FER2013's own twins
+
+
+def test_a_models_own_training_images_in_a_folder_are_told(exported: Export) -> None:
+    report = mien.evaluate(mien.load(), exported("folders", 60) / "train")
+    assert (report.data["split"], report.head) == ("all", "fer7")
+    assert (report.copies, report.fresh) == ({"seen": 60}, None)
