@@ -1,10 +1,11 @@
-"""Whether numbers can be believed: nothing can be learned here, so nothing may seem to be.
+"""Whether numbers can be believed, in four parts; all of them, unless some are named.
 
-    python benchmarks/honesty.py [--draws 5] [--photos 1000]
+    python benchmarks/honesty.py [lot] [photos] [clean] [transfer] [--draws 5] [--photos 1000]
 
-Photos of FER2013's training split get the labels happy and sad by lot, and each stands in a folder three times: copied
-as it is; as near copies (resized, brightened, mirrored); or as frames of a person who moves a little, named in the
-file. `mien train` begins with `small`, holds out two fifths to test and two fifths of the rest to validate, and is
+photos, clean and transfer are crops.py, quality.py and transfer.py. In lot nothing can be learned, so nothing may seem
+to be: photos of FER2013's training split get the labels happy and sad by lot, and each stands in a folder three times:
+copied as it is; as near copies (resized, brightened, mirrored); or as frames of a person who moves a little, named in
+the file. `mien train` begins with `small`, holds out two fifths to test and two fifths of the rest to validate, and is
 exported: whoever is right in more than half of the cases has seen the answers. Beside it the same with images divided
 one by one, as is usual. Last, the shipped model on its own training images in a plain folder.
 """
@@ -13,14 +14,19 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from unittest.mock import patch
 
+import crops
 import numpy as np
+import quality
+import transfer
 from common import ROOT, data_folder, machine
 from PIL import Image, ImageOps
 
@@ -43,15 +49,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--photos", type=int, default=1000, help="in each folder, three times each")
-    given = parser.parse_args()
+    given, wanted = parser.parse_known_args()
+    parts: dict[str, Callable[[], None]] = {
+        "lot": partial(lot, given.draws, given.photos),
+        "photos": crops.main,
+        "clean": quality.main,
+        "transfer": transfer.main,
+    }
+    if unknown := set(wanted) - set(parts):
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(parts)}")
+    sys.argv[1:] = []  # where the other scripts look for options of their own
+    for name in wanted or parts:
+        print(f"\n== {name}", flush=True)
+        parts[name]()
+
+
+def lot(draws: int, photos: int) -> None:
     training = open_dataset(data_folder("fer2013/train.parquet") / "fer2013" / "train.parquet")
     print(machine())
-    print(f"\nlabels by lot, {given.photos} photos {TIMES} times each; right in % of validation and test, by draw")
+    print(f"\nlabels by lot, {photos} photos {TIMES} times each; right in % of validation and test, by draw")
     with tempfile.TemporaryDirectory() as folder:
         for name, copies in COPIES.items():
-            drawn = [by_lot(training, copies, given.photos, draw, Path(folder)) for draw in range(given.draws)]
+            drawn = [by_lot(training, copies, photos, draw, Path(folder)) for draw in range(draws)]
             told(name, drawn)
-            told("  divided one by one", [by_lot(training, copies, given.photos, 0, Path(folder), naive=True)])
+            told("  divided one by one", [by_lot(training, copies, photos, 0, Path(folder), naive=True)])
         own_images(training, Path(folder) / "own")
 
 
