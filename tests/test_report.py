@@ -332,15 +332,27 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 def test_what_was_trained_on_is_told_with_the_scores_of_the_rest() -> None:
-    report = report_of([True, True, False, True], copies=["exact", "near", "", "seen"])
-    assert report.copies == {"exact": 1, "near": 1, "seen": 1}
+    report = report_of([True, True, False, True], copies=["exact seen", "near", "", "seen"])
+    assert report.copies == {"exact": 1, "near": 1, "seen": 2}
     assert report.fresh is not None
     assert (report.accuracy, report.fresh.n, report.fresh.accuracy) == (0.75, 1, 0.0)
-    (note, *_) = notes(report)
-    assert note.startswith("Trained on, or copies of what was trained on: 3 of these 4 images (1 the very pixels, ")
-    assert "On the other 1: accuracy 0.0%" in note
+    said = list(notes(report))
+    assert said[:2] == [
+        "In the data's own train as well: 1 of these 4 images to the pixel, 1 nearly.",
+        "The model was trained on 2 of these 4 images, or on copies of them.",
+    ]
+    assert said[2].startswith("On the other 1: accuracy 0.0%")
     rows = list(csv.DictReader(StringIO(answers_csv(report))))
-    assert [row["copy"] for row in rows] == ["exact", "near", "", "seen"]
+    assert [row["copy"] for row in rows] == ["exact seen", "near", "", "seen"]
+
+
+@pytest.mark.parametrize(("people", "few"), [(0, False), (2, True), (12, False)])
+def test_who_counts_in_the_intervals_is_told(people: int, few: bool) -> None:
+    report = report_of([True] * 24, attributes=[{"person": str(row % people)} if people else {} for row in range(24)])
+    assert report.people == people
+    said = [note for note in notes(report) if note.startswith("Intervals are of ")]
+    assert len(said) == bool(people)
+    assert any("too narrow" in note for note in said) == few
 
 
 @pytest.mark.parametrize(

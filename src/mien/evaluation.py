@@ -157,7 +157,7 @@ def _outside(dataset: Dataset, labels: LabelSet) -> dict[str, int]:
 
 
 def _copies(dataset: Dataset, train: Dataset | None, seen: Prints) -> tuple[str, ...]:
-    """What each image is of those that were trained on: `EXACT`, `NEAR`, `SEEN`, or nothing.
+    """What each image is: `EXACT` or `NEAR`, and `SEEN`, or nothing.
 
     Args:
         train: the dataset's own `train` split.
@@ -166,12 +166,12 @@ def _copies(dataset: Dataset, train: Dataset | None, seen: Prints) -> tuple[str,
     if train is None and not len(seen):
         return ("",) * len(dataset)
     found = fingerprints(dataset)
-    told = np.full(len(dataset), "", object)
-    told[found.rows[copied(found.prints, seen)]] = SEEN
+    told = np.full((len(dataset), 3), "", object)
+    told[found.rows[copied(found.prints, seen)], 2] = SEEN
     if train is not None:
         exact, near = shared(found, fingerprints(train))
-        told[found.rows[near]], told[found.rows[exact]] = NEAR, EXACT
-    return tuple(told)
+        told[found.rows[exact], 0], told[found.rows[near], 1] = EXACT, NEAR
+    return tuple(" ".join(filter(None, kinds)) for kinds in told)
 
 
 def _answers(

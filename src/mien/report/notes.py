@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 from mien.report.numbers import EXACT, NEAR, SEEN, Report
 
-KINDS = {EXACT: "the very pixels", NEAR: "nearly the same", SEEN: "known to the model alone"}
+FEW_PEOPLE = 10
+"""Of fewer people an interval tells little: percentiles of a bootstrap are then too narrow."""
 
 
 def notes(report: Report) -> Iterator[str]:
     """Sentences, the most important first."""
-    if report.copies:
-        yield _copies(report)
+    yield from _copies(report)
+    if report.people:
+        doubt = "; of so few they are too narrow" if report.people < FEW_PEOPLE else ""
+        yield f"Intervals are of {report.people:,} people, each with all images{doubt}."
     if report.absent:
         judged = len(report.labels) - len(report.absent)
         yield f"Macro-F1 is over {judged} of {len(report.labels)} labels: no image has {', '.join(report.absent)}."
@@ -25,15 +28,17 @@ def notes(report: Report) -> Iterator[str]:
         yield f"Without a face found, which counts as wrong: {report.no_face:,}."
 
 
-def _copies(report: Report) -> str:
-    counts = ", ".join(f"{count:,} {KINDS[kind]}" for kind, count in report.copies.items())
-    copied = sum(report.copies.values())
-    said = f"Trained on, or copies of what was trained on: {copied:,} of these {report.n:,} images ({counts})."
-    fresh = report.fresh
-    if fresh is None:
-        return f"{said} These scores say nothing of new faces."
-    low, high = fresh.accuracy_interval
-    return (
-        f"{said} On the other {fresh.n:,}: accuracy {fresh.accuracy:.1%} (95%: {low:.1%} to {high:.1%}), "
-        f"macro-F1 {fresh.macro_f1:.3f}, ECE {fresh.ece:.3f}."
-    )
+def _copies(report: Report) -> Iterator[str]:
+    exact, near, seen = (report.copies.get(kind, 0) for kind in (EXACT, NEAR, SEEN))
+    if exact or near:
+        yield f"In the data's own train as well: {exact:,} of these {report.n:,} images to the pixel, {near:,} nearly."
+    if seen:
+        yield f"The model was trained on {seen:,} of these {report.n:,} images, or on copies of them."
+    if report.copies and report.fresh is None:
+        yield "These scores say nothing of new faces."
+    if fresh := report.fresh:
+        low, high = fresh.accuracy_interval
+        yield (
+            f"On the other {fresh.n:,}: accuracy {fresh.accuracy:.1%} (95%: {low:.1%} to {high:.1%}), "
+            f"macro-F1 {fresh.macro_f1:.3f}, ECE {fresh.ece:.3f}."
+        )

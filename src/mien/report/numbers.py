@@ -6,7 +6,8 @@ Where it is known who is on an image, people are drawn for the intervals, each w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any
 
@@ -56,13 +57,13 @@ class Group:
 
 
 EXACT, NEAR, SEEN = "exact", "near", "seen"
-"""What a judged image is of those that were trained on: the dataset's `train` split holds its pixels, or a near copy;
-or only the model knows that it was trained on a copy."""
+"""What a judged image is: in the dataset's own `train` split to the pixel, or nearly; trained on by the model, or a copy
+of what was."""
 
 
 @dataclass(frozen=True)
 class Fresh:
-    """Scores of the judged images that were not trained on, nor copies of them; each as in `Report`."""
+    """Scores of the judged images of which no copy was trained on, or is in `train`; each as in `Report`."""
 
     n: int
     accuracy: float
@@ -83,7 +84,7 @@ class Answers:
         probabilities: (n, classes).
         truth: (n,).
         found: (n,) bool, whether there was a face.
-        copies: what each is of those that were trained on: `EXACT`, `NEAR`, `SEEN`, or empty.
+        copies: what each is (`EXACT` or `NEAR`, and `SEEN`), with a blank between; empty if nothing.
         head: the head that answered.
         threshold: confidence below which an answer is uncertain.
         kl_to_votes: see `Report`.
@@ -131,14 +132,15 @@ class Report:
         labels: the label set judged in.
         absent: those of its labels that no judged image has; macro-F1 is over the others.
         n: images judged.
+        people: how many are on them, where that is known of any; each then counts once in the intervals. Else 0.
         not_judged: images without a label in the set (for FER+ votes: without a majority).
         outside: labels that the set lacks, and how many of the images not judged have each.
         no_face: judged images in which no face was found; they count as wrong.
         unreadable: images that could not be read, with the reason; they do not count.
         accuracy: share of right labels, and its interval.
-        copies: judged images that were trained on, by what they are of these (`EXACT`, `NEAR`, `SEEN`); empty where
-            nothing is known of what was trained on, or there are none.
-        fresh: scores without those; None where there are none of them, or no others.
+        copies: how many judged images are `EXACT` or `NEAR` copies of training images, and `SEEN` by the model; without
+            those that there are none of.
+        fresh: scores without any of these; None where there are none of them, or no others.
         macro_f1: mean F1 over the classes that occur, and its interval.
         ece: expected calibration error of the confidence where there was a face, 15 bins.
         nll: mean negative log-likelihood.
@@ -159,6 +161,7 @@ class Report:
     labels: tuple[str, ...]
     absent: tuple[str, ...]
     n: int
+    people: int
     not_judged: int
     outside: dict[str, int]
     no_face: int
@@ -215,11 +218,12 @@ def make_report(
         labels=labels.emotions,
         absent=tuple(name for name, score in zip(labels, scores, strict=True) if not score.support),
         n=n,
+        people=len(set(people)) if any("person" in each for each in answers.attributes) else 0,
         not_judged=not_judged,
         outside=outside,
         no_face=int((~found).sum()),
         unreadable=unreadable,
-        copies={kind: answers.copies.count(kind) for kind in (EXACT, NEAR, SEEN) if kind in answers.copies},
+        copies=_counted(answers.copies),
         fresh=_fresh(answers, classes),
         accuracy=float(right.mean()),
         accuracy_interval=metrics.bootstrap(lambda rows: float(right[rows].mean()), n, people),
@@ -238,6 +242,11 @@ def make_report(
         subgroups=_subgroups(answers),
         answers=answers,
     )
+
+
+def _counted(copies: Iterable[str]) -> dict[str, int]:
+    counts = Counter(kind for each in copies for kind in each.split())
+    return {kind: counts[kind] for kind in (EXACT, NEAR, SEEN) if counts[kind]}
 
 
 def _fresh(answers: Answers, classes: int) -> Fresh | None:
