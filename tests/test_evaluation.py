@@ -204,10 +204,12 @@ def test_images_that_the_model_was_trained_on_are_told(model: Path, write: Write
     path = textured(write(LOOKS))
     known = trained_on(model, [path / "angry/0.png", path / "sad/1.png"], tmp_path / "taught")
     report = mien.evaluate(known, path)
-    assert report.copies == {"seen": 4}
-    assert report.fresh is not None
-    assert (report.n, report.accuracy) == (10, 0.7)
-    assert (report.fresh.n, report.fresh.accuracy) == (6, 4 / 6)
+    assert (report.data["split"], report.n, report.held_back, report.accuracy) == ("valid", 6, 4, 4 / 6)
+    everything = mien.evaluate(known, path, split="all")
+    assert (everything.n, everything.held_back, everything.accuracy) == (10, 0, 0.7)
+    assert everything.copies == {"seen": 4}
+    assert everything.fresh is not None
+    assert (everything.fresh.n, everything.fresh.accuracy) == (6, 4 / 6)
 
 
 def test_what_the_model_has_seen_may_be_all(model: Path, write: Write, tmp_path: Path) -> None:
@@ -416,7 +418,7 @@ def test_the_reports_intervals_widen_with_fewer_images() -> None:
     def interval(n: int) -> float:
         truth = np.arange(n) % 2
         probabilities = metrics.one_hot(np.where(np.arange(n) % 4 == 0, 1 - truth, truth), 2)
-        report = make_report("toy", {}, HAPPY_SAD, answers(probabilities, truth), 0, {}, {})
+        report = make_report("toy", {}, HAPPY_SAD, answers(probabilities, truth), 0, 0, {}, {})
         assert report.accuracy == 0.75
         return report.accuracy_interval[1] - report.accuracy_interval[0]
 
@@ -427,7 +429,7 @@ def test_the_reports_intervals_widen_with_fewer_images() -> None:
 def test_coverage(threshold: float, coverage: float, covered: float | None) -> None:
     probabilities = np.array([[0.8, 0.2], [0.6, 0.4]])
     said = replace(answers(probabilities, np.array([0, 1])), threshold=threshold)
-    report = make_report("toy", {}, HAPPY_SAD, said, 0, {}, {})
+    report = make_report("toy", {}, HAPPY_SAD, said, 0, 0, {}, {})
     assert (report.coverage, report.accuracy_covered) == (coverage, covered)
 
 
@@ -496,5 +498,5 @@ def test_shipped_models_know_every_image_that_they_were_trained_on(name: str, fe
 
 def test_a_models_own_training_images_in_a_folder_are_told(exported: Export) -> None:
     report = mien.evaluate(mien.load(), exported("folders", 60) / "train")
-    assert (report.data["split"], report.head) == ("all", "fer7")
+    assert (report.data["split"], report.head) == ("train", "fer7")
     assert (report.copies, report.fresh) == ({"seen": 60}, None)

@@ -128,7 +128,7 @@ def test_what_was_chosen_goes_with_it(eight: Path, bands: Bands) -> None:
     there = again.predict(images)
     assert there == model.predict(images)
     assert there[0].faces[0].face == face
-    assert there[1].error == "60 x 60 pixels, over the limit of 0.003 million"
+    assert there[1].error == "60 x 60 pixels, over the limit of 0.003 million: raise max_pixels"
 
 
 def test_a_folder_is_found_again_from_elsewhere(eight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

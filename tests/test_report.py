@@ -66,7 +66,7 @@ def report_of(
         None,
     )
     data = {"path": "here/<faces>", "form": "made up", "split": "test", "crop": "whole", "crop_reason": "<small>"}
-    return make_report("toy & co", data, labels, said, 3, dict(unreadable or {}), {"calm": 2})
+    return make_report("toy & co", data, labels, said, 5, 3, dict(unreadable or {}), {"calm": 2})
 
 
 # A line
@@ -337,11 +337,12 @@ def test_what_was_trained_on_is_told_with_the_scores_of_the_rest() -> None:
     assert report.fresh is not None
     assert (report.accuracy, report.fresh.n, report.fresh.accuracy) == (0.75, 1, 0.0)
     said = list(notes(report))
-    assert said[:2] == [
+    assert said[0].startswith("Not judged, since the model was trained on them")
+    assert said[1:3] == [
         "In the data's own train as well: 1 of these 4 images to the pixel, 1 nearly.",
         "The model was trained on 2 of these 4 images, or on copies of them.",
     ]
-    assert said[2].startswith("On the other 1: accuracy 0.0%")
+    assert said[3].startswith("On the other 1: accuracy 0.0%")
     rows = list(csv.DictReader(StringIO(answers_csv(report))))
     assert [row["copy"] for row in rows] == ["exact seen", "near", "", "seen"]
 

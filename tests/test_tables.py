@@ -26,12 +26,12 @@ PREDICTIONS = [
     Prediction("gone.jpg", 0, 0, error="no such file"),
 ]
 PLAIN = ["source", "width", "height", "face", "x0", "y0", "x1", "y1", "score", "label", "confidence"]
-NAMES = [*PLAIN, "p_happy", "p_sad", "uncertain", "reasons", "not_a_face", "v_happy", "v_sad", "error"]
+NAMES = [*PLAIN, "p_happy", "p_sad", "uncertain", "reasons", "not_a_face", "v_happy", "v_sad", "notes", "error"]
 ROWS: list[list[Any]] = [
-    ["two.jpg", 40, 50, 0, 1, 2, 30, 40, 0.9, "happy", 0.7, 0.7, 0.3, False, None, 0.1, 0.6, 0.4, None],
-    ["two.jpg", 40, 50, 1, 5, 6, 50, 60.5, 0.8, "sad", 0.9, 0.1, 0.9, True, "blurred; turned away", *[None] * 4],
-    ["none.jpg", 40, 50, *[None] * 11, "no face was found", *[None] * 4],
-    ["gone.jpg", *[None] * 17, "no such file"],
+    ["two.jpg", 40, 50, 0, 1, 2, 30, 40, 0.9, "happy", 0.7, 0.7, 0.3, False, None, 0.1, 0.6, 0.4, None, None],
+    ["two.jpg", 40, 50, 1, 5, 6, 50, 60.5, 0.8, "sad", 0.9, 0.1, 0.9, True, "blurred; turned away", *[None] * 5],
+    ["none.jpg", 40, 50, *[None] * 11, "no face was found", *[None] * 5],
+    ["gone.jpg", *[None] * 18, "no such file"],
 ]
 
 
@@ -48,7 +48,7 @@ def test_rows() -> None:
     assert [list(row.values()) for row in table.rows] == ROWS
     assert list(table.to_dict()) == list(columns(("happy", "sad"))) == NAMES
     assert table.to_dict()["source"] == ["two.jpg", "two.jpg", "none.jpg", "gone.jpg"]
-    assert repr(table).startswith("Table(4 rows, 19 columns: source, width, ")
+    assert repr(table).startswith("Table(4 rows, 20 columns: source, width, ")
 
 
 def test_csv() -> None:

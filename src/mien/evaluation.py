@@ -14,6 +14,7 @@ from mien.datasets import divided, open_dataset
 from mien.datasets.base import NO_LABEL, Dataset, nothing_read, spread
 from mien.datasets.copies import Prints, copied, fingerprints, shared
 from mien.datasets.fer2013 import like_fer2013
+from mien.datasets.splits import group_of
 from mien.errors import DataError, LabelError
 from mien.intake import describe
 from mien.labels import FER7, FERPLUS8, LabelSet, label_set
@@ -62,10 +63,10 @@ def evaluate(
     """
     if not isinstance(dataset, Dataset):
         dataset = open_dataset(dataset)
-    given = dataset
+    choice = _choose_crop(recognizer, dataset, crop)
+    came_split = dataset.splits != ("all",)
     if split != "all":
         dataset = as_trained(recognizer, dataset)
-    choice = _choose_crop(recognizer, given, dataset, crop)
     name = split or dataset.splits[-1]
     chosen = dataset.split(name)
     if named := head or usual_head(recognizer, chosen, None if labels is None else recognizer.spoken(labels)):
@@ -90,10 +91,18 @@ def evaluate(
     train = dataset.split("train") if name != "train" and "train" in dataset.splits else None
     answers = _answers(recognizer, readable, list(read.values()), targets[list(read)], spoken, train)
     described = {"path": describe(dataset.path), "form": dataset.form, "split": name}
+    held_back = 0 if train is None or came_split else len(train)
     described |= {"crop": choice.crop, "crop_reason": choice.reason}
     not_judged = len(chosen) - len(judged)
     return make_report(
-        recognizer.artifact.name, described, spoken, answers, not_judged, unreadable, _outside(chosen, spoken)
+        recognizer.artifact.name,
+        described,
+        spoken,
+        answers,
+        held_back,
+        not_judged,
+        unreadable,
+        _outside(chosen, spoken),
     )
 
 
@@ -117,29 +126,48 @@ def usual_head(recognizer: Recognizer, dataset: Dataset, labels: LabelSet | None
 def as_trained(recognizer: Recognizer, dataset: Dataset) -> Dataset:
     """The dataset with the splits that a model's training held out of it, if it is the one that it was trained on.
 
+    Of another that did not come in splits, images that were trained on, and copies of them, become `train`, with
+    whatever shows the same person, and the rest `valid`.
+    """
+    own = _trained_on(recognizer, dataset)
+    if own is not None:
+        recipe = recognizer.artifact.manifest.runs[0]["recipe"]
+        seed = recipe.get("split_seed", recipe["seed"])
+        return divided(own, test_share=recipe["test_share"], validation_share=recipe["validation_share"], seed=seed)
+    seen = recognizer.artifact.seen
+    if dataset.splits != ("all",) or not len(seen):
+        return dataset
+    found = fingerprints(dataset)
+    known = {group_of(dataset.examples[row]) for row in found.rows[copied(found.prints, seen)]}
+    if not known:
+        return dataset
+    examples = (replace(each, split="train" if group_of(each) in known else "valid") for each in dataset.examples)
+    return replace(dataset, examples=tuple(examples))
+
+
+def _trained_on(recognizer: Recognizer, dataset: Dataset) -> Dataset | None:
+    """The dataset, with the labels that were learned, if it is the one that a model was trained on.
+
     It is the same if its images have the same names and, where the model knows the images that it was trained on, one
     of those is there.
     """
-    manifest = recognizer.artifact.manifest
-    recipe, labelled = manifest.runs[0]["recipe"], dataset
-    if recipe.get("labels") and any(example.label in label_set(recipe["labels"]) for example in dataset.examples):
-        labelled = dataset.of(label_set(recipe["labels"]))
-    if manifest.data.get("names_sha256") != labelled.names_sha256:
-        return dataset
-    seen = recognizer.artifact.seen
-    if len(seen) and not copied(fingerprints(spread(labelled, SAMPLE)).prints, seen).any():
-        return dataset
-    seed = recipe.get("split_seed", recipe["seed"])
-    return divided(labelled, test_share=recipe["test_share"], validation_share=recipe["validation_share"], seed=seed)
+    manifest, seen = recognizer.artifact.manifest, recognizer.artifact.seen
+    labels = manifest.runs[0]["recipe"].get("labels")
+    if labels and any(example.label in label_set(labels) for example in dataset.examples):
+        dataset = dataset.of(label_set(labels))
+    if manifest.data.get("names_sha256") != dataset.names_sha256:
+        return None
+    if len(seen) and not copied(fingerprints(spread(dataset, SAMPLE)).prints, seen).any():
+        return None
+    return dataset
 
 
-def _choose_crop(recognizer: Recognizer, given: Dataset, held_out: Dataset, crop: Crop | None) -> CropChoice:
-    """That of the model's training, where `as_trained` made another dataset of the one given or its names are those."""
-    model, data = recognizer.artifact.name, recognizer.artifact.manifest.data
-    same = given.splits != ("all",) and given.names_sha256 == data.get("names_sha256")
-    if crop is None and (same or held_out is not given):
-        return CropChoice(trained_crop(data), f"as {model} was trained on these images")
-    return choose_crop(crop, given, recognizer.detector)
+def _choose_crop(recognizer: Recognizer, dataset: Dataset, crop: Crop | None) -> CropChoice:
+    """That of the model's training, where this is the dataset that it was trained on."""
+    if crop is None and _trained_on(recognizer, dataset) is not None:
+        artifact = recognizer.artifact
+        return CropChoice(trained_crop(artifact.manifest.data), f"as {artifact.name} was trained on these images")
+    return choose_crop(crop, dataset, recognizer.detector)
 
 
 def _spoken(recognizer: Recognizer, dataset: Dataset, labels: str | LabelSet | None) -> LabelSet:

@@ -81,8 +81,8 @@ def test_a_model_of_photos_is_judged_as_it_was_trained(
         (elsewhere / file.parent.name).mkdir(parents=True, exist_ok=True)
         (elsewhere / file.parent.name / f"{number}.png").write_bytes(file.read_bytes())
     again = evaluate(Recognizer(artifact, Bounds()), elsewhere)
-    assert (again.data["split"], again.data["crop"]) == ("all", "auto")
-    assert again.copies["seen"] >= run.data()["train"]
+    assert (again.data["split"], again.data["crop"]) == ("valid", "auto")
+    assert again.n + again.held_back == run.data()["train"] + run.data()["valid"] + 2
 
 
 def test_what_was_taken_whole_is_judged_whole(short: Recipe, photos: Path, tmp_path: Path) -> None:

@@ -97,7 +97,8 @@ def test_drawn_faces_in_every_form(
     data = write(tmp_path / "data")
     run, recognizer = trained(short, data, tmp_path)
     described = run.data()
-    assert (described["form"], (described["train"], described["valid"])) == (form, counts)
+    assert (described["form"], described["train"] + described["valid"]) == (form, sum(counts))
+    assert abs(described["valid"] - counts[1]) <= 2  # drawn faces that are near copies stay together
     manifest = recognizer.artifact.manifest
     assert {head.labels: head.emotions for head in manifest.heads} == {
         name: tuple(each) for name, each in heads.items()
@@ -113,7 +114,7 @@ def test_drawn_faces_in_every_form(
     for name in heads:
         report = evaluate(recognizer, dataset, split=split, labels=name)
         assert report.labels == tuple(heads[name])
-        assert report.n + report.not_judged == n
+        assert abs(report.n + report.not_judged - n) <= 2
         assert sum(map(sum, report.confusion)) == report.n
         assert (report.kl_to_votes is not None) == (name == "ferplus8")
         assert report.unreadable == {}

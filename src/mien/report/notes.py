@@ -12,6 +12,9 @@ FEW_PEOPLE = 10
 
 def notes(report: Report) -> Iterator[str]:
     """Sentences, the most important first."""
+    if report.held_back:
+        why = "since the model was trained on them, on copies of them, or on these people"
+        yield f"Not judged, {why}: {report.held_back:,} images more; split all judges them too."
     yield from _copies(report)
     if report.people:
         doubt = "; of so few they are too narrow" if report.people < FEW_PEOPLE else ""

@@ -57,8 +57,8 @@ class Group:
 
 
 EXACT, NEAR, SEEN = "exact", "near", "seen"
-"""What a judged image is: in the dataset's own `train` split to the pixel, or nearly; trained on by the model, or a copy
-of what was."""
+"""What a judged image is: in the dataset's own `train` split to the pixel, or nearly; trained on by the model, or a
+copy of what was."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ class Report:
         absent: those of its labels that no judged image has; macro-F1 is over the others.
         n: images judged.
         people: how many are on them, where that is known of any; each then counts once in the intervals. Else 0.
+        held_back: images of a dataset without splits that the model was trained on, or on copies, and so not judged.
         not_judged: images without a label in the set (for FER+ votes: without a majority).
         outside: labels that the set lacks, and how many of the images not judged have each.
         no_face: judged images in which no face was found; they count as wrong.
@@ -162,6 +163,7 @@ class Report:
     absent: tuple[str, ...]
     n: int
     people: int
+    held_back: int
     not_judged: int
     outside: dict[str, int]
     no_face: int
@@ -200,6 +202,7 @@ def make_report(
     data: dict[str, str],
     labels: LabelSet,
     answers: Answers,
+    held_back: int,
     not_judged: int,
     unreadable: dict[str, str],
     outside: dict[str, int],
@@ -219,6 +222,7 @@ def make_report(
         absent=tuple(name for name, score in zip(labels, scores, strict=True) if not score.support),
         n=n,
         people=len(set(people)) if any("person" in each for each in answers.attributes) else 0,
+        held_back=held_back,
         not_judged=not_judged,
         outside=outside,
         no_face=int((~found).sum()),
