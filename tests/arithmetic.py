@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from mien.datasets import load_pixels, open_dataset
 from mien.image import Pixels
@@ -46,7 +47,8 @@ def told_apart(run: Run) -> Run:
         head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
         whole.eval()(faces)
         features = seen[0].unflatten(1, (-1, head.in_features)).mean(1)  # of a mirrored network, pairs
-        direction = torch.linalg.svd(features - features.mean(0), full_matrices=False)[2][0]
+        centred = F.normalize(features - features.mean(0))  # one odd face decides nothing
+        direction = torch.linalg.svd(centred, full_matrices=False)[2][0]
         direction /= (features @ direction).std()
         signs = torch.tensor([-1.0, 1.0])[-head.out_features :]
         head.weight.copy_(torch.outer(signs, direction))

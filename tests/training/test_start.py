@@ -67,7 +67,7 @@ def test_a_network_begins_with_the_answers_of_a_model(
             ours = (ours + deployed(network, recipe)(others.flip(3))["happy-sad"]) / 2
     theirs = model.logits(crops[1::2])["happy-sad"]
     spread = theirs[:, 1].std()
-    assert spread > 0.5
+    assert spread > 0.25  # there is something to tell apart
     assert np.abs(ours.numpy() - theirs).mean() < allowed * spread
 
 
