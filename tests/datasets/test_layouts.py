@@ -186,8 +186,8 @@ def test_raf_db_in_numbered_folders_and_the_aligned_of_two(tmp_path: Path, write
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("train_00001.jpg 8", "row 0: expected a name and a label 1..7"),
-        ("train_00001.jpg", "row 0: expected a name and a label 1..7"),
+        ("train_00001.jpg 8", "line 1: expected a name and a label 1..7"),
+        ("train_00001.jpg", "line 1: expected a name and a label 1..7"),
         ("train_00009.jpg 3", "none of the 1 images it lists is below"),
     ],
 )
@@ -225,8 +225,8 @@ def test_ferplus_folders(tmp_path: Path, write_image: Write) -> None:
     ("rows", "fault"),
     [
         (VOTED[:1], "label.csv lists 1 images, none of them there"),
-        ((VOTED[0], "fer0000001.png,1,2"), "row 1: expected a name, a box and ten votes"),
-        ((VOTED[0], ",x,0,0,0,0,8,0,2,0,0,0"), "row 1: expected a name, a box and ten votes"),
+        ((VOTED[0], "fer0000001.png,1,2"), "line 2: expected a name, a box and ten votes"),
+        ((VOTED[0], ",x,0,0,0,0,8,0,2,0,0,0"), "line 2: expected a name, a box and ten votes"),
     ],
 )
 def test_wrong_ferplus_folder_is_told(tmp_path: Path, rows: list[str], fault: str) -> None:
