@@ -51,7 +51,7 @@ def info(
 
 
 def _show(info: Info, console: Console) -> None:
-    from mien.datasets.walk import few
+    from mien.datasets.walk import counted, few
 
     people = f" of {info.people} people" if info.people else ""
     console.print(Text.assemble((info.form, "bold"), f", {info.n} images{people}"))
@@ -62,7 +62,7 @@ def _show(info: Info, console: Console) -> None:
         emotions = tuple(dict.fromkeys(name for counts in info.majority.values() for name in counts))
         console.print(_counts("FER+ majority", info.majority, emotions))
     if info.unknown:
-        labels = few([f"{label} ({n})" for label, n in info.unknown.items()], most=len(info.unknown))
+        labels = counted(info.unknown, most=len(info.unknown))
         console.print(f"labels of no known set, which are words of their own: {shown(labels)}", style="yellow")
     for reason, meant in info.suggested.items():
         console.print(f"  did you mean, {reason}: --map {shown(meant)}", style="yellow")

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.datasets.walk import few
+from mien.datasets.walk import counted, few
 from mien.errors import DataError, ImageError
 from mien.image import Pixels, read_image
 from mien.intake import ImageSource
@@ -136,7 +136,7 @@ class Dataset:
         if not examples:
             raise DataError(
                 f"{self.path}: no image has a label of {labels.name} ({', '.join(labels)}); "
-                f"there are {', '.join(sorted({each.label for each in self.examples}))}"
+                f"there are {counted(self.outside(labels))}: say with --map what they mean"
             )
         return replace(self, labels=labels, examples=examples)
 

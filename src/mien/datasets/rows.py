@@ -34,7 +34,9 @@ def header(tree: Tree, place: Path) -> tuple[str, ...]:
 
 
 def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row's line, and it by column; empty rows are left out, a column without a name tells nothing, a missing cell is empty.
+    """Each row's line, and its cells by column.
+
+    Empty rows are left out, a column without a name tells nothing, a missing cell is empty.
 
     Raises:
         DataError: it is no table in UTF-8, or a required column is missing.

@@ -13,6 +13,8 @@ def notes(report: Report) -> Iterator[str]:
     """Sentences, the most important first."""
     if report.copies:
         yield _copies(report)
+    if people := report.data.get("people"):
+        yield f"{people[0].upper()}{people[1:]}."
     if report.absent:
         judged = len(report.labels) - len(report.absent)
         yield f"Macro-F1 is over {judged} of {len(report.labels)} labels: no image has {', '.join(report.absent)}."
