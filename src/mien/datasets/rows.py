@@ -7,17 +7,23 @@ commas, or by semicolons or tabs where those of its header are. Lines are counte
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
 from mien.datasets.tree import Tree
+from mien.datasets.walk import few
 from mien.errors import DataError
+from mien.sources import SUFFIXES
 
 PARTED_BY = ",;\t"
 KINDS = (".csv", ".tsv")
 UNREADABLE = (OSError, UnicodeDecodeError, csv.Error)
+
+
+NO_HEADER = "its first line looks like data: put the columns' names above it, such as path,label"
+LONGEST_NAME = 40  # of a column, as it is told
 
 
 def header(tree: Tree, place: Path) -> tuple[str, ...]:
@@ -61,7 +67,18 @@ def require(file: Path, required: tuple[str, ...], found: list[str]) -> None:
     """Raises `DataError` where a table lacks a column."""
     there = {name.lower() for name in found}
     if missing := [column for column in required if column.lower() not in there]:
-        raise DataError(f"{file}: no column {', '.join(missing)}; found {', '.join(found) or 'none'}")
+        raise DataError(f"{file}: no column {', '.join(missing)}; found {found_in(found)}")
+
+
+def found_in(columns: Sequence[str]) -> str:
+    """The first row of a table in words, with what to do where it holds no names of columns."""
+    told = few([name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..." for name in columns], most=20)
+    return told + (f"; {NO_HEADER}" if begins_with_data(columns) else "")
+
+
+def begins_with_data(columns: Sequence[str]) -> bool:
+    """Whether the first row of a table names an image or holds a number, which no column is named."""
+    return any(name.lower().endswith(SUFFIXES) or name.replace(" ", "").isdecimal() for name in columns)
 
 
 def _no_table(tree: Tree, place: Path, error: Exception) -> DataError:

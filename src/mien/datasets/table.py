@@ -13,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 from mien.datasets.base import SPLITS, Dataset, Example, own_labels
 from mien.datasets.folder import has_known_labels
 from mien.datasets.names import people_named
-from mien.datasets.rows import KINDS, header, read_rows
+from mien.datasets.rows import KINDS, found_in, header, read_rows
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.errors import DataError
@@ -99,8 +99,9 @@ def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
     file, columns = tree.root / place, _columns(tree, place)
     if missing := [what for what in ("path", "label") if not columns[what]]:
         looked_for = "; ".join(f"{what}: {', '.join({'path': PATHS, 'label': LABELS}[what])}" for what in missing)
-        found = ", ".join(header(tree, place)) or "none"
-        raise DataError(f"{file}: no column for {' and '.join(missing)} ({looked_for}); found {found}")
+        raise DataError(
+            f"{file}: no column for {' and '.join(missing)} ({looked_for}); found {found_in(header(tree, place))}"
+        )
     rows = list(read_rows(tree, place))
     places = [_place(values[columns["path"]]) for _, values in rows]
     if Path() in places:
