@@ -24,7 +24,7 @@ Write = Callable[..., Path]
         (
             ("a/x/a.png", "b/y/b.png", "b/z/2/c.png"),
             r"Found: a/, b/; images: a/x/a.png, b/y/b.png and 1 more\n"
-            r"Folders of level 1: a, b; level 2: x, y, z; level 3: 2. If .*--map a=happy,",
+            r"Folders of level 1: a, b; level 2: x, y, z; level 3: 2. If .*--map a=LABEL,",
         ),
         (
             ("cohn-kanade-images/S005/001/S005_001_00000011.png", "Emotion/S005/001/S005_001_00000011_emotion.txt"),
@@ -37,7 +37,7 @@ Write = Callable[..., Path]
         ),
         (
             ("all/x/1/a.png", "all/y/2/b.png"),
-            r"\nFolders of level 1: all; level 2: x, y; level 3: 1, 2. If .*--map x=happy,",
+            r"\nFolders of level 1: all; level 2: x, y; level 3: 1, 2. If .*--map x=LABEL,",
         ),
         (
             ("train/a.png", "test/b.png"),

@@ -143,7 +143,7 @@ def _advice(tree: Tree) -> str:
         return f"\nFolders of {seen}, which tell no labels apart: {ways}"
     return (
         f"\nFolders of {seen}. If those of one level are labels, say what two of them mean at least, as in "
-        f"--map {several[0]}=happy,... (in Python: mapping={{...}})"
+        f"--map {several[0]}=LABEL,... (in Python: mapping={{...}})"
     )
 
 
