@@ -845,7 +845,12 @@ def test_data_info_by_a_users_own_words(tmp_path: Path) -> None:
     result = run("data", "info", tmp_path)
     assert "labels of no known set, which are words of their own: calm (1), suprice (1)" in result.stdout
     assert "--map suprice=surprise" in result.stdout
+    assert " across splits" not in result.stdout
+    alone = run("data", "info", tmp_path, "--group", r"(ann)_\d").stdout
+    assert alone.startswith("image folder, 4 images of 1 person\n")
     assert "labels with one image alone: calm, suprice" in result.stdout
+    cropped = run("crop", tmp_path, "--out", tmp_path.with_name(f"{tmp_path.name}-crops"))
+    assert "words of their own: calm (1), suprice (1); if some mean a known one, say so with --map" in cropped.stdout
     words = ("--map", "suprice=surprise,calm=", "--group", r"(\w+)_\d")
     told = json.loads(run("data", "info", tmp_path, *words, "--format", "json").stdout)
     assert told["counts"] == {"all": {"happy": 2, "surprise": 1}}

@@ -29,6 +29,7 @@ from mien.datasets.copies import copied, fingerprints
 from mien.errors import ArtifactError, DataError, LabelError, MienError
 from mien.labels import FER7, FERPLUS8, HAPPY_SAD
 from mien.report import Answers, make_report
+from mien.report.notes import notes
 
 Pixels = NDArray[np.uint8]
 Bands = Callable[..., Pixels]
@@ -337,8 +338,30 @@ def test_labels_that_only_two_heads_together_speak(toy: Toy, tmp_path: Path, wri
 
 
 def test_nothing_to_judge(recognizer: Recognizer, write: Write) -> None:
-    with pytest.raises(DataError, match="no image of split 'all' has a label in 'three'"):
+    told = r"split 'all' has a label in 'three'; there are bored \(1\), calm \(1\): say with --map what they mean"
+    with pytest.raises(DataError, match=told):
         mien.evaluate(recognizer, open_dataset(write({"bored": ["sad"], "calm": ["sad"]})))
+
+
+@pytest.mark.parametrize(
+    ("split", "told"),
+    [
+        ("test", "People in more than one split: 1 (ann); scores of people who were trained on flatter."),
+        ("valid", None),
+        ("train", None),
+    ],
+)
+def test_people_who_are_in_train_as_well_are_told(
+    recognizer: Recognizer, write: Write, split: str, told: str | None
+) -> None:
+    dataset = open_dataset(write({"angry": ["angry"] * 2, "happy": ["happy"] * 2}))
+    places = (("train", "ann"), ("valid", "bob"), ("test", "ann"), ("test", "bob"))
+    examples = tuple(
+        replace(each, split=where, attributes={"person": person})
+        for each, (where, person) in zip(dataset.examples, places, strict=True)
+    )
+    report = mien.evaluate(recognizer, replace(dataset, examples=examples), split=split)
+    assert [note for note in notes(report) if note.startswith("People")] == ([told] if told else [])
 
 
 def test_progress_is_told(recognizer: Recognizer, write: Write) -> None:

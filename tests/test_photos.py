@@ -43,14 +43,14 @@ SMALL = f"small ({CROP_SIDE} px at most)"
     [
         ([b"", b"no image"], "auto", "photos: of 2 images looked at, 2 cannot be read"),
         (framed(0.5, 48, 3), "whole", f"face crops: of 3 images looked at, 3 are {SMALL}"),
-        (framed(0, CROP_SIDE), "whole", f"face crops: of 1 images looked at, 1 are {SMALL}"),
-        (framed(0, CROP_SIDE + 1), "auto", "photos: of 1 images looked at, in 1 no face was found"),
+        (framed(0, CROP_SIDE), "whole", f"face crops: of 1 image looked at, 1 is {SMALL}"),
+        (framed(0, CROP_SIDE + 1), "auto", "photos: of 1 image looked at, in 1 no face was found"),
         (framed(1.0, 224, 2), "whole", "face crops: of 2 images looked at, in 2 a face fills the frame"),
-        (framed(FILLS + 0.03, 500), "whole", "face crops: of 1 images looked at, in 1 a face fills the frame"),
+        (framed(FILLS + 0.03, 500), "whole", "face crops: of 1 image looked at, in 1 a face fills the frame"),
         (
             framed(FILLS - 0.03, 1000),
             "auto",
-            "photos: of 1 images looked at, in 1 a face takes part of the frame (usually 82% of its side)",
+            "photos: of 1 image looked at, in 1 a face takes part of the frame (usually 82% of its side)",
         ),
         (
             framed(0.3, 2000, 2),
@@ -66,7 +66,7 @@ SMALL = f"small ({CROP_SIDE} px at most)"
         (
             [*framed(1, 48), *framed(1), *framed(0.4), *framed(0)],
             "auto",
-            f"photos: of 4 images looked at, 1 are {SMALL}, in 1 a face fills the frame, "
+            f"photos: of 4 images looked at, 1 is {SMALL}, in 1 a face fills the frame, "
             "in 1 a face takes part of the frame (usually 40% of its side), in 1 no face was found",
         ),
     ],

@@ -20,6 +20,12 @@ HEIF = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
 RAW = "a camera raw: save it as JPEG or PNG"
 VIDEO = "a video, not an image: save the frames that you want as JPEG or PNG"
 ARCHIVE = "an archive, not an image: unpack it and name its folder"
+TABLE = "a table, not an image: mien evaluate and mien data info read those that are datasets"
+
+HEADER = re.compile(rb"(?:\xef\xbb\xbf)?[\w ./\"-]*(?:[,;\t][\w ./\"-]*)+\r?\n")
+"""How tables begin: words parted as `datasets.rows` parts them."""
+
+LONGEST_HEADER = 4096  # bytes
 
 KINDS = (
     (0, b"\xff\xd8\xff", "a JPEG that is damaged or cut short"),
@@ -49,6 +55,7 @@ KINDS = (
     (0, b"7z\xbc\xaf\x27\x1c", ARCHIVE),
     (0, b"\x1f\x8b", ARCHIVE),
     (257, b"ustar", ARCHIVE),
+    (0, b"PAR1", TABLE),
     (0, b"%PDF", "PDF is not supported: save the page as JPEG or PNG"),
     (0, b"%!PS", "PostScript is not supported: save it as JPEG or PNG"),
     (0, b"8BPS", "Photoshop files are not supported: save it as JPEG or PNG"),
@@ -228,4 +235,5 @@ def _ends_in_last_scan(data: bytes) -> bool:
 
 def named(data: bytes) -> str | None:
     """What a file's bytes are by their signature, as a reason for not reading them."""
-    return next((reason for at, signature, reason in KINDS if data.startswith(signature, at)), None)
+    told = next((reason for at, signature, reason in KINDS if data.startswith(signature, at)), None)
+    return told or (TABLE if HEADER.match(data[:LONGEST_HEADER]) else None)

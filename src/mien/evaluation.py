@@ -13,8 +13,10 @@ from mien.crops import Crop
 from mien.datasets import divided, open_dataset
 from mien.datasets.base import NO_LABEL, Dataset, nothing_read, spread
 from mien.datasets.copies import Prints, copied, fingerprints, shared
+from mien.datasets.doubts import people_told
 from mien.datasets.fer2013 import like_fer2013
 from mien.datasets.splits import group_of
+from mien.datasets.walk import counted
 from mien.errors import DataError, LabelError
 from mien.intake import describe
 from mien.labels import FER7, FERPLUS8, LabelSet, label_set
@@ -75,7 +77,9 @@ def evaluate(
     targets = chosen.targets(spoken)
     judged = np.flatnonzero(targets != NO_LABEL)
     if not len(judged):
-        raise DataError(f"{dataset.path}: no image of split {name!r} has a label in {spoken.name!r}")
+        labelled = _outside(chosen, spoken)
+        advice = f"; there are {counted(labelled)}: say with --map what they mean" if labelled else ""
+        raise DataError(f"{dataset.path}: no image of split {name!r} has a label in {spoken.name!r}{advice}")
     predictions = dict[int, Prediction]()  # by their images' places in `chosen`
     sources = (chosen.examples[row].source for row in judged)
     stream = recognizer.stream(sources, labels=spoken, crop=choice.crop)
@@ -93,6 +97,8 @@ def evaluate(
     described = {"path": describe(dataset.path), "form": dataset.form, "split": name}
     held_back = 0 if train is None or came_split else len(train)
     described |= {"crop": choice.crop, "crop_reason": choice.reason}
+    in_both = people_told(replace(chosen, examples=train.examples + chosen.examples)) if train else ()
+    described |= {"people": in_both[0]} if in_both else {}
     not_judged = len(chosen) - len(judged)
     return make_report(
         recognizer.artifact.name,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.container import ARCHIVE, VIDEO, named
+from mien.container import ARCHIVE, TABLE, VIDEO, named
 from mien.errors import ImageError, SourceError
 
 CHUNK = 2**20  # bytes asked of a stream at once
@@ -23,6 +23,8 @@ CHANNELS = (1, 3)
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 """How addresses begin; letters of drives are single. A `Path` has one of the two strokes."""
+
+ADDRESS = "an address, not a file: mien opens no connections; download it and name the file"
 
 
 class GivesArray(Protocol):
@@ -127,9 +129,7 @@ def encoded(source: Encoded, limits: Limits) -> bytes:
     except FileNotFoundError as error:
         linked = isinstance(source, str | os.PathLike) and os.path.islink(source)
         if isinstance(source, str | os.PathLike) and URL.match(os.fsdecode(source)):
-            raise ImageError(
-                "an address, not a file: mien opens no connections; download it and name the file"
-            ) from error
+            raise ImageError(ADDRESS) from error
         raise ImageError("a link to a file that is not there" if linked else "no such file") from error
     except IsADirectoryError as error:
         raise ImageError("a folder, not an image") from error
@@ -140,7 +140,9 @@ def encoded(source: Encoded, limits: Limits) -> bytes:
     if len(data) > limits.max_bytes:
         told = named(data)
         raise ImageError(
-            told if told in (VIDEO, ARCHIVE) else f"more than {limits.max_bytes / 1e6:g} MB, the limit: raise max_bytes"
+            told
+            if told in (VIDEO, ARCHIVE, TABLE)
+            else f"more than {limits.max_bytes / 1e6:g} MB, the limit: raise max_bytes"
         )
     if not data:
         raise ImageError("empty: no bytes to read")

@@ -6,6 +6,7 @@ Emotions are lower-case English words: the convention fixed here for every file,
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,10 +31,13 @@ ALIASES = {
     "surprised": "surprise",
     # ADFES (joy), people folders (natural), and tables by authors of other languages: synonyms
     "frightened": "fear",
+    "terrified": "fear",
     "joy": "happy",
     "joyful": "happy",
+    "mad": "angry",
     "natural": "neutral",
     "neutrality": "neutral",
+    "rage": "angry",
     "scared": "fear",
     "sorrow": "sad",
     "sorrowful": "sad",
@@ -54,6 +58,7 @@ ALIASES = {
     "sadnes": "sad",
     "suprise": "surprise",
     "suprised": "surprise",
+    "suprize": "surprise",
     "surpise": "surprise",
     "surprize": "surprise",
     "surprized": "surprise",
@@ -62,6 +67,14 @@ ALIASES = {
 
 Words that some datasets use as classes of their own (calm, bored, smile, unhappy) mean nothing but themselves.
 """
+
+NEGATION = re.compile(r"^(?:un|in|dis|non?|not|anti)[\W_]*|[\W_]*(?:less|free|not)$")
+"""What turns a word round: `unhappy` is neither happy nor, for those who have both as classes, sad."""
+
+LOOKALIKES = frozenset(
+    ("brightened", "content", "danger", "distrust", "gladness", "lightened", "tearful", "terrific", "tightened")
+)
+"""Words spelled nearly as an emotion that mean another thing, or even its opposite."""
 
 CODES = {
     "af": "fear",
@@ -91,8 +104,19 @@ def canonical(name: str) -> str:
 
 
 def nearest(name: str) -> str | None:
-    """The emotion whose spelling is nearest to a word that is none: `"hapy"` -> `"happy"`; `None` if none is near."""
-    near = difflib.get_close_matches(canonical(name), [*FERPLUS8, *ALIASES], n=1, cutoff=NEAR)
+    """The emotion whose spelling is nearest to a word that is none: `"hapy"` -> `"happy"`; `None` if none is near.
+
+    Nor is one near to a word that means something else, or what the emotion is not: `"unhappy"`, `"content"`.
+    """
+    word = canonical(name)
+    kept = NEGATION.sub("", word)
+    if word in LOOKALIKES or (kept != word and _nearest(kept)):
+        return None
+    return _nearest(word)
+
+
+def _nearest(word: str) -> str | None:
+    near = difflib.get_close_matches(word, [*FERPLUS8, *ALIASES], n=1, cutoff=NEAR)
     return canonical(near[0]) if near else None
 
 

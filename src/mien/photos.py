@@ -14,6 +14,7 @@ import numpy as np
 
 from mien.crops import CROP_SIDE, CROPS, NO_FACE, Crop, cut
 from mien.datasets.base import Dataset, read_all, spread
+from mien.datasets.walk import number
 from mien.detect import BlazeFace, Detector
 from mien.errors import ImageError, MienError
 from mien.face import framing
@@ -110,13 +111,15 @@ def usual_crop(dataset: Dataset, detector: Detector | None = None, sample: int =
     none = len(shares) - len(filled) - len(part)
     crops, photos = small + len(filled), len(part) + none
     seen = [
-        (small, f"{small} are small ({CROP_SIDE} px at most)"),
+        (small, f"{small} {'is' if small == 1 else 'are'} small ({CROP_SIDE} px at most)"),
         (len(filled), f"in {len(filled)} a face fills the frame"),
         (len(part), f"in {len(part)} a face takes part of the frame (usually {median(part or [0]):.0%} of its side)"),
         (none, f"in {none} no face was found"),
         (unread, f"{unread} cannot be read"),
     ]
-    told = f"of {crops + photos + unread} images looked at, " + ", ".join(words for count, words in seen if count)
+    told = f"of {number(crops + photos + unread, 'image')} looked at, " + ", ".join(
+        words for count, words in seen if count
+    )
     return CropChoice("whole", f"face crops: {told}") if crops > photos else CropChoice("auto", f"photos: {told}")
 
 

@@ -7,6 +7,7 @@ import io
 import runpy
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def test_parquet(tmp_path: Path, by_file: bool, with_votes: bool) -> None:
         (("emotion", "Usage"), (), "no column pixels; found emotion, Usage"),
         (("pixels", "Usage"), (), "no column emotion, only pixels, usage: faces without labels"),
         (HEADER, None, "without a single example"),
-        (HEADER, (7, TEXTS[0], "Training"), "row 0: emotion is 0..6, got '7'"),
+        (HEADER, (7, TEXTS[0], "Training"), r"fer2013\.csv, line 2: emotion is 0\.\.6, got '7'"),
         (HEADER, (-1, TEXTS[0], "Training"), "emotion is 0..6, got '-1'"),
         (HEADER, ("happy", TEXTS[0], "Training"), "emotion is 0..6, got 'happy'"),
         (HEADER, (0, TEXTS[0], "Holiday"), "usage is Training, PublicTest or PrivateTest, got 'Holiday'"),
@@ -153,8 +154,8 @@ def test_wrong_csv_is_told(tmp_path: Path, write_table: Write, header: list[str]
     [
         ([], "0 rows of votes for 3 rows in fer2013.csv"),
         (VOTES[:2], "2 rows of votes for 3 rows"),
-        ([VOTES[0], VOTES[1], ("x",) * 10], "row 2: votes are whole numbers"),
-        ([VOTES[0], VOTES[1], (-1,) * 10], "row 2: votes cannot be negative"),
+        ([VOTES[0], VOTES[1], ("x",) * 10], r"fer2013new\.csv, line 4: votes are whole numbers"),
+        ([VOTES[0], VOTES[1], (-1,) * 10], "line 4: votes cannot be negative"),
     ],
 )
 def test_wrong_votes_are_told(tmp_path: Path, write_table: Write, rows: list[Any], told: str) -> None:
@@ -195,9 +196,12 @@ def test_votes_of_the_same_rows_are_joined(tmp_path: Path) -> None:
     [
         (
             (),
-            r"Usage differs from fer2013\.csv's in \d+ of 252 rows, first in row \d+: the votes are not of these",
+            r"Usage differs from fer2013\.csv's in \d+ of 252 rows, first in line \d+: the votes are not of these",
         ),
-        (("Usage",), r"majority is FER2013's label for 1\d% of 2\d\d faces, where 67% is usual: the votes are not of"),
+        (
+            ("Usage",),
+            r"majority is FER2013's label for 1\d% of 2\d\d faces, where 59% is usual with these labels: the votes are",
+        ),
     ],
 )
 def test_votes_of_rows_in_another_order_are_refused(tmp_path: Path, within: tuple[str, ...], told: str) -> None:
@@ -205,6 +209,37 @@ def test_votes_of_rows_in_another_order_are_refused(tmp_path: Path, within: tupl
     shuffled(tmp_path / "fer2013.csv", within)
     with pytest.raises(DataError, match=told):
         open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("faces", "turned", "notes", "fault"),
+    [
+        (0, 0, [], None),
+        (2, 0, ["100% of 14 faces; 59% is usual with these labels"], None),
+        (2, 14, [], r"0% of 14 faces, where 59% is usual with these labels: the votes are not of these images"),
+        (20, 40, ["71% of 140 faces; 59% is usual with these labels"], None),
+        (20, 140, [], r"0% of 140 faces, where 59%"),
+    ],
+)
+def test_agreement_of_votes_and_labels(
+    tmp_path: Path, write_table: Write, faces: int, turned: int, notes: list[str], fault: str | None
+) -> None:
+    """As many faces of each label, of which the first ones have votes for the next; and one without a majority."""
+    labels = [*range(7)] * faces
+    meant = [(number + (place < turned)) % 7 for place, number in enumerate(labels)]
+    votes = [[10 * (column == FERPLUS8.index(FER7.emotions[number])) for column in range(10)] for number in meant]
+    write_table("fer2013.csv", HEADER, [(number, TEXTS[0], "Training") for number in [*labels, 0]])
+    write_table("fer2013new.csv", VOTE_COLUMNS, [*votes, [1] * 10])
+    with pytest.raises(DataError, match=fault) if fault else nullcontext():
+        found = open_dataset(tmp_path).notes
+        begin = "the votes' majority is FER2013's label for "
+        assert [note.removeprefix(begin) for note in found if note.startswith(begin)] == notes
+
+
+def test_agreement_that_is_usual(real: Path) -> None:
+    pytest.importorskip("pyarrow")
+    notes = open_dataset(real / "fer2013" / "valid.parquet").notes
+    assert "the votes' majority is FER2013's label for 67% of 3,199 faces; 67% is usual with these labels" in notes
 
 
 def test_votes_of_other_images_are_refused_in_parquet_too(tmp_path: Path) -> None:

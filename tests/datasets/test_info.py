@@ -101,6 +101,7 @@ def made(*parts: tuple[str, str, str]) -> Dataset:
     [
         ("happy sad", {}, {}),
         ("suprice calm calm happy", {"calm": 2, "suprice": 1}, {"by their spelling": "suprice=surprise"}),
+        ("happy unhappy unhappy", {"unhappy": 2}, {}),
         ("calm bored", {"bored": 1, "calm": 1}, {}),
         (
             "1 7 7",
@@ -124,7 +125,7 @@ def test_labels_of_no_known_set_are_named(words: str, unknown: dict[str, int], s
             [("train", "happy", "a"), ("train", "happy", "a"), ("train", "sad", "b"), ("valid", "sad", "b")],
             [
                 "labels without an image in valid, though there are some elsewhere: happy",
-                "people in more than one split: 1 (b)",
+                "people in more than one split: 1 (b); scores of people who were trained on flatter",
             ],
         ),
         (

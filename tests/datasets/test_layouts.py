@@ -125,6 +125,50 @@ def test_folders(tmp_path: Path, write_image: Write, places: list[str], expected
     assert [rest for _, *rest in told(dataset)] == [list(each) for each in expected]
 
 
+@pytest.mark.parametrize(
+    ("places", "form", "note"),
+    [
+        (
+            ("happy/x/a.png", "sad/x/b.png"),
+            "[split/]label/*/*",
+            "none, as the folders below the labels' have one name, x",
+        ),
+        (("happy/x/a.png", "sad/y/b.png"), "[split/]label/person/*", "the folders below the labels', such as x"),
+        (
+            ("q/x/happy/a.png", "r/x/sad/b.png"),
+            "[split/]*/*/label/*",
+            "none, as the folders above the labels' have one name, x",
+        ),
+    ],
+)
+def test_one_name_for_all_is_no_person(
+    tmp_path: Path, write_image: Write, places: list[str], form: str, note: str
+) -> None:
+    for place in places:
+        write_image(place)
+    dataset = open_dataset(tmp_path)
+    assert dataset.form == f"image folder {form}"
+    assert f"people: {note}" in dataset.notes
+    assert {person for *_, person in told(dataset)} == ({"x", "y"} if "person" in form else {""})
+
+
+def test_names_say_who_where_one_folder_does_not(tmp_path: Path, write_image: Write) -> None:
+    for place in ("anger/all/S005_001_00000011.png", "happy/all/S010_004_00000017.png"):
+        write_image(place)
+    assert [person for *_, person in told(open_dataset(tmp_path))] == ["S005", "S010"]
+
+
+@pytest.mark.parametrize(
+    ("folders", "splits"),
+    [("train dev eval", ("train", "valid", "test")), ("Development Evaluation", ("valid", "test"))],
+)
+def test_splits_by_other_names(tmp_path: Path, write_image: Write, folders: str, splits: tuple[str, ...]) -> None:
+    for folder in folders.split():
+        write_image(f"{folder}/happy/a.png")
+        write_image(f"{folder}/sad/a.png")
+    assert open_dataset(tmp_path).splits == splits
+
+
 def test_a_wrapper_is_the_dataset_that_it_holds(tmp_path: Path, write_image: Write) -> None:
     for place in ("one/two/happy/a.png", "one/two/sad/b.png"):
         write_image(place)
@@ -137,8 +181,8 @@ def test_a_wrapper_is_the_dataset_that_it_holds(tmp_path: Path, write_image: Wri
 @pytest.mark.parametrize(
     ("places", "layout"),
     [
-        (("happy/ann/a.png", "sad/ann/b.png", "c.png"), r"\[split/\]label/person/\*, also found c.png"),
-        (("ann/happy/a.png", "ann/sad/b.png", "c.png"), r"\[split/\]person/label/\*, also found c.png"),
+        (("happy/ann/a.png", "sad/bob/b.png", "c.png"), r"\[split/\]label/person/\*, also found c.png"),
+        (("ann/happy/a.png", "bob/sad/b.png", "c.png"), r"\[split/\]person/label/\*, also found c.png"),
     ],
 )
 def test_an_image_beside_peoples_folders_is_told(
@@ -186,9 +230,9 @@ def test_raf_db_in_numbered_folders_and_the_aligned_of_two(tmp_path: Path, write
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("train_00001.jpg 8", "row 0: expected a name and a label 1..7"),
-        ("train_00001.jpg", "row 0: expected a name and a label 1..7"),
-        ("train_00009.jpg 3", "none of the 1 images it lists is below"),
+        ("train_00001.jpg 8", "line 1: expected a name and a label 1..7"),
+        ("train_00001.jpg", "line 1: expected a name and a label 1..7"),
+        ("train_00009.jpg 3", "none of the 1 image it lists is below"),
     ],
 )
 def test_wrong_list_of_raf_db_is_told(tmp_path: Path, write_image: Write, line: str, fault: str) -> None:
@@ -224,9 +268,9 @@ def test_ferplus_folders(tmp_path: Path, write_image: Write) -> None:
 @pytest.mark.parametrize(
     ("rows", "fault"),
     [
-        (VOTED[:1], "label.csv lists 1 images, none of them there"),
-        ((VOTED[0], "fer0000001.png,1,2"), "row 1: expected a name, a box and ten votes"),
-        ((VOTED[0], ",x,0,0,0,0,8,0,2,0,0,0"), "row 1: expected a name, a box and ten votes"),
+        (VOTED[:1], "label.csv lists 1 image, none of them there"),
+        ((VOTED[0], "fer0000001.png,1,2"), "line 2: expected a name, a box and ten votes"),
+        ((VOTED[0], ",x,0,0,0,0,8,0,2,0,0,0"), "line 2: expected a name, a box and ten votes"),
     ],
 )
 def test_wrong_ferplus_folder_is_told(tmp_path: Path, rows: list[str], fault: str) -> None:

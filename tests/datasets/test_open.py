@@ -17,11 +17,27 @@ Write = Callable[..., Path]
     ("files", "found"),
     [
         ((), "Found: none; images: none$"),
-        (("a.png",), r"Found: a.png; images: a.png\nImages alone have no labels: put them in folders named by label"),
+        (
+            ("a.png",),
+            r"Found: a.png; images: a.png\nImages alone have no labels: put the images in folders named by label",
+        ),
         (
             ("a/x/a.png", "b/y/b.png", "b/z/2/c.png"),
             r"Found: a/, b/; images: a/x/a.png, b/y/b.png and 1 more\n"
-            r"Folders of level 1: a, b; level 2: x, y, z; level 3: 2. If .*--map a=happy,",
+            r"Folders of level 1: a, b; level 2: x, y, z; level 3: 2. If .*--map a=LABEL,",
+        ),
+        (
+            ("cohn-kanade-images/S005/001/S005_001_00000011.png", "Emotion/S005/001/S005_001_00000011_emotion.txt"),
+            r"Found: Emotion/, cohn-kanade-images/; images: .*\nNo form reads labels from text files beside images, "
+            r"such as Emotion/S005/001/S005_001_00000011_emotion.txt: put the images in folders named by label",
+        ),
+        (
+            ("images/x/a.png", "images/x/b.png"),
+            r"\nFolders of level 1: images; level 2: x, which tell no labels apart: put the images in folders named by",
+        ),
+        (
+            ("all/x/1/a.png", "all/y/2/b.png"),
+            r"\nFolders of level 1: all; level 2: x, y; level 3: 1, 2. If .*--map x=LABEL,",
         ),
         (
             ("train/a.png", "test/b.png"),
@@ -31,7 +47,11 @@ Write = Callable[..., Path]
 )
 def test_no_form_is_told(tmp_path: Path, write_image: Write, files: list[str], found: str) -> None:
     for file in files:
-        write_image(file)
+        if file.endswith(".txt"):
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / file).touch()
+        else:
+            write_image(file)
     with pytest.raises(DataError, match=r"not a dataset. Looked for:\n  - people: images/.*\n  - FER2013") as told:
         open_dataset(tmp_path)
     assert told.match(found)
@@ -40,6 +60,56 @@ def test_no_form_is_told(tmp_path: Path, write_image: Write, files: list[str], f
 def test_missing_path_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
         open_dataset(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("as_path", [str, Path])
+@pytest.mark.parametrize("address", ["https://x.org/d.zip", "s3://d/all.csv", "http://x.org"])
+def test_an_address_is_told(address: str, as_path: Callable[[str], str | Path]) -> None:
+    with pytest.raises(DataError) as told:
+        open_dataset(as_path(address))
+    assert (
+        str(told.value)
+        == f"{address}: an address, not a file: mien opens no connections; download it and name the file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("a.mp4", b"\0\0\0\x18ftypmp42", "a video, not an image: save the frames that you want as JPEG or PNG"),
+        ("a.avi", b"RIFF\0\0\0\0AVI LIST", "a video, not an image: save the frames that you want as JPEG or PNG"),
+        (
+            "a.JPG",
+            b"",
+            "one image, not a dataset: mien predict reads it; to judge, put images in folders named by label",
+        ),
+    ],
+)
+def test_one_video_or_image_is_told(tmp_path: Path, name: str, data: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DataError) as error:
+        open_dataset(tmp_path / name)
+    assert str(error.value) == f"{tmp_path / name}: {told}"
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("mine.csv", "a.png,happy\nb.png,sad\n"),
+        ("fer2013.csv", "0,70 80 82 72,Training\n3,151 150 147,Training\n"),
+        ("train.csv", f"0,{'70 ' * 2303}70,Training\n"),
+    ],
+)
+def test_a_table_without_a_header_is_told(
+    tmp_path: Path, write_image: Write, name: str, text: str, by_file: bool
+) -> None:
+    write_image("a.png")
+    file = tmp_path / name
+    file.write_text(text)
+    with pytest.raises(DataError, match="its first line looks like data: put the columns' names above it") as told:
+        open_dataset(file if by_file else tmp_path)
+    assert len(str(told.value)) < 1500
 
 
 def test_other_file_is_told(tmp_path: Path) -> None:

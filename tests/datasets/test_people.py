@@ -44,7 +44,7 @@ def test_attributes_and_labels(tmp_path: Path, write_image: Write, write_table: 
         (HEADER, ((0, "MALE"),), "no row in emotions.csv for 1"),
         (HEADER, ((0,), (1,), (2,), (3,)), "no images in images/ for 2, 3"),
         (HEADER, ((0,), (7,)), "no images in images/ for 7; no row in emotions.csv for 1"),
-        (HEADER, ((0,), (1,), (1,)), "set_id 1 has two rows"),
+        (HEADER, ((0,), (1,), (1,)), "line 4: set_id 1 has two rows"),
         (HEADER, ((0,), ("", "MALE")), "a row without set_id"),
     ],
 )

@@ -92,12 +92,12 @@ def test_label_folders_come_before_a_table_beside_them(tmp_path: Path, write_ima
         (("path", "x"), (), r"no column for label \(label: label, emotion, .*\); found path, x"),
         (("path", "label"), (), "at least two labels, found none"),
         (("path", "label"), [("b.png", "happy")], "its first images, b.png, are not there; paths are relative to"),
-        (("path", "label"), [("a.png", "happy"), ("", "sad")], "row 1: no path"),
+        (("path", "label"), [("a.png", "happy"), ("", "sad")], "line 3: no path"),
         (("path", "label"), [("a.png", "happy"), ("a.png", "sad")], "listed more than once: a.png"),
         (
             ("path", "label", "split"),
             [("a.png", "happy", "later")],
-            "row 0: split is train, valid or test, got 'later'",
+            "line 2: split is train, valid or test, got 'later'",
         ),
     ],
 )
@@ -107,6 +107,13 @@ def test_wrong_table_is_told(
     write_image("a.png")
     with pytest.raises(DataError, match=told):
         open_dataset(write_table("mine.csv", header, rows))
+
+
+def test_lines_are_counted_as_editors_do(tmp_path: Path, write_image: Write) -> None:
+    write_image("a.png")
+    (tmp_path / "mine.csv").write_text('path,label,split,note\na.png,sad,train,"two\nlines"\n\nb.png,happy,later,\n')
+    with pytest.raises(DataError, match=r"mine\.csv, line 5: split is train, valid or test, got 'later'"):
+        open_dataset(tmp_path / "mine.csv")
 
 
 def test_a_table_that_is_none(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ Write = Callable[..., Path]
 @pytest.mark.parametrize(
     ("text", "mapping"),
     [
-        ("anger=mad", {"angry": "mad"}),
+        ("anger=cross", {"angry": "cross"}),
         (" Joie = happiness , triste=sad,", {"joie": "happy", "triste": "sad"}),
         ("calm=", {"calm": ""}),
     ],

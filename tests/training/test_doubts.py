@@ -9,11 +9,11 @@ import pytest
 import torch
 from drawn import write_folder
 
-from mien.datasets import open_dataset
+from mien.datasets import Dataset, Example, open_dataset
 from mien.datasets.base import NO_LABEL
 from mien.labels import FACE, FER7, LabelSet
 from mien.training.data import Split
-from mien.training.doubts import doubts, left_out
+from mien.training.doubts import doubts, doubts_of_data
 from mien.training.loop import train
 from mien.training.loss import Target
 from mien.training.recipe import Recipe
@@ -33,14 +33,14 @@ def split(truth: Mapping[str, list[int]], sets: Mapping[str, LabelSet]) -> Split
     [
         ([0, 1, 2] * 9, [0, 1, 2] * 9, []),
         ([0, 1, 2] * 5, [0, 1, 2] * 4, []),
-        ([0, 1] * 9 + [2], [0, 1, 2] * 9, ["few images to train on: sad 1; fewer than 5 teach next to nothing"]),
-        ([1] * 9 + [2] * 4, [0, 1, 2] * 9, ["few images to train on: angry 0, sad 4; fewer"]),
+        ([0, 1] * 9 + [2], [0, 1, 2] * 9, ["few images to train on: sad (1); fewer than 5 teach next to nothing"]),
+        ([1] * 9 + [2] * 4, [0, 1, 2] * 9, ["few images to train on: angry (0), sad (4); fewer"]),
         ([0, 1, 2] * 9, [1] * 9 + [NO_LABEL, 0], ["no image to validate: sad; nothing tells"]),
         ([0, 1, 2] * 9, [0, 1, 2] * 3, ["9 images to validate are too few to calibrate confidence; it takes 10"]),
         (
             [0, 1],
             [0],
-            ["few images to train on: angry 1, happy 1, sad 0;", "no image to validate: happy, sad;", "1 im"],
+            ["few images to train on: angry (1), happy (1), sad (0);", "no image to validate: happy, sad;", "1 im"],
         ),
         ([0, 1, 2] * 9, [NO_LABEL], ["no image to validate: angry, happy, sad;"]),
     ],
@@ -67,11 +67,61 @@ def test_labels_that_are_left_out_are_named(tiny: Recipe, tmp_path: Path) -> Non
             (folder / "calm").mkdir(exist_ok=True)
             image.rename(folder / "calm" / image.name)
     dataset, said = open_dataset(folder), list[str]()
-    assert left_out(dataset, tiny) == []
     schedule = tiny.schedule.model_copy(update={"epochs": 1})
     train(
         tiny.model_copy(update={"labels": "happy-sad", "schedule": schedule}), dataset, tmp_path / "a", say=said.append
     )
-    assert "warning: left out, as happy-sad lacks their labels: angry 14, calm 2" in said
+    assert "warning: left out, as happy-sad lacks their labels: angry (14), calm (2)" in said
     train(tiny.model_copy(update={"schedule": schedule}), dataset, tmp_path / "b", say=said.append)
-    assert any("few images to train on: calm 1; " in sentence for sentence in said)
+    assert any("few images to train on: calm (1); " in sentence for sentence in said)
+    assert any(
+        each.startswith("warning: labels of no known set, which are words of their own: calm (2); ") for each in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "mapping", "told"),
+    [
+        ("happy sad", {}, ()),
+        ("0 0 angry_face happy", {}, ("0 (2), angry_face (1)",)),
+        ("calm happy", {"x": "calm"}, ()),
+        ("unknown not-a-face happy sad", {}, ()),
+        (
+            " ".join("abcdefghijkl"),
+            {},
+            ("a (1), b (1), c (1), d (1), e (1), f (1), g (1), h (1), i (1), j (1) and 2 more",),
+        ),
+    ],
+)
+def test_words_of_no_known_set_are_named(
+    tiny: Recipe, words: str, mapping: dict[str, str], told: tuple[str, ...]
+) -> None:
+    examples = tuple(Example(str(n), b"", word) for n, word in enumerate(words.split()))
+    dataset = Dataset(Path(), "made up", FER7, examples, mapping=mapping)
+    advice = "if some mean a known one, say so with --map; mien data info tells which may"
+    assert doubts_of_data(dataset, dataset, tiny) == tuple(
+        f"labels of no known set, which are words of their own: {each}; {advice}" for each in told
+    )
+
+
+@pytest.mark.parametrize("labels", [None, "fer7"])
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        ([("train", "ann"), ("train", "ann"), ("valid", "bob"), ("test", "")], ()),
+        ([("train", ""), ("valid", "")], ()),
+        ([("train", "ann"), ("valid", "bob"), ("test", "ann")], ("1 (ann)",)),
+        ([("train", "b"), ("valid", "a"), ("valid", "b"), ("test", "a")], ("2 (a, b)",)),
+    ],
+)
+def test_people_in_several_splits_are_told(
+    tiny: Recipe, labels: str | None, places: list[tuple[str, str]], told: tuple[str, ...]
+) -> None:
+    examples = tuple(
+        Example(str(n), b"", "happy", split, attributes={"person": person} if person else {})
+        for n, (split, person) in enumerate(places)
+    )
+    dataset = Dataset(Path(), "made up", FER7, examples)
+    assert doubts_of_data(dataset, dataset, tiny.model_copy(update={"labels": labels})) == tuple(
+        f"people in more than one split: {each}; scores of people who were trained on flatter" for each in told
+    )

@@ -30,6 +30,7 @@ def crop(
     """
     from mien.cropping import find_sources, write_crops
     from mien.datasets import Dataset
+    from mien.datasets.doubts import words_told
     from mien.photos import CropChoice, choose_crop
     from mien.preprocess import Preprocess
 
@@ -46,6 +47,8 @@ def crop(
         examples, form = found, "images without labels"
         choice = CropChoice((crop or CropOption.auto).value, "as asked for" if crop else "as mien predict does")
     console.print(f"{form}: {len(examples)} images; crop {choice.crop}: {shown(choice.reason)}")
+    for sentence in words_told(found) if isinstance(found, Dataset) else ():
+        console.print(shown(sentence), style="yellow")
     with counting("cropping") as bar:
         task = bar.add_task("", total=len(examples))
         preprocess = Preprocess(size, "rgb" if colour else "gray")

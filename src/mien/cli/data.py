@@ -51,10 +51,10 @@ def info(
 
 
 def _show(info: Info, console: Console) -> None:
-    from mien.datasets.walk import few
+    from mien.datasets.walk import counted, few, number
 
-    people = f" of {info.people} people" if info.people else ""
-    console.print(Text.assemble((info.form, "bold"), f", {info.n} images{people}"))
+    people = f" of {number(info.people, 'person', 'people')}" if info.people else ""
+    console.print(Text.assemble((info.form, "bold"), f", {number(info.n, 'image')}{people}"))
     for note in info.notes:
         console.print(f"  {shown(note)}")
     console.print(_counts("label", info.counts, info.labels))
@@ -62,7 +62,7 @@ def _show(info: Info, console: Console) -> None:
         emotions = tuple(dict.fromkeys(name for counts in info.majority.values() for name in counts))
         console.print(_counts("FER+ majority", info.majority, emotions))
     if info.unknown:
-        labels = few([f"{label} ({n})" for label, n in info.unknown.items()], most=len(info.unknown))
+        labels = counted(info.unknown, most=len(info.unknown))
         console.print(f"labels of no known set, which are words of their own: {shown(labels)}", style="yellow")
     for reason, meant in info.suggested.items():
         console.print(f"  did you mean, {reason}: --map {shown(meant)}", style="yellow")
@@ -70,14 +70,13 @@ def _show(info: Info, console: Console) -> None:
         console.print(shown(warning), style="yellow")
     common = ", ".join(f"{width}x{height} ({count})" for width, height, count in info.sizes)
     console.print(f"sizes: {common}; width {_span(info.width)}, height {_span(info.height)}")
-    repeated = ", ".join(f"{count} in {split}" for split, count in info.repeated_within.items() if count)
-    console.print(f"repeated pixel by pixel: {repeated or 'none'}; {info.repeated_across} across splits")
+    repeated = [f"{count} in {split}" for split, count in info.repeated_within.items() if count]
+    repeated += [f"{info.repeated_across} across splits"] * bool(info.repeated_across)
+    console.print(f"repeated pixel by pixel: {', '.join(repeated) or 'none'}")
     for split, leak in info.leaks.items():
         if leak.exact or leak.near:
-            told = (
-                f"of {split}, {leak.exact} images stand in train as well, and {leak.near} nearly: scores without them"
-            )
-            console.print(f"{told} are told by mien evaluate", style="yellow")
+            told = f"of {split}, {number(leak.exact, 'image')} in train as well, and {leak.near} nearly"
+            console.print(f"{told}: scores without them are told by mien evaluate", style="yellow")
     if info.copies:
         kept = "they stay together where mien splits"
         console.print(f"copies or near copies of other images: {info.copies}; {kept}", style="yellow")

@@ -95,9 +95,10 @@ def evaluate(
 def _show(report: Report, console: Console) -> None:
     low, high = report.accuracy_interval
     f1_low, f1_high = report.macro_f1_interval
+    from mien.datasets.walk import number
     from mien.report.notes import notes
 
-    judged = f" on {report.data['form']}, split {report.data['split']}: {report.n} images, head {report.head}"
+    judged = f" on {report.data['form']}, split {report.data['split']}: {number(report.n, 'image')}, head {report.head}"
     console.print(Text.assemble((shown(report.model), "bold"), judged))
     console.print(f"crop {report.data['crop']}: {shown(report.data['crop_reason'])}")
     accuracy, macro_f1 = (f"{report.accuracy:.1%}", "bold"), (f"{report.macro_f1:.3f}", "bold")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from pathlib import Path
 from typing import NamedTuple
 
+from mien.container import VIDEO, named
 from mien.datasets import fer2013, folder, listed, names, people, table
 from mien.datasets.base import Dataset, Example, as_path, load_pixels
 from mien.datasets.info import Info, inspect
+from mien.datasets.rows import NO_HEADER, begins_with_data, header
 from mien.datasets.splits import divided, with_split
 from mien.datasets.tree import Tree, find_tree
 from mien.datasets.walk import few
@@ -16,6 +19,7 @@ from mien.datasets.words import canonical_mapping, grouped, read_mapping, relabe
 from mien.errors import DataError
 from mien.intake import describe
 from mien.labels import FERPLUS8
+from mien.sources import SUFFIXES
 
 __all__ = [
     "Dataset",
@@ -61,6 +65,7 @@ FORMS = (
 )
 """Every form there is, the most specific first. Each may be wrapped in folders of its own, or in a zip."""
 
+BEGINNING = 512  # bytes, by which a video is told
 ARCHIVES = (".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
@@ -91,8 +96,19 @@ def _read(tree: Tree) -> Dataset:
             if form.fits(inner):
                 return form.read(inner)
         inner = inner.within()
+    if tree.alone and (told := _one_image(tree)):
+        raise DataError(f"{tree.path}: {told}")
     looked_for = "".join(f"\n  - {form.words}" for form in FORMS)
     raise DataError(f"{tree.path}: not a dataset. Looked for:{looked_for}\nFound: {_found(tree)}{_advice(tree)}")
+
+
+def _one_image(tree: Tree) -> str | None:
+    """What is said of a file that is a video or an image; None of others."""
+    with tree.path.open("rb") as stream:
+        if named(stream.read(BEGINNING)) == VIDEO:
+            return VIDEO
+    single = "one image, not a dataset: mien predict reads it; to judge, put images in folders named by label"
+    return single if tree.path.suffix.lower() in SUFFIXES else None
 
 
 def _found(tree: Tree) -> str:
@@ -108,8 +124,13 @@ def _advice(tree: Tree) -> str:
     """What would make a dataset of images that no form reads."""
     if not tree.images:
         return ""
+    ways = "put the images in folders named by label, or list them in a CSV file of path,label"
+    if tables := [describe(place) for place in tree.others if begins_with_data(header(tree, place))]:
+        return f"\n{few(tables)}: {NO_HEADER}"
+    stems = {place.stem for place in tree.images}
+    if texts := [place for place in tree.others if _text_on(place, stems)]:
+        return f"\nNo form reads labels from text files beside images, such as {describe(texts[0])}: {ways}"
     if all(len(place.parts) == 1 for place in tree.images):
-        ways = "put them in folders named by label, or list them in a CSV file of path,label"
         return f"\nImages alone have no labels: {ways}"
     deepest = max(len(place.parts) for place in tree.images) - 1
     levels = [
@@ -117,7 +138,15 @@ def _advice(tree: Tree) -> str:
         for level in range(deepest)
     ]
     seen = "; ".join(f"level {number}: {few(names, 3)}" for number, names in enumerate(levels, 1))
+    several = next((names for names in levels if len(names) > 1), None)
+    if several is None:
+        return f"\nFolders of {seen}, which tell no labels apart: {ways}"
     return (
         f"\nFolders of {seen}. If those of one level are labels, say what two of them mean at least, as in "
-        f"--map {levels[0][0]}=happy,... (in Python: mapping={{...}})"
+        f"--map {several[0]}=LABEL,... (in Python: mapping={{...}})"
     )
+
+
+def _text_on(place: Path, images: Set[str]) -> bool:
+    """Whether a file is a text that is named after an image, as CK+'s `S005_001_00000011_emotion.txt`."""
+    return place.suffix.lower() == ".txt" and (place.stem in images or place.stem.rpartition("_")[0] in images)

@@ -16,20 +16,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.datasets.walk import few
+from mien.datasets.walk import counted, few, number
 from mien.errors import DataError, ImageError
 from mien.image import Pixels, read_image
-from mien.intake import ImageSource
+from mien.intake import ADDRESS, URL, ImageSource
 from mien.labels import FERPLUS8, LABEL_SETS, LabelSet, named_set
 
 SPLITS = {
     "train": "train",
     "training": "train",
     "valid": "valid",
+    "dev": "valid",
+    "development": "valid",
     "val": "valid",
     "validation": "valid",
     "publictest": "valid",
     "test": "test",
+    "eval": "test",
+    "evaluation": "test",
     "testing": "test",
     "privatetest": "test",
 }
@@ -136,7 +140,7 @@ class Dataset:
         if not examples:
             raise DataError(
                 f"{self.path}: no image has a label of {labels.name} ({', '.join(labels)}); "
-                f"there are {', '.join(sorted({each.label for each in self.examples}))}"
+                f"there are {counted(self.outside(labels))}: say with --map what they mean"
             )
         return replace(self, labels=labels, examples=examples)
 
@@ -204,7 +208,7 @@ def read_all(dataset: Dataset, read: Callable[[ImageSource], Pixels]) -> tuple[D
 def nothing_read(path: Path, unreadable: Mapping[str, str]) -> DataError:
     """What is said where not one image could be read: of the first, why."""
     name, reason = next(iter(unreadable.items()))
-    return DataError(f"{path}: none of {len(unreadable)} images could be read; the first, {name}: {reason}")
+    return DataError(f"{path}: none of {number(len(unreadable), 'image')} could be read; the first, {name}: {reason}")
 
 
 def spread(dataset: Dataset, most: int) -> Dataset:
@@ -227,8 +231,10 @@ def own_labels(path: Path, labels: Iterable[str]) -> LabelSet:
 
 
 def as_path(path: str | os.PathLike[str]) -> Path:
-    """The path of a dataset. Raises `DataError` where there is nothing."""
+    """The path of a dataset. Raises `DataError` where there is nothing, or an address."""
     found = Path(path)
+    if begins := URL.match(os.fspath(path)):
+        raise DataError(f"{begins[0]}/{os.fspath(path)[begins.end() :].removeprefix('/')}: {ADDRESS}")
     if not found.exists():
         raise DataError(f"{found}: no such file or folder")
     return found

@@ -56,7 +56,8 @@ def read_people_folder(tree: Tree) -> Dataset:
     """Label folders that hold a folder for each person, or people's folders that hold label folders.
 
     The label is the first folder at whose level two words of known sets stand. A person is the folder next to it: below
-    it where the labels come first, else above it. Folders deeper down, such as sequences, say nothing.
+    it where the labels come first, else above it; of one name alone they are of nobody. Folders deeper down, such as
+    sequences, say nothing.
 
     Raises:
         DataError: an image with no such folder above it, or fewer than two labels.
@@ -65,7 +66,9 @@ def read_people_folder(tree: Tree) -> Dataset:
     person = level - 1 if level else 1
     found = [_below_split(place) for place in tree.images]
     needed = max(level, person) + 1
-    layout = "[split/]label/person/*" if not level else "[split/]" + "*/" * (level - 1) + "person/label/*"
+    people = {describe(rest[person]) for _, rest in found if len(rest) > person}
+    who = "person" if len(people) > 1 else "*"
+    layout = f"[split/]label/{who}/*" if not level else "[split/]" + "*/" * (level - 1) + f"{who}/label/*"
     astray = [describe(place) for place, (_, rest) in zip(tree.images, found, strict=True) if len(rest) < needed]
     if astray:
         raise DataError(f"{tree.path}: expected images as {layout}, also found {few(astray)}")
@@ -75,13 +78,15 @@ def read_people_folder(tree: Tree) -> Dataset:
             source=tree.source(place),
             split=split,
             label=_label(rest[level]),
-            attributes={"person": describe(rest[person])},
+            attributes={"person": describe(rest[person])} if len(people) > 1 else {},
         )
         for place, (split, rest) in zip(tree.images, found, strict=True)
     )
     side = "above" if level else "below"
-    notes = ("labels: the folders' names", f"people: the folders {side} the labels', such as {found[0][1][person]}")
-    return _dataset(tree, f"image folder {layout}", examples, notes)
+    they = f"the folders {side} the labels'"
+    named = f"{they}, such as {min(people)}" if len(people) > 1 else f"none, as {they} have one name, {min(people)}"
+    notes = ("labels: the folders' names", f"people: {named}")
+    return people_named(_dataset(tree, f"image folder {layout}", examples, notes))
 
 
 def _dataset(tree: Tree, form: str, examples: tuple[Example, ...], notes: tuple[str, ...]) -> Dataset:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mien.datasets.base import Dataset
 from mien.datasets.copies import Leak, copies_of_others, fingerprints, leaks
-from mien.datasets.walk import few
+from mien.datasets.doubts import own_words, people_told
 from mien.errors import ImageError
 from mien.image import read_image
 from mien.labels import FERPLUS8, NUMBERS, nearest
@@ -34,7 +34,8 @@ class Info:
         majority: by split and emotion of `ferplus8`, or `NO_MAJORITY`; empty where there are no votes.
         people: how many different people; 0 where nothing is known of them.
         notes: how labels, splits and people were read, and what was left out.
-        unknown: the dataset's labels that no known set has, and how many images have each, most frequent first.
+        unknown: the dataset's labels that no known set has and the user did not choose, and how many images have each,
+            most frequent first.
         suggested: what may be meant by those, as a mapping of them (see `read_mapping`), by the reason for it.
         warnings: what a training or a score would suffer from, in sentences.
         sizes: the commonest (width, height, how many), commonest first.
@@ -95,7 +96,7 @@ def inspect(dataset: Dataset) -> Info:
             blank.append(example.name)
     prints = fingerprints(dataset)
     counts = {split: _counts(dataset.split(split)) for split in splits}
-    unknown = dataset.outside(FERPLUS8)
+    unknown = own_words(dataset)
     return Info(
         path=str(dataset.path),
         form=dataset.form,
@@ -107,7 +108,7 @@ def inspect(dataset: Dataset) -> Info:
         notes=dataset.notes,
         unknown=unknown,
         suggested=_suggested(unknown),
-        warnings=(*_rare(counts), *_people_at_fault(dataset)),
+        warnings=(*_rare(counts), *_of_nobody(dataset), *people_told(dataset)),
         sizes=tuple((width, height, n) for (width, height), n in sizes.most_common(COMMONEST)),
         width=_range([width for width, _ in sizes]),
         height=_range([height for _, height in sizes]),
@@ -159,16 +160,11 @@ def _rare(counts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
             yield f"labels without an image in {split}, though there are some elsewhere: {', '.join(labels)}"
 
 
-def _people_at_fault(dataset: Dataset) -> Iterator[str]:
-    """Images of nobody known, where others are of somebody; people who are in several splits."""
-    splits: dict[str, set[str]] = {}
-    for example in dataset.examples:
-        splits.setdefault(example.attributes.get("person", ""), set()).add(example.split)
-    if len(splits) > 1 and "" in splits:
-        nobody = sum("person" not in example.attributes for example in dataset.examples)
+def _of_nobody(dataset: Dataset) -> Iterator[str]:
+    """Images of nobody known, where others are of somebody."""
+    nobody = sum("person" not in example.attributes for example in dataset.examples)
+    if 0 < nobody < len(dataset):
         yield f"images of nobody known: {nobody} of {len(dataset)}"
-    if both := sorted(person for person, names in splits.items() if person and len(names) > 1):
-        yield f"people in more than one split: {len(both)} ({few(both)})"
 
 
 def _range(values: list[int]) -> tuple[int, int]:

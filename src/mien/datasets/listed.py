@@ -5,14 +5,14 @@ RAF-DB: Li, Deng & Du (CVPR 2017). FER+: Barsoum et al. (ICMI 2016), `generate_t
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from mien.datasets.base import VOTES, Dataset, Example, own_labels
-from mien.datasets.rows import UNREADABLE
+from mien.datasets.rows import UNREADABLE, numbered
 from mien.datasets.tree import Tree
+from mien.datasets.walk import number
 from mien.errors import DataError
 from mien.intake import describe
 from mien.labels import FERPLUS8, NUMBERS
@@ -48,8 +48,8 @@ def read_raf(tree: Tree) -> Dataset:
     labels = _raf_labels(tree, listed) if listed else {name: place.parts[-2] for name, place in there.items()}
     if not labels.keys() & there.keys():
         raise DataError(
-            f"{tree.root / (listed or '')}: none of the {len(labels)} images it lists is below {tree.path}, neither as "
-            "train_00001.jpg nor as train_00001_aligned.jpg"
+            f"{tree.root / (listed or '')}: none of the {number(len(labels), 'image')} it lists is below {tree.path}, "
+            "neither as train_00001.jpg nor as train_00001_aligned.jpg"
         )
     places = {name: there.get(name, Path(f"{name}.jpg")) for name in labels}
     examples = tuple(
@@ -82,18 +82,18 @@ def read_ferplus(tree: Tree) -> Dataset:
     examples: list[Example] = []
     for place in _ferplus_lists(tree):
         split = FERPLUS_SPLITS.get((place.parent.name or tree.path.name).lower(), "all")
-        for number, row in enumerate(_rows(tree, place)):
+        for line, row in _rows(tree, place):
             try:
                 votes = tuple(int(cell) for cell in row[-len(VOTES) :])
             except ValueError:
                 votes = ()
             if len(votes) != len(VOTES) or len(row) <= len(VOTES) or not row[0]:
-                raise DataError(f"{tree.root / place}, row {number}: expected a name, a box and ten votes, got {row}")
+                raise DataError(f"{tree.root / place}, line {line}: expected a name, a box and ten votes, got {row}")
             image = place.parent / row[0]
             label = VOTES[max(range(len(votes)), key=votes.__getitem__)]
             examples.append(Example(describe(image.as_posix()), tree.source(image), label, split, votes))
     if not any(place.suffix.lower() == ".png" for place in tree.images):
-        raise DataError(f"{tree.path}: {FERPLUS_LIST} lists {len(examples)} images, none of them there")
+        raise DataError(f"{tree.path}: {FERPLUS_LIST} lists {number(len(examples), 'image')}, none of them there")
     notes = ("labels: FER+ votes", "splits: the folders' names")
     return Dataset(tree.path, "FER+ folders", FERPLUS8, tuple(examples), notes=notes)
 
@@ -109,28 +109,29 @@ def _raf_folder(place: Path) -> bool:
 
 def _raf_labels(tree: Tree, place: Path) -> dict[str, str]:
     labels: dict[str, str] = {}
-    for number, row in enumerate(_rows(tree, place, parted_by=" ")):
+    for line, row in _rows(tree, place, parted_by=" "):
         match " ".join(row).split():
             case [name, label] if label in RAF_LABELS and RAF_NAME.fullmatch(name):
                 labels[name.partition(".")[0]] = label
             case [_, *_]:
                 expected = "a name and a label 1..7, as in `train_00001.jpg 5`"
-                raise DataError(f"{tree.root / place}, row {number}: expected {expected}, got {' '.join(row)}")
+                raise DataError(f"{tree.root / place}, line {line}: expected {expected}, got {' '.join(row)}")
     return labels
 
 
 def _ferplus_lists(tree: Tree) -> Iterator[Path]:
     for place in tree.others:
         if place.name == FERPLUS_LIST and len(place.parts) < 3:
-            first = next(_rows(tree, place), [])
+            first = next(_rows(tree, place), (1, []))[1]
             if len(first) > len(VOTES) and first[0].lower().endswith(".png") and first[-1].isdigit():
                 yield place
 
 
-def _rows(tree: Tree, place: Path, parted_by: str = ",") -> Iterator[list[str]]:
-    """The rows of a list without a header."""
+def _rows(tree: Tree, place: Path, parted_by: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """The rows of a list without a header, each with its line."""
     try:
         with tree.text(place) as stream:
-            yield from ([cell.strip() for cell in row] for row in csv.reader(stream, delimiter=parted_by) if row)
+            lines = numbered(stream, parted_by)
+            yield from ((line, [cell.strip() for cell in row]) for line, row in lines if row)
     except UNREADABLE as error:
         raise DataError(f"{tree.root / place}: not a readable list in UTF-8 ({error})") from error

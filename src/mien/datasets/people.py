@@ -68,11 +68,11 @@ def read_people(tree: Tree) -> Dataset:
 def _people(tree: Tree) -> dict[str, dict[str, str]]:
     """Each person's attributes, by `set_id`."""
     people: dict[str, dict[str, str]] = {}
-    for row in read_rows(tree, TABLE, (KEY,)):
+    for line, row in read_rows(tree, TABLE, (KEY,)):
         known = {column: cell for column, cell in row.items() if cell}
         person = known.pop(KEY, "")
         if not person or person in people:
             fault = f"{KEY} {person} has two rows" if person else f"a row without {KEY}: {list(row.values())}"
-            raise DataError(f"{tree.path / TABLE}: {fault}")
+            raise DataError(f"{tree.path / TABLE}, line {line}: {fault}")
         people[person] = known | {"person": person}
     return people

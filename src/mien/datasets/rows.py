@@ -1,22 +1,29 @@
 """Rows of tables: CSV files with a header, by column.
 
 The order and case of columns and blanks around cells are no matter. A table is in UTF-8; its columns are parted by
-commas, or by semicolons or tabs where those of its header are.
+commas, or by semicolons or tabs where those of its header are. Lines are counted from 1, as text editors do.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
 from mien.datasets.tree import Tree
+from mien.datasets.walk import few
 from mien.errors import DataError
+from mien.sources import SUFFIXES
 
 PARTED_BY = ",;\t"
 KINDS = (".csv", ".tsv")
 UNREADABLE = (OSError, UnicodeDecodeError, csv.Error)
+
+
+NO_HEADER = "its first line looks like data: put the columns' names above it, such as path,label"
+LONGEST_NAME = 40  # of a column, as it is told
 
 
 def header(tree: Tree, place: Path) -> tuple[str, ...]:
@@ -32,8 +39,10 @@ def header(tree: Tree, place: Path) -> tuple[str, ...]:
         return ()
 
 
-def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterator[dict[str, str]]:
-    """Each row by column; empty rows are left out, a column without a name tells nothing, a missing cell is empty.
+def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row's line, and its cells by column.
+
+    Empty rows are left out, a column without a name tells nothing, a missing cell is empty.
 
     Raises:
         DataError: it is no table in UTF-8, or a required column is missing.
@@ -41,14 +50,15 @@ def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterat
     file = tree.root / place
     try:
         with tree.text(place) as stream:
-            cells = cells_of(stream)
-            named = [cell.strip() for cell in next(cells, [])]
+            lines = numbered(stream)
+            named = [cell.strip() for cell in next(lines, (1, []))[1]]
             columns = [name.lower() for name in named]
             require(file, required, named)
-            for row in cells:
+            for line, row in lines:
                 if any(row):
                     padded = row + [""] * (len(columns) - len(row))
-                    yield {column: cell.strip() for column, cell in zip(columns, padded, strict=False) if column}
+                    values = {column: cell.strip() for column, cell in zip(columns, padded, strict=False) if column}
+                    yield line, values
     except UNREADABLE as error:
         raise _no_table(tree, place, error) from error
 
@@ -57,7 +67,18 @@ def require(file: Path, required: tuple[str, ...], found: list[str]) -> None:
     """Raises `DataError` where a table lacks a column."""
     there = {name.lower() for name in found}
     if missing := [column for column in required if column.lower() not in there]:
-        raise DataError(f"{file}: no column {', '.join(missing)}; found {', '.join(found) or 'none'}")
+        raise DataError(f"{file}: no column {', '.join(missing)}; found {found_in(found)}")
+
+
+def found_in(columns: Sequence[str]) -> str:
+    """The first row of a table in words, with what to do where it holds no names of columns."""
+    told = few([name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..." for name in columns], most=20)
+    return told + (f"; {NO_HEADER}" if begins_with_data(columns) else "")
+
+
+def begins_with_data(columns: Sequence[str]) -> bool:
+    """Whether the first row of a table names an image or holds a number, which no column is named."""
+    return any(name.lower().endswith(SUFFIXES) or name.replace(" ", "").isdecimal() for name in columns)
 
 
 def _no_table(tree: Tree, place: Path, error: Exception) -> DataError:
@@ -66,7 +87,18 @@ def _no_table(tree: Tree, place: Path, error: Exception) -> DataError:
 
 def cells_of(stream: TextIO) -> Iterator[list[str]]:
     """The cells of each row of an open table, its header among them."""
+    return (row for _, row in numbered(stream))
+
+
+def numbered(stream: TextIO, parted_by: str = "") -> Iterator[tuple[int, list[str]]]:
+    """The line in which each row of an open table begins, and its cells.
+
+    Args:
+        parted_by: what parts the columns; found in the first line if empty.
+    """
     first = stream.readline()
-    parted_by = max(PARTED_BY, key=first.count)
-    yield from csv.reader([first], delimiter=parted_by)
-    yield from csv.reader(stream, delimiter=parted_by)
+    rows = csv.reader(chain([first], stream), delimiter=parted_by or max(PARTED_BY, key=first.count))
+    line = 1
+    for row in rows:
+        yield line, row
+        line = rows.line_num + 1

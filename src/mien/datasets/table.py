@@ -13,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 from mien.datasets.base import SPLITS, Dataset, Example, own_labels
 from mien.datasets.folder import has_known_labels
 from mien.datasets.names import people_named
-from mien.datasets.rows import KINDS, header, read_rows
+from mien.datasets.rows import KINDS, found_in, header, read_rows
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.errors import DataError
@@ -99,21 +99,22 @@ def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
     file, columns = tree.root / place, _columns(tree, place)
     if missing := [what for what in ("path", "label") if not columns[what]]:
         looked_for = "; ".join(f"{what}: {', '.join({'path': PATHS, 'label': LABELS}[what])}" for what in missing)
-        found = ", ".join(header(tree, place)) or "none"
-        raise DataError(f"{file}: no column for {' and '.join(missing)} ({looked_for}); found {found}")
+        raise DataError(
+            f"{file}: no column for {' and '.join(missing)} ({looked_for}); found {found_in(header(tree, place))}"
+        )
     rows = list(read_rows(tree, place))
-    places = [_place(values[columns["path"]]) for values in rows]
+    places = [_place(values[columns["path"]]) for _, values in rows]
     if Path() in places:
-        raise DataError(f"{file}, row {places.index(Path())}: no path")
+        raise DataError(f"{file}, line {rows[places.index(Path())][0]}: no path")
     base = _base(tree, file, places) if places else Path()
-    for row, (listed, values) in enumerate(zip(places, rows, strict=True)):
+    for listed, (line, values) in zip(places, rows, strict=True):
         person = values[columns["person"]] if columns["person"] else ""
         attributes = {name: cell for name, cell in values.items() if name not in columns.values() and cell}
         yield Example(
             name=describe((base / listed).as_posix()),
             source=tree.source(base / listed),
             label=canonical(values[columns["label"]]),
-            split=split or (_split(file, row, values[columns["split"]]) if columns["split"] else "all"),
+            split=split or (_split(file, line, values[columns["split"]]) if columns["split"] else "all"),
             attributes=attributes | ({"person": person} if person else {}),
         )
 
@@ -137,11 +138,11 @@ def _base(tree: Tree, file: Path, listed: Sequence[Path]) -> Path:
     )
 
 
-def _split(file: Path, row: int, value: str) -> str:
+def _split(file: Path, line: int, value: str) -> str:
     try:
         return SPLITS[value.lower()]
     except KeyError:
-        raise DataError(f"{file}, row {row}: split is train, valid or test, got {value!r}") from None
+        raise DataError(f"{file}, line {line}: split is train, valid or test, got {value!r}") from None
 
 
 def _split_named(place: Path) -> str:

@@ -7,7 +7,7 @@ kinds, which `mien data info` tells of.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mien.errors import DataError
@@ -53,6 +53,16 @@ def few(names: list[str], most: int = 5) -> str:
     """The first names in words, and how many more there are: `"a, b and 3 more"`; `"none"` of none."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) or "none") + more
+
+
+def number(n: int, one: str, several: str = "") -> str:
+    """How many of something: `"1 image"`, `"1,200 images"`; `several` where that is not `one` with an s."""
+    return f"{n:,} {one if n == 1 else several or one + 's'}"
+
+
+def counted(counts: Mapping[str, int], most: int = 10) -> str:
+    """Words, and how many of each there are: `"calm (6), 0 (2)"`; as `few`."""
+    return few([f"{word} ({n})" for word, n in counts.items()], most)
 
 
 def _collect(folder: Path, below: Path, above: frozenset[str], found: list[Path]) -> None:

@@ -19,6 +19,8 @@ def notes(report: Report) -> Iterator[str]:
     if report.people:
         doubt = "; of so few they are too narrow" if report.people < FEW_PEOPLE else ""
         yield f"Intervals are of {report.people:,} people, each with all images{doubt}."
+    if people := report.data.get("people"):
+        yield f"{people[0].upper()}{people[1:]}."
     if report.absent:
         judged = len(report.labels) - len(report.absent)
         yield f"Macro-F1 is over {judged} of {len(report.labels)} labels: no image has {', '.join(report.absent)}."

@@ -127,7 +127,7 @@ class Report:
 
     Args:
         model: its name.
-        data: path, form and split.
+        data: path, form, split, crop and the reason for it; a sentence on `people` where some are in `train` as well.
         head: the head of the model that answered.
         labels: the label set judged in.
         absent: those of its labels that no judged image has; macro-F1 is over the others.

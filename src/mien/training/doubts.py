@@ -1,13 +1,13 @@
-"""What is wrong with data before anything is learned from them: labels that are left out, rare, or on one side only."""
+"""What is wrong with data before anything is learned from them: labels, or people on both sides of a split."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 
 from mien.datasets import Dataset
 from mien.datasets.base import NO_LABEL
+from mien.datasets.doubts import people_told, words_told
+from mien.datasets.walk import counted
 from mien.labels import FACE, label_set
 from mien.metrics import Ints
 from mien.training.calibrate import LEAST
@@ -18,10 +18,19 @@ FEW = 5
 """Images of a label below which it is hardly learned."""
 
 
-def left_out(dataset: Dataset, recipe: Recipe) -> list[str]:
-    """A sentence on the labels that the recipe's label set lacks, with how many images have each, if there are any."""
-    outside = dataset.outside(label_set(recipe.labels)) if recipe.labels else {}
-    return [f"left out, as {recipe.labels} lacks their labels: {_counted(outside)}"] if outside else []
+def doubts_of_data(dataset: Dataset, prepared: Dataset, recipe: Recipe) -> tuple[str, ...]:
+    """A sentence on labels that the recipe's label set, or where it names none any known set, lacks, and on people.
+
+    Args:
+        dataset: as it was read.
+        prepared: for the recipe, with its splits.
+        recipe: what is to be trained.
+    """
+    if not recipe.labels:
+        return (*words_told(dataset), *people_told(prepared))
+    outside = dataset.outside(label_set(recipe.labels))
+    said = f"left out, as {recipe.labels} lacks their labels: {counted(outside, len(outside))}"
+    return (*((said,) if outside else ()), *people_told(prepared))
 
 
 def doubts(training: Split, valid: Split) -> list[str]:
@@ -35,9 +44,7 @@ def doubts(training: Split, valid: Split) -> list[str]:
         rare = {emotion: int(n) for emotion, n in zip(emotions, learned, strict=True) if n < FEW}
         unseen = [emotion for emotion, n in zip(emotions, judged, strict=True) if not n]
         if rare:
-            told.append(
-                f"head {name}: few images to train on: {_counted(rare)}; fewer than {FEW} teach next to nothing"
-            )
+            told.append(f"head {name}: few images to train on: {counted(rare)}; fewer than {FEW} teach next to nothing")
         if unseen:
             told.append(f"head {name}: no image to validate: {', '.join(unseen)}; nothing tells how well they are read")
         if 0 < judged.sum() < LEAST:
@@ -53,7 +60,3 @@ def _counts(split: Split, name: str, emotions: int) -> Ints:
         return np.zeros(emotions, np.int64)
     truth = split.truth[name].cpu().numpy()
     return np.bincount(truth[truth != NO_LABEL], minlength=emotions)
-
-
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())

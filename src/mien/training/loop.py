@@ -29,7 +29,7 @@ from mien.training.checkpoint import Run
 from mien.training.curve import draw
 from mien.training.data import Split, describe_data, load_splits, prepare, tell_copies
 from mien.training.device import describe_device, find_device, halves
-from mien.training.doubts import doubts, left_out
+from mien.training.doubts import doubts, doubts_of_data
 from mien.training.judge import WORST, judge
 from mien.training.muon import Muon
 from mien.training.networks import build, deployed
@@ -113,10 +113,10 @@ def train(
     torch.backends.cudnn.benchmark = True  # a GPU looks for the fastest way to convolve, once a size
     say(f"training {recipe.name} on {describe_device(place)}")
     choice = (run.crop(crop) if resume else None) or choose_crop(crop, dataset)
-    omitted, whole, dataset = left_out(dataset, recipe), dataset, prepare(dataset, recipe)
+    whole, dataset = dataset, prepare(dataset, recipe)
     tell_copies(whole, dataset, say)
     training, valid = load_splits(recipe, dataset, place, say, choice)
-    for sentence in [*omitted, *doubts(training, valid)]:
+    for sentence in [*doubts_of_data(whole, dataset, recipe), *doubts(training, valid)]:
         say(f"warning: {sentence}")
     given = find_start(start) if start else None
     teacher = Teacher(teachers, recipe, training)

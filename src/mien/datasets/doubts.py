@@ -1,0 +1,31 @@
+"""What is to be said of a dataset's labels and people wherever it is used, in sentences."""
+
+from __future__ import annotations
+
+from mien.datasets.base import VOTES, Dataset
+from mien.datasets.walk import counted, few
+from mien.labels import FERPLUS8
+
+
+def own_words(dataset: Dataset) -> dict[str, int]:
+    """Labels that no known set has and the user did not choose, and how many images have each, most frequent first."""
+    meant = {*VOTES, *dataset.mapping.values()}
+    return {label: n for label, n in dataset.outside(FERPLUS8).items() if label not in meant}
+
+
+def words_told(dataset: Dataset) -> tuple[str, ...]:
+    """A sentence on the dataset's `own_words`, if there are any."""
+    words = own_words(dataset)
+    said = "labels of no known set, which are words of their own"
+    advice = "if some mean a known one, say so with --map; mien data info tells which may"
+    return (f"{said}: {counted(words)}; {advice}",) if words else ()
+
+
+def people_told(dataset: Dataset) -> tuple[str, ...]:
+    """A sentence on the people who are in more than one split, if there are any."""
+    splits: dict[str, set[str]] = {}
+    for example in dataset.examples:
+        splits.setdefault(example.attributes.get("person", ""), set()).add(example.split)
+    both = sorted(person for person, names in splits.items() if person and len(names) > 1)
+    said = f"people in more than one split: {len(both)} ({few(both)})"
+    return (f"{said}; scores of people who were trained on flatter",) if both else ()
