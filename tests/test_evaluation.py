@@ -28,7 +28,7 @@ from mien.datasets.base import Example, spread
 from mien.datasets.copies import copied, fingerprints
 from mien.errors import ArtifactError, DataError, LabelError, MienError
 from mien.labels import FER7, FERPLUS8, HAPPY_SAD
-from mien.report import Answers, make_report
+from mien.report import Answers, LeftOut, make_report
 from mien.report.notes import notes
 
 Pixels = NDArray[np.uint8]
@@ -441,7 +441,7 @@ def test_the_reports_intervals_widen_with_fewer_images() -> None:
     def interval(n: int) -> float:
         truth = np.arange(n) % 2
         probabilities = metrics.one_hot(np.where(np.arange(n) % 4 == 0, 1 - truth, truth), 2)
-        report = make_report("toy", {}, HAPPY_SAD, answers(probabilities, truth), 0, 0, {}, {})
+        report = make_report("toy", {}, HAPPY_SAD, answers(probabilities, truth), LeftOut())
         assert report.accuracy == 0.75
         return report.accuracy_interval[1] - report.accuracy_interval[0]
 
@@ -452,7 +452,7 @@ def test_the_reports_intervals_widen_with_fewer_images() -> None:
 def test_coverage(threshold: float, coverage: float, covered: float | None) -> None:
     probabilities = np.array([[0.8, 0.2], [0.6, 0.4]])
     said = replace(answers(probabilities, np.array([0, 1])), threshold=threshold)
-    report = make_report("toy", {}, HAPPY_SAD, said, 0, 0, {}, {})
+    report = make_report("toy", {}, HAPPY_SAD, said, LeftOut())
     assert (report.coverage, report.accuracy_covered) == (coverage, covered)
 
 

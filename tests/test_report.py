@@ -21,7 +21,7 @@ from PIL import Image
 from mien.errors import DataError
 from mien.fonts import own_font
 from mien.labels import HAPPY_SAD, LabelSet
-from mien.report import Answers, Report, make_report
+from mien.report import Answers, LeftOut, Report, make_report
 from mien.report.compare import compare
 from mien.report.notes import notes
 from mien.report.page import answers_csv, draw_pictures, write_report
@@ -66,7 +66,7 @@ def report_of(
         None,
     )
     data = {"path": "here/<faces>", "form": "made up", "split": "test", "crop": "whole", "crop_reason": "<small>"}
-    return make_report("toy & co", data, labels, said, 5, 3, dict(unreadable or {}), {"calm": 2})
+    return make_report("toy & co", data, labels, said, LeftOut(5, 3, {"calm": 2}, unreadable or {}))
 
 
 # A line

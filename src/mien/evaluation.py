@@ -24,7 +24,7 @@ from mien.metrics import Ints
 from mien.photos import CropChoice, choose_crop, trained_crop
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
-from mien.report import EXACT, NEAR, SEEN, Answers, Report, make_report
+from mien.report import EXACT, NEAR, SEEN, Answers, LeftOut, Report, make_report
 
 SAMPLE = 64  # images of a dataset, of which a model that was trained on it knows some
 
@@ -71,45 +71,63 @@ def evaluate(
         dataset = as_trained(recognizer, dataset)
     name = split or dataset.splits[-1]
     chosen = dataset.split(name)
+    train = dataset.split("train") if name != "train" and "train" in dataset.splits else None
     if named := head or usual_head(recognizer, chosen, None if labels is None else recognizer.spoken(labels)):
         recognizer = recognizer.speaking(named)
     spoken = _spoken(recognizer, dataset, labels)
     targets = chosen.targets(spoken)
-    judged = np.flatnonzero(targets != NO_LABEL)
-    if not len(judged):
-        labelled = _outside(chosen, spoken)
-        advice = f"; there are {counted(labelled)}: say with --map what they mean" if labelled else ""
-        raise DataError(f"{dataset.path}: no image of split {name!r} has a label in {spoken.name!r}{advice}")
-    predictions = dict[int, Prediction]()  # by their images' places in `chosen`
-    sources = (chosen.examples[row].source for row in judged)
-    stream = recognizer.stream(sources, labels=spoken, crop=choice.crop)
-    for row, prediction in zip(judged.tolist(), stream, strict=True):
-        predictions[row] = prediction
-        progress(len(predictions), len(judged))
-    errors = {chosen.examples[row].name: each.error for row, each in predictions.items()}
-    unreadable = {name: error for name, error in errors.items() if error is not None}
-    read = {row: each for row, each in predictions.items() if each.error is None}
-    if not read:
-        raise nothing_read(dataset.path, unreadable)
+    judged = _judged(chosen, targets, spoken)
+    read, unreadable = _read(recognizer, chosen, judged, spoken, choice.crop, progress)
     readable = replace(chosen, examples=tuple(chosen.examples[row] for row in read))
-    train = dataset.split("train") if name != "train" and "train" in dataset.splits else None
     answers = _answers(recognizer, readable, list(read.values()), targets[list(read)], spoken, train)
-    described = {"path": describe(dataset.path), "form": dataset.form, "split": name}
-    held_back = 0 if train is None or came_split else len(train)
+    left_out = LeftOut(
+        held_back=0 if train is None or came_split else len(train),
+        not_judged=len(chosen) - len(judged),
+        outside=_outside(chosen, spoken),
+        unreadable=unreadable,
+    )
+    return make_report(recognizer.artifact.name, _described(chosen, name, choice, train), spoken, answers, left_out)
+
+
+def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:
+    """The places of the images that have a label in the set."""
+    judged = np.flatnonzero(targets != NO_LABEL).tolist()
+    if not judged:
+        labelled = _outside(chosen, labels)
+        advice = f"; there are {counted(labelled)}: say with --map what they mean" if labelled else ""
+        split = chosen.splits[0]
+        raise DataError(f"{chosen.path}: no image of split {split!r} has a label in {labels.name!r}{advice}")
+    return list(judged)
+
+
+def _read(
+    recognizer: Recognizer,
+    chosen: Dataset,
+    judged: Sequence[int],
+    labels: LabelSet,
+    crop: Crop,
+    progress: Callable[[int, int], None],
+) -> tuple[dict[int, Prediction], dict[str, str]]:
+    """What was said of the images that could be read, by their places, and why others could not, by their names."""
+    read, unreadable = dict[int, Prediction](), dict[str, str]()
+    stream = recognizer.stream((chosen.examples[row].source for row in judged), labels=labels, crop=crop)
+    for done, (row, prediction) in enumerate(zip(judged, stream, strict=True), 1):
+        if prediction.error is None:
+            read[row] = prediction
+        else:
+            unreadable[chosen.examples[row].name] = prediction.error
+        progress(done, len(judged))
+    if not read:
+        raise nothing_read(chosen.path, unreadable)
+    return read, unreadable
+
+
+def _described(chosen: Dataset, split: str, choice: CropChoice, train: Dataset | None) -> dict[str, str]:
+    """Where the images are from, how they were taken, and who on them is in `train` as well."""
+    described = {"path": describe(chosen.path), "form": chosen.form, "split": split}
     described |= {"crop": choice.crop, "crop_reason": choice.reason}
     in_both = people_told(replace(chosen, examples=train.examples + chosen.examples)) if train else ()
-    described |= {"people": in_both[0]} if in_both else {}
-    not_judged = len(chosen) - len(judged)
-    return make_report(
-        recognizer.artifact.name,
-        described,
-        spoken,
-        answers,
-        held_back,
-        not_judged,
-        unreadable,
-        _outside(chosen, spoken),
-    )
+    return described | ({"people": in_both[0]} if in_both else {})
 
 
 def usual_head(recognizer: Recognizer, dataset: Dataset, labels: LabelSet | None = None) -> str | None:

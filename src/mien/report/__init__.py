@@ -1,5 +1,5 @@
 """Reports: what `evaluate` yields, its pictures and page, and several of them side by side."""
 
-from mien.report.numbers import EXACT, NEAR, SEEN, Answers, Bin, Fresh, Group, Report, make_report
+from mien.report.numbers import EXACT, NEAR, SEEN, Answers, Bin, Fresh, Group, LeftOut, Report, make_report
 
-__all__ = ["EXACT", "NEAR", "SEEN", "Answers", "Bin", "Fresh", "Group", "Report", "make_report"]
+__all__ = ["EXACT", "NEAR", "SEEN", "Answers", "Bin", "Fresh", "Group", "LeftOut", "Report", "make_report"]

@@ -62,6 +62,16 @@ copy of what was."""
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Images that are not judged; each as in `Report`."""
+
+    held_back: int = 0
+    not_judged: int = 0
+    outside: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Fresh:
     """Scores of the judged images of which no copy was trained on, or is in `train`; each as in `Report`."""
 
@@ -197,16 +207,7 @@ class Report:
         return {key: _rounded(_plain(value)) for key, value in values.items()}
 
 
-def make_report(
-    model: str,
-    data: dict[str, str],
-    labels: LabelSet,
-    answers: Answers,
-    held_back: int,
-    not_judged: int,
-    unreadable: dict[str, str],
-    outside: dict[str, int],
-) -> Report:
+def make_report(model: str, data: dict[str, str], labels: LabelSet, answers: Answers, left_out: LeftOut) -> Report:
     """A report of what was answered. A face that was not found is never right, and lowers its class's recall."""
     classes, n = len(labels), len(answers.truth)
     guesses, right, found, people = answers.guesses, answers.right, answers.found, answers.people
@@ -222,11 +223,11 @@ def make_report(
         absent=tuple(name for name, score in zip(labels, scores, strict=True) if not score.support),
         n=n,
         people=len(set(people)) if any("person" in each for each in answers.attributes) else 0,
-        held_back=held_back,
-        not_judged=not_judged,
-        outside=outside,
+        held_back=left_out.held_back,
+        not_judged=left_out.not_judged,
+        outside=dict(left_out.outside),
         no_face=int((~found).sum()),
-        unreadable=unreadable,
+        unreadable=dict(left_out.unreadable),
         copies=_counted(answers.copies),
         fresh=_fresh(answers, classes),
         accuracy=float(right.mean()),
