@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mien.report.numbers import EXACT, NEAR, SEEN, Report
+from mien.report.answers import EXACT, NEAR, SEEN
+from mien.report.numbers import Report
 
 FEW_PEOPLE = 10
 """Of fewer people an interval tells little: percentiles of a bootstrap are then too narrow."""

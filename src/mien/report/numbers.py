@@ -5,26 +5,20 @@ Where it is known who is on an image, people are drawn for the intervals, each w
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from mien import metrics
-from mien.intake import ImageSource
 from mien.labels import LabelSet
 from mien.metrics import ClassScores, Floats, Ints
+from mien.report.answers import EXACT, NEAR, SEEN, Answers, LeftOut
+from mien.report.groups import Group, subgroups
 
 BINS = 15  # of confidence, in reliability and ECE
-AGES = ((0, 12), (13, 17), (18, 29), (30, 44), (45, 59), (60, 200))
-"""Bands of age, both ends included, in years."""
-
-
-MOST_VALUES = 30
-"""An attribute with more values than this, such as a name or a date, makes no groups."""
 
 
 @dataclass(frozen=True)
@@ -39,39 +33,6 @@ class Bin:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Images that share an attribute.
-
-    Args:
-        n: how many.
-        accuracy: share of right labels, and its interval.
-        gap: by how much that is above the others', of which the attribute is known as well, and its interval; None
-            where there are no others.
-    """
-
-    n: int
-    accuracy: float
-    accuracy_interval: tuple[float, float]
-    gap: float | None
-    gap_interval: tuple[float, float] | None
-
-
-EXACT, NEAR, SEEN = "exact", "near", "seen"
-"""What a judged image is: in the dataset's own `train` split to the pixel, or nearly; trained on by the model, or a
-copy of what was."""
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Images that are not judged; each as in `Report`."""
-
-    held_back: int = 0
-    not_judged: int = 0
-    outside: Mapping[str, int] = field(default_factory=dict)
-    unreadable: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Fresh:
     """Scores of the judged images of which no copy was trained on, or is in `train`; each as in `Report`."""
 
@@ -81,54 +42,6 @@ class Fresh:
     macro_f1: float
     ece: float
     nll: float
-
-
-@dataclass(frozen=True, repr=False)
-class Answers:
-    """What a model said of n judged images; an image without a face has a row of equal probabilities.
-
-    Args:
-        names: of the images, unique.
-        sources: where they can be read again.
-        attributes: what is known of the person on each.
-        probabilities: (n, classes).
-        truth: (n,).
-        found: (n,) bool, whether there was a face.
-        copies: what each is (`EXACT` or `NEAR`, and `SEEN`), with a blank between; empty if nothing.
-        head: the head that answered.
-        threshold: confidence below which an answer is uncertain.
-        kl_to_votes: see `Report`.
-    """
-
-    names: tuple[str, ...]
-    sources: tuple[ImageSource, ...]
-    attributes: tuple[Mapping[str, str], ...]
-    probabilities: Floats
-    truth: Ints
-    found: np.ndarray
-    copies: tuple[str, ...]
-    head: str
-    threshold: float
-    kl_to_votes: float | None
-
-    @property
-    def people(self) -> tuple[str, ...]:
-        """Who is on each image; the image's own name where nobody is known."""
-        named = zip(self.attributes, self.names, strict=True)
-        return tuple(attributes.get("person") or f"image {name}" for attributes, name in named)
-
-    @property
-    def guesses(self) -> Ints:
-        return np.asarray(self.probabilities.argmax(1), np.int64)
-
-    @property
-    def confidence(self) -> Floats:
-        return np.asarray(self.probabilities.max(1), np.float64)
-
-    @property
-    def right(self) -> np.ndarray:
-        """A face that was not found is never right."""
-        return np.asarray((self.guesses == self.truth) & self.found)
 
 
 @dataclass(frozen=True)
@@ -244,7 +157,7 @@ def make_report(model: str, data: dict[str, str], labels: LabelSet, answers: Ans
         per_class=dict(zip(labels, scores, strict=True)),
         confusion=tuple(tuple(map(int, row)) for row in counts),
         reliability=tuple(_bins(answers.confidence[found], right[found])),
-        subgroups=_subgroups(answers),
+        subgroups=subgroups(answers),
         answers=answers,
     )
 
@@ -283,40 +196,6 @@ def _bins(confidence: Floats, right: np.ndarray) -> Iterator[Bin]:
         chosen = place == position
         means = float(confidence[chosen].mean()), float(right[chosen].mean())
         yield Bin(float(position / BINS), float((position + 1) / BINS), int(chosen.sum()), *means)
-
-
-def _subgroups(answers: Answers) -> dict[str, dict[str, Group]]:
-    found: dict[str, dict[str, Group]] = {}
-    known = {name for attributes in answers.attributes for name in attributes} - {"person"}
-    right, people = answers.right.astype(np.float64), np.array(answers.people)
-    for name in sorted(known):
-        values = np.array([_band(name, attributes.get(name, "")) for attributes in answers.attributes])
-        named = sorted(set(values) - {""})
-        for value in named if len(named) <= MOST_VALUES else ():
-            found.setdefault(name, {})[str(value)] = _group(
-                right, people, values == value, (values != value) & (values != "")
-            )
-    return found
-
-
-def _group(right: Floats, everyone: np.ndarray, chosen: np.ndarray, others: np.ndarray) -> Group:
-    """What is told of the chosen images beside the others: `right` is 1 or 0, `everyone` who is on each."""
-    ours, theirs = right[chosen], right[others]
-    people, strangers = everyone[chosen].tolist(), everyone[others].tolist()
-    interval = metrics.bootstrap(lambda rows: float(ours[rows].mean()), len(ours), people)
-    if not len(theirs):
-        return Group(len(ours), float(ours.mean()), interval, None, None)
-    gap = float(ours.mean() - theirs.mean())
-    return Group(len(ours), float(ours.mean()), interval, gap, metrics.gap(ours, theirs, (people, strangers)))
-
-
-def _band(attribute: str, value: str) -> str:
-    """The value, or for an age in years its band."""
-    if attribute != "age" or not re.fullmatch(r"[0-9]{1,3}(\.0*)?", value):
-        return value
-    years = int(float(value))
-    low, high = next((band for band in AGES if band[0] <= years <= band[1]), AGES[-1])
-    return f"{low}+" if high == AGES[-1][1] else f"{low}-{high}"
 
 
 def _plain(value: Any) -> Any:

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from mien.files import replacing, write_text
 from mien.report import plots
+from mien.report.groups import Group
 from mien.report.notes import notes
-from mien.report.numbers import Group, Report
+from mien.report.numbers import Report
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #20242a; --dim: #5f6670; --line: #dde1e6; --paper: #fff; --card: #f5f7f9; }

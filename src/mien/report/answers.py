@@ -1,0 +1,73 @@
+"""What a report is made of: the answers to judged images, and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mien.intake import ImageSource
+from mien.metrics import Floats, Ints
+
+EXACT, NEAR, SEEN = "exact", "near", "seen"
+"""What a judged image is: in the dataset's own `train` split to the pixel, or nearly; trained on by the model, or a
+copy of what was."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Images that are not judged; each as in `Report`."""
+
+    held_back: int = 0
+    not_judged: int = 0
+    outside: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, repr=False)
+class Answers:
+    """What a model said of n judged images; an image without a face has a row of equal probabilities.
+
+    Args:
+        names: of the images, unique.
+        sources: where they can be read again.
+        attributes: what is known of the person on each.
+        probabilities: (n, classes).
+        truth: (n,).
+        found: (n,) bool, whether there was a face.
+        copies: what each is (`EXACT` or `NEAR`, and `SEEN`), with a blank between; empty if nothing.
+        head: the head that answered.
+        threshold: confidence below which an answer is uncertain.
+        kl_to_votes: see `Report`.
+    """
+
+    names: tuple[str, ...]
+    sources: tuple[ImageSource, ...]
+    attributes: tuple[Mapping[str, str], ...]
+    probabilities: Floats
+    truth: Ints
+    found: np.ndarray
+    copies: tuple[str, ...]
+    head: str
+    threshold: float
+    kl_to_votes: float | None
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who is on each image; the image's own name where nobody is known."""
+        named = zip(self.attributes, self.names, strict=True)
+        return tuple(attributes.get("person") or f"image {name}" for attributes, name in named)
+
+    @property
+    def guesses(self) -> Ints:
+        return np.asarray(self.probabilities.argmax(1), np.int64)
+
+    @property
+    def confidence(self) -> Floats:
+        return np.asarray(self.probabilities.max(1), np.float64)
+
+    @property
+    def right(self) -> np.ndarray:
+        """A face that was not found is never right."""
+        return np.asarray((self.guesses == self.truth) & self.found)
