@@ -33,6 +33,7 @@ from rich.cells import cell_len
 import mien
 from mien.artifact import DEFAULT
 from mien.cli import formats, stop
+from mien.intake import LIMITS
 from mien.labels import FERPLUS8
 from mien.prediction import Prediction
 
@@ -889,6 +890,15 @@ def test_help_needs_the_base_install_alone(verb: str, bare: str) -> None:
     result = run(*verb.split(), "--help", PYTHONPATH=bare)
     assert (result.returncode, result.stderr) == (0, "")
     assert f"Usage: {' '.join(['mien', *verb.split()])}" in result.stdout
+
+
+def test_help_tells_the_limits() -> None:
+    told = " ".join(run("predict", "--help", COLUMNS="200", TERM="dumb").stdout.split())
+    for option, most in (
+        ("--max-pixels", f"{LIMITS.max_pixels // 10**6}MP"),
+        ("--max-bytes", f"{LIMITS.max_bytes // 10**6}MB"),
+    ):
+        assert f"[default: ({most})]" in told.partition(option)[2].partition("--")[0]
 
 
 def test_the_base_install_reads_and_judges(bare: str, media: Path, tmp_path: Path, model: Path, bands: Bands) -> None:

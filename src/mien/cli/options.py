@@ -77,7 +77,8 @@ MaxPixels = Annotated[
     typer.Option(
         "--max-pixels",
         metavar="SIZE",
-        help="Refuse larger images, unread: 200MP.",
+        help="Refuse larger images, unread: 48MP, say.",
+        show_default="200MP",
         parser=_size("p|px|pixels?", "200MP or 200000000"),
     ),
 ]
@@ -86,7 +87,8 @@ MaxBytes = Annotated[
     typer.Option(
         "--max-bytes",
         metavar="SIZE",
-        help="Refuse larger files, unread: 20MB.",
+        help="Refuse larger files, unread: 20MB, say.",
+        show_default="200MB",
         parser=_size("b|bytes?", "20MB or 20000000"),
     ),
 ]
