@@ -143,7 +143,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(
         patch.setattr("mien.training.loop.train", interrupted)
         done = COMMAND.invoke(app, words)
     assert done.exit_code == 130, done.output
-    assert f"stopped: 1 of 2 epochs are kept in {out}" in done.output
+    assert f"interrupted: 1 of 2 epochs are kept in {out}" in done.output
     (told,) = (line.removeprefix("to go on: ") for line in done.output.splitlines() if line.startswith("to go on: "))
     program, *again = shlex.split(told)
     assert (program, sorted(again)) == ("mien", sorted([*words, "--resume"]))
@@ -162,7 +162,7 @@ def test_stopped_before_anything_was_begun(
     monkeypatch.setattr("mien.training.loop.train", interrupted)
     done = COMMAND.invoke(app, ["train", str(tiny_file), "--data", str(few), "--out", str(tmp_path / "run")])
     assert done.exit_code == 130
-    assert "stopped: 0 of 6 epochs are kept" in done.output
+    assert "interrupted: 0 of 6 epochs are kept" in done.output
     assert "--resume" in done.output
 
 

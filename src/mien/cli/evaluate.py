@@ -64,13 +64,13 @@ def evaluate(
             from mien.report.page import write_report
     from mien.cores import cores
     from mien.evaluation import evaluate
-    from mien.files import make_writable
+    from mien.files import check_writable
     from mien.recognizer import load
 
     recognizer = load(model, threads=threads or cores())
     dataset = opened(data, mapping, group)
     if report is not None:
-        make_writable(report)
+        check_writable(report)
     with counting("judging") as bar:
         task = bar.add_task("", total=None)
         judged = evaluate(

@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from mien.cli.options import INTERRUPTED, DataCrop, Group, Map, needs_extra, opened, terminal
+from mien.cli.options import DataCrop, Group, Map, needs_extra, opened, terminal
+from mien.wording import counted
 
 if TYPE_CHECKING:
     from mien.training.loop import Progress as Where
@@ -81,9 +82,8 @@ def train(
         given = [(name, str(value)) for name, value in done.items() if value not in (None, DeviceOption.auto)]
         given += [("--teacher", name) for name in teachers or []] + [("--set", change) for change in changes or []]
         again = shlex.join(["mien", "train", recipe, *(word for pair in given for word in pair), "--resume"])
-        console.print(f"stopped: {len(Run(out).read_log())} of {read.schedule.epochs} epochs are kept in {out}")
-        console.print(f"to go on: {again}")
-        raise typer.Exit(INTERRUPTED) from None
+        kept = f"{len(Run(out).read_log())} of {counted(read.schedule.epochs, 'epoch')} are kept in {out}"
+        raise KeyboardInterrupt(f"{kept}\nto go on: {again}") from None
     best = run.best_entry()
     scores = ", ".join(f"{head} {accuracy:.1%}" for head, accuracy in best["valid"].items())
     console.print(

@@ -26,6 +26,7 @@ from mien.files import replacing, write_text
 from mien.photos import CropChoice, trained_crop
 from mien.training.judge import best_of
 from mien.training.recipe import Recipe, recipe_from
+from mien.wording import reason
 
 VERSION = 2
 READABLE = (1, VERSION)
@@ -86,7 +87,9 @@ class Run:
         try:
             values = json.loads(self.recipe_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise MienError(f"{self.folder} is not a training run: no readable recipe.json ({error})") from error
+            raise MienError(
+                f"{self.folder} is not a training run: no readable recipe.json ({reason(error)})"
+            ) from error
         return recipe_from(values, str(self.recipe_file))
 
     def data(self) -> dict[str, Any]:
@@ -94,7 +97,7 @@ class Run:
         try:
             return dict(json.loads(self.data_file.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            raise MienError(f"{self.folder} is not a training run: no readable data.json ({error})") from error
+            raise MienError(f"{self.folder} is not a training run: no readable data.json ({reason(error)})") from error
 
     def best_sha256(self) -> str:
         """Hash of the best weights, in the order of the network. Raises `MienError` where there are none."""

@@ -21,7 +21,7 @@ from torch import nn
 from mien.crops import Crop
 from mien.datasets import Dataset
 from mien.errors import MienError
-from mien.files import make_writable
+from mien.files import check_writable
 from mien.memory import keep_memory
 from mien.photos import choose_crop
 from mien.training.augment import augment
@@ -106,7 +106,7 @@ def train(
     """
     run = Run(out)
     run.check(recipe, resume=resume)
-    make_writable(out.parent)
+    check_writable(out.parent)
     place = find_device(device)
     if threads:
         torch.set_num_threads(threads)
