@@ -176,4 +176,4 @@ def test_what_is_exported_of_an_unfinished_run_says_so(tiny_file: Path, few: Pat
     card = (tmp_path / "model" / "README.md").read_text()
     assert "the 4 that were run; the recipe asks for 6. So the run was not finished." in card
     assert "warning: head happy-sad: 6 validation images are too few to calibrate confidence" in done.output
-    assert "`happy-sad`: 6 validation images are too few to calibrate confidence; it takes 10, so confidence is" in card
+    assert "`happy-sad`: 6 validation images are too few to calibrate confidence; it takes 10: confidence is" in card

@@ -107,6 +107,8 @@ def _show(report: Report, console: Console) -> None:
     console.print(f"ECE {report.ece:.3f}   NLL {report.nll:.3f}{votes}")
     if report.accuracy_covered is not None:
         console.print(f"sure of {report.coverage:.0%} of them; right in {report.accuracy_covered:.1%} of those")
+    else:
+        console.print("sure of none of them")
     for note in notes(report):
         console.print(shown(note), style="yellow")
     for name, reason in report.unreadable.items():

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.options import needs_extra, terminal
+from mien.prediction import reliable
 
 
 def export(
@@ -41,5 +42,6 @@ def export(
     artifact = export(members, out, data=data, int8=int8, mirror=mirror, soup=soup, say=console.print)
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
-        console.print(f"{head.labels}: {accuracy:.1%} right on validation, sure from {head.threshold:.0%} confidence")
+        sure = reliable(head.threshold)
+        console.print(f"{head.labels}: {accuracy:.1%} right on validation, confidence is {sure}")
     console.print(f"next: mien predict --model {out} PHOTO")

@@ -113,4 +113,4 @@ def uncalibrated(scores: Mapping[str, Any]) -> str | None:
         return None
     if scores["n"] < LEAST:
         return f"{scores['n']} validation images are too few to calibrate confidence; it takes {LEAST}"
-    return "calibration made images that it was not fitted on less likely"
+    return "calibration made images that it was not fitted on less likely, so none is applied"
