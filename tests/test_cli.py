@@ -440,7 +440,10 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(photo: Path, tm
 
 def test_completion_knows_names_and_loads_no_network(tmp_path: Path) -> None:
     """As bash asks; the home folder stays empty until it is asked to install."""
-    probe = "import sys; from mien.cli import main\ntry: main()\nfinally: assert 'onnxruntime' not in sys.modules"
+    probe = (
+        "import sys; from mien.cli import main\ntry: main()\n"
+        "finally: assert not {'onnxruntime', 'torch'} & set(sys.modules)"
+    )
     home = {"HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
 
     def asked(words: str) -> list[str]:
@@ -452,7 +455,10 @@ def test_completion_knows_names_and_loads_no_network(tmp_path: Path) -> None:
 
     assert asked("mien predict --labels ") == ["fer7", "ferplus8", "ckplus7", "happy-sad"]
     assert asked("mien predict --labels fer") == ["fer7", "ferplus8"]
-    assert asked("mien evaluate --model ") == ["small", "large"]
+    for words in ("evaluate --model", "models", "export", "train --from", "train --teacher", "serve --model"):
+        assert asked(f"mien {words} ") == ["small", "large"]
+    for words in ("train", "models --describe"):
+        assert asked(f"mien {words} trans") == ["transfer", "transfer-mobile"]
     assert "predict" in asked("mien p")
     assert list(tmp_path.iterdir()) == []
     shown = run("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")

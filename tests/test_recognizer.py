@@ -436,7 +436,7 @@ def test_images_by_name_are_no_images(eight: Path, bands: Bands) -> None:
     reader, named = mien.load(eight, detector=Finds()), {"a": bands(0, 8)}
     for read in (reader.predict, reader.stream):
         with pytest.raises(SourceError, match=r"got dict: give its keys\(\) or its values\(\)"):
-            read(named)  # type: ignore[operator]
+            read(named)
     assert len(reader.predict(named.values())) == 1
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from mien.errors import MienError
 from mien.prediction import Prediction, Reading
+from mien.wording import counted
 
 KINDS = {
     "source": "string",
@@ -49,7 +50,7 @@ class Table:
         return len(self.rows)
 
     def __repr__(self) -> str:
-        return f"Table({len(self)} rows, {len(self.kinds)} columns: {', '.join(self.kinds)})"
+        return f"Table({counted(len(self), 'row')}, {len(self.kinds)} columns: {', '.join(self.kinds)})"
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The values by column."""

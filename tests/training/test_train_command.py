@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -18,6 +19,7 @@ from mien.training import recipes
 from mien.training.checkpoint import Run
 from mien.training.device import bfloat16_pays, describe_device, find_device
 from mien.training.loop import train
+from mien.wording import counted
 
 ROOT = Path(__file__).parents[2]
 COMMAND = CliRunner()
@@ -106,8 +108,9 @@ def test_threads_and_arithmetic_are_told(
     done = COMMAND.invoke(app, ["train", str(tiny_file), *options, "--threads", "3", "--device", "cpu"])
     assert done.exit_code == 0, done.output
     assert chosen == [3]
-    assert f"training tiny on CPU, {torch.get_num_threads()} threads, {arithmetic}" in done.output
+    assert f"training tiny on CPU, {counted(torch.get_num_threads(), 'thread')}, {arithmetic}" in done.output
     assert describe_device(torch.device("cpu")).endswith(arithmetic)
+    assert re.search(r"epoch 1/1  loss \d\.\d{3}  happy-sad \d+\.\d%, NLL \d\.\d{3}  0:00 left", done.output)
     assert "best on validation: epoch 1, by its likelihood; happy-sad " in done.output
     assert COMMAND.invoke(app, ["train", str(tiny_file), *options, "--threads", "0"]).exit_code == 2
 

@@ -27,6 +27,7 @@ from mien.cli.options import (
     shown,
     terminal,
 )
+from mien.wording import counted
 
 if TYPE_CHECKING:
     from mien.report import Report
@@ -97,7 +98,9 @@ def _show(report: Report, console: Console) -> None:
     f1_low, f1_high = report.macro_f1_interval
     from mien.report.notes import notes
 
-    judged = f" on {report.data['form']}, split {report.data['split']}: {report.n} images, head {report.head}"
+    judged = (
+        f" on {report.data['form']}, split {report.data['split']}: {counted(report.n, 'image')}, head {report.head}"
+    )
     console.print(Text.assemble((shown(report.model), "bold"), judged))
     console.print(f"crop {report.data['crop']}: {shown(report.data['crop_reason'])}")
     accuracy, macro_f1 = (f"{report.accuracy:.1%}", "bold"), (f"{report.macro_f1:.3f}", "bold")

@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import needs_extra, terminal
+from mien.cli.options import models, needs_extra, terminal
 from mien.prediction import reliable
 
 
 def export(
     members: Annotated[
-        list[str], typer.Argument(metavar="RUN|MODEL...", help="Folders of training runs; models by name or folder.")
+        list[str],
+        typer.Argument(
+            metavar="RUN|MODEL...",
+            help="Folders of training runs; models by name or folder.",
+            autocompletion=models,
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="ARTIFACT", help="Folder of the model; must not exist yet.")],
     mirror: Annotated[

@@ -34,8 +34,16 @@ def _label_sets() -> list[str]:
     return list(LABEL_SETS)
 
 
-def _models() -> list[str]:
+def models() -> list[str]:
+    """Names of the models that come with mien, to complete what is typed."""
     from mien.artifact import names
+
+    return list(names())
+
+
+def recipes() -> list[str]:
+    """As `models`, of recipes."""
+    from mien.training.recipes import names
 
     return list(names())
 
@@ -69,7 +77,7 @@ Model = Annotated[
         "--model",
         metavar="NAME|DIR",
         help="A model that comes with mien, or an artifact's folder.",
-        autocompletion=_models,
+        autocompletion=models,
     ),
 ]
 MaxPixels = Annotated[

@@ -6,11 +6,14 @@ RUN/last.pt       everything that `--resume` needs to go on as if nothing had ha
 RUN/best.pt       the averaged weights of the epoch that was best on validation (see `judge`), with its scores
 RUN/log.jsonl     one line an epoch
 RUN/curve.png     the learning curve
+RUN/left_out.csv  the images that were left out, and why, where there were any
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +45,7 @@ class Run:
         self.best = folder / "best.pt"
         self.log = folder / "log.jsonl"
         self.curve = folder / "curve.png"
+        self.left_out = folder / "left_out.csv"
         self.recipe_file = folder / "recipe.json"
         self.data_file = folder / "data.json"
 
@@ -81,6 +85,14 @@ class Run:
         write_text(self.data_file, json.dumps(data, indent=2) + "\n")
         write_text(self.recipe_file, recipe.model_dump_json(indent=2) + "\n")
         write_text(self.log, "")
+
+    def keep_left_out(self, reasons: Mapping[str, Mapping[str, str]]) -> None:
+        """The images left out, why by name, of each split; nothing is written where there are none."""
+        rows = [(split, name, why) for split, named in reasons.items() for name, why in named.items()]
+        if rows:
+            stream = io.StringIO()
+            csv.writer(stream, lineterminator="\n").writerows([("split", "image", "reason"), *rows])
+            write_text(self.left_out, stream.getvalue())
 
     def recipe(self) -> Recipe:
         """The recipe of the run. Raises `MienError` where there is no run."""
