@@ -33,6 +33,7 @@ from rich.cells import cell_len
 import mien
 from mien.artifact import DEFAULT
 from mien.cli import formats, stop
+from mien.intake import LIMITS
 from mien.labels import FERPLUS8
 from mien.prediction import Prediction
 
@@ -394,8 +395,12 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
         ("predict PHOTO --max-pixels 0", "a size such as 200MP"),
         ("predict PHOTO --max-pixels 20MB", "a size such as 200MP"),
         ("predict PHOTO --max-bytes 1,5MB", "a size such as 20MB"),
-        ("predict PHOTO --out PHOTO/out.csv", "PHOTO"),
-        ("predict PHOTO --annotate PHOTO --crop whole", "PHOTO"),
+        ("predict PHOTO --out PHOTO/out.csv", "error: PHOTO: a file is in the way of a folder: choose another"),
+        ("predict PHOTO --annotate PHOTO --crop whole", "error: PHOTO: a file is in the way of a folder"),
+        ("crop PHOTO --out PHOTO", "error: PHOTO: a file is in the way of a folder"),
+        ("crop PHOTO --out PHOTO/crops", "error: PHOTO: a file is in the way of a folder"),
+        ("data info FOLDER --map Trauer", "error: Trauer: expected what labels mean, as anger=angry,joie=happy"),
+        ("evaluate FOLDER --map FOLDER", "got FOLDER: Is a directory"),
         ("evaluate", "Missing argument"),
         ("evaluate missing", "no such file or folder"),
         ("evaluate PHOTO", "not a dataset"),
@@ -435,7 +440,10 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(photo: Path, tm
 
 def test_completion_knows_names_and_loads_no_network(tmp_path: Path) -> None:
     """As bash asks; the home folder stays empty until it is asked to install."""
-    probe = "import sys; from mien.cli import main\ntry: main()\nfinally: assert 'onnxruntime' not in sys.modules"
+    probe = (
+        "import sys; from mien.cli import main\ntry: main()\n"
+        "finally: assert not {'onnxruntime', 'torch'} & set(sys.modules)"
+    )
     home = {"HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
 
     def asked(words: str) -> list[str]:
@@ -447,7 +455,10 @@ def test_completion_knows_names_and_loads_no_network(tmp_path: Path) -> None:
 
     assert asked("mien predict --labels ") == ["fer7", "ferplus8", "ckplus7", "happy-sad"]
     assert asked("mien predict --labels fer") == ["fer7", "ferplus8"]
-    assert asked("mien evaluate --model ") == ["small", "large"]
+    for words in ("evaluate --model", "models", "export", "train --from", "train --teacher", "serve --model"):
+        assert asked(f"mien {words} ") == ["small", "large"]
+    for words in ("train", "models --describe"):
+        assert asked(f"mien {words} trans") == ["transfer", "transfer-mobile"]
     assert "predict" in asked("mien p")
     assert list(tmp_path.iterdir()) == []
     shown = run("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
@@ -505,7 +516,7 @@ def test_stopped_before_the_first_answer_it_leaves_no_file(
         assert process.stdin is not None
         process.stdin.write(bytes(500_000))  # more than a pipe holds: when this returns, standard input is being read
         process.stdin.flush()
-        assert stopped(process, number) == (code, "")
+        assert stopped(process, number) == (code, "interrupted\n" if number == signal.SIGINT else "")
     assert out.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
 
@@ -564,15 +575,28 @@ def test_stopped_later_it_keeps_what_was_read(
 @pytest.mark.parametrize(
     ("words", "pipe", "number"),
     [("compare report report", "report/report.json", number) for number in SIGNALS]
-    + [("train recipe.toml --data . --out run", "recipe.toml", signal.SIGINT)],
+    + [
+        ("train recipe.toml --data . --out run", "recipe.toml", signal.SIGINT),
+        ("data info faces.csv", "faces.csv", signal.SIGINT),
+        ("evaluate faces.csv --report new/report", "faces.csv", signal.SIGINT),
+    ],
 )
 def test_any_verb_can_be_stopped(words: str, pipe: str, number: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "report").mkdir()
     os.mkfifo(tmp_path / pipe)
     with started(*words.split(), cwd=tmp_path) as process:
         handle = wait_for_a_reader(tmp_path / pipe)
-        assert stopped(process, number) == (SIGNALS[number], "")
+        assert stopped(process, number) == (SIGNALS[number], "interrupted\n" if number == signal.SIGINT else "")
         os.close(handle)
+    assert not (tmp_path / "new").exists()
+
+
+def test_no_report_is_begun_of_what_cannot_be_judged(tmp_path: Path) -> None:
+    for label in ("happy", "sad"):
+        (tmp_path / "faces" / label).mkdir(parents=True)
+        (tmp_path / "faces" / label / "broken.png").write_bytes(b"broken")
+    assert run("evaluate", tmp_path / "faces", "--report", tmp_path / "report").returncode == 2
+    assert not (tmp_path / "report").exists()
 
 
 @pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
@@ -607,7 +631,7 @@ def test_answers_that_cannot_be_written(words: str, photo: Path, model: Path) ->
         assert (process.stderr.read(), process.wait(timeout=30)) == (b"", 1)
     with open("/dev/full", "wb") as full:
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert (result.returncode, result.stderr) == (2, b"error: [Errno 28] No space left on device\n")
+    assert (result.returncode, result.stderr) == (2, b"error: No space left on device\n")
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "table"])
@@ -894,6 +918,15 @@ def test_help_needs_the_base_install_alone(verb: str, bare: str) -> None:
     result = run(*verb.split(), "--help", PYTHONPATH=bare)
     assert (result.returncode, result.stderr) == (0, "")
     assert f"Usage: {' '.join(['mien', *verb.split()])}" in result.stdout
+
+
+def test_help_tells_the_limits() -> None:
+    told = " ".join(run("predict", "--help", COLUMNS="200", TERM="dumb").stdout.split())
+    for option, most in (
+        ("--max-pixels", f"{LIMITS.max_pixels // 10**6}MP"),
+        ("--max-bytes", f"{LIMITS.max_bytes // 10**6}MB"),
+    ):
+        assert f"[default: ({most})]" in told.partition(option)[2].partition("--")[0]
 
 
 def test_the_base_install_reads_and_judges(bare: str, media: Path, tmp_path: Path, model: Path, bands: Bands) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ import numpy as np
 import pytest
 from drawn import Bounds, draw_face, in_surroundings, write_folder
 from PIL import Image
+from typer.testing import CliRunner
 
-from mien.cropping import LABELS, STATE, TABLE, find_sources, write_crops
+from mien.cli import app
+from mien.cropping import LABELS, STATE, TABLE, Row, find_sources, write_crops
 from mien.crops import NO_FACE
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import Example
@@ -260,8 +263,27 @@ def test_the_command_on_plain_images(tmp_path: Path, astronaut: bytes) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_bytes(astronaut)
     told = run(tmp_path / "photos", "--out", tmp_path / "out")
-    assert told.startswith("images without labels: 1 images; crop auto: as mien predict does\n1 crops of 48 x 48 px")
+    assert told.startswith("1 source without labels; crop auto: as mien predict does\n1 crop of 48 x 48 px")
     assert set(files(tmp_path / "out")) == {"a.png", STATE, TABLE}
+
+
+def test_what_is_no_image_is_counted_as_a_source(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    told = run(tmp_path / "empty", "https://x.org/a.jpg", "--out", tmp_path / "out", code=1)
+    assert told.startswith("2 sources without labels; ")
+    assert "0 crops of 48 x 48 px" in told
+
+
+def test_stopped_it_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any, progress: Callable[[int, int], None], **__: Any) -> list[Row]:
+        progress(2, 3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mien.cropping.write_crops", stopped)
+    words = ["crop", "a.jpg", "b.jpg", "c.jpg", "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 130
+    assert done.stderr == f"interrupted: 2 of 3 sources are done; the same command goes on with {tmp_path / 'out'}\n"
 
 
 def test_people_and_words_of_ones_own_come_back_as_they_were_read(tmp_path: Path) -> None:

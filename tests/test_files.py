@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.files import replacing, write_text
+from mien.files import check_writable, replacing, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -53,6 +53,21 @@ def test_an_exception_after_the_temporary_file_is_gone_is_told(tmp_path: Path) -
 def test_folders_are_made(tmp_path: Path) -> None:
     write_text(tmp_path / "new" / "folder" / "a.txt", "ü\n")
     assert (tmp_path / "new" / "folder" / "a.txt").read_bytes() == "ü\n".encode()
+
+
+def test_whether_a_folder_takes_files_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "file").touch()
+    for folder in ("here", "new", "new/below"):
+        check_writable(tmp_path / folder)
+        assert names(tmp_path) == ["file", "here"]
+    for folder in ("file", "file/below", "file/far/below"):
+        for write in (check_writable, lambda place: write_text(place / "a.txt", "a")):
+            with pytest.raises(NotADirectoryError) as caught:
+                write(tmp_path / folder)
+            assert caught.value.filename == str(tmp_path / "file")
+            assert "in the way" in str(caught.value)
+    assert names(tmp_path) == ["file", "here"]
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])

@@ -337,7 +337,16 @@ def test_pixel_bomb_is_refused_before_decoding(width: int, height: int, told: st
             read(header)
 
 
+@pytest.mark.parametrize("data", [png(100, 50, 8, 2, b"nothing"), bytes(5000)])
+def test_who_cannot_raise_a_limit_is_not_told_to(data: bytes) -> None:
+    for own in (True, False):
+        with pytest.raises(ImageError, match="limit") as caught:
+            read_image(data, Limits(4000, 4000, own))
+        assert ("raise max_" in str(caught.value)) == own
+
+
 def test_limits_of_ones_own_files_and_of_uploads() -> None:
+    assert (LIMITS.own, UPLOADS.own) == (True, False)
     assert (LIMITS.max_bytes, LIMITS.max_pixels) == (200_000_000, 200_000_000)
     assert (UPLOADS.max_bytes, UPLOADS.max_pixels) == (20_000_000, 50_000_000)
 

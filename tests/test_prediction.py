@@ -13,7 +13,7 @@ import pytest
 
 from mien.errors import MienError
 from mien.face import Face
-from mien.prediction import Expression, Prediction, Reading, percent
+from mien.prediction import Expression, Prediction, Reading, percent, unsure
 
 FACE = Face((1.234, 2.0, 30.5, 40.129), (), 0.98765432)
 HAPPY = Expression({"happy": 0.7500004, "sad": 0.2499996})
@@ -143,6 +143,19 @@ def test_json_of_faces() -> None:
 )
 def test_percent_says_100_of_certainty_alone(share: float, words: str) -> None:
     assert percent(share) == words
+
+
+@pytest.mark.parametrize(
+    ("confidence", "threshold", "reasons"),
+    [
+        (0.6, 0.6, ()),
+        (0.55, 0.6, ("low confidence (55%, reliable from 60%)",)),
+        (0.5, 0.601, ("low confidence (50%, reliable from 61%)",)),
+        (0.99, 1.0, ("low confidence (99%, never reliable)",)),
+    ],
+)
+def test_doubt_in_a_confidence(confidence: float, threshold: float, reasons: tuple[str, ...]) -> None:
+    assert unsure(confidence, threshold) == reasons
 
 
 def test_json_of_landmarks() -> None:

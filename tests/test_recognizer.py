@@ -201,7 +201,7 @@ SEVERAL: list[Callable[[list[Any]], Any]] = [
     tuple,
     iter,
     deque,
-    dict.fromkeys,
+    lambda paths: dict.fromkeys(paths).keys(),
     lambda paths: (path for path in paths),
     lambda paths: map(str, paths),
     lambda paths: mien.find_images(paths[0].parent),
@@ -432,6 +432,35 @@ def test_a_callers_mistake_is_raised_and_says_which(eight: Path, bands: Bands, w
         reader.predict(wrong)
 
 
+def test_images_by_name_are_no_images(eight: Path, bands: Bands) -> None:
+    reader, named = mien.load(eight, detector=Finds()), {"a": bands(0, 8)}
+    for read in (reader.predict, reader.stream):
+        with pytest.raises(SourceError, match=r"got dict: give its keys\(\) or its values\(\)"):
+            read(named)
+    assert len(reader.predict(named.values())) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "told"),
+    [
+        (5, {}, "expected a name or a folder, got int"),
+        (b"small", {}, "expected a name or a folder, got bytes"),
+        ("small", {"threads": "2"}, "threads is a whole number of 1 or more, got '2'"),
+        ("small", {"threads": 1.5}, "threads is a whole number of 1 or more, got 1.5"),
+        ("small", {"threads": 0}, "threads is a whole number of 1 or more, got 0"),
+    ],
+)
+def test_what_no_model_can_be_loaded_by(given: Any, options: dict[str, Any], told: str) -> None:
+    for load in (mien.load, mien.Recognizer):
+        with pytest.raises(MienError, match=told):
+            load(given, **options)
+
+
+def test_emotions_are_no_label_set(eight: Path) -> None:
+    with pytest.raises(LabelError, match=r"mien\.LabelSet\(name, emotions\); got list"):
+        mien.load(eight).predict("a.jpg", labels=["happy", "sad"])  # type: ignore[call-overload]
+
+
 @pytest.mark.parametrize(
     ("found", "told"),
     [
@@ -613,5 +642,5 @@ def test_by_folder(eight: Path) -> None:
 
 @pytest.mark.parametrize("threads", [0, -1])
 def test_without_a_thread(threads: int, eight: Path) -> None:
-    with pytest.raises(MienError, match=f"threads is 1 or more, got {threads}"):
+    with pytest.raises(MienError, match=f"threads is a whole number of 1 or more, got {threads}"):
         mien.load(eight, threads=threads)

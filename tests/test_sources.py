@@ -150,6 +150,7 @@ def test_what_was_passed_over_in_words(counts: dict[str, int], told: str) -> Non
     [
         ("empty", "a folder without images"),
         ("text", "a folder without images: there are 2 files that are no images: 1 .txt, 1 .json"),
+        ("one", "a folder without images: there is 1 file that is no image: 1 .mov"),
         ("*.gif", "no image matches this pattern"),
         ("missing", "no such file"),
         ("https://example.org/a.jpg", "an address, not a file"),
@@ -160,6 +161,8 @@ def test_where_there_is_nothing_to_read_it_is_said(word: str, reason: str, folde
     (folder / "text").mkdir()
     for name in ("a.txt", "b.json"):
         (folder / "text" / name).write_bytes(b"x")
+    (folder / "one").mkdir()
+    (folder / "one" / "a.mov").write_bytes(b"x")
     (source,) = expand([word], BytesIO(), PassedOver({".txt": 7}))
     assert describe(source) == word
     with pytest.raises(ImageError, match=f"^{reason}"):

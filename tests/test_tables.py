@@ -51,6 +51,18 @@ def test_rows() -> None:
     assert repr(table).startswith("Table(4 rows, 20 columns: source, width, ")
 
 
+def test_one_prediction_is_a_table_too() -> None:
+    assert mien.to_table(PREDICTIONS[0]).rows == mien.to_table(PREDICTIONS[:1]).rows
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"), [(1, "int"), ([1], "int"), ("a.jpg", "str"), ([PREDICTIONS[0], None], "NoneType")]
+)
+def test_what_is_no_prediction_is_told(wrong: Any, kind: str) -> None:
+    with pytest.raises(MienError, match=f"expected what predict gives, .*; got {kind}$"):
+        mien.to_table(wrong)
+
+
 def test_csv() -> None:
     rows = list(csv.reader(io.StringIO(csv_text(PREDICTIONS, HAPPY_SAD))))
     assert rows[0] == NAMES

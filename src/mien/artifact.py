@@ -232,11 +232,13 @@ def find(name_or_path: str | os.PathLike[str] | None = None) -> Path:
         return _packaged() / DEFAULT
     if isinstance(name_or_path, str) and name_or_path in names():
         return _packaged() / name_or_path
+    mine = f"mien has {', '.join(names())}"
+    if not isinstance(name_or_path, str | os.PathLike):
+        kind = type(name_or_path).__name__
+        raise ArtifactError(f"no model {name_or_path!r}", [f"expected a name or a folder, got {kind}", mine])
     path = Path(name_or_path)
     if not path.is_dir():
-        raise ArtifactError(
-            f"no model {str(name_or_path)!r}", [f"mien has {', '.join(names())}", "no such folder either"]
-        )
+        raise ArtifactError(f"no model {str(name_or_path)!r}", [mine, "no such folder either"])
     return path
 
 

@@ -29,7 +29,7 @@ from mien.datasets.base import SPLITS, Dataset, Example
 from mien.datasets.walk import image_files
 from mien.detect import BlazeFace, Detector
 from mien.errors import DataError, ImageError, MienError
-from mien.files import make_writable, replacing, write_text
+from mien.files import check_writable, replacing, write_text
 from mien.intake import describe
 from mien.labels import canonical
 from mien.preprocess import Preprocess
@@ -156,10 +156,10 @@ def _options(examples: Sequence[Example], crop: Crop, preprocess: Preprocess) ->
 
 def _begin(out: Path, options: dict[str, Any]) -> dict[str, Row]:
     """What an earlier run has done, by the source's name; what it was writing when it was stopped is cleared away."""
-    make_writable(out)
+    check_writable(out)
     state = out / STATE
     if not state.exists():
-        if any(not each.name.startswith(".") for each in out.iterdir()):
+        if out.exists() and any(not each.name.startswith(".") for each in out.iterdir()):
             raise MienError(f"{out} is in the way: choose a folder that does not exist yet")
         write_text(state, json.dumps(options) + "\n")
     lines = state.read_text(encoding="utf-8").splitlines(keepends=True)

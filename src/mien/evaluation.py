@@ -16,7 +16,7 @@ from mien.datasets.copies import Prints, copied, fingerprints, shared
 from mien.datasets.doubts import people_told
 from mien.datasets.fer2013 import like_fer2013
 from mien.datasets.splits import group_of
-from mien.datasets.walk import counted
+from mien.datasets.walk import with_counts
 from mien.errors import DataError, LabelError
 from mien.intake import describe
 from mien.labels import FER7, FERPLUS8, LabelSet, label_set
@@ -94,7 +94,7 @@ def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:
     judged = np.flatnonzero(targets != NO_LABEL).tolist()
     if not judged:
         labelled = _outside(chosen, labels)
-        advice = f"; there are {counted(labelled)}: say with --map what they mean" if labelled else ""
+        advice = f"; there are {with_counts(labelled)}: say with --map what they mean" if labelled else ""
         split = chosen.splits[0]
         raise DataError(f"{chosen.path}: no image of split {split!r} has a label in {labels.name!r}{advice}")
     return list(judged)

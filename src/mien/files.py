@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -19,7 +20,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Who may read it is as for any new file, or as it was for the one that it replaces.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make(path.parent)
     temporary = path.with_name(f".{path.stem[:LONGEST_STEM]}.{secrets.token_hex(8)}{path.suffix}")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the process's umask
     try:
@@ -33,14 +34,31 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def make_writable(folder: Path) -> None:
-    """Make a folder where there is none, and see that it takes a file: before long work whose result goes there.
+def check_writable(folder: Path) -> None:
+    """See that a folder takes a file, or can be made: before long work whose result goes there. Nothing is left behind.
 
     Raises:
-        OSError: it does not.
+        OSError: it does not, or cannot.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    TemporaryFile(dir=folder).close()
+    missing = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
+    try:
+        _make(folder)
+        TemporaryFile(dir=folder).close()
+    finally:
+        with suppress(OSError):  # somebody else has put something there, or it was not made
+            for each in missing:
+                each.rmdir()
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it. Raises `OSError`, which says so where a file is in the way."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        file = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+        raise NotADirectoryError(
+            errno.ENOTDIR, "a file is in the way of a folder: choose another", str(file)
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

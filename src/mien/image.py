@@ -198,7 +198,7 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
         raise ImageError(f"empty: {width} x {height} pixels")
     if width * height > limits.max_pixels:
         most = f"{limits.max_pixels / 1e6:g} million"
-        raise ImageError(f"{width} x {height} pixels, over the limit of {most}: raise max_pixels")
+        raise ImageError(f"{width} x {height} pixels, over the limit of {most}{limits.advice('max_pixels')}")
 
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:

@@ -48,16 +48,22 @@ class Limits:
         max_bytes: encoded size.
         max_pixels: width times height. Pillow's own limit (`Image.MAX_IMAGE_PIXELS`, doubled: 179 million) holds for
             WebP and TIFF as well.
+        own: whether who is refused may raise them, and is told so; not where others set them, as a service does.
     """
 
     max_bytes: int = 200_000_000
     max_pixels: int = 200_000_000
+    own: bool = True
+
+    def advice(self, name: str) -> str:
+        """The end of a refusal by one of them: how to raise it, or nothing."""
+        return f": raise {name}" if self.own else ""
 
 
 LIMITS = Limits()
 """Of one's own files: today's phones take photos of 200 megapixels."""
 
-UPLOADS = Limits(max_bytes=20_000_000, max_pixels=50_000_000)
+UPLOADS = Limits(max_bytes=20_000_000, max_pixels=50_000_000, own=False)
 """Of what others send."""
 
 
@@ -138,12 +144,8 @@ def encoded(source: Encoded, limits: Limits) -> bytes:
     except ValueError as error:
         raise ImageError(f"cannot be read: {error}") from error
     if len(data) > limits.max_bytes:
-        told = named(data)
-        raise ImageError(
-            told
-            if told in (VIDEO, ARCHIVE, TABLE)
-            else f"more than {limits.max_bytes / 1e6:g} MB, the limit: raise max_bytes"
-        )
+        told, most = named(data), f"more than {limits.max_bytes / 1e6:g} MB, the limit{limits.advice('max_bytes')}"
+        raise ImageError(told if told in (VIDEO, ARCHIVE, TABLE) else most)
     if not data:
         raise ImageError("empty: no bytes to read")
     return data

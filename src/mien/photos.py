@@ -14,7 +14,6 @@ import numpy as np
 
 from mien.crops import CROP_SIDE, CROPS, NO_FACE, Crop, cut
 from mien.datasets.base import Dataset, read_all, spread
-from mien.datasets.walk import number
 from mien.detect import BlazeFace, Detector
 from mien.errors import ImageError, MienError
 from mien.face import framing
@@ -22,6 +21,7 @@ from mien.image import Pixels
 from mien.intake import ImageSource
 from mien.picture import LEAST, Picture, open_picture
 from mien.preprocess import Preprocess
+from mien.wording import counted
 
 FILLS = 0.85  # of the longer side: a face whose crop takes as much fills the frame
 SAMPLE = 64  # images looked at
@@ -117,7 +117,7 @@ def usual_crop(dataset: Dataset, detector: Detector | None = None, sample: int =
         (none, f"in {none} no face was found"),
         (unread, f"{unread} cannot be read"),
     ]
-    told = f"of {number(crops + photos + unread, 'image')} looked at, " + ", ".join(
+    told = f"of {counted(crops + photos + unread, 'image')} looked at, " + ", ".join(
         words for count, words in seen if count
     )
     return CropChoice("whole", f"face crops: {told}") if crops > photos else CropChoice("auto", f"photos: {told}")

@@ -20,12 +20,16 @@ def percent(share: float) -> str:
     return f"{math.floor(share * 100 + 1e-9)}%"
 
 
+def reliable(threshold: float) -> str:
+    """What a threshold of 0..1 makes of confidence: `"reliable from 62%"`, or `"never reliable"` where it is 1."""
+    return f"reliable from {math.ceil(100 * threshold - 1e-9)}%" if threshold < 1 else "never reliable"
+
+
 def unsure(confidence: float, threshold: float) -> tuple[str, ...]:
     """The reason not to rely on a confidence below a threshold, both 0..1; none where it is not."""
     if confidence >= threshold:
         return ()
-    reliable = math.ceil(100 * threshold - 1e-9)
-    return (f"low confidence ({percent(confidence)}, reliable from {reliable}%)",)
+    return (f"low confidence ({percent(confidence)}, {reliable(threshold)})",)
 
 
 class Shares(dict[str, float]):

@@ -6,11 +6,11 @@ Images go through one by one, faces through the network in batches; what a face 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import islice
 from time import thread_time
-from typing import Any, overload
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from mien.artifact import Artifact
 from mien.cores import ahead
 from mien.crops import CROPS, Crop, cut
 from mien.detect import BlazeFace, Detector
-from mien.errors import ImageError, MienError, SourceError
+from mien.errors import ImageError, LabelError, MienError, SourceError
 from mien.image import Pixels
 from mien.intake import LIMITS, ImageSource, Limits, describe
 from mien.labels import LabelSet, label_set
@@ -61,8 +61,8 @@ class Recognizer:
         threads: int = 1,
         limits: Limits = LIMITS,
     ) -> None:
-        if threads < 1:
-            raise MienError(f"threads is 1 or more, got {threads}")
+        if not isinstance(threads, SupportsIndex) or threads.__index__() < 1:
+            raise MienError(f"threads is a whole number of 1 or more, got {threads!r}")
         self.artifact = artifact if isinstance(artifact, Artifact) else artifacts.read(artifacts.find(artifact))
         self.detector = detector or BlazeFace()
         self.preprocess = Preprocess(self.artifact.manifest.size, self.artifact.manifest.colour)
@@ -123,6 +123,8 @@ class Recognizer:
         """
         if _is_one(sources):
             raise MienError(f"`stream` takes several images, and `predict` one as well; got {type(sources).__name__}")
+        if isinstance(sources, Mapping):
+            raise SourceError(f"expected images, got {type(sources).__name__}: give its keys() or its values()")
         return self._stream(sources, self._asked(labels, crop), crop, strict)
 
     def _asked(self, labels: Labels, crop: Crop) -> LabelSet:
@@ -237,6 +239,9 @@ class Recognizer:
         """
         if labels is None:
             return self.labels
+        if not isinstance(labels, str | LabelSet):
+            kind = type(labels).__name__
+            raise LabelError(f"expected a label set, its name, or mien.LabelSet(name, emotions); got {kind}")
         own = {head.labels: head.label_set for head in self.artifact.manifest.heads}
         wanted = labels if isinstance(labels, LabelSet) else own.get(labels) or label_set(labels)
         self.artifact.head_for(wanted)

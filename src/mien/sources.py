@@ -162,7 +162,8 @@ def _folder(path: str, passed_over: PassedOver) -> Iterator[ImageSource]:
         yield found
     if empty:
         others = PassedOver(passed_over - before)
-        yield Nothing(path, "a folder without images" + (f": there are {others}" if others else ""))
+        are = "is" if others.total() == 1 else "are"
+        yield Nothing(path, "a folder without images" + (f": there {are} {others}" if others else ""))
 
 
 def _matches(pattern: str, passed_over: PassedOver) -> Iterator[ImageSource]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from mien.errors import MienError
 from mien.prediction import Prediction, Reading
+from mien.wording import counted
 
 KINDS = {
     "source": "string",
@@ -49,7 +50,7 @@ class Table:
         return len(self.rows)
 
     def __repr__(self) -> str:
-        return f"Table({len(self)} rows, {len(self.kinds)} columns: {', '.join(self.kinds)})"
+        return f"Table({counted(len(self), 'row')}, {len(self.kinds)} columns: {', '.join(self.kinds)})"
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The values by column."""
@@ -78,14 +79,20 @@ class Table:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
-def to_table(predictions: Iterable[Prediction], labels: Iterable[str] | None = None) -> Table:
+def to_table(predictions: Prediction | Iterable[Prediction], labels: Iterable[str] | None = None) -> Table:
     """Predictions as a table of one row a face, and one for an image without faces.
 
     Args:
-        predictions: of any number of images.
+        predictions: of any number of images, or of one.
         labels: the emotions to have columns for, such as the label set that was asked for; those of the faces if None.
+
+    Raises:
+        MienError: something else is among them.
     """
-    kept = list(predictions)
+    kept = list(predictions) if isinstance(predictions, Iterable) else [predictions]
+    for each in kept:
+        if not isinstance(each, Prediction):
+            raise MienError(f"expected what predict gives, a Prediction or several; got {type(each).__name__}")
     readings = [reading for prediction in kept for reading in prediction.faces]
     emotions = list(labels or dict.fromkeys(each for reading in readings for each in reading.expression.probabilities))
     rows = [row for prediction in kept for row in flat_rows(prediction, emotions)]

@@ -36,9 +36,11 @@ def test_mapping_in_a_file(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "expected labels as anger=angry"),
+        ("", "expected what labels mean, as anger=angry"),
+        ("Trauer", "^Trauer: expected what labels mean, as .*; got no = and no such file$"),
+        (".", "got .: Is a directory$"),
         ("a=b" * 2000, "a label and what it means"),
-        ("labels.csv", "expected labels as anger=angry"),
+        ("labels.csv", "expected what labels mean, as anger=angry"),
         ("a=b=c", r"a label and what it means, got \['a', 'b', 'c'\]"),
         ("a=b,c", r"got \['c'\]"),
         ("=b", "a label and what it means"),

@@ -228,6 +228,15 @@ def test_what_draws_has_the_same_deadline() -> None:
     asyncio.run(go())
 
 
+def test_too_many_pixels_and_no_option_of_the_library() -> None:
+    async def go() -> None:
+        async with running(max_pixels=2_000) as engine:
+            (answer,) = await ask(engine)
+            assert answer.error == "48 x 48 pixels, over the limit of 0.002 million"
+
+    asyncio.run(go())
+
+
 def test_too_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> None:
         async with running(max_faces=1) as engine:

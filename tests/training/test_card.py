@@ -37,3 +37,19 @@ def test_what_it_does_comes_first_and_its_history_last(model: str) -> None:
     places = [card.index(told) for told in order]
     assert places == sorted(places)
     assert card.endswith(order[-1])
+
+
+@pytest.mark.parametrize(("threshold", "told"), [(0.6, False), (1.0, True)])
+def test_a_head_that_is_never_sure_says_so(threshold: float, told: bool) -> None:
+    manifest = artifacts.read(artifacts.find("small")).manifest
+    heads = tuple(head.model_copy(update={"threshold": threshold}) for head in manifest.heads)
+    card = model_card(manifest.model_copy(update={"heads": heads}))
+    sentence = "`fer7`: too many answers were wrong at every confidence, so all are marked uncertain.\n"
+    assert (sentence in card) == told
+
+
+def test_a_head_that_calibration_did_not_help_says_so() -> None:
+    manifest = artifacts.read(artifacts.find("small")).manifest
+    scores = {name: each | {"calibrated": False} for name, each in manifest.scores.items()}
+    card = model_card(manifest.model_copy(update={"scores": scores}))
+    assert "not fitted on less likely, so none is applied: confidence is as the network gives it" in card

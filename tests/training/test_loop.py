@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import os
@@ -26,6 +27,7 @@ from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
+from mien.training.data import load_split
 from mien.training.judge import Verdict, rank
 from mien.training.loop import Progress, follow, learning_rate, train
 from mien.training.recipe import Head, Heads, Layered, Recipe
@@ -291,11 +293,52 @@ def test_unreadable_images_are_told_and_left_out(short: Recipe, few: Path, tmp_p
     said: list[str] = []
     run = train(short, open_dataset(few), tmp_path / "run", say=said.append)
     assert run.data()["train"] + run.data()["valid"] == 22
-    left_out = [sentence for sentence in said if sentence.startswith("left out ")]
-    assert sorted(sentence.split(":")[0] for sentence in left_out) == [
-        "left out happy/0003.png",
-        "left out sad/0004.png",
-    ]
+    assert sum("left_out.csv of the run names all" in sentence for sentence in said) in (1, 2)  # splits
+    with run.left_out.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert sorted(row["image"] for row in rows) == ["happy/0003.png", "sad/0004.png"]
+    assert all(any(f"{row['reason']}: {row['image']}" in sentence for sentence in said) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "told"),
+    [
+        ([], []),
+        (["no face"], ["left out 1 of 9 images of train; left_out.csv of the run names all:", "  no face: 0"]),
+        (
+            ["no face"] * 8 + ["empty"],
+            [
+                "left out 9 of 9 images of train; left_out.csv of the run names all:",
+                "  no face: 0, 1, 2, 3, 4 and 3 more",
+                "  empty: 8",
+            ],
+        ),
+        (
+            list("abcdefg"),
+            [
+                "left out 7 of 9 images of train; left_out.csv of the run names all:",
+                *(f"  {reason}: {number}" for number, reason in enumerate("abcde")),
+                "  for other reasons: 2",
+            ],
+        ),
+    ],
+)
+def test_of_many_images_left_out_a_few_are_named(
+    reasons: list[str], told: list[str], short: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    split = open_dataset(write_folder(tmp_path, ("happy", "sad", "angry"), 3))
+    split = replace(split, examples=tuple(replace(each, split="train") for each in split.examples))
+    named = {str(number): reason for number, reason in enumerate(reasons)}
+    crops = np.zeros((9, short.size, short.size), np.uint8)
+    monkeypatch.setattr("mien.training.data.load_crops", lambda *_: (split, crops, named))
+    said: list[str] = []
+    loaded = load_split(split, short, "whole", torch.device("cpu"), said.append)
+    assert said == told
+    assert loaded.left_out == named
+
+
+def test_a_run_without_gaps_has_no_list_of_them(run: Run) -> None:
+    assert not run.left_out.exists()
 
 
 def test_no_readable_image_at_all(short: Recipe, few: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -18,6 +19,7 @@ from mien.training import recipes
 from mien.training.checkpoint import Run
 from mien.training.device import bfloat16_pays, describe_device, find_device
 from mien.training.loop import train
+from mien.wording import counted
 
 ROOT = Path(__file__).parents[2]
 COMMAND = CliRunner()
@@ -106,8 +108,9 @@ def test_threads_and_arithmetic_are_told(
     done = COMMAND.invoke(app, ["train", str(tiny_file), *options, "--threads", "3", "--device", "cpu"])
     assert done.exit_code == 0, done.output
     assert chosen == [3]
-    assert f"training tiny on CPU, {torch.get_num_threads()} threads, {arithmetic}" in done.output
+    assert f"training tiny on CPU, {counted(torch.get_num_threads(), 'thread')}, {arithmetic}" in done.output
     assert describe_device(torch.device("cpu")).endswith(arithmetic)
+    assert re.search(r"epoch 1/1  loss \d\.\d{3}  happy-sad \d+\.\d%, NLL \d\.\d{3}  0:00 left", done.output)
     assert "best on validation: epoch 1, by its likelihood; happy-sad " in done.output
     assert COMMAND.invoke(app, ["train", str(tiny_file), *options, "--threads", "0"]).exit_code == 2
 
@@ -143,7 +146,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(
         patch.setattr("mien.training.loop.train", interrupted)
         done = COMMAND.invoke(app, words)
     assert done.exit_code == 130, done.output
-    assert f"stopped: 1 of 2 epochs are kept in {out}" in done.output
+    assert f"interrupted: 1 of 2 epochs are kept in {out}" in done.output
     (told,) = (line.removeprefix("to go on: ") for line in done.output.splitlines() if line.startswith("to go on: "))
     program, *again = shlex.split(told)
     assert (program, sorted(again)) == ("mien", sorted([*words, "--resume"]))
@@ -162,7 +165,7 @@ def test_stopped_before_anything_was_begun(
     monkeypatch.setattr("mien.training.loop.train", interrupted)
     done = COMMAND.invoke(app, ["train", str(tiny_file), "--data", str(few), "--out", str(tmp_path / "run")])
     assert done.exit_code == 130
-    assert "stopped: 0 of 6 epochs are kept" in done.output
+    assert "interrupted: 0 of 6 epochs are kept" in done.output
     assert "--resume" in done.output
 
 
@@ -176,4 +179,4 @@ def test_what_is_exported_of_an_unfinished_run_says_so(tiny_file: Path, few: Pat
     card = (tmp_path / "model" / "README.md").read_text()
     assert "the 4 that were run; the recipe asks for 6. So the run was not finished." in card
     assert "warning: head happy-sad: 6 validation images are too few to calibrate confidence" in done.output
-    assert "`happy-sad`: 6 validation images are too few to calibrate confidence; it takes 10, so confidence is" in card
+    assert "`happy-sad`: 6 validation images are too few to calibrate confidence; it takes 10: confidence is" in card

@@ -18,13 +18,15 @@ from mien import __version__
 from mien.cli import app as app_verb
 from mien.cli import compare, crop, data, evaluate, export, models, predict, serve, train
 from mien.cli.options import EXIT_SOME_UNREAD, shown
-from mien.cli.stop import listen
+from mien.cli.stop import Verbs, listen
 from mien.errors import MienError
+from mien.wording import reason
 
 USAGE = 2
 UNWRITABLE = (errno.EPIPE, errno.ENOSPC)  # what the stream of answers may say: its reader left, its disk is full
 
 app = typer.Typer(
+    cls=Verbs,
     help="Read facial expressions in images; train, judge and ship such a reader on your own faces.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -74,6 +76,6 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left in its buffer
         if isinstance(error, BrokenPipeError):
             sys.exit(EXIT_SOME_UNREAD)
-        told = "\n".join(map(shown, str(error).splitlines()))
+        told = "\n".join(map(shown, reason(error).splitlines()))
         print(f"error: {told}", file=sys.stderr)
         sys.exit(USAGE)

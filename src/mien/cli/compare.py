@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from mien.cli.options import TableOrJson, columns, shown, terminal
+from mien.wording import counted
 
 if TYPE_CHECKING:
     from mien.report.compare import Difference
@@ -39,7 +40,9 @@ def compare(
             f"{each.ece:.3f}",
         )
     console.print(table)
-    console.print(f"{compared[0].n} images. A difference with a star is hardly chance: its interval leaves out 0.")
+    console.print(
+        f"{counted(compared[0].n, 'image')}. A difference with a star is hardly chance: its interval leaves out 0."
+    )
 
 
 def _difference(difference: Difference | None, scale: int) -> Text:

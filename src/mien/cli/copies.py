@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.files import make_writable, replacing
+from mien.files import check_writable, replacing
 
 if TYPE_CHECKING:
     from mien.intake import ImageSource
@@ -22,12 +22,12 @@ class Copies:
     """A folder of annotated copies, with the sub-folders in which their sources lie.
 
     Args:
-        folder: is made where there is none.
+        folder: is made where there is none, with the first copy.
         sources: all of them, to write over none.
         words: that named the sources.
 
     Raises:
-        OSError: the folder takes no files.
+        OSError: the folder takes no files, or cannot be made.
     """
 
     def __init__(self, folder: Path, sources: Iterable[ImageSource], words: Sequence[str]) -> None:
@@ -37,7 +37,7 @@ class Copies:
         real = cache(os.path.realpath)
         paths = (os.path.split(source) for source in sources if isinstance(source, str))
         self._taken = {os.path.join(real(parent or "."), name) for parent, name in paths}
-        make_writable(folder)
+        check_writable(folder)
 
     def draw(self, source: ImageSource, prediction: Prediction) -> None:
         """Write FOLDER/<sub-folder>/<name>-mien.jpg, numbered where that is taken.

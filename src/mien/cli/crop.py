@@ -11,6 +11,7 @@ import typer
 
 from mien.cli.options import EXIT_SOME_UNREAD, CropOption, DataCrop, Group, Map, counting, opened, shown, terminal
 from mien.errors import MienError
+from mien.wording import counted
 
 
 def crop(
@@ -40,26 +41,31 @@ def crop(
     console, stdin = terminal(), sys.stdin.buffer if sys.stdin else BytesIO()
     found = find_sources(sources, stdin, lambda path: opened(path, mapping, group))
     if isinstance(found, Dataset):
-        examples, form, choice = found.examples, found.form, choose_crop(crop.value if crop else None, found)
+        examples, choice = found.examples, choose_crop(crop.value if crop else None, found)
+        told = f"{found.form}: {counted(len(examples), 'image')}"
     elif mapping or group:
         raise MienError("--map and --group are for datasets: these are images without labels")
     else:
-        examples, form = found, "images without labels"
+        examples, told = found, f"{counted(len(found), 'source')} without labels"
         choice = CropChoice((crop or CropOption.auto).value, "as asked for" if crop else "as mien predict does")
-    console.print(f"{form}: {len(examples)} images; crop {choice.crop}: {shown(choice.reason)}")
+    console.print(f"{told}; crop {choice.crop}: {shown(choice.reason)}")
     for sentence in words_told(found) if isinstance(found, Dataset) else ():
         console.print(shown(sentence), style="yellow")
     with counting("cropping") as bar:
         task = bar.add_task("", total=len(examples))
         preprocess = Preprocess(size, "rgb" if colour else "gray")
-        rows = write_crops(
-            examples, out, choice.crop, preprocess, progress=lambda done, _: bar.update(task, completed=done)
-        )
+        try:
+            rows = write_crops(
+                examples, out, choice.crop, preprocess, progress=lambda done, _: bar.update(task, completed=done)
+            )
+        except KeyboardInterrupt:
+            done = f"{bar.tasks[task].completed:.0f} of {counted(len(examples), 'source')} are done"
+            raise KeyboardInterrupt(f"{done}; the same command goes on with {out}") from None
     unread = [row for row in rows if row.unreadable]
     written = sum(bool(row.crop) for row in rows)
     console.print(
-        f"{written} crops of {size} x {size} px in {shown(str(out))}; no face in {len(rows) - written - len(unread)}, "
-        f"{len(unread)} unreadable; crops.csv has a row for each"
+        f"{counted(written, 'crop')} of {size} x {size} px in {shown(str(out))}; "
+        f"no face in {len(rows) - written - len(unread)}, {len(unread)} unreadable; crops.csv has a row for each"
     )
     for row in unread:
         console.print(f"unreadable: {shown(row.source)}: {shown(row.reason)}", style="red")

@@ -51,10 +51,11 @@ def info(
 
 
 def _show(info: Info, console: Console) -> None:
-    from mien.datasets.walk import counted, few, number
+    from mien.datasets.walk import few, with_counts
+    from mien.wording import counted
 
-    people = f" of {number(info.people, 'person', 'people')}" if info.people else ""
-    console.print(Text.assemble((info.form, "bold"), f", {number(info.n, 'image')}{people}"))
+    people = f" of {counted(info.people, 'person', 'people')}" if info.people else ""
+    console.print(Text.assemble((info.form, "bold"), f", {counted(info.n, 'image')}{people}"))
     for note in info.notes:
         console.print(f"  {shown(note)}")
     console.print(_counts("label", info.counts, info.labels))
@@ -62,7 +63,7 @@ def _show(info: Info, console: Console) -> None:
         emotions = tuple(dict.fromkeys(name for counts in info.majority.values() for name in counts))
         console.print(_counts("FER+ majority", info.majority, emotions))
     if info.unknown:
-        labels = counted(info.unknown, most=len(info.unknown))
+        labels = with_counts(info.unknown, most=len(info.unknown))
         console.print(f"labels of no known set, which are words of their own: {shown(labels)}", style="yellow")
     for reason, meant in info.suggested.items():
         console.print(f"  did you mean, {reason}: --map {shown(meant)}", style="yellow")
@@ -75,7 +76,7 @@ def _show(info: Info, console: Console) -> None:
     console.print(f"repeated pixel by pixel: {', '.join(repeated) or 'none'}")
     for split, leak in info.leaks.items():
         if leak.exact or leak.near:
-            told = f"of {split}, {number(leak.exact, 'image')} in train as well, and {leak.near} nearly"
+            told = f"of {split}, {counted(leak.exact, 'image')} in train as well, and {leak.near} nearly"
             console.print(f"{told}: scores without them are told by mien evaluate", style="yellow")
     if info.copies:
         kept = "they stay together where mien splits"

@@ -27,6 +27,7 @@ from mien.cli.options import (
     shown,
     terminal,
 )
+from mien.wording import counted
 
 if TYPE_CHECKING:
     from mien.report import Report
@@ -64,13 +65,13 @@ def evaluate(
             from mien.report.page import write_report
     from mien.cores import cores
     from mien.evaluation import evaluate
-    from mien.files import make_writable
+    from mien.files import check_writable
     from mien.recognizer import load
 
     recognizer = load(model, threads=threads or cores())
     dataset = opened(data, mapping, group)
     if report is not None:
-        make_writable(report)
+        check_writable(report)
     with counting("judging") as bar:
         task = bar.add_task("", total=None)
         judged = evaluate(
@@ -95,10 +96,11 @@ def evaluate(
 def _show(report: Report, console: Console) -> None:
     low, high = report.accuracy_interval
     f1_low, f1_high = report.macro_f1_interval
-    from mien.datasets.walk import number
     from mien.report.notes import notes
 
-    judged = f" on {report.data['form']}, split {report.data['split']}: {number(report.n, 'image')}, head {report.head}"
+    judged = (
+        f" on {report.data['form']}, split {report.data['split']}: {counted(report.n, 'image')}, head {report.head}"
+    )
     console.print(Text.assemble((shown(report.model), "bold"), judged))
     console.print(f"crop {report.data['crop']}: {shown(report.data['crop_reason'])}")
     accuracy, macro_f1 = (f"{report.accuracy:.1%}", "bold"), (f"{report.macro_f1:.3f}", "bold")
@@ -108,6 +110,8 @@ def _show(report: Report, console: Console) -> None:
     console.print(f"ECE {report.ece:.3f}   NLL {report.nll:.3f}{votes}")
     if report.accuracy_covered is not None:
         console.print(f"sure of {report.coverage:.0%} of them; right in {report.accuracy_covered:.1%} of those")
+    else:
+        console.print("sure of none of them")
     for note in notes(report):
         console.print(shown(note), style="yellow")
     for name, reason in report.unreadable.items():

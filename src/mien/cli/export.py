@@ -7,12 +7,18 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import needs_extra, terminal
+from mien.cli.options import models, needs_extra, terminal
+from mien.prediction import reliable
 
 
 def export(
     members: Annotated[
-        list[str], typer.Argument(metavar="RUN|MODEL...", help="Folders of training runs; models by name or folder.")
+        list[str],
+        typer.Argument(
+            metavar="RUN|MODEL...",
+            help="Folders of training runs; models by name or folder.",
+            autocompletion=models,
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="ARTIFACT", help="Folder of the model; must not exist yet.")],
     mirror: Annotated[
@@ -41,5 +47,6 @@ def export(
     artifact = export(members, out, data=data, int8=int8, mirror=mirror, soup=soup, say=console.print)
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
-        console.print(f"{head.labels}: {accuracy:.1%} right on validation, sure from {head.threshold:.0%} confidence")
+        sure = reliable(head.threshold)
+        console.print(f"{head.labels}: {accuracy:.1%} right on validation, confidence is {sure}")
     console.print(f"next: mien predict --model {out} PHOTO")

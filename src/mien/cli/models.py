@@ -8,18 +8,27 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from mien.cli.options import columns, needs_extra, shown, terminal
+from mien.cli.options import columns, needs_extra, recipes, shown, terminal
+from mien.cli.options import models as names
 
 FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>.*?</details>", re.DOTALL)
 
 
 def models(
     model: Annotated[
-        str | None, typer.Argument(metavar="[NAME|DIR]", help="Show the card of this model.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[NAME|DIR]", help="Show the card of this model.", show_default=False, autocompletion=names
+        ),
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option("--describe", metavar="RECIPE", help="Show the layers that a recipe, by name or file, trains."),
+        typer.Option(
+            "--describe",
+            metavar="RECIPE",
+            help="Show the layers that a recipe, by name or file, trains.",
+            autocompletion=recipes,
+        ),
     ] = None,
 ) -> None:
     """List the models that come with mien, or show the card of one, or the layers of a recipe's network."""
@@ -53,11 +62,11 @@ def models(
 
 def _layers(recipe: str) -> Table:
     with needs_extra("train"):
-        from mien.training import recipes
         from mien.training.describe import describe
         from mien.training.recipe import read_recipe
+        from mien.training.recipes import find
 
-    read = read_recipe(recipes.find(recipe))
+    read = read_recipe(find(recipe))
     rows = describe(read)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_footer=True, footer_style="bold")
     table.add_column("layer", footer=f"{read.name}, in all")

@@ -34,8 +34,16 @@ def _label_sets() -> list[str]:
     return list(LABEL_SETS)
 
 
-def _models() -> list[str]:
+def models() -> list[str]:
+    """Names of the models that come with mien, to complete what is typed."""
     from mien.artifact import names
+
+    return list(names())
+
+
+def recipes() -> list[str]:
+    """As `models`, of recipes."""
+    from mien.training.recipes import names
 
     return list(names())
 
@@ -69,7 +77,7 @@ Model = Annotated[
         "--model",
         metavar="NAME|DIR",
         help="A model that comes with mien, or an artifact's folder.",
-        autocompletion=_models,
+        autocompletion=models,
     ),
 ]
 MaxPixels = Annotated[
@@ -77,7 +85,8 @@ MaxPixels = Annotated[
     typer.Option(
         "--max-pixels",
         metavar="SIZE",
-        help="Refuse larger images, unread: 200MP.",
+        help="Refuse larger images, unread: 48MP, say.",
+        show_default="200MP",
         parser=_size("p|px|pixels?", "200MP or 200000000"),
     ),
 ]
@@ -86,7 +95,8 @@ MaxBytes = Annotated[
     typer.Option(
         "--max-bytes",
         metavar="SIZE",
-        help="Refuse larger files, unread: 20MB.",
+        help="Refuse larger files, unread: 20MB, say.",
+        show_default="200MB",
         parser=_size("b|bytes?", "20MB or 20000000"),
     ),
 ]

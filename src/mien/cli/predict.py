@@ -99,7 +99,7 @@ def predict(
         console.print(f"passed over {passed_over}")
     tally.tell(console, out)
     if tally.stopped is not None:
-        raise tally.stopped
+        raise typer.Exit(tally.stopped)
     if tally.unread or tally.undrawn:
         raise typer.Exit(EXIT_SOME_UNREAD)
 

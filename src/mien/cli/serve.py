@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from mien.cli.options import models as names
 from mien.cli.options import needs_extra
 
 
@@ -18,7 +19,8 @@ def serve(
     host: Annotated[str | None, typer.Option("--host", help="Where it listens; 127.0.0.1 if not given.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="8000 if not given; 0 takes a free one.")] = None,
     models: Annotated[
-        list[str] | None, typer.Option("--model", metavar="NAME|DIR", help="Which models clients can ask for.")
+        list[str] | None,
+        typer.Option("--model", metavar="NAME|DIR", help="Which models clients can ask for.", autocompletion=names),
     ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting: --set queue=128; see docs.")

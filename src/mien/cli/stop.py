@@ -1,6 +1,7 @@
 """Being told to stop: every signal to end becomes an exception, so that no half-written file is left behind.
 
-Ctrl-C is Python's `KeyboardInterrupt`; the others exit with 128 and their number, as a shell would say.
+Ctrl-C is Python's `KeyboardInterrupt`, and is answered with a sentence; the others exit with 128 and their number, as a
+shell would say.
 """
 
 from __future__ import annotations
@@ -10,6 +11,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from mien.cli.options import INTERRUPTED, shown
 
 STOPS = (KeyboardInterrupt, SystemExit)
 """What is raised where the program is told to stop."""
@@ -25,6 +32,17 @@ def listen() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _stop)
+
+
+class Verbs(TyperGroup):
+    """Verbs that Ctrl-C ends. One that has more to say, such as how to go on, raises `KeyboardInterrupt` with it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            print(*map(shown, ": ".join(("interrupted", *stop.args)).splitlines()), sep="\n", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager

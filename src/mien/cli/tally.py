@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from mien.cli.options import INTERRUPTED
 from mien.cli.stop import STOPS
+from mien.wording import counted
 
 if TYPE_CHECKING:
     from mien.prediction import Prediction
@@ -23,6 +25,7 @@ class Tally:
 
     Args:
         total: how many images there will be; None where nobody knows yet.
+        stopped: the exit code, where the program was told to stop.
     """
 
     total: int | None = None
@@ -32,7 +35,7 @@ class Tally:
     faceless: int = 0
     unread: int = 0
     undrawn: int = 0
-    stopped: BaseException | None = None
+    stopped: int | None = None
     began: float = field(default_factory=perf_counter)
 
     def add(self, prediction: Prediction) -> None:
@@ -50,27 +53,24 @@ class Tally:
         except STOPS as stop:
             if not self.images:
                 raise
-            self.stopped = stop
+            code = getattr(stop, "code", None)
+            self.stopped = code if isinstance(code, int) else INTERRUPTED
 
     def __str__(self) -> str:
         seconds = max(perf_counter() - self.began, 1e-6)
-        parts = [f"{self.faces:,} {_of(self.faces, 'face')}"]
+        parts = [counted(self.faces, "face")]
         parts += [f"{self.uncertain:,} uncertain"] * bool(self.uncertain)
         parts += [f"{self.faceless:,} without a face"] * bool(self.faceless)
         parts += [f"{self.unread:,} unreadable"] * bool(self.unread)
         parts += [f"{self.undrawn:,} not drawn"] * bool(self.undrawn)
         speed = f"{self.images / seconds:,.0f}" if self.images > 10 * seconds else f"{self.images / seconds:.1f}"
-        return f"{self.images:,} images: {', '.join(parts)}; {speed} images/s"
+        return f"{counted(self.images, 'image')}: {', '.join(parts)}; {speed} images/s"
 
     def tell(self, console: Console, out: Path | None) -> None:
         """The line, where somebody watches or `out` has the answers and there is no other; and that it was stopped."""
         if self.images > 1 and (out is not None or console.is_terminal):
             console.print(str(self))
         if self.stopped is not None:
-            of_all = f" of {self.total:,}" if self.total else ""
+            done = f"{self.images:,} of " if self.total else ""
             kept = f"; {out} has what was read" if out is not None else ""
-            console.print(f"interrupted after {self.images:,}{of_all} {_of(self.total or self.images, 'image')}{kept}")
-
-
-def _of(count: int, what: str) -> str:
-    return what if count == 1 else f"{what}s"
+            console.print(f"interrupted after {done}{counted(self.total or self.images, 'image')}{kept}")

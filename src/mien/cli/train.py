@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from mien.cli.options import INTERRUPTED, DataCrop, Group, Map, needs_extra, opened, terminal
+from mien.cli.options import DataCrop, Group, Map, models, needs_extra, opened, recipes, terminal
+from mien.wording import counted
 
 if TYPE_CHECKING:
     from mien.training.loop import Progress as Where
@@ -27,16 +28,28 @@ class DeviceOption(StrEnum):
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="A recipe that comes with mien, such as transfer, or a TOML file.")
+        str,
+        typer.Argument(
+            metavar="RECIPE",
+            help="A recipe that comes with mien, such as transfer, or a TOML file.",
+            autocompletion=recipes,
+        ),
     ],
     data: Annotated[Path, typer.Option("--data", metavar="DATA", help="A dataset in any form that mien knows.")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="MODEL|RUN", help="Begin with the weights of a model, or a run.")
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL|RUN",
+            help="Begin with the weights of a model, or a run.",
+            autocompletion=models,
+        ),
     ] = None,
     teachers: Annotated[
-        list[str] | None, typer.Option("--teacher", metavar="MODEL|RUN", help="Whose answers `distill` follows.")
+        list[str] | None,
+        typer.Option("--teacher", metavar="MODEL|RUN", help="Whose answers `distill` follows.", autocompletion=models),
     ] = None,
     crop: DataCrop = None,
     changes: Annotated[
@@ -53,13 +66,13 @@ def train(
 ) -> None:
     """Train a network; `mien export` then makes a model of it."""
     with needs_extra("train"):
-        from mien.training import recipes
         from mien.training.checkpoint import Run
         from mien.training.loop import train
         from mien.training.recipe import read_recipe
+        from mien.training.recipes import find
 
     console = terminal(stderr=True)
-    read = read_recipe(recipes.find(recipe), changes or [])
+    read = read_recipe(find(recipe), changes or [])
     try:
         with _told(console) as show:
             run = train(
@@ -81,9 +94,8 @@ def train(
         given = [(name, str(value)) for name, value in done.items() if value not in (None, DeviceOption.auto)]
         given += [("--teacher", name) for name in teachers or []] + [("--set", change) for change in changes or []]
         again = shlex.join(["mien", "train", recipe, *(word for pair in given for word in pair), "--resume"])
-        console.print(f"stopped: {len(Run(out).read_log())} of {read.schedule.epochs} epochs are kept in {out}")
-        console.print(f"to go on: {again}")
-        raise typer.Exit(INTERRUPTED) from None
+        kept = f"{len(Run(out).read_log())} of {counted(read.schedule.epochs, 'epoch')} are kept in {out}"
+        raise KeyboardInterrupt(f"{kept}\nto go on: {again}") from None
     best = run.best_entry()
     scores = ", ".join(f"{head} {accuracy:.1%}" for head, accuracy in best["valid"].items())
     console.print(
@@ -113,6 +125,7 @@ def _told(console: Console) -> Iterator[Callable[[Where], None]]:
 
 
 def _scores(where: Where) -> str:
-    accuracies = "  ".join(f"{head} {accuracy:.1%}" for head, accuracy in where.scores.items())
+    """The loss; on validation, by head, accuracy and the NLL that chooses the best epoch; the time left."""
+    scores = "  ".join(f"{head} {share:.1%}, NLL {where.nll[head]:.3f}" for head, share in where.scores.items())
     minutes, seconds = divmod(round(where.seconds_left), 60)
-    return f"loss {where.loss:.3f}  {accuracies}  {minutes}:{seconds:02d} left"
+    return f"loss {where.loss:.3f}  {scores}  {minutes}:{seconds:02d} left"

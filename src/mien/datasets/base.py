@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.datasets.walk import counted, few, number
+from mien.datasets.walk import few, with_counts
 from mien.errors import DataError, ImageError
 from mien.image import Pixels, read_image
 from mien.intake import ADDRESS, URL, ImageSource
 from mien.labels import FERPLUS8, LABEL_SETS, LabelSet, named_set
+from mien.wording import counted
 
 SPLITS = {
     "train": "train",
@@ -140,7 +141,7 @@ class Dataset:
         if not examples:
             raise DataError(
                 f"{self.path}: no image has a label of {labels.name} ({', '.join(labels)}); "
-                f"there are {counted(self.outside(labels))}: say with --map what they mean"
+                f"there are {with_counts(self.outside(labels))}: say with --map what they mean"
             )
         return replace(self, labels=labels, examples=examples)
 
@@ -208,7 +209,7 @@ def read_all(dataset: Dataset, read: Callable[[ImageSource], Pixels]) -> tuple[D
 def nothing_read(path: Path, unreadable: Mapping[str, str]) -> DataError:
     """What is said where not one image could be read: of the first, why."""
     name, reason = next(iter(unreadable.items()))
-    return DataError(f"{path}: none of {number(len(unreadable), 'image')} could be read; the first, {name}: {reason}")
+    return DataError(f"{path}: none of {counted(len(unreadable), 'image')} could be read; the first, {name}: {reason}")
 
 
 def spread(dataset: Dataset, most: int) -> Dataset:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mien.datasets.base import VOTES, Dataset
-from mien.datasets.walk import counted, few
+from mien.datasets.walk import few, with_counts
 from mien.labels import FERPLUS8
 
 
@@ -18,7 +18,7 @@ def words_told(dataset: Dataset) -> tuple[str, ...]:
     words = own_words(dataset)
     said = "labels of no known set, which are words of their own"
     advice = "if some mean a known one, say so with --map; mien data info tells which may"
-    return (f"{said}: {counted(words)}; {advice}",) if words else ()
+    return (f"{said}: {with_counts(words)}; {advice}",) if words else ()
 
 
 def people_told(dataset: Dataset) -> tuple[str, ...]:

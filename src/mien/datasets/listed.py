@@ -12,10 +12,10 @@ from pathlib import Path
 from mien.datasets.base import VOTES, Dataset, Example, own_labels
 from mien.datasets.rows import UNREADABLE, numbered
 from mien.datasets.tree import Tree
-from mien.datasets.walk import number
 from mien.errors import DataError
 from mien.intake import describe
 from mien.labels import FERPLUS8, NUMBERS
+from mien.wording import counted
 
 RAF_LISTS = ("list_patition_label.txt", "list_partition_label.txt")
 """The first is how the authors spell it."""
@@ -48,7 +48,7 @@ def read_raf(tree: Tree) -> Dataset:
     labels = _raf_labels(tree, listed) if listed else {name: place.parts[-2] for name, place in there.items()}
     if not labels.keys() & there.keys():
         raise DataError(
-            f"{tree.root / (listed or '')}: none of the {number(len(labels), 'image')} it lists is below {tree.path}, "
+            f"{tree.root / (listed or '')}: none of the {counted(len(labels), 'image')} it lists is below {tree.path}, "
             "neither as train_00001.jpg nor as train_00001_aligned.jpg"
         )
     places = {name: there.get(name, Path(f"{name}.jpg")) for name in labels}
@@ -93,7 +93,7 @@ def read_ferplus(tree: Tree) -> Dataset:
             label = VOTES[max(range(len(votes)), key=votes.__getitem__)]
             examples.append(Example(describe(image.as_posix()), tree.source(image), label, split, votes))
     if not any(place.suffix.lower() == ".png" for place in tree.images):
-        raise DataError(f"{tree.path}: {FERPLUS_LIST} lists {number(len(examples), 'image')}, none of them there")
+        raise DataError(f"{tree.path}: {FERPLUS_LIST} lists {counted(len(examples), 'image')}, none of them there")
     notes = ("labels: FER+ votes", "splits: the folders' names")
     return Dataset(tree.path, "FER+ folders", FERPLUS8, tuple(examples), notes=notes)
 

@@ -55,12 +55,7 @@ def few(names: list[str], most: int = 5) -> str:
     return (", ".join(names[:most]) or "none") + more
 
 
-def number(n: int, one: str, several: str = "") -> str:
-    """How many of something: `"1 image"`, `"1,200 images"`; `several` where that is not `one` with an s."""
-    return f"{n:,} {one if n == 1 else several or one + 's'}"
-
-
-def counted(counts: Mapping[str, int], most: int = 10) -> str:
+def with_counts(counts: Mapping[str, int], most: int = 10) -> str:
     """Words, and how many of each there are: `"calm (6), 0 (2)"`; as `few`."""
     return few([f"{word} ({n})" for word, n in counts.items()], most)
 

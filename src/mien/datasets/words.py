@@ -18,6 +18,7 @@ from mien.datasets.rows import UNREADABLE, cells_of
 from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.labels import canonical
+from mien.wording import reason
 
 FOLDER = re.compile(r"folder:(-?[1-9]\d*)")
 
@@ -37,8 +38,9 @@ def read_mapping(text: str) -> dict[str, str]:
             with open(text, newline="", encoding="utf-8-sig") as stream:
                 pairs = [row for row in cells_of(stream) if any(row)]
         except UNREADABLE as error:
-            expected = "labels as anger=angry,joie=happy or a CSV file of two columns"
-            raise DataError(f"{text}: expected {expected} ({error})") from error
+            expected = "expected what labels mean, as anger=angry,joie=happy, or a CSV file of two columns"
+            found = "no = and no such file" if isinstance(error, FileNotFoundError) else reason(error)
+            raise DataError(f"{text}: {expected}; got {found}") from error
         if pairs and [cell.strip().lower() for cell in pairs[0]] == ["from", "to"]:
             del pairs[0]
     if wrong := [pair for pair in pairs if len(pair) != 2 or not pair[0].strip()]:

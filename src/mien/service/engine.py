@@ -73,7 +73,7 @@ class Engine:
         self.models: dict[str, Recognizer] = {}
         self._settings = settings
         self._metrics = metrics
-        self._limits = Limits(settings.max_bytes, settings.max_pixels)
+        self._limits = Limits(settings.max_bytes, settings.max_pixels, own=False)
         self._finders = ThreadPoolExecutor(settings.threads, "find", _step_back)
         self._network = ThreadPoolExecutor(1, "express", _step_back)
         self._accepted = 0

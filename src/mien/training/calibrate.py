@@ -15,6 +15,7 @@ import numpy as np
 
 from mien import metrics
 from mien.metrics import Floats, Ints, softmax
+from mien.wording import counted
 
 ALLOWED_ERRORS = 0.10
 """Share of wrong answers allowed among those at or above the threshold, on validation (see `metrics.fit_threshold`)."""
@@ -112,5 +113,6 @@ def uncalibrated(scores: Mapping[str, Any]) -> str | None:
     if scores.get("calibrated", True):
         return None
     if scores["n"] < LEAST:
-        return f"{scores['n']} validation images are too few to calibrate confidence; it takes {LEAST}"
-    return "calibration made images that it was not fitted on less likely"
+        few = counted(scores["n"], "validation image is", "validation images are")
+        return f"{few} too few to calibrate confidence; it takes {LEAST}"
+    return "calibration made images that it was not fitted on less likely, so none is applied"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mien.artifact import Manifest
+from mien.artifact import HeadInfo, Manifest
 from mien.labels import FACE
 from mien.training.calibrate import uncalibrated
 from mien.training.recipe import Recipe
@@ -90,7 +90,7 @@ def model_card(manifest: Manifest) -> str:
         + (" --int8" if quantised else ""),
         n_valid=data["valid"],
         rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
-        doubts="".join(_doubts(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
+        doubts="".join(_doubts(head, manifest.scores[head.labels]) for head in manifest.heads),
         faces=_faces(manifest.scores[FACE.name]) if manifest.face else "",
     )
 
@@ -122,14 +122,16 @@ def _run(told: dict[str, Any], indent: str = "") -> str:
     return "\n".join([f"{indent}- " + " ".join(sentences), *(_run(each, indent + "  ") for each in souped)])
 
 
-def _doubts(name: str, scores: dict[str, Any]) -> str:
-    """What the numbers of a head are not: of all labels, or of images enough."""
+def _doubts(head: HeadInfo, scores: dict[str, Any]) -> str:
+    """What the numbers of a head are not: of all labels, of images enough, or ever sure."""
     told = []
     if absent := scores.get("absent"):
         told.append(f"no validation image shows {', '.join(absent)}, so macro-F1 is over the labels present")
     if reason := uncalibrated(scores):
-        told.append(f"{reason}, so confidence is as the network gives it, and may be far from the share that is right")
-    return "".join(f"\n`{name}`: {each}.\n" for each in told)
+        told.append(f"{reason}: confidence is as the network gives it, and may be far from the share that is right")
+    if head.threshold >= 1:
+        told.append("too many answers were wrong at every confidence, so all are marked uncertain")
+    return "".join(f"\n`{head.labels}`: {each}.\n" for each in told)
 
 
 def _faces(scores: dict[str, Any]) -> str:

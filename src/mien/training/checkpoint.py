@@ -6,11 +6,14 @@ RUN/last.pt       everything that `--resume` needs to go on as if nothing had ha
 RUN/best.pt       the averaged weights of the epoch that was best on validation (see `judge`), with its scores
 RUN/log.jsonl     one line an epoch
 RUN/curve.png     the learning curve
+RUN/left_out.csv  the images that were left out, and why, where there were any
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +29,7 @@ from mien.files import replacing, write_text
 from mien.photos import CropChoice, trained_crop
 from mien.training.judge import best_of
 from mien.training.recipe import Recipe, recipe_from
+from mien.wording import reason
 
 VERSION = 2
 READABLE = (1, VERSION)
@@ -41,6 +45,7 @@ class Run:
         self.best = folder / "best.pt"
         self.log = folder / "log.jsonl"
         self.curve = folder / "curve.png"
+        self.left_out = folder / "left_out.csv"
         self.recipe_file = folder / "recipe.json"
         self.data_file = folder / "data.json"
 
@@ -81,12 +86,22 @@ class Run:
         write_text(self.recipe_file, recipe.model_dump_json(indent=2) + "\n")
         write_text(self.log, "")
 
+    def keep_left_out(self, reasons: Mapping[str, Mapping[str, str]]) -> None:
+        """The images left out, why by name, of each split; nothing is written where there are none."""
+        rows = [(split, name, why) for split, named in reasons.items() for name, why in named.items()]
+        if rows:
+            stream = io.StringIO()
+            csv.writer(stream, lineterminator="\n").writerows([("split", "image", "reason"), *rows])
+            write_text(self.left_out, stream.getvalue())
+
     def recipe(self) -> Recipe:
         """The recipe of the run. Raises `MienError` where there is no run."""
         try:
             values = json.loads(self.recipe_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise MienError(f"{self.folder} is not a training run: no readable recipe.json ({error})") from error
+            raise MienError(
+                f"{self.folder} is not a training run: no readable recipe.json ({reason(error)})"
+            ) from error
         return recipe_from(values, str(self.recipe_file))
 
     def data(self) -> dict[str, Any]:
@@ -94,7 +109,7 @@ class Run:
         try:
             return dict(json.loads(self.data_file.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            raise MienError(f"{self.folder} is not a training run: no readable data.json ({error})") from error
+            raise MienError(f"{self.folder} is not a training run: no readable data.json ({reason(error)})") from error
 
     def best_sha256(self) -> str:
         """Hash of the best weights, in the order of the network. Raises `MienError` where there are none."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -13,12 +13,17 @@ from torch import Tensor
 from mien.crops import Crop
 from mien.datasets import Dataset, divided
 from mien.datasets.copies import fingerprints, leaks
+from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.labels import FACE, label_set
 from mien.photos import CROP_WORDS, CropChoice, load_crops, usual_crop
 from mien.preprocess import Preprocess
 from mien.training.loss import Target, fingerprint, targets
 from mien.training.recipe import Recipe
+from mien.wording import counted
+
+MOST_REASONS = 5
+"""Why images were left out, told of a split; the run's folder has all."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,13 @@ class Split:
         pixels: (n, channels, size, size) uint8.
         targets: what each head learns from them.
         truth: their emotions' positions in a head's label set, for the heads that are judged.
+        left_out: why other images of the split are not among them, by name.
     """
 
     pixels: Tensor
     targets: Mapping[str, Target]
     truth: Mapping[str, Tensor]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -56,11 +63,12 @@ def tell_copies(dataset: Dataset, prepared: Dataset, say: Callable[[str], None])
     """Say which images stay together in the splits that mien made, and which stand on both sides of the data's own."""
     groups = Counter(example.group for example in prepared.examples if example.group)
     if groups:
-        together = f"{groups.total()} images in {len(groups)} groups"
+        together = f"{counted(groups.total(), 'image')} in {counted(len(groups), 'group')}"
         say(f"{together}, of copies and near copies or of one person, stay on one side of a split each")
     for split, leak in leaks(dataset, fingerprints(dataset)).items() if len(dataset.splits) > 1 else ():
         if leak.exact or leak.near:
-            copies = f"{leak.exact} images are in train as well, and {leak.near} nearly"
+            exact = counted(leak.exact, "image is", "images are")
+            copies = f"{exact} in train as well, and {leak.near:,} nearly"
             say(f"of {split}, {copies}: its scores flatter; mien evaluate tells those without them")
 
 
@@ -77,14 +85,12 @@ def load_splits(
         DataError: no image could be read or shows a face, or no head can both learn and be judged.
     """
     choice = choice or usual_crop(dataset)
-    training, valid = (_load(dataset.split(name), recipe, choice.crop, device, say) for name in ("train", "valid"))
+    training, valid = (load_split(dataset.split(name), recipe, choice.crop, device, say) for name in ("train", "valid"))
     valid = replace(valid, truth={name: truth for name, truth in valid.truth.items() if name in training.targets})
     if not valid.truth:
         raise DataError(f"{dataset.path}: no head of the recipe can both learn and be judged; heads.votes needs votes")
-    say(
-        f"{len(training)} images to train on, {len(valid)} to validate, {CROP_WORDS[choice.crop]} ({choice.reason}); "
-        f"heads: {', '.join(training.targets)}"
-    )
+    read = f"{counted(len(training), 'image')} to train on, {len(valid):,} to validate"
+    say(f"{read}, {CROP_WORDS[choice.crop]} ({choice.reason}); heads: {', '.join(training.targets)}")
     return training, valid
 
 
@@ -111,15 +117,29 @@ def describe_data(dataset: Dataset, training: Split, valid: Split, crop: Crop) -
     }
 
 
-def _load(split: Dataset, recipe: Recipe, crop: Crop, device: torch.device, say: Callable[[str], None]) -> Split:
+def load_split(split: Dataset, recipe: Recipe, crop: Crop, device: torch.device, say: Callable[[str], None]) -> Split:
+    """One split, cropped once; says what is left out. Raises `DataError` where nothing is left."""
     preprocess = Preprocess(recipe.size, recipe.colour)
     readable, crops, left_out = load_crops(split, preprocess, crop)
-    for name, reason in left_out.items():
-        say(f"left out {name}: {reason}")
-    if left_out:
-        say(f"{len(left_out)} of {len(split)} images of {split.examples[0].split} left out")
+    for sentence in _told_left_out(split, left_out):
+        say(sentence)
     found = targets(readable, recipe.heads)
     judged = {name: readable.targets(target.labels) for name, target in found.items() if name != FACE.name}
     truth = {name: torch.from_numpy(positions).to(device) for name, positions in judged.items()}
     tensor = torch.from_numpy(preprocess.tensor(crops)).to(device)
-    return Split(tensor, {name: target.to(device) for name, target in found.items()}, truth)
+    return Split(tensor, {name: target.to(device) for name, target in found.items()}, truth, left_out)
+
+
+def _told_left_out(split: Dataset, reasons: Mapping[str, str]) -> Iterator[str]:
+    """How many images were left out, and the most frequent reasons, each with the first of their names."""
+    names = defaultdict[str, list[str]](list)
+    for name, why in reasons.items():
+        names[why].append(name)
+    if reasons:
+        counts = f"{len(reasons)} of {counted(len(split), 'image')} of {split.examples[0].split}"
+        yield f"left out {counts}; left_out.csv of the run names all:"
+    often = sorted(names.items(), key=lambda each: -len(each[1]))
+    for why, alike in often[:MOST_REASONS]:
+        yield f"  {why}: {few(alike)}"
+    if rest := sum(len(alike) for _, alike in often[MOST_REASONS:]):
+        yield f"  for other reasons: {rest}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from mien.errors import MienError
+from mien.wording import counted
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -31,7 +32,7 @@ def describe_device(device: torch.device) -> str:
     numbers = "bfloat16" if halves(device) else "float32"
     if device.type == "cuda":
         return f"one GPU ({torch.cuda.get_device_name(0)}), {numbers}"
-    return f"CPU, {torch.get_num_threads()} threads, {numbers}"
+    return f"CPU, {counted(torch.get_num_threads(), 'thread')}, {numbers}"
 
 
 def halves(device: torch.device) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from mien.datasets import Dataset
 from mien.datasets.base import NO_LABEL
 from mien.datasets.doubts import people_told, words_told
-from mien.datasets.walk import counted
+from mien.datasets.walk import with_counts
 from mien.labels import FACE, label_set
 from mien.metrics import Ints
 from mien.training.calibrate import LEAST
@@ -29,7 +29,7 @@ def doubts_of_data(dataset: Dataset, prepared: Dataset, recipe: Recipe) -> tuple
     if not recipe.labels:
         return (*words_told(dataset), *people_told(prepared))
     outside = dataset.outside(label_set(recipe.labels))
-    said = f"left out, as {recipe.labels} lacks their labels: {counted(outside, len(outside))}"
+    said = f"left out, as {recipe.labels} lacks their labels: {with_counts(outside, len(outside))}"
     return (*((said,) if outside else ()), *people_told(prepared))
 
 
@@ -44,7 +44,9 @@ def doubts(training: Split, valid: Split) -> list[str]:
         rare = {emotion: int(n) for emotion, n in zip(emotions, learned, strict=True) if n < FEW}
         unseen = [emotion for emotion, n in zip(emotions, judged, strict=True) if not n]
         if rare:
-            told.append(f"head {name}: few images to train on: {counted(rare)}; fewer than {FEW} teach next to nothing")
+            told.append(
+                f"head {name}: few images to train on: {with_counts(rare)}; fewer than {FEW} teach next to nothing"
+            )
         if unseen:
             told.append(f"head {name}: no image to validate: {', '.join(unseen)}; nothing tells how well they are read")
         if 0 < judged.sum() < LEAST:

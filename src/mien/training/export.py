@@ -36,6 +36,7 @@ from mien.training.data import prepare
 from mien.training.loss import fingerprint, targets
 from mien.training.member import Finished, Logits, Member, averaged, find_member
 from mien.training.together import together
+from mien.wording import counted
 
 TOLERANCE = 1e-3
 """Largest difference allowed between a logit of the ONNX file and of the network it came from."""
@@ -101,7 +102,7 @@ def export(
     sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
     expected = _mean([member.answers(side) for member in found for side in sides])
     (check_quantised if int8 else check_parity)(expected, logits)
-    say(f"the ONNX file agrees with the network on {len(pixels)} validation images")
+    say(f"the ONNX file agrees with the network on {counted(len(pixels), 'validation image')}")
     manifest = _judged(manifest, logits, valid)
     _write(out, onnx, seen, manifest)
     for name, scores in manifest.scores.items():
@@ -115,7 +116,9 @@ def unfinished(member: Member) -> str | None:
     run, asked = member.told["epochs_run"], member.recipe.schedule.epochs
     if isinstance(member, Finished) or run >= asked:
         return None
-    return f"{member.name} is not finished: {run} of {asked} epochs; `mien train` with --resume goes on with it"
+    return (
+        f"{member.name} is not finished: {run} of {counted(asked, 'epoch')}; `mien train` with --resume goes on with it"
+    )
 
 
 def _dataset(members: Sequence[Member], data: Path | None) -> Dataset:
@@ -236,7 +239,7 @@ def _calibrate(name: str, emotions: tuple[str, ...], logits: NDArray[Any], valid
         voted = judged & (votes.sum(1) > 0)
         votes = votes[voted]
     if judged.sum() < 2:
-        raise DataError(f"{judged.sum()} validation images have a label in {name!r}: calibration needs two at least")
+        raise DataError(f"validation images with a label in {name!r}: {judged.sum()}; calibration needs two at least")
     people = [" ".join(group_of(valid.examples[row])) for row in np.flatnonzero(judged)]
     found = calibrate(logits[judged].astype(np.float64), truth[judged], logits[voted].astype(np.float64), votes, people)
     present = set(truth[judged].tolist())

@@ -21,7 +21,7 @@ from torch import nn
 from mien.crops import Crop
 from mien.datasets import Dataset
 from mien.errors import MienError
-from mien.files import make_writable
+from mien.files import check_writable
 from mien.memory import keep_memory
 from mien.photos import choose_crop
 from mien.training.augment import augment
@@ -30,7 +30,7 @@ from mien.training.curve import draw
 from mien.training.data import Split, describe_data, load_splits, prepare, tell_copies
 from mien.training.device import describe_device, find_device, halves
 from mien.training.doubts import doubts, doubts_of_data
-from mien.training.judge import WORST, judge
+from mien.training.judge import WORST, Verdict, judge
 from mien.training.muon import Muon
 from mien.training.networks import build, deployed
 from mien.training.recipe import Adaptive, Orthogonal, Recipe, Sgd
@@ -50,6 +50,7 @@ class Progress:
         step: batches done in this epoch; `steps` when `scores` are its own.
         loss: mean over this epoch so far.
         scores: of the last epoch that was judged, accuracy on validation by head, 0..1; empty before the first was.
+        nll: likewise, of the labels (see `judge`); the best epoch is the one with the lowest.
         seconds_left: of the whole run, at this run's own speed.
     """
 
@@ -59,6 +60,7 @@ class Progress:
     steps: int
     loss: float
     scores: Mapping[str, float]
+    nll: Mapping[str, float]
     seconds_left: float
 
 
@@ -106,7 +108,7 @@ def train(
     """
     run = Run(out)
     run.check(recipe, resume=resume)
-    make_writable(out.parent)
+    check_writable(out.parent)
     place = find_device(device)
     if threads:
         torch.set_num_threads(threads)
@@ -132,6 +134,7 @@ def train(
             taken, learned = learner.begin_with(given, training)
             say(f"beginning with {taken} of {learned} of the weights of {given.name}")
         run.start(recipe, data)
+    run.keep_left_out({"train": training.left_out, "valid": valid.left_out})
     keep_memory(2**31 - 1)
     _go_on(run, learner, recipe, training, valid, teacher, state, progress)
     return run
@@ -148,38 +151,38 @@ def _go_on(
     progress: Callable[[Progress], None],
 ) -> None:
     """The epochs that are still to come; `state` is what the last one left, None before the first."""
-    first, best, scores = (state["epoch"] + 1, tuple(state["best"]), state["scores"]) if state else (0, WORST, {})
+    first, best = (state["epoch"] + 1, tuple(state["best"])) if state else (0, WORST)
+    verdict = Verdict(state["scores"], state["nll"]) if state and "nll" in state else Verdict({}, {})
     heads = {name: list(target.labels) for name, target in training.targets.items()}
     began, epochs, steps = time.monotonic(), recipe.schedule.epochs, learner.steps(training)
     drawn = -math.inf
 
-    def where(epoch: int, losses: Sequence[float], scores: Mapping[str, float]) -> Progress:
+    def where(epoch: int, losses: Sequence[float], last: Verdict) -> Progress:
         done = (epoch - first) * steps + len(losses)
         left = (time.monotonic() - began) / done * ((epochs - first) * steps - done)
-        return Progress(epoch, epochs, len(losses), steps, sum(losses) / len(losses), scores, left)
+        return Progress(epoch, epochs, len(losses), steps, sum(losses) / len(losses), last.accuracy, last.nll, left)
 
     for epoch in range(first, epochs):
         epoch_began, losses = time.monotonic(), list[float]()
         for value in learner.epoch(training, epoch, teacher):
             losses.append(value)
             if len(losses) < steps:
-                progress(where(epoch, losses, scores))
+                progress(where(epoch, losses, verdict))
         verdict = judge(deployed(learner.average, recipe), valid)
-        scores = verdict.accuracy
-        told = {"epoch": epoch, "scores": scores, "heads": heads}
+        told = {"epoch": epoch, "scores": verdict.accuracy, "nll": verdict.nll, "heads": heads}
         if verdict.rank < best:
             best = verdict.rank
             run.save(run.best, {**told, "network": learner.average.state_dict()})
         run.append_log(
             {"epoch": epoch + 1, "loss": sum(losses) / steps, "lr": learning_rate(recipe, epoch + 1 - 1 / steps)}
-            | {"valid": scores, "nll": verdict.nll, "size": recipe.train_size(epoch)}
+            | {"valid": verdict.accuracy, "nll": verdict.nll, "size": recipe.train_size(epoch)}
             | {"seconds": round(time.monotonic() - epoch_began, 1)}
         )
         if epoch + 1 == epochs or time.monotonic() - drawn >= CURVE_EVERY:
             draw(run.read_log(), run.curve)
             drawn = time.monotonic()
         run.save(run.last, {**told, **learner.state(), "best": best})
-        progress(where(epoch, losses, scores))
+        progress(where(epoch, losses, verdict))
 
 
 class Learner:

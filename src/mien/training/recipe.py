@@ -24,6 +24,7 @@ from pydantic import (
 
 from mien.errors import LabelError, RecipeError
 from mien.labels import FERPLUS8, label_set
+from mien.training.faults import faults
 from mien.training.layers import checked_layer
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -297,10 +298,10 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"{path} is not a readable recipe", [str(error)]) from error
-    faults = [fault for override in overrides if (fault := _override(values, override))]
-    if faults:
-        raise RecipeError(f"{path} cannot be changed so", faults)
-    return recipe_from(values, str(path))
+    if wrong := [fault for override in overrides if (fault := _override(values, override))]:
+        raise RecipeError(f"{path} cannot be changed so", wrong)
+    changed = f", changed by {', '.join(overrides)}," if overrides else ""
+    return recipe_from(values, f"{path}{changed}")
 
 
 def recipe_from(values: Mapping[str, Any], subject: str) -> Recipe:
@@ -308,17 +309,11 @@ def recipe_from(values: Mapping[str, Any], subject: str) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, _place(e['loc']))) or 'recipe'}: {e['msg']}" for e in error.errors()]
-        raise RecipeError(f"{subject} is not a recipe", faults) from error
+        raise RecipeError(f"{subject} is not a recipe", faults(error, Recipe, ("network", "optimiser"))) from error
 
 
 def _joined(values: tuple[int, ...]) -> str:
     return "-".join(map(str, values))
-
-
-def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Where a fault is in the file: without the kind of table that pydantic puts in."""
-    return location[:1] + location[2:] if location[:1] in (("network",), ("optimiser",)) else location
 
 
 def _override(values: dict[str, Any], override: str) -> str | None:
