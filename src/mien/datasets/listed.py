@@ -15,7 +15,7 @@ from mien.datasets.tree import Tree
 from mien.errors import DataError
 from mien.intake import describe
 from mien.labels import FERPLUS8, NUMBERS
-from mien.wording import counted
+from mien.wording import counted, reason
 
 RAF_LISTS = ("list_patition_label.txt", "list_partition_label.txt")
 """The first is how the authors spell it."""
@@ -134,4 +134,4 @@ def _rows(tree: Tree, place: Path, parted_by: str = ",") -> Iterator[tuple[int, 
             lines = numbered(stream, parted_by)
             yield from ((line, [cell.strip() for cell in row]) for line, row in lines if row)
     except UNREADABLE as error:
-        raise DataError(f"{tree.root / place}: not a readable list in UTF-8 ({error})") from error
+        raise DataError(f"{tree.root / place}: not a readable list in UTF-8 ({reason(error)})") from error

@@ -16,6 +16,7 @@ from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.sources import SUFFIXES
+from mien.wording import reason
 
 PARTED_BY = ",;\t"
 KINDS = (".csv", ".tsv")
@@ -82,7 +83,7 @@ def begins_with_data(columns: Sequence[str]) -> bool:
 
 
 def _no_table(tree: Tree, place: Path, error: Exception) -> DataError:
-    return DataError(f"{tree.root / place}: not a readable table in UTF-8 ({error})")
+    return DataError(f"{tree.root / place}: not a readable table in UTF-8 ({reason(error)})")
 
 
 def cells_of(stream: TextIO) -> Iterator[list[str]]:

@@ -15,6 +15,7 @@ from mien.datasets.base import SPLITS
 from mien.datasets.walk import no_part, sorted_by_kind, sorted_out
 from mien.errors import DataError
 from mien.intake import ImageSource
+from mien.wording import reason
 
 MOST_UNPACKED = 1_000_000_000  # bytes of a zip's files together, which are held in memory
 
@@ -115,7 +116,7 @@ def _unpacked(path: Path) -> dict[Path, bytes]:
             kept = [member for member in members if not no_part(member.filename)]
             return {Path(member.filename): archive.read(member) for member in kept}
     except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
-        raise DataError(f"{path}: not a readable zip ({error}): unpack it first") from error
+        raise DataError(f"{path}: not a readable zip ({reason(error)}): unpack it first") from error
     except RuntimeError as error:  # what is locked by a password
         raise DataError(f"{path}: {error}: unpack it first") from error
 

@@ -20,6 +20,7 @@ from mien import metrics
 from mien.errors import DataError
 from mien.metrics import Ints
 from mien.report.numbers import macro_f1
+from mien.wording import reason
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,6 @@ def _read(folder: Path) -> _Read:
         _ = numbers["model"], numbers["ece"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"{folder} is not a report: mien evaluate DATA --report {folder} writes one ({error})"
+            f"{folder} is not a report: mien evaluate DATA --report {folder} writes one ({reason(error)})"
         ) from error
     return _Read(folder, numbers, rows, people)
