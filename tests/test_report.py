@@ -303,7 +303,9 @@ def test_names_and_labels_that_begin_like_formulas_are_no_formulas_and_are_still
     rows = list(csv.reader(StringIO(answers_csv(report))))
     assert [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))] == []
     folders = [written(tmp_path, name, report) for name in ("one", "two")]
-    assert [(each.n, each.accuracy) for each in compare(folders)] == [(3, pytest.approx(2 / 3))] * 2
+    first, second = compare(folders)
+    assert first.n == second.n == 3
+    assert [first.accuracy, second.accuracy] == pytest.approx([2 / 3, 2 / 3])
 
 
 def test_what_cannot_be_compared(tmp_path: Path) -> None:
