@@ -195,7 +195,11 @@ def test_a_stop_waits_no_longer_than_its_grace() -> None:
         while "mien_upload_bytes 1.0" not in get(f"{served.url}/metrics").text:
             time.sleep(0.01)
         served.stop()
+        told = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert told.startswith(b"HTTP/1.1 503")
+    assert b'"/problems/stopping"' in told
     assert served.process.returncode == 0
+    assert "Traceback" not in "".join(served.printed)
 
 
 def test_a_key_is_hashed() -> None:

@@ -7,6 +7,7 @@ No line and no count tells anything of an image, a face, a file's name, an addre
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -23,7 +24,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.service.metrics import Metrics
-from mien.service.problems import INTERNAL, KEY, RATE, Problem
+from mien.service.problems import INTERNAL, KEY, RATE, STOPPING, Problem
 from mien.service.proxies import path_of
 from mien.service.settings import Settings, hash_key
 
@@ -102,6 +103,10 @@ class Guard:
 
         try:
             await self._app(scope, counted, told)
+        except asyncio.CancelledError:  # the server's word that it waits no longer
+            if not status:
+                stopping = Problem(STOPPING, "come again in a few seconds", {"Retry-After": "5", "Connection": "close"})
+                await refuse(stopping, self._answer, self._metrics, scope, receive, told)
         except Exception as error:
             FAULTS.exception("request %s", request, exc_info=error)
             fault = Problem(INTERNAL, f"tell us the request's id: {request}", more={"id": request})
