@@ -147,7 +147,7 @@ def test_problems(
 def test_a_field_that_is_none_is_refused(client: httpx.Client, astronaut: bytes) -> None:
     for path, field, known in (
         ("/v1/predict", "labels", "this form takes files alone; the query takes the rest"),
-        ("/result", "label", "there are labels, file"),
+        ("/result", "label", "there are labels"),
     ):
         answer = client.post(path, data={field: "fer7"}, files=files(astronaut))
         assert answer.status_code == 422

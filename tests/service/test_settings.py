@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -10,11 +11,13 @@ import time
 from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from served import WAIT_S, get, serving
 
+from mien.service.server import listen
 from mien.service.settings import Settings, SettingsError, hash_key, read_settings
 
 KEY = hash_key("a key")
@@ -163,6 +166,15 @@ def test_an_address_that_is_not_here(host: str, told: str) -> None:
     assert ended.returncode == 2
     assert f"MIEN_SERVE_HOST: {told}" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_port_that_is_kept_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> socket.socket:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    with pytest.raises(SettingsError, match="MIEN_SERVE_PORT: 80 is kept for programs with more rights: choose"):
+        listen("127.0.0.1", 80)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from mien.service.uploads import Form, Uploads
 HERE = Path(__file__).parent
 LARGEST = 1280  # px, longer side of the pictures on the result page
 QUALITY = 88
-FIELDS = ("labels", "file")  # of the form; browsers of old send a file that nobody chose as a field
+FIELDS = ("labels",)  # of the form, beside its files
 
 
 class Pages:

@@ -146,7 +146,8 @@ def listen(host: str, port: int) -> socket.socket:
         SettingsError: it cannot; says why, and what to do.
     """
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)  # of a name that has both
         both = address[0] == "::" and socket.has_dualstack_ipv6()
         listening = socket.create_server(address, family=family, dualstack_ipv6=both)
     except OSError as error:
