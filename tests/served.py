@@ -20,7 +20,7 @@ import httpx
 
 WAIT_S = 120.0
 """How long anything may take on a busy machine; nothing waits so long that works."""
-STARTED = re.compile(r"mien serves on http://127\.0\.0\.1:(\d+)")
+STARTED = re.compile(r"mien serves on (http://\S+:(\d+))")
 get = partial(httpx.get, timeout=WAIT_S)
 post = partial(httpx.post, timeout=WAIT_S)
 options = partial(httpx.options, timeout=WAIT_S)
@@ -39,12 +39,14 @@ class Served:
     @property
     def port(self) -> int:
         """Where it listens, as it has told; 0 as long as it has not."""
-        found = [told[1] for line in list(self.printed) if (told := STARTED.search(line))]
-        return int(found[0]) if found else 0
+        return int(self._told(2) or 0)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self._told(1)
+
+    def _told(self, part: int) -> str:
+        return next((told[part] for line in list(self.printed) if (told := STARTED.search(line))), "")
 
     def wait(self) -> None:
         """Until it is ready."""
@@ -83,7 +85,7 @@ def begin(port: int = 0, program: Sequence[str] = (sys.executable, "-m", "mien",
 
     It is given time for its answers: a machine that is busy is no fault of the service.
     """
-    given = {"deadline_s": WAIT_S, **settings, "port": port}
+    given = {"deadline_s": WAIT_S, "grace_s": WAIT_S, **settings, "port": port}
     environment = {f"MIEN_SERVE_{name.upper()}": str(value) for name, value in given.items()}
     process = subprocess.Popen(
         program,

@@ -297,6 +297,17 @@ def test_only_images_that_all_reports_judged_count(tmp_path: Path) -> None:
     assert [first.accuracy, second.accuracy] == pytest.approx([1 / 3, 2 / 3])
 
 
+def test_names_and_labels_that_begin_like_formulas_are_no_formulas_and_are_still_compared(tmp_path: Path) -> None:
+    labels = LabelSet("signs", ("+joy", "-joy"))
+    report = report_of([True, False, True], labels=labels, names=["=1+1", "@b", "'=c"])
+    rows = list(csv.reader(StringIO(answers_csv(report))))
+    assert [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))] == []
+    folders = [written(tmp_path, name, report) for name in ("one", "two")]
+    first, second = compare(folders)
+    assert first.n == second.n == 3
+    assert [first.accuracy, second.accuracy] == pytest.approx([2 / 3, 2 / 3])
+
+
 def test_what_cannot_be_compared(tmp_path: Path) -> None:
     one = written(tmp_path, "one", report_of([True, True]))
     three = LabelSet("three", ("angry", "happy", "sad"))

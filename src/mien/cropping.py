@@ -11,7 +11,6 @@ Files appear whole or not at all, the tables when all is done.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -23,6 +22,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
+from mien.cells import Rows
 from mien.crops import NO_FACE, Crop, cut
 from mien.datasets import open_dataset
 from mien.datasets.base import SPLITS, Dataset, Example
@@ -143,7 +143,7 @@ def write_crops(
             progress(number, len(examples))
     found = [rows[example.name] for example in examples]
     if tabled:
-        _write_csv(out / LABELS, _labelled(examples, found))
+        _write_csv(out / LABELS, _labelled(examples, found), exact=True)
     _write_csv(out / TABLE, [{field.name: getattr(row, field.name) for field in fields(Row)} for row in found])
     return found
 
@@ -229,9 +229,7 @@ def _labelled(examples: Sequence[Example], rows: Sequence[Row]) -> list[dict[str
     return [{name: each.get(name, "") for name in columns} for each in told]
 
 
-def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]], exact: bool = False) -> None:
     stream = io.StringIO()
-    table = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
+    Rows(stream, list(rows[0]) if rows else [], exact).write(row.values() for row in rows)
     write_text(path, stream.getvalue())

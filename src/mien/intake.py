@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol, TypeAlias
+from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,31 @@ LIMITS = Limits()
 
 UPLOADS = Limits(max_bytes=20_000_000, max_pixels=50_000_000, own=False)
 """Of what others send."""
+
+
+THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+SIZES = {
+    "bytes": (re.compile(r"(\d[\d_]{0,17}(?:\.\d+)?) ?([kmg]?)(?:b|bytes?)?", re.IGNORECASE), "20MB or 20000000"),
+    "pixels": (
+        re.compile(r"(\d[\d_]{0,17}(?:\.\d+)?) ?([kmg]?)(?:p|px|pixels?)?", re.IGNORECASE),
+        "200MP or 200000000",
+    ),
+}
+"""How sizes are written, and examples."""
+
+
+def read_size(text: str | int, of: Literal["bytes", "pixels"]) -> int:
+    """A size of bytes or pixels, above 0, from text such as 20MB or 50MP; numbers stay as they are.
+
+    Raises:
+        ValueError: it is none; says what would be.
+    """
+    pattern, such_as = SIZES[of]
+    found = pattern.fullmatch(str(text).strip())
+    size = int(float(found[1]) * THOUSANDS[found[2].lower()]) if found else 0
+    if size < 1:
+        raise ValueError(f"expected a size such as {such_as}, got {text!r}")
+    return size
 
 
 def describe(source: ImageSource) -> str:

@@ -5,12 +5,12 @@ The columns are those of `mien predict --format csv`, in its order.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from mien.cells import Rows
 from mien.errors import MienError
 from mien.prediction import Prediction, Reading
 from mien.wording import counted
@@ -117,10 +117,9 @@ def flat_rows(prediction: Prediction, labels: Collection[str]) -> list[dict[str,
 def csv_text(predictions: Iterable[Prediction], labels: Collection[str]) -> str:
     """A CSV file of several images."""
     stream = io.StringIO()
-    rows = csv.DictWriter(stream, columns(labels), lineterminator="\n")
-    rows.writeheader()
+    rows = Rows(stream, columns(labels))
     for prediction in predictions:
-        rows.writerows(flat_rows(prediction, labels))
+        rows.write(row.values() for row in flat_rows(prediction, labels))
     return stream.getvalue()
 
 

@@ -127,6 +127,9 @@ def test_a_models_own_label_set_can_be_asked_for(toy: Toy, tmp_path: Path) -> No
         ("?crop=tight", JPEG, b"x", 422, "invalid-parameter", "expected one of auto, detect, whole"),
         ("?explain=maybe", JPEG, b"x", 422, "invalid-parameter", "expected true or false"),
         ("?model=/etc", JPEG, b"x", 422, "invalid-parameter", f"expected one of {DEFAULT}"),
+        ("?label=fer7", JPEG, b"x", 422, "invalid-parameter", "label: no such parameter; there are labels, crop, expl"),
+        ("?" + 99 * "n", JPEG, b"x", 422, "invalid-parameter", f"{40 * 'n'}: no such parameter"),
+        ("?crop=auto&crop=whole", JPEG, b"x", 422, "invalid-parameter", "crop: given 2 times"),
     ],
 )
 def test_problems(
@@ -139,6 +142,44 @@ def test_problems(
     assert problem["type"] == f"/problems/{kind}"
     assert problem["status"] == status
     assert detail in problem["detail"]
+
+
+def test_a_field_that_is_none_is_refused(client: httpx.Client, astronaut: bytes) -> None:
+    for path, field, known in (
+        ("/v1/predict", "labels", "this form takes files alone; the query takes the rest"),
+        ("/result", "label", "there are labels"),
+    ):
+        answer = client.post(path, data={field: "fer7"}, files=files(astronaut))
+        assert answer.status_code == 422
+        assert f"abel{field[5:]}: no such field; {known}" in answer.text
+    forgotten = client.post("/v1/predict", data={"file": "photo.jpg"}, files={"x": (None, b"")})
+    assert forgotten.json()["detail"] == "expected a part with a file name"
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/labels"])
+def test_addresses_without_parameters_take_none(client: httpx.Client, path: str) -> None:
+    answer = client.get(path, params={"model": "small"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "model: no such parameter; there are none here"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/result", "/live", "/docs", "/openapi.json", "/static/style.css", "/nothing", "/v1/predict"),
+        *("/v1/models", "/v1/labels", "/healthz", "/readyz", "/metrics"),
+    ],
+)
+def test_head_is_get_without_its_body(client: httpx.Client, path: str) -> None:
+    whole, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    kept = {"content-type", "location", "allow"} | ({"content-length"} if path != "/metrics" else set())
+    assert {name: head.headers.get(name) for name in kept} == {name: whole.headers.get(name) for name in kept}
+
+
+def test_head_is_said_to_be_allowed(client: httpx.Client) -> None:
+    assert client.delete("/healthz").headers["allow"] == "GET, HEAD"
+    assert client.head("/v1/predict").headers["allow"] == "POST"
 
 
 def test_kinds_of_problems_are_told_apart() -> None:
@@ -157,9 +198,16 @@ def test_counts(serve: Any, astronaut: bytes) -> None:
         for _ in range(3):
             opened.post("/v1/predict", files=files(astronaut, astronaut))
         opened.post("/v1/predict", content=b"x", headers=JPEG)
-        counts = opened.get("/metrics").text
+        opened.get("/static/style.css")
+        opened.get("/private/path")
+        counts = ""
+        while 'route="/static/"' not in counts:  # a file is closed, and then counted, after it has come
+            counts = opened.get("/metrics").text
     for line in (
         'mien_requests_total{route="/v1/predict",status="200"} 3.0',
+        'mien_requests_total{route="/static/",status="200"} 1.0',
+        'mien_requests_total{route="other",status="404"} 1.0',
+        'mien_request_seconds_count{route="/v1/predict"} 4.0',
         'mien_errors_total{kind="unreadable-image"} 1.0',
         "mien_faces_total 6.0",
         "mien_images_total 7.0",
@@ -170,3 +218,7 @@ def test_counts(serve: Any, astronaut: bytes) -> None:
     ):
         assert line in counts.splitlines(), line
     assert "mien_batch_images_count" in counts
+    assert "private" not in counts
+    assert re.search(rf'mien_build_info{{onnxruntime=".+",python=".+",version="{mien.__version__}"}} 1.0', counts)
+    if sys.platform == "linux":
+        assert "process_resident_memory_bytes" in counts

@@ -90,6 +90,35 @@ def test_a_rate_over_the_wire(serve: Any) -> None:
         assert get(f"{served.url}/readyz").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("settings", "status", "said"),
+    [
+        ({"api_keys": hash_key(SECRET)}, 401, "in a browser it is the password, with any name"),
+        ({"rate": "1"}, 429, "Come again in 6"),
+    ],
+)
+def test_a_browser_gets_a_page_and_a_program_a_problem(
+    serve: Any, settings: dict[str, str], status: int, said: str
+) -> None:
+    html = {"Accept": "text/html,*/*"}
+    with serve(root_path="/mien", **settings) as served:
+        get(served.url)
+        for path in ("/", "/live", "/nothing"):
+            page = get(served.url + path, headers=html)
+            assert page.status_code == status
+            assert page.headers["content-type"].startswith("text/html")
+            assert {"www-authenticate", "retry-after"} & {*page.headers}
+            assert said in page.text
+            assert 'href="/mien/static/style.css"' in page.text
+        assert get(f"{served.url}/static/style.css").status_code == 200
+        for path, headers in (("/", {}), ("/v1/labels", html)):
+            problem = get(served.url + path, headers=headers)
+            assert problem.headers["content-type"] == "application/problem+json"
+            assert problem.json()["status"] == status
+    told = [json.loads(line) for line in served.printed if line.startswith("{")]
+    assert ("/live", status) in [(line["route"], line["status"]) for line in told]
+
+
 def test_headers_that_keep_browsers_safe(service: Any) -> None:
     for path in ("/", "/v1/labels", "/nothing", "/static/style.css"):
         answer = get(service.url + path)
@@ -124,6 +153,7 @@ def test_another_site_with_a_key(serve: Any) -> None:
         assert refused.status_code == 401
         assert refused.headers["access-control-allow-origin"] == "https://a.example"
         assert "x-request-id" in refused.headers
+        assert refused.headers["access-control-expose-headers"] == "Retry-After, X-Request-ID"
 
 
 def test_logs_tell_of_requests_and_nothing_of_images(serve: Any, astronaut: bytes) -> None:

@@ -74,7 +74,7 @@ def test_the_newest_frame_wins(service: Any, frame: bytes) -> None:
     assert answers < 30
 
 
-@pytest.mark.parametrize("query", ["?labels=moods", "?labels=%00"])
+@pytest.mark.parametrize("query", ["?labels=moods", "?labels=%00", "?label=fer7"])
 def test_a_label_set_that_is_none(service: Any, query: str) -> None:
     with pytest.raises((InvalidStatus, ConnectionClosed)), socket(service, query) as opened:
         opened.recv(WAIT_S)
@@ -85,6 +85,34 @@ def test_another_sites_page(service: Any) -> None:
         opened.recv(WAIT_S)
     with socket(service, origin=service.url):
         pass
+
+
+@pytest.mark.parametrize("origins", ["https://a.example https://b.example", "*"])
+def test_another_sites_page_that_may(serve: Any, frame: bytes, origins: str) -> None:
+    with serve(origins=origins) as served:
+        with socket(served, origin="https://a.example") as opened:
+            opened.send(frame)
+            assert json.loads(opened.recv(WAIT_S))["faces"]
+        with socket(served, origin=served.url):
+            pass
+        if origins != "*":
+            with pytest.raises((InvalidStatus, ConnectionClosed)), socket(served, origin="http://a.example") as opened:
+                opened.recv(WAIT_S)
+
+
+def test_a_proxys_own_page_is_no_other_site(serve: Any) -> None:
+    forwarded = {"X-Forwarded-Host": "faces.example", "X-Forwarded-Prefix": "/mien"}
+    with serve(trusted_proxies="127.0.0.1") as served:
+        url = f"{served.url.replace('http', 'ws')}/live/frames"
+        with connect(url, origin=Origin("https://faces.example"), additional_headers=forwarded):
+            pass
+        with connect(url.replace("/live", "/mien/live"), additional_headers=forwarded):
+            pass
+        with (
+            pytest.raises((InvalidStatus, ConnectionClosed)),
+            connect(url, origin=Origin("https://faces.example")) as no,
+        ):
+            no.recv(WAIT_S)
 
 
 def test_a_frame_over_the_limit_ends_the_connection(serve: Any, frame: bytes) -> None:

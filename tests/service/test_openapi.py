@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -17,6 +19,9 @@ from schemathesis.specs.openapi.checks import (
 )
 from served import get, post
 
+from mien.service.settings import hash_key
+
+OPEN = ["/healthz", "/readyz"]
 PATHS = ["/healthz", "/metrics", "/readyz", "/v1/labels", "/v1/models", "/v1/predict"]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -45,6 +50,34 @@ def test_every_answer_is_described(api: Any, path: str, mode: GenerationMode) ->
         case.call_and_validate(checks=CHECKS)
 
     every()
+
+
+def test_there_is_one_model_for_each_kind_of_answer(api: Any) -> None:
+    """What a generator of clients makes classes of: named components, each used, and nothing nameless beside them."""
+    text = json.dumps(api.raw_schema)
+    components = api.raw_schema["components"]["schemas"]
+    used = set(re.findall(r'"#/components/schemas/(\w+)"', text))
+    assert used == set(components) == {"Face", "Prediction", "Problem", "Head", "Model", "LabelSet", "Status"}
+    operations = [each for path in api.raw_schema["paths"].values() for each in path.values()]
+    answers = json.dumps([each["responses"] for each in operations])
+    assert "properties" not in answers
+    assert '"schema": {}' not in answers
+    for component in components.values():
+        assert "properties" not in json.dumps(list(component["properties"].values()))
+    names = [each["operationId"] for each in operations]
+    assert sorted(names) == ["healthz", "labels", "metrics", "models", "predict", "readyz"]
+
+
+def test_how_keys_are_sent_is_described(api: Any, serve: Any) -> None:
+    schemes = api.raw_schema["components"]["securitySchemes"]
+    assert schemes["key"] == {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+    assert {each.get("scheme") for each in schemes.values()} == {None, "bearer", "basic"}
+    assert {} in api.raw_schema["security"]
+    secret = {"X-API-Key": "secret"}
+    with serve(api_keys=hash_key("secret")) as served:
+        locked = get(f"{served.url}/openapi.json", headers=secret).json()
+    assert locked["security"] == [{name: []} for name in schemes]
+    assert [path for path, each in locked["paths"].items() if each.get("get", {}).get("security") == []] == OPEN
 
 
 def test_every_path_is_tried(api: Any) -> None:

@@ -165,6 +165,18 @@ def test_the_camera(visit: Callable[..., Page], service: Served) -> None:
     expect(page.get_by_role("status")).to_have_text("The camera is off.")
 
 
+def test_photos_and_the_camera_under_a_path(visit: Callable[..., Page], serve: Any, astronaut: bytes) -> None:
+    with serve(root_path="/mien") as served:
+        page = visit(f"{served.url}/mien/")
+        upload(page, me_jpg=astronaut)
+        expect(page.get_by_role("heading", name="happy 99%")).to_be_visible()
+        assert page.url == f"{served.url}/mien/result"
+        page.get_by_role("link", name="Camera").click()
+        page.get_by_role("button", name="Start the camera").click()
+        expect(page.get_by_text("frames a second")).to_be_visible(timeout=WAIT)
+        page.close()
+
+
 def test_the_service_stops_in_mid_stream(visit: Callable[..., Page], serve: Any) -> None:
     with serve() as served:
         page = visit(f"{served.url}/live")

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from served import WAIT_S
+from served import WAIT_S, get, serving
 
+from mien.service.server import listen
 from mien.service.settings import Settings, SettingsError, hash_key, read_settings
 
 KEY = hash_key("a key")
+IPV6 = False
+with suppress(OSError), socket.socket(socket.AF_INET6) as found:
+    found.bind(("::1", 0))
+    IPV6 = True
 
 
 def test_nothing_said() -> None:
@@ -33,6 +43,15 @@ def test_nothing_said() -> None:
         ("RATE", "60", "rate", 60),
         ("ORIGINS", "https://a.example", "origins", ("https://a.example",)),
         ("LOG", "false", "log", False),
+        ("MAX_BYTES", "10MB", "max_bytes", 10_000_000),
+        ("MAX_BYTES", "1.5 kb", "max_bytes", 1_500),
+        ("MAX_MEMORY", "1G", "max_memory", 1_000_000_000),
+        ("MAX_PIXELS", "50 MP", "max_pixels", 50_000_000),
+        ("MAX_PIXELS", "7_000", "max_pixels", 7_000),
+        ("TRUSTED_PROXIES", "10.0.0.0/8 ::1", "trusted_proxies", (ip_network("10.0.0.0/8"), ip_network("::1"))),
+        ("ROOT_PATH", "/", "root_path", ""),
+        ("ROOT_PATH", "/a/mien/", "root_path", "/a/mien"),
+        ("GRACE_S", "3", "grace_s", 3.0),
     ],
 )
 def test_a_variable(name: str, value: str, field: str, expected: object) -> None:
@@ -49,6 +68,15 @@ def test_a_variable(name: str, value: str, field: str, expected: object) -> None
         ("MODELS", "", "MIEN_SERVE_MODELS"),
         ("MODELS", "[", "MIEN_SERVE_MODELS: Value error, not a JSON array"),
         ("API_KEYS", "a key", "MIEN_SERVE_API_KEYS"),
+        ("MAX_BYTES", "20 potatoes", "MIEN_SERVE_MAX_BYTES: Value error, expected a size such as 20MB or 20000000"),
+        ("MAX_BYTES", "20MP", "expected a size such as 20MB"),
+        ("MAX_PIXELS", "0", "MIEN_SERVE_MAX_PIXELS: Value error, expected a size such as 200MP"),
+        ("MAX_PIXELS", "9" * 400, "MIEN_SERVE_MAX_PIXELS"),
+        ("TRUSTED_PROXIES", "proxy.example", "MIEN_SERVE_TRUSTED_PROXIES: value is not a valid IPv4 or IPv6 network"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "MIEN_SERVE_TRUSTED_PROXIES"),
+        ("ROOT_PATH", "mien", "MIEN_SERVE_ROOT_PATH: Value error, expected a path such as /mien, got 'mien'"),
+        ("ROOT_PATH", "//mien", "MIEN_SERVE_ROOT_PATH"),
+        ("ROOT_PATH", "/a/../b", "MIEN_SERVE_ROOT_PATH"),
         ("MAX_MEMORY", "10", "10 bytes cannot hold one image of 20000000"),
         ("QUEEU", "7", "MIEN_SERVE_QUEEU: no such setting; there are MIEN_SERVE_HOST"),
     ],
@@ -123,9 +151,67 @@ def test_a_port_that_is_taken() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         ended = mien("--port", str(taken.getsockname()[1]))
-    assert ended.returncode != 0
-    assert "address already in use" in ended.stderr.lower()
+    assert ended.returncode == 2
+    assert "MIEN_SERVE_PORT: " in ended.stderr
+    assert "is taken at 127.0.0.1: choose another, or 0 for one that is free" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [("192.0.2.1", "192.0.2.1 is no address of this machine"), ("no host", "no host is no address to listen at: ")],
+)
+def test_an_address_that_is_not_here(host: str, told: str) -> None:
+    ended = mien("--host", host, "--port", "0")
+    assert ended.returncode == 2
+    assert f"MIEN_SERVE_HOST: {told}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_port_that_is_kept_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> socket.socket:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    with pytest.raises(SettingsError, match="MIEN_SERVE_PORT: 80 is kept for programs with more rights: choose"):
+        listen("127.0.0.1", 80)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown", "asked"),
+    [
+        ("localhost", "http://localhost:", ["localhost"]),
+        ("::1", "http://[::1]:", ["[::1]"]),
+        ("[::1]", "http://[::1]:", ["[::1]"]),
+        ("::", "http://[::]:", ["[::1]", "127.0.0.1"]),
+    ],
+)
+def test_addresses_of_both_kinds(host: str, shown: str, asked: list[str]) -> None:
+    if ":" in host and not IPV6:
+        assert "MIEN_SERVE_HOST" in mien("--host", host, "--port", "0").stderr  # and not a traceback
+        return
+    with serving(host=host) as served:
+        assert served.url == f"{shown}{served.port}"
+        for each in asked:
+            assert httpx.get(f"http://{each}:{served.port}/healthz", timeout=WAIT_S).status_code == 200
+
+
+def test_a_stop_waits_no_longer_than_its_grace() -> None:
+    assert Settings().grace_s < 10  # which containers are given before they are killed
+    unfinished = b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\nx"
+    with (
+        serving(grace_s=0.5, upload_s=3600, deadline_s=3600) as served,
+        socket.create_connection(("127.0.0.1", served.port), WAIT_S) as wire,
+    ):
+        wire.sendall(unfinished)
+        while "mien_upload_bytes 1.0" not in get(f"{served.url}/metrics").text:
+            time.sleep(0.01)
+        served.stop()
+        told = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert told.startswith(b"HTTP/1.1 503")
+    assert b'"/problems/stopping"' in told
+    assert served.process.returncode == 0
+    assert "Traceback" not in "".join(served.printed)
 
 
 def test_a_key_is_hashed() -> None:

@@ -5,7 +5,6 @@ Faces are counted from 1 in tables, which are for people, and from 0 in data, wh
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import sys
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mien.cells import Rows
 from mien.cli.options import Format, shown
 from mien.errors import MienError
 from mien.files import replacing
@@ -89,9 +89,8 @@ def _jsonl(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
 
 @contextmanager
 def _csv(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
-    rows = csv.DictWriter(stream, columns(labels), lineterminator="\n")
-    rows.writeheader()
-    yield lambda prediction: rows.writerows(flat_rows(prediction, labels))
+    rows = Rows(stream, columns(labels))
+    yield lambda prediction: rows.write(row.values() for row in flat_rows(prediction, labels))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -24,8 +24,6 @@ INTERRUPTED = 130
 """Exit code of what was stopped with Ctrl-C, as a shell gives it."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 def _label_sets() -> list[str]:
@@ -48,16 +46,16 @@ def recipes() -> list[str]:
     return list(names())
 
 
-def _size(units: str, such_as: str) -> Callable[[str | int], int]:
+def _size(of: Literal["bytes", "pixels"]) -> Callable[[str | int], int]:
     """Reads sizes such as 200MP; numbers are what came out already."""
-    pattern = re.compile(rf"(\d[\d_]*(?:\.\d+)?) ?([kmg]?)(?:{units})?", re.IGNORECASE)
 
     def read(text: str | int) -> int:
-        found = pattern.fullmatch(str(text).strip())
-        size = int(float(found[1]) * THOUSANDS[found[2].lower()]) if found else 0
-        if size < 1:
-            raise typer.BadParameter(f"expected a size such as {such_as}, got {text!r}")
-        return size
+        from mien.intake import read_size
+
+        try:
+            return read_size(text, of)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
 
     return read
 
@@ -87,7 +85,7 @@ MaxPixels = Annotated[
         metavar="SIZE",
         help="Refuse larger images, unread: 48MP, say.",
         show_default="200MP",
-        parser=_size("p|px|pixels?", "200MP or 200000000"),
+        parser=_size("pixels"),
     ),
 ]
 MaxBytes = Annotated[
@@ -97,7 +95,7 @@ MaxBytes = Annotated[
         metavar="SIZE",
         help="Refuse larger files, unread: 20MB, say.",
         show_default="200MB",
-        parser=_size("b|bytes?", "20MB or 20000000"),
+        parser=_size("bytes"),
     ),
 ]
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mien import metrics
+from mien.cells import plain
 from mien.errors import DataError
 from mien.metrics import Ints
 from mien.report.numbers import macro_f1
@@ -142,11 +143,11 @@ def _read(folder: Path) -> _Read:
         numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         index = {label: position for position, label in enumerate(numbers["labels"])}
         with (folder / "answers.csv").open(newline="", encoding="utf-8") as stream:
-            read = list(csv.DictReader(stream))
-        rows = {row["name"]: (index[row["label"]], index.get(row["answer"], -1)) for row in read}
+            read = [{name: plain(cell) for name, cell in row.items() if cell} for row in csv.DictReader(stream)]
+        rows = {row["name"]: (index[row["label"]], index.get(row.get("answer", ""), -1)) for row in read}
         people = {row["name"]: row.get("person") or f"image {row['name']}" for row in read}
         _ = numbers["model"], numbers["ece"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{folder} is not a report: mien evaluate DATA --report {folder} writes one ({reason(error)})"
         ) from error

@@ -9,13 +9,13 @@ answers.csv   one row an image
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
+from mien.cells import Rows
 from mien.files import replacing, write_text
 from mien.report import plots
 from mien.report.groups import Group
@@ -84,15 +84,13 @@ def answers_csv(report: Report) -> str:
     Where no face was found, the answer is empty; and so is the person where nobody is known.
     """
     answers, stream = report.answers, io.StringIO()
-    table = csv.writer(stream, lineterminator="\n")
-    table.writerow(["name", "person", "label", "answer", "right", "confidence", "copy", *report.labels])
+    table = Rows(stream, ["name", "person", "label", "answer", "right", "confidence", "copy", *report.labels])
     for row, name in enumerate(answers.names):
         truth, guess = report.labels[answers.truth[row]], report.labels[answers.guesses[row]]
         said = [guess, int(answers.right[row]), f"{answers.confidence[row]:.6f}"] if answers.found[row] else ["", 0, ""]
         person = answers.attributes[row].get("person", "")
-        table.writerow(
-            [name, person, truth, *said, answers.copies[row], *(f"{p:.6f}" for p in answers.probabilities[row])]
-        )
+        shares = (f"{share:.6f}" for share in answers.probabilities[row])
+        table.write([[name, person, truth, *said, answers.copies[row], *shares]])
     return stream.getvalue()
 
 

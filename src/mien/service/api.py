@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,142 +18,41 @@ from mien.labels import LABEL_SETS, LabelSet
 from mien.recognizer import Recognizer
 from mien.service.engine import Answer, Draw, Engine
 from mien.service.metrics import CONTENT_TYPE, Metrics
-from mien.service.problems import KINDS, NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Problem
+from mien.service.openapi import BODY, PREDICTIONS, array, good, problems, ref
+from mien.service.problems import NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Problem
 from mien.service.uploads import Form, Uploads
 
-SHARE = {"type": "number", "minimum": 0, "maximum": 1}
-FACE = {
-    "type": "object",
-    "required": [
-        "box",
-        "landmarks",
-        "score",
-        "label",
-        "confidence",
-        "probabilities",
-        "uncertain",
-        "reasons",
-        "not_a_face",
-        "votes",
-    ],
-    "properties": {
-        "box": {
-            "type": "array",
-            "items": {"type": "number"},
-            "minItems": 4,
-            "maxItems": 4,
-            "description": "x0, y0, x1, y1 in px of the upright image, within it",
-        },
-        "landmarks": {
-            "type": "array",
-            "items": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
-            "maxItems": 6,
-            "description": "x, y in px of the eyes, nose, mouth and ears; none of an image taken as one face",
-        },
-        "score": {**SHARE, "description": "how sure the detector is of the face"},
-        "label": {"type": "string"},
-        "confidence": {**SHARE, "description": "the chance that most people would say so"},
-        "probabilities": {"type": "object", "additionalProperties": SHARE},
-        "uncertain": {"type": "boolean"},
-        "reasons": {"type": "array", "items": {"type": "string"}},
-        "not_a_face": {
-            "type": ["number", "null"],
-            "minimum": 0,
-            "maximum": 1,
-            "description": "the share of people who would say that this is no face; null where the model cannot tell",
-        },
-        "votes": {
-            "type": ["object", "null"],
-            "additionalProperties": SHARE,
-            "description": "the share of people who would choose each emotion; null where votes taught it nothing",
-        },
-        "explanation": {
-            "type": "array",
-            "items": {"type": "array", "items": {"type": "number", "minimum": -1, "maximum": 1}},
-            "description": "with explain=true: 7 rows of 7, how much confidence is lost when that part is hidden",
-        },
-    },
-}
-PREDICTION = {
-    "type": "object",
-    "required": ["source", "width", "height", "faces", "reasons", "notes", "error"],
-    "properties": {
-        "source": {"type": "string"},
-        "width": {"type": "integer", "minimum": 0},
-        "height": {"type": "integer", "minimum": 0},
-        "faces": {"type": "array", "items": FACE},
-        "reasons": {"type": "array", "items": {"type": "string"}},
-        "notes": {
-            "type": "array",
-            "items": {"type": "string"},
-            "description": "what is to be said of how the image was read, such as that one frame of several was",
-        },
-        "error": {"type": ["string", "null"]},
-    },
-}
-PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "enum": [kind.uri for kind in KINDS]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-    },
-}
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-BODY = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["file"],
-                "properties": {
-                    "file": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
-                },
-            }
-        },
-        "image/*": BINARY,
-        "application/octet-stream": BINARY,
-    },
-}
+NAME = 40  # characters told back of a name that is unknown
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The documented answers with these statuses."""
-    content = {"application/problem+json": {"schema": PROBLEM}}
-    titles = {status: "; ".join(kind.title for kind in KINDS if kind.status == status) for status in statuses}
-    return {status: {"description": title, "content": content} for status, title in titles.items()}
-
-
-def routes(engine: Engine, uploads: Uploads, metrics: Metrics) -> APIRouter:
+def routes(engine: Engine, uploads: Uploads, counts: Metrics) -> APIRouter:
     """The API's routes."""
     router = APIRouter()
+    asked = parameters(engine)
+    known = tuple(each["name"] for each in asked)
 
     @router.post(
         "/v1/predict",
         summary="Read the expressions of the faces in one image, or in several",
-        openapi_extra={"requestBody": BODY, "parameters": parameters(engine)},
+        openapi_extra={"requestBody": BODY, "parameters": asked},
         response_class=Response,
         responses={
-            200: {
-                "description": "One image: its prediction. Several: an array of predictions, in their order, where one "
-                "that could not be read says why in its `error`.",
-                "content": {
-                    "application/json": {"schema": {"oneOf": [PREDICTION, {"type": "array", "items": PREDICTION}]}}
-                },
-            },
+            **good(
+                "One image: its prediction. Several: an array of predictions, in their order, where one that could not "
+                "be read says why in its `error`.",
+                PREDICTIONS,
+            ),
             **problems(400, 401, 408, 413, 415, 422, 429, 500, 503),
         },
     )
     async def predict(request: Request) -> Response:
+        only(request.query_params, known)
         model = engine.model(request.query_params.get("model"))
         labels = spoken(model, request.query_params.get("labels"))
         crop = crop_of(request.query_params.get("crop"))
         explained = truth(request.query_params.get("explain"))
         with uploads.reading(request) as reading:
-            with metrics.time("upload"):
+            with counts.time("upload"):
                 form = await reading.form()
             answers = await read(engine, form, model, labels, crop, explained)
         told = [written(answer) for answer in answers]
@@ -159,16 +60,26 @@ def routes(engine: Engine, uploads: Uploads, metrics: Metrics) -> APIRouter:
             raise Problem(UNREADABLE, error)
         return Response(json.dumps(told[0] if len(told) == 1 else told), media_type="application/json")
 
-    @router.get("/v1/models", summary="The models that can be asked for", responses=problems(401, 429, 503))
-    async def models() -> list[dict[str, Any]]:
+    @router.get(
+        "/v1/models",
+        summary="The models that can be asked for",
+        response_model=None,
+        responses=good("The first is asked if none is named.", array("Model")) | problems(401, 422, 429, 503),
+    )
+    async def models(request: Request) -> list[dict[str, Any]]:
+        only(request.query_params)
         if not engine.models:
             raise Problem(UNREADY, "come again in a few seconds", {"Retry-After": "1"})
         return [told(name, model) for name, model in engine.models.items()]
 
     @router.get(
-        "/v1/labels", summary="The label sets, and which models can answer in them", responses=problems(401, 429)
+        "/v1/labels",
+        summary="The label sets, and which models can answer in them",
+        response_model=None,
+        responses=good("All that are known.", array("LabelSet")) | problems(401, 422, 429),
     )
-    async def labels() -> list[dict[str, Any]]:
+    async def labels(request: Request) -> list[dict[str, Any]]:
+        only(request.query_params)
         return [
             {
                 "name": each.name,
@@ -178,19 +89,36 @@ def routes(engine: Engine, uploads: Uploads, metrics: Metrics) -> APIRouter:
             for each in label_sets(engine)
         ]
 
-    @router.get("/healthz", summary="Whether the process is alive")
+    @router.get(
+        "/healthz",
+        summary="Whether the process is alive",
+        response_model=None,
+        openapi_extra={"security": []},
+        responses=good("It is.", ref("Status")),
+    )
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
-    @router.get("/readyz", summary="Whether the models are loaded", responses=problems(503))
+    @router.get(
+        "/readyz",
+        summary="Whether the models are loaded",
+        response_model=None,
+        openapi_extra={"security": []},
+        responses=good("They are.", ref("Status")) | problems(503),
+    )
     async def readyz() -> dict[str, str]:
         if not engine.ready:
             raise Problem(UNREADY, "come again in a few seconds", {"Retry-After": "1"})
         return {"status": "ready"}
 
-    @router.get("/metrics", summary="Counts for Prometheus", response_class=Response, responses=problems(401, 429))
-    async def counts() -> Response:
-        return Response(metrics.text(), media_type=CONTENT_TYPE)
+    @router.get(
+        "/metrics",
+        summary="Counts for Prometheus",
+        response_class=Response,
+        responses=good("Its text format.", {"type": "string"}, "text/plain") | problems(401, 429),
+    )
+    async def metrics() -> Response:
+        return Response(counts.text(), media_type=CONTENT_TYPE)
 
     return router
 
@@ -203,10 +131,14 @@ async def read(
     crop: Crop,
     explained: bool = False,
     draw: Draw | None = None,
+    fields: Collection[str] = (),
 ) -> list[Answer]:
-    """An answer a file, with the files' own names; raises `Problem` as the engine does."""
+    """An answer a file, with the files' own names. Raises `Problem` as the engine does, and for unknown fields."""
     if not form.files:
         raise Problem(NO_IMAGE, "expected a part with a file name")
+    if unknown := [name for name in form.fields if name not in fields]:
+        told = f"there are {', '.join(fields)}" if fields else "this form takes files alone; the query takes the rest"
+        raise Problem(PARAMETER, f"{unknown[0][:NAME]}: no such field; {told}")
     contents = [file.content for file in form.files]
     answers = await engine.predict(contents, model, labels, crop, explained, draw)
     return [
@@ -221,6 +153,17 @@ def written(answer: Answer) -> dict[str, Any]:
     for face, explanation in zip(told["faces"], answer.explanations, strict=bool(answer.explanations)):
         face["explanation"] = [[round(float(share), 4) for share in row] for row in explanation]
     return told
+
+
+def only(query: QueryParams, known: Collection[str] = ()) -> None:
+    """Raises `Problem` where a query has a name that is unknown, or one twice."""
+    names = [name for name, _ in query.multi_items()]
+    for name in names:
+        if name not in known:
+            told = f"there are {', '.join(known)}" if known else "there are none here"
+            raise Problem(PARAMETER, f"{name[:NAME]}: no such parameter; {told}")
+        if names.count(name) > 1:
+            raise Problem(PARAMETER, f"{name}: given {names.count(name)} times")
 
 
 def spoken(model: Recognizer, name: str | None) -> LabelSet:

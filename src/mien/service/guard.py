@@ -1,10 +1,13 @@
 """What every request passes: an id, headers that keep browsers safe, a count, a log line, an API key, a limit of rate.
 
+HEAD is answered as GET, for every address at once; the server leaves the body out.
+
 No line and no count tells anything of an image, a face, a file's name, an address or a key.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -12,20 +15,27 @@ import json
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.service.metrics import Metrics
-from mien.service.problems import INTERNAL, KEY, RATE, Problem
+from mien.service.problems import INTERNAL, KEY, RATE, STOPPING, Problem
+from mien.service.proxies import path_of
 from mien.service.settings import Settings, hash_key
 
 ACCESS = logging.getLogger("mien.service.access")
 FAULTS = logging.getLogger("mien.service.faults")
 
-OPEN = ("/healthz", "/readyz", "/static/")
+Answer = Callable[[Problem, Scope], Response]
+"""How a problem is told to whoever asked: as a page or as JSON."""
+
+STATIC = "/static/"
+OPEN = ("/healthz", "/readyz", STATIC)
 """Paths that need no key and have no limit."""
 
 SAFE = {
@@ -45,18 +55,24 @@ CLIENTS = 10_000  # whose rate is known at once; the one that was longest away i
 
 
 class Guard:
-    """The outermost layer of the service.
+    """The layer of the service that sees every request, and every answer.
 
     Args:
         app: what it guards.
         settings: whether to log.
         metrics: counts requests and problems.
+        answer: tells a problem.
+        paths: those that are counted and logged by name, `/static/` for all that is below it.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, metrics: Metrics, answer: Answer, paths: Collection[str]
+    ) -> None:
         self._app = app
+        self._answer = answer
         self._settings = settings
         self._metrics = metrics
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -64,6 +80,9 @@ class Guard:
             return
         request = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request
+        method = scope.get("method", "WS")
+        if method == "HEAD":
+            scope["method"] = "GET"
         began, status, size = time.perf_counter(), 0, 0
 
         async def told(message: Message) -> None:
@@ -84,22 +103,33 @@ class Guard:
 
         try:
             await self._app(scope, counted, told)
+        except asyncio.CancelledError:  # the server's word that it waits no longer
+            if not status:
+                stopping = Problem(STOPPING, "come again in a few seconds", {"Retry-After": "5", "Connection": "close"})
+                await refuse(stopping, self._answer, self._metrics, scope, receive, told)
         except Exception as error:
             FAULTS.exception("request %s", request, exc_info=error)
             fault = Problem(INTERNAL, f"tell us the request's id: {request}", more={"id": request})
             if not status:
-                await refuse(fault, self._metrics, scope, receive, told)
+                await refuse(fault, self._answer, self._metrics, scope, receive, told)
         finally:
-            route = getattr(scope.get("route"), "path", None) or "other"
+            route = self._route(path_of(scope))
             self._metrics.requests.labels(route, str(status)).inc()
-            self._log(request, scope, route, status, began, size)
+            if method != "WS":
+                self._metrics.seconds.labels(route).observe(time.perf_counter() - began)
+            self._log(request, method, route, status, began, size)
 
-    def _log(self, request: str, scope: Scope, route: str, status: int, began: float, size: int) -> None:
+    def _route(self, path: str) -> str:
+        if path.startswith(STATIC):
+            return STATIC
+        return path if path in self._paths else "other"
+
+    def _log(self, request: str, method: str, route: str, status: int, began: float, size: int) -> None:
         if self._settings.log:
             line: dict[str, Any] = {
                 "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "id": request,
-                "method": scope.get("method", "WS"),
+                "method": method,
                 "route": route,
                 "status": status,
                 "ms": round(1000 * (time.perf_counter() - began), 1),
@@ -115,10 +145,12 @@ class Gate:
         app: what lies behind it.
         settings: keys and rate.
         metrics: counts problems.
+        answer: tells a problem.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, answer: Answer) -> None:
         self._app = app
+        self._answer = answer
         self._settings = settings
         self._metrics = metrics
         self._rates = Rates(settings.rate) if settings.rate else None
@@ -128,22 +160,20 @@ class Gate:
             if scope["type"] in ("http", "websocket"):
                 self._admit(scope)
         except Problem as problem:
-            await refuse(problem, self._metrics, scope, receive, send)
+            await refuse(problem, self._answer, self._metrics, scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     def _admit(self, scope: Scope) -> None:
-        path = scope["path"]
-        if path.startswith(OPEN):
+        if path_of(scope).startswith(OPEN):
             return
         headers = Headers(scope=scope)
         if self._rates:
             client = scope.get("client")
             self._rates.take(client[0] if client else "")
         if self._settings.api_keys and not self._known(headers):
-            raise Problem(
-                KEY, "send it as X-API-Key, or as Authorization: Bearer", {"WWW-Authenticate": 'Basic realm="mien"'}
-            )
+            how = "send it as X-API-Key, or as Authorization: Bearer; in a browser it is the password, with any name"
+            raise Problem(KEY, how, {"WWW-Authenticate": 'Basic realm="mien"'})
 
     def _known(self, headers: Headers) -> bool:
         """Whether a request brings a known key; all are compared, each in constant time, and none is empty."""
@@ -152,13 +182,15 @@ class Gate:
         return key != "" and sum(hmac.compare_digest(given, known) for known in self._settings.api_keys) > 0
 
 
-async def refuse(problem: Problem, metrics: Metrics, scope: Scope, receive: Receive, send: Send) -> None:
+async def refuse(
+    problem: Problem, answer: Answer, metrics: Metrics, scope: Scope, receive: Receive, send: Send
+) -> None:
     """Answer a request with a problem."""
     metrics.errors.labels(problem.kind.name).inc()
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": problem.kind.title})
     else:
-        await problem.response()(scope, receive, send)
+        await answer(problem, scope)(scope, receive, send)
 
 
 class Rates:

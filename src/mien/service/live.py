@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic, perf_counter
 from typing import Any
@@ -19,7 +19,7 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mien.prediction import Expression, Prediction, Reading, unsure
-from mien.service.api import spoken
+from mien.service.api import only, spoken
 from mien.service.engine import Engine
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
@@ -31,17 +31,19 @@ Box = tuple[float, float, float, float]
 REFUSED = 1008  # WebSocket's status for a broken rule
 
 
-def routes(engine: Engine, metrics: Metrics, uploads: Uploads) -> APIRouter:
-    """The camera's route."""
+def routes(engine: Engine, metrics: Metrics, uploads: Uploads, origins: Collection[str]) -> APIRouter:
+    """The camera's route; `origins` are of other sites whose pages may use it."""
     router = APIRouter()
 
     @router.websocket("/live/frames")
     async def frames(socket: WebSocket) -> None:
         origin = socket.headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != socket.headers.get("host"):
+        own = origin is None or origin.partition("://")[2] == socket.headers.get("host")
+        if not own and not {origin, "*"} & {*origins}:
             await socket.close(REFUSED, "other sites' pages may not use the camera's socket")
             return
         try:
+            only(socket.query_params, ("labels",))
             model = engine.model(None)
             labels = spoken(model, socket.query_params.get("labels") or None)
         except Problem as problem:

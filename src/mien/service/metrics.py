@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+import mien
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -20,6 +24,9 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         self.requests = Counter("mien_requests", "Requests answered", ["route", "status"], registry=registry)
+        self.seconds = Histogram(
+            "mien_request_seconds", "Time by route, uploads included", ["route"], buckets=SECONDS, registry=registry
+        )
         self.errors = Counter("mien_errors", "Requests answered with a problem", ["kind"], registry=registry)
         self.stages = Histogram("mien_stage_seconds", "Time by stage", ["stage"], buckets=SECONDS, registry=registry)
         self.batches = Histogram(
@@ -31,6 +38,13 @@ class Metrics:
         self.viewers = Gauge("mien_live_connections", "Live cameras connected", registry=registry)
         self.waiting = Gauge("mien_queue_images", "Images accepted and not yet answered", registry=registry)
         self.held = Gauge("mien_upload_bytes", "Bytes of uploads held", registry=registry)
+        ProcessCollector(registry=registry)  # on Linux: memory, processor time, open files, start
+        build = {
+            "version": mien.__version__,
+            "python": platform.python_version(),
+            "onnxruntime": version("onnxruntime"),
+        }
+        Info("mien_build", "What is running", registry=registry).info(build)
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:

@@ -10,8 +10,10 @@ from typing import Any
 import jinja2
 from fastapi import APIRouter, FastAPI
 from PIL import Image
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Scope
 
 from mien.draw import annotate, colour_of
 from mien.intake import ImageSource
@@ -20,11 +22,13 @@ from mien.prediction import Prediction, percent
 from mien.service.api import read, spoken
 from mien.service.engine import Engine
 from mien.service.problems import Problem
+from mien.service.proxies import path_of, root_of
 from mien.service.uploads import Form, Uploads
 
 HERE = Path(__file__).parent
 LARGEST = 1280  # px, longer side of the pictures on the result page
 QUALITY = 88
+FIELDS = ("labels",)  # of the form, beside its files
 
 
 class Pages:
@@ -35,13 +39,24 @@ class Pages:
         self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
         self._templates.filters |= {"percent": percent, "colour": _hex, "sentence": _sentence}
 
-    def render(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
-        return HTMLResponse(self._templates.get_template(f"{name}.html").render(values), status)
+    def render(self, name: str, scope: Scope, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page, whose links begin with the path that the service is under."""
+        text = self._templates.get_template(f"{name}.html").render(values, root=root_of(scope))
+        return HTMLResponse(text, status)
 
-    def problem(self, problem: Problem) -> Response:
-        response = self.render("problem", problem.kind.status, problem=problem)
+    def problem(self, problem: Problem, scope: Scope) -> Response:
+        """A problem, as a page for people and as JSON for programs."""
+        if not wants_page(scope):
+            return problem.response()
+        response = self.render("problem", scope, problem.kind.status, problem=problem)
         response.headers.update(problem.headers)
         return response
+
+
+def wants_page(scope: Scope) -> bool:
+    """Whether whoever asks is a person with a browser, outside the API."""
+    path = path_of(scope)
+    return path == "/result" or ("text/html" in Headers(scope=scope).get("accept", "") and not path.startswith("/v1/"))
 
 
 def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIRouter:
@@ -52,12 +67,12 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
         return list(engine.model(None).artifact.label_sets.values())
 
     @router.get("/")
-    async def upload() -> Response:
-        return pages.render("upload", choices=choices())
+    async def upload(request: Request) -> Response:
+        return pages.render("upload", request.scope, choices=choices())
 
     @router.get("/result")
-    async def nothing_to_show() -> Response:
-        return RedirectResponse("/", 303)
+    async def nothing_to_show(request: Request) -> Response:
+        return RedirectResponse(f"{root_of(request.scope)}/", 303)
 
     @router.post("/result")
     async def result(request: Request) -> Response:
@@ -67,16 +82,16 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
             files = [file for file in form.files if file.content]  # a browser sends an empty one where none is chosen
             form = Form(files, form.fields)
             labels = spoken(model, form.fields.get("labels") or None)
-            shown = await read(engine, form, model, labels, "auto", draw=_picture)
-        return pages.render("result", shown=shown, labels=labels, choices=choices())
+            shown = await read(engine, form, model, labels, "auto", draw=_picture, fields=FIELDS)
+        return pages.render("result", request.scope, shown=shown, labels=labels, choices=choices())
 
     @router.get("/live")
-    async def live() -> Response:
-        return pages.render("live", choices=choices())
+    async def live(request: Request) -> Response:
+        return pages.render("live", request.scope, choices=choices())
 
     @router.get("/docs")
     async def docs(request: Request) -> Response:
-        return pages.render("docs", api=app.openapi(), base=str(request.base_url).rstrip("/"))
+        return pages.render("docs", request.scope, api=app.openapi(), base=str(request.base_url).rstrip("/"))
 
     return router
 

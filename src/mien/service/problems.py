@@ -41,6 +41,7 @@ SLOW = Kind("upload-timeout", 408, "The upload took too long")
 BUSY = Kind("busy", 503, "The service has as much to do as it takes on")
 DEADLINE = Kind("deadline", 503, "There was no answer in time")
 UNREADY = Kind("not-ready", 503, "No model is loaded yet")
+STOPPING = Kind("stopping", 503, "The service is about to stop")
 KEY = Kind("unauthorized", 401, "An API key is needed")
 RATE = Kind("rate-limit", 429, "Too many requests")
 NOT_FOUND = Kind("not-found", 404, "There is nothing here")
@@ -49,6 +50,7 @@ INTERNAL = Kind("internal", 500, "Something went wrong on our side")
 
 KINDS = (
     *(UNREADABLE, NO_IMAGE, MALFORMED, UNSUPPORTED, TOO_LARGE, TOO_MANY, PARAMETER, SLOW, BUSY, DEADLINE, UNREADY),
+    STOPPING,
     *(KEY, RATE, NOT_FOUND, METHOD, INTERNAL),
 )
 

@@ -9,6 +9,8 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from math import ceil
 
 import uvicorn
 from fastapi import FastAPI
@@ -24,9 +26,11 @@ from mien.service import api, live, pages
 from mien.service.engine import Engine
 from mien.service.guard import ACCESS, FAULTS, Gate, Guard
 from mien.service.metrics import Metrics
+from mien.service.openapi import Described
 from mien.service.problems import INTERNAL, METHOD, NOT_FOUND, PARAMETER, Problem
 from mien.service.protocol import limited
-from mien.service.settings import Settings
+from mien.service.proxies import Proxies, root_of
+from mien.service.settings import PREFIX, Settings, SettingsError
 from mien.service.uploads import Uploads
 
 DESCRIPTION = (
@@ -35,6 +39,7 @@ DESCRIPTION = (
 )
 
 SWITCH_S = 0.0005  # a thread may hold the interpreter so long; Python's 5 ms would be felt in every answer
+EXPOSED = ("Retry-After", "X-Request-ID")  # headers that other sites' pages may read
 STARTED = logging.getLogger("mien.service")
 
 
@@ -56,7 +61,8 @@ def create(settings: Settings) -> ASGIApp:
         yield
         await engine.stop()
 
-    app = FastAPI(
+    app = Described(
+        locked=bool(settings.api_keys),
         title="mien",
         version=mien.__version__,
         description=DESCRIPTION,
@@ -64,17 +70,19 @@ def create(settings: Settings) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
     )
-    app.include_router(api.routes(engine, uploads, metrics))
-    app.include_router(pages.routes(app, rendered, engine, uploads))
-    app.include_router(live.routes(engine, metrics, uploads))
+    routers = (
+        api.routes(engine, uploads, metrics),
+        pages.routes(app, rendered, engine, uploads),
+        live.routes(engine, metrics, uploads, settings.origins),
+    )
+    for router in routers:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), "static")
 
     @app.exception_handler(Problem)
     async def told(request: Request, problem: Problem) -> Response:
         metrics.errors.labels(problem.kind.name).inc()
-        if request.url.path == "/result" or wants_page(request):
-            return rendered.problem(problem)
-        return problem.response()
+        return rendered.problem(problem, request.scope)
 
     @app.exception_handler(Exception)  # the guard logs it
     async def broken(request: Request, _: Exception) -> Response:
@@ -84,24 +92,24 @@ def create(settings: Settings) -> ASGIApp:
     @app.exception_handler(HTTPException)
     async def elsewhere(request: Request, error: HTTPException) -> Response:
         kind = {404: NOT_FOUND, 405: METHOD}.get(error.status_code, PARAMETER)
-        return await told(request, Problem(kind, "see /docs for what there is", dict(error.headers or {})))
+        headers = {name: "GET, HEAD" if value == "GET" else value for name, value in (error.headers or {}).items()}
+        return await told(request, Problem(kind, f"see {root_of(request.scope)}/docs for what there is", headers))
 
-    gated: ASGIApp = Gate(app, settings, metrics)
+    gated: ASGIApp = Gate(app, settings, metrics, rendered.problem)
     if settings.origins:  # before the gate: a browser asks without a key, and its page may read why it is refused
-        gated = CORSMiddleware(gated, settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"])
-    return Guard(gated, settings, metrics)
-
-
-def wants_page(request: Request) -> bool:
-    """Whether whoever asks is a person with a browser, outside the API."""
-    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
+        gated = CORSMiddleware(
+            gated, settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"], expose_headers=EXPOSED
+        )
+    paths = {"/openapi.json", *(getattr(route, "path", "") for router in routers for route in router.routes)}
+    return Proxies(Guard(gated, settings, metrics, rendered.problem, paths), settings)
 
 
 def serve(settings: Settings) -> None:
-    """Run the service until it is told to stop; what it accepted by then is finished.
+    """Run the service until it is told to stop; what it accepted by then is finished, within its grace.
 
     Raises:
         ArtifactError: a model is missing, altered or damaged; says what.
+        SettingsError: it cannot listen there; says why.
     """
     sys.setswitchinterval(SWITCH_S)
     logging.raiseExceptions = False  # a full disk behind standard error must stop nothing
@@ -111,8 +119,6 @@ def serve(settings: Settings) -> None:
         logger.propagate = False
     config = uvicorn.Config(
         create(settings),
-        host=settings.host,
-        port=settings.port,
         http=limited(settings.upload_s),
         ws="websockets-sansio",
         ws_max_size=settings.max_bytes,
@@ -121,12 +127,37 @@ def serve(settings: Settings) -> None:
         log_level="warning",
         server_header=False,
         timeout_keep_alive=30,
-        timeout_graceful_shutdown=int(settings.deadline_s + settings.upload_s) + 1,
+        proxy_headers=False,  # see `Proxies`: uvicorn would believe this machine
+        timeout_graceful_shutdown=ceil(settings.grace_s),
     )
     server = uvicorn.Server(config)
-    listening = config.bind_socket()
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; answers must not wait
-    STARTED.info("mien serves on http://%s:%d", settings.host, listening.getsockname()[1])
+    host = settings.host.strip("[]")
+    listening = listen(host, settings.port)
+    STARTED.info("mien serves on http://%s:%d", f"[{host}]" if ":" in host else host, listening.getsockname()[1])
     for number in (signal.SIGTERM, signal.SIGINT):  # the server raises it again once it has finished
         signal.signal(number, lambda *_: sys.exit(0))
     asyncio.run(server.serve([listening]))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at an address or a name, IPv4 or IPv6; at `::` to both.
+
+    Raises:
+        SettingsError: it cannot; says why, and what to do.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)  # of a name that has both
+        both = address[0] == "::" and socket.has_dualstack_ipv6()
+        listening = socket.create_server(address, family=family, dualstack_ipv6=both)
+    except OSError as error:
+        reasons = {
+            EADDRINUSE: f"PORT: {port} is taken at {host}: choose another, or 0 for one that is free",
+            EACCES: f"PORT: {port} is kept for programs with more rights: choose one from 1024 on",
+            EADDRNOTAVAIL: f"HOST: {host} is no address of this machine; 127.0.0.1 and ::1 are for itself alone, "
+            "0.0.0.0 and :: for all its networks",
+        }
+        fault = reasons.get(error.errno or 0, f"HOST: {host} is no address to listen at: {error.strerror}")
+        raise SettingsError("the service cannot start", [PREFIX + fault]) from error
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; answers must not wait
+    return listening

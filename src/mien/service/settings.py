@@ -6,16 +6,20 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.networks import IPvAnyNetwork
 
 from mien.artifact import DEFAULT
 from mien.cores import cores
 from mien.errors import FaultsError
-from mien.intake import UPLOADS
+from mien.intake import UPLOADS, read_size
 
 PREFIX = "MIEN_SERVE_"
+ROOT = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9_.~-]+)*")
+"""A path that a service may be under, without a stroke at its end."""
 
 
 class SettingsError(FaultsError):
@@ -34,8 +38,17 @@ def _words(value: Any) -> Any:
     return tuple(filter(None, re.split(r"[,\s]+", value)))
 
 
+def _root(value: str) -> str:
+    root = value.rstrip("/")
+    if not ROOT.fullmatch(root):
+        raise ValueError(f"expected a path such as /mien, got {value!r}")
+    return root
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Count = Annotated[int, Field(gt=0)]
+Bytes = Annotated[int, BeforeValidator(partial(read_size, of="bytes"))]
+Pixels = Annotated[int, BeforeValidator(partial(read_size, of="pixels"))]
 Seconds = Annotated[float, Field(gt=0)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -57,7 +70,10 @@ class Settings(BaseModel):
         max_memory: bytes of uploads held at once, over all requests and cameras.
         api_keys: SHA-256 hashes, as `mien serve --hash-key` prints them; empty lets everybody in.
         rate: requests a minute that one client may make; None sets no limit.
-        origins: of other sites whose pages may call the API (CORS).
+        origins: of other sites whose pages may call the API (CORS) and open the live socket.
+        trusted_proxies: addresses and networks (CIDR) whose X-Forwarded headers are believed; of others they are not.
+        root_path: that proxies show the service under, such as /mien, if they do not say it themselves.
+        grace_s: longest time to finish what was accepted once it is told to stop.
         log: whether each request is told on standard error, as a line of JSON.
     """
 
@@ -70,14 +86,17 @@ class Settings(BaseModel):
     queue: Count = 128
     deadline_s: Seconds = 10.0
     upload_s: Seconds = 30.0
-    max_bytes: Count = UPLOADS.max_bytes
+    max_bytes: Bytes = UPLOADS.max_bytes
     max_files: Count = 20
-    max_pixels: Count = UPLOADS.max_pixels
+    max_pixels: Pixels = UPLOADS.max_pixels
     max_faces: Count = 200
-    max_memory: Count = 128_000_000
+    max_memory: Bytes = 128_000_000
     api_keys: Annotated[tuple[Hash, ...], BeforeValidator(_words)] = ()
     rate: Count | None = None
     origins: Words = ()
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_words)] = ()
+    root_path: Annotated[str, AfterValidator(_root)] = ""
+    grace_s: Seconds = 8.0
     log: bool = True
 
 

@@ -63,8 +63,10 @@ function connect() {
   }
   waiting = [];
   answered = [];
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const opened = new WebSocket(`${scheme}//${location.host}/live/frames?labels=${encodeURIComponent(labels.value)}`);
+  const address = new URL("live/frames", location.href); // beside this page, wherever a proxy shows it
+  address.protocol = location.protocol.replace("http", "ws");
+  address.search = new URLSearchParams({ labels: labels.value });
+  const opened = new WebSocket(address);
   socket = opened;
   opened.onopen = () => {
     state.textContent = "Live.";
