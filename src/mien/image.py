@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from mien.bounds import check_file, check_pieces
 from mien.colour import rgb
 from mien.container import DAMAGE, FORMATS, REDUCED, SUBFILE, endings, identified, named, remarks
 from mien.errors import ImageError
@@ -88,6 +89,7 @@ def _read(source: Encoded | Image.Image | NDArray[np.uint8], limits: Limits) -> 
 
 def opened(data: bytes, limits: Limits) -> Image.Image:
     """The image in a file's bytes, its header read and its pixels not yet. Raises `ImageError`."""
+    check_file(data, limits)
     try:
         image = identified(data)
         if getattr(image, "tag_v2", {}).get(SUBFILE, 0) & REDUCED:
@@ -152,6 +154,7 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
         factor: 2, 4 or 8 decodes an image of `SHRINKS` so many times smaller, its sides rounded up.
     """
     _check_size(image.width, image.height, limits)
+    check_pieces(image, limits)
     whole = factor == 1 or "progressive" in image.info  # which libjpeg holds whole, whatever it makes of it
     make_room(image.width * image.height // (1 if whole else factor**2))
     try:

@@ -46,10 +46,16 @@ class Limits:
         max_bytes: encoded size.
         max_pixels: width times height. Pillow's own limit (`Image.MAX_IMAGE_PIXELS`, doubled: 179 million) holds for
             WebP and TIFF as well.
+        max_scans: of a JPEG, each of which goes over the whole image; progressive ones have about 10.
+        max_parts: segments of a JPEG, chunks of a PNG, blocks before a GIF's image, values in a TIFF's directories.
+        max_slow_pixels: of what Pillow decodes pixel by pixel in Python: PPM of unusual depth, BMP of run lengths.
     """
 
     max_bytes: int = 200_000_000
     max_pixels: int = 200_000_000
+    max_scans: int = 100
+    max_parts: int = 250_000
+    max_slow_pixels: int = 1_000_000
 
 
 LIMITS = Limits()
