@@ -31,6 +31,11 @@ DIRECTORIES = 1000  # of a TIFF; more are not read
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}  # bytes, by type
 SINGLE = frozenset({1, 2, 6, 7})  # types whose values stay one string of bytes
 
+RGB = 4  # bytes in which Pillow holds a pixel
+BY_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}  # of others it is 4 as well
+DECODING = {"WEBP": 13, "AVIF": 6, "HEIF": 4, "TIFF": 4}  # bytes a pixel beside it: canvases, layers, a copy, a strip
+KEPT = {"WEBP": 9, "AVIF": 5}  # bytes of these that stay as long as the image does
+
 COVERED = 16  # times that the strips or tiles of an image may cover it: once a channel, if these lie apart
 
 
@@ -50,6 +55,31 @@ def check_file(data: bytes, limits: Limits) -> None:
         _check_parts(_count(_blocks(data), limits.max_parts), "blocks before its image", limits)
     elif data.startswith(TIFF):
         _check_tiff(data, limits)
+
+
+def held(image: Image.Image, factor: int = 1, *, turned: bool = False) -> int:
+    """How many bytes an image holds at most while it is decoded and becomes RGB, its decoder counted in.
+
+    Measured with `benchmarks/abuse.py`.
+
+    Args:
+        image: open, its pixels not yet decoded.
+        factor: how many times smaller it is decoded.
+        turned: whether it has to be made upright.
+    """
+    pixels = -(-image.width // factor) * -(-image.height // factor)
+    decoding = pixels * DECODING.get(image.format or "", 0)
+    if "progressive" in image.info:  # libjpeg holds every coefficient, in two bytes, whatever it makes of them
+        layers = [across * down for _, across, down, _ in getattr(image, "layer", [])]
+        decoding = 2 * image.width * image.height * sum(layers) // max(layers, default=1)
+    own = BY_MODE.get(image.mode, RGB)
+    copies = RGB * ((image.mode != "RGB" or image.has_transparency_data) + turned)
+    return pixels * own + max(decoding, pixels * (copies + kept(image)))
+
+
+def kept(image: Image.Image) -> int:
+    """Bytes a pixel that the decoder of an image holds as long as the image is there."""
+    return KEPT.get(image.format or "", 0)
 
 
 def check_pieces(image: Image.Image, limits: Limits) -> None:

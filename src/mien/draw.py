@@ -44,7 +44,7 @@ LEAST_SIDE, GREATEST_SIDE = 320, 4000  # px: a smaller picture is enlarged, but 
 LEAST_TEXT, SMALLEST_TEXT = 14, 6  # px: what is legible; what is still drawn where even that finds no room
 LONGEST_LABEL = 40  # characters
 ELLIPSIS = "…"
-ANY_SIZE = Limits(*[2**62] * 5)  # whoever read the image has judged its size
+ANY_SIZE = Limits(*[2**62] * 6)  # whoever read the image has judged its size
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ class Limits:
         max_scans: of a JPEG, each of which goes over the whole image; progressive ones have about 10.
         max_parts: segments of a JPEG, chunks of a PNG, blocks before a GIF's image, values in a TIFF's directories.
         max_slow_pixels: of what Pillow decodes pixel by pixel in Python: PPM of unusual depth, BMP of run lengths.
+        max_decoded: bytes that an image and its decoder may hold at once (see `bounds.held`); large JPEGs are read at a
+            half of their size or less where the whole would hold more.
     """
 
     max_bytes: int = 200_000_000
@@ -56,6 +58,7 @@ class Limits:
     max_scans: int = 100
     max_parts: int = 250_000
     max_slow_pixels: int = 1_000_000
+    max_decoded: int = 2**62
 
 
 LIMITS = Limits()
