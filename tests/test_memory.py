@@ -19,7 +19,14 @@ from PIL import Image
 
 import mien
 from mien import Face
-from mien.memory import Room, bounded, make_room
+from mien.errors import RoomError
+from mien.intake import Limits
+from mien.memory import Room, bounded, hold_at_most, make_room
+from mien.picture import open_picture
+
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+WHOLE = 100 * 100 * (4 + 3)  # bytes of such an image and of its array
 
 READ = """
 import resource, sys
@@ -81,8 +88,8 @@ class Looks:
 
 @pytest.fixture
 def room(monkeypatch: pytest.MonkeyPatch) -> Counted:
-    """Of three images of 100 x 100; each thread takes one image after the other."""
-    counted = Counted(30_000)
+    """Of three images of 100 x 100, each with its array; each thread takes one image after the other."""
+    counted = Counted(3 * WHOLE)
     monkeypatch.setattr("mien.recognizer.CHUNK_S", 0)
     monkeypatch.setattr("mien.memory.DECODED", counted)
     return counted
@@ -106,7 +113,7 @@ def test_pixels_wait_for_room(kind: str, room: Counted, tmp_path: Path) -> None:
     looks = Looks()
     model = mien.load(detector=looks, threads=8)
     assert len(model.predict(sources(kind, [100] * 40, tmp_path), crop="detect", strict=True)) == 40
-    assert 10_000 <= room.peak <= 30_000
+    assert WHOLE <= room.peak <= 3 * WHOLE
     assert looks.most <= 3
     assert room.taken == 0
 
@@ -115,9 +122,9 @@ def test_an_image_larger_than_the_room_goes_alone(room: Counted, tmp_path: Path)
     looks = Looks()
     model = mien.load(detector=looks, threads=4)
     model.predict(sources("png", [200] * 8, tmp_path), crop="detect", strict=True)
-    assert (room.peak, looks.most, room.taken) == (40_000, 1, 0)
+    assert (room.peak, looks.most, room.taken) == (4 * WHOLE, 1, 0)
     model.predict(sources("png", [50, 200, 50, 50, 300, 100, 100] * 3, tmp_path), crop="detect", strict=True)
-    assert (room.peak, room.taken) == (90_000, 0)
+    assert (room.peak, room.taken) == (9 * WHOLE, 0)
 
 
 def test_images_that_cannot_be_read_give_their_room_back(room: Counted, tmp_path: Path) -> None:
@@ -136,10 +143,70 @@ def test_a_jpeg_takes_the_room_of_the_copy_that_is_decoded(room: Counted, tmp_pa
     gray.save(path)
     model = mien.load()
     model.predict(path)
-    assert room.peak == 3200 * 1600 // 4**2  # where no face is found, one is looked for in parts of it
+    assert room.peak == 4 * 3200 * 1600 // 4**2  # where no face is found, one is looked for in parts of it
     gray.save(path, progressive=True)
     model.predict(path)
-    assert room.peak == 3200 * 1600  # as libjpeg holds all that is left of it
+    assert room.peak == 3 * 3200 * 1600 + 4 * 3200 * 1600 // 4**2  # as libjpeg holds all that is left of it
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options", "bytes_a_pixel"),
+    [
+        ("PNG", "RGB", {}, 4),
+        ("PNG", "L", {}, 1 + 4),
+        ("PNG", "P", {}, 1 + 4),
+        ("PNG", "RGBA", {}, 4 + 4),
+        ("PNG", "I;16", {}, 2 + 4),
+        ("JPEG", "CMYK", {}, 4 + 4),
+        ("JPEG", "RGB", {"exif": TURNED}, 4 + 4),
+        ("JPEG", "RGB", {"progressive": True, "subsampling": 0}, 6 + 4),
+        ("JPEG", "RGB", {"progressive": True, "subsampling": 2}, 3 + 4),
+        ("WEBP", "RGB", {}, 17),
+        ("WEBP", "RGBA", {}, 17),
+        ("AVIF", "RGB", {}, 10),
+        ("AVIF", "RGBA", {}, 13),
+        ("TIFF", "RGB", {"compression": "tiff_lzw"}, 8),
+    ],
+)
+def test_an_image_takes_the_room_of_its_decoder_and_its_copies(
+    kind: str, mode: str, options: dict[str, Any], bytes_a_pixel: int, room: Counted
+) -> None:
+    """As measured; the image holds four bytes a pixel after that, whatever it was."""
+    stream = BytesIO()
+    Image.new(mode, (160, 96)).save(stream, kind, **options)
+    for limit, error in ((bytes_a_pixel * 160 * 96, None), (bytes_a_pixel * 160 * 96 - 1, "of memory, over the limit")):
+        model = mien.load(limits=Limits(max_decoded=limit))
+        told = model.predict(stream.getvalue(), crop="whole").error
+        assert (told is None) if error is None else (told is not None and error in told)
+    assert (room.peak, room.taken) == (bytes_a_pixel * 160 * 96, 0)
+
+
+def test_a_large_jpeg_is_read_as_fine_as_there_is_room_for() -> None:
+    photo = BytesIO()
+    Image.new("RGB", (3200, 1600), "gray").save(photo, "JPEG")
+    for factor in (4, 2, 1):
+        limits = Limits(max_decoded=4 * 3200 * 1600 // factor**2)
+        picture = open_picture(photo.getvalue(), limits)
+        assert [picture.copy(most)[1] for most in (8, 1, 1)] == [8, factor, factor]
+    with pytest.raises(RoomError, match="over the limit of 0"):
+        open_picture(photo.getvalue(), Limits(max_decoded=4 * 400 * 200 - 1))
+
+
+def test_pixels_of_which_there_is_no_room_are_not_those_of_a_copy() -> None:
+    photo = BytesIO()
+    Image.new("RGB", (3200, 1600)).save(photo, "JPEG")
+    with pytest.raises(RoomError, match="as a whole"):
+        _ = open_picture(photo.getvalue(), Limits(max_decoded=4 * 1600 * 800)).pixels
+
+
+def test_an_image_with_a_face_is_read_from_a_coarser_copy(astronaut: bytes) -> None:
+    photo, face = BytesIO(), Image.open(BytesIO(astronaut)).resize((400, 400))
+    large = Image.new("RGB", (3200, 1600), "gray")
+    large.paste(face, (100, 100))
+    large.save(photo, "JPEG", quality=95)
+    for limits in (Limits(), Limits(max_decoded=4 * 800 * 400)):
+        prediction = mien.load(limits=limits).predict(photo.getvalue(), crop="detect")
+        assert (prediction.width, prediction.error) == (3200, None)
 
 
 def test_files_wait_for_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -214,3 +281,8 @@ def test_an_image_that_is_read_for_another_does_not_wait_for_it(room: Counted, t
 def test_outside_of_a_recognizer_nothing_waits(room: Counted) -> None:
     make_room(10**9)
     assert room.taken == 0
+
+
+def test_room_is_as_much_as_is_said(room: Counted) -> None:
+    hold_at_most(5)
+    assert room.most == 5

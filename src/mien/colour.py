@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import ImageError
@@ -22,11 +22,14 @@ FLOATS = (1, 255, 65535)
 
 BEYOND = 0.1  # of their range by which floats may leave it
 
+STRIP = 2**18  # pixels that are looked at together
+
 
 def rgb(image: Image.Image, tags: Mapping[int, Any]) -> tuple[Image.Image, tuple[str, ...]]:
     """A decoded image as RGB, and what is to be said of that.
 
-    Alpha that is 0 everywhere is no alpha: some programs leave that byte of a pixel empty.
+    Alpha that is 0 everywhere is no alpha: some programs leave that byte of a pixel empty. Beside the image and the
+    result no more than some rows are held.
 
     Args:
         image: of any mode.
@@ -36,32 +39,43 @@ def rgb(image: Image.Image, tags: Mapping[int, Any]) -> tuple[Image.Image, tuple
         ImageError: its gray values are out of range.
     """
     notes: tuple[str, ...] = ()
+    read: Callable[[Image.Image], Image.Image]
     if image.mode.startswith(("I", "F")):
-        clear = image.info.get("transparency")
-        values = np.asarray(image)
-        gray, notes = _eight_bits(values, tags)
-        if isinstance(clear, int):
-            gray[values == clear] = 255
-        image = Image.fromarray(gray)
+        top, notes = _white(image, tags)
+        clear, inverse = image.info.get("transparency"), tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+        read = partial(_eight_bits, top=top, inverse=inverse, clear=clear if isinstance(clear, int) else None)
     elif image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        alpha = rgba.getchannel("A")
-        if alpha.getextrema() == (0, 0):
-            return rgba.convert("RGB"), notes
-        image = Image.new("RGB", image.size, "white")
-        image.paste(rgba, mask=alpha)
-    return image if image.mode == "RGB" else image.convert("RGB"), notes
+        read = _on_white if any(_seen(rows) for _, rows in _strips(image)) else _opaque
+    else:
+        return image if image.mode == "RGB" else image.convert("RGB"), notes
+    whole = Image.new("RGB", image.size)
+    for top_row, rows in _strips(image):
+        whole.paste(read(rows), (0, top_row))
+    return whole, notes
 
 
-def _eight_bits(values: NDArray[Any], tags: Mapping[int, Any]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Gray values scaled to 0..255, and what is to be said of that.
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """An image row by row, some at once: the number of the first, and they."""
+    step = max(1, STRIP // image.width)
+    for top in range(0, image.height, step):
+        yield top, image.crop((0, top, image.width, min(top + step, image.height)))
 
-    Their own highest tells where white is: integers are of the least of `DEPTHS` that holds them, since cameras and
-    scanners write 12 bits into 16; floats reach the least of `FLOATS`, or a tenth beyond, as those of resampled images
-    do. A TIFF's tags may tell of 12 bits, or that 0 is white; Pillow leaves both as they are.
+
+def _seen(rows: Image.Image) -> bool:
+    """Whether any of an image with transparency is to be seen."""
+    return rows.convert("RGBA").getchannel("A").getextrema() != (0, 0)
+
+
+def _white(image: Image.Image, tags: Mapping[int, Any]) -> tuple[int, tuple[str, ...]]:
+    """Which gray value is white, and what is to be said of that.
+
+    Their own highest tells: integers are of the least of `DEPTHS` that holds them, since cameras and scanners write 12
+    bits into 16; floats reach the least of `FLOATS`, or a tenth beyond, as those of resampled images do. A TIFF's tags
+    may tell of 12 bits, or that 0 is white; Pillow leaves both as they are.
     """
-    low, high = float(values.min()), float(values.max())
-    floats = values.dtype.kind == "f"
+    ends = [(values.min(), values.max()) for values in (np.asarray(rows) for _, rows in _strips(image))]
+    low, high = float(np.min(ends)), float(np.max(ends))
+    floats = image.mode == "F"
     tops, beyond = (FLOATS, BEYOND) if floats else (tuple(DEPTHS.values()), 0.0)
     told = tags.get(BITS) == (12,)
     if told:
@@ -69,9 +83,28 @@ def _eight_bits(values: NDArray[Any], tags: Mapping[int, Any]) -> tuple[NDArray[
     top = next((each for each in tops if high <= each * (1 + beyond)), tops[-1])
     if not -top * beyond <= low <= high <= top * (1 + beyond):
         raise ImageError(f"gray values from {low:g} to {high:g}: expected 0..{top}")
-    gray = (values.clip(0, top) * np.float32(255 / top) + np.float32(0.5)).astype(np.uint8)
-    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
-        gray = 255 - gray
     bits = next((bits for bits, most in DEPTHS.items() if most == top), 0)
-    guessed = not (floats or told) and values.dtype.itemsize == 2 and high > 0 and bits < 16
-    return gray, (f"gray values up to {high:g} of 65535: read as {bits} bits",) if guessed else ()
+    guessed = not told and image.mode.startswith("I;16") and high > 0 and bits < 16
+    return top, (f"gray values up to {high:g} of 65535: read as {bits} bits",) if guessed else ()
+
+
+def _eight_bits(rows: Image.Image, top: int, inverse: bool, clear: int | None) -> Image.Image:
+    """Gray values scaled to 0..255, and white where they are `clear`."""
+    values = np.asarray(rows)
+    gray = (values.clip(0, top) * np.float32(255 / top) + np.float32(0.5)).astype(np.uint8)
+    if inverse:
+        gray = 255 - gray
+    if clear is not None:
+        gray[values == clear] = 255
+    return Image.fromarray(gray)
+
+
+def _on_white(rows: Image.Image) -> Image.Image:
+    rgba = rows.convert("RGBA")
+    white = Image.new("RGB", rows.size, "white")
+    white.paste(rgba, mask=rgba.getchannel("A"))
+    return white
+
+
+def _opaque(rows: Image.Image) -> Image.Image:
+    return rows.convert("RGBA").convert("RGB")

@@ -166,7 +166,7 @@ def remarks(data: bytes, image: Image.Image) -> tuple[str, ...]:
 def _gif(data: bytes) -> tuple[int, bool]:
     """How many frames a GIF has, and whether its end is there."""
     frames, within = 0, False
-    at = 13 + _colours(data[10])
+    at = 13 + colours(data[10])
     for _ in range(MOST_BLOCKS):
         if at >= len(data):
             return frames, False
@@ -176,13 +176,13 @@ def _gif(data: bytes) -> tuple[int, bool]:
         elif kind == 0x3B or frames == MOST_FRAMES:
             break
         elif kind == 0x2C and at + 9 < len(data):
-            frames, at, within = frames + 1, at + 11 + _colours(data[at + 9]), True
+            frames, at, within = frames + 1, at + 11 + colours(data[at + 9]), True
         else:
             at, within = (at + 2, True) if kind == 0x21 else (at + 1, False)
     return frames, True
 
 
-def _colours(flags: int) -> int:
+def colours(flags: int) -> int:
     """Bytes of a GIF's table of colours."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 

@@ -56,7 +56,7 @@ def cut(
     if crop != "whole":
         faces = blaze.search(picture) if blaze else detector.detect(picture.pixels)
     if crop == "whole" or (crop == "auto" and not faces and min(picture.size) <= CROP_SIDE):
-        return Cut(picture.size, (whole_face(*picture.size),), (preprocess.whole(picture.pixels),), picture.notes)
+        return Cut(picture.size, (whole_face(*picture.size),), (preprocess.whole(picture.copy(1)[0]),), picture.notes)
     wanted = tuple(faces[:most])
     crops = tuple(preprocess.face(picture, face) for face in wanted)
     return Cut(picture.size, wanted, crops, picture.notes)

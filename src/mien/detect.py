@@ -173,7 +173,7 @@ class _Photo:
         Its pixels are the means of cells, which may be smaller at the right and lower edge.
         """
         image, by = self._picture.copy(most)
-        further = most // by
+        further = max(1, most // by)  # where there is room for no finer copy
         if by * further != self._factor:
             self._factor, self._copy = by * further, image.reduce(further) if further > 1 else image
         return self._copy, self._factor

@@ -44,7 +44,8 @@ LEAST_SIDE, GREATEST_SIDE = 320, 4000  # px: a smaller picture is enlarged, but 
 LEAST_TEXT, SMALLEST_TEXT = 14, 6  # px: what is legible; what is still drawn where even that finds no room
 LONGEST_LABEL = 40  # characters
 ELLIPSIS = "…"
-ANY_SIZE = Limits(2**62, 2**62)  # whoever read the image has judged its size
+MOST = 2**62
+ANY_SIZE = Limits(MOST, MOST, MOST, MOST, MOST, MOST)  # whoever read the image has judged its size
 
 
 @dataclass(frozen=True)

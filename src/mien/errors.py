@@ -13,6 +13,10 @@ class ImageError(MienError):
     """An image could not be read: missing, empty, broken, over a limit, or of an unsupported kind."""
 
 
+class RoomError(ImageError):
+    """An image takes more memory than it may, at the size at which it was asked for."""
+
+
 class SourceError(MienError, TypeError):
     """What was given as an image can be none, whatever it holds: the caller's mistake, and told as one."""
 

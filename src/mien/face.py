@@ -144,18 +144,19 @@ def crop_face(image: Image.Image, face: Face, size: int = 48, *, gray: bool = Tr
     return np.array(large.reduce(over))
 
 
-def whole_crop(image: NDArray[np.uint8], size: int = 48, *, gray: bool = True) -> NDArray[np.uint8]:
+def whole_crop(image: NDArray[np.uint8] | Image.Image, size: int = 48, *, gray: bool = True) -> NDArray[np.uint8]:
     """Take an image that is itself a face crop as the crop.
 
     Args:
-        image: RGB, (H, W, 3).
+        image: RGB, (H, W, 3) if an array.
         size: the crop's side in px.
         gray: as ITU-R 601 has it; else in the image's colours.
 
     Returns:
         (size, size), or (size, size, 3); the image's own pixels where it has that size already.
     """
-    whole = Image.fromarray(image).convert("L" if gray else "RGB")
+    whole = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    whole = whole.convert("L" if gray else "RGB")
     return np.array(whole.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from mien.bounds import RGB, check_file, check_pieces, held, kept
 from mien.colour import rgb
 from mien.container import DAMAGE, FORMATS, REDUCED, SUBFILE, endings, identified, named, remarks
-from mien.errors import ImageError
+from mien.errors import ImageError, RoomError
 from mien.intake import LIMITS, Encoded, ImageSource, Limits, describe, encoded, known
 from mien.memory import make_room
 from mien.quiet import quiet_pillow
@@ -88,6 +89,7 @@ def _read(source: Encoded | Image.Image | NDArray[np.uint8], limits: Limits) -> 
 
 def opened(data: bytes, limits: Limits) -> Image.Image:
     """The image in a file's bytes, its header read and its pixels not yet. Raises `ImageError`."""
+    check_file(data, limits)
     try:
         image = identified(data)
         if getattr(image, "tag_v2", {}).get(SUBFILE, 0) & REDUCED:
@@ -152,15 +154,23 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
         factor: 2, 4 or 8 decodes an image of `SHRINKS` so many times smaller, its sides rounded up.
     """
     _check_size(image.width, image.height, limits)
-    whole = factor == 1 or "progressive" in image.info  # which libjpeg holds whole, whatever it makes of it
-    make_room(image.width * image.height // (1 if whole else factor**2))
+    check_pieces(image, limits)
+    size = held(image, factor, turned=turn_of(image) is not None)
+    if size > limits.max_decoded:
+        most = f"{limits.max_decoded / 1e6:.0f}"
+        raise RoomError(f"takes {size / 1e6:.0f} MB of memory, over the limit of {most}: save it smaller or as JPEG")
+    make_room(size)
     try:
         if factor > 1:
             image.draft(None, (image.width // factor, image.height // factor))
         tags = dict(getattr(image, "tag_v2", {}))
         _check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1), limits)  # decoded whole, however small the image
         image.load()
-        return Decoded(*rgb(_upright(image), tags))
+        made, notes = rgb(image, tags)
+        turn = turn_of(image)  # none of a TIFF, which Pillow has made upright
+        upright = made if turn is None else made.transpose(turn)
+        make_room(upright.width * upright.height * (RGB + kept(upright)))
+        return Decoded(upright, notes)
     except MemoryError as error:
         raise ImageError("not enough memory to decode it") from error
     except DAMAGE as error:
@@ -207,11 +217,6 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
         return UPRIGHT.get(image.getexif().get(0x0112, 1))
     except DAMAGE:
         return None
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    turn = turn_of(image)
-    return image if turn is None else image.transpose(turn)
 
 
 def _reason(error: BaseException) -> str:

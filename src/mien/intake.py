@@ -48,11 +48,20 @@ class Limits:
         max_bytes: encoded size.
         max_pixels: width times height. Pillow's own limit (`Image.MAX_IMAGE_PIXELS`, doubled: 179 million) holds for
             WebP and TIFF as well.
+        max_scans: of a JPEG, each of which goes over the whole image; progressive ones have about 10.
+        max_parts: segments of a JPEG, chunks of a PNG, blocks before a GIF's image, values in a TIFF's directories.
+        max_slow_pixels: of what Pillow decodes pixel by pixel in Python: PPM of unusual depth, BMP of run lengths.
+        max_decoded: bytes that an image and its decoder may hold at once (see `bounds.held`); large JPEGs are read at a
+            half of their size or less where the whole would hold more.
         own: whether who is refused may raise them, and is told so; not where others set them, as a service does.
     """
 
     max_bytes: int = 200_000_000
     max_pixels: int = 200_000_000
+    max_scans: int = 100
+    max_parts: int = 250_000
+    max_slow_pixels: int = 1_000_000
+    max_decoded: int = 2**62
     own: bool = True
 
     def advice(self, name: str) -> str:

@@ -14,8 +14,9 @@ LARGEST = 2**25  # bytes; the most that glibc takes for a piece of memory that i
 KEPT = 2**27  # bytes
 HEAPS = 2  # that threads share; each keeps what it once needed
 
-MOST_PIXELS = 2**26  # decoded at once; Pillow holds each in four bytes
-MOST_BYTES = 2**26  # of the files that they are decoded from
+LARGE = 2**26  # bytes of an image that are not kept for the next
+MOST_DECODED = 2**28  # bytes that images and their decoders hold at once
+MOST_ENCODED = 2**26  # bytes of the files that they are decoded from
 
 
 def keep_memory(most: int = KEPT) -> None:
@@ -32,6 +33,12 @@ def keep_memory(most: int = KEPT) -> None:
         mallopt(MMAP_THRESHOLD, LARGEST)
         mallopt(TRIM_THRESHOLD, most)
         mallopt(ARENA_MAX, HEAPS)
+
+
+def _give_back() -> None:
+    """Give the system what glibc's allocator keeps in vain, wherever it lies."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 class Room:
@@ -62,20 +69,28 @@ class Room:
             self._change.notify()
 
 
-DECODED, ENCODED = Room(MOST_PIXELS), Room(MOST_BYTES)
+DECODED, ENCODED = Room(MOST_DECODED), Room(MOST_ENCODED)
+
+
+def hold_at_most(decoded: int) -> None:
+    """Let the images that the process decodes hold so many bytes at once; a larger one still goes alone."""
+    DECODED.most = decoded
 
 
 class _Share:
-    """The pixels that one image holds."""
+    """The bytes that one image holds."""
 
     def __init__(self) -> None:
-        self._pixels = 0
+        self._held = self.peak = 0
 
-    def change(self, pixels: int) -> None:
-        DECODED.give(self._pixels)
-        self._pixels = 0  # while it waits, so that two that grow do not wait for each other
-        DECODED.take(pixels)
-        self._pixels = pixels
+    def change(self, size: int) -> None:
+        if size > self._held:
+            DECODED.give(self._held)
+            self._held = 0  # while it waits, so that two that grow do not wait for each other
+            DECODED.take(size)
+        else:  # it is not to wait behind others that do
+            DECODED.give(self._held - size)
+        self._held, self.peak = size, max(size, self.peak)
 
 
 _share: ContextVar[_Share | None] = ContextVar("share", default=None)
@@ -98,21 +113,23 @@ def bounded(encoded: int) -> Iterator[None]:
         yield
     finally:
         _share.reset(before)
+        if share.peak > LARGE:
+            _give_back()  # holes of that size in every heap would be more than there is room for
         share.change(0)
         ENCODED.give(encoded)
 
 
-def make_room(pixels: int) -> None:
-    """Wait until so many pixels may be decoded, in place of those that the image had; outside of `bounded`, go on."""
+def make_room(size: int) -> None:
+    """Wait until the image may hold so many bytes, in place of those that it had; outside of `bounded`, go on."""
     share = _share.get()
     if share is not None:
-        share.change(pixels)
+        share.change(size)
 
 
 def _alone() -> None:
     """In a forked child, whose images others do not wait for any more."""
     global DECODED, ENCODED
-    DECODED, ENCODED = Room(MOST_PIXELS), Room(MOST_BYTES)
+    DECODED, ENCODED = Room(DECODED.most), Room(ENCODED.most)
 
 
 if hasattr(os, "register_at_fork"):

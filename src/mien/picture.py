@@ -13,8 +13,9 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
+from mien.bounds import RGB
 from mien.container import remarks
-from mien.errors import ImageError
+from mien.errors import ImageError, RoomError
 from mien.image import SHRINKS, UPRIGHT, Pixels, decoded, opened, pixels_of, read_image, turn_of, whole_of
 from mien.intake import LIMITS, ImageSource, Limits, encoded, known
 from mien.memory import make_room
@@ -22,6 +23,7 @@ from mien.quiet import quiet_pillow
 
 LEAST = 384  # px, longer side of a first copy: enough for the detector to look at the image
 FACTORS = (8, 4, 2)
+CHANNELS = 3  # bytes of a pixel in an array
 SIDEWAYS = {UPRIGHT[orientation] for orientation in (5, 6, 7, 8)}
 
 
@@ -54,20 +56,31 @@ class Picture:
         return cls(image.size, image, 1, lambda _: image, notes)
 
     def copy(self, most: int) -> tuple[Image.Image, int]:
-        """The image at most so many times smaller, and how many times smaller it is.
+        """The image at most so many times smaller, or as fine as there is room for, and how many times smaller it is.
 
         Raises:
             ImageError: finer pixels are needed, and cannot be had from the file.
         """
-        if most < self._factor:
-            factor = next((factor for factor in FACTORS if factor <= most), 1)
-            self._image, self._factor = self._again(factor), factor
+        factor = next((factor for factor in FACTORS if factor <= most), 1)
+        while factor < self._factor:
+            try:
+                self._image, self._factor = self._again(factor), factor
+            except RoomError:
+                factor *= 2
         return self._image, self._factor
 
     @property
     def pixels(self) -> Pixels:
-        """The whole image as an array: (H, W, 3), uint8, read-only. Raises as `copy`."""
-        return pixels_of(self.copy(1)[0])
+        """The whole image as an array: (H, W, 3), uint8, read-only.
+
+        Raises:
+            ImageError: it cannot be had from the file, or there is no room for it.
+        """
+        whole, factor = self.copy(1)
+        if factor > 1:
+            raise RoomError("takes too much memory as a whole: save it smaller")
+        make_room(self.size[0] * self.size[1] * (RGB + CHANNELS))
+        return pixels_of(whole)
 
 
 def open_picture(source: ImageSource, limits: Limits = LIMITS, *, whole: bool = False) -> Picture:
@@ -79,7 +92,7 @@ def open_picture(source: ImageSource, limits: Limits = LIMITS, *, whole: bool = 
     source = known(source)
     if isinstance(source, np.ndarray):
         pixels = read_image(source, limits)
-        make_room(pixels.size // 3)
+        make_room(pixels.size // CHANNELS * RGB)
         return Picture.of(Image.fromarray(pixels))
     with quiet_pillow():
         if isinstance(source, Image.Image):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
 from mien.errors import ImageError
 from mien.face import Face, crop_face, reduction, whole_crop
@@ -36,8 +37,8 @@ class Preprocess:
         image, factor = picture.copy(reduction(face, self.size))
         return crop_face(image, face.reduced(factor), self.size, gray=self.colour == "gray")
 
-    def whole(self, image: Pixels) -> Pixels:
-        """The crop of an image (H, W, 3) that is itself a face crop."""
+    def whole(self, image: Pixels | Image.Image) -> Pixels:
+        """The crop of an RGB image that is itself a face crop."""
         return whole_crop(image, self.size, gray=self.colour == "gray")
 
     def tensor(self, crops: Sequence[Pixels] | Pixels) -> Pixels:

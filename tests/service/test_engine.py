@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from served import WAIT_S
 
 import mien
@@ -21,6 +22,7 @@ from mien.explain import explain
 from mien.image import Pixels
 from mien.intake import ImageSource
 from mien.labels import FER7, FERPLUS8, LabelSet
+from mien.memory import MOST_DECODED, hold_at_most
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
 from mien.service.engine import Engine
@@ -247,3 +249,19 @@ def test_too_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
             assert answer.prediction.error == "2 faces, over the limit of 1"
 
     asyncio.run(go())
+
+
+def test_an_image_of_more_memory_than_is_allowed_is_refused_and_the_next_is_read() -> None:
+    async def go() -> None:
+        async with running(max_decoded=4 * 48 * 48) as engine:
+            model = engine.model(None)
+            large = Image.fromarray(np.zeros((49, 48, 3), np.uint8))
+            (refused,) = await engine.predict([large], model, FERPLUS8, "whole")
+            assert "of memory, over the limit" in (refused.prediction.error or "")
+            (read,) = await engine.predict([Image.fromarray(IMAGE)], model, FERPLUS8, "whole")
+            assert read.prediction.error is None
+
+    try:
+        asyncio.run(go())
+    finally:
+        hold_at_most(MOST_DECODED)

@@ -96,6 +96,7 @@ BODIES: dict[str, bytes] = {
     "a TIFF cut short": image("TIFF")[:60],
     "a TIFF that points at itself": b"II*\0\x08\0\0\0\x01\0\0\x01\x03\0\x01\0\0\0\x10\0\0\0\x08\0\0\0",
     "a PPM of no end": b"P6 99999 99999 255\n" + bytes(100),
+    "a PPM in plain text": b"P3 1 1 255\n0 0 0\n",
     "a video": b"\0\0\0\x18ftypmp42" + bytes(100),
     "a HEIC's first bytes": b"\0\0\0\x18ftypheic" + bytes(20),
     "an ICO": b"\0\0\x01\0\x01\0" + bytes(30),

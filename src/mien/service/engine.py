@@ -27,7 +27,7 @@ from mien.explain import explain
 from mien.image import Pixels
 from mien.intake import ImageSource, Limits
 from mien.labels import LabelSet
-from mien.memory import keep_memory
+from mien.memory import hold_at_most, keep_memory
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
 from mien.service.metrics import Metrics
@@ -73,7 +73,7 @@ class Engine:
         self.models: dict[str, Recognizer] = {}
         self._settings = settings
         self._metrics = metrics
-        self._limits = Limits(settings.max_bytes, settings.max_pixels, own=False)
+        self._limits = Limits(settings.max_bytes, settings.max_pixels, max_decoded=settings.max_decoded, own=False)
         self._finders = ThreadPoolExecutor(settings.threads, "find", _step_back)
         self._network = ThreadPoolExecutor(1, "express", _step_back)
         self._accepted = 0
@@ -90,6 +90,7 @@ class Engine:
             SettingsError: two models have one name.
         """
         keep_memory()
+        hold_at_most(self._settings.max_decoded)
         for name in self._settings.models:
             model = Recognizer(read(find(name)), limits=self._limits)
             model.predict(np.zeros((64, 64, 3), np.uint8))

@@ -68,6 +68,7 @@ class Settings(BaseModel):
         max_pixels: of one image.
         max_faces: in one image.
         max_memory: bytes of uploads held at once, over all requests and cameras.
+        max_decoded: bytes that decoded images and their decoders hold at once; an image that needs more is refused.
         api_keys: SHA-256 hashes, as `mien serve --hash-key` prints them; empty lets everybody in.
         rate: requests a minute that one client may make; None sets no limit.
         origins: of other sites whose pages may call the API (CORS) and open the live socket.
@@ -91,6 +92,7 @@ class Settings(BaseModel):
     max_pixels: Pixels = UPLOADS.max_pixels
     max_faces: Count = 200
     max_memory: Bytes = 128_000_000
+    max_decoded: Bytes = 256_000_000
     api_keys: Annotated[tuple[Hash, ...], BeforeValidator(_words)] = ()
     rate: Count | None = None
     origins: Words = ()
