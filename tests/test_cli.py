@@ -865,7 +865,8 @@ def test_data_info(exported: Export, fer2013: Path) -> None:
 def test_data_info_by_a_users_own_words(tmp_path: Path) -> None:
     for place in ("suprice/ann_1.png", "calm/ann_2.png", "happy/bob_1.png", "happy/x.png"):
         (tmp_path / place).parent.mkdir(exist_ok=True)
-        (tmp_path / place).write_bytes(png(np.full((8, 8, 3), len(place), np.uint8)))
+        noise = np.random.default_rng(len(place)).integers(0, 256, (16, 16, 3), np.uint8)
+        (tmp_path / place).write_bytes(png(noise))
     result = run("data", "info", tmp_path)
     assert "labels of no known set, which are words of their own: calm (1), suprice (1)" in result.stdout
     assert "--map suprice=surprise" in result.stdout

@@ -94,6 +94,17 @@ def test_images_of_one_colour_are_copies_of_one_another() -> None:
     assert len(set(families(fingerprints(dataset([*blank, *faces(3)]))).tolist())) == 4
 
 
+def test_plain_images_are_copies_of_their_like_alone() -> None:
+    """Stripes have few waves, and so has one gray: alike in all that they lack."""
+    stripes = [np.repeat((np.arange(48) // wide % 2 * 255)[None], 48, 0).astype(np.uint8) for wide in (6, 12, 16)]
+    plain = [np.full((48, 48), 90, np.uint8), *stripes]
+    found = fingerprints(dataset(plain))
+    assert len(set(families(found).tolist())) == 4
+    assert not copied(found.prints[:1], found.prints[1:]).any()
+    assert not copied(fingerprints(dataset(faces(6))).prints, found.prints).any()
+    assert copied(fingerprints(dataset([image // 2 for image in plain])).prints, found.prints).all()
+
+
 def test_copies_of_copies_are_one_family() -> None:
     first, *others = faces(4)
     steps = [np.clip(first.astype(int) + step, 0, 255).astype(np.uint8) for step in (0, 20, 40)]

@@ -26,6 +26,7 @@ Prints = NDArray[np.uint8]
 
 BYTES = 16  # of a fingerprint
 NEAR = 16  # of its 128 signs
+PLAIN = 32  # positive signs: fewer have images of one gray or a few stripes, and FER2013's have 36 or more
 SIDE = 16  # px
 FLAT = 1e-6  # of an image of one gray all waves are flat, but for rounding
 BLOCK = 256  # fingerprints compared with all others at once
@@ -168,12 +169,17 @@ def _print(image: Image.Image) -> Prints:
 
 
 def _near(ours: Prints, others: Prints) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """Block by block, where it begins, and whether each of ours is a near copy of each other, as it is or mirrored."""
+    """Block by block, where it begins, and whether each of ours is a near copy of each other, as it is or mirrored.
+
+    A plain one has no more than its few signs to be told by: copies of it have the same.
+    """
     there = _signs(others).T
-    least = 8 * BYTES - 2 * NEAR
+    plain = (there > 0).sum(0) < PLAIN
+    every, least = 8 * BYTES, 8 * BYTES - 2 * NEAR
     for at in range(0, len(ours), BLOCK):
         here = _signs(ours[at : at + BLOCK])
-        yield at, (here @ there >= least) | ((here * _MIRROR) @ there >= least)
+        alike = here @ there
+        yield at, np.where(plain, alike == every, (alike >= least) | ((here * _MIRROR) @ there >= least))
 
 
 def _signs(prints: Prints) -> NDArray[np.float32]:
