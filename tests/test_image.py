@@ -341,7 +341,7 @@ def test_pixel_bomb_is_refused_before_decoding(width: int, height: int, told: st
 def test_who_cannot_raise_a_limit_is_not_told_to(data: bytes) -> None:
     for own in (True, False):
         with pytest.raises(ImageError, match="limit") as caught:
-            read_image(data, Limits(4000, 4000, own))
+            read_image(data, Limits(4000, 4000, own=own))
         assert ("raise max_" in str(caught.value)) == own
 
 
