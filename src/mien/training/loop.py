@@ -131,8 +131,7 @@ def train(
         say(f"going on after epoch {state['epoch'] + 1} of {recipe.schedule.epochs}")
     else:
         if given:
-            taken, learned = learner.begin_with(given, training)
-            say(f"beginning with {taken} of {learned} of the weights of {given.name}")
+            say(learner.begin_with(given, training))
         run.start(recipe, data)
     run.keep_left_out({"train": training.left_out, "valid": valid.left_out})
     keep_memory(2**31 - 1)
@@ -248,11 +247,11 @@ class Learner:
         parts = {"network": self.network, "average": self.average, "optimiser": self.optimiser}
         return {name: part.state_dict() for name, part in parts.items()} | {"averaged": self._averaged}
 
-    def begin_with(self, start: Start, training: Split) -> tuple[int, int]:
-        """Take over weights, as far as they fit: as `Start.give`."""
-        taken = start.give(self.network, examples(training.pixels, self._recipe.train_size(0)))
+    def begin_with(self, start: Start, training: Split) -> str:
+        """Take over weights, as far as they fit (see `Start.give`), and say how many."""
+        taken, learned = start.give(self.network, examples(training.pixels, self._recipe.train_size(0)))
         self.average.load_state_dict(self.network.state_dict())
-        return taken
+        return f"beginning with {taken} of {learned} of the weights of {start.name}"
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
