@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_no_text_is_missing_in_any_language() -> None:
-    check = [sys.executable, ROOT / "tools" / "translate.py", "--check"]
+    check = [sys.executable, str(ROOT / "tools" / "translate.py"), "--check"]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
