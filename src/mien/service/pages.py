@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from starlette.types import Scope
 from mien.draw import annotate, colour_of
 from mien.intake import ImageSource
 from mien.labels import LabelSet
+from mien.languages import LANGUAGES, preferred, said, translations
 from mien.prediction import Prediction, percent
 from mien.service.api import read, spoken
 from mien.service.engine import Engine
@@ -35,14 +37,13 @@ class Pages:
     """Renders the templates of this package."""
 
     def __init__(self) -> None:
-        loader = jinja2.FileSystemLoader(HERE / "templates")
-        self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-        self._templates.filters |= {"percent": percent, "colour": _hex, "sentence": _sentence}
+        self._templates = {language: _templates(language) for language in LANGUAGES}
 
     def render(self, name: str, scope: Scope, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page, whose links begin with the path that the service is under."""
-        text = self._templates.get_template(f"{name}.html").render(values, root=root_of(scope))
-        return HTMLResponse(text, status)
+        """A page in the language of whoever asks, whose links begin with the path that the service is under."""
+        language = preferred(Headers(scope=scope).get("accept-language", ""))
+        text = self._templates[language].get_template(f"{name}.html").render(values, root=root_of(scope))
+        return HTMLResponse(text, status, {"Content-Language": language, "Vary": "Accept-Language"})
 
     def problem(self, problem: Problem, scope: Scope) -> Response:
         """A problem, as a page for people and as JSON for programs."""
@@ -51,6 +52,24 @@ class Pages:
         response = self.render("problem", scope, problem.kind.status, problem=problem)
         response.headers.update(problem.headers)
         return response
+
+
+def _templates(language: str) -> jinja2.Environment:
+    """The templates in a language: `_` and `ngettext` translate their own texts, `said` those of the library."""
+    loader = jinja2.FileSystemLoader(HERE / "templates")
+    made = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.i18n"]
+    )
+    texts = translations(language)
+    made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.globals["language"] = language
+    made.filters |= {
+        "percent": percent,
+        "colour": _hex,
+        "sentence": _sentence,
+        "said": partial(said, language=language),
+    }
+    return made
 
 
 def wants_page(scope: Scope) -> bool:
