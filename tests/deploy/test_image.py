@@ -1,4 +1,4 @@
-"""The Dockerfile of `deploy/`, its steps run by script (see `building`); takes most of a minute, and the package index."""
+"""The Dockerfile of `deploy/`, its steps run by script (see `building`): half a minute, and the package index."""
 
 from __future__ import annotations
 

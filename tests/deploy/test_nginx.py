@@ -1,4 +1,4 @@
-"""The nginx.conf of `deploy/` in a real nginx, before a real service; nginx may write no byte once it runs, nor may that.
+"""The nginx.conf of `deploy/` in a real nginx, before a real service; once they run, neither may write a byte.
 
 Needs nginx: the one on the path, or the one that MIEN_NGINX names.
 """
@@ -169,8 +169,10 @@ def test_what_is_too_large_is_told_by_the_service(front: Front, times: float) ->
 
 
 def test_what_no_setting_allows_is_told_at_once(front: Front) -> None:
-    with front.client() as client, pytest.raises(httpx.HTTPStatusError, match="413"):
-        client.post("/mien/v1/predict", headers={"Content-Length": "200000000"}, content=b"").raise_for_status()
+    plain = socket.create_connection(("127.0.0.1", front.port), WAIT_S)
+    with front.trust.wrap_socket(plain, server_hostname="localhost") as opened:
+        opened.sendall(b"POST /mien/v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000000\r\n\r\n")
+        assert opened.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
 def test_an_upload_is_handed_on_as_it_comes_and_leaves_no_file(front: Front, astronaut: bytes) -> None:

@@ -146,7 +146,7 @@ def test_there_is_time_to_finish() -> None:
 
 
 def test_nginx_leaves_limits_to_the_service() -> None:
-    found = {name: value for name, value in re.findall(r"^\s*(\w+) ([^;{]+);", text("nginx.conf"), re.M)}
+    found = dict(re.findall(r"^\s*(\w+) ([^;{]+);", text("nginx.conf"), re.M))
     settings = Settings()
     assert read_size(found["client_max_body_size"] + "b", of="bytes") > settings.max_memory
     assert float(found["client_body_timeout"].removesuffix("s")) >= settings.upload_s
