@@ -13,6 +13,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -57,8 +58,13 @@ class Front:
         return httpx.Client(transport=transport, base_url=self.url, timeout=WAIT_S)
 
 
+Start = Callable[..., AbstractContextManager[Front]]
+
+
 @pytest.fixture(scope="module")
 def program() -> str:
+    if sys.platform != "linux":
+        pytest.skip("other systems have fewer addresses of their own, and no limits from outside")
     where = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
     found = os.environ.get("MIEN_NGINX") or shutil.which("nginx", path=where)
     if not found:
@@ -77,7 +83,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def fronted(program: str, certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Front]:
+def fronted(program: str, certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """Starts an nginx before a service with settings such as `rate=1`."""
+
     @contextmanager
     def start(**settings: object) -> Iterator[Front]:
         folder, front = tmp_path_factory.mktemp("nginx"), Front(certificates / "cert.pem")
@@ -119,7 +127,7 @@ def _wait(process: subprocess.Popen[str], port: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def front(fronted: Callable[..., AbstractContextManager[Front]]) -> Iterator[Front]:
+def front(fronted: Start) -> Iterator[Front]:
     with fronted(max_bytes=MAX_BYTES) as running:
         yield running
 
@@ -181,9 +189,7 @@ def test_an_upload_is_handed_on_as_it_comes_and_leaves_no_file(front: Front, ast
     assert read.json()["faces"][0]["label"] == "happy"
 
 
-def test_a_rate_counts_each_client_whatever_it_says_of_itself(
-    fronted: Callable[..., AbstractContextManager[Front]],
-) -> None:
+def test_a_rate_counts_each_client_whatever_it_says_of_itself(fronted: Start) -> None:
     with fronted(rate=1) as front:
         statuses = []
         for address, said in (("127.0.0.2", ""), ("127.0.0.2", "203.0.113.9"), ("127.0.0.3", "127.0.0.2")):

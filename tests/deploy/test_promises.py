@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
-from served import get, serving
+from served import Served, get, serving
 from shipped import ROOT, assigned, compose, kubernetes, steps, text, unit
 
 from mien.intake import read_size
+from mien.service import problems
 from mien.service.settings import PREFIX, Settings, read_settings
 
 MEMORY = 512 * 2**20
@@ -39,8 +41,9 @@ ENVIRONMENTS = {
 
 def bytes_of(size: str) -> int:
     """A size with a unit of 1024, as each of these files writes it."""
-    number, unit = re.fullmatch(r"(\d+)([kKmMgG])i?[bB]?", size).groups()  # type: ignore[union-attr]
-    return int(number) * 2 ** {"k": 10, "m": 20, "g": 30}[unit.lower()]
+    found = re.fullmatch(r"(\d+)([kmg])i?", size.lower())
+    assert found, size
+    return int(found[1]) << {"k": 10, "m": 20, "g": 30}[found[2]]
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -156,11 +159,25 @@ def test_nginx_leaves_limits_to_the_service() -> None:
     assert {value for name, value in re.findall(r"(access_log) ([^;]+);", text("nginx.conf"))} == {"off"}
 
 
-def test_every_path_that_is_asked_for_is_there() -> None:
+@pytest.fixture(scope="module")
+def running() -> Iterator[Served]:
+    with serving() as served:
+        yield served
+
+
+def test_every_path_that_is_asked_for_is_there(running: Served) -> None:
     probes = [container()[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "readiness", "liveness")]
     scraped = kubernetes()["Deployment"]["spec"]["template"]["metadata"]["annotations"]
     health = re.findall(r"'(/\w+)'", image()["HEALTHCHECK"])
     assert health != []
-    with serving() as served:
-        for path in {*probes, *health, scraped["prometheus.io/path"]}:
-            assert get(f"{served.url}{path}").status_code == 200, path
+    for path in {*probes, *health, scraped["prometheus.io/path"]}:
+        assert get(f"{running.url}{path}").status_code == 200, path
+
+
+def test_what_is_to_be_watched_is_there(running: Served) -> None:
+    page, shown = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8"), get(f"{running.url}/metrics").text
+    named, known = set(re.findall(r"`((?:mien|process)_\w+)", page)), set(re.findall(r"^# TYPE (\w+)", shown, re.M))
+    assert named != set()
+    assert named <= known
+    kinds = {each.name for each in vars(problems).values() if isinstance(each, problems.Kind)}
+    assert set(re.findall(r'kind="([^"]+)"', page)) <= kinds
