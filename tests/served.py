@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -73,6 +74,13 @@ class Served:
     def _read(self, stream: IO[str]) -> None:
         self.printed.extend(stream)
         stream.close()
+
+
+def free() -> int:
+    """A port that is free."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        return int(chosen.getsockname()[1])
 
 
 def no_files() -> None:

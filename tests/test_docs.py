@@ -15,10 +15,10 @@ from mien.datasets import inspect, open_dataset
 ROOT = Path(__file__).parents[1]
 TEACHERS = ROOT / "teachers"
 LAYOUTS = re.findall(r"^```text\n(.*?)^```", (ROOT / "docs" / "data.md").read_text(encoding="utf-8"), re.M | re.S)
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), TEACHERS / "README.md"]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), TEACHERS / "README.md", ROOT / "deploy" / "README.md"]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]

@@ -41,6 +41,13 @@ def limited(seconds: float) -> type[HttpToolsProtocol]:
                 if self._head > MAX_HEAD:
                     self._end(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"more than {MAX_HEAD:,} bytes of headers")
 
+        def send_400_response(self, msg: str) -> None:
+            """What comes while an answer is on its way, and is no request, gets none that would end up in that one."""
+            if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+                self.transport.close()
+            else:
+                super().send_400_response(msg)
+
         def on_message_begin(self) -> None:
             super().on_message_begin()
             self._expect()

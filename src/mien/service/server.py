@@ -25,6 +25,7 @@ import mien
 from mien.service import api, live, pages
 from mien.service.engine import Engine
 from mien.service.guard import ACCESS, FAULTS, Gate, Guard
+from mien.service.lingering import Lingering
 from mien.service.metrics import Metrics
 from mien.service.openapi import Described
 from mien.service.problems import INTERNAL, METHOD, NOT_FOUND, PARAMETER, Problem
@@ -101,7 +102,7 @@ def create(settings: Settings) -> ASGIApp:
             gated, settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"], expose_headers=EXPOSED
         )
     paths = {"/openapi.json", *(getattr(route, "path", "") for router in routers for route in router.routes)}
-    return Proxies(Guard(gated, settings, metrics, rendered.problem, paths), settings)
+    return Proxies(Lingering(Guard(gated, settings, metrics, rendered.problem, paths)), settings)
 
 
 def serve(settings: Settings) -> None:
