@@ -109,7 +109,7 @@ STATES = {
     "rate": State(re.compile("^There are too many requests from here."), service=refusal(RATE)),
     "unread": State(re.compile("could not read this picture.*stray light"), service=refusal("stray light")),
     "trying": State("The connection to the service is lost.", service=denying(1011, "")),
-    "full": State(re.compile("^The service is busy."), service=denying(1008, BUSY)),
+    "full": State("The service takes no more cameras at the moment.", service=denying(1013, f"{BUSY}: no more")),
     "denied": State(
         re.compile("^The service says why:\\s*cameras are off today$"), service=denying(1008, "cameras are off today")
     ),
@@ -381,6 +381,29 @@ def test_a_refused_frame_is_followed_by_another(opened: Open) -> None:
     expect(page.get_by_role("listitem")).to_contain_text("happy")
     expect(page.get_by_role("status")).to_have_text("Live.")
     assert next(refusals, "") == ""
+
+
+def test_a_connection_that_had_answers_is_tried_again_whatever_ended_it(opened: Open) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def service(route: WebSocketRoute) -> None:
+        sockets.append(route)
+        first = len(sockets) == 1
+        frames = 0
+
+        def answer(_: Any) -> None:
+            nonlocal frames
+            frames += 1
+            if first and frames == 3:
+                route.close(code=1008, reason="a message was not whole")
+            elif not first or frames < 3:
+                route.send(json.dumps(faces(face("sad" if first else "happy"))))
+
+        route.on_message(answer)
+
+    page = opened(State("", service=service))
+    expect(page.get_by_role("listitem")).to_contain_text("happy")
+    assert len(sockets) == 2
 
 
 def test_a_refused_camera_goes_on_once_it_is_allowed(opened: Open) -> None:

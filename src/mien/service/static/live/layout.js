@@ -77,8 +77,9 @@ function place(face, picture, boxes, tags, gap = GAP) {
 }
 
 function beside(face, picture, obstacles, gap) {
+  const others = obstacles.filter((each) => each !== face.box); // its own box is as near as it should be
   for (const [name, rect] of Object.entries(besides(face.box, face.full, picture))) {
-    if (isFree(rect, picture, obstacles, gap)) return at(rect, { beside: name });
+    if (isFree(rect, picture, others, gap)) return at(rect, { beside: name });
   }
   return null;
 }

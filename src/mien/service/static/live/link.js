@@ -1,7 +1,5 @@
 // The way to the service and back: frames out, never more than two on their way, answers in; tried again when it breaks.
 
-import { problem } from "./texts.js";
-
 const ON_THEIR_WAY = 2;
 const LONGER_SIDE = 640; // px
 const QUALITY = 0.8;
@@ -9,9 +7,7 @@ const LEAST_MS = 1000 / 30 - 5; // between two frames; cameras are not exact
 const SILENT_MS = 20_000; // without an answer the connection counts as lost
 const SLOWER_MS = [1000, 2000, 4000, 8000]; // until the next frame, after so many refusals in a row
 const AGAIN_S = [1, 2, 4, 8, 15, 30, 30, 30]; // until the next try, and then no more
-const REFUSED = 1008; // WebSocket's status for a broken rule
-const TOO_LARGE = 1009;
-const PASSING = ["busy", "rate"]; // problems that are worth another try
+const RULES = [1008, 1009]; // WebSocket's codes for what breaks a rule and for what is too large: the next is no better
 
 export class Link {
   #told;
@@ -19,6 +15,7 @@ export class Link {
   #socket = null;
   #labels = "";
   #waiting = [];
+  #heard = false; // an answer, since the connection was opened
   #refusals = 0;
   #tries = 0;
   #resume = 0;
@@ -27,8 +24,8 @@ export class Link {
   /**
    * @param {HTMLVideoElement} video whose frames are sent
    * @param {{open: Function, answer: Function, refused: Function, lost: Function}} told `answer(answer, frame, taken)`
-   *   for each frame that was read; `refused(said)` where one was not; `lost(said, seconds, forGood)` where the
-   *   connection ended: the next try is in `seconds`, or never
+   *   for each frame that was read; `refused(said)` where one was not; `lost({ code, reason }, seconds, forGood)` where
+   *   the connection ended: the next try is in `seconds`, or never
    */
   constructor(video, told) {
     this.#video = video;
@@ -39,6 +36,7 @@ export class Link {
   open(labels) {
     this.close();
     this.#labels = labels;
+    this.#heard = false;
     const address = new URL("live/frames", location.href); // beside this page, wherever a proxy shows it
     address.protocol = location.protocol.replace("http", "ws");
     address.search = new URLSearchParams({ labels });
@@ -80,17 +78,17 @@ export class Link {
       this.#told.refused(answer.error);
       return;
     }
+    this.#heard = true;
     this.#tries = this.#refusals = 0;
     this.#told.answer(answer, frame, taken);
   }
 
   #ended(event) {
     this.close();
-    const rule = (event.code === REFUSED || event.code === TOO_LARGE) && !PASSING.includes(problem(event.reason));
-    const forGood = rule || this.#tries >= AGAIN_S.length;
+    const forGood = (RULES.includes(event.code) && !this.#heard) || this.#tries >= AGAIN_S.length;
     const seconds = forGood ? 0 : AGAIN_S[this.#tries++];
     if (!forGood) this.#timer = setTimeout(() => this.open(this.#labels), 1000 * seconds);
-    this.#told.lost(event.reason, seconds, forGood);
+    this.#told.lost(event, seconds, forGood);
   }
 
   async #pump(socket) {

@@ -14,6 +14,7 @@ const SLOWLY_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 2000 
 const LISTED_MS = 250; // between two lists of faces
 const STEADY_MS = 2000; // until what is seen is said
 const ALONE_MS = 1000; // until it is told that there is no face
+const AGAIN = 1013; // WebSocket's code for a service that is full
 const OF_LATE = 30; // frames that the rate is of
 
 const preferred = preferences();
@@ -76,6 +77,7 @@ async function use(which) {
   await listed();
   turned();
   connect();
+  page.frame.scrollIntoView({ block: "nearest" });
   seenOrNot();
 }
 
@@ -216,13 +218,13 @@ function refused(said) {
 }
 
 /** The connection ended: it is tried again in so many seconds, or not. */
-function lost(said, seconds, forGood) {
+function lost({ code, reason: said }, seconds, forGood) {
   const known = problem(said);
   if (forGood) {
     stop(said ? "denied" : "lost", known ? stateText(known).words : said, !known);
   } else {
     cleared();
-    show(known || "trying", { detail: known ? "" : said, seconds });
+    show(code === AGAIN ? "full" : "trying", { detail: known ? "" : said, seconds });
   }
 }
 
