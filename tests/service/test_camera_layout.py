@@ -85,6 +85,15 @@ EDGES = {
     ],
 }
 
+WALLED = [
+    (150, 200, 250, 300),
+    (100, 160, 300, 195),
+    (100, 305, 300, 340),
+    (100, 160, 145, 340),
+    (255, 160, 300, 340),
+]
+"""The first face has others on all sides."""
+
 
 @pytest.mark.parametrize(
     "boxes",
@@ -120,15 +129,8 @@ def test_a_face_that_fills_the_picture_leaves_room_for_a_number_alone(page: Page
 def test_a_tag_away_from_its_face_has_a_line_to_it(page: Page) -> None:
     boxes = EDGES["one over the whole width"]
     assert laid_out(page, boxes)[0]["leader"] is None  # above it
-    walled = [
-        (150, 200, 250, 300),
-        (100, 160, 300, 195),
-        (100, 305, 300, 340),
-        (100, 160, 145, 340),
-        (255, 160, 300, 340),
-    ]
-    (x, y), (to_x, to_y) = laid_out(page, walled)[0]["leader"]
-    tag = laid_out(page, walled)[0]["rect"]
+    (x, y), (to_x, to_y) = laid_out(page, WALLED)[0]["leader"]
+    tag = laid_out(page, WALLED)[0]["rect"]
     assert tag[0] <= x <= tag[2]
     assert tag[1] <= y <= tag[3]
     assert 150 <= to_x <= 250
@@ -147,6 +149,12 @@ def test_a_tag_away_from_its_face_has_a_line_to_it(page: Page) -> None:
 )
 def test_tags_do_not_jump(page: Page, first: list[Rect], second: list[Rect], expected: str) -> None:
     assert laid_out(page, first, second)[0]["beside"] == expected
+
+
+def test_a_tag_comes_back_to_its_face_once_there_is_room(page: Page) -> None:
+    free = WALLED[:1]
+    assert laid_out(page, WALLED, free)[0]["beside"] == "above left"
+    assert laid_out(page, [(0, 0, *PICTURE)], free)[0]["beside"] == "above left"
 
 
 def test_tags_in_a_crowd_stay_where_they_are(page: Page) -> None:

@@ -485,6 +485,7 @@ def test_on_its_side_the_controls_stand_beside_the_picture(opened: Open) -> None
     assert bounds(page, "frame")["bottom"] - bounds(page, "frame")["top"] <= 390
 
 
-def test_the_start_is_within_reach_on_a_phone(opened: Open) -> None:
-    page = opened(viewport={"width": 390, "height": 844})
-    assert 400 < bounds(page, "start")["top"] < bounds(page, "start")["bottom"] < 844
+@pytest.mark.parametrize(("width", "height", "least"), [(390, 844, 400), (844, 390, 0)])
+def test_the_start_is_within_reach_on_a_phone(opened: Open, width: int, height: int, least: float) -> None:
+    page = opened(viewport={"width": width, "height": height})
+    assert least < bounds(page, "start")["top"] < bounds(page, "start")["bottom"] < height

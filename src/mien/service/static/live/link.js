@@ -23,7 +23,7 @@ export class Link {
 
   /**
    * @param {HTMLVideoElement} video whose frames are sent
-   * @param {{open: Function, answer: Function, refused: Function, lost: Function}} told `answer(answer, frame, taken)`
+   * @param {{answer: Function, refused: Function, lost: Function}} told `answer(answer, frame, taken)`
    *   for each frame that was read; `refused(said)` where one was not; `lost({ code, reason }, seconds, forGood)` where
    *   the connection ended: the next try is in `seconds`, or never
    */
@@ -42,10 +42,7 @@ export class Link {
     address.search = new URLSearchParams({ labels });
     const socket = new WebSocket(address);
     this.#socket = socket;
-    socket.onopen = () => {
-      this.#told.open();
-      this.#pump(socket);
-    };
+    socket.onopen = () => this.#pump(socket);
     socket.onmessage = (message) => this.#answered(JSON.parse(message.data));
     socket.onclose = (event) => this.#ended(event);
   }

@@ -18,7 +18,7 @@ const AGAIN = 1013; // WebSocket's code for a service that is full
 const OF_LATE = 30; // frames that the rate is of
 
 const preferred = preferences();
-const link = new Link(page.video, { open: () => show("live"), answer: answered, refused, lost });
+const link = new Link(page.video, { answer: answered, refused, lost });
 let stream = null;
 let faces = new Faces();
 let strip = new Strip();
