@@ -19,11 +19,11 @@ from starlette.types import Scope
 from mien.draw import annotate, colour_of
 from mien.intake import ImageSource
 from mien.labels import LabelSet
-from mien.languages import LANGUAGES, preferred, said, translations
+from mien.languages import LANGUAGES, SENTENCES, preferred, said, translations
 from mien.prediction import Prediction, percent
 from mien.service.api import read, spoken
 from mien.service.engine import Engine
-from mien.service.problems import Problem
+from mien.service.problems import KINDS, Problem
 from mien.service.proxies import path_of, root_of
 from mien.service.uploads import Form, Uploads
 
@@ -106,7 +106,7 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
 
     @router.get("/live")
     async def live(request: Request) -> Response:
-        return pages.render("live", request.scope, choices=choices())
+        return pages.render("live", request.scope, choices=choices(), sentences=SENTENCES, kinds=KINDS)
 
     @router.get("/docs")
     async def docs(request: Request) -> Response:
