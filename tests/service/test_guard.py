@@ -11,8 +11,9 @@ import pytest
 from served import get, options, post
 from starlette.datastructures import Headers
 
-from mien.service.guard import Rates, key_in
+from mien.service.guard import key_in
 from mien.service.problems import Problem
+from mien.service.rates import Rates
 from mien.service.settings import hash_key
 
 SECRET = "correct horse"
@@ -39,7 +40,7 @@ def test_where_a_key_is_looked_for(headers: dict[str, str], key: str) -> None:
 
 
 def test_a_rate_that_is_kept_and_one_that_is_not() -> None:
-    rates = Rates(3)
+    rates = Rates(3, "requests")
     for _ in range(3):
         rates.take("a")
     with pytest.raises(Problem) as raised:
@@ -52,7 +53,7 @@ def test_a_rate_that_is_kept_and_one_that_is_not() -> None:
 def test_a_rate_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    rates = Rates(60)
+    rates = Rates(60, "requests")
     for _ in range(60):
         rates.take("a")
     now += 1.01
