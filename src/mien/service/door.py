@@ -56,14 +56,15 @@ class Server(uvicorn.Server):
                 self._room.make()
                 await asyncio.sleep(RETRY_S)
                 continue
-            if not self._room.full or self._room.make():
+            full = self._room.full
+            if not full or self._room.make():
                 self._room.count(1)
                 self._begin(wire, self._protocol, lambda: self._room.count(-1))
             else:
                 self._refuse(wire)
             accepted += 1
-            if accepted % AT_ONCE == 0:
-                await asyncio.sleep(0)
+            if full or accepted % AT_ONCE == 0:
+                await asyncio.sleep(0)  # in which what was ended gives its descriptor back
 
     def _protocol(self) -> asyncio.Protocol:
         make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class

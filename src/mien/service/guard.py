@@ -93,7 +93,7 @@ class Guard:
                 for name, value in SAFE.items():
                     headers.setdefault(name, value)
             elif message["type"] == "websocket.close":
-                status = message["code"]
+                status = message["code"] if status else 403  # which is what the server makes of it
             await send(message)
 
         async def counted() -> Message:

@@ -114,14 +114,9 @@ def serve(settings: Settings) -> None:
     """
     sys.setswitchinterval(SWITCH_S)
     logging.raiseExceptions = False  # a full disk behind standard error must stop nothing
-    for logger, level in (
-        (STARTED, logging.INFO),
-        (ACCESS, logging.INFO),
-        (FAULTS, logging.ERROR),
-        (WIRE, logging.ERROR),
-    ):
+    for logger in (STARTED, ACCESS, FAULTS, WIRE):
         logger.addHandler(logging.StreamHandler(sys.stderr))
-        logger.setLevel(level)
+        logger.setLevel(logging.INFO)
         logger.propagate = False
     metrics = Metrics()
     uploads = Uploads(settings, metrics)

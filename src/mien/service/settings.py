@@ -133,7 +133,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         faults.append(f"MAX_MEMORY: {settings.max_memory} bytes cannot hold one image of {settings.max_bytes}")
     if settings.connections > (files := descriptors()):
         faults.append(
-            f"CONNECTIONS: {settings.connections} are more than the {files} open files that the system allows"
+            f"CONNECTIONS: {settings.connections} need more than the {files} open files that the system allows"
         )
     if faults:
         raise SettingsError("the service cannot start", [PREFIX + fault for fault in faults])

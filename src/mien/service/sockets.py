@@ -113,6 +113,7 @@ class Frames(Connection, WebSocketsSansIOProtocol):
             self.queue.put_nowait({"type": "websocket.disconnect", "code": sent.code, "reason": sent.reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
+        self.hold(min(self._held, self.held()))
         if self.close_timer:
             self.close_timer.cancel()
         if self.handshake_complete:
