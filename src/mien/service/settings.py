@@ -132,9 +132,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if settings.max_memory < settings.max_bytes:
         faults.append(f"MAX_MEMORY: {settings.max_memory} bytes cannot hold one image of {settings.max_bytes}")
     if settings.connections > (files := descriptors()):
-        faults.append(
-            f"CONNECTIONS: {settings.connections} need more than the {files} open files that the system allows"
-        )
+        faults.append(f"CONNECTIONS: {settings.connections} are more than the {files} open files that there may be")
     if faults:
         raise SettingsError("the service cannot start", [PREFIX + fault for fault in faults])
     return settings

@@ -74,6 +74,11 @@ class Frames(Connection, WebSocketsSansIOProtocol):
             super().handle_events()
 
     def send_receive_event_to_app(self) -> None:
+        if (
+            self.curr_msg_data_type == "text"
+        ):  # frames are bytes; uvicorn would print a traceback for words that are none
+            self.frames = []
+            return
         self._queued += sum(map(len, self.frames))
         self._heard, self._began = self.loop.time(), None
         super().send_receive_event_to_app()
