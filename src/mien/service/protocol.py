@@ -103,6 +103,9 @@ class Http(Connection, HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._end(*self._fault or (HTTPStatus.BAD_REQUEST, msg))
 
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing: uvicorn stops this clock at any byte, a request's or not, and ours rules."""
+
     def _wait(self, seconds: float, then: Callable[[], None]) -> None:
         """Be idle, and no longer than so many seconds."""
         self._stop()

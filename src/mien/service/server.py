@@ -28,7 +28,7 @@ from mien.service.guard import ACCESS, FAULTS, Gate, Guard
 from mien.service.metrics import Metrics
 from mien.service.openapi import Described
 from mien.service.problems import INTERNAL, METHOD, NOT_FOUND, PARAMETER, Problem
-from mien.service.protocol import KEEP_ALIVE_S, Http
+from mien.service.protocol import Http
 from mien.service.proxies import Proxies, root_of
 from mien.service.room import Config, Room
 from mien.service.seldom import WIRE, be_seldom
@@ -131,7 +131,6 @@ def serve(settings: Settings) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
-        timeout_keep_alive=ceil(KEEP_ALIVE_S),
         proxy_headers=False,  # see `Proxies`: uvicorn would believe this machine
         timeout_graceful_shutdown=ceil(settings.grace_s),
     )

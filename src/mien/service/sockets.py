@@ -74,9 +74,7 @@ class Frames(Connection, WebSocketsSansIOProtocol):
             super().handle_events()
 
     def send_receive_event_to_app(self) -> None:
-        if (
-            self.curr_msg_data_type == "text"
-        ):  # frames are bytes; uvicorn would print a traceback for words that are none
+        if self.curr_msg_data_type == "text":  # nobody reads words; and of some uvicorn would print a traceback
             self.frames = []
             return
         self._queued += sum(map(len, self.frames))
