@@ -189,7 +189,7 @@ async def refuse(
     """Answer a request with a problem."""
     metrics.errors.labels(problem.kind.name).inc()
     if scope["type"] == "websocket":
-        await send({"type": "websocket.accept"})  # without it a browser's page hears no reason
+        await send({"type": "websocket.accept", "headers": []})  # without it a browser's page hears no reason
         await send(closing(problem))
     else:
         await answer(problem, scope)(scope, receive, send)
