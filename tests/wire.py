@@ -15,7 +15,7 @@ KEY = base64.b64encode(bytes(16)).decode()
 CONT, TEXT, BINARY, CLOSE, PING = 0, 1, 2, 8, 9
 GOOD = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
-POST_HALF = b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\nx"
+POST_HALF = b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nContent-Length: 99999\r\n\r\nx"
 
 
 def dial(served: Served) -> socket.socket:

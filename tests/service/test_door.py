@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import resource
+import socket
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -51,21 +54,45 @@ def test_idle_ones_keep_nobody_out(service: Served, half: bytes) -> None:
 
 
 def test_where_all_are_busy_one_more_is_told_so(service: Served) -> None:
-    with ExitStack() as stack:
-        wires = [stack.enter_context(dial(service)) for _ in range(MOST - 1)]
-        for wire in wires:
+    going = threading.Event()
+
+    def go_on(wire: socket.socket) -> None:
+        """An upload that goes on."""
+        while not going.wait(0.1):
+            wire.sendall(b"x")
+
+    with ExitStack() as stack, ThreadPoolExecutor(MOST) as pool:
+        stack.callback(going.set)
+        for _ in range(MOST):
+            wire = stack.enter_context(dial(service))
             wire.sendall(POST_HALF)
-        until(lambda: count(service, "mien_upload_bytes") == MOST - 1)
-        wires.append(stack.enter_context(dial(service)))  # in the place of who asked
-        wires[-1].sendall(POST_HALF)
-        asked = stack.enter_context(dial(service))
-        asked.sendall(GOOD)
-        answer = rest(asked)
+            pool.submit(go_on, wire)
+        until(lambda: told_busy(service))
+        answer = asked(service)
+        going.set()
     assert answer.startswith(b"HTTP/1.1 503")
     assert b"retry-after: 1\r\n" in answer
     assert b'"/problems/busy"' in answer
     until(lambda: count(service, "mien_upload_bytes") == 0)
     assert count(service, 'mien_connections_ended_total{cause="full"}') >= 1
+
+
+def asked(service: Served) -> bytes:
+    with dial(service) as wire:
+        wire.sendall(GOOD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        return rest(wire)
+
+
+def told_busy(service: Served) -> bool:
+    return asked(service).startswith(b"HTTP/1.1 503")
+
+
+def test_uploads_that_have_stalled_keep_nobody_out(service: Served) -> None:
+    with ExitStack() as stack:
+        for _ in range(MOST):
+            stack.enter_context(dial(service)).sendall(POST_HALF)
+        until(lambda: not told_busy(service))
+    until(lambda: count(service, "mien_upload_bytes") == 0)
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from io import BytesIO
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from served import WAIT_S, Served, get
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
-from wire import count, until
+from wire import count, dial, handshake, until
 
 import mien
 from mien.face import Face
@@ -202,6 +204,18 @@ def test_who_is_refused_hears_why(serve: Any, settings: dict[str, Any], code: in
     assert told.reason.startswith(reason)
     logged = [json.loads(line) for line in served.printed if line.startswith("{")]
     assert ("WS", code) in [(line["method"], line["status"]) for line in logged]
+
+
+def test_who_goes_before_being_let_in_is_no_fault(serve: Any) -> None:
+    with serve(cameras=1) as served:
+        for _ in range(30):
+            with dial(served) as wire:
+                wire.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+                wire.sendall(handshake())
+        with socket(served):
+            pass
+        until(lambda: count(served, "mien_live_connections") == 0)
+    assert "Traceback" not in "".join(served.printed)
 
 
 def test_the_place_for_one_frame() -> None:

@@ -15,12 +15,14 @@ import json
 import logging
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from mien.service.metrics import Metrics
 from mien.service.problems import INTERNAL, KEY, STOPPING, Problem, closing
@@ -108,6 +110,8 @@ class Guard:
             if not status:
                 stopping = Problem(STOPPING, "come again in a few seconds", {"Retry-After": "5", "Connection": "close"})
                 await refuse(stopping, self._answer, self._metrics, scope, receive, told)
+        except WebSocketDisconnect:
+            pass  # before it was let in
         except Exception as error:
             FAULTS.exception("request %s", request, exc_info=error)
             fault = Problem(INTERNAL, f"tell us the request's id: {request}", more={"id": request})
@@ -189,8 +193,9 @@ async def refuse(
     """Answer a request with a problem."""
     metrics.errors.labels(problem.kind.name).inc()
     if scope["type"] == "websocket":
-        await send({"type": "websocket.accept", "headers": []})  # without it a browser's page hears no reason
-        await send(closing(problem))
+        with suppress(OSError):  # the client has gone
+            await send({"type": "websocket.accept", "headers": []})  # without it a browser's page hears no reason
+            await send(closing(problem))
     else:
         await answer(problem, scope)(scope, receive, send)
 

@@ -71,10 +71,11 @@ class Http(Connection, HttpToolsProtocol):
         super().on_headers_complete()
         self._stop()
         self._asked += self.cycle is not before  # and not where it becomes a web socket
-        self.room.busy(self)
+        self.room.sending(self)
 
     def on_body(self, body: bytes) -> None:
         self._moved = True
+        self.room.sending(self)
         super().on_body(body)
 
     def on_chunk_complete(self) -> None:
@@ -83,6 +84,7 @@ class Http(Connection, HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._moved = self._whole = True
         super().on_message_complete()
+        self.room.busy(self)
         if not self._asked:
             self._wait(KEEP_ALIVE_S, self.transport.close)
 

@@ -1,13 +1,15 @@
 """The room that clients share: how many are connected, and who waits for whom; what they do not take counts as memory.
 
 A connection is idle as long as its client has not sent a whole request's headers, whether it is new or has had an
-answer. Where there is no room for another, the one that is idle for longest is ended.
+answer. Where there is no room for another, the one that is idle for longest is ended; where none is, one whose body has
+stalled.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from time import monotonic
 from typing import Any
 
 import uvicorn
@@ -16,6 +18,8 @@ from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings
 from mien.service.uploads import Uploads
+
+STALLED_S = 2.0  # without a byte of a body, where others have no room
 
 
 class Room:
@@ -33,6 +37,7 @@ class Room:
         self._metrics = metrics
         self._open = 0
         self._idle: OrderedDict[Connection, None] = OrderedDict()
+        self._sending: OrderedDict[Connection, float] = OrderedDict()  # with when they last did
 
     @property
     def full(self) -> bool:
@@ -47,16 +52,24 @@ class Room:
         self._idle[connection] = None
         self._idle.move_to_end(connection)
 
-    def busy(self, connection: Connection) -> None:
+    def sending(self, connection: Connection) -> None:
+        """A body has begun, or gone on."""
+        self._sending[connection] = monotonic()
+        self._sending.move_to_end(connection)
         self._idle.pop(connection, None)
 
+    def busy(self, connection: Connection) -> None:
+        self._idle.pop(connection, None)
+        self._sending.pop(connection, None)
+
     def make(self) -> bool:
-        """End the connection that is idle for longest; whether there was one."""
-        if not self._idle:
-            return False
-        connection, _ = self._idle.popitem(last=False)
-        self.ended("idle")
-        connection.transport.abort()
+        """End the connection that is idle for longest, or has stalled for longest; whether there was one."""
+        if not (connection := next(iter(self._idle), None)):
+            connection, last = next(iter(self._sending.items()), (None, 0.0))
+            if not connection or monotonic() - last < STALLED_S:
+                return False
+        self.busy(connection)
+        connection.drop("idle")
         return True
 
     def ended(self, cause: str) -> None:

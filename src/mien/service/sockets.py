@@ -16,7 +16,7 @@ from mien.service.room import Connection
 SLICE = 16_384  # bytes that are parsed before it is seen whether they were too many messages
 MOST_A_SECOND = 1_000  # messages and parts of messages, pings too
 PART = 200  # bytes that a part of a message takes beside its own
-LINGER_S = 1.0  # for the client to read why it ended
+LINGER_S = 1.0  # for the client to read why it ended, and to say that it has
 TOO_BIG = 1009  # WebSocket's code
 
 
@@ -33,6 +33,7 @@ class Frames(Connection, WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self.close_timeout = LINGER_S
         self._heard = self._counted = self.loop.time()
         self._watch()
 
