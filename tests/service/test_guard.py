@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from typing import Any
 
+import httpx
 import pytest
-from served import get, options, post
+from served import WAIT_S, get, options, post
 from starlette.datastructures import Headers
 
-from mien.service.guard import Rates, key_in
-from mien.service.problems import Problem
+from mien.service.guard import key_in
 from mien.service.settings import hash_key
 
 SECRET = "correct horse"
@@ -36,29 +35,6 @@ BASIC = base64.b64encode(f"anyone:{SECRET}".encode()).decode()
 )
 def test_where_a_key_is_looked_for(headers: dict[str, str], key: str) -> None:
     assert key_in(Headers(headers)) == key
-
-
-def test_a_rate_that_is_kept_and_one_that_is_not() -> None:
-    rates = Rates(3)
-    for _ in range(3):
-        rates.take("a")
-    with pytest.raises(Problem) as raised:
-        rates.take("a")
-    assert raised.value.kind.status == 429
-    assert 15 <= int(raised.value.headers["Retry-After"]) <= 22
-    rates.take("b")
-
-
-def test_a_rate_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    rates = Rates(60)
-    for _ in range(60):
-        rates.take("a")
-    now += 1.01
-    rates.take("a")
-    with pytest.raises(Problem):
-        rates.take("a")
 
 
 def test_an_empty_key_opens_nothing(serve: Any) -> None:
@@ -176,3 +152,23 @@ def test_silence(serve: Any) -> None:
     with serve(log=False) as served:
         get(served.url)
     assert not any(line.startswith("{") for line in served.printed)
+
+
+def test_strangers_make_no_new_series(serve: Any) -> None:
+    """What is counted by name is known before; the rest is one `other`."""
+
+    def series() -> set[str]:
+        lines = get(f"{served.url}/metrics").text.splitlines()
+        return {line.rpartition(" ")[0] for line in lines if line.startswith(("mien_requests", "mien_errors"))}
+
+    def ask(what: str) -> None:
+        for method in ("GET", "PROPFIND", "M-SEARCH", "TRACE", "DELETE"):
+            httpx.request(method, f"{served.url}/{what}", headers={"Host": what, "X-API-Key": what}, timeout=WAIT_S)
+
+    with serve() as served:
+        ask("first")
+        series()  # which is counted itself
+        known = series()
+        for number in range(20):
+            ask(f"{number}/static/{number}?{number}={number}")
+        assert series() == known

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from io import BytesIO
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import pytest
 from PIL import Image
-from served import WAIT_S, Served
+from served import WAIT_S, Served, get
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
+from wire import count, dial, handshake, until
 
 import mien
 from mien.face import Face
 from mien.prediction import Expression, Prediction, Reading
-from mien.service.live import HALF_LIFE_S, Newest, Smooth, overlap
+from mien.service.live import FRAMES, HALF_LIFE_S, Cameras, Newest, Smooth, overlap
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
-from mien.service.settings import Settings
+from mien.service.settings import Settings, hash_key
 from mien.service.uploads import Uploads
 
 
@@ -120,6 +123,99 @@ def test_a_frame_over_the_limit_ends_the_connection(serve: Any, frame: bytes) ->
         opened.send(frame)
         with pytest.raises(ConnectionClosed):
             opened.recv(WAIT_S)
+
+
+def test_so_many_cameras_and_no_more(serve: Any, frame: bytes) -> None:
+    with serve(cameras=2) as served:
+        with socket(served) as first, socket(served):
+            for opened in (first, first):
+                opened.send(frame)
+                assert json.loads(opened.recv(WAIT_S))["faces"]
+            with socket(served) as third, pytest.raises(ConnectionClosed) as raised:
+                third.recv(WAIT_S)
+            told = raised.value.rcvd
+            assert told is not None
+            assert (told.code, told.reason) == (
+                1013,
+                "The service has as much to do as it takes on: 2 cameras are connected, and no more are taken on",
+            )
+        until(lambda: count(served, "mien_live_connections") == 0)
+        with socket(served) as again:
+            again.send(frame)
+            assert json.loads(again.recv(WAIT_S))["faces"]
+
+
+@pytest.mark.parametrize("settings", [{"frame_rate": 3}, {"frame_rate": 3, "rate": 100}])
+def test_frames_a_minute(serve: Any, frame: bytes, settings: dict[str, int]) -> None:
+    """What is too much is refused and not read; the camera stays, and so does another client's."""
+    with serve(trusted_proxies="127.0.0.1", **settings) as served:
+        url = f"{served.url.replace('http', 'ws')}/live/frames"
+        with connect(url) as opened:
+            for answered in (True, True, True, False, False):
+                opened.send(frame)
+                answer = json.loads(opened.recv(WAIT_S))
+                assert ("faces" in answer, answer.get("error")) == (answered, None if answered else "Too many requests")
+        assert count(served, "mien_live_frames_total") == 3
+        with connect(url) as again:  # it is the same client
+            again.send(frame)
+            assert json.loads(again.recv(WAIT_S))["error"] == "Too many requests"
+        with connect(url, additional_headers={"X-Forwarded-For": "192.0.2.1"}) as other:
+            other.send(frame)
+            assert json.loads(other.recv(WAIT_S))["faces"]
+
+
+def test_a_camera_that_sends_a_little_too_often_becomes_slower(serve: Any, frame: bytes) -> None:
+    with serve(frame_rate=100) as served, socket(served) as opened:
+        for _ in range(103):
+            opened.send(frame)
+            assert json.loads(opened.recv(WAIT_S))["faces"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "frame_rate", "a_minute"), [(None, None, None), (None, 5, 5), (2, None, 2 * FRAMES), (2, 5, 5)]
+)
+def test_a_rate_of_requests_is_one_of_frames_too(
+    rate: int | None, frame_rate: int | None, a_minute: int | None
+) -> None:
+    rates = Cameras(Settings(rate=rate, frame_rate=frame_rate), Metrics()).rates
+    assert (rates is None) == (a_minute is None)
+    for _ in range(a_minute or 0):
+        assert rates is not None
+        assert rates.wait("a") == 0
+        rates.take("a")
+    assert rates is None or rates.wait("a") > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "reason"),
+    [
+        ({"api_keys": hash_key("a key")}, 1008, "An API key is needed: send it as X-API-Key"),
+        ({"rate": 1}, 1013, "Too many requests: 1 requests a minute are allowed"),
+    ],
+)
+def test_who_is_refused_hears_why(serve: Any, settings: dict[str, Any], code: int, reason: str) -> None:
+    with serve(**settings) as served:
+        get(served.url)
+        with socket(served) as opened, pytest.raises(ConnectionClosed) as raised:
+            opened.recv(WAIT_S)
+    told = raised.value.rcvd
+    assert told is not None
+    assert told.code == code
+    assert told.reason.startswith(reason)
+    logged = [json.loads(line) for line in served.printed if line.startswith("{")]
+    assert ("WS", code) in [(line["method"], line["status"]) for line in logged]
+
+
+def test_who_goes_before_being_let_in_is_no_fault(serve: Any) -> None:
+    with serve(cameras=1) as served:
+        for _ in range(30):
+            with dial(served) as wire:
+                wire.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+                wire.sendall(handshake())
+        with socket(served):
+            pass
+        until(lambda: count(served, "mien_live_connections") == 0)
+    assert "Traceback" not in "".join(served.printed)
 
 
 def test_the_place_for_one_frame() -> None:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from served import WAIT_S, get, serving
 
+from mien.service import settings
 from mien.service.server import listen
 from mien.service.settings import Settings, SettingsError, hash_key, read_settings
 
@@ -41,6 +42,10 @@ def test_nothing_said() -> None:
         ("DEADLINE_S", "0.5", "deadline_s", 0.5),
         ("API_KEYS", f"{KEY} {KEY}", "api_keys", (KEY, KEY)),
         ("RATE", "60", "rate", 60),
+        ("FRAME_RATE", "900", "frame_rate", 900),
+        ("CAMERAS", "4", "cameras", 4),
+        ("MAX_FRAME", "500kB", "max_frame", 500_000),
+        ("CONNECTIONS", "20", "connections", 20),
         ("ORIGINS", "https://a.example", "origins", ("https://a.example",)),
         ("LOG", "false", "log", False),
         ("MAX_BYTES", "10MB", "max_bytes", 10_000_000),
@@ -78,6 +83,8 @@ def test_a_variable(name: str, value: str, field: str, expected: object) -> None
         ("ROOT_PATH", "//mien", "MIEN_SERVE_ROOT_PATH"),
         ("ROOT_PATH", "/a/../b", "MIEN_SERVE_ROOT_PATH"),
         ("MAX_MEMORY", "10", "10 bytes cannot hold one image of 20000000"),
+        ("CONNECTIONS", "0", "MIEN_SERVE_CONNECTIONS: Input should be greater than 0"),
+        ("CONNECTIONS", "9" * 18, f"MIEN_SERVE_CONNECTIONS: {'9' * 18} are more than the "),
         ("QUEEU", "7", "MIEN_SERVE_QUEEU: no such setting; there are MIEN_SERVE_HOST"),
     ],
 )
@@ -85,6 +92,12 @@ def test_an_impossible_variable(name: str, value: str, told: str) -> None:
     with pytest.raises(SettingsError, match="the service cannot start") as raised:
         read_settings({f"MIEN_SERVE_{name}": value})
     assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(("files", "most"), [(64, 48), (256, 192), (1024, 768), (2**20, 1000), (sys.maxsize, 1000)])
+def test_connections_leave_files_for_others(files: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "descriptors", lambda: files)
+    assert Settings().connections == most
 
 
 def test_every_fault_is_told() -> None:

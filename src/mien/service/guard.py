@@ -14,18 +14,20 @@ import hmac
 import json
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from mien.service.metrics import Metrics
-from mien.service.problems import INTERNAL, KEY, RATE, STOPPING, Problem
+from mien.service.problems import INTERNAL, KEY, STOPPING, Problem, closing
 from mien.service.proxies import path_of
+from mien.service.rates import Rates
 from mien.service.settings import Settings, hash_key
 
 ACCESS = logging.getLogger("mien.service.access")
@@ -51,7 +53,6 @@ SAFE = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-CLIENTS = 10_000  # whose rate is known at once; the one that was longest away is forgotten first
 
 
 class Guard:
@@ -93,6 +94,8 @@ class Guard:
                 headers["x-request-id"] = request
                 for name, value in SAFE.items():
                     headers.setdefault(name, value)
+            elif message["type"] == "websocket.close":
+                status = message["code"] if status else 403  # which is what the server makes of it
             await send(message)
 
         async def counted() -> Message:
@@ -107,6 +110,8 @@ class Guard:
             if not status:
                 stopping = Problem(STOPPING, "come again in a few seconds", {"Retry-After": "5", "Connection": "close"})
                 await refuse(stopping, self._answer, self._metrics, scope, receive, told)
+        except WebSocketDisconnect:
+            pass  # before it was let in
         except Exception as error:
             FAULTS.exception("request %s", request, exc_info=error)
             fault = Problem(INTERNAL, f"tell us the request's id: {request}", more={"id": request})
@@ -153,7 +158,7 @@ class Gate:
         self._answer = answer
         self._settings = settings
         self._metrics = metrics
-        self._rates = Rates(settings.rate) if settings.rate else None
+        self._rates = Rates(settings.rate, "requests") if settings.rate else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -188,29 +193,11 @@ async def refuse(
     """Answer a request with a problem."""
     metrics.errors.labels(problem.kind.name).inc()
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": problem.kind.title})
+        with suppress(OSError):  # the client has gone
+            await send({"type": "websocket.accept", "headers": []})  # without it a browser's page hears no reason
+            await send(closing(problem))
     else:
         await answer(problem, scope)(scope, receive, send)
-
-
-class Rates:
-    """How often clients come: each has a bucket that holds a minute's requests and is filled evenly."""
-
-    def __init__(self, a_minute: int) -> None:
-        self._most = float(a_minute)
-        self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, client: str) -> None:
-        """Count a request. Raises `Problem` where the bucket is empty."""
-        now = time.monotonic()
-        left, last = self._clients.pop(client, (self._most, now))
-        left = min(self._most, left + (now - last) * self._most / 60)
-        self._clients[client] = (max(left - 1, 0) if left >= 1 else left, now)
-        if len(self._clients) > CLIENTS:
-            self._clients.popitem(last=False)
-        if left < 1:
-            wait = max(1, round((1 - left) * 60 / self._most + 0.5))
-            raise Problem(RATE, f"{self._most:g} requests a minute are allowed", {"Retry-After": str(wait)})
 
 
 def key_in(headers: Headers) -> str:

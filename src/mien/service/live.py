@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from time import monotonic, perf_counter
 from typing import Any
@@ -18,63 +19,129 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from mien.labels import LabelSet
 from mien.prediction import Expression, Prediction, Reading, unsure
+from mien.recognizer import Recognizer
 from mien.service.api import only, spoken
 from mien.service.engine import Engine
 from mien.service.metrics import Metrics
-from mien.service.problems import Problem
+from mien.service.problems import BUSY, REFUSED, Problem, closing
+from mien.service.rates import Rates
+from mien.service.settings import Settings
 from mien.service.uploads import Uploads
 
 HALF_LIFE_S = 0.25  # of what was seen before, in a smoothed answer
 SAME = 0.3  # overlap (intersection over union) from which two boxes are one face
 Box = tuple[float, float, float, float]
-REFUSED = 1008  # WebSocket's status for a broken rule
+FRAMES = 15  # that a client's cameras may send for each request that it may make
+PATIENCE_S = 1.0  # that a camera waits until it may send again; where it would be more, its frame is refused
 
 
-def routes(engine: Engine, metrics: Metrics, uploads: Uploads, origins: Collection[str]) -> APIRouter:
-    """The camera's route; `origins` are of other sites whose pages may use it."""
+def routes(engine: Engine, metrics: Metrics, uploads: Uploads, settings: Settings) -> APIRouter:
+    """The camera's route."""
     router = APIRouter()
+    cameras = Cameras(settings, metrics)
 
     @router.websocket("/live/frames")
     async def frames(socket: WebSocket) -> None:
-        origin = socket.headers.get("origin")
-        own = origin is None or origin.partition("://")[2] == socket.headers.get("host")
-        if not own and not {origin, "*"} & {*origins}:
+        await socket.accept()  # a browser's page hears no reason where it is refused before
+        if not welcome(socket, settings.origins):
             await socket.close(REFUSED, "other sites' pages may not use the camera's socket")
             return
         try:
             only(socket.query_params, ("labels",))
             model = engine.model(None)
             labels = spoken(model, socket.query_params.get("labels") or None)
+            with cameras.one():
+                await _answer(socket, Answers(engine, metrics, model, labels), Newest(uploads), cameras.rates)
         except Problem as problem:
-            await socket.close(REFUSED, problem.detail[:100])
-            return
-        await socket.accept()
-        slot, smooth = Newest(uploads), Smooth(model.artifact.head_for(labels).threshold)
-        metrics.viewers.inc()
-        reader = asyncio.create_task(_receive(socket, slot))
-        try:
-            while (frame := await slot.take()) is not None:
-                began = perf_counter()
-                try:
-                    if isinstance(frame, Problem):
-                        raise frame
-                    (read,) = await engine.predict([frame], model, labels, "detect")
-                    answer = told(smooth(read.prediction, monotonic()))
-                    metrics.frames.inc()
-                except Problem as problem:
-                    answer = {"error": problem.kind.title}
-                answer |= {"ms": round(1000 * (perf_counter() - began), 1), "skipped": slot.skipped()}
-                try:
-                    await socket.send_text(json.dumps(answer))
-                except (WebSocketDisconnect, RuntimeError):
-                    return  # the camera has gone: there is nobody to tell
-        finally:
-            metrics.viewers.dec()
-            reader.cancel()
-            slot.close()
+            metrics.errors.labels(problem.kind.name).inc()
+            with suppress(WebSocketDisconnect, RuntimeError):  # the camera has gone
+                await socket.send(closing(problem))
 
     return router
+
+
+def welcome(socket: WebSocket, origins: Collection[str]) -> bool:
+    """Whether who opens a socket is no page, one of ours, or one of `origins`."""
+    origin = socket.headers.get("origin")
+    own = origin is None or origin.partition("://")[2] == socket.headers.get("host")
+    return own or bool({origin, "*"} & {*origins})
+
+
+class Cameras:
+    """How many cameras are connected, and how often each client's may send.
+
+    Args:
+        settings: the limits.
+        metrics: are told of the number.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._most = settings.cameras
+        self._metrics = metrics
+        self._connected = 0
+        a_minute = settings.frame_rate or (settings.rate and FRAMES * settings.rate)
+        self.rates = Rates(a_minute, "frames") if a_minute else None
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Count one more. Raises `Problem` where there are enough."""
+        if self._connected >= self._most:
+            raise Problem(BUSY, f"{self._most} cameras are connected, and no more are taken on")
+        self._connected += 1
+        self._metrics.viewers.set(self._connected)
+        try:
+            yield
+        finally:
+            self._connected -= 1
+            self._metrics.viewers.set(self._connected)
+
+
+class Answers:
+    """Reads the frames of one camera, each smoothed with those before it."""
+
+    def __init__(self, engine: Engine, metrics: Metrics, model: Recognizer, labels: LabelSet) -> None:
+        self._engine = engine
+        self._metrics = metrics
+        self._model = model
+        self._labels = labels
+        self._smooth = Smooth(model.artifact.head_for(labels).threshold)
+
+    async def read(self, frame: bytes) -> dict[str, Any]:
+        """A frame's answer. Raises `Problem` where there is none in time."""
+        (read,) = await self._engine.predict([frame], self._model, self._labels, "detect")
+        self._metrics.frames.inc()
+        return told(self._smooth(read.prediction, monotonic()))
+
+
+async def _answer(socket: WebSocket, answers: Answers, slot: Newest, rates: Rates | None) -> None:
+    """Answer the newest frame, again and again, until the camera goes; one that sends too often waits a little."""
+    client = socket.client.host if socket.client else ""
+    reader = asyncio.create_task(_receive(socket, slot))
+    try:
+        while True:
+            if rates:
+                await asyncio.sleep(min(rates.wait(client), PATIENCE_S))
+            if (frame := await slot.take()) is None:
+                return
+            began = perf_counter()
+            try:
+                if isinstance(frame, Problem):
+                    raise frame
+                if rates:
+                    rates.take(client)
+                answer = await answers.read(frame)
+            except Problem as problem:
+                answer = {"error": problem.kind.title}
+            answer |= {"ms": round(1000 * (perf_counter() - began), 1), "skipped": slot.skipped()}
+            try:
+                await socket.send_text(json.dumps(answer))
+            except (WebSocketDisconnect, RuntimeError):
+                return  # the camera has gone: there is nobody to tell
+    finally:
+        reader.cancel()
+        slot.close()
 
 
 class Newest:

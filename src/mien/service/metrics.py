@@ -36,6 +36,10 @@ class Metrics:
         self.images = Counter("mien_images", "Images answered", registry=registry)
         self.frames = Counter("mien_live_frames", "Live frames answered", registry=registry)
         self.viewers = Gauge("mien_live_connections", "Live cameras connected", registry=registry)
+        self.connections = Gauge("mien_connections", "Connections open", registry=registry)
+        self.ended = Counter(
+            "mien_connections_ended", "Connections refused or ended by the service", ["cause"], registry=registry
+        )
         self.waiting = Gauge("mien_queue_images", "Images accepted and not yet answered", registry=registry)
         self.held = Gauge("mien_upload_bytes", "Bytes of uploads held", registry=registry)
         ProcessCollector(registry=registry)  # on Linux: memory, processor time, open files, start

@@ -55,6 +55,10 @@ KINDS = (
 )
 
 
+REFUSED, AGAIN = 1008, 1013  # WebSocket's codes: for what breaks a rule, and for what may be tried again later
+MAX_REASON = 123  # bytes
+
+
 @dataclass(eq=False)
 class Problem(Exception):  # noqa: N818 - RFC 9457's word; not frozen, since Python writes to what is raised
     """A request that is answered with a problem.
@@ -77,3 +81,10 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word; not frozen, since Pyt
 
     def response(self) -> JSONResponse:
         return JSONResponse(self.to_dict(), self.kind.status, dict(self.headers), MEDIA_TYPE)
+
+
+def closing(problem: Problem) -> dict[str, Any]:
+    """The message that closes a web socket with a problem; a page hears it of a socket that was accepted before."""
+    code = AGAIN if problem.kind.status in (429, 503) else REFUSED
+    reason = f"{problem.kind.title}: {problem.detail}".encode()[:MAX_REASON].decode(errors="ignore")
+    return {"type": "websocket.close", "code": code, "reason": reason}

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from math import ceil
 
-import uvicorn
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -23,15 +22,19 @@ from starlette.types import ASGIApp
 
 import mien
 from mien.service import api, live, pages
+from mien.service.door import Server
 from mien.service.engine import Engine
 from mien.service.guard import ACCESS, FAULTS, Gate, Guard
 from mien.service.lingering import Lingering
 from mien.service.metrics import Metrics
 from mien.service.openapi import Described
 from mien.service.problems import INTERNAL, METHOD, NOT_FOUND, PARAMETER, Problem
-from mien.service.protocol import limited
+from mien.service.protocol import Http
 from mien.service.proxies import Proxies, root_of
+from mien.service.room import Config, Room
+from mien.service.seldom import WIRE, be_seldom
 from mien.service.settings import PREFIX, Settings, SettingsError
+from mien.service.sockets import Frames
 from mien.service.uploads import Uploads
 
 DESCRIPTION = (
@@ -44,16 +47,14 @@ EXPOSED = ("Retry-After", "X-Request-ID")  # headers that other sites' pages may
 STARTED = logging.getLogger("mien.service")
 
 
-def create(settings: Settings) -> ASGIApp:
+def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     """The application, with its models loaded.
 
     Raises:
         ArtifactError: a model is missing, altered or damaged; says what.
     """
-    metrics = Metrics()
     engine = Engine(settings, metrics)
     engine.load()
-    uploads = Uploads(settings, metrics)
     rendered = pages.Pages()
 
     @asynccontextmanager
@@ -74,7 +75,7 @@ def create(settings: Settings) -> ASGIApp:
     routers = (
         api.routes(engine, uploads, metrics),
         pages.routes(app, rendered, engine, uploads),
-        live.routes(engine, metrics, uploads, settings.origins),
+        live.routes(engine, metrics, uploads, settings),
     )
     for router in routers:
         app.include_router(router)
@@ -114,24 +115,28 @@ def serve(settings: Settings) -> None:
     """
     sys.setswitchinterval(SWITCH_S)
     logging.raiseExceptions = False  # a full disk behind standard error must stop nothing
-    for logger, level in ((STARTED, logging.INFO), (ACCESS, logging.INFO), (FAULTS, logging.ERROR)):
+    for logger in (STARTED, ACCESS, FAULTS, WIRE):
         logger.addHandler(logging.StreamHandler(sys.stderr))
-        logger.setLevel(level)
+        logger.setLevel(logging.INFO)
         logger.propagate = False
-    config = uvicorn.Config(
-        create(settings),
-        http=limited(settings.upload_s),
-        ws="websockets-sansio",
-        ws_max_size=settings.max_bytes,
+    metrics = Metrics()
+    uploads = Uploads(settings, metrics)
+    config = Config(
+        create(settings, uploads, metrics),
+        Room(settings, uploads, metrics),
+        http=Http,
+        ws=Frames,
+        ws_max_size=min(settings.max_frame, settings.max_bytes),
+        ws_per_message_deflate=False,
         lifespan="on",
         access_log=False,
         log_level="warning",
         server_header=False,
-        timeout_keep_alive=30,
         proxy_headers=False,  # see `Proxies`: uvicorn would believe this machine
         timeout_graceful_shutdown=ceil(settings.grace_s),
     )
-    server = uvicorn.Server(config)
+    be_seldom()
+    server = Server(config)
     host = settings.host.strip("[]")
     listening = listen(host, settings.port)
     STARTED.info("mien serves on http://%s:%d", f"[{host}]" if ":" in host else host, listening.getsockname()[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
@@ -17,7 +18,12 @@ from mien.cores import cores
 from mien.errors import FaultsError
 from mien.intake import UPLOADS, read_size
 
+if sys.platform != "win32":
+    import resource
+
 PREFIX = "MIEN_SERVE_"
+CONNECTIONS = 1_000
+"""Open at once where there are descriptors for them; a quarter of these is left for files and workers."""
 ROOT = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9_.~-]+)*")
 """A path that a service may be under, without a stroke at its end."""
 
@@ -62,7 +68,8 @@ class Settings(BaseModel):
         threads: images decoded and searched for faces at once.
         queue: images accepted and not yet answered; beyond that a request is turned away with 503.
         deadline_s: longest wait for an answer, from the last byte of the upload on.
-        upload_s: longest time that an upload, or a request's headers, may take.
+        upload_s: longest time that an upload, a request's headers or a camera's frame may take, and that an answer may
+            lie untaken.
         max_bytes: of one image.
         max_files: in one request.
         max_pixels: of one image.
@@ -71,6 +78,10 @@ class Settings(BaseModel):
         max_decoded: bytes that decoded images and their decoders hold at once; an image that needs more is refused.
         api_keys: SHA-256 hashes, as `mien serve --hash-key` prints them; empty lets everybody in.
         rate: requests a minute that one client may make; None sets no limit.
+        frame_rate: frames a minute that one client's cameras may send; None is 15 for each request of `rate`.
+        connections: open at once; None is as many as there are descriptors for, and 1,000 at most.
+        cameras: connected at once.
+        max_frame: bytes of one frame of a camera, if `max_bytes` is not less.
         origins: of other sites whose pages may call the API (CORS) and open the live socket.
         trusted_proxies: addresses and networks (CIDR) whose X-Forwarded headers are believed; of others they are not.
         root_path: that proxies show the service under, such as /mien, if they do not say it themselves.
@@ -95,6 +106,10 @@ class Settings(BaseModel):
     max_decoded: Bytes = 256_000_000
     api_keys: Annotated[tuple[Hash, ...], BeforeValidator(_words)] = ()
     rate: Count | None = None
+    frame_rate: Count | None = None
+    connections: Count = Field(default_factory=lambda: min(CONNECTIONS, 3 * descriptors() // 4))
+    cameras: Count = 32
+    max_frame: Bytes = 2_000_000
     origins: Words = ()
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_words)] = ()
     root_path: Annotated[str, AfterValidator(_root)] = ""
@@ -113,10 +128,22 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         settings = Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in given.items()})
     except ValidationError as error:
         raise SettingsError("the service cannot start", [_fault(each) for each in error.errors()]) from error
+    faults = []
     if settings.max_memory < settings.max_bytes:
-        fault = f"{PREFIX}MAX_MEMORY: {settings.max_memory} bytes cannot hold one image of {settings.max_bytes}"
-        raise SettingsError("the service cannot start", [fault])
+        faults.append(f"MAX_MEMORY: {settings.max_memory} bytes cannot hold one image of {settings.max_bytes}")
+    if settings.connections > (files := descriptors()):
+        faults.append(f"CONNECTIONS: {settings.connections} are more than the {files} open files that there may be")
+    if faults:
+        raise SettingsError("the service cannot start", [PREFIX + fault for fault in faults])
     return settings
+
+
+def descriptors() -> int:
+    """Open files that this process may have."""
+    if sys.platform == "win32":
+        return CONNECTIONS * 8
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def hash_key(key: str) -> str:

@@ -1,0 +1,44 @@
+"""How often clients come: each has a bucket that holds a minute's worth and is filled evenly."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+
+from mien.service.problems import RATE, Problem
+
+CLIENTS = 10_000  # whose rate is known at once; the one that was longest away is forgotten first
+
+
+class Rates:
+    """Buckets by client.
+
+    Args:
+        a_minute: how often each may come.
+        what: the word for what is counted.
+    """
+
+    def __init__(self, a_minute: int, what: str) -> None:
+        self._most = float(a_minute)
+        self._what = what
+        self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait(self, client: str) -> float:
+        """Seconds until a client may come again; 0 where it may now."""
+        return max(0.0, 1 - self._left(client)) * 60 / self._most
+
+    def take(self, client: str) -> None:
+        """Count one. Raises `Problem` where the bucket is empty."""
+        left = self._left(client)
+        self._clients[client] = (left - 1 if left >= 1 else left, time.monotonic())
+        self._clients.move_to_end(client)
+        if len(self._clients) > CLIENTS:
+            self._clients.popitem(last=False)
+        if left < 1:
+            wait = max(1, round((1 - left) * 60 / self._most + 0.5))
+            raise Problem(RATE, f"{self._most:g} {self._what} a minute are allowed", {"Retry-After": str(wait)})
+
+    def _left(self, client: str) -> float:
+        now = time.monotonic()
+        left, last = self._clients.get(client, (self._most, now))
+        return min(self._most, left + (now - last) * self._most / 60)

@@ -1,0 +1,137 @@
+"""The door: there is room for so many, whoever came first; and where the system has no more, one line says so."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from served import Served, begin, get
+from wire import GOOD, POST_HALF, camera, count, dial, head, rest, until
+
+MOST = 6
+
+
+@pytest.fixture(scope="module")
+def service(serve: Any) -> Iterator[Served]:
+    with serve(connections=MOST, upload_s=600, cameras=2) as served:
+        yield served
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left(service: Served) -> Iterator[None]:
+    yield
+    until(lambda: count(service, "mien_connections") == 1)  # who asks
+
+
+def test_who_is_idle_for_longest_makes_room(service: Served) -> None:
+    with ExitStack() as stack:
+        wires = [stack.enter_context(dial(service)) for _ in range(MOST)]
+        wires[0].sendall(GOOD)
+        assert head(wires[0]).startswith(b"HTTP/1.1 200")  # so the second is idle for longer
+        late = stack.enter_context(dial(service))
+        late.sendall(GOOD)
+        assert head(late).startswith(b"HTTP/1.1 200")
+        assert rest(wires[1]) == b""
+        wires[0].sendall(GOOD)
+        assert b"200 OK" in head(wires[0])
+
+
+@pytest.mark.parametrize("half", [b"", b"G", GOOD[:-2]], ids=["nothing", "a letter", "half a head"])
+def test_idle_ones_keep_nobody_out(service: Served, half: bytes) -> None:
+    with ExitStack() as stack:
+        for _ in range(5 * MOST):
+            stack.enter_context(dial(service)).sendall(half)
+        for _ in range(10):
+            assert get(f"{service.url}/v1/labels").status_code == 200
+    assert count(service, 'mien_connections_ended_total{cause="idle"}') >= 4 * MOST
+
+
+def test_where_all_are_busy_one_more_is_told_so(service: Served) -> None:
+    going = threading.Event()
+
+    def go_on(wire: socket.socket) -> None:
+        """An upload that goes on."""
+        while not going.wait(0.1):
+            wire.sendall(b"x")
+
+    with ExitStack() as stack, ThreadPoolExecutor(MOST) as pool:
+        stack.callback(going.set)
+        for _ in range(MOST):
+            wire = stack.enter_context(dial(service))
+            wire.sendall(POST_HALF)
+            pool.submit(go_on, wire)
+        until(lambda: told_busy(service))
+        answer = asked(service)
+        going.set()
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: 1\r\n" in answer
+    assert b'"/problems/busy"' in answer
+    until(lambda: count(service, "mien_upload_bytes") == 0)
+    assert count(service, 'mien_connections_ended_total{cause="full"}') >= 1
+
+
+def asked(service: Served) -> bytes:
+    with dial(service) as wire:
+        wire.sendall(GOOD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        return rest(wire)
+
+
+def told_busy(service: Served) -> bool:
+    return asked(service).startswith(b"HTTP/1.1 503")
+
+
+def test_uploads_that_have_stalled_keep_nobody_out(service: Served) -> None:
+    with ExitStack() as stack:
+        for _ in range(MOST):
+            stack.enter_context(dial(service)).sendall(POST_HALF)
+        until(lambda: not told_busy(service))
+    until(lambda: count(service, "mien_upload_bytes") == 0)
+
+
+@contextmanager
+def few_descriptors(most: int, **settings: Any) -> Iterator[Served]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, before[1]))  # the service inherits it
+    try:
+        served = begin(**settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    try:
+        served.wait()
+        yield served
+    finally:
+        served.stop()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+@pytest.mark.parametrize("settings", [{}, {"connections": 60}], ids=["as it comes", "more than there are"])
+def test_more_clients_than_descriptors(settings: dict[str, int]) -> None:
+    with few_descriptors(64, upload_s=600, log=False, **settings) as served:
+        with ExitStack() as stack:
+            for _ in range(200):
+                stack.enter_context(dial(served))
+            for _ in range(5):
+                assert get(f"{served.url}/v1/labels").status_code == 200
+        assert get(f"{served.url}/static/style.css").status_code == 200
+    told = [line for line in served.printed if "mien serves on" not in line]
+    assert len(told) <= 2
+    assert "Traceback" not in "".join(told)
+    assert served.process.returncode == 0
+
+
+def test_cameras_count_as_connections_and_are_not_idle(service: Served) -> None:
+    with camera(service), camera(service):
+        until(lambda: count(service, "mien_live_connections") == 2)
+        assert count(service, "mien_connections") == 3
+        with ExitStack() as stack:
+            for _ in range(3 * MOST):
+                stack.enter_context(dial(service))
+            until(lambda: count(service, "mien_live_connections") == 2)
+    until(lambda: count(service, "mien_live_connections") == 0)

@@ -1,0 +1,143 @@
+"""HTTP on the wire: how long it may take, what counts though it is no body, who takes no answer."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from served import Served, begin
+from wire import GOOD, count, dial, head, rest, until
+
+POST = b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: Any) -> Iterator[Served]:
+    """One that waits for the next request no longer than for the first."""
+    program = tmp_path_factory.mktemp("program") / "brief.py"
+    program.write_text(
+        "from mien.service import protocol\n"
+        "protocol.KEEP_ALIVE_S = 2.0\n"
+        "from mien.service.__main__ import main\n"
+        "main()\n"
+    )
+    served = begin(program=[sys.executable, str(program)], upload_s=2, max_memory=20_000_000)
+    try:
+        served.wait()
+        yield served
+    finally:
+        served.stop()
+    assert "Traceback" not in "".join(served.printed)
+
+
+@pytest.fixture(autouse=True)
+def next_one_is_served(service: Served) -> Iterator[None]:
+    yield
+    assert count(service, "mien_upload_bytes") == 0
+    with dial(service) as wire:
+        wire.sendall(GOOD)
+        assert head(wire).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("then", [b"", b"\r\n", b"\r\n" * 10], ids=["nothing", "a line", "lines"])
+def test_between_requests(service: Served, then: bytes) -> None:
+    """Empty lines before a request are allowed, and are none."""
+    with dial(service) as wire:
+        wire.sendall(GOOD + then)
+        assert rest(wire).count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("half", [b"G", GOOD[:-2], GOOD + b"G"], ids=["a letter", "half a head", "the third"])
+def test_the_second_request_has_its_time_too(service: Served, half: bytes) -> None:
+    with dial(service) as wire:
+        wire.sendall(GOOD + half)
+        statuses = re.findall(rb"HTTP/1.1 (\d+)", rest(wire))
+    assert statuses == [b"200"] * (GOOD + half).count(GOOD) + [b"408"]
+
+
+def test_the_rest_of_a_body_that_nobody_waits_for(service: Served) -> None:
+    before = count(service, 'mien_connections_ended_total{cause="late"}')
+    with dial(service) as wire:
+        wire.sendall(b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx")
+        assert rest(wire).startswith(b"HTTP/1.1 404")
+    assert count(service, 'mien_connections_ended_total{cause="late"}') == before + 1
+
+
+def test_a_body_that_comes_after_its_answer(service: Served) -> None:
+    with dial(service) as wire:
+        wire.sendall(b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nx")
+        assert head(wire).startswith(b"HTTP/1.1 404")
+        wire.sendall(b"yz" + GOOD)
+        assert b"HTTP/1.1 200" in rest(wire)
+
+
+ENDLESS = {
+    "headers after the body": CHUNKED + b"1\r\nx\r\n0\r\n" + b"a: b\r\n" * 100_000,
+    "a header after the body": CHUNKED + b"1\r\nx\r\n0\r\na: " + b"b" * 1_000_000,
+    "the size of a chunk": CHUNKED + b"1;" + b"a" * 1_000_000,
+    "empty lines": b"\r\n" * 500_000,
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_is_no_body_has_a_limit(service: Served, name: str) -> None:
+    with dial(service) as wire:
+        with suppress(ConnectionError):
+            wire.sendall(ENDLESS[name])
+        answer = rest(wire)
+    assert not answer or answer.startswith(b"HTTP/1.1 4")  # it may be gone before that is read
+    causes = [count(service, f'mien_connections_ended_total{{cause="{cause}"}}') for cause in ("large", "malformed")]
+    assert sum(causes) >= 1
+
+
+def test_headers_after_a_body_are_none_of_the_request(service: Served) -> None:
+    with dial(service) as wire:
+        wire.sendall(CHUNKED + b"1\r\nx\r\n0\r\nA: b\r\n\r\n" + GOOD)
+        assert head(wire).startswith(b"HTTP/1.1 422")
+
+
+def test_requests_at_once(service: Served) -> None:
+    with dial(service) as wire:
+        wire.sendall(GOOD * 16)
+        assert rest(wire).count(b"HTTP/1.1 200") == 16
+    with dial(service) as wire:
+        with suppress(ConnectionError):
+            wire.sendall(GOOD * 50_000)
+        assert rest(wire).count(b"HTTP/1.1 200") <= 17
+
+
+def test_an_answer_that_nobody_takes(service: Served) -> None:
+    """It counts as memory, and its connection is ended in time."""
+    before = count(service, 'mien_connections_ended_total{cause="unread"}')
+    with socket.socket() as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        wire.connect(("127.0.0.1", service.port))
+        wire.setblocking(False)
+        asked = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
+
+        def held() -> bool:
+            with suppress(BlockingIOError):
+                wire.send(asked)
+            return count(service, "mien_upload_bytes") > 0
+
+        until(held)
+        until(lambda: count(service, 'mien_connections_ended_total{cause="unread"}') == before + 1)
+        until(lambda: count(service, "mien_upload_bytes") == 0)
+
+
+def test_one_line_of_each_kind(service: Served, tmp_path: Path) -> None:
+    for asked in (b"\0\r\n\r\n", GOOD[:-2] + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"):
+        for _ in range(20):
+            with dial(service) as wire:
+                wire.sendall(asked)
+                wire.shutdown(socket.SHUT_WR)
+                rest(wire)
+    for line in ("Invalid HTTP request received.", "Unsupported upgrade request."):
+        assert sum(line in each for each in service.printed) == 1

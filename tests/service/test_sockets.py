@@ -1,0 +1,131 @@
+"""Web sockets that break the rules: each is ended with its reason, holds little, and the next good one is served."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from served import WAIT_S, Served
+from websockets.sync.client import connect
+from wire import BINARY, CONT, PING, TEXT, camera, closed, count, dial, frame, handshake, rest, until
+
+from mien.service.sockets import MOST_A_SECOND
+
+MAX_FRAME, MAX_MEMORY = 300_000, 1_000_000
+UPLOAD_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def service(serve: Any) -> Iterator[Served]:
+    limits = {"max_frame": MAX_FRAME, "max_bytes": 400_000, "max_memory": MAX_MEMORY}
+    with serve(**limits, upload_s=UPLOAD_S, deadline_s=1) as served:
+        yield served
+        assert not [line for line in served.printed if "Traceback" in line]
+
+
+@pytest.fixture(autouse=True)
+def next_one_is_served(service: Served, astronaut: bytes) -> Iterator[None]:
+    yield
+    until(lambda: count(service, "mien_upload_bytes") == 0)
+    with connect(f"{service.url.replace('http', 'ws')}/live/frames") as opened:
+        opened.send(astronaut)
+        assert json.loads(opened.recv(WAIT_S))["faces"]
+
+
+FLOOD = (1008, f"more than {MOST_A_SECOND:,} messages a second")
+SILENT = (1008, "no frame within 2 s")
+LATE = (1008, "a message was not whole within 2 s")
+ENDED: dict[str, tuple[bytes, tuple[int, str], str]] = {
+    "nothing": (b"", SILENT, "silent"),
+    "words alone": (frame(TEXT, b"words"), SILENT, "silent"),
+    "half a header": (b"\x82", LATE, "late"),
+    "half a message": (frame(BINARY, b"x", promised=1000), LATE, "late"),
+    "half a message in parts": (frame(BINARY, b"x", fin=False) + frame(CONT, b"x", fin=False), LATE, "late"),
+    "an empty part alone": (frame(BINARY, fin=False), LATE, "late"),
+    "a message and half of another": (frame(BINARY, b"x") + frame(BINARY, b"x", fin=False), LATE, "late"),
+    "pings": (frame(PING, b"x" * 125) * 20_000, FLOOD, "flood"),
+    "empty messages": (frame(BINARY) * 20_000, FLOOD, "flood"),
+    "words": (frame(TEXT, b"words") * 20_000, FLOOD, "flood"),
+    "empty parts": (frame(BINARY, fin=False) + frame(CONT, fin=False) * 20_000, FLOOD, "flood"),
+    "a message that promises too much": (frame(BINARY, promised=MAX_FRAME + 1), (1009, ""), "large"),
+    "a message that promises all there is": (frame(BINARY, promised=2**63 - 1), (1009, ""), "large"),
+    "too large in parts": (
+        frame(BINARY, bytes(MAX_FRAME), fin=False) + frame(CONT, b"x", fin=False),
+        (1009, ""),
+        "large",
+    ),
+    "a compressed message": (frame(BINARY, b"x", compressed=True), (1002, "reserved bits must be 0"), "malformed"),
+    "a kind that is none": (frame(7), (1002, "invalid opcode"), "malformed"),
+    "a part of nothing": (frame(CONT, b"x"), (1002, "unexpected continuation frame"), "malformed"),
+    "a large ping": (frame(PING, b"x" * 126), (1002, "control frame too long"), "malformed"),
+    "words that are none": (frame(TEXT, b"\xff\xfe"), SILENT, "silent"),
+}
+"""What is sent, the code and reason it is ended with, and the cause it is counted under."""
+
+
+@pytest.mark.parametrize("name", ENDED)
+def test_what_ends_a_socket(service: Served, name: str) -> None:
+    sent, expected, cause = ENDED[name]
+    counted = f'mien_connections_ended_total{{cause="{cause}"}}'
+    before = count(service, counted)
+    with camera(service) as wire:
+        with suppress(ConnectionError):  # it may be ended before all was sent
+            wire.sendall(sent)
+        if name == "pings":
+            rest(wire)  # pongs, and the end
+        else:
+            code, reason = closed(wire)
+            assert (code, reason if expected[1] else "") == expected
+            rest(wire)
+    assert count(service, counted) == before + 1
+
+
+def test_unfinished_messages_count_as_uploads(service: Served) -> None:
+    """Where there is no room for more, the one that wants more is ended, and the others go on."""
+    size = 290_000
+    wires = [camera(service) for _ in range(3)]
+    for number, wire in enumerate(wires, 1):
+        wire.sendall(frame(BINARY, bytes(size // 2), fin=False) + frame(CONT, bytes(size // 2), promised=size // 2 + 1))
+        until(lambda number=number: count(service, "mien_upload_bytes") >= number * size)  # type: ignore[misc]
+    with camera(service) as last:
+        last.sendall(frame(BINARY, bytes(size), fin=False))
+        assert closed(last) == (1013, "too many uploads at once: come again a little later")
+    assert MAX_MEMORY >= count(service, "mien_upload_bytes") >= 3 * size
+    for wire in wires:
+        wire.close()
+
+
+def test_compression_is_not_taken_up(service: Served) -> None:
+    with dial(service) as wire:
+        wire.sendall(handshake("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"))
+        until_end = wire.recv(65536)
+    assert until_end.startswith(b"HTTP/1.1 101")
+    assert b"permessage-deflate" not in until_end
+
+
+@pytest.mark.parametrize(
+    ("request_", "statuses"),
+    [
+        (handshake(version="8"), (400, 426)),
+        (handshake().replace(b"GET", b"POST"), (405,)),
+        (handshake().replace(b"Sec-WebSocket-Key", b"Key"), (400,)),
+        (handshake(target="/nothing"), (403,)),
+        (handshake(*("A: b",) * 200), (431,)),
+        (handshake("A: " + "b" * 9_000), (431,)),
+        (handshake(target="/live/frames?" + "a" * 9_000), (414,)),
+    ],
+    ids=["version", "method", "no key", "elsewhere", "many headers", "a long header", "a long address"],
+)
+def test_handshakes_that_are_refused(service: Served, request_: bytes, statuses: tuple[int, ...]) -> None:
+    with dial(service) as wire:
+        wire.sendall(request_)
+        assert int(rest(wire).split(b" ", 2)[1]) in statuses
+
+
+def test_a_handshake_that_never_ends(service: Served) -> None:
+    with dial(service) as wire:
+        wire.sendall(handshake()[:-2])
+        assert rest(wire).startswith(b"HTTP/1.1 408")
