@@ -7,7 +7,7 @@ import os
 import streamlit as st
 
 from mien.app.settings import choose_model, told
-from mien.app.show import say
+from mien.app.show import say, sentence_of
 from mien.app.words import _, ngettext, plain, said
 from mien.crops import CROPS, Crop
 from mien.datasets import open_dataset
@@ -18,7 +18,9 @@ from mien.report import Report
 from mien.report.notes import notes
 from mien.report.page import draw_pictures, html
 
-SPLITS = (None, "train", "valid", "test", "all")
+USUAL = ""
+"""What is chosen where a person chooses nothing; `None` would be no choice at all, with a button to clear it."""
+SPLITS = (USUAL, "train", "valid", "test", "all")
 
 
 def show() -> None:
@@ -28,25 +30,24 @@ def show() -> None:
     with st.form("judge"):
         path = st.text_input(_("Path of the dataset on this machine"), key="dataset")
         one, two, three = st.columns(3)
-        sets = {each.name: said(each.words) for each in reader.artifact.label_sets.values()}
-        own, last = _("the dataset's own"), _("the last")
-        splits = {"train": _("train"), "valid": _("valid"), "test": _("test"), "all": _("all")}
-        split = one.selectbox(_("Split"), SPLITS, key="split", format_func=lambda name: splits.get(name, last))
-        crop = two.selectbox(_("Images are"), (None, *CROPS), key="crop", format_func=_crop_words)
-        labels = three.selectbox(
-            _("Expressions"), (None, *sets), key="judged in", format_func=lambda name: sets.get(name, own)
-        )
+        sets = {USUAL: _("the dataset's own")}
+        sets |= {each.name: said(each.words) for each in reader.artifact.label_sets.values()}
+        splits = {USUAL: _("the last"), "train": _("train"), "valid": _("valid"), "test": _("test"), "all": _("all")}
+        split = one.selectbox(_("Split"), SPLITS, key="split", format_func=splits.__getitem__)
+        crop = two.selectbox(_("Images are"), (USUAL, *CROPS), key="crop", format_func=_crop_words)
+        labels = three.selectbox(_("Expressions"), list(sets), key="judged in", format_func=sets.__getitem__)
         started = st.form_submit_button(_("Judge"), type="primary", icon=":material/fact_check:")
     if started:
         st.session_state.pop("judged report", None)
-        report = _judge(reader, path.strip(), split, crop, labels)
+        taken = next((each for each in CROPS if each == crop), None)
+        report = _judge(reader, path.strip(), split or None, labels or None, taken)
         pictures = draw_pictures(report)
         st.session_state["judged report"] = report, pictures, html(report, pictures)
     if "judged report" in st.session_state:
         _show_report(*st.session_state["judged report"])
 
 
-def _judge(reader: Recognizer, path: str, split: str | None, crop: Crop | None, labels: str | None) -> Report:
+def _judge(reader: Recognizer, path: str, split: str | None, labels: str | None, crop: Crop | None) -> Report:
     """A report, with a progress bar until it is there; or what is wrong, and no more of the page."""
     bar = st.progress(0.0, _("Looking at the dataset"))
 
@@ -75,14 +76,18 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     )
     st.subheader(plain(title), anchor=False)
     one, two, three = st.columns(3)
-    one.metric(_("Right"), f"{report.accuracy:.1%}")
-    two.metric(_("Macro-F1"), f"{report.macro_f1:.3f}")
-    three.metric(_("Calibration error"), f"{report.ece:.3f}")
-    say(_("95%% interval of the share right: %(low)s to %(high)s", low=f"{low:.1%}", high=f"{high:.1%}"))
-    say(_("Images taken as %(crop)s. Why:", crop=_crop_words(report.data["crop"])))
-    say(f"{report.data['crop_reason']}.", own=False)
-    for note in notes(report):
-        say(note, own=False)
+    one.metric(_("Right"), f"{report.accuracy:.1%}", help=_("The share of images whose answer is their label."))
+    two.metric(
+        _("Macro-F1"), f"{report.macro_f1:.3f}", help=_("0 to 1: how well each expression is read; all count alike.")
+    )
+    three.metric(
+        _("Calibration error"),
+        f"{report.ece:.3f}",
+        help=_("0 to 1: how far its confidence is from how often it is right; less is better."),
+    )
+    say(_("95%% interval of the share right: %(low)s to %(high)s.", low=f"{low:.1%}", high=f"{high:.1%}"))
+    say(_("Images are taken as %(crop)s.", crop=_crop_words(report.data["crop"])))
+    say(" ".join((sentence_of(report.data["crop_reason"]), *notes(report))), own=False)
     columns = {"precision": _("Precision"), "recall": _("Recall"), "F1": "F1"}
     st.table(
         [
@@ -105,6 +110,10 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     )
 
 
-def _crop_words(crop: str | None) -> str:
-    words = {"auto": _("photos or face crops"), "detect": _("photos"), "whole": _("face crops")}
-    return words[crop] if crop else _("as the data ask")
+def _crop_words(crop: str) -> str:
+    return {
+        USUAL: _("as the data ask"),
+        "auto": _("photos or face crops"),
+        "detect": _("photos"),
+        "whole": _("face crops"),
+    }[crop]

@@ -19,6 +19,7 @@ from mien.labels import LabelSet
 from mien.recognizer import Recognizer
 
 OF_LATE = 30  # frames that the rate is taken over
+WIDE = 768  # px, of the moving picture on the page, at most
 VIDEO = {"width": {"ideal": 640}, "height": {"ideal": 480}}  # what is asked of a camera: larger frames come later
 
 
@@ -30,14 +31,20 @@ def show() -> None:
         told = _("The camera needs one more package. Install it, then start the app again:")
         st.info(f"{told} `pip install 'mien[live]'`")
         return
+    with st.container(width=WIDE):
+        _stream(reader, labels)
+
+
+def _stream(reader: Recognizer, labels: LabelSet) -> None:
     from streamlit_webrtc import webrtc_streamer
 
     webrtc_streamer(
-        key=f"live {reader.artifact.manifest.sha256} {labels.name}",
+        key="live",  # whatever the model and the labels: the stream goes on with the new callback
         video_frame_callback=Frames(reader, labels),
         media_stream_constraints={"video": VIDEO, "audio": False},
         rtc_configuration={"iceServers": []},  # this machine only: nobody outside is asked for the way
         async_processing=True,
+        video_html_attrs={"autoPlay": True, "playsInline": True, "muted": True, "style": {"width": "100%"}},
         translations={
             "start": _("Start the camera"),
             "stop": _("Stop"),

@@ -25,7 +25,7 @@ from mien.picture import open_picture
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
 
-LARGEST = 1024  # px, longer side of a photo on the page
+LARGEST = 1000  # px, longer side of a photo on the page; a quarter of what many phones take, which is quick to have
 QUALITY = 85
 
 
