@@ -14,14 +14,34 @@ from mien.app.words import _
 def show() -> None:
     st.title(_("About mien"))
     for title, sentences in _sections():
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
-    st.subheader(_("The model"), anchor=False)
+    st.header(_("The model"), anchor=False)
     reader = choose_model()
-    with st.expander(_("Its card: scores, data and how it was trained")):
-        say(_("The card is in English."))
-        card = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", reader.artifact.card)
-        st.markdown(card.replace("![", r"\!["))  # no pictures from elsewhere, however they are written
+    say(_("What follows is in English."))
+    card, _tag, runs = reader.artifact.card.partition("<details>")
+    with st.expander(_("Its card: scores, data and limits")):
+        st.markdown(shown(card))
+    if runs:
+        with st.expander(_("Its runs: how it was trained, and what it began with")):
+            st.markdown(shown(re.sub(r"<summary>.*</summary>|</details>", "", runs)))
+
+
+def shown(card: str) -> str:
+    """A card as it stands on a page: no links, no pictures from elsewhere however they are written, and tables that are
+    wider than long turned, for narrow screens."""
+    card = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", card).replace("![", r"\![")
+    card = re.sub(r"(?:^\|.*\|\n)+", lambda table: _turned(table[0]), card, flags=re.MULTILINE)
+    return re.sub(r"^#", "###", card, flags=re.MULTILINE)
+
+
+def _turned(table: str) -> str:
+    """A table in Markdown, its rows as columns if there are fewer of them."""
+    head, _line, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
+    if len(rows) >= len(head):
+        return table
+    first, *others = zip(head, *rows, strict=True)
+    return "".join(f"| {' | '.join(row)} |\n" for row in (first, ["---"] * len(first), *others))
 
 
 def _sections() -> list[tuple[str, list[str]]]:

@@ -74,7 +74,7 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
         model=report.model,
         split=split,
     )
-    st.subheader(plain(title), anchor=False)
+    st.header(plain(title), anchor=False)
     one, two, three = st.columns(3)
     one.metric(_("Right"), f"{report.accuracy:.1%}", help=_("The share of images whose answer is their label."))
     two.metric(
@@ -101,7 +101,7 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     left.image(pictures["confusion-shares.png"], alt=_("How often each expression was taken for each other"))
     right.image(pictures["reliability.png"], alt=_("How often answers were right, by how confident they were"))
     if "mistakes.png" in pictures:
-        st.subheader(_("The most confident mistakes"), anchor=False)
+        st.header(_("The most confident mistakes"), anchor=False)
         st.image(pictures["mistakes.png"], alt=_("Faces that were read wrong, with their labels and answers"))
     for name, reason in report.unreadable.items():
         st.warning(plain(f"{name}: {reason}"), icon=":material/broken_image:")

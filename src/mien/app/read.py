@@ -68,7 +68,7 @@ def _answer(reader: Recognizer, labels: LabelSet, files: Sequence[UploadedFile])
 
 
 def _downloads(predictions: Sequence[Prediction], files: Sequence[UploadedFile], labels: LabelSet) -> None:
-    read = [(file, each) for file, each in zip(files, predictions, strict=True) if each.error is None]
+    read = [(file.getvalue(), each) for file, each in zip(files, predictions, strict=True) if each.error is None]
     lines = "".join(json.dumps(prediction.to_dict()) + "\n" for prediction in predictions)
     offered: list[tuple[str, str | Callable[[], bytes], str, str, str]] = [
         ("CSV", csv_text(predictions, labels), "expressions.csv", "text/csv", "table"),
@@ -77,9 +77,8 @@ def _downloads(predictions: Sequence[Prediction], files: Sequence[UploadedFile],
     if read:
         words = ngettext("Marked photo", "Marked photos", len(read))
         if len(read) == 1:
-            (file, prediction), *_rest = read
-            marked = partial(_marked, file.getvalue(), prediction)
-            offered.append((words, marked, f"{PurePath(prediction.source).stem}-read.jpg", "image/jpeg", "image"))
+            name = f"{PurePath(read[0][1].source).stem}-read.jpg"
+            offered.append((words, partial(_marked, *read[0]), name, "image/jpeg", "image"))
         else:
             offered.append((words, partial(zipped, read), "marked.zip", "application/zip", "photo_library"))
     with st.container(horizontal=True):
@@ -87,13 +86,13 @@ def _downloads(predictions: Sequence[Prediction], files: Sequence[UploadedFile],
             st.download_button(words, data, name, mime, icon=f":material/{icon}:", on_click="ignore", key=name)
 
 
-def zipped(read: Iterable[tuple[UploadedFile, Prediction]]) -> bytes:
+def zipped(read: Iterable[tuple[bytes, Prediction]]) -> bytes:
     """Photos with their faces marked, in one file; made when a person asks for it."""
     stream = BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        for number, (file, prediction) in enumerate(read, 1):
+        for number, (image, prediction) in enumerate(read, 1):
             name = f"{number:03d}-{PurePath(prediction.source).stem}.jpg"
-            archive.writestr(name, _marked(file.getvalue(), prediction))
+            archive.writestr(name, _marked(image, prediction))
     return stream.getvalue()
 
 

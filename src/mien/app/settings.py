@@ -13,6 +13,8 @@ import streamlit as st
 from mien import artifact
 from mien.app.words import _, plain, said
 from mien.cores import cores
+from mien.crops import CROPS
+from mien.draw import annotate
 from mien.errors import MienError
 from mien.intake import UPLOADS
 from mien.labels import LabelSet
@@ -40,7 +42,9 @@ def notice() -> str:
 def _loaded(folder: Path, written: int) -> Recognizer:
     """A model, loaded once for everyone who uses this process, and again when its folder was `written` anew."""
     reader = load(folder, threads=cores(), limits=UPLOADS)
-    reader.predict(np.zeros((256, 256, 3), np.uint8))  # the first time is slow; a person should not wait for it
+    nothing = np.zeros((480, 640, 3), np.uint8)
+    for crop in CROPS:  # the first time is slow; a person should not wait for it
+        annotate(nothing, reader.predict(nothing, crop=crop))
     return reader
 
 
