@@ -33,6 +33,7 @@ def show() -> None:
         return
     with st.container(width=WIDE):
         _stream(reader, labels)
+    say(_("No picture? Connect a camera, allow this page to use it in your browser, and close other programs that do."))
 
 
 def _stream(reader: Recognizer, labels: LabelSet) -> None:
