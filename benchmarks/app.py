@@ -4,9 +4,9 @@
 
 Photos of 1382 x 1868 px, one after the other, each on a page of its own, the first of which does not count: from the
 first byte that the browser sends to the photo with its answer drawn. Then many photos as phones take them, 4032 x 3024
-px, in one go: from the moment that the last of them is sent to the first answer drawn, and to the last. Then the camera:
-from its first frame to the first frame with a marked face drawn. Needs playwright, Chromium, streamlit and
-streamlit-webrtc.
+px, in one go: from the moment that the last of them is sent to the first answer drawn, and to the last. Then the
+camera: from the moment that the browser gives it to the first frame with a marked face drawn. Needs playwright,
+Chromium, streamlit and streamlit-webrtc.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ WATCH = """many => {
   const seen = () => {
     const drawn = [...document.querySelectorAll('.mien-photo .mien-picture > img')];
     if (drawn.length && drawn[0].complete && drawn[0].naturalWidth) window.first ??= performance.now();
-    if (drawn.length === many && drawn.every(each => each.complete && each.naturalWidth)) window.last = performance.now();
+    const all = drawn.length === many && drawn.every(each => each.complete && each.naturalWidth);
+    if (all) window.last = performance.now();
     else requestAnimationFrame(seen);
   };
   seen();

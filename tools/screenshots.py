@@ -96,9 +96,8 @@ def shoot_app(chromium: Browser, photo: Path, data: Path, out: Path) -> None:
             page.locator("[data-testid=stExpander] summary").first.click()
 
     with running("app", "--headless", "--samples", str(photo.parent), "--notice", "on", health="/_stcore/health"):
-        for scheme, width, name in product(
-            ("light", "dark"), (1280, 390), ("read", "samples", "live", "judge", "about")
-        ):
+        for dark, width, name in product((False, True), (1280, 390), ("read", "samples", "live", "judge", "about")):
+            scheme: Literal["dark", "light"] = "dark" if dark else "light"
             page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             page.goto(f"{URL}/{name}")
             page.get_by_role("heading", level=1).wait_for()
