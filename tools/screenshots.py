@@ -99,7 +99,7 @@ def shoot_app(chromium: Browser, photo: Path, data: Path, out: Path) -> None:
         for dark, width, name in product((False, True), (1280, 390), ("read", "samples", "live", "judge", "about")):
             scheme: Literal["dark", "light"] = "dark" if dark else "light"
             page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-            page.goto(f"{URL}/{name}")
+            page.goto(f"{URL}/{name}" if name != "read" else URL)
             page.get_by_role("heading", level=1).wait_for()
             for state in ("", "-used"):
                 if state:

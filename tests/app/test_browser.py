@@ -141,7 +141,7 @@ def test_a_camera_that_is_refused_is_told(refusing: Page) -> None:
     frame = refusing.frame_locator("iframe").first
     frame.get_by_role("button", name="Start the camera").click()
     expect(frame.get_by_text("Permission denied")).to_be_visible(timeout=WAIT)
-    expect(refusing.get_by_text("allow this page to use it in your browser")).to_be_visible()
+    expect(refusing.get_by_text("allow this page to use it")).to_be_visible()
 
 
 def test_nothing_uploaded_is_written_or_logged(page: Page, running: App, astronaut: bytes) -> None:

@@ -32,14 +32,16 @@ def show() -> None:
         st.info(f"{told} `pip install 'mien[live]'`")
         return
     with st.container(width=WIDE):
-        _stream(reader, labels)
-    say(_("No picture? Connect a camera, allow this page to use it in your browser, and close other programs that do."))
+        playing = _stream(reader, labels)
+    if not playing:
+        say(_("No picture? Connect a camera, allow this page to use it, and close other programs that do."))
 
 
-def _stream(reader: Recognizer, labels: LabelSet) -> None:
+def _stream(reader: Recognizer, labels: LabelSet) -> bool:
+    """The moving picture, and whether it moves."""
     from streamlit_webrtc import webrtc_streamer
 
-    webrtc_streamer(
+    stream = webrtc_streamer(
         key="live",  # whatever the model and the labels: the stream goes on with the new callback
         video_frame_callback=Frames(reader, labels),
         media_stream_constraints={"video": VIDEO, "audio": False},
@@ -58,6 +60,7 @@ def _stream(reader: Recognizer, labels: LabelSet) -> None:
             "device_access_denied": _("The camera was refused. Allow it in your browser's settings of this page."),
         },
     )
+    return bool(stream.state.playing)
 
 
 class Frames:

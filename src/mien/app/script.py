@@ -16,7 +16,7 @@ st.html(style())
 # What a screen reader speaks: the page comes as English, and has no other way to say what it is.
 st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
 warm_up()
-showing = [st.Page(read.show, title=_("Read"), icon=":material/add_a_photo:", url_path="read", default=True)]
+showing = [st.Page(read.show, title=_("Read"), icon=":material/add_a_photo:", default=True)]
 if samples_folder():
     showing.append(st.Page(samples.show, title=_("Samples"), icon=":material/photo_library:", url_path="samples"))
 others = [
