@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import json
 import re
@@ -372,6 +373,14 @@ def test_words_are_those_of_the_browsers_language(german: None, app: Callable[..
 def test_the_language_of_a_session(locale: str | None, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "context", SimpleNamespace(locale=locale))
     assert words.language() == language
+
+
+def test_texts_stand_where_they_are_gathered() -> None:
+    sources = [path.read_text("utf-8") for path in SCRIPT.parent.glob("*.py")]
+    pieces = [node for text in sources for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr)]
+    called = {ast.unparse(node.func) for piece in pieces for node in ast.walk(piece) if isinstance(node, ast.Call)}
+    assert "escape" in called
+    assert not called & {"_", "ngettext"}, "a text within an f-string is not gathered for translation"
 
 
 def test_numbers_and_values_have_their_place_in_texts() -> None:

@@ -94,7 +94,8 @@ def _item(kept: Shelf, key: Hashable, prediction: Prediction, truth: str | None,
     name = f"<p class=mien-soft>{escape(showable(prediction.source))}</p>"
     if prediction.error is not None:
         why = f"<span lang=en>{escape(sentence_of(prediction.error))}</span>"
-        return f"<li><p class=mien-fault role=alert>{escape(_('This photo cannot be read.'))} {why}</p>{name}</li>"
+        fault = escape(_("This photo cannot be read."))
+        return f"<li><p class=mien-fault role=alert>{fault} {why}</p>{name}</li>"
     image = picture(kept.seen(key), prediction, number, linked=False)
     answer = headline(prediction.faces[0].expression) if prediction.faces else escape(said(prediction.reasons[0]))
     verdict = ""

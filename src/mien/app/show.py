@@ -61,7 +61,8 @@ def photo(seen: Seen, prediction: Prediction, number: int) -> str:
 def picture(seen: Seen, prediction: Prediction, number: int, *, linked: bool = True) -> str:
     """A photo whose faces have numbered boxes that lead to their cards, where these are `linked`."""
     if not seen.picture:
-        return f"<p class=mien-soft>{escape(_('This photo was read, but it cannot be shown.'))}</p>"
+        told = escape(_("This photo was read, but it cannot be shown."))
+        return f"<p class=mien-soft>{told}</p>"
     boxes = [_box(each, prediction, place, number, linked) for place, each in enumerate(prediction.faces, 1)]
     image = f"<img src='{_address(seen.picture, 'jpeg')}' alt='{escape(words(prediction))}'>"
     return f"<div class=mien-picture>{image}{''.join(boxes)}</div>"
@@ -148,7 +149,8 @@ def _doubt(expression: Expression) -> str:
     if not expression.uncertain:
         return ""
     why = "; ".join(said(reason) for reason in expression.reasons)
-    return f"<p class=mien-doubt><strong>{escape(_('Not sure:'))}</strong> {escape(why)}.</p>"
+    told = escape(_("Not sure:"))
+    return f"<p class=mien-doubt><strong>{told}</strong> {escape(why)}.</p>"
 
 
 def _box(reading: Reading, prediction: Prediction, place: int, number: int, linked: bool) -> str:
