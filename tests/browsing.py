@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Playwright
@@ -24,3 +25,11 @@ def photos(**files: bytes) -> list[FilePayload]:
     return [
         {"name": name.replace("_", "."), "mimeType": "image/jpeg", "buffer": content} for name, content in files.items()
     ]
+
+
+@dataclass(frozen=True)
+class App:
+    """A running app, that cannot write a single byte into a file; where it is, and what it prints."""
+
+    url: str
+    printed: list[str]

@@ -1,10 +1,11 @@
 """The pictures of the app, of a report and of the service in the docs, taken with a real browser.
 
-    python tools/screenshots.py DATA [--chromium PROGRAM]
+    python tools/screenshots.py DATA [--chromium PROGRAM] [--app FOLDER]
 
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
-none of its images is in the picture. Writes docs/app.png, docs/report.png, docs/service.png, docs/live.png and
-docs/live-phone.png.
+none of its images is in the picture. With --app, pictures of every page of the app go into that folder, in both themes,
+as on a desk and as on a phone, and nothing else is done. Writes docs/app.png, docs/report.png, docs/service.png, docs/live.png
+and docs/live-phone.png.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import product
 from pathlib import Path
+from typing import Literal
 from urllib.request import urlopen
 
 import numpy as np
@@ -35,16 +38,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--chromium", default=shutil.which("chromium"))
+    parser.add_argument("--app", type=Path, metavar="FOLDER")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         photo = write_photo(folder)
         chromium = playwright.chromium.launch(executable_path=given.chromium, args=["--no-sandbox", *camera(folder)])
+        if given.app:
+            shoot_app(chromium, photo, given.data, given.app)
+            return
         with running("app", "--headless", health="/_stcore/health"):
-            page = chromium.new_page(viewport={"width": 900, "height": 1480})
+            page = chromium.new_page(viewport={"width": 1100, "height": 1060})
             page.goto(URL)
             page.locator("input[type=file]").set_input_files(photo)
-            page.get_by_text("What the network saw").wait_for()
+            page.locator(".mien-card summary").click()
             shoot(page, "app")
         with running("serve", health="/readyz"):
             page = chromium.new_page(viewport={"width": 800, "height": 1080})
@@ -72,6 +79,42 @@ def shoot_camera(chromium: Browser, name: str, width: int, height: int) -> None:
     print(page.locator("#rate").inner_text())
     shoot(page, name)
     page.close()
+
+
+def shoot_app(chromium: Browser, photo: Path, data: Path, out: Path) -> None:
+    """Every page of the app and what it shows once it was used, whole, for someone to look at."""
+    out.mkdir(parents=True, exist_ok=True)
+    broken = photo.with_name("broken.jpg")
+    broken.write_bytes(photo.read_bytes()[:3000])
+
+    def use(page: Page, name: str) -> None:
+        if name == "read":
+            page.locator("input[type=file]").set_input_files([photo, broken])
+            page.locator(".mien-summary").wait_for()
+        elif name == "live":
+            page.frame_locator("iframe").get_by_role("button", name="Start the camera").click()
+            page.frame_locator("iframe").locator("video").wait_for()
+        elif name == "judge":
+            page.get_by_label("Path of the dataset").fill(str(data.resolve()))
+            page.get_by_label("Path of the dataset").press("Enter")
+            page.get_by_role("button", name="The whole report").wait_for(timeout=600_000)
+        elif name == "about":
+            page.locator("[data-testid=stExpander] summary").first.click()
+
+    with running("app", "--headless", "--samples", str(photo.parent), "--notice", "on", health="/_stcore/health"):
+        for dark, width, name in product((False, True), (1280, 390), ("read", "samples", "live", "judge", "about")):
+            scheme: Literal["dark", "light"] = "dark" if dark else "light"
+            page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+            page.goto(f"{URL}/{name}" if name != "read" else URL)
+            page.get_by_role("heading", level=1).wait_for()
+            for state in ("", "-used"):
+                if state:
+                    use(page, name)
+                page.wait_for_timeout(3000)
+                height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+                page.set_viewport_size({"width": width, "height": max(800, height)})
+                page.screenshot(path=out / f"{name}{state}-{scheme}-{width}.png")
+            page.close()
 
 
 def camera(folder: Path) -> list[str]:

@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po, write_po
 
 import mien
 from mien.labels import LABEL_SETS
-from mien.languages import DOMAIN, LANGUAGES, LOCALE, SENTENCES
+from mien.languages import DOMAIN, LANGUAGES, LOCALE, NOTICE, SENTENCES
 
 PACKAGE = Path(mien.__file__).parent
 METHODS = [
@@ -47,7 +47,8 @@ def gathered() -> Catalog:
     texts = Catalog()
     for _, _, words, _, _ in extract_from_dir(str(PACKAGE), METHODS, {}, KEYWORDS):
         texts.add(words)
-    for words in (*SENTENCES, *(emotion for labels in LABEL_SETS.values() for emotion in labels)):
+    sets = LABEL_SETS.values()
+    for words in (NOTICE, *SENTENCES, *(each.words for each in sets), *(emotion for each in sets for emotion in each)):
         texts.add(words)
     return texts
 

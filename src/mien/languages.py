@@ -16,6 +16,13 @@ LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = ("en", "de", "es")
 """Those that the pages speak; the first is that of the texts themselves."""
 
+NOTICE = (
+    "Software recognises emotions here: it reads the facial expressions of everyone in the photos and camera pictures "
+    "that this service is given. It can be wrong, and it does not know what a person feels. Article 50(3) of "
+    "Regulation (EU) 2024/1689, the AI Act, asks for this notice."
+)
+"""What people are told who meet such a system, as article 50(3) of the EU AI Act asks whoever runs one."""
+
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 SENTENCES = (

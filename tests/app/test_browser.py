@@ -3,89 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import resource
-import socket
-import subprocess
-import sys
-import threading
-import time
+import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
-from browsing import CAMERA, WAIT, launched, needs_browser, photos
+from browsing import CAMERA, WAIT, App, launched, needs_browser, photos
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 pytestmark = needs_browser
 
 
-@dataclass(frozen=True)
-class App:
-    """A running app, that cannot write a single byte into a file; where it is, and what it prints."""
-
-    url: str
-    printed: list[str]
-
-
-def no_files() -> None:
-    """From here on this process cannot make any file longer than it is."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[App]:
-    folder = tmp_path_factory.mktemp("app")
-    for label in ("Happy", "Sad"):
-        (folder / "samples" / "test" / label).mkdir(parents=True)
-        (folder / "samples" / "test" / label / "one.jpg").write_bytes(astronaut)
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port)]
-    process = subprocess.Popen(
-        [*command, "--samples", str(folder / "samples")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
-        preexec_fn=no_files,
-    )
-    assert process.stdout is not None
-    printed: list[str] = []
-    reader = threading.Thread(target=printed.extend, args=(process.stdout,))
-    reader.start()
-    url = f"http://localhost:{port}"
-    for _ in range(1200):
-        try:
-            urlopen(f"{url}/_stcore/health").close()
-            break
-        except OSError:
-            assert process.poll() is None, printed
-            time.sleep(0.1)
-    yield App(url, printed)
-    process.terminate()
-    process.wait(120)
-    reader.join(120)
-    process.stdout.close()
-
-
 @pytest.fixture
-def page(browser: Browser, app: App) -> Iterator[Page]:
+def page(browser: Browser, running: App) -> Iterator[Page]:
     """The app's first page; nothing but the app may be asked for anything."""
     asked: list[str] = []
     opened = browser.new_page(viewport={"width": 1000, "height": 1200})
     opened.set_default_timeout(WAIT)
     opened.on("request", lambda request: asked.append(request.url))
-    opened.goto(app.url)
+    opened.goto(running.url)
     expect(opened.get_by_role("heading", name="What does this face look like?")).to_be_visible(timeout=WAIT)
     yield opened
     opened.close()
-    strangers = [url for url in asked if not url.startswith((app.url, app.url.replace("http", "ws"), "data:", "blob:"))]
+    strangers = [
+        url for url in asked if not url.startswith((running.url, running.url.replace("http", "ws"), "data:", "blob:"))
+    ]
     assert strangers == []
 
 
@@ -104,32 +48,51 @@ def test_one_photo(page: Page, astronaut: bytes) -> None:
     upload(page, me_jpg=astronaut)
     expect(page.get_by_alt_text("Faces, the largest first: happy")).to_be_visible(timeout=WAIT)
     expect(page.get_by_role("row", name="happy 9")).to_be_visible()
-    expect(page.get_by_text("What the network saw")).to_be_visible()
+    expect(page.get_by_alt_text("Face 1, as the network sees it")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Annotated photo").click()
+        page.get_by_role("button", name="Marked photo").click()
     assert download.value.suggested_filename == "me-read.jpg"
     with Image.open(download.value.path()) as picture:
         assert picture.size == (512, 512)
 
 
 def test_many_photos_with_a_broken_one(page: Page, astronaut: bytes) -> None:
-    upload(page, me_jpg=astronaut, torn_jpg=astronaut[:3000])
-    expect(page.get_by_text("torn.jpg cannot be read: ")).to_be_visible(timeout=WAIT)
-    expect(page.get_by_alt_text("Faces, the largest first: happy")).to_be_visible()
+    upload(page, me_jpg=astronaut, torn_jpg=astronaut[:3000], too_jpg=astronaut)
+    expect(page.get_by_text("3 photos, 2 faces, 0 uncertain, 1 cannot be read")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("This photo cannot be read.")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="All as CSV").click()
+        page.get_by_role("button", name="CSV").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert lines[0].startswith("source,width,height,face,")
-    assert [line.split(",")[0] for line in lines[1:]] == ["me.jpg", "torn.jpg"]
+    assert [line.split(",")[0] for line in lines[1:]] == ["me.jpg", "torn.jpg", "too.jpg"]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Marked photos").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.namelist() == ["001-me.jpg", "002-too.jpg"]
 
 
-def test_another_label_set(page: Page, astronaut: bytes) -> None:
+def test_another_label_set_by_keyboard(page: Page, astronaut: bytes) -> None:
     upload(page, me_jpg=astronaut)
-    expect(page.get_by_role("row", name="contempt")).to_be_visible(timeout=WAIT)
-    page.get_by_role("combobox", name="Expressions").click()
-    page.get_by_role("option", name="happy or sad").click()
+    page.locator("summary").press("Enter", timeout=WAIT)
+    expect(page.get_by_role("row", name="contempt")).to_be_visible()
+    page.locator(".mien-box").focus()
+    assert page.locator(".mien-card").evaluate("card => getComputedStyle(card).outlineStyle") == "solid"
+    page.get_by_role("combobox", name="Expressions").press("ArrowDown")
+    page.keyboard.type("happy or")
+    page.keyboard.press("Enter")
     expect(page.get_by_role("row", name="contempt")).to_have_count(0, timeout=WAIT)
+    page.locator("summary").press("Enter")
     expect(page.get_by_role("row", name="sad")).to_be_visible()
+
+
+def test_the_page_speaks_german(browser: Browser, running: App, astronaut: bytes) -> None:
+    opened = browser.new_context(locale="de-DE").new_page()
+    opened.set_default_timeout(WAIT)
+    opened.goto(running.url)
+    upload(opened, me_jpg=astronaut)
+    expect(opened.get_by_role("row", name="fröhlich 9")).to_be_visible(timeout=WAIT)
+    expect(opened.locator("html")).to_have_attribute("lang", "de")
+    opened.close()
 
 
 def test_a_photo_from_the_camera(page: Page) -> None:
@@ -155,18 +118,18 @@ def test_samples_with_labels(page: Page) -> None:
 def test_the_live_picture_moves(page: Page) -> None:
     page.get_by_role("link", name="Live").click()
     frame = page.frame_locator("iframe").first
-    frame.get_by_role("button", name="START").click()
+    frame.get_by_role("button", name="Start the camera").click()
     plays(page, frame.locator("video"))
-    frame.get_by_role("button", name="STOP").click()
+    frame.get_by_role("button", name="Stop").click()
 
 
 @pytest.fixture
-def refusing(app: App, playwright: Playwright) -> Iterator[Page]:
+def refusing(running: App, playwright: Playwright) -> Iterator[Page]:
     """The app in a browser whose person does not let it use the camera."""
     chromium = launched(playwright, CAMERA, "--deny-permission-prompts")
     opened = chromium.new_page(viewport={"width": 1000, "height": 1200})
     opened.set_default_timeout(WAIT)
-    opened.goto(app.url)
+    opened.goto(running.url)
     yield opened
     chromium.close()
 
@@ -176,18 +139,19 @@ def test_a_camera_that_is_refused_is_told(refusing: Page) -> None:
     expect(refusing.get_by_text("This app would like to use your camera.")).to_be_visible(timeout=WAIT)
     refusing.get_by_role("link", name="Live").click()
     frame = refusing.frame_locator("iframe").first
-    frame.get_by_role("button", name="START").click()
+    frame.get_by_role("button", name="Start the camera").click()
     expect(frame.get_by_text("Permission denied")).to_be_visible(timeout=WAIT)
+    expect(refusing.get_by_text("allow this page to use it")).to_be_visible()
 
 
-def test_nothing_uploaded_is_written_or_logged(page: Page, app: App, astronaut: bytes) -> None:
+def test_nothing_uploaded_is_written_or_logged(page: Page, running: App, astronaut: bytes) -> None:
     stream = BytesIO()
     with Image.open(BytesIO(astronaut)) as photo:
         photo.resize((2400, 2400)).save(stream, "PNG")
     assert len(stream.getvalue()) > 2_000_000  # beyond what web servers hold in memory unless they are told to
     upload(page, face_jpg=stream.getvalue())
     expect(page.get_by_alt_text("Faces, the largest first: happy")).to_be_visible(timeout=WAIT)
-    assert "face" not in "".join(app.printed)
+    assert "face" not in "".join(running.printed)
 
 
 def test_another_page_remembers_the_choice(page: Page) -> None:

@@ -12,6 +12,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from mien.cli.app import app
+
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
@@ -50,3 +52,10 @@ def test_it_starts_without_a_question(tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.wait(120)
+
+
+def test_the_notice_reaches_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, str] = {}
+    monkeypatch.setattr(os, "execve", lambda program, arguments, environment: given.update(environment))
+    app(notice="on")
+    assert given["MIEN_APP_NOTICE"] == "on"

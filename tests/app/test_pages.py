@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import ast
+import gc
+import json
 import re
+import subprocess
+import sys
+import threading
+import weakref
+import zipfile
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
+from drawn import draw_face
 from numpy.typing import NDArray
 from PIL import Image
+from streamlit.navigation.page import StreamlitPage
 from streamlit.testing.v1 import AppTest
 
 import mien
-from mien.app import live, read, samples, settings, show
-from mien.app.settings import plain
+from mien import languages
+from mien.answers import Found
+from mien.app import about, live, read, samples, seen, settings, show, words
+from mien.app.seen import Seen, Shelf
+from mien.app.words import plain
+from mien.crops import Crop
 from mien.datasets import open_dataset
+from mien.face import Face
 from mien.labels import FERPLUS8, HAPPY_SAD
-from mien.prediction import Expression
+from mien.prediction import Expression, Prediction, Reading
+from mien.recognizer import Recognizer
 
 SCRIPT = Path(settings.__file__).with_name("script.py")
 Bands = Callable[..., NDArray[np.uint8]]
@@ -40,6 +61,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     def opened(page: str = "", **environment: str) -> AppTest:
         monkeypatch.delenv(settings.MODEL, raising=False)
         monkeypatch.delenv(settings.SAMPLES, raising=False)
+        monkeypatch.delenv(settings.TOLD, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         if page:
@@ -61,63 +83,187 @@ def rows(test: AppTest) -> list[str]:
     return re.findall(r"<th scope=row[^>]*>([^<]+)</th>", html(test))
 
 
+def names(test: AppTest) -> list[str]:
+    """What photos are called."""
+    return re.findall(r"<h2>([^<]+)</h2>", html(test))
+
+
+def faults(test: AppTest) -> list[str]:
+    """What cannot be read, in the page's words and in the library's."""
+    return [re.sub("<[^>]+>", "", each) for each in re.findall(r"<p class=mien-fault[^>]*>(.*?)</p>", html(test))]
+
+
+def told(test: AppTest) -> list[Prediction]:
+    """What was said of the images on the page, in the label set that is chosen last."""
+    shelf: Shelf = test.session_state["shelf"]
+    return list(shelf._told.values())
+
+
+def upload(test: AppTest, **files: bytes) -> AppTest:
+    """Choose files by name, such as `me_jpg=content`."""
+    chosen = [(name.replace("_", "."), content, "image/jpeg") for name, content in files.items()]
+    run: AppTest = test.file_uploader(key="photos").set_value(chosen).run()
+    assert not run.exception
+    return run
+
+
 # Read
 
 
 def test_nothing_uploaded_is_nothing_read(app: Callable[..., AppTest]) -> None:
     test = app()
     assert [each.value for each in test.title] == ["What does this face look like?"]
-    assert not test.subheader
+    assert not names(test)
     assert not test.error
+    assert not test.download_button
 
 
-def test_a_photo_is_read_as_everywhere_else(app: Callable[..., AppTest], astronaut: bytes) -> None:
-    test = app()
-    test.file_uploader(key="photos").set_value([("me.jpg", astronaut, "image/jpeg")]).run()
-    assert not test.exception
-    assert [each.value for each in test.subheader] == ["me.jpg"]
-    (answer,) = test.session_state["answers"].values()
-    expected = mien.load().predict(astronaut).to_dict()
-    assert answer.prediction.to_dict() == expected | {"source": "me.jpg"}
+def test_a_photo_and_its_answer(app: Callable[..., AppTest], astronaut: bytes) -> None:
+    test = upload(app(), me_jpg=astronaut)
+    assert names(test) == ["me.jpg"]
+    assert "1 photo, 1 face, 0 uncertain" in html(test)
     assert "happy" in html(test)
-    assert rows(test) == list(FERPLUS8)
-    assert [button.label for button in test.download_button] == ["Annotated photo", "All as CSV", "All as JSON"]
+    assert sorted(rows(test)) == sorted(FERPLUS8)
+    assert rows(test)[0] == "happy"
+    assert [button.label for button in test.download_button] == ["CSV", "JSON", "Marked photo"]
 
 
 def test_many_photos_with_a_broken_one_among_them(app: Callable[..., AppTest], astronaut: bytes) -> None:
     gray = png(np.full((300, 300, 3), 128, np.uint8))
-    files = [("a.jpg", astronaut, "image/jpeg"), ("b.jpg", b"no image", "image/jpeg"), ("c.png", gray, "image/png")]
-    test = app()
-    test.file_uploader(key="photos").set_value(files).run()
-    assert not test.exception
-    assert [each.value for each in test.subheader] == ["a.jpg", "b.jpg", "c.png"]
-    assert [each.value for each in test.error] == [
-        plain("b.jpg cannot be read: not an image of a supported kind (JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM).")
+    test = upload(app(), a_jpg=astronaut, b_jpg=b"no image", c_png=gray)
+    assert names(test) == ["a.jpg", "b.jpg", "c.png"]
+    assert faults(test) == [
+        "This photo cannot be read. Not an image of a supported kind (JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM)."
     ]
-    assert [each.value for each in test.info] == ["No face was found in this photo."]
+    assert "<p class=mien-none>No face was found.</p>" in html(test)
+    assert "3 photos, 1 face, 0 uncertain, 1 cannot be read" in html(test)
     assert len(rows(test)) == 8
+    assert [button.label for button in test.download_button] == ["CSV", "JSON", "Marked photos"]
+
+
+def test_answers_are_those_of_the_library_and_of_the_command_line(
+    app: Callable[..., AppTest], astronaut: bytes, tmp_path: Path
+) -> None:
+    face = draw_face("happy", np.random.default_rng(0))
+    turned, exif = BytesIO(), Image.Exif()
+    exif[0x0112] = 6  # orientation
+    with Image.open(BytesIO(astronaut)) as photo:
+        photo.resize((1500, 1500)).rotate(-90).save(turned, "JPEG", exif=exif)
+    files = {
+        "photo_jpg": astronaut,
+        "crop_png": png(face),
+        "larger_png": png(np.asarray(Image.fromarray(face).resize((256, 256)))),
+        "turned_jpg": turned.getvalue(),
+        "nobody_png": png(np.full((300, 300, 3), 128, np.uint8)),
+        "torn_jpg": astronaut[:3000],
+    }
+    answers = [each.to_dict() for each in told(upload(app(), **files))]
+    paths = [name.replace("_", ".") for name in files]
+    for name, content in zip(paths, files.values(), strict=True):
+        (tmp_path / name).write_bytes(content)
+    assert answers == [
+        each.to_dict() | {"source": name}
+        for name, each in zip(paths, mien.load().predict(list(files.values())), strict=True)
+    ]
+    command = [sys.executable, "-m", "mien", "predict", "--format", "jsonl", *paths]
+    printed = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path).stdout
+    assert answers == [json.loads(line) for line in printed.splitlines()]
 
 
 def test_another_label_set_answers_in_it(app: Callable[..., AppTest], astronaut: bytes) -> None:
-    test = app()
-    test.file_uploader(key="photos").set_value([("me.jpg", astronaut, "image/jpeg")]).run()
+    test = upload(app(), me_jpg=astronaut)
     test.selectbox(key="labels").set_value(HAPPY_SAD.name).run()
     assert rows(test) == list(HAPPY_SAD)
-    (answer,) = test.session_state["answers"].values()
-    assert answer.prediction.faces == mien.load().predict(astronaut, labels="happy-sad").faces
+    assert told(test)[-1].faces == mien.load().predict(astronaut, labels="happy-sad").faces
 
 
-def test_what_is_on_the_page_is_read_once(
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often a reader was asked to find faces, and to tell what they look like."""
+    calls: Counter[str] = Counter()
+
+    def counting(name: str) -> None:
+        own = getattr(Recognizer, name)
+
+        def count(self: Recognizer, *arguments: Any) -> Any:
+            calls[name] += 1
+            return own(self, *arguments)
+
+        monkeypatch.setattr(Recognizer, name, count)
+
+    counting("find")
+    counting("express")
+    return calls
+
+
+def test_nothing_is_read_twice(app: Callable[..., AppTest], astronaut: bytes, counted: Counter[str]) -> None:
+    test = app()
+    counted.clear()
+    upload(test, a_jpg=astronaut, b_jpg=astronaut[:-2] + b"\xff\xd9")
+    assert counted == {"find": 2, "express": 2}
+    for labels, more in ((HAPPY_SAD, 2), (FERPLUS8, 0), (HAPPY_SAD, 0)):
+        counted.clear()
+        test.selectbox(key="labels").set_value(labels.name).run()
+        assert counted == Counter(express=more)
+    counted.clear()
+    test.run()
+    assert not +counted
+    shelf: Shelf = test.session_state["shelf"]
+    assert len(shelf) == 2
+    test.segmented_control(key="way").set_value("camera").run()
+    assert len(shelf) == 0
+
+
+def test_photos_are_read_once_kept_and_forgotten(astronaut: bytes, counted: Counter[str]) -> None:
+    reader, shelf = mien.load(), Shelf()
+    shelf.keep(reader, "auto", {})
+    assert len(shelf) == 0
+    shelf.keep(reader, "auto", {1: astronaut, 2: astronaut})
+    assert [shelf.told(key, reader, FERPLUS8, "a").faces[0].expression.label for key in (1, 2)] == ["happy"] * 2
+    shelf.keep(reader, "auto", {2: astronaut, 3: astronaut})
+    shelf.seen(3)
+    assert counted["find"] == 3
+    assert len(shelf) == 2
+    with pytest.raises(KeyError):
+        shelf.seen(1)
+    kept = weakref.ref(shelf.seen(2))
+    shelf.clear()
+    gc.collect()
+    assert kept() is None
+    assert len(shelf) == 0
+
+
+def test_an_answer_is_there_before_the_next_photo_is_read(
     app: Callable[..., AppTest], astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shown, read_one, show_one = threading.Event(), seen.look, show.photo
+
+    def reading(reader: Recognizer, image: bytes, crop: Crop) -> Seen:
+        assert len(image) == len(astronaut) or shown.wait(60)
+        return read_one(reader, image, crop)
+
+    def showing(what: Seen, prediction: Prediction, number: int) -> str:
+        shown.set()
+        return show_one(what, prediction, number)
+
     test = app()
-    test.file_uploader(key="photos").set_value([("me.jpg", astronaut, "image/jpeg")]).run()
-    (first,) = test.session_state["answers"].values()
+    monkeypatch.setattr(seen, "look", reading)
+    monkeypatch.setattr(read, "photo", showing)
+    upload(test, first_jpg=astronaut, later_jpg=astronaut[:3000])
+    assert names(test) == ["first.jpg", "later.jpg"]
+
+
+def test_photos_are_forgotten_on_pages_that_show_none(
+    app: Callable[..., AppTest], astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = upload(app(), me_jpg=astronaut)
+    kept: Shelf = test.session_state["shelf"]
+    assert len(kept) == 1
+    monkeypatch.setattr(st, "navigation", lambda pages, position: pages[-1])
+    monkeypatch.setattr(StreamlitPage, "run", lambda page: None)
     test.run()
-    (again,) = test.session_state["answers"].values()
-    assert again is first
-    test.file_uploader(key="photos").set_value(None).run()
-    assert not test.session_state["answers"]
+    assert not test.exception
+    assert len(kept) == 0
 
 
 def test_photos_are_taken_by_the_suffixes_that_are_read_everywhere() -> None:
@@ -127,21 +273,21 @@ def test_photos_are_taken_by_the_suffixes_that_are_read_everywhere() -> None:
 
 def test_the_camera(app: Callable[..., AppTest], astronaut: bytes) -> None:
     test = app()
-    test.segmented_control(key="way").set_value("Camera").run()
+    test.segmented_control(key="way").set_value("camera").run()
     test.camera_input(key="camera").set_value(("shot.jpg", astronaut, "image/jpeg")).run()
     assert not test.exception
-    assert rows(test) == list(FERPLUS8)
+    assert sorted(rows(test)) == sorted(FERPLUS8)
 
 
 def test_why_it_is_not_sure(app: Callable[..., AppTest], toy: Toy, tmp_path: Path, bands: Bands) -> None:
     model = toy(tmp_path / "toy", {"happy-sad": ("happy", "sad")})
     test = app(**{settings.MODEL: str(model)})
     half = np.full((48, 48, 3), 200, np.uint8)
-    test.file_uploader(key="photos").set_value([("half.png", png(half), "image/png")]).run()
-    assert not test.exception
-    (warning,) = test.warning
-    assert warning.value.startswith(plain("Not sure: "))
-    assert "perhaps" in html(test)
+    upload(test, half_png=png(half))
+    (doubt,) = re.findall(r"<p class=mien-doubt>(.*?)</p>", html(test))
+    assert doubt == "<strong>Not sure:</strong> blurred."
+    assert re.search(r"<h3>(happy|sad)\? ", html(test))
+    assert "1 photo, 1 face, 1 uncertain" in html(test)
 
 
 def test_a_model_that_sees_colours(app: Callable[..., AppTest], toy: Toy, tmp_path: Path) -> None:
@@ -150,12 +296,13 @@ def test_a_model_that_sees_colours(app: Callable[..., AppTest], toy: Toy, tmp_pa
     image[:, 32:, 0] = 255
     image[:, :32, 2] = 255  # blue counts for nothing
     test = app(**{settings.MODEL: str(model)})
-    test.file_uploader(key="photos").set_value([("halves.png", png(image), "image/png")]).run()
-    assert not test.exception
-    (answer,) = test.session_state["answers"].values()
-    assert answer.prediction.faces[0].expression.label == "sad"
-    (crop,) = answer.crops
-    assert crop.shape == (64, 64, 3)
+    upload(test, halves_png=png(image))
+    (prediction,) = told(test)
+    assert prediction.faces[0].expression.label == "sad"
+    shelf: Shelf = test.session_state["shelf"]
+    (each,) = (future.result() for future in shelf._seen.values())
+    with Image.open(BytesIO(each.crops[0])) as crop:
+        assert (crop.size, crop.mode) == ((64, 64), "RGB")
 
 
 def test_a_model_that_is_none(app: Callable[..., AppTest], tmp_path: Path) -> None:
@@ -170,10 +317,87 @@ def test_a_name_is_text_whatever_it_holds() -> None:
 
 
 def test_names_and_reasons_are_text_not_code() -> None:
-    expression = Expression({"<script>alert(1)</script>": 0.6, "b": 0.4}, ("odd",))
-    for made in (show.bars(expression), show.headline(expression)):
-        assert "<script>" not in made
-        assert "&lt;script&gt;" in made
+    expression = Expression({"<script>alert(1)</script>": 0.6, "b": 0.4}, ("<b>odd",))
+    reading = Reading(Face((0, 0, 10, 10), (), 0.9), expression)
+    prediction = Prediction("<img src=x>.jpg", 20, 20, (reading,))
+    page = show.photo(Seen(Found("x"), b"jpeg", (b"png",)), prediction, 1)
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "<b>" not in page
+    assert "<img src=x>" not in page
+
+
+def test_what_is_not_likely_at_all_is_shown_on_demand(astronaut: bytes) -> None:
+    sure = Expression(dict(zip(FERPLUS8, (0.004, 0.97, 0.02, 0.006, 0, 0, 0, 0), strict=True)))
+    page = show.card(b"png", Reading(Face((0, 0, 10, 10), (), 0.9), sure), 1, 1)
+    first, rest = page.split("<details>")
+    assert re.findall(r"<th scope=row>([^<]+)</th>", first) == ["happy", "surprise"]
+    assert "6 other expressions" in rest
+    assert re.findall(r"<th scope=row>([^<]+)</th>", rest) == ["sad", "neutral", "angry", "disgust", "fear", "contempt"]
+
+
+def test_marked_photos_are_one_file_with_a_name_each(astronaut: bytes) -> None:
+    prediction = replace(mien.load().predict(astronaut), source="me.jpg")
+    with zipfile.ZipFile(BytesIO(read.zipped([(astronaut, prediction), (astronaut, prediction)]))) as archive:
+        assert archive.namelist() == ["001-me.jpg", "002-me.jpg"]
+        with Image.open(archive.open("002-me.jpg")) as picture:
+            assert picture.size == (512, 512)
+
+
+@pytest.mark.parametrize("number", [0, 1, 12])
+def test_a_summary(number: int) -> None:
+    expected = {0: "0 photos, 0 faces, 0 uncertain", 1: "1 photo, 0 faces, 0 uncertain, 1 cannot be read"}
+    unread = Prediction("x", 0, 0, error="torn")
+    several = "12 photos, 0 faces, 0 uncertain, 12 cannot be read"
+    assert show.summary([unread] * number) == expected.get(number, several)
+
+
+# Words
+
+
+@pytest.fixture
+def german(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "context", SimpleNamespace(locale="de-AT"))
+
+
+def test_words_are_those_of_the_browsers_language(german: None, app: Callable[..., AppTest], astronaut: bytes) -> None:
+    test = upload(app(), me_jpg=astronaut)
+    assert "<h3>fröhlich <span" in html(test)
+    assert "lang=de" in html(test)
+    assert told(test)[0].faces[0].expression.label == "happy"
+    assert test.selectbox(key="labels").value == FERPLUS8.name
+    assert words.said("blurred") == "unscharf"
+
+
+@pytest.mark.parametrize(("locale", "language"), [(None, "en"), ("", "en"), ("fr-FR", "en"), ("es-419", "es")])
+def test_the_language_of_a_session(locale: str | None, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "context", SimpleNamespace(locale=locale))
+    assert words.language() == language
+
+
+def test_texts_stand_where_they_are_gathered() -> None:
+    sources = [path.read_text("utf-8") for path in SCRIPT.parent.glob("*.py")]
+    pieces = [node for text in sources for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr)]
+    called = {ast.unparse(node.func) for piece in pieces for node in ast.walk(piece) if isinstance(node, ast.Call)}
+    assert "escape" in called
+    assert not called & {"_", "ngettext"}, "a text within an f-string is not gathered for translation"
+
+
+def test_numbers_and_values_have_their_place_in_texts() -> None:
+    assert words._("100% %(name)s") == "100% %(name)s"
+    assert words._("a %(name)s", name="b") == "a b"
+    assert words.ngettext("%(num)s cat", "%(num)s cats of %(whom)s", 1200, whom="me") == "1,200 cats of me"
+    assert words.sentence(("blurred", "turned away")) == "Blurred; turned away."
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("", None), (" ", None), ("on", languages.NOTICE), ("<b>Hello</b>", "&lt;b&gt;Hello&lt;/b&gt;")],
+)
+def test_the_notice_stands_above_every_page(given: str, shown: str | None, app: Callable[..., AppTest]) -> None:
+    test = app(**{settings.TOLD: given})
+    found = re.findall(r"<p class=mien-notice lang=en>(.*?)</p>", html(test))
+    assert found == ([] if shown is None else [shown])
 
 
 # Samples
@@ -192,12 +416,12 @@ def gallery(tmp_path: Path, bands: Bands) -> Path:
 def test_samples_beside_their_labels(app: Callable[..., AppTest], gallery: Path, toy: Toy, tmp_path: Path) -> None:
     model = toy(tmp_path / "toy", {"happy-sad": ("happy", "sad")})
     test = app("samples", **{settings.MODEL: str(model), settings.SAMPLES: str(gallery)})
-    told = [each.value for each in test.caption]
-    assert sum("right" in words for words in told) == 2
-    assert sum("wrong" in words and "labelled **sad**" in words for words in told) == 1
-    assert sum("labelled" not in words for words in told) == 1
-    assert any("**2 of 3** right so far (66%)" in each.value for each in test.markdown)
-    assert "e.png" in test.error[0].value
+    items = [re.sub("<[^>]+>", " ", each) for each in re.findall("<li>(.*?)</li>", html(test))]
+    assert ["right" in item for item in items] == [True, True, False, False, False]
+    assert [("wrong" in item, "labelled sad" in item) for item in items[2:4]] == [(True, True), (False, False)]
+    assert "labelled" not in items[4]
+    assert "2 of 3 right so far (66%)" in html(test)
+    assert "e.png" in faults(test)[0] + items[3]
 
 
 @pytest.mark.parametrize(
@@ -231,8 +455,8 @@ def test_judging_is_what_evaluate_says(app: Callable[..., AppTest], gallery: Pat
         f"{report.ece:.3f}",
     ]
     assert "e.png" in test.warning[0].value
-    assert "Images taken as face crops" in test.caption[-1].value
-    assert "small" in test.caption[-1].value
+    assert "Images are taken as face crops." in html(test)
+    assert "Face crops: of 4 images looked at, 3 are small" in html(test)
 
 
 def test_photos_are_judged_as_photos_unless_told_otherwise(
@@ -243,11 +467,12 @@ def test_photos_are_judged_as_photos_unless_told_otherwise(
         (tmp_path / label / "a.jpg").write_bytes(astronaut)
     test = app("judge")
     test.text_input(key="dataset").set_value(str(tmp_path))
-    for crop, words in ((None, "photos or face crops. Why: photos: of 2"), ("whole", "face crops. Why: as asked for")):
+    for crop, taken, why in (("", "photos or face crops", "Photos: of 2"), ("whole", "face crops", "As asked for.")):
         test.selectbox(key="crop").set_value(crop)
         test.button[0].click().run()
         assert not test.exception
-        assert words in test.caption[-1].value.replace("\\", "")
+        assert f"Images are taken as {taken}." in html(test)
+        assert why in html(test)
 
 
 @pytest.mark.parametrize(("path", "told"), [("", "Name a dataset first"), ("/no/such", "no such file or folder")])
@@ -290,12 +515,23 @@ def test_a_card_fetches_nothing(app: Callable[..., AppTest], toy: Toy, tmp_path:
     test = app("about", **{settings.MODEL: str(model)})
     told = " ".join(each.value for each in test.markdown)
     assert "watched more" in told
-    assert "elsewhere" not in told
+    assert "elsewhere.example" not in told
     assert "![" not in told.replace(r"\![", "")
 
 
-def test_about_is_the_models_card(app: Callable[..., AppTest]) -> None:
+def test_about_is_for_people_and_has_the_models_card(app: Callable[..., AppTest]) -> None:
     test = app("about")
     told = " ".join(each.value for each in test.markdown)
-    assert mien.load().artifact.card.strip() in told
     assert "Art. 5(1)(f)" in told
+    assert "Art. 50(3)" in told
+    assert len(test.expander) == 2
+    card = mien.load().artifact.card
+    lines = [line for line in card.splitlines() if line and not line.startswith(("#", "|", "<"))]
+    assert [line for line in lines if line not in told] == []
+
+
+def test_a_wide_table_of_a_card_is_turned() -> None:
+    wide = "before\n\n| head | n | ECE |\n|---|---|---|\n| fer7 | 3589 | 0.03 |\n\nafter"
+    assert about.shown(wide) == "before\n\n| head | fer7 |\n| --- | --- |\n| n | 3589 |\n| ECE | 0.03 |\n\nafter"
+    assert about.shown("| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n").count("\n") == 4
+    assert about.shown("## Title") == "#### Title"

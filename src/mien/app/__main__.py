@@ -16,7 +16,8 @@ FLAGS = (
     "--server.showEmailPrompt=false",
     "--server.address=localhost",
     "--server.maxUploadSize=20",
-    "--theme.primaryColor=#2f6fab",
+    "--theme.light.primaryColor=#1f5fa6",  # with colours for both, and no base, the system decides which
+    "--theme.dark.primaryColor=#7db7f2",
 )
 
 if __name__ == "__main__":

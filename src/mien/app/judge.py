@@ -6,86 +6,114 @@ import os
 
 import streamlit as st
 
-from mien.app.settings import choose_model, plain, told
-from mien.crops import CROPS
+from mien.app.settings import choose_model, told
+from mien.app.show import say, sentence_of
+from mien.app.words import _, ngettext, plain, said
+from mien.crops import CROPS, Crop
 from mien.datasets import open_dataset
 from mien.errors import MienError
 from mien.evaluation import evaluate
+from mien.recognizer import Recognizer
 from mien.report import Report
 from mien.report.notes import notes
 from mien.report.page import draw_pictures, html
 
+USUAL = ""
+"""What is chosen where a person chooses nothing; `None` would be no choice at all, with a button to clear it."""
+SPLITS = (USUAL, "train", "valid", "test", "all")
+
 
 def show() -> None:
-    st.title("How good is it?")
-    st.caption("A dataset in any form that mien knows: an image folder with a folder a label, fer2013.csv, parquet.")
+    st.title(_("How good is it?"))
+    say(_("Name photos that have labels: folders named by label, fer2013.csv, or parquet. mien reads and scores them."))
     reader = choose_model()
     with st.form("judge"):
-        path = st.text_input("Path of the dataset on this machine", key="dataset")
+        path = st.text_input(_("Path of the dataset on this machine"), key="dataset")
         one, two, three = st.columns(3)
-        able = {"the dataset's own": None, **{each.words: each.name for each in reader.artifact.label_sets.values()}}
-        labels = able[three.selectbox("Expressions", list(able), key="judged in")]
-        split = one.selectbox("Split", ["the last", "train", "valid", "test", "all"], key="split")
-        crop = two.selectbox("Images are", (None, *CROPS), key="crop", format_func=_crop_words)
-        started = st.form_submit_button("Judge", type="primary", icon=":material/fact_check:")
+        sets = {USUAL: _("the dataset's own")}
+        sets |= {each.name: said(each.words) for each in reader.artifact.label_sets.values()}
+        splits = {USUAL: _("the last"), "train": _("train"), "valid": _("valid"), "test": _("test"), "all": _("all")}
+        split = one.selectbox(_("Split"), SPLITS, key="split", format_func=splits.__getitem__)
+        crop = two.selectbox(_("Images are"), (USUAL, *CROPS), key="crop", format_func=_crop_words)
+        labels = three.selectbox(_("Expressions"), list(sets), key="judged in", format_func=sets.__getitem__)
+        started = st.form_submit_button(_("Judge"), type="primary", icon=":material/fact_check:")
     if started:
         st.session_state.pop("judged report", None)
-        bar = st.progress(0.0, "Looking at the dataset")
-
-        def show_progress(done: int, total: int) -> None:
-            if 100 * done // total > 100 * (done - 1) // total:
-                bar.progress(done / total, f"{done:,} of {total:,} images")
-
-        with told():
-            if not path.strip():
-                raise MienError("Name a dataset first: the path of a folder or a file on this machine.")
-            report = evaluate(
-                reader,
-                open_dataset(os.path.expanduser(path.strip())),
-                split=None if split == "the last" else split,
-                labels=labels,
-                crop=crop,
-                progress=show_progress,
-            )
-        bar.empty()
+        taken = next((each for each in CROPS if each == crop), None)
+        report = _judge(reader, path.strip(), split or None, labels or None, taken)
         pictures = draw_pictures(report)
         st.session_state["judged report"] = report, pictures, html(report, pictures)
     if "judged report" in st.session_state:
         _show_report(*st.session_state["judged report"])
 
 
+def _judge(reader: Recognizer, path: str, split: str | None, labels: str | None, crop: Crop | None) -> Report:
+    """A report, with a progress bar until it is there; or what is wrong, and no more of the page."""
+    bar = st.progress(0.0, _("Looking at the dataset"))
+
+    def show_progress(done: int, total: int) -> None:
+        if 100 * done // total > 100 * (done - 1) // total:
+            bar.progress(done / total, _("%(done)s of %(all)s images", done=f"{done:,}", all=f"{total:,}"))
+
+    with told():
+        if not path:
+            raise MienError(_("Name a dataset first: the path of a folder or a file on this machine."))
+        dataset = open_dataset(os.path.expanduser(path))
+        report = evaluate(reader, dataset, split=split, labels=labels, crop=crop, progress=show_progress)
+    bar.empty()
+    return report
+
+
 def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     low, high = report.accuracy_interval
-    st.subheader(plain(f"{report.model}: {report.n:,} images, split {report.data['split']}"), anchor=False)
+    split = report.data["split"]
+    title = ngettext(
+        "%(model)s: %(num)s image, split %(split)s",
+        "%(model)s: %(num)s images, split %(split)s",
+        report.n,
+        model=report.model,
+        split=split,
+    )
+    st.header(plain(title), anchor=False)
     one, two, three = st.columns(3)
-    one.metric("Right", f"{report.accuracy:.1%}")
-    two.metric("Macro-F1", f"{report.macro_f1:.3f}")
-    three.metric("Calibration error", f"{report.ece:.3f}")
-    st.caption(f"95% interval of the share right: {low:.1%} to {high:.1%}")
-    st.caption(plain(f"Images taken as {_crop_words(report.data['crop'])}. Why: {report.data['crop_reason']}."))
-    for note in notes(report):
-        st.caption(plain(note))
-    st.dataframe(
+    one.metric(_("Right"), f"{report.accuracy:.1%}", help=_("The share of images whose answer is their label."))
+    two.metric(
+        _("Macro-F1"), f"{report.macro_f1:.3f}", help=_("0 to 1: how well each expression is read; all count alike.")
+    )
+    three.metric(
+        _("Calibration error"),
+        f"{report.ece:.3f}",
+        help=_("0 to 1: how far its confidence is from how often it is right; less is better."),
+    )
+    say(_("95%% interval of the share right: %(low)s to %(high)s.", low=f"{low:.1%}", high=f"{high:.1%}"))
+    say(_("Images are taken as %(crop)s.", crop=_crop_words(report.data["crop"])))
+    say(" ".join((sentence_of(report.data["crop_reason"]), *notes(report))), own=False)
+    columns = {"precision": _("Precision"), "recall": _("Recall"), "F1": "F1"}
+    st.table(
         [
-            {"": name, "images": each.support}
-            | {what: f"{getattr(each, what.lower()):.3f}" for what in ("precision", "recall", "F1")}
+            {_("Expression"): plain(said(name)), _("Images"): f"{each.support:,}"}
+            | {words: f"{getattr(each, what.lower()):.3f}" for what, words in columns.items()}
             for name, each in report.per_class.items()
         ],
         hide_index=True,
     )
     left, right = st.columns(2)
-    left.image(pictures["confusion-shares.png"])
-    right.image(pictures["reliability.png"])
+    left.image(pictures["confusion-shares.png"], alt=_("How often each expression was taken for each other"))
+    right.image(pictures["reliability.png"], alt=_("How often answers were right, by how confident they were"))
     if "mistakes.png" in pictures:
-        st.subheader("The most confident mistakes", anchor=False)
-        st.image(pictures["mistakes.png"])
+        st.header(_("The most confident mistakes"), anchor=False)
+        st.image(pictures["mistakes.png"], alt=_("Faces that were read wrong, with their labels and answers"))
     for name, reason in report.unreadable.items():
-        st.warning(plain(f"{name} cannot be read: {reason}"), icon=":material/broken_image:")
+        st.warning(plain(f"{name}: {reason}"), icon=":material/broken_image:")
     st.download_button(
-        "The whole report", page, "report.html", "text/html", icon=":material/download:", on_click="ignore"
+        _("The whole report"), page, "report.html", "text/html", icon=":material/download:", on_click="ignore"
     )
 
 
-def _crop_words(crop: str | None) -> str:
-    words = {"auto": "photos or face crops", "detect": "photos", "whole": "face crops"}
-    return words[crop] if crop else "as the data ask"
+def _crop_words(crop: str) -> str:
+    return {
+        USUAL: _("as the data ask"),
+        "auto": _("photos or face crops"),
+        "detect": _("photos"),
+        "whole": _("face crops"),
+    }[crop]

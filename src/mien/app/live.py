@@ -12,29 +12,55 @@ import streamlit as st
 from PIL import ImageDraw
 
 from mien.app.settings import choose
+from mien.app.show import say
+from mien.app.words import _
 from mien.draw import annotate
 from mien.labels import LabelSet
 from mien.recognizer import Recognizer
 
 OF_LATE = 30  # frames that the rate is taken over
+WIDE = 768  # px, of the moving picture on the page, at most
+VIDEO = {"width": {"ideal": 640}, "height": {"ideal": 480}}  # what is asked of a camera: larger frames come later
 
 
 def show() -> None:
-    st.title("Live")
-    st.caption("Frames are read in memory as they come, and forgotten.")
+    st.title(_("Live"))
+    say(_("Each picture of the camera is read in memory as it comes, and forgotten."))
     reader, labels = choose()
     if find_spec("streamlit_webrtc") is None:
-        st.info("The camera needs one more package: `pip install 'mien[live]'`, then start the app again.")
+        told = _("The camera needs one more package. Install it, then start the app again:")
+        st.info(f"{told} `pip install 'mien[live]'`")
         return
+    with st.container(width=WIDE):
+        playing = _stream(reader, labels)
+    if not playing:
+        say(_("No picture? Connect a camera, allow this page to use it, and close other programs that do."))
+
+
+def _stream(reader: Recognizer, labels: LabelSet) -> bool:
+    """The moving picture, and whether it moves."""
     from streamlit_webrtc import webrtc_streamer
 
-    webrtc_streamer(
-        key=f"live {reader.artifact.manifest.sha256} {labels.name}",
+    stream = webrtc_streamer(
+        key="live",  # whatever the model and the labels: the stream goes on with the new callback
         video_frame_callback=Frames(reader, labels),
-        media_stream_constraints={"video": True, "audio": False},
+        media_stream_constraints={"video": VIDEO, "audio": False},
         rtc_configuration={"iceServers": []},  # this machine only: nobody outside is asked for the way
         async_processing=True,
+        video_html_attrs={"autoPlay": True, "playsInline": True, "muted": True, "style": {"width": "100%"}},
+        translations={
+            "start": _("Start the camera"),
+            "stop": _("Stop"),
+            "select_device": _("Choose a camera"),
+            "media_api_not_available": _(
+                "This browser gives no camera here. Open this page as localhost, or by https."
+            ),
+            "device_ask_permission": _("Let this page use the camera: your browser asks you."),
+            "device_not_available": _("No camera was found. Connect one, then try again."),
+            "device_access_denied": _("The camera was refused. Allow it in your browser's settings of this page."),
+        },
     )
+    return bool(stream.state.playing)
 
 
 class Frames:
@@ -44,6 +70,7 @@ class Frames:
         self._reader = reader
         self._labels = labels
         self._times: deque[float] = deque(maxlen=OF_LATE)
+        self._words = _("%(number)s frames a second")
 
     def __call__(self, frame: Any) -> Any:
         import av
@@ -61,4 +88,5 @@ class Frames:
         """Frames a second of late, in words; nothing before there are two."""
         if len(self._times) < 2:
             return ""
-        return f"{(len(self._times) - 1) / max(self._times[-1] - self._times[0], 1e-6):.0f} frames a second"
+        rate = (len(self._times) - 1) / max(self._times[-1] - self._times[0], 1e-6)
+        return self._words % {"number": f"{rate:.0f}"}

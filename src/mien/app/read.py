@@ -1,19 +1,23 @@
-"""Read: photos from files or the camera, each with its answer."""
+"""Read: photos from files or the camera, each with its answer as soon as it is read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import PurePath
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from mien.app.settings import choose, plain
-from mien.app.show import LARGEST, annotated, show_face
-from mien.image import Pixels
+from mien.app.seen import encoded, shelf
+from mien.app.settings import choose
+from mien.app.show import photo, say, summary
+from mien.app.words import _, ngettext
+from mien.draw import annotate
 from mien.labels import LabelSet
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
@@ -22,20 +26,19 @@ from mien.tables import csv_text
 
 
 def show() -> None:
-    st.title("What does this face look like?")
-    st.caption("Photos stay on this machine: they are read in memory, and neither kept nor sent anywhere.")
+    st.title(_("What does this face look like?"))
+    say(_("Your photos stay in the memory of this machine. They are forgotten when you leave this page."))
     reader, labels = choose()
-    way = st.segmented_control("From", ["Photos", "Camera"], default="Photos", key="way", label_visibility="collapsed")
-    if way == "Camera":
-        taken = st.camera_input("Take a photo", key="camera", label_visibility="collapsed")
+    ways = {"photos": _("Photos"), "camera": _("Camera")}
+    way = st.segmented_control(
+        _("From"), list(ways), default="photos", key="way", format_func=ways.__getitem__, label_visibility="collapsed"
+    )
+    if way == "camera":
+        taken = st.camera_input(_("Take a photo"), key="camera")
         files: Sequence[UploadedFile] = [taken] if taken else []
     else:
-        files = st.file_uploader("Photos", kinds(), accept_multiple_files=True, key="photos")
-    answers = _answers(reader, labels, files)
-    for number, (file, answer) in enumerate(zip(files, answers, strict=True)):
-        _show(file, answer, number)
-    if answers:
-        _downloads([answer.prediction for answer in answers], labels)
+        files = st.file_uploader(_("Photos"), kinds(), accept_multiple_files=True, key="photos")
+    _answer(reader, labels, files)
 
 
 def kinds() -> list[str]:
@@ -44,75 +47,54 @@ def kinds() -> list[str]:
     return [suffix for suffix in SUFFIXES if suffix not in extra]
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What was read in a photo, and how that looks: a crop a face, and the photo small enough for the page."""
-
-    prediction: Prediction
-    crops: tuple[Pixels, ...] = ()
-    picture: bytes = b""
-
-
-def _answers(reader: Recognizer, labels: LabelSet, files: Sequence[UploadedFile]) -> list[Answer]:
-    """An answer a file. The page is made anew for every click on it: what is on it already is not read again."""
-    known: dict[tuple[str, ...], Answer] = st.session_state.get("answers", {})
-    keys = [(file.file_id, reader.artifact.manifest.sha256, labels.name) for file in files]
-    answers = {key: known.get(key) or _read(reader, labels, file) for key, file in zip(keys, files, strict=True)}
-    st.session_state["answers"] = answers  # without those of photos that were taken away
-    return [answers[key] for key in keys]
-
-
-def _read(reader: Recognizer, labels: LabelSet, file: UploadedFile) -> Answer:
-    name = PurePath(file.name).name
-    found = reader.find(file.getvalue())
-    prediction = replace(*reader.express([found], [labels]), source=name)
-    picture = annotated(file.getvalue(), prediction, LARGEST) if prediction.error is None else b""
-    return Answer(prediction, found.crops, picture)
-
-
-def _show(file: UploadedFile, answer: Answer, number: int) -> None:
-    prediction = answer.prediction
-    st.subheader(plain(prediction.source), divider="gray", anchor=False)
-    if prediction.error is not None:
-        st.error(plain(f"{prediction.source} cannot be read: {prediction.error}."), icon=":material/broken_image:")
+def _answer(reader: Recognizer, labels: LabelSet, files: Sequence[UploadedFile]) -> None:
+    """Show what each photo says, one after the other; what is on the page already is not read again."""
+    keys = [(file.file_id, reader.artifact.manifest.sha256) for file in files]
+    shelf().keep(reader, "auto", {key: file.getvalue() for key, file in zip(keys, files, strict=True)})
+    if not files:
         return
-    st.image(answer.picture, alt=_words(prediction))
-    if prediction.notes:
-        st.caption(plain("; ".join(prediction.notes).capitalize() + "."))
-    if not prediction.faces:
-        st.info("No face was found in this photo.", icon=":material/face_retouching_off:")
-        return
-    for position, (crop, reading) in enumerate(zip(answer.crops, prediction.faces, strict=True)):
-        show_face(crop, reading, position, len(prediction.faces))
-    st.download_button(
-        "Annotated photo",
-        lambda: annotated(file.getvalue(), prediction),
-        file_name=f"{PurePath(prediction.source).stem}-read.jpg",
-        mime="image/jpeg",
-        key=f"annotated {number}",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    top, predictions = st.container(), list[Prediction]()
+    state = top.empty()
+    for number, (key, file) in enumerate(zip(keys, files, strict=True), 1):
+        progress = _("Reading photo %(number)s of %(all)s", number=number, all=len(files))
+        if len(files) > 1:
+            state.progress((number - 1) / len(files), progress)
+        prediction = shelf().told(key, reader, labels, PurePath(file.name).name)
+        st.html(photo(shelf().seen(key), prediction, number))
+        predictions.append(prediction)
+    state.html(f"<p class=mien-summary role=status>{summary(predictions)}</p>")
+    with top:
+        _downloads(predictions, files, labels)
 
 
-def _downloads(predictions: list[Prediction], labels: LabelSet) -> None:
-    st.divider()
-    left, right, _ = st.columns([1, 1, 2])
+def _downloads(predictions: Sequence[Prediction], files: Sequence[UploadedFile], labels: LabelSet) -> None:
+    read = [(file.getvalue(), each) for file, each in zip(files, predictions, strict=True) if each.error is None]
     lines = "".join(json.dumps(prediction.to_dict()) + "\n" for prediction in predictions)
-    left.download_button(
-        "All as CSV",
-        csv_text(predictions, labels),
-        "expressions.csv",
-        "text/csv",
-        icon=":material/table:",
-        on_click="ignore",
-    )
-    right.download_button(
-        "All as JSON", lines, "expressions.jsonl", "application/jsonl", icon=":material/data_object:", on_click="ignore"
-    )
+    offered: list[tuple[str, str | Callable[[], bytes], str, str, str]] = [
+        ("CSV", csv_text(predictions, labels), "expressions.csv", "text/csv", "table"),
+        ("JSON", lines, "expressions.jsonl", "application/jsonl", "data_object"),
+    ]
+    if read:
+        words = ngettext("Marked photo", "Marked photos", len(read))
+        if len(read) == 1:
+            name = f"{PurePath(read[0][1].source).stem}-read.jpg"
+            offered.append((words, partial(_marked, *read[0]), name, "image/jpeg", "image"))
+        else:
+            offered.append((words, partial(zipped, read), "marked.zip", "application/zip", "photo_library"))
+    with st.container(horizontal=True):
+        for words, data, name, mime, icon in offered:
+            st.download_button(words, data, name, mime, icon=f":material/{icon}:", on_click="ignore", key=name)
 
 
-def _words(prediction: Prediction) -> str:
-    if not prediction.faces:
-        return "A photo without a face that could be found"
-    return "Faces, the largest first: " + ", ".join(reading.expression.label for reading in prediction.faces)
+def zipped(read: Iterable[tuple[bytes, Prediction]]) -> bytes:
+    """Photos with their faces marked, in one file; made when a person asks for it."""
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for number, (image, prediction) in enumerate(read, 1):
+            name = f"{number:03d}-{PurePath(prediction.source).stem}.jpg"
+            archive.writestr(name, _marked(image, prediction))
+    return stream.getvalue()
+
+
+def _marked(image: bytes, prediction: Prediction) -> bytes:
+    return encoded(annotate(image, prediction), "JPEG")

@@ -2,56 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from html import escape
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from mien.app.settings import choose, plain, samples_folder, told
-from mien.app.show import annotated, show_face
+from mien.app.seen import Shelf, shelf
+from mien.app.settings import choose, samples_folder, told
+from mien.app.show import headline, photo, picture, say, sentence_of
+from mien.app.words import _, language, ngettext, plain, said, showable
+from mien.crops import Crop
+from mien.datasets import Dataset
+from mien.datasets.base import Example
 from mien.datasets.walk import image_files
-from mien.errors import ImageError, MienError
 from mien.intake import describe
-from mien.labels import LabelSet, canonical
+from mien.labels import FERPLUS8, LabelSet, canonical
+from mien.photos import usual_crop
 from mien.prediction import Prediction, percent
 from mien.recognizer import Recognizer
 
 A_PAGE = 12
-COLUMNS = 4
-THUMBNAIL = 360  # px
 
 
 def show() -> None:
     folder = samples_folder()
-    st.title("Samples")
+    st.title(_("Samples"))
     reader, labels = choose()
     with told():
         paths = [folder / name for name in image_files(folder)] if folder else []
-    if not paths:
-        st.error(plain(f"There is no image in {folder}."), icon=":material/folder_off:")
+    if not folder or not paths:
+        st.error(plain(_("There is no image in %(folder)s.", folder=folder)), icon=":material/folder_off:")
         return
+    crop = _crop(folder, tuple(paths), reader)
+    if crop == "whole":
+        say(_("These are face crops: each is read as one face."))
     pages = -(-len(paths) // A_PAGE)
     number = st.pagination(pages, key="page") if pages > 1 else 1
-    shown = paths[(number - 1) * A_PAGE : number * A_PAGE]
-    score = st.empty()
-    answers = dict(zip(shown, reader.predict([*shown], labels=labels), strict=True))
-    seen: dict[tuple[str, str, str], bool] = st.session_state.setdefault("judged", {})
-    for start in range(0, len(shown), COLUMNS):
-        for column, path in zip(st.columns(COLUMNS), shown[start : start + COLUMNS], strict=False):
-            with column:
-                truth = actual(path, labels)
-                right_or_wrong = _thumbnail(path, answers[path], truth)
-                if right_or_wrong is not None:
-                    seen[reader.artifact.manifest.sha256, labels.name, str(path)] = right_or_wrong
-    judged = [
-        good
-        for (model, named, _), good in seen.items()
-        if (model, named) == (reader.artifact.manifest.sha256, labels.name)
-    ]
-    if judged:
-        score.markdown(f"**{sum(judged)} of {len(judged)}** right so far ({percent(sum(judged) / len(judged))})")
-    chosen = st.selectbox("Look closer", shown, index=None, format_func=lambda path: describe(path.name), key="closer")
-    if chosen in answers:
-        _closer(reader, chosen, labels)
+    shown = {path: (str(path), *_state(path), crop) for path in paths[(number - 1) * A_PAGE : number * A_PAGE]}
+    keys = {path: (*state, reader.artifact.manifest.sha256) for path, state in shown.items()}
+    shelf().keep(reader, crop, {key: path for path, key in keys.items()})
+    score, gallery = st.empty(), st.empty()
+    _score(score, _gallery(gallery, reader, labels, keys), (reader.artifact.manifest.sha256, labels.name))
+    chosen = st.selectbox(
+        _("Look closer"), list(keys), index=None, format_func=lambda path: describe(path.name), key="closer"
+    )
+    if chosen in keys:
+        key = keys[chosen]
+        st.html(photo(shelf().seen(key), shelf().told(key, reader, labels, describe(chosen.name)), 1))
 
 
 def actual(path: Path, labels: LabelSet) -> str | None:
@@ -60,36 +59,69 @@ def actual(path: Path, labels: LabelSet) -> str | None:
     return name if name in labels else None
 
 
-def _thumbnail(path: Path, prediction: Prediction, truth: str | None) -> bool | None:
-    """Show one sample; whether the answer is right, or None where that is not known."""
+@st.cache_data(show_spinner=False, max_entries=4)
+def _crop(folder: Path, paths: tuple[Path, ...], _reader: Recognizer) -> Crop:
+    """How `mien evaluate` would take the images of this folder, labelled or not."""
+    examples = tuple(Example(str(path), path, "") for path in paths)
+    return usual_crop(Dataset(folder, "samples", FERPLUS8, examples), _reader.detector).crop
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What tells whether a file has changed."""
     try:
-        if prediction.error is not None:
-            raise ImageError(prediction.error)
-        picture = annotated(path, prediction, THUMBNAIL)
-    except MienError as error:  # the file may have changed since
-        st.error(plain(f"{path.name}: {error}"), icon=":material/broken_image:")
-        return None
-    st.image(picture, width="stretch")
-    if not prediction.faces:
-        st.caption(f"no face found{f', labelled {plain(truth)}' if truth else ''}")
-        return None if truth is None else False
-    expression = prediction.faces[0].expression
-    said = f"{plain(expression.label)} {percent(expression.confidence)}"
-    if truth is None:
-        st.caption(said)
-        return None
-    right = expression.label == truth
-    mark = ":green[:material/check_circle: right]" if right else ":red[:material/cancel: wrong]"
-    st.caption(f"{said}  \n{mark}: labelled **{plain(truth)}**")
-    return right
+        state = path.stat()
+    except OSError:  # gone since it was listed, which reading it will tell
+        return 0, 0
+    return state.st_mtime_ns, state.st_size
 
 
-def _closer(reader: Recognizer, path: Path, labels: LabelSet) -> None:
-    found = reader.find(path)
-    (prediction,) = reader.express([found], [labels])
+def _gallery(
+    place: DeltaGenerator, reader: Recognizer, labels: LabelSet, keys: Mapping[Path, Hashable]
+) -> dict[str, bool]:
+    """Show the samples as they are read; which of those with a label are right, by their path."""
+    items, judged = list[str](), dict[str, bool]()
+    for number, (path, key) in enumerate(keys.items(), 1):
+        prediction = shelf().told(key, reader, labels, describe(path.name))
+        truth = actual(path, labels)
+        items.append(_item(shelf(), key, prediction, truth, number))
+        if truth is not None and prediction.error is None:
+            judged[str(path)] = _right(prediction, truth)
+        place.html(f"<ul class=mien-grid lang={language()}>{''.join(items)}</ul>")
+    return judged
+
+
+def _item(kept: Shelf, key: Hashable, prediction: Prediction, truth: str | None, number: int) -> str:
+    name = f"<p class=mien-soft>{escape(showable(prediction.source))}</p>"
     if prediction.error is not None:
-        st.error(plain(f"{path.name} cannot be read: {prediction.error}."), icon=":material/broken_image:")
-        return
-    st.image(annotated(path, prediction, 900))
-    for number, (crop, reading) in enumerate(zip(found.crops, prediction.faces, strict=True)):
-        show_face(crop, reading, number, len(prediction.faces))
+        why = f"<span lang=en>{escape(sentence_of(prediction.error))}</span>"
+        fault = escape(_("This photo cannot be read."))
+        return f"<li><p class=mien-fault role=alert>{fault} {why}</p>{name}</li>"
+    image = picture(kept.seen(key), prediction, number, linked=False)
+    answer = headline(prediction.faces[0].expression) if prediction.faces else escape(said(prediction.reasons[0]))
+    verdict = ""
+    if truth is not None:
+        word, kind = (_("right"), "right") if _right(prediction, truth) else (_("wrong"), "wrong")
+        label = escape(_("labelled %(label)s", label=said(truth)))
+        verdict = f"<p><span class=mien-{kind}>{escape(word)}</span>: {label}</p>"
+    return f"<li>{image}<p>{answer}</p>{verdict}{name}</li>"
+
+
+def _right(prediction: Prediction, truth: str) -> bool:
+    return bool(prediction.faces) and prediction.faces[0].expression.label == truth
+
+
+def _score(place: DeltaGenerator, judged: dict[str, bool], asked: tuple[str, str]) -> None:
+    """Show how many samples were right so far, on all pages that were looked at with this model and label set."""
+    scores: dict[tuple[str, str], dict[str, bool]] = st.session_state.setdefault("judged", {})
+    seen = scores.setdefault(asked, {})
+    seen |= judged
+    if seen:
+        right = sum(seen.values())
+        words = ngettext(
+            "%(right)s of %(num)s right so far (%(share)s)",
+            "%(right)s of %(num)s right so far (%(share)s)",
+            len(seen),
+            right=right,
+            share=percent(right / len(seen)),
+        )
+        place.html(f"<p class=mien-summary role=status lang={language()}>{escape(words)}</p>")

@@ -6,16 +6,27 @@ import streamlit as st
 
 from mien.app import about, judge, live, read, samples
 from mien.app.icon import icon
-from mien.app.settings import samples_folder, warm_up
+from mien.app.seen import forget
+from mien.app.settings import notice, samples_folder, warm_up
+from mien.app.show import say, style
+from mien.app.words import _, language
 
-st.set_page_config(page_title="mien", page_icon=icon(), layout="centered")
+st.set_page_config(page_title="mien", page_icon=icon(), layout="wide")
+st.html(style())
+# What a screen reader speaks: the page comes as English, and has no other way to say what it is.
+st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
 warm_up()
-pages = [
-    st.Page(read.show, title="Read", icon=":material/add_a_photo:", url_path="read", default=True),
-    st.Page(live.show, title="Live", icon=":material/videocam:", url_path="live"),
-    st.Page(judge.show, title="Judge", icon=":material/fact_check:", url_path="judge"),
-    st.Page(about.show, title="About", icon=":material/info:", url_path="about"),
-]
+showing = [st.Page(read.show, title=_("Read"), icon=":material/add_a_photo:", default=True)]
 if samples_folder():
-    pages.insert(1, st.Page(samples.show, title="Samples", icon=":material/photo_library:", url_path="samples"))
-st.navigation(pages, position="top").run()
+    showing.append(st.Page(samples.show, title=_("Samples"), icon=":material/photo_library:", url_path="samples"))
+others = [
+    st.Page(live.show, title=_("Live"), icon=":material/videocam:", url_path="live"),
+    st.Page(judge.show, title=_("Judge"), icon=":material/fact_check:", url_path="judge"),
+    st.Page(about.show, title=_("About"), icon=":material/info:", url_path="about"),
+]
+page = st.navigation([*showing, *others], position="top")
+if page in others:
+    forget()
+if notice():
+    say(notice(), "mien-notice")
+page.run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +11,19 @@ import numpy as np
 import streamlit as st
 
 from mien import artifact
+from mien.app.words import _, plain, said
 from mien.cores import cores
+from mien.crops import CROPS
+from mien.draw import annotate
 from mien.errors import MienError
 from mien.intake import UPLOADS
 from mien.labels import LabelSet
+from mien.languages import NOTICE
 from mien.recognizer import Recognizer, load
 
 MODEL = "MIEN_APP_MODEL"
 SAMPLES = "MIEN_APP_SAMPLES"
+TOLD = "MIEN_APP_NOTICE"
 
 
 def samples_folder() -> Path | None:
@@ -28,11 +32,19 @@ def samples_folder() -> Path | None:
     return Path(given) if given else None
 
 
+def notice() -> str:
+    """What every page says at its top: what the app was told to, our own words where that is `on`; or nothing."""
+    given = os.environ.get(TOLD, "").strip()
+    return _(NOTICE) if given == "on" else given
+
+
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _loaded(folder: Path, written: int) -> Recognizer:
     """A model, loaded once for everyone who uses this process, and again when its folder was `written` anew."""
     reader = load(folder, threads=cores(), limits=UPLOADS)
-    reader.predict(np.zeros((256, 256, 3), np.uint8))  # the first time is slow; a person should not wait for it
+    nothing = np.zeros((480, 640, 3), np.uint8)
+    for crop in CROPS:  # the first time is slow; a person should not wait for it
+        annotate(nothing, reader.predict(nothing, crop=crop))
     return reader
 
 
@@ -58,12 +70,6 @@ def told() -> Iterator[None]:
         st.stop()
 
 
-def plain(text: str) -> str:
-    """Text that Markdown leaves as it is, and that any browser can show."""
-    shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|$:~-])", r"\\\1", shown)
-
-
 def warm_up() -> None:
     """Load the model that the app was started with, so that the first photo does not wait for it."""
     recognizer(_first_model())
@@ -83,11 +89,11 @@ def choose_model() -> Recognizer:
     kept = st.session_state.get("chosen model", _first_model())
     known = list(dict.fromkeys((kept, _first_model(), *artifact.names())))
     chosen = st.selectbox(
-        "Model",
+        _("Model"),
         known,
         key="model",
         accept_new_options=True,
-        help="One that comes with mien, or the path of a folder that `mien export` made.",
+        help=_("One that comes with mien, or the path of a folder that `mien export` made."),
         on_change=_keep_model,
     )
     with told():
@@ -107,11 +113,11 @@ def choose_labels(reader: Recognizer) -> LabelSet:
     kept = st.session_state.get("chosen labels", names[0])
     first = names.index(kept) if kept in able else 0
     name = st.selectbox(
-        "Expressions",
+        _("Expressions"),
         names,
         first,
         key="labels",
-        format_func=lambda each: able[each].words,
+        format_func=lambda each: said(able[each].words),
         on_change=_keep_labels,
     )
     return able[str(name)]

@@ -1,73 +1,186 @@
-"""How an answer looks: the photo with its faces boxed, and each face's crop, its bars, and what makes it unsure."""
+"""How answers look: a photo and its faces side by side, numbered, each face with what the network saw and its bars.
+
+All of a photo is one piece of HTML, so that a page of many is quick; its look is in `style.css`, and colours are always
+an emotion's own. What a box and its card have in common is their number: `style` lets one mark the other.
+"""
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Sequence
+from functools import cache
 from html import escape
-from io import BytesIO
+from pathlib import Path
 
-import numpy as np
 import streamlit as st
-from PIL import Image
 
-from mien.app.settings import plain
-from mien.draw import annotate, colour_of
-from mien.image import Pixels
-from mien.intake import ImageSource
+from mien.app.seen import Seen
+from mien.app.words import _, language, ngettext, said, sentence, showable
+from mien.draw import Colour, colour_of, ink_on
 from mien.prediction import Expression, Prediction, Reading, percent
 
-LARGEST = 1280  # px, longer side of a photo on the page
-CROP = 144  # px, side of a crop on the page
+MARKED = 60  # faces of a photo that mark their card, and their cards them
+AT_ONCE = 3  # bars that are seen unasked
+LEAST = 0.01  # of a share whose bar is seen unasked
 
 
-def annotated(image: ImageSource, prediction: Prediction, largest: int | None = None) -> bytes:
-    """The photo with its faces boxed, as a JPEG; reduced to fit a square of side `largest`, if given."""
-    picture = annotate(image, prediction)
-    if largest is not None:
-        picture.thumbnail((largest, largest), Image.Resampling.BILINEAR)
-    stream = BytesIO()
-    picture.save(stream, "JPEG", quality=90)
-    return stream.getvalue()
+@cache
+def style() -> str:
+    """The style sheet of all pages."""
+    marks = ",".join(
+        f".mien-photo:has(.mien-{what}.n{number}:is(:hover,:focus-within,:focus)) .mien-{other}.n{number}"
+        for number in range(1, MARKED + 1)
+        for what, other in (("box", "card"), ("card", "box"))
+    )
+    sheet = Path(__file__).with_name("style.css").read_text("utf-8")
+    return f"<style>{sheet}\n{marks}{{outline:3px solid var(--mien-accent);outline-offset:2px}}</style>"
 
 
-def show_face(crop: Pixels, reading: Reading, number: int, of: int) -> None:
+def photo(seen: Seen, prediction: Prediction, number: int) -> str:
+    """One photo with its answers; `number` tells it from others on the page."""
+    name = showable(prediction.source)
+    head = f"<h2>{escape(name)}</h2>"
+    if prediction.error is not None:
+        told = _("This photo cannot be read.")
+        why = f"<span lang=en>{escape(sentence_of(prediction.error))}</span>"
+        return _section(name, f"{head}<p class=mien-fault role=alert><strong>{escape(told)}</strong> {why}</p>")
+    notes = f"<p class=mien-soft>{escape(sentence(prediction.notes))}</p>" if prediction.notes else ""
+    if prediction.faces:
+        cards = [
+            card(crop, reading, place, len(prediction.faces), number)
+            for place, (crop, reading) in enumerate(zip(seen.crops, prediction.faces, strict=True), 1)
+        ]
+        side = f"<ol class=mien-cards>{''.join(cards)}</ol>"
+    else:
+        side = f"<p class=mien-none>{escape(sentence(prediction.reasons))}</p>"
+    return _section(
+        name, f"{head}<div class=mien-pair>{picture(seen, prediction, number)}<div>{side}{notes}</div></div>"
+    )
+
+
+def picture(seen: Seen, prediction: Prediction, number: int, *, linked: bool = True) -> str:
+    """A photo whose faces have numbered boxes that lead to their cards, where these are `linked`."""
+    if not seen.picture:
+        told = escape(_("This photo was read, but it cannot be shown."))
+        return f"<p class=mien-soft>{told}</p>"
+    boxes = [_box(each, prediction, place, number, linked) for place, each in enumerate(prediction.faces, 1)]
+    image = f"<img src='{_address(seen.picture, 'jpeg')}' alt='{escape(words(prediction))}'>"
+    return f"<div class=mien-picture>{image}{''.join(boxes)}</div>"
+
+
+def card(crop: bytes, reading: Reading, place: int, of: int, number: int = 0) -> str:
     """One face: what the network saw beside what it says."""
     expression = reading.expression
-    left, right = st.columns([1, 3], gap="medium", vertical_alignment="center")
-    with left:
-        caption = "What the network saw" if of == 1 else f"Face {number + 1} of {of}"
-        st.image(enlarged(crop), caption=caption, width=CROP)
-    with right:
-        st.html(f"{headline(expression)}{bars(expression)}")
-        if expression.uncertain:
-            st.warning(plain("Not sure: " + "; ".join(expression.reasons) + "."), icon=":material/help:")
+    chip = f"<span class=mien-chip style='{_paint(expression.label)}'>{place}</span> " if of > 1 else ""
+    shares = sorted(expression.probabilities.items(), key=lambda item: -item[1])
+    first = [each for each in shares[:AT_ONCE] if each[1] >= LEAST or each is shares[0]]
+    rest = shares[len(first) :]
+    more = ""
+    if rest:
+        summary = escape(ngettext("%(num)s other expression", "%(num)s other expressions", len(rest)))
+        more = f"<details><summary>{summary}</summary>{bars(rest, expression.label)}</details>"
+    seen = escape(_("Face %(number)s, as the network sees it", number=place))
+    return (
+        f"<li class='mien-card n{place}' id='face-{number}-{place}'>"
+        f"<img class=mien-crop src='{_address(crop, 'png')}' alt='{seen}'>"
+        f"<div><h3>{chip}{headline(expression)}</h3>{_doubt(expression)}"
+        f"{bars(first, expression.label)}{more}</div></li>"
+    )
 
 
 def headline(expression: Expression) -> str:
     """The label and how sure it is."""
-    doubt = " <span style='opacity:.65;font-weight:400'>perhaps</span>" if expression.uncertain else ""
-    return (
-        f"<p style='font-size:1.35rem;font-weight:600;margin:0 0 .4rem'>{escape(expression.label)}{doubt} "
-        f"<span style='opacity:.65;font-weight:400'>{percent(expression.confidence)}</span></p>"
-    )
+    doubt = "?" if expression.uncertain else ""
+    return f"{escape(said(expression.label))}{doubt} <span class=mien-share>{percent(expression.confidence)}</span>"
 
 
-def bars(expression: Expression) -> str:
+def bars(shares: Sequence[tuple[str, float]], label: str) -> str:
     """Probabilities as a bar chart that a screen reader can read."""
     rows = []
-    for emotion, p in expression.probabilities.items():
-        weight = 600 if emotion == expression.label else 400
-        colour = "#{:02x}{:02x}{:02x}".format(*colour_of(emotion))
+    for emotion, p in shares:
+        top = " class=mien-top" if emotion == label else ""
+        fill = f"<div class=mien-bar style='width:{100 * p:.1f}%;background:{_hex(colour_of(emotion))}'></div>"
         rows.append(
-            f"<tr><th scope=row style='text-align:left;font-weight:{weight};padding:.1rem .75rem .1rem 0;width:6.5rem'>"
-            f"{escape(emotion)}</th><td style='width:100%'><div style='background:rgba(128,128,128,.15);"
-            f"border-radius:.3rem'><div style='width:{100 * p:.1f}%;min-width:2px;height:.85rem;background:{colour};"
-            "border-radius:.3rem;box-shadow:inset 0 0 0 1px rgba(0,0,0,.15)'></div></div></td>"
-            f"<td style='text-align:right;padding-left:.75rem;font-variant-numeric:tabular-nums'>{percent(p)}</td></tr>"
+            f"<tr{top}><th scope=row>{escape(said(emotion))}</th><td class=mien-track>{fill}</td>"
+            f"<td class=mien-number>{percent(p)}</td></tr>"
         )
-    return f"<table style='border-collapse:collapse;width:100%;font-size:.95rem'>{''.join(rows)}</table>"
+    caption = escape(_("How likely most people would be to choose each expression"))
+    return f"<table class=mien-bars><caption>{caption}</caption><tbody>{''.join(rows)}</tbody></table>"
 
 
-def enlarged(crop: Pixels) -> Pixels:
-    """A crop at the size it has on the page, its pixels to be seen."""
-    resampling = Image.Resampling.NEAREST if crop.shape[0] < CROP else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(crop).resize((2 * CROP, 2 * CROP), resampling))
+def summary(predictions: Sequence[Prediction]) -> str:
+    """How many photos and faces there are, and how many of these are not sure; unread photos where there are any."""
+    readings = [reading for prediction in predictions for reading in prediction.faces]
+    unsure = sum(reading.expression.uncertain for reading in readings)
+    unread = sum(prediction.error is not None for prediction in predictions)
+    parts = [
+        ngettext("%(num)s photo", "%(num)s photos", len(predictions)),
+        ngettext("%(num)s face", "%(num)s faces", len(readings)),
+        ngettext("%(num)s uncertain", "%(num)s uncertain", unsure),
+        *([ngettext("%(num)s cannot be read", "%(num)s cannot be read", unread)] if unread else []),
+    ]
+    return ", ".join(parts)
+
+
+def words(prediction: Prediction) -> str:
+    """A photo in words, for whoever does not see it."""
+    if not prediction.faces:
+        return _("A photo without a face that could be found")
+    labels = [said(reading.expression.label) for reading in prediction.faces]
+    return _("Faces, the largest first: %(labels)s", labels=", ".join(labels))
+
+
+def sentence_of(error: str) -> str:
+    """What the library says of an image that it cannot read, as a sentence."""
+    text = showable(error)
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else ".")
+
+
+def say(text: str, kind: str = "mien-soft", *, own: bool = True) -> None:
+    """A paragraph as it stands; `own` are texts of the app, others are the library's, in English."""
+    st.html(f"<p class={kind} lang={language() if own else 'en'}>{escape(showable(text))}</p>")
+
+
+def _section(name: str, content: str) -> str:
+    return f"<section class=mien-photo lang={language()} aria-label='{escape(name)}'>{content}</section>"
+
+
+def _doubt(expression: Expression) -> str:
+    if not expression.uncertain:
+        return ""
+    why = "; ".join(said(reason) for reason in expression.reasons)
+    told = escape(_("Not sure:"))
+    return f"<p class=mien-doubt><strong>{told}</strong> {escape(why)}.</p>"
+
+
+def _box(reading: Reading, prediction: Prediction, place: int, number: int, linked: bool) -> str:
+    """A face's box over the photo, in shares of its sides."""
+    x0, y0, x1, y1 = reading.face.box_xyxy
+    wide, high = 100 / prediction.width, 100 / prediction.height
+    left, top, width, height = x0 * wide, y0 * high, (x1 - x0) * wide, (y1 - y0) * high
+    label = reading.expression.label
+    kind = f"class='mien-box n{place}{' unsure' if reading.expression.uncertain else ''}'"
+    at = f"style='left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%;{_edge(label)}'"
+    if not linked:
+        return f"<span {kind} {at} aria-hidden=true></span>"
+    told = escape(_("Face %(number)s: %(label)s", number=place, label=said(label)))
+    tag = f"<span style='{_paint(label)}'>{place}</span>"
+    return f"<a {kind} {at} href='#face-{number}-{place}' aria-label='{told}'>{tag}</a>"
+
+
+def _paint(label: str) -> str:
+    colour = colour_of(label)
+    return f"background:{_hex(colour)};color:{_hex(ink_on(colour))}"
+
+
+def _edge(label: str) -> str:
+    colour = colour_of(label)
+    return f"border-color:{_hex(colour)};--mien-ink:{_hex(ink_on(colour))}"
+
+
+def _hex(colour: Colour) -> str:
+    return "#" + bytes(colour).hex()
+
+
+def _address(content: bytes, form: str) -> str:
+    return f"data:image/{form};base64,{b64encode(content).decode()}"

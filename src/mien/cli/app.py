@@ -20,6 +20,10 @@ def app(
     ] = None,
     model: Model = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the browser finds it.")] = 8501,
+    notice: Annotated[
+        str | None,
+        typer.Option("--notice", metavar="TEXT", help="What every page tells people; on: the AI Act's, in our words."),
+    ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
 ) -> None:
     """Read photos, walk through samples, judge a model and watch live, in a browser on this machine."""
@@ -31,7 +35,11 @@ def app(
     if samples is not None and not samples.is_dir():
         raise MienError(f"{samples}: no such folder of samples")
     artifacts.read(artifacts.find(model))
-    chosen = {"MIEN_APP_MODEL": model, "MIEN_APP_SAMPLES": str(samples.resolve()) if samples else None}
+    chosen = {
+        "MIEN_APP_MODEL": model,
+        "MIEN_APP_SAMPLES": str(samples.resolve()) if samples else None,
+        "MIEN_APP_NOTICE": notice,
+    }
     environment = {**os.environ, **{name: value for name, value in chosen.items() if value}}
     flags = [f"--server.port={port}", f"--server.headless={str(headless).lower()}"]
     os.execve(sys.executable, [sys.executable, "-P", "-m", "mien.app", *flags], environment)

@@ -1,0 +1,58 @@
+"""The app itself, for tests that look at it in a real browser."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from urllib.request import urlopen
+
+import pytest
+from browsing import App
+
+
+def no_files() -> None:
+    """From here on this process cannot make any file longer than it is."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@pytest.fixture(scope="package")
+def running(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("app")
+    for label in ("Happy", "Sad"):
+        (folder / "samples" / "test" / label).mkdir(parents=True)
+        (folder / "samples" / "test" / label / "one.jpg").write_bytes(astronaut)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port)]
+    process = subprocess.Popen(
+        [*command, "--samples", str(folder / "samples")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=no_files,
+    )
+    assert process.stdout is not None
+    printed: list[str] = []
+    reader = threading.Thread(target=printed.extend, args=(process.stdout,))
+    reader.start()
+    url = f"http://localhost:{port}"
+    for _ in range(1200):
+        try:
+            urlopen(f"{url}/_stcore/health").close()
+            break
+        except OSError:
+            assert process.poll() is None, printed
+            time.sleep(0.1)
+    yield App(url, printed)
+    process.terminate()
+    process.wait(120)
+    reader.join(120)
+    process.stdout.close()

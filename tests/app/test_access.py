@@ -1,0 +1,142 @@
+"""Everybody can use the app: every page and state, in both themes, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browsing import WAIT, App, needs_browser, photos
+from PIL import Image
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from mien.draw import Colour, contrast
+
+pytestmark = needs_browser
+
+LEAST = 3.0  # WCAG 2, 1.4.11
+STREAMLITS = {
+    "presentation-role-conflict": 'data-testid="stFileUploaderDropzone"',  # its button is there for keyboards
+}
+"""What axe finds within Streamlit's own widgets, where we cannot change it: the rule, and what the element has."""
+
+DRAWN = """() => {
+  const ground = node => {
+    for (; node; node = node.parentElement) {
+      const colour = getComputedStyle(node).backgroundColor;
+      if (!/, 0\\)$/.test(colour)) return colour;
+    }
+  };
+  return [...document.querySelectorAll('.mien-bar, .mien-chip, .mien-card p, .mien-card h3, .mien-soft, .mien-number')]
+    .map(node => {
+      const style = getComputedStyle(node), below = ground(node.parentElement);
+      const filled = !/, 0\\)$/.test(style.backgroundColor);
+      return { what: node.className || node.tagName, below,
+               drawn: filled ? [style.backgroundColor, style.borderTopColor] : [style.color] };
+    });
+}"""
+
+
+@pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["light on a desk", "dark on a phone"])
+def page(request: pytest.FixtureRequest, browser: Browser, running: App) -> Iterator[Page]:
+    scheme, width = request.param
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    opened = context.new_page()
+    opened.set_default_timeout(WAIT)
+    opened.goto(running.url)
+    expect(opened.get_by_role("heading", level=1)).to_be_visible(timeout=WAIT)
+    ground = opened.locator(".stApp").evaluate("app => getComputedStyle(app).backgroundColor")
+    assert (contrast(colour(ground), (255, 255, 255)) < LEAST) == (scheme == "light")
+    yield opened
+    context.close()
+
+
+def colour(text: str) -> Colour:
+    """A colour as a browser tells it: `rgb(1, 2, 3)`."""
+    red, green, blue = (int(number) for number in re.findall(r"\d+", text)[:3])
+    return red, green, blue
+
+
+def found(page: Page | Frame, *standards: str) -> list[str]:
+    """What axe finds that is ours, by rule and element; of all that it knows, or of some standards alone."""
+    violations = Axe().run(page, options={"runOnly": standards} if standards else None).response["violations"]
+    return [
+        f"{each['id']}: {node['html']}"
+        for each in violations
+        for node in each["nodes"]
+        if STREAMLITS.get(each["id"], "\0") not in node["html"]
+    ]
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing has to be moved sideways to be seen."""
+    fitting: bool = page.evaluate(
+        "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+        ".every(each => each.scrollWidth <= each.clientWidth)"
+    )
+    return fitting
+
+
+def good(page: Page) -> None:
+    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton], [data-stale=true]').length === 0")
+    assert found(page) == []
+    assert fits(page)
+
+
+def test_answers(page: Page, astronaut: bytes) -> None:
+    expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible(timeout=WAIT)
+    good(page)
+    with Image.open(BytesIO(astronaut)) as portrait:
+        pair, stream = Image.new("RGB", (1024, 512)), BytesIO()
+        pair.paste(portrait, (0, 0))
+        pair.paste(portrait.resize((400, 400)), (560, 60))
+        pair.save(stream, "JPEG")
+        tiny = BytesIO()
+        portrait.crop((150, 30, 310, 190)).resize((20, 20)).save(tiny, "PNG")
+    chosen = photos(two_jpg=stream.getvalue(), torn_jpg=astronaut[:3000], tiny_png=tiny.getvalue())
+    page.locator("input[type=file]").set_input_files(chosen)
+    expect(page.locator(".mien-summary")).to_be_visible(timeout=WAIT)
+    for more in page.locator(".mien-card summary").all():
+        more.press("Enter")
+    good(page)
+    expect(page.locator(".mien-bar")).to_have_count(24)
+    for each in page.evaluate(DRAWN):
+        ratio = max(contrast(colour(drawn), colour(each["below"])) for drawn in each["drawn"])
+        assert ratio >= LEAST, each
+    page.get_by_text("Camera", exact=True).click()
+    expect(page.get_by_role("button", name="Take Photo")).to_be_visible(timeout=WAIT)
+    good(page)
+
+
+def test_samples_and_camera(page: Page, running: App) -> None:
+    page.goto(f"{running.url}/samples")
+    expect(page.locator(".mien-summary")).to_be_visible(timeout=WAIT)
+    good(page)
+    page.goto(f"{running.url}/live")
+    frame = page.locator("iframe").element_handle(timeout=WAIT).content_frame()
+    assert frame is not None
+    frame.get_by_role("button", name="Start the camera").wait_for()
+    good(page)
+    assert found(frame, "wcag2a", "wcag2aa", "wcag21aa", "wcag22aa") == []
+
+
+def test_judging_and_about(page: Page, running: App, tmp_path: Path, astronaut: bytes) -> None:
+    for label in ("happy", "sad"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "a.jpg").write_bytes(astronaut)
+    page.goto(f"{running.url}/judge")
+    path = page.get_by_label("Path of the dataset")
+    path.fill(str(tmp_path), timeout=WAIT)
+    good(page)
+    path.press("Enter")
+    expect(page.get_by_role("button", name="The whole report")).to_be_visible(timeout=WAIT)
+    good(page)
+    page.goto(f"{running.url}/about")
+    expect(page.get_by_text("Its runs")).to_be_visible(timeout=WAIT)
+    for card in page.locator("[data-testid=stExpander] summary").all():
+        card.press("Enter")
+    expect(page.get_by_text("How it was made")).to_be_visible(timeout=WAIT)
+    good(page)
