@@ -4,8 +4,8 @@
 
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
 none of its images is in the picture. With --app, pictures of every page of the app go into that folder, in both themes,
-as on a desk and as on a phone, and nothing else is done. Writes docs/app.png, docs/report.png, docs/service.png, docs/live.png
-and docs/live-phone.png.
+as on a desk and as on a phone, and nothing else is done. Writes docs/app.png, docs/report.png, docs/service.png,
+docs/live.png and docs/live-phone.png.
 """
 
 from __future__ import annotations
