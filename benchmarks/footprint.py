@@ -28,15 +28,17 @@ import json, resource, subprocess, sys, time
 began = time.perf_counter()
 status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
 seconds = time.perf_counter() - began
-print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, status]))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss, status]))
 """
 """Runs a command from a small process: what a new process holds at most begins with what its parent holds."""
 
 
 class Run(NamedTuple):
-    """A finished process: wall clock, and the most memory it held at once."""
+    """A finished process: wall clock, processor time, and the most memory it held at once."""
 
     seconds: float
+    processor_seconds: float
     peak_mb: float
 
 
@@ -83,10 +85,10 @@ def run(*command: str) -> Run:
     told = subprocess.run(
         [sys.executable, "-I", "-c", TIMED, *command], env=environment, check=True, text=True, stdout=subprocess.PIPE
     )
-    seconds, peak, status = json.loads(told.stdout)
+    seconds, processor, peak, status = json.loads(told.stdout)
     if status:
         sys.exit(f"{' '.join(command)} ended with exit code {status}")
-    return Run(seconds, peak * MAXRSS_BYTES / 1e6)
+    return Run(seconds, processor, peak * MAXRSS_BYTES / 1e6)
 
 
 def median(runs: list[Run]) -> float:
