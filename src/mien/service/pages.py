@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from mien.draw import annotate, colour_of
-from mien.intake import ImageSource
 from mien.labels import LabelSet
-from mien.prediction import Prediction, percent
+from mien.prediction import percent
 from mien.service.api import read, spoken
-from mien.service.engine import Engine
+from mien.service.engine import Answer, Engine
 from mien.service.problems import Problem
 from mien.service.proxies import path_of, root_of
 from mien.service.uploads import Form, Uploads
 
 HERE = Path(__file__).parent
-LARGEST = 1280  # px, longer side of the pictures on the result page
 QUALITY = 88
 FIELDS = ("labels",)  # of the form, beside its files
 
@@ -37,7 +36,7 @@ class Pages:
     def __init__(self) -> None:
         loader = jinja2.FileSystemLoader(HERE / "templates")
         self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-        self._templates.filters |= {"percent": percent, "colour": _hex, "sentence": _sentence}
+        self._templates.filters |= {"percent": percent, "colour": _hex, "sentence": _sentence, "marked": _picture}
 
     def render(self, name: str, scope: Scope, status: int = 200, **values: Any) -> HTMLResponse:
         """A page, whose links begin with the path that the service is under."""
@@ -82,7 +81,7 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
             files = [file for file in form.files if file.content]  # a browser sends an empty one where none is chosen
             form = Form(files, form.fields)
             labels = spoken(model, form.fields.get("labels") or None)
-            shown = await read(engine, form, model, labels, "auto", draw=_picture, fields=FIELDS)
+            shown = await read(engine, form, model, labels, "auto", pictured=True, fields=FIELDS)
         return pages.render("result", request.scope, shown=shown, labels=labels, choices=choices())
 
     @router.get("/live")
@@ -96,14 +95,22 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
     return router
 
 
-def _picture(source: ImageSource, prediction: Prediction) -> str:
+def _picture(answer: Answer) -> str:
     """A photo with its faces marked, as a data URI; empty where it could not be read."""
+    prediction = answer.prediction
     if prediction.error is not None:
         return ""
-    picture = annotate(source, prediction)
-    picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    with Image.open(BytesIO(answer.picture)) as picture:
+        across, down = picture.width / prediction.width, picture.height / prediction.height
+        faces = []
+        for reading in prediction.faces:
+            x0, y0, x1, y1 = reading.face.box_xyxy
+            box = x0 * across, y0 * down, x1 * across, y1 * down
+            faces.append(replace(reading, face=replace(reading.face, box_xyxy=box)))
+        small = replace(prediction, width=picture.width, height=picture.height, faces=tuple(faces))
+        marked = annotate(picture, small)
     stream = BytesIO()
-    picture.save(stream, "JPEG", quality=QUALITY)
+    marked.save(stream, "JPEG", quality=QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
