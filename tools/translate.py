@@ -47,7 +47,8 @@ def gathered() -> Catalog:
     texts = Catalog()
     for _, _, words, _, _ in extract_from_dir(str(PACKAGE), METHODS, {}, KEYWORDS):
         texts.add(words)
-    for words in (*SENTENCES, *(emotion for labels in LABEL_SETS.values() for emotion in labels)):
+    sets = LABEL_SETS.values()
+    for words in (*SENTENCES, *(each.words for each in sets), *(emotion for labels in sets for emotion in labels)):
         texts.add(words)
     return texts
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ import mien
 from mien.answers import Found
 from mien.explain import explain
 from mien.image import Pixels
-from mien.intake import ImageSource
 from mien.labels import FER7, FERPLUS8, LabelSet
 from mien.memory import MOST_DECODED, hold_at_most
 from mien.prediction import Prediction
@@ -206,26 +206,18 @@ def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.Monke
     asyncio.run(go())
 
 
-def test_what_draws_has_the_same_deadline() -> None:
+def test_pictures_are_small_and_as_many_as_faces(astronaut: bytes) -> None:
     async def go() -> None:
-        async with running(queue=4) as engine:
-            model, told = engine.model(None), threading.Event()
-
-            def slow(source: ImageSource, prediction: Prediction) -> str:
-                told.wait(WAIT_S)
-                return "late"
-
-            def label(source: ImageSource, prediction: Prediction) -> str:
-                return f"{source is IMAGE} {prediction.faces[0].expression.label}"
-
-            (answer,) = await engine.predict([IMAGE], model, FER7, "whole", draw=label)
-            assert answer.picture == f"True {answer.prediction.faces[0].expression.label}"
-            within(engine, 0.5)
-            with pytest.raises(Problem) as late:
-                await engine.predict([IMAGE], model, FER7, "whole", draw=slow)
-            told.set()
-            assert kind(late.value) == "deadline"
-            engine.accept(4)  # all was given back
+        async with running() as engine:
+            model = engine.model(None)
+            (plain,) = await engine.predict([astronaut], model, FER7, "auto")
+            (shown,) = await engine.predict([astronaut], model, FER7, "auto", pictured=True)
+            assert (plain.picture, plain.crops) == (b"", ())
+            assert shown.prediction == plain.prediction
+            with Image.open(BytesIO(shown.picture)) as picture, Image.open(BytesIO(shown.crops[0])) as crop:
+                assert (picture.format, crop.format, crop.size) == ("JPEG", "JPEG", (112, 112))
+                assert max(picture.size) <= 1280
+            assert len(shown.crops) == len(shown.prediction.faces) == 1
 
     asyncio.run(go())
 

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,11 +28,13 @@ from mien.image import Pixels
 from mien.intake import ImageSource, Limits
 from mien.labels import LabelSet
 from mien.memory import hold_at_most, keep_memory
+from mien.picture import open_picture
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
 from mien.service.metrics import Metrics
 from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
 from mien.service.settings import Settings, SettingsError
+from mien.service.shown import Shown, show
 
 BATCH = 64  # images whose faces go through the network at once
 RETRY_S = 1  # when a client that was turned away should come again
@@ -40,14 +42,19 @@ RETRY_S = 1  # when a client that was turned away should come again
 
 @dataclass(frozen=True)
 class Answer:
-    """What was read in an image, and, if that was asked for, an explanation a face (see `explain`) and a picture."""
+    """What was read in an image, and, if that was asked for, an explanation a face and what pages show.
+
+    Args:
+        prediction: what was read, or why not.
+        explanations: see `explain`; one a face, or none.
+        picture: the photo, upright and unmarked, its longer side at most 1280 px, as JPEG; or empty.
+        crops: each face as it was read, in colour, 112 px, as JPEG; or none.
+    """
 
     prediction: Prediction
     explanations: tuple[NDArray[np.float64], ...] = ()
-    picture: str = ""
-
-
-Draw = Callable[[ImageSource, Prediction], str]
+    picture: bytes = b""
+    crops: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,9 +151,9 @@ class Engine:
         labels: LabelSet,
         crop: Crop,
         explained: bool = False,
-        draw: Draw | None = None,
+        pictured: bool = False,
     ) -> list[Answer]:
-        """Read images, in their order, and explain or draw each answer if that is asked for.
+        """Read images, in their order, and explain or picture each answer if that is asked for.
 
         Raises:
             Problem: there is more to do than is taken on, or no answer came in time.
@@ -155,7 +162,7 @@ class Engine:
         self.accept(len(sources))
         try:
             async with asyncio.timeout(self._settings.deadline_s):
-                jobs = (self._one(source, model, labels, crop, explained, draw, until) for source in sources)
+                jobs = (self._one(source, model, labels, crop, explained, pictured, until) for source in sources)
                 answers = await asyncio.gather(*jobs)
         except TimeoutError:
             raise _late(self._settings.deadline_s) from None
@@ -171,16 +178,19 @@ class Engine:
         labels: LabelSet,
         crop: Crop,
         explained: bool,
-        draw: Draw | None,
+        pictured: bool,
         until: float,
     ) -> Answer:
-        def find() -> Found:
+        def find() -> tuple[Found, Shown]:
             self._still_wanted(until)
             with self._metrics.time("find"):
-                return self._bounded(model.find(source, crop))
+                found = self._bounded(model.find(source, crop))
+                if found.error is not None or not pictured:
+                    return found, Shown()
+                return found, show(open_picture(source, self._limits), found.faces)
 
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._finders, find)
+        found, shown = await loop.run_in_executor(self._finders, find)
         job = Job(model, found, labels, loop.create_future(), perf_counter())
         self._jobs.append(job)
         self._some.set()
@@ -190,19 +200,12 @@ class Engine:
             async with self._explaining:
                 asked = loop.run_in_executor(self._network, self._explain, model, each, labels, until)
                 explanations.append(await asked)
-        if draw is None:
-            return Answer(prediction, tuple(explanations))
-        picture = await loop.run_in_executor(self._finders, self._draw, draw, source, prediction, until)
-        return Answer(prediction, tuple(explanations), picture)
+        return Answer(prediction, tuple(explanations), *shown)
 
     def _explain(self, model: Recognizer, crop: Pixels, labels: LabelSet, until: float) -> NDArray[np.float64]:
         self._still_wanted(until)
         with self._metrics.time("explain"):
             return explain(model, crop, labels)
-
-    def _draw(self, draw: Draw, source: ImageSource, prediction: Prediction, until: float) -> str:
-        self._still_wanted(until)
-        return draw(source, prediction)
 
     def _still_wanted(self, until: float) -> None:
         """Raises `Problem` where nobody waits for it any more."""

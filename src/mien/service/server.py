@@ -53,7 +53,7 @@ def create(settings: Settings) -> ASGIApp:
     engine = Engine(settings, metrics)
     engine.load()
     uploads = Uploads(settings, metrics)
-    rendered = pages.Pages()
+    rendered = pages.Pages(settings.notice)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -72,7 +72,7 @@ def create(settings: Settings) -> ASGIApp:
     )
     routers = (
         api.routes(engine, uploads, metrics),
-        pages.routes(app, rendered, engine, uploads),
+        pages.routes(app, rendered, engine, uploads, settings),
         live.routes(engine, metrics, uploads, settings.origins),
     )
     for router in routers:
