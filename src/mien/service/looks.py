@@ -64,17 +64,13 @@ def ranked(expression: Expression) -> list[tuple[str, float]]:
 
 
 def tone(label: str) -> str:
-    """An emotion's colour for the page, as CSS: one that stands out by day, and one by night."""
-    return _both(*(_standing_out(colour_of(label), grounds) for grounds in GROUNDS))
-
-
-def ink(label: str) -> str:
-    """The colour of letters on `tone`, as CSS."""
-    return _both(*(ink_on(_standing_out(colour_of(label), grounds)) for grounds in GROUNDS))
+    """The colour around bars and badges that `paint` fills, as CSS: one that stands out by day, and one by night."""
+    day, night = (_hex(_standing_out(colour_of(label), grounds)) for grounds in GROUNDS)
+    return f"light-dark({day}, {night})"
 
 
 def paint(label: str) -> str:
-    """An emotion's colour as it is drawn on photos, as CSS."""
+    """An emotion's colour, as CSS: the same on photos and beside them."""
     return _hex(colour_of(label))
 
 
@@ -111,10 +107,6 @@ def _standing_out(colour: Colour, grounds: Sequence[Colour]) -> Colour:
 def _mixed(one: Colour, other: Colour, share: float) -> Colour:
     r, g, b = (round(a + (z - a) * share) for a, z in zip(one, other, strict=True))
     return r, g, b
-
-
-def _both(day: Colour, night: Colour) -> str:
-    return f"light-dark({_hex(day)}, {_hex(night)})"
 
 
 def _hex(colour: Colour) -> str:

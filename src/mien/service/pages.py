@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
+from mien.labels import LabelSet
 from mien.languages import LANGUAGES, preferred, said, translations
 from mien.prediction import percent
 from mien.service import looks
 from mien.service.api import read, spoken, written
-from mien.service.engine import Engine
+from mien.service.engine import Answer, Engine
 from mien.service.problems import PARAMETER, Problem
 from mien.service.proxies import path_of, root_of
 from mien.service.settings import Settings
@@ -75,7 +77,7 @@ def _templates(language: str, notice: str) -> jinja2.Environment:
         "place": looks.place,
         "ranked": looks.ranked,
         "jpeg": looks.jpeg,
-        **{name: getattr(looks, name) for name in ("tone", "ink", "paint", "outline")},
+        **{name: getattr(looks, name) for name in ("tone", "paint", "outline")},
     }
     return made
 
@@ -115,13 +117,8 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads, setting
             model = engine.model(form.fields.get("model") or None)
             labels = spoken(model, form.fields.get("labels") or None)
             answers = await read(engine, form, model, labels, "auto", pictured=True, fields=FIELDS)
-        told = {
-            "answers": answers,
-            "tally": looks.tally(answers),
-            "csv": looks.csv(answers, labels),
-            "json": looks.json_file([written(answer) for answer in answers]),
-        }
-        return pages.render("result", request.scope, model=model.artifact.name, labels=labels, **told, **offered())
+        told = told_of(answers, labels) | offered()
+        return pages.render("result", request.scope, model=model.artifact.name, labels=labels, **told)
 
     @router.get("/live")
     async def live(request: Request) -> Response:
@@ -133,6 +130,12 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads, setting
         return pages.render("docs", request.scope, api=app.openapi(), base=str(request.base_url).rstrip("/"))
 
     return router
+
+
+def told_of(answers: Sequence[Answer], labels: LabelSet) -> dict[str, Any]:
+    """What the result page is made of: the answers, their number, and the files to save."""
+    files = {"csv": looks.csv(answers, labels), "json": looks.json_file([written(answer) for answer in answers])}
+    return {"answers": answers, "tally": looks.tally(answers), **files}
 
 
 def _chosen(form: Form, sample: bytes) -> list[Upload]:

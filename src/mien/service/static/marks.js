@@ -11,10 +11,7 @@ export function marking(root) {
     for (const name of ["pointerleave", "focusout"]) each.addEventListener(name, mark(false));
   }
   for (const image of root.querySelectorAll("[data-from]")) {
-    const picture = root.querySelector(`#${image.dataset.from}`);
-    if (!picture) continue; // of a photo that was not read
-    image.src = picture.src;
-    image.hidden = false;
+    image.src = root.querySelector(`#${image.dataset.from}`).src;
   }
 }
 

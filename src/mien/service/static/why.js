@@ -57,9 +57,9 @@ function legend(face, label, words) {
   const lost = face.explanation.flat();
   const most = Math.max(...lost);
   if (most < LEAST) return filled(words.none, { label });
-  const [row, column] = divided(lost.indexOf(most), face.explanation[0].length);
-  const third = (at, of) => Math.min(2, Math.floor((3 * at) / of));
-  const place = 3 * third(row, face.explanation.length) + third(column, face.explanation[0].length);
+  const size = face.explanation.length;
+  const third = (at) => Math.floor(3 * (1 / 8 + (3 / 4) * (at / (size - 1)))); // by the middle of what was hidden
+  const place = 3 * third(Math.floor(lost.indexOf(most) / size)) + third(lost.indexOf(most) % size);
   const share = (value) => Math.floor(100 * value + 1e-9);
   const [before, after] = [share(face.confidence), share(Math.max(0, face.confidence - most))];
   const text = filled(words.most, { label, where: words.places[place], before, after });
@@ -76,5 +76,3 @@ function paint(canvas, explanation) {
     }),
   );
 }
-
-const divided = (number, by) => [Math.floor(number / by), number % by];
