@@ -51,7 +51,7 @@ export function choosing(form) {
       settle();
       (entries[Math.min(at, entries.length - 1)]?.item.querySelector("button") || input).focus();
     };
-    item.append(picture, span("name", file.name), span("small", `${mega(file.size)} MB`), remove);
+    item.append(picture, element("span", file.name, "name"), element("span", `${mega(file.size)} MB`, "small"), remove);
     return made;
   }
 
@@ -94,17 +94,11 @@ export function choosing(form) {
   return { form, faults };
 }
 
-// Tell what is wrong, or that nothing is.
-export function tell(form, sentences) {
+// Tell what is wrong, by paragraphs or by their texts; or that nothing is.
+export function tell(form, faults) {
   const region = form.querySelector(".faults");
-  region.replaceChildren(
-    ...sentences.map((text) => {
-      const line = document.createElement("p");
-      line.append(text);
-      return line;
-    }),
-  );
-  region.hidden = !sentences.length;
+  region.replaceChildren(...faults.map((each) => (typeof each === "string" ? element("p", each) : each)));
+  region.hidden = !faults.length;
 }
 
 // Files that are dropped on the page or pasted into it, as long as the form is there.
@@ -137,11 +131,11 @@ const identity = (file) => JSON.stringify([file.name, file.size, file.lastModifi
 
 function placeholder(file) {
   const kind = file.name.split(".").pop().slice(0, 5).toUpperCase();
-  return span("kind", kind);
+  return element("span", kind, "kind");
 }
 
-function span(name, text) {
-  const made = document.createElement("span");
+function element(tag, text, name = "") {
+  const made = document.createElement(tag);
   made.className = name;
   made.textContent = text;
   return made;

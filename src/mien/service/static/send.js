@@ -19,9 +19,9 @@ export function sending(form, chosen, show) {
 
   function send(content) {
     const request = new XMLHttpRequest();
-    const end = (...sentences) => {
+    const end = (...faults) => {
       busy(false);
-      tell(host, sentences);
+      tell(host, faults);
     };
     request.open("POST", form.action);
     request.responseType = "document";
@@ -40,7 +40,7 @@ export function sending(form, chosen, show) {
         return;
       }
       const told = page?.querySelector("#problem");
-      end(told ? document.adoptNode(told) : filled(words.refused, { n: request.status }));
+      end(...(told ? document.adoptNode(told).children : [filled(words.refused, { n: request.status })]));
     };
     request.onerror = () => end(words.lost);
     request.onabort = () => end(words.stopped);
@@ -51,7 +51,7 @@ export function sending(form, chosen, show) {
 
   function busy(is) {
     progress.hidden = !is;
-    state.textContent = "";
+    state.textContent = is ? filled(words.sending, { n: 0 }) : "";
     bar.value = 0;
     host.setAttribute("aria-busy", is);
   }
