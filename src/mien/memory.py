@@ -92,7 +92,7 @@ DECODED, ENCODED = Room(MOST_DECODED), Room(MOST_ENCODED)
 
 
 def hold_at_most(decoded: int, *, strict: bool = False) -> None:
-    """Let the images that the process decodes hold so many bytes at once; a larger one goes alone, or nowhere if strict.
+    """Let the images that the process decodes hold so many bytes; a larger one goes alone, or nowhere if strict.
 
     Whoever reads a larger one then gets `CrowdedError`, which says how much it needs.
     """

@@ -109,7 +109,7 @@ def children(parent: int) -> set[int]:
 
 
 def counted(engine: Engine, cause: str) -> float:
-    return engine._metrics.restarts.labels(cause)._value.get()
+    return float(engine._metrics.restarts.labels(cause)._value.get())
 
 
 @pytest.mark.usefixtures("slow")

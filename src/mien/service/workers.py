@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from time import monotonic, perf_counter
 from typing import Any
@@ -56,7 +55,7 @@ class Task:
     pictured: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Waiting:
     """A task that waits for a worker, and then for its answer; `until` is the event loop's time, `room` in bytes."""
 
@@ -103,24 +102,23 @@ class Workers:
         await asyncio.gather(*(worker.end() for worker in self._all))
 
     async def find(self, task: Task, until: float) -> tuple[Found, Shown]:
-        """What is found in an image, and what is to be shown of it.
+        """What is found in an image, and what is to be shown of it. Who does not want it any more cancels this.
 
         Args:
             task: the image.
-            until: the event loop's time at which nobody wants it any more.
+            until: the event loop's time at which that will be: the worker is then ended.
 
         Raises:
-            TimeoutError: there is no answer by then, or the image alone has taken as long as the deadline.
+            TimeoutError: a worker was ended, by then or since the image alone took as long as the deadline.
         """
         waiting = Waiting(task, until, asyncio.get_running_loop().create_future(), self._small_room)
         self._small.append(waiting)
         self._dispatch()
         try:
-            async with asyncio.timeout_at(until):
-                answer = await waiting.answer
+            answer = await waiting.answer
         finally:
             for queue in (self._small, self._large):
-                with suppress(ValueError):
+                if waiting in queue:
                     queue.remove(waiting)
         return _seen(task, answer)
 
