@@ -22,7 +22,6 @@ from mien.answers import Found
 from mien.explain import explain
 from mien.image import Pixels
 from mien.labels import FER7, FERPLUS8, LabelSet
-from mien.memory import MOST_DECODED, hold_at_most
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
 from mien.service.engine import Engine
@@ -30,7 +29,16 @@ from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings
 
-IMAGE = np.full((48, 48, 3), 128, np.uint8)
+PIXELS = np.full((48, 48, 3), 128, np.uint8)
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+IMAGE = png(PIXELS)
 
 
 @asynccontextmanager
@@ -178,7 +186,7 @@ def test_explanations_are_those_of_the_library() -> None:
             model = engine.model(None)
             (answer,) = await engine.predict([IMAGE], model, FER7, "whole", True)
             (explanation,) = answer.explanations
-            assert np.array_equal(explanation, explain(model, model.preprocess.whole(IMAGE), FER7))
+            assert np.array_equal(explanation, explain(model, model.preprocess.whole(PIXELS), FER7))
 
     asyncio.run(go())
 
@@ -231,13 +239,12 @@ def test_too_many_pixels_and_no_option_of_the_library() -> None:
     asyncio.run(go())
 
 
-def test_too_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_faces(astronaut: bytes) -> None:
     async def go() -> None:
         async with running(max_faces=1) as engine:
-            model = engine.model(None)
-            two = Found("<array>", (96, 48), (None, None), (IMAGE, IMAGE))  # type: ignore[arg-type]
-            monkeypatch.setattr(Recognizer, "find", lambda *_: two)
-            (answer,) = await engine.predict([IMAGE], model, FERPLUS8, "auto")
+            with Image.open(BytesIO(astronaut)) as image:
+                one = np.asarray(image.convert("RGB"))
+            (answer,) = await engine.predict([png(np.hstack([one, one]))], engine.model(None), FERPLUS8, "auto")
             assert answer.prediction.error == "2 faces, over the limit of 1"
 
     asyncio.run(go())
@@ -245,15 +252,12 @@ def test_too_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_image_of_more_memory_than_is_allowed_is_refused_and_the_next_is_read() -> None:
     async def go() -> None:
-        async with running(max_decoded=4 * 48 * 48) as engine:
+        async with running(max_decoded=4 * 4 * 48 * 48) as engine:
             model = engine.model(None)
-            large = Image.fromarray(np.zeros((49, 48, 3), np.uint8))
+            large = png(np.zeros((145, 48, 3), np.uint8))
             (refused,) = await engine.predict([large], model, FERPLUS8, "whole")
             assert "of memory, over the limit" in (refused.prediction.error or "")
-            (read,) = await engine.predict([Image.fromarray(IMAGE)], model, FERPLUS8, "whole")
+            (read,) = await engine.predict([IMAGE], model, FERPLUS8, "whole")
             assert read.prediction.error is None
 
-    try:
-        asyncio.run(go())
-    finally:
-        hold_at_most(MOST_DECODED)
+    asyncio.run(go())

@@ -1,4 +1,7 @@
-"""A photo and its faces as pages show them: small, upright, unmarked, as JPEG."""
+"""A photo and its faces as pages show them: small, upright, unmarked, as JPEG.
+
+They are made from the copy that was read, as coarse as it is: a finer one would take as long as reading it did.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from mien.face import Face, crop_face, whole_crop
+from mien.face import Face, crop_face, reduction, whole_crop
 from mien.image import Pixels
-from mien.picture import Picture
+from mien.picture import FACTORS, Picture
 
-LEAST, MOST = 640, 1280  # px, longer side of a photo that is shown: where it has so many, and where it has more
+MOST = 1280  # px, longer side of a photo that is shown
 SIDE = 112  # px, of a face
 QUALITY = 85
 
@@ -25,20 +28,22 @@ class Shown(NamedTuple):
 
 
 def show(picture: Picture, faces: Sequence[Face]) -> Shown:
-    """A photo that was read, from a copy no finer than need be.
+    """A photo that was read, and its faces."""
+    copy, factor = picture.copy(max(FACTORS))
+    smaller = {}  # a face is turned upright in as few pixels as it needs
+    crops = []
+    for face in faces:
+        further = max(1, reduction(face, SIDE) // factor)
+        if further not in smaller:
+            smaller[further] = copy.reduce(further)
+        crops.append(_jpeg(Image.fromarray(_crop(smaller[further], face.reduced(factor * further)))))
+    return Shown(_jpeg(copy.reduce(-(-max(copy.size) // MOST))), tuple(crops))
 
-    Raises:
-        ImageError: as `Picture.copy`.
-    """
-    copy, factor = picture.copy(max(1, max(picture.size) // LEAST))
-    crops = tuple(_jpeg(Image.fromarray(_crop(copy, face, factor))) for face in faces)
-    return Shown(_jpeg(copy.reduce(-(-max(copy.size) // MOST))), crops)
 
-
-def _crop(copy: Image.Image, face: Face, factor: int) -> Pixels:
+def _crop(image: Image.Image, face: Face) -> Pixels:
     if face.landmarks_xy:
-        return crop_face(copy, face.reduced(factor), SIDE, gray=False)
-    return whole_crop(copy, SIDE, gray=False)  # an image that was taken as one face
+        return crop_face(image, face, SIDE, gray=False)
+    return whole_crop(image, SIDE, gray=False)  # one that was taken as a face
 
 
 def _jpeg(image: Image.Image) -> bytes:
