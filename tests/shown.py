@@ -38,9 +38,14 @@ def answer(image: Image.Image, name: str, faces: int, labels: Sequence[str] = ("
     return Answer(Prediction(name, *image.size, readings, reasons), (), jpeg(image), (crop,) * faces)
 
 
-def unread(name: str, error: str = "damaged or cut short") -> Answer:
+def unread(name: str) -> Answer:
     """An image that could not be read."""
-    return Answer(Prediction(name, 0, 0, error=error))
+    return Answer(Prediction(name, 0, 0, error="damaged or cut short"))
+
+
+def late(name: str) -> Answer:
+    """An image that there was no time for."""
+    return Answer(Prediction(name, 0, 0, error="no answer within 10 s"), late=True)
 
 
 def drawn(answers: Sequence[Answer], language: str = "en") -> str:

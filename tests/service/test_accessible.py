@@ -11,7 +11,7 @@ from browsing import WAIT, choose, needs_browser, picture, upload
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from served import Served
-from shown import answer, drawn, unread
+from shown import answer, drawn, late, unread
 
 from mien.labels import FERPLUS8
 
@@ -26,7 +26,7 @@ RESULTS = {
     "one face": [answer(PHOTO, "me.jpg", 1)],
     "all expressions": [answer(PHOTO, "we.jpg", 8, tuple(FERPLUS8))],
     "not read": [unread("torn.jpg")],
-    "several": [answer(PHOTO, "a.jpg", 2, ("neutral", "sad")), unread("torn.jpg"), answer(PHOTO, "b.jpg", 0)],
+    "several": [answer(PHOTO, "a.jpg", 2, ("neutral", "sad")), unread("torn.jpg"), late("l.jpg"), answer(PHOTO, "b.jpg", 0)],
 }
 CONTRASTS = """() => {
   const light = (colour) => { const c = new OffscreenCanvas(1, 1).getContext("2d"); c.fillStyle = colour;

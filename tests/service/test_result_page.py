@@ -17,7 +17,7 @@ from browsing import WAIT, needs_browser, picture, upload
 from PIL import Image
 from playwright.sync_api import Download, Page, expect
 from served import Served, post
-from shown import answer, drawn, unread
+from shown import answer, drawn, late, unread
 
 pytestmark = needs_browser
 expect.set_options(timeout=WAIT)
@@ -113,14 +113,14 @@ def test_fifty_faces_stay_usable(visit: Callable[..., Page], service: Served, wi
 def test_several_photos_lead_to_each(visit: Callable[..., Page], service: Served) -> None:
     page = visit(service.url)
     photo = Image.new("RGB", (400, 300), "navy")
-    late = unread("late.jpg", "not read within 10 s")
-    show(page, answer(photo, "a.jpg", 2), late, answer(photo, "b.jpg", 0), unread("torn.jpg"))
-    expect(page.get_by_text("4 photos, 2 faces, 1 uncertain, 2 photos not read")).to_be_visible()
-    expect(page.get_by_text("This photo could not be read. Not read within 10 s.")).to_be_visible()
+    show(page, answer(photo, "a.jpg", 2), late("late.jpg"), answer(photo, "b.jpg", 0), unread("torn.jpg"))
+    expect(page.get_by_text("4 photos, 2 faces, 1 uncertain, 1 photo late, 1 photo not read")).to_be_visible()
+    expect(page.get_by_text("There was no time to read this photo: send it again, alone.")).to_be_visible()
+    expect(page.get_by_text("This photo could not be read. Damaged or cut short.")).to_be_visible()
     overview = page.get_by_role("navigation", name="Photos of this result").get_by_role("link")
     assert overview.all_inner_texts() == [
         "a.jpg\n2 faces, 1 uncertain",
-        "late.jpg\nnot read",
+        "late.jpg\nlate",
         "b.jpg\n0 faces",
         "torn.jpg\nnot read",
     ]

@@ -27,11 +27,12 @@ STANDS_OUT = 3.0  # contrast of what is no text with what is beside it (WCAG 2.2
 
 @dataclass(frozen=True)
 class Tally:
-    """What several photos held: their number, their faces, how many of these are uncertain, and photos not read."""
+    """How many photos there were, and faces in them, uncertain ones among these; photos that were late, or unreadable."""
 
     photos: int
     faces: int
     uncertain: int
+    late: int
     unread: int
 
 
@@ -47,8 +48,9 @@ class Place:
 
 def tally(answers: Sequence[Answer]) -> Tally:
     faces = [reading for answer in answers for reading in answer.prediction.faces]
-    unread = sum(answer.prediction.error is not None for answer in answers)
-    return Tally(len(answers), len(faces), sum(face.expression.uncertain for face in faces), unread)
+    late = sum(answer.late for answer in answers)
+    unread = sum(answer.prediction.error is not None for answer in answers) - late
+    return Tally(len(answers), len(faces), sum(face.expression.uncertain for face in faces), late, unread)
 
 
 def place(reading: Reading, prediction: Prediction) -> Place:
