@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mien.draw import Colour, colour_of, contrast, ink_on
 from mien.labels import LabelSet
@@ -65,6 +66,7 @@ def ranked(expression: Expression) -> list[tuple[str, float]]:
     return sorted(expression.probabilities.items(), key=lambda each: -each[1])
 
 
+@lru_cache(1000)
 def tone(label: str) -> str:
     """The colour around bars and badges that `paint` fills, as CSS: one that stands out by day, and one by night."""
     day, night = (_hex(_standing_out(colour_of(label), grounds)) for grounds in GROUNDS)
