@@ -3,7 +3,8 @@
     python tools/screenshots.py DATA [--chromium PROGRAM]
 
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
-none of its images is in the picture. Writes docs/app.png, docs/report.png, docs/service.png and docs/live.png.
+none of its images is in the picture. Writes docs/app.png, docs/report.png, docs/service.png, docs/live.png and
+docs/live-phone.png.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from urllib.request import urlopen
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from skimage import data as images
 
 ROOT = Path(__file__).parents[1]
@@ -52,19 +53,25 @@ def main() -> None:
             page.get_by_role("button", name="Read the faces").click()
             page.get_by_role("heading", name="happy").wait_for()
             shoot(page, "service")
-            page = chromium.new_page(viewport={"width": 800, "height": 1050})
-            page.goto(f"{URL}/live")
-            page.get_by_role("button", name="Start the camera").click()
-            page.wait_for_timeout(5000)
-            print(page.locator("#rate").inner_text())
-            shoot(page, "live")
-            page.close()
+            shoot_camera(chromium, "live", 800, 1050)
+            shoot_camera(chromium, "live-phone", 390, 844)
         command = [sys.executable, "-m", "mien", "evaluate", given.data.name, "--report", str(folder / "report")]
         subprocess.run(command, check=True, cwd=given.data.parent)
         page = chromium.new_page(viewport={"width": 1000, "height": 1160})
         page.goto((folder / "report" / "report.html").as_uri())
         shoot(page, "report")
         chromium.close()
+
+
+def shoot_camera(chromium: Browser, name: str, width: int, height: int) -> None:
+    """The camera page after some seconds, so large in px; its rate is printed."""
+    page = chromium.new_page(viewport={"width": width, "height": height})
+    page.goto(f"{URL}/live")
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_timeout(15_000)
+    print(page.locator("#rate").inner_text())
+    shoot(page, name)
+    page.close()
 
 
 def camera(folder: Path) -> list[str]:

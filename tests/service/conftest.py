@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 OWN = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:http://127.0.0.1:")
-TOLD = ("WebSocket", "the server responded with a status of 4", "status of 502", "net::ERR_FAILED")  # what pages tell in their own words
+TOLD = (
+    "WebSocket",
+    "the server responded with a status of 4",
+    "status of 502",
+    "net::ERR_FAILED",
+)  # what pages tell in their own words
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,12 @@ RESULTS = {
     "one face": [answer(PHOTO, "me.jpg", 1)],
     "all expressions": [answer(PHOTO, "we.jpg", 8, tuple(FERPLUS8))],
     "not read": [unread("torn.jpg")],
-    "several": [answer(PHOTO, "a.jpg", 2, ("neutral", "sad")), unread("torn.jpg"), late("l.jpg"), answer(PHOTO, "b.jpg", 0)],
+    "several": [
+        answer(PHOTO, "a.jpg", 2, ("neutral", "sad")),
+        unread("torn.jpg"),
+        late("l.jpg"),
+        answer(PHOTO, "b.jpg", 0),
+    ],
 }
 CONTRASTS = """() => {
   const light = (colour) => { const c = new OffscreenCanvas(1, 1).getContext("2d"); c.fillStyle = colour;
@@ -53,9 +58,9 @@ CONTRASTS = """() => {
     found.push(["tag", ratio(style(rect).fill, style(rect).stroke)]);
     found.push(["its number", ratio(style(text).fill, style(rect).fill) / 1.5]);
   }
-  const ground = style(document.body).backgroundColor, card = style(document.forms[0]).backgroundColor;
-  for (const [name, node, beside] of [["drop area", ".drop", card], ["choice", "select", card]]) {
-    found.push([name, ratio(style(document.querySelector(name === "choice" ? "select" : ".drop")).borderColor, beside)]);
+  const card = style(document.forms[0]).backgroundColor;
+  for (const [name, node] of [["drop area", ".drop"], ["choice", "select"]]) {
+    found.push([name, ratio(style(document.querySelector(node)).borderColor, card)]);
   }
   return found;
 }"""
@@ -184,7 +189,9 @@ def test_on_the_smallest_phone_nothing_is_cut_off(visit: Callable[..., Page], se
 def test_motion_only_for_who_wants_it(visit: Callable[..., Page], service: Served) -> None:
     page = visit(service.url, reduced_motion="reduce")
     show(page, RESULTS["one face"])
-    moving = "() => [...document.querySelectorAll('*')].filter((each) => getComputedStyle(each).transitionDuration !== '0s')"
+    moving = (
+        "() => [...document.querySelectorAll('*')].filter((each) => getComputedStyle(each).transitionDuration !== '0s')"
+    )
     assert page.evaluate(f"({moving})().length") == 0
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-from browsing import CAMERA, WAIT, choose, launched, needs_browser, picture, upload
-from playwright.sync_api import Page, Playwright, expect
+from browsing import WAIT, choose, needs_browser, picture, upload
+from playwright.sync_api import Page, expect
 from served import Served, get
 
 pytestmark = needs_browser
@@ -88,18 +87,6 @@ def test_nothing_to_show(visit: Callable[..., Page], service: Served) -> None:
     assert page.url == f"{service.url}/"
 
 
-def test_the_camera(visit: Callable[..., Page], service: Served) -> None:
-    page = visit(f"{service.url}/live")
-    page.get_by_role("button", name="Start the camera").click()
-    expect(page.get_by_role("status")).to_have_text("Live.", timeout=WAIT)
-    expect(page.locator("#boxes")).to_have_attribute("data-labels", "happy", timeout=WAIT)
-    expect(page.get_by_text("frames a second")).to_be_visible(timeout=WAIT)
-    page.get_by_label("Expressions").select_option("seven expressions")
-    expect(page.get_by_text("frames a second")).to_be_visible(timeout=WAIT)
-    page.get_by_role("button", name="Stop the camera").click()
-    expect(page.get_by_role("status")).to_have_text("The camera is off.")
-
-
 def test_photos_and_the_camera_under_a_path(visit: Callable[..., Page], serve: Any, astronaut: bytes) -> None:
     with serve(root_path="/mien") as served:
         page = visit(f"{served.url}/mien/")
@@ -110,32 +97,3 @@ def test_photos_and_the_camera_under_a_path(visit: Callable[..., Page], serve: A
         page.get_by_role("button", name="Start the camera").click()
         expect(page.get_by_text("frames a second")).to_be_visible(timeout=WAIT)
         page.close()
-
-
-def test_the_service_stops_in_mid_stream(visit: Callable[..., Page], serve: Any) -> None:
-    with serve() as served:
-        page = visit(f"{served.url}/live")
-        page.get_by_role("button", name="Start the camera").click()
-        expect(page.get_by_text("frames a second")).to_be_visible(timeout=WAIT)
-        served.process.kill()
-        expect(page.get_by_role("status")).to_contain_text("The connection to the service is lost.", timeout=WAIT)
-        expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
-        page.close()
-
-
-def test_the_camera_is_refused(playwright: Playwright, service: Served) -> None:
-    chromium = launched(playwright, CAMERA, "--deny-permission-prompts")
-    page = chromium.new_page()
-    page.goto(f"{service.url}/live")
-    page.get_by_role("button", name="Start the camera").click()
-    expect(page.get_by_role("status")).to_contain_text("The camera was refused.", timeout=WAIT)
-    chromium.close()
-
-
-def test_there_is_no_camera(playwright: Playwright, service: Served) -> None:
-    chromium = launched(playwright, "--use-fake-ui-for-media-stream")
-    page = chromium.new_page()
-    page.goto(f"{service.url}/live")
-    page.get_by_role("button", name="Start the camera").click()
-    expect(page.get_by_role("status")).to_contain_text("No camera was found.", timeout=WAIT)
-    chromium.close()

@@ -21,14 +21,14 @@ GROUNDS: tuple[tuple[Colour, ...], tuple[Colour, ...]] = (
     ((255, 255, 255), (230, 234, 238)),
     ((27, 32, 38), (46, 54, 63)),
 )
-"""What bars and badges lie on, by day and by night: cards, and the bars' tracks; `--card` and `--track` in style.css."""
+"""What bars and badges lie on, by day and by night: cards and tracks of bars; `--card` and `--track` in style.css."""
 
 STANDS_OUT = 3.0  # contrast of what is no text with what is beside it (WCAG 2.2, 1.4.11)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How many photos there were, and faces in them, uncertain ones among these; photos that were late, or unreadable."""
+    """How many photos there were, late or unreadable ones among them, and faces, uncertain ones among these."""
 
     photos: int
     faces: int
@@ -68,18 +68,18 @@ def ranked(expression: Expression) -> list[tuple[str, float]]:
 
 @lru_cache(1000)
 def tone(label: str) -> str:
-    """The colour around bars and badges that `paint` fills, as CSS: one that stands out by day, and one by night."""
+    """The colour around bars and badges that `colour` fills, as CSS: one that stands out by day, and one by night."""
     day, night = (_hex(_standing_out(colour_of(label), grounds)) for grounds in GROUNDS)
     return f"light-dark({day}, {night})"
 
 
-def paint(label: str) -> str:
+def colour(label: str) -> str:
     """An emotion's colour, as CSS: the same on photos and beside them."""
     return _hex(colour_of(label))
 
 
 def outline(label: str) -> str:
-    """The colour of what surrounds `paint`, and of letters on it, as CSS."""
+    """The colour of what surrounds `colour`, and of letters on it, as CSS."""
     return _hex(ink_on(colour_of(label)))
 
 

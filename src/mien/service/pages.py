@@ -15,12 +15,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from mien.labels import LabelSet
-from mien.languages import LANGUAGES, preferred, said, translations
+from mien.languages import LANGUAGES, SENTENCES, preferred, said, translations
 from mien.prediction import percent
 from mien.service import looks
 from mien.service.api import read, spoken, written
 from mien.service.engine import Answer, Engine
-from mien.service.problems import PARAMETER, Problem
+from mien.service.problems import KINDS, PARAMETER, Problem
 from mien.service.proxies import path_of, root_of
 from mien.service.settings import Settings
 from mien.service.uploads import Form, Upload, Uploads
@@ -77,7 +77,7 @@ def _templates(language: str, notice: str) -> jinja2.Environment:
         "place": looks.place,
         "ranked": looks.ranked,
         "jpeg": looks.jpeg,
-        **{name: getattr(looks, name) for name in ("tone", "paint", "outline")},
+        **{name: getattr(looks, name) for name in ("tone", "colour", "outline")},
     }
     return made
 
@@ -123,7 +123,7 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads, setting
     @router.get("/live")
     async def live(request: Request) -> Response:
         choices = list(engine.model(None).artifact.label_sets.values())
-        return pages.render("live", request.scope, choices=choices)
+        return pages.render("live", request.scope, choices=choices, sentences=SENTENCES, kinds=KINDS)
 
     @router.get("/docs")
     async def docs(request: Request) -> Response:
