@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Playwright
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 CAMERA = "--use-fake-device-for-media-stream"
-WAIT = 15_000  # ms; a busy machine is slow
+WAIT = 120_000  # ms; a busy machine is slow
 
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 

@@ -4,8 +4,8 @@
 
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
 none of its images is in the picture. Writes docs/app.png, docs/report.png, docs/service.png, docs/live.png and
-docs/live-phone.png; and into out/pages/, to be looked at, every page and state of the service, on a desk and on a phone,
-by day and by night.
+docs/live-phone.png; and into out/pages/, to be looked at, every page and state of the service, on a desk and on a
+phone, by day and by night.
 """
 
 from __future__ import annotations
