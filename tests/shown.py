@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 from PIL import Image
 
@@ -50,7 +51,7 @@ def late(name: str) -> Answer:
 
 def drawn(answers: Sequence[Answer], language: str = "en") -> str:
     """The result page of answers."""
-    offered = {
+    offered: dict[str, Any] = {
         "models": ["small"],
         "choices": [FERPLUS8],
         "speakers": {FERPLUS8.name: ["small"]},

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import product
 from pathlib import Path
+from typing import Literal
 from urllib.request import urlopen
 
 import numpy as np
@@ -89,7 +90,8 @@ def shoot_states(chromium: Browser, photo: Path) -> None:
         "docs": ("/docs", lambda page: None),
         "problem": ("/nothing", lambda page: None),
     }
-    for scheme, width in product(("light", "dark"), (1280, 390)):
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme, width in product(schemes, (1280, 390)):
         for state, (path, act) in acts.items():
             page = chromium.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
             page.goto(URL + path)

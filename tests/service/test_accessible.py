@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -18,7 +18,7 @@ from mien.labels import FERPLUS8
 pytestmark = needs_browser
 expect.set_options(timeout=WAIT)
 
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = ((1280, 900), (390, 844))
 PHOTO = Image.new("RGB", (400, 300), "#335577")
 RESULTS = {

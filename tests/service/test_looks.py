@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import astuple
 
 import pytest
 from PIL import Image
@@ -12,7 +13,7 @@ from shown import answer, expression, late, unread
 
 from mien.draw import PALETTE, contrast
 from mien.labels import FERPLUS8
-from mien.service.looks import GROUNDS, Place, Tally, csv, json_file, place, ranked, tally, tone
+from mien.service.looks import GROUNDS, Tally, csv, json_file, place, ranked, tally, tone
 
 PHOTO = Image.new("RGB", (400, 300))
 
@@ -38,7 +39,7 @@ def test_every_colour_stands_out_by_day_and_by_night(label: str) -> None:
 
 def test_where_a_face_is() -> None:
     prediction = answer(PHOTO, "a.jpg", 12).prediction
-    assert place(prediction.faces[11], prediction) == Place(*(pytest.approx(v) for v in (0.12, 0.24, 0.06, 0.12)))
+    assert astuple(place(prediction.faces[11], prediction)) == pytest.approx((0.12, 0.24, 0.06, 0.12))
 
 
 def test_the_most_probable_comes_first_and_equals_keep_their_order() -> None:
@@ -48,4 +49,4 @@ def test_the_most_probable_comes_first_and_equals_keep_their_order() -> None:
 
 def test_a_name_of_any_bytes_is_saved() -> None:
     told = base64.b64decode(json_file([{"source": "\udcff ü"}]).partition(",")[2])
-    assert json.loads(told) == [{"source": "\\udcff ü"}] or json.loads(told) == [{"source": "\udcff ü"}]
+    assert json.loads(told) == [{"source": "\udcff ü"}]
