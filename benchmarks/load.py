@@ -2,9 +2,10 @@
 
     python benchmarks/load.py [--seconds 10] [--overload 60]
     python benchmarks/load.py --soak 10
+    python benchmarks/load.py --beside OTHER/CHECKOUT [--rounds 3]
 
 Needs wrk (Debian: apt install wrk). Everything runs on this machine, the clients too. With `--soak` memory is watched
-for so many minutes of load, and nothing else is measured.
+for so many minutes of load, and nothing else is measured; with `--beside` this build and another are, in turns.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import io
 import json
 import os
 import re
-import resource
 import shutil
 import socket
 import statistics
@@ -24,19 +24,21 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.request import urlopen
 
 from common import data_folder, machine
-from photo import photo
+from photo import SIZE, photo
 from PIL import Image, ImageOps
 from websockets.asyncio.client import connect
 
 CLIENTS = (1, 16, 64)
 TIMES_CAPACITY = 4
+FORM = "multipart/form-data; boundary=b0undary"
 PLAIN = """
 import sys, uvicorn
 from fastapi import FastAPI, Request
@@ -62,13 +64,47 @@ class Server:
     port: int
     process: subprocess.Popen[bytes]
 
+    def family(self) -> list[Path]:
+        """Where Linux tells of the process and of those that it has started."""
+        parents = {}
+        for each in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                parents[int(each.name)] = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+        found = [self.process.pid]
+        for parent in found:
+            found += [child for child, its in parents.items() if its == parent]
+        return [Path("/proc") / str(pid) for pid in found]
+
     def megabytes(self) -> float:
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * resource.getpagesize() / 1e6
+        """Memory of them all: what they share counts once (PSS)."""
+        return sum(kilobytes(each) for each in self.family()) * 1024 / 1e6
 
     def cpu_s(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        ticks = 0
+        for each in self.family():
+            with suppress(OSError):
+                fields = (each / "stat").read_text().rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def kilobytes(process: Path) -> int:
+    """A process' share of memory; 0 of one that has ended."""
+    with suppress(OSError):
+        for line in (process / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+@dataclass(frozen=True)
+class Body:
+    """What clients send."""
+
+    name: str
+    content: bytes
+    kind: str = "image/jpeg"
+    path: str = "/v1/predict"
 
 
 def main() -> None:
@@ -76,26 +112,32 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="of each measurement")
     parser.add_argument("--overload", type=int, default=60, help="seconds of overload")
     parser.add_argument("--soak", type=float, default=0, help="minutes of load while memory is watched")
+    parser.add_argument("--beside", type=Path, help="the checkout of another build")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each of two builds has its turn")
     given = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is not installed")
     source = data_folder("media/single_face.jpg") / "media" / "single_face.jpg"
-    bodies = {"face crop": (crop(source), "?crop=whole"), "1382x1868 photo": (photo(source), "")}
+    small = Body("face crop", crop(source), path="/v1/predict?crop=whole")
+    large = Body("1382x1868 photo", photo(source))
     print(machine())
+    if given.beside:
+        beside(given.beside, [small, large, *pages(source)], given.rounds, given.seconds)
+        return
     print("\n| server | body | clients | requests/s | p50 ms | p99 ms | other than 200 | cores used | memory MB |")
     print("|---|---|---|---|---|---|---|---|---|")
     if given.soak:
-        soak(bodies["1382x1868 photo"][0], given.soak)
+        soak(large, given.soak)
         return
     capacity = 0.0
     for name, command in {"mien serve": served(), "plain handler": plain()}.items():
-        for body, (content, query) in bodies.items():
+        for body in (small, large):
             for clients in CLIENTS:
                 with running(command) as server:
-                    rate = wrk(server, name, body, content, query, clients, given.seconds)
-                    if (name, body, clients) == ("mien serve", "1382x1868 photo", 16):
+                    rate = wrk(server, name, body, clients, given.seconds)
+                    if (name, body, clients) == ("mien serve", large, 16):
                         capacity = rate
-    asyncio.run(overload(bodies["1382x1868 photo"][0], capacity, given.overload))
+    asyncio.run(overload(large.content, capacity, given.overload))
     for cameras in (1, 8):
         asyncio.run(live(frame(source), cameras, given.seconds))
 
@@ -123,12 +165,55 @@ def encoded(source: Path, size: tuple[int, int], kind: str) -> bytes:
     return stream.getvalue()
 
 
+def pages(source: Path) -> list[Body]:
+    """A form of one photo for the API and for the page, and one of eight photos with five faces each."""
+    one, five = photo(source), io.BytesIO()
+    with Image.open(source) as image:
+        group = Image.new("RGB", SIZE, (127, 127, 127))
+        for number in range(5):
+            face = ImageOps.contain(image.convert("RGB"), (SIZE[0] // 2, SIZE[1] // 3))
+            group.paste(face, (number % 2 * SIZE[0] // 2, number // 2 * SIZE[1] // 3))
+        group.save(five, "JPEG", quality=90)
+    return [
+        Body("form of a photo", *form(one)),
+        Body("/result of a photo", *form(one), path="/result"),
+        Body("eight photos of five faces", *form(*[five.getvalue()] * 8)),
+    ]
+
+
+def form(*files: bytes) -> tuple[bytes, str]:
+    """A form and its type."""
+    head = b'--b0undary\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+    return b"".join(head + each + b"\r\n" for each in files) + b"--b0undary--\r\n", FORM
+
+
+def beside(other: Path, bodies: list[Body], rounds: int, seconds: int) -> None:
+    """Print what two builds do of each body, in turns."""
+    print("\n| body, 16 clients | requests/s, other | this | ratio | CPU ms each | this | memory MB | this |")
+    print("|---|---|---|---|---|---|---|---|")
+    builds = {"other": {"PYTHONPATH": str(other / "src")}, "this": {}}
+    for body in bodies:
+        rates, costs, memory = ({name: list[float]() for name in builds} for _ in range(3))
+        for _ in range(rounds):
+            for name, more in builds.items():
+                with running(served(), more) as server:
+                    seen = measured(server, body, 16, seconds)
+                    rates[name].append(seen.rate)
+                    costs[name].append(1000 * seen.cores / max(seen.rate, 1 / seconds))
+                    memory[name].append(server.megabytes())
+        before, now = (statistics.median(rates[name]) for name in builds)
+        cost = " | ".join(f"{statistics.median(each):.1f}" for each in costs.values())
+        held = " | ".join(f"{max(each):.0f}" for each in memory.values())
+        ratio = now / max(before, 1 / seconds)
+        print(f"| {body.name} | {before:.1f} | {now:.1f} | {ratio:.2f} | {cost} | {held} |", flush=True)
+
+
 @contextmanager
-def running(command: list[str]) -> Iterator[Server]:
+def running(command: list[str], environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    process = subprocess.Popen([*command, str(port)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, str(port)], stderr=subprocess.DEVNULL, env={**os.environ, **environment})
     try:
         for _ in range(600):
             try:
@@ -142,16 +227,26 @@ def running(command: list[str]) -> Iterator[Server]:
         process.wait()
 
 
-def wrk(server: Server, name: str, body: str, content: bytes, query: str, clients: int, seconds: int) -> float:
-    """Print a row of the table; gives requests a second."""
+@dataclass(frozen=True)
+class Measured:
+    """What wrk saw, and what the server needed for it."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    other: int
+    cores: float
+
+
+def measured(server: Server, body: Body, clients: int, seconds: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "body").write_bytes(content)
+        (Path(folder) / "body").write_bytes(body.content)
         script = Path(folder) / "post.lua"
         script.write_text(
             f'local f = io.open("{folder}/body", "rb")\nwrk.method = "POST"\nwrk.body = f:read("*a")\n'
-            'wrk.headers["Content-Type"] = "image/jpeg"\n'
+            f'wrk.headers["Content-Type"] = "{body.kind}"\n'
         )
-        url = f"http://127.0.0.1:{server.port}/v1/predict{query}"
+        url = f"http://127.0.0.1:{server.port}{body.path}"
         command = ["wrk", "-t1", f"-c{clients}", "--latency", "--timeout=30s", "-s", str(script)]
         subprocess.run([*command, "-d2", url], check=True, capture_output=True)
         before, began = server.cpu_s(), time.perf_counter()
@@ -160,12 +255,18 @@ def wrk(server: Server, name: str, body: str, content: bytes, query: str, client
     rate = float(re.findall(r"Requests/sec: +([\d.]+)", told)[0])
     p50, p99 = (milliseconds(re.findall(rf"{share}% +([\d.]+)(\w+)", told)[0]) for share in (50, 99))
     other = int((re.findall(r"Non-2xx or 3xx responses: (\d+)", told) or ["0"])[0])
+    return Measured(rate, p50, p99, other, used)
+
+
+def wrk(server: Server, name: str, body: Body, clients: int, seconds: int) -> float:
+    """Print a row of the table; gives requests a second."""
+    seen = measured(server, body, clients, seconds)
     print(
-        f"| {name} | {body} | {clients} | {rate:.0f} | {p50:.1f} | {p99:.1f} | {other} | {used:.2f} "
-        f"| {server.megabytes():.0f} |",
+        f"| {name} | {body.name} | {clients} | {seen.rate:.0f} | {seen.p50_ms:.1f} | {seen.p99_ms:.1f} | {seen.other} "
+        f"| {seen.cores:.2f} | {server.megabytes():.0f} |",
         flush=True,
     )
-    return rate
+    return seen.rate
 
 
 def milliseconds(told: tuple[str, str]) -> float:
@@ -244,12 +345,12 @@ async def live(content: bytes, cameras: int, seconds: int) -> None:
     )
 
 
-def soak(content: bytes, minutes: float) -> None:
+def soak(body: Body, minutes: float) -> None:
     """Memory at the beginning, and after so many minutes of 16 clients."""
     with running(served()) as server:
         seen = []
         for _ in range(max(2, round(minutes * 2))):
-            wrk(server, "mien serve", "1382x1868 photo", content, "", 16, 28)
+            wrk(server, "mien serve", body, 16, 28)
             seen.append(server.megabytes())
     print(f"memory over {minutes:g} minutes of load: {', '.join(f'{each:.0f}' for each in seen)} MB")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from io import BytesIO
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Playwright
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Page, Playwright
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 CAMERA = "--use-fake-device-for-media-stream"
@@ -33,3 +35,21 @@ class App:
 
     url: str
     printed: list[str]
+
+
+def choose(page: Page, **files: bytes) -> None:
+    """Choose files by name on the page of photos."""
+    page.get_by_label("Choose photos").set_input_files(photos(**files))
+
+
+def upload(page: Page, **files: bytes) -> None:
+    """Send files by name on the page of photos."""
+    choose(page, **files)
+    page.get_by_role("button", name="Read the faces").click()
+
+
+def picture(width: int = 300, height: int = 200) -> bytes:
+    """A PNG file without a face."""
+    stream = BytesIO()
+    Image.new("RGB", (width, height), "green").save(stream, "PNG")
+    return stream.getvalue()

@@ -5,7 +5,7 @@
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
 none of its images is in the picture. With --app, pictures of every page of the app go into that folder, in both themes,
 as on a desk and as on a phone, and nothing else is done. Writes docs/app.png, docs/report.png, docs/service.png,
-docs/live.png and docs/live-phone.png.
+docs/live.png and docs/live-phone.png; and into out/pages/, to be looked at, every page and state of the service.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import product
@@ -32,6 +32,7 @@ from skimage import data as images
 ROOT = Path(__file__).parents[1]
 PORT = "8577"
 URL = f"http://localhost:{PORT}"
+STATES = ROOT / "out" / "pages"
 
 
 def main() -> None:
@@ -54,12 +55,8 @@ def main() -> None:
             page.locator(".mien-card summary").click()
             shoot(page, "app")
         with running("serve", health="/readyz"):
-            page = chromium.new_page(viewport={"width": 800, "height": 1080})
-            page.goto(URL)
-            page.get_by_label("Photos", exact=True).set_input_files(photo)
-            page.get_by_role("button", name="Read the faces").click()
-            page.get_by_role("heading", name="happy").wait_for()
-            shoot(page, "service")
+            shoot_result(chromium, photo)
+            shoot_states(chromium, photo)
             shoot_camera(chromium, "live", 800, 1050)
             shoot_camera(chromium, "live-phone", 390, 844)
         command = [sys.executable, "-m", "mien", "evaluate", given.data.name, "--report", str(folder / "report")]
@@ -68,6 +65,59 @@ def main() -> None:
         page.goto((folder / "report" / "report.html").as_uri())
         shoot(page, "report")
         chromium.close()
+
+
+def shoot_result(chromium: Browser, photo: Path) -> None:
+    """The page that says what is in a photo."""
+    page = chromium.new_page(viewport={"width": 1000, "height": 780})
+    page.goto(URL)
+    send(page, photo)
+    shoot(page, "service")
+    page.close()
+
+
+def shoot_states(chromium: Browser, photo: Path) -> None:
+    """Every page and state of the service, as it is looked at before it is shown to anybody."""
+    STATES.mkdir(parents=True, exist_ok=True)
+    torn = photo.with_name("torn.jpg")
+    torn.write_bytes(photo.read_bytes()[:3000])
+    empty = photo.with_name("empty.jpg")
+    empty.touch()
+    acts: dict[str, tuple[str, Callable[[Page], None]]] = {
+        "upload": ("/", lambda page: None),
+        "chosen": ("/", lambda page: choose(page, photo, torn)),
+        "refused": ("/", lambda page: choose(page, photo, empty)),
+        "result": ("/", lambda page: send(page, photo)),
+        "why": ("/", lambda page: ask(page, photo)),
+        "several": ("/", lambda page: send(page, photo, torn, photo)),
+        "camera": ("/live", lambda page: None),
+        "docs": ("/docs", lambda page: None),
+        "problem": ("/nothing", lambda page: None),
+    }
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme, width in product(schemes, (1280, 390)):
+        for state, (path, act) in acts.items():
+            page = chromium.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+            page.goto(URL + path)
+            act(page)
+            page.wait_for_timeout(700)
+            page.screenshot(path=STATES / f"{state}-{width}-{scheme}.png", full_page=True)
+            page.close()
+
+
+def choose(page: Page, *photos: Path) -> None:
+    page.get_by_label("Choose photos").set_input_files(photos)
+
+
+def send(page: Page, *photos: Path) -> None:
+    choose(page, *photos)
+    page.get_by_role("button", name="Read the faces").click()
+    page.get_by_role("heading", name="happy").first.wait_for()
+
+
+def ask(page: Page, photo: Path) -> None:
+    send(page, photo)
+    page.get_by_role("button", name="Why?").click()
 
 
 def shoot_camera(chromium: Browser, name: str, width: int, height: int) -> None:

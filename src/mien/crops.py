@@ -8,7 +8,7 @@ from mien.detect import BlazeFace, Detector
 from mien.face import Face, whole_face
 from mien.image import Pixels
 from mien.intake import LIMITS, ImageSource, Limits
-from mien.picture import open_picture
+from mien.picture import Picture, open_picture
 from mien.preprocess import Preprocess
 
 Crop = Literal["auto", "detect", "whole"]
@@ -29,7 +29,7 @@ class Cut(NamedTuple):
 
 
 def cut(
-    source: ImageSource,
+    source: ImageSource | Picture,
     crop: Crop,
     detector: Detector,
     preprocess: Preprocess,
@@ -39,7 +39,7 @@ def cut(
     """Read an image, find its faces, and cut them out.
 
     Args:
-        source: what `read_image` takes.
+        source: what `read_image` takes, or a picture that is open already.
         crop: `detect` takes the faces that are found; `whole` the image as one face; `auto` detects, and takes an image
             with a side of at most 96 px as one face if none is found.
         detector: finds the faces.
@@ -51,7 +51,8 @@ def cut(
         ImageError: the image cannot be read.
     """
     blaze = detector if type(detector) is BlazeFace else None  # detectors of others are given the whole image
-    picture = open_picture(source, limits, whole=crop == "whole" or blaze is None)
+    whole = crop == "whole" or blaze is None
+    picture = source if isinstance(source, Picture) else open_picture(source, limits, whole=whole)
     faces: list[Face] = []
     if crop != "whole":
         faces = blaze.search(picture) if blaze else detector.detect(picture.pixels)

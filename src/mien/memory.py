@@ -41,23 +41,42 @@ def _give_back() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
+class CrowdedError(Exception):
+    """More is needed than there is room for, where there is nothing to wait for.
+
+    Attributes:
+        amount: what is needed.
+    """
+
+    def __init__(self, amount: int) -> None:
+        self.amount = amount
+        super().__init__(f"{amount} bytes, more than there is room for")
+
+
 class Room:
     """Room for so much at once, among threads, in the order in which they come.
 
     Args:
         most: what fits; an amount above that is let in when there is nothing else.
+        strict: whether it is refused instead.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, strict: bool = False) -> None:
+        self.most, self.strict = most, strict
         self.taken = 0
         self._turn = Lock()  # one waits for room, the others for their turn: small amounts do not pass a large one
         self._change = Condition()
 
     def take(self, amount: int) -> None:
-        """Wait until so much fits, and hold it. Whoever holds some already must give it back first."""
+        """Wait until so much fits, and hold it. Whoever holds some already must give it back first.
+
+        Raises:
+            CrowdedError: it never fits, and the room is strict.
+        """
         if not amount:
             return
+        if self.strict and amount > self.most:
+            raise CrowdedError(amount)
         with self._turn, self._change:
             self._change.wait_for(lambda: not self.taken or self.taken + amount <= self.most)
             self.taken += amount
@@ -72,9 +91,12 @@ class Room:
 DECODED, ENCODED = Room(MOST_DECODED), Room(MOST_ENCODED)
 
 
-def hold_at_most(decoded: int) -> None:
-    """Let the images that the process decodes hold so many bytes at once; a larger one still goes alone."""
-    DECODED.most = decoded
+def hold_at_most(decoded: int, *, strict: bool = False) -> None:
+    """Let the images that the process decodes hold so many bytes; a larger one goes alone, or nowhere if strict.
+
+    Whoever reads a larger one then gets `CrowdedError`, which says how much it needs.
+    """
+    DECODED.most, DECODED.strict = decoded, strict
 
 
 class _Share:
@@ -102,6 +124,9 @@ def bounded(encoded: int) -> Iterator[None]:
 
     Args:
         encoded: bytes of its file that will be held as well.
+
+    Raises:
+        CrowdedError: as `hold_at_most` says.
     """
     if _share.get() is not None:  # an image within an image would wait for itself
         yield
@@ -129,7 +154,7 @@ def make_room(size: int) -> None:
 def _alone() -> None:
     """In a forked child, whose images others do not wait for any more."""
     global DECODED, ENCODED
-    DECODED, ENCODED = Room(DECODED.most), Room(ENCODED.most)
+    DECODED, ENCODED = Room(DECODED.most, DECODED.strict), Room(ENCODED.most)
 
 
 if hasattr(os, "register_at_fork"):

@@ -49,7 +49,7 @@ def test_python_the_command_line_the_api_and_the_page_agree(
     assert json.loads(printed)["faces"] == expected
     assert client.post("/v1/predict", params={"labels": labels}, files=files(astronaut)).json()["faces"] == expected
     page = client.post("/result", data={"labels": labels}, files=files(astronaut)).text
-    rows = re.findall(r'<th scope="row">(.*?)</th>.*?data-share="(.*?)"', page)
+    rows = re.findall(r'<th scope="row" data-label="(.*?)">.*?</th>.*?data-share="(.*?)"', page)
     assert {name: float(share) for name, share in rows} == expected[0]["probabilities"]
 
 
@@ -147,7 +147,7 @@ def test_problems(
 def test_a_field_that_is_none_is_refused(client: httpx.Client, astronaut: bytes) -> None:
     for path, field, known in (
         ("/v1/predict", "labels", "this form takes files alone; the query takes the rest"),
-        ("/result", "label", "there are labels"),
+        ("/result", "label", "there are labels, model, sample"),
     ):
         answer = client.post(path, data={field: "fer7"}, files=files(astronaut))
         assert answer.status_code == 422

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,7 @@ import mien
 from mien.answers import Found
 from mien.explain import explain
 from mien.image import Pixels
-from mien.intake import ImageSource
 from mien.labels import FER7, FERPLUS8, LabelSet
-from mien.memory import MOST_DECODED, hold_at_most
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
 from mien.service.engine import Engine
@@ -30,7 +29,16 @@ from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings
 
-IMAGE = np.full((48, 48, 3), 128, np.uint8)
+PIXELS = np.full((48, 48, 3), 128, np.uint8)
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+IMAGE = png(PIXELS)
 
 
 @asynccontextmanager
@@ -178,7 +186,7 @@ def test_explanations_are_those_of_the_library() -> None:
             model = engine.model(None)
             (answer,) = await engine.predict([IMAGE], model, FER7, "whole", True)
             (explanation,) = answer.explanations
-            assert np.array_equal(explanation, explain(model, model.preprocess.whole(IMAGE), FER7))
+            assert np.array_equal(explanation, explain(model, model.preprocess.whole(PIXELS), FER7))
 
     asyncio.run(go())
 
@@ -206,26 +214,18 @@ def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.Monke
     asyncio.run(go())
 
 
-def test_what_draws_has_the_same_deadline() -> None:
+def test_pictures_are_small_and_as_many_as_faces(astronaut: bytes) -> None:
     async def go() -> None:
-        async with running(queue=4) as engine:
-            model, told = engine.model(None), threading.Event()
-
-            def slow(source: ImageSource, prediction: Prediction) -> str:
-                told.wait(WAIT_S)
-                return "late"
-
-            def label(source: ImageSource, prediction: Prediction) -> str:
-                return f"{source is IMAGE} {prediction.faces[0].expression.label}"
-
-            (answer,) = await engine.predict([IMAGE], model, FER7, "whole", draw=label)
-            assert answer.picture == f"True {answer.prediction.faces[0].expression.label}"
-            within(engine, 0.5)
-            with pytest.raises(Problem) as late:
-                await engine.predict([IMAGE], model, FER7, "whole", draw=slow)
-            told.set()
-            assert kind(late.value) == "deadline"
-            engine.accept(4)  # all was given back
+        async with running() as engine:
+            model = engine.model(None)
+            (plain,) = await engine.predict([astronaut], model, FER7, "auto")
+            (shown,) = await engine.predict([astronaut], model, FER7, "auto", pictured=True)
+            assert (plain.picture, plain.crops) == (b"", ())
+            assert shown.prediction == plain.prediction
+            with Image.open(BytesIO(shown.picture)) as picture, Image.open(BytesIO(shown.crops[0])) as crop:
+                assert (picture.format, crop.format, crop.size) == ("JPEG", "JPEG", (112, 112))
+                assert max(picture.size) <= 1280
+            assert len(shown.crops) == len(shown.prediction.faces) == 1
 
     asyncio.run(go())
 
@@ -239,13 +239,12 @@ def test_too_many_pixels_and_no_option_of_the_library() -> None:
     asyncio.run(go())
 
 
-def test_too_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_faces(astronaut: bytes) -> None:
     async def go() -> None:
         async with running(max_faces=1) as engine:
-            model = engine.model(None)
-            two = Found("<array>", (96, 48), (None, None), (IMAGE, IMAGE))  # type: ignore[arg-type]
-            monkeypatch.setattr(Recognizer, "find", lambda *_: two)
-            (answer,) = await engine.predict([IMAGE], model, FERPLUS8, "auto")
+            with Image.open(BytesIO(astronaut)) as image:
+                one = np.asarray(image.convert("RGB"))
+            (answer,) = await engine.predict([png(np.hstack([one, one]))], engine.model(None), FERPLUS8, "auto")
             assert answer.prediction.error == "2 faces, over the limit of 1"
 
     asyncio.run(go())
@@ -253,15 +252,12 @@ def test_too_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_image_of_more_memory_than_is_allowed_is_refused_and_the_next_is_read() -> None:
     async def go() -> None:
-        async with running(max_decoded=4 * 48 * 48) as engine:
+        async with running(max_decoded=4 * 4 * 48 * 48) as engine:
             model = engine.model(None)
-            large = Image.fromarray(np.zeros((49, 48, 3), np.uint8))
+            large = png(np.zeros((145, 48, 3), np.uint8))
             (refused,) = await engine.predict([large], model, FERPLUS8, "whole")
             assert "of memory, over the limit" in (refused.prediction.error or "")
-            (read,) = await engine.predict([Image.fromarray(IMAGE)], model, FERPLUS8, "whole")
+            (read,) = await engine.predict([IMAGE], model, FERPLUS8, "whole")
             assert read.prediction.error is None
 
-    try:
-        asyncio.run(go())
-    finally:
-        hold_at_most(MOST_DECODED)
+    asyncio.run(go())

@@ -57,6 +57,9 @@ def test_nothing_said() -> None:
         ("ROOT_PATH", "/", "root_path", ""),
         ("ROOT_PATH", "/a/mien/", "root_path", "/a/mien"),
         ("GRACE_S", "3", "grace_s", 3.0),
+        ("NOTICE", " On ", "notice", "on"),
+        ("NOTICE", "off", "notice", ""),
+        ("NOTICE", "Faces are read here.", "notice", "Faces are read here."),
     ],
 )
 def test_a_variable(name: str, value: str, field: str, expected: object) -> None:

@@ -16,7 +16,7 @@ from mien.crops import CROPS, Crop
 from mien.errors import LabelError
 from mien.labels import LABEL_SETS, LabelSet
 from mien.recognizer import Recognizer
-from mien.service.engine import Answer, Draw, Engine
+from mien.service.engine import Answer, Engine
 from mien.service.metrics import CONTENT_TYPE, Metrics
 from mien.service.openapi import BODY, PREDICTIONS, array, good, problems, ref
 from mien.service.problems import NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Problem
@@ -130,7 +130,7 @@ async def read(
     labels: LabelSet,
     crop: Crop,
     explained: bool = False,
-    draw: Draw | None = None,
+    pictured: bool = False,
     fields: Collection[str] = (),
 ) -> list[Answer]:
     """An answer a file, with the files' own names. Raises `Problem` as the engine does, and for unknown fields."""
@@ -140,7 +140,7 @@ async def read(
         told = f"there are {', '.join(fields)}" if fields else "this form takes files alone; the query takes the rest"
         raise Problem(PARAMETER, f"{unknown[0][:NAME]}: no such field; {told}")
     contents = [file.content for file in form.files]
-    answers = await engine.predict(contents, model, labels, crop, explained, draw)
+    answers = await engine.predict(contents, model, labels, crop, explained, pictured)
     return [
         replace(answer, prediction=replace(answer.prediction, source=file.name))
         for file, answer in zip(form.files, answers, strict=True)

@@ -1,7 +1,7 @@
 """The engine: images in, predictions out, for many clients at once and never more than it can do in time.
 
-An image waits in one bounded queue. A pool of threads decodes images and finds their faces; one thread runs the
-network on the faces of all images that have come so far, so that batches grow with the load and nobody waits for one.
+An image waits in one bounded queue. Worker processes decode images and find their faces; one thread runs the network on
+the faces of all images that have come so far, so that batches grow with the load and nobody waits for one.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic, perf_counter
+from functools import partial
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +25,16 @@ from mien.answers import Found
 from mien.artifact import find, read
 from mien.crops import Crop
 from mien.explain import explain
+from mien.face import Face
 from mien.image import Pixels
-from mien.intake import ImageSource, Limits
 from mien.labels import LabelSet
-from mien.memory import hold_at_most, keep_memory
+from mien.memory import keep_memory
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
 from mien.service.metrics import Metrics
 from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
 from mien.service.settings import Settings, SettingsError
+from mien.service.workers import NAME, Task, Workers
 
 BATCH = 64  # images whose faces go through the network at once
 RETRY_S = 1  # when a client that was turned away should come again
@@ -40,14 +42,32 @@ RETRY_S = 1  # when a client that was turned away should come again
 
 @dataclass(frozen=True)
 class Answer:
-    """What was read in an image, and, if that was asked for, an explanation a face (see `explain`) and a picture."""
+    """What was read in an image, and, if that was asked for, an explanation a face and what pages show.
+
+    Args:
+        prediction: what was read, or why not.
+        explanations: see `explain`; one a face, or none.
+        picture: the photo, upright and unmarked, its longer side at most 1280 px, as JPEG; or empty.
+        crops: each face as it was read, in colour, 112 px, as JPEG; or none.
+        late: whether there was no answer in time, which the prediction says.
+    """
 
     prediction: Prediction
     explanations: tuple[NDArray[np.float64], ...] = ()
-    picture: str = ""
+    picture: bytes = b""
+    crops: tuple[bytes, ...] = ()
+    late: bool = False
 
 
-Draw = Callable[[ImageSource, Prediction], str]
+@dataclass(frozen=True)
+class Asked:
+    """What is to be done with each image of a request."""
+
+    model: Recognizer
+    labels: LabelSet
+    crop: Crop
+    explained: bool
+    pictured: bool
 
 
 @dataclass(frozen=True)
@@ -59,6 +79,13 @@ class Job:
     labels: LabelSet
     answer: asyncio.Future[Prediction]
     since: float
+
+
+class Elsewhere:
+    """Stands for the detector, which the workers have."""
+
+    def detect(self, image: Pixels) -> list[Face]:
+        raise NotImplementedError("workers find faces")
 
 
 class Engine:
@@ -73,8 +100,7 @@ class Engine:
         self.models: dict[str, Recognizer] = {}
         self._settings = settings
         self._metrics = metrics
-        self._limits = Limits(settings.max_bytes, settings.max_pixels, max_decoded=settings.max_decoded, own=False)
-        self._finders = ThreadPoolExecutor(settings.threads, "find", _step_back)
+        self._workers = Workers(settings, metrics)
         self._network = ThreadPoolExecutor(1, "express", _step_back)
         self._accepted = 0
         self._explaining = asyncio.Lock()  # one face at a time, since each takes as long as fifty answers
@@ -90,10 +116,10 @@ class Engine:
             SettingsError: two models have one name.
         """
         keep_memory()
-        hold_at_most(self._settings.max_decoded)
         for name in self._settings.models:
-            model = Recognizer(read(find(name)), limits=self._limits)
-            model.predict(np.zeros((64, 64, 3), np.uint8))
+            model = Recognizer(read(find(name)), Elsewhere())
+            blank = model.preprocess.whole(np.zeros((64, 64, 3), np.uint8))
+            model.logits([blank])
             if model.artifact.name in self.models:
                 fault = f"two models are called {model.artifact.name!r}: export one under another name"
                 raise SettingsError("the service cannot start", [fault])
@@ -101,6 +127,7 @@ class Engine:
 
     def start(self) -> None:
         """Begin to work, on the running event loop."""
+        self._workers.start()
         self._batches = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -109,12 +136,14 @@ class Engine:
             self._batches.cancel()
             with suppress(asyncio.CancelledError):
                 await self._batches
-        self._finders.shutdown()
+        await self._workers.stop()
         self._network.shutdown()
 
     @property
     def ready(self) -> bool:
-        return bool(self.models) and self._batches is not None and not self._batches.done()
+        """Whether models are loaded, and there is somebody to work."""
+        working = self._batches is not None and not self._batches.done()
+        return bool(self.models) and working and self._workers.begun > 0
 
     def model(self, name: str | None) -> Recognizer:
         """A loaded model; the first if no name is given. Raises `Problem` where there is none of that name."""
@@ -139,81 +168,59 @@ class Engine:
 
     async def predict(
         self,
-        sources: Sequence[ImageSource],
+        sources: Sequence[bytes],
         model: Recognizer,
         labels: LabelSet,
         crop: Crop,
         explained: bool = False,
-        draw: Draw | None = None,
+        pictured: bool = False,
     ) -> list[Answer]:
-        """Read images, in their order, and explain or draw each answer if that is asked for.
+        """Read images, in their order, and explain or picture each answer if that is asked for.
+
+        The first has the deadline, the second twice as long, and so on; one that is late has its answer, which says so.
 
         Raises:
-            Problem: there is more to do than is taken on, or no answer came in time.
+            Problem: there is more to do than is taken on, or a single image is late.
         """
-        until = monotonic() + self._settings.deadline_s
         self.accept(len(sources))
+        began = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(self._settings.deadline_s):
-                jobs = (self._one(source, model, labels, crop, explained, draw, until) for source in sources)
-                answers = await asyncio.gather(*jobs)
-        except TimeoutError:
-            raise _late(self._settings.deadline_s) from None
+            asked = Asked(model, labels, crop, explained, pictured)
+            within = [number * self._settings.deadline_s for number in range(1, len(sources) + 1)]
+            answers = await asyncio.gather(*map(partial(self._in_time, asked, began), sources, within))
         finally:
             self.release(len(sources))
-        self._metrics.images.inc(len(answers))
+        if len(answers) == 1 and answers[0].late:
+            raise Problem(DEADLINE, answers[0].prediction.error or "", {"Retry-After": str(RETRY_S)})
+        self._metrics.images.inc(sum(not answer.late for answer in answers))
         return answers
 
-    async def _one(
-        self,
-        source: ImageSource,
-        model: Recognizer,
-        labels: LabelSet,
-        crop: Crop,
-        explained: bool,
-        draw: Draw | None,
-        until: float,
-    ) -> Answer:
-        def find() -> Found:
-            self._still_wanted(until)
-            with self._metrics.time("find"):
-                return self._bounded(model.find(source, crop))
+    async def _in_time(self, asked: Asked, began: float, source: bytes, within_s: float) -> Answer:
+        """The answer for one image, or that there is none in time."""
+        try:
+            async with asyncio.timeout_at(began + within_s):
+                return await self._one(asked, source, began + within_s)
+        except TimeoutError:
+            error = f"no answer within {within_s:g} s"
+            return Answer(Prediction(NAME, 0, 0, error=error), late=True)
 
+    async def _one(self, asked: Asked, source: bytes, until: float) -> Answer:
+        task = Task(source, asked.crop, asked.model.preprocess, asked.pictured)
+        found, shown = await self._workers.find(task, until)
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._finders, find)
-        job = Job(model, found, labels, loop.create_future(), perf_counter())
+        job = Job(asked.model, found, asked.labels, loop.create_future(), perf_counter())
         self._jobs.append(job)
         self._some.set()
         prediction = await job.answer
         explanations = []
-        for each in found.crops if explained else ():
+        for each in found.crops if asked.explained else ():
             async with self._explaining:
-                asked = loop.run_in_executor(self._network, self._explain, model, each, labels, until)
-                explanations.append(await asked)
-        if draw is None:
-            return Answer(prediction, tuple(explanations))
-        picture = await loop.run_in_executor(self._finders, self._draw, draw, source, prediction, until)
-        return Answer(prediction, tuple(explanations), picture)
+                explanations.append(await loop.run_in_executor(self._network, self._explain, asked, each))
+        return Answer(prediction, tuple(explanations), *shown)
 
-    def _explain(self, model: Recognizer, crop: Pixels, labels: LabelSet, until: float) -> NDArray[np.float64]:
-        self._still_wanted(until)
+    def _explain(self, asked: Asked, crop: Pixels) -> NDArray[np.float64]:
         with self._metrics.time("explain"):
-            return explain(model, crop, labels)
-
-    def _draw(self, draw: Draw, source: ImageSource, prediction: Prediction, until: float) -> str:
-        self._still_wanted(until)
-        return draw(source, prediction)
-
-    def _still_wanted(self, until: float) -> None:
-        """Raises `Problem` where nobody waits for it any more."""
-        if monotonic() > until:
-            raise _late(self._settings.deadline_s)
-
-    def _bounded(self, found: Found) -> Found:
-        most = self._settings.max_faces
-        if len(found.faces) <= most:
-            return found
-        return Found(found.source, error=f"{len(found.faces)} faces, over the limit of {most}")
+            return explain(asked.model, crop, asked.labels)
 
     async def _run(self) -> None:
         """Take all jobs there are to the network, again and again."""
@@ -258,7 +265,3 @@ def _step_back() -> None:
     """Give way to the thread that answers, so that who is turned away hears it at once; on Linux threads can do so."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-
-
-def _late(deadline_s: float) -> Problem:
-    return Problem(DEADLINE, f"no answer within {deadline_s:g} s", {"Retry-After": str(RETRY_S)})

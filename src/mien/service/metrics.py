@@ -42,6 +42,10 @@ class Metrics:
         )
         self.waiting = Gauge("mien_queue_images", "Images accepted and not yet answered", registry=registry)
         self.held = Gauge("mien_upload_bytes", "Bytes of uploads held", registry=registry)
+        self.workers = Gauge("mien_workers", "Processes that decode images and find faces", registry=registry)
+        self.restarts = Counter(
+            "mien_worker_restarts", "Workers that ended and were replaced", ["cause"], registry=registry
+        )
         ProcessCollector(registry=registry)  # on Linux: memory, processor time, open files, start
         build = {
             "version": mien.__version__,
@@ -52,7 +56,7 @@ class Metrics:
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
-        """Measure a stage: upload, find, wait, express, explain."""
+        """Measure a stage: upload, queue, find, wait, express, explain."""
         began = perf_counter()
         try:
             yield

@@ -1,43 +1,44 @@
-"""The pages: upload, result, live camera, documentation; they need no JavaScript but for the camera."""
+"""The pages: upload, result, live camera, documentation; scripts make them pleasant, and only the camera needs one."""
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Sequence
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from fastapi import APIRouter, FastAPI
-from PIL import Image
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from mien.draw import annotate, colour_of
-from mien.intake import ImageSource
 from mien.labels import LabelSet
-from mien.languages import LANGUAGES, SENTENCES, preferred, said, translations
-from mien.prediction import Prediction, percent
-from mien.service.api import read, spoken
-from mien.service.engine import Engine
-from mien.service.problems import KINDS, Problem
+from mien.languages import LANGUAGES, NOTICE, SENTENCES, preferred, said, translations
+from mien.prediction import percent
+from mien.service import looks
+from mien.service.api import read, spoken, written
+from mien.service.engine import Answer, Engine
+from mien.service.problems import KINDS, PARAMETER, Problem
 from mien.service.proxies import path_of, root_of
-from mien.service.uploads import Form, Uploads
+from mien.service.settings import Settings
+from mien.service.uploads import Form, Upload, Uploads
 
 HERE = Path(__file__).parent
-LARGEST = 1280  # px, longer side of the pictures on the result page
-QUALITY = 88
-FIELDS = ("labels",)  # of the form, beside its files
+FIELDS = ("labels", "model", "sample")  # of the form, beside its files
+SAMPLE = "sample.jpg"  # a photo to try, in static/; its credit is on the page and in NOTICE
 
 
 class Pages:
-    """Renders the templates of this package."""
+    """Renders the templates of this package.
 
-    def __init__(self) -> None:
-        self._templates = {language: _templates(language) for language in LANGUAGES}
+    Args:
+        notice: what every page tells the people who are read, see `Settings`.
+    """
+
+    def __init__(self, notice: str) -> None:
+        self._templates = {language: _templates(language, notice) for language in LANGUAGES}
 
     def render(self, name: str, scope: Scope, status: int = 200, **values: Any) -> HTMLResponse:
         """A page in the language of whoever asks, whose links begin with the path that the service is under."""
@@ -54,20 +55,29 @@ class Pages:
         return response
 
 
-def _templates(language: str) -> jinja2.Environment:
+def _templates(language: str, notice: str) -> jinja2.Environment:
     """The templates in a language: `_` and `ngettext` translate their own texts, `said` those of the library."""
     loader = jinja2.FileSystemLoader(HERE / "templates")
     made = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.i18n"]
+        loader=loader,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     texts = translations(language)
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    made.globals["language"] = language
+    made.globals |= {"language": language, "notice": texts.gettext(NOTICE) if notice == "on" else notice}
     made.filters |= {
         "percent": percent,
-        "colour": _hex,
         "sentence": _sentence,
+        "mega": _mega,
         "said": partial(said, language=language),
+        "place": looks.place,
+        "ranked": looks.ranked,
+        "jpeg": looks.jpeg,
+        **{name: getattr(looks, name) for name in ("tone", "colour", "outline")},
     }
     return made
 
@@ -78,16 +88,22 @@ def wants_page(scope: Scope) -> bool:
     return path == "/result" or ("text/html" in Headers(scope=scope).get("accept", "") and not path.startswith("/v1/"))
 
 
-def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIRouter:
+def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads, settings: Settings) -> APIRouter:
     """The pages' routes."""
     router = APIRouter(include_in_schema=False)
+    sample = (HERE / "static" / SAMPLE).read_bytes()
 
-    def choices() -> list[LabelSet]:
-        return list(engine.model(None).artifact.label_sets.values())
+    def offered() -> dict[str, Any]:
+        """What the form lets choose from: label sets, each with the models that speak it; and its limits."""
+        spoken = {name: model.artifact.label_sets for name, model in engine.models.items()}
+        choices = {name: each for known in spoken.values() for name, each in known.items()}
+        speakers = {name: [model for model, known in spoken.items() if name in known] for name in choices}
+        return {"models": list(spoken), "choices": choices.values(), "speakers": speakers, "limits": settings}
 
     @router.get("/")
     async def upload(request: Request) -> Response:
-        return pages.render("upload", request.scope, choices=choices())
+        first = engine.model(None)
+        return pages.render("upload", request.scope, model=first.artifact.name, labels=first.labels, **offered())
 
     @router.get("/result")
     async def nothing_to_show(request: Request) -> Response:
@@ -95,18 +111,19 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
 
     @router.post("/result")
     async def result(request: Request) -> Response:
-        model = engine.model(None)
         with uploads.reading(request) as reading:
             form = await reading.form()
-            files = [file for file in form.files if file.content]  # a browser sends an empty one where none is chosen
-            form = Form(files, form.fields)
+            form = Form(_chosen(form, sample), form.fields)
+            model = engine.model(form.fields.get("model") or None)
             labels = spoken(model, form.fields.get("labels") or None)
-            shown = await read(engine, form, model, labels, "auto", draw=_picture, fields=FIELDS)
-        return pages.render("result", request.scope, shown=shown, labels=labels, choices=choices())
+            answers = await read(engine, form, model, labels, "auto", pictured=True, fields=FIELDS)
+        told = told_of(answers, labels) | offered()
+        return pages.render("result", request.scope, model=model.artifact.name, labels=labels, **told)
 
     @router.get("/live")
     async def live(request: Request) -> Response:
-        return pages.render("live", request.scope, choices=choices(), sentences=SENTENCES, kinds=KINDS)
+        choices = list(engine.model(None).artifact.label_sets.values())
+        return pages.render("live", request.scope, choices=choices, sentences=SENTENCES, kinds=KINDS)
 
     @router.get("/docs")
     async def docs(request: Request) -> Response:
@@ -115,15 +132,20 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads) -> APIR
     return router
 
 
-def _picture(source: ImageSource, prediction: Prediction) -> str:
-    """A photo with its faces marked, as a data URI; empty where it could not be read."""
-    if prediction.error is not None:
-        return ""
-    picture = annotate(source, prediction)
-    picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
-    stream = BytesIO()
-    picture.save(stream, "JPEG", quality=QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+def told_of(answers: Sequence[Answer], labels: LabelSet) -> dict[str, Any]:
+    """What the result page is made of: the answers, their number, and the files to save."""
+    files = {"csv": looks.csv(answers, labels), "json": looks.json_file([written(answer) for answer in answers])}
+    return {"answers": answers, "tally": looks.tally(answers), **files}
+
+
+def _chosen(form: Form, sample: bytes) -> list[Upload]:
+    """The files of a form: the sample, if it is asked for, or those that came."""
+    asked = form.fields.get("sample", "")
+    if asked not in ("", "yes"):
+        raise Problem(PARAMETER, "sample: expected yes, or nothing")
+    if asked:
+        return [Upload(SAMPLE, sample)]
+    return [file for file in form.files if file.content]  # a browser sends an empty one where none is chosen
 
 
 def _sentence(text: str) -> str:
@@ -131,5 +153,6 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _hex(label: str) -> str:
-    return "#" + bytes(colour_of(label)).hex()
+def _mega(count: int) -> str:
+    """Millions: of bytes or of pixels."""
+    return f"{count / 1e6:g}"

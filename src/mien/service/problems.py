@@ -30,23 +30,28 @@ class Kind:
         return f"/problems/{self.name}"
 
 
-UNREADABLE = Kind("unreadable-image", 422, "The image cannot be read")
-NO_IMAGE = Kind("no-image", 400, "The request has no image")
-MALFORMED = Kind("malformed-body", 400, "The request's body is not what its type says")
-UNSUPPORTED = Kind("unsupported-type", 415, "The body's type is not supported")
-TOO_LARGE = Kind("too-large", 413, "The upload is larger than is allowed")
-TOO_MANY = Kind("too-many-files", 413, "There are more files than are allowed")
-PARAMETER = Kind("invalid-parameter", 422, "A parameter's value is not possible")
-SLOW = Kind("upload-timeout", 408, "The upload took too long")
-BUSY = Kind("busy", 503, "The service has as much to do as it takes on")
-DEADLINE = Kind("deadline", 503, "There was no answer in time")
-UNREADY = Kind("not-ready", 503, "No model is loaded yet")
-STOPPING = Kind("stopping", 503, "The service is about to stop")
-KEY = Kind("unauthorized", 401, "An API key is needed")
-RATE = Kind("rate-limit", 429, "Too many requests")
-NOT_FOUND = Kind("not-found", 404, "There is nothing here")
-METHOD = Kind("method-not-allowed", 405, "This method is not allowed here")
-INTERNAL = Kind("internal", 500, "Something went wrong on our side")
+def _(text: str) -> str:
+    """Marks a text that pages show in other languages too."""
+    return text
+
+
+UNREADABLE = Kind("unreadable-image", 422, _("The image cannot be read"))
+NO_IMAGE = Kind("no-image", 400, _("The request has no image"))
+MALFORMED = Kind("malformed-body", 400, _("The request's body is not what its type says"))
+UNSUPPORTED = Kind("unsupported-type", 415, _("The body's type is not supported"))
+TOO_LARGE = Kind("too-large", 413, _("The upload is larger than is allowed"))
+TOO_MANY = Kind("too-many-files", 413, _("There are more files than are allowed"))
+PARAMETER = Kind("invalid-parameter", 422, _("A parameter's value is not possible"))
+SLOW = Kind("upload-timeout", 408, _("The upload took too long"))
+BUSY = Kind("busy", 503, _("The service has as much to do as it takes on"))
+DEADLINE = Kind("deadline", 503, _("There was no answer in time"))
+UNREADY = Kind("not-ready", 503, _("No model is loaded yet"))
+STOPPING = Kind("stopping", 503, _("The service is about to stop"))
+KEY = Kind("unauthorized", 401, _("An API key is needed"))
+RATE = Kind("rate-limit", 429, _("Too many requests"))
+NOT_FOUND = Kind("not-found", 404, _("There is nothing here"))
+METHOD = Kind("method-not-allowed", 405, _("This method is not allowed here"))
+INTERNAL = Kind("internal", 500, _("Something went wrong on our side"))
 
 KINDS = (
     *(UNREADABLE, NO_IMAGE, MALFORMED, UNSUPPORTED, TOO_LARGE, TOO_MANY, PARAMETER, SLOW, BUSY, DEADLINE, UNREADY),

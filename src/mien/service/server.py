@@ -55,7 +55,7 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     """
     engine = Engine(settings, metrics)
     engine.load()
-    rendered = pages.Pages()
+    rendered = pages.Pages(settings.notice)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -74,7 +74,7 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     )
     routers = (
         api.routes(engine, uploads, metrics),
-        pages.routes(app, rendered, engine, uploads),
+        pages.routes(app, rendered, engine, uploads, settings),
         live.routes(engine, metrics, uploads, settings),
     )
     for router in routers:

@@ -27,6 +27,9 @@ CONNECTIONS = 1_000
 ROOT = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9_.~-]+)*")
 """A path that a service may be under, without a stroke at its end."""
 
+READY = "on"
+"""The notice that the pages have words for, in each language."""
+
 
 class SettingsError(FaultsError):
     """Settings that do not exist or are impossible."""
@@ -49,6 +52,11 @@ def _root(value: str) -> str:
     if not ROOT.fullmatch(root):
         raise ValueError(f"expected a path such as /mien, got {value!r}")
     return root
+
+
+def _notice(value: str) -> str:
+    words = value.strip()
+    return {"on": READY, "off": ""}.get(words.lower(), words)
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
@@ -87,6 +95,7 @@ class Settings(BaseModel):
         root_path: that proxies show the service under, such as /mien, if they do not say it themselves.
         grace_s: longest time to finish what was accepted once it is told to stop.
         log: whether each request is told on standard error, as a line of JSON.
+        notice: what every page tells the people who are read; `on` is a ready text, and empty is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -115,6 +124,12 @@ class Settings(BaseModel):
     root_path: Annotated[str, AfterValidator(_root)] = ""
     grace_s: Seconds = 8.0
     log: bool = True
+    notice: Annotated[str, AfterValidator(_notice)] = ""
+
+    @property
+    def max_body(self) -> int:
+        """Bytes of one request's files, all together."""
+        return min(self.max_files * self.max_bytes, self.max_memory)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

@@ -126,8 +126,7 @@ class Reading:
         parts = Parts(self._settings)
         try:
             parser = MultipartParser(boundary, parts.callbacks())  # type: ignore[arg-type]
-            most = min(self._settings.max_files * self._settings.max_bytes, self._settings.max_memory)
-            async for chunk in self._chunks(most):
+            async for chunk in self._chunks(self._settings.max_body):
                 parser.write(chunk)
             parser.finalize()
         except FormParserError as error:

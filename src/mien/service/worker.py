@@ -1,0 +1,94 @@
+"""A worker process as its parent sees it: started, asked, and killed where it takes too long."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Literal
+
+from mien.intake import Limits
+from mien.service.wire import Message, receive
+
+PROGRAM = (sys.executable, "-m", "mien.service.finder")
+BUFFER = 2**20  # bytes read ahead of an answer
+ENDING_S = 1.0  # between a worker's last word and its end
+KILLED = -9  # exit code
+
+Cause = Literal["late", "killed", "failed"]
+
+
+class EndedError(Exception):
+    """A worker has ended, while it was to do something."""
+
+
+class Worker:
+    """One process that runs `mien.service.finder`; see `begin`."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.late = False
+        self._process = process
+
+    @classmethod
+    async def begin(cls, limits: Limits, kept: int) -> Worker:
+        """A worker that is ready.
+
+        Args:
+            limits: how big an image may be.
+            kept: bytes that it may keep for the next image.
+
+        Raises:
+            EndedError: it has ended at once.
+            OSError: there can be none.
+        """
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *PROGRAM, stdin=pipe, stdout=pipe, limit=BUFFER, start_new_session=True
+        )
+        worker = cls(process)
+        try:
+            await worker.ask(Message({"parent": os.getpid(), "limits": asdict(limits), "kept": kept}))
+        except BaseException:
+            await worker.end()
+            raise
+        return worker
+
+    async def ask(self, message: Message) -> Message:
+        """What it answers. Raises `EndedError`."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            for part in message.parts():
+                self._process.stdin.write(part)
+            await self._process.stdin.drain()
+            return await receive(self._process.stdout)
+        except (OSError, EOFError) as error:
+            asyncio.get_running_loop().call_later(ENDING_S, self._kill)  # should it only have fallen silent
+            raise EndedError from error
+
+    def kill(self) -> None:
+        """End it, since it takes too long."""
+        self.late = True
+        self._kill()
+
+    async def gone(self) -> Cause:
+        """Why it has ended, once it has."""
+        code = await self._process.wait()
+        self._close()
+        return "late" if self.late else "killed" if code == KILLED else "failed"
+
+    async def end(self) -> None:
+        """End it, whatever it does, so that nothing of it is left."""
+        self._kill()
+        await self._process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.kill()

@@ -1,0 +1,229 @@
+"""The workers: processes in which images are decoded and searched for faces, and which can be ended.
+
+An image is given a little room for its pixels. One that says it takes more waits for its turn in the room that there
+is for large ones, while another worker stays free for the small. A worker that takes too long is killed, and another
+takes its place, as where one ends by itself: that costs the image that it had and no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from dataclasses import asdict, dataclass, field
+from time import monotonic, perf_counter
+from typing import Any
+
+import numpy as np
+
+from mien.answers import Found
+from mien.crops import Crop
+from mien.face import Face
+from mien.intake import Limits
+from mien.preprocess import Preprocess
+from mien.service.metrics import Metrics
+from mien.service.settings import Settings
+from mien.service.shown import Shown
+from mien.service.wire import Message
+from mien.service.worker import EndedError, Worker
+
+LEAST = 2  # workers: one is free for small images while another has a large one
+SMALL = 48_000_000  # bytes that each may give to an image without asking: a photo of 12 megapixels
+PATIENCE_S = 1.0  # a worker has so long for an image, however late it got it: a new one takes a while to start
+AGAIN_S = 1.0  # between two tries to start a worker
+QUIET_S = 60.0  # between two lines of the log
+NAME = "<bytes>"
+ENDED = Message({"error": "the process that read it has ended: the file may be damaged; save it anew"})
+LOG = logging.getLogger("mien.service.workers")
+
+
+@dataclass(frozen=True)
+class Task:
+    """An image whose faces are wanted.
+
+    Args:
+        content: its file.
+        crop: as of `mien.crops.cut`.
+        preprocess: how crops are.
+        pictured: whether it is to be shown.
+    """
+
+    content: bytes
+    crop: Crop
+    preprocess: Preprocess
+    pictured: bool = False
+
+
+@dataclass(eq=False, repr=False)
+class Waiting:
+    """A task that waits for a worker, and then for its answer; `until` is the event loop's time, `room` in bytes."""
+
+    task: Task
+    until: float
+    answer: asyncio.Future[Message]
+    room: int
+    since: float = field(default_factory=perf_counter)
+
+
+class Workers:
+    """Some worker processes, and the tasks that wait for them.
+
+    Args:
+        settings: decides how many there are, and how much room.
+        metrics: are told what becomes of them.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.begun = 0
+        self._settings, self._metrics = settings, metrics
+        self._count = max(LEAST, settings.threads)
+        self._small_room = min(SMALL, settings.max_decoded // (2 * self._count))
+        most = settings.max_decoded - self._small_room  # there is always room for a small one beside
+        self._limits = Limits(settings.max_bytes, settings.max_pixels, max_decoded=most, own=False)
+        self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
+        self._small: deque[Waiting] = deque()
+        self._large: deque[Waiting] = deque()
+        self._lent = self._larges = 0  # bytes of room, and how many large ones, that are at work
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._told = -QUIET_S
+
+    def start(self) -> None:
+        """Begin, on the running event loop."""
+        for _ in range(self._count):
+            self._go(self._begin())
+
+    async def stop(self) -> None:
+        """End all workers, whatever they do."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(worker.end() for worker in self._all))
+
+    async def find(self, task: Task, until: float) -> tuple[Found, Shown]:
+        """What is found in an image, and what is to be shown of it. Who does not want it any more cancels this.
+
+        Args:
+            task: the image.
+            until: the event loop's time at which that will be: the worker is then ended.
+
+        Raises:
+            TimeoutError: a worker was ended, by then or since the image alone took as long as the deadline.
+        """
+        waiting = Waiting(task, until, asyncio.get_running_loop().create_future(), self._small_room)
+        self._small.append(waiting)
+        self._dispatch()
+        try:
+            answer = await waiting.answer
+        finally:
+            for queue in (self._small, self._large):
+                if waiting in queue:
+                    queue.remove(waiting)
+        return _seen(task, answer)
+
+    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _dispatch(self) -> None:
+        """Give what waits to who is free."""
+        while self._idle and (waiting := self._next()) is not None:
+            large = waiting.room > self._small_room
+            self._lent += waiting.room
+            self._larges += large
+            self._go(self._serve(self._idle.pop(), waiting, large))
+
+    def _next(self) -> Waiting | None:
+        """What may begin now: a large one where none is at work or nothing else waits, and otherwise a small one."""
+        free = self._settings.max_decoded - self._lent
+        first = self._large[0].room if self._large else 0
+        if 0 < first <= free and (not self._larges or (not self._small and self._larges < self._count - 1)):
+            return self._large.popleft()
+        kept = 0 if self._larges else first  # or small ones would go before it for ever
+        return self._small.popleft() if self._small and self._small_room + kept <= free else None
+
+    async def _serve(self, worker: Worker, waiting: Waiting, large: bool) -> None:
+        """Let a worker answer, and pass that on."""
+        loop = asyncio.get_running_loop()
+        self._metrics.stages.labels("queue").observe(perf_counter() - waiting.since)
+        now, most = loop.time(), max(self._settings.deadline_s, PATIENCE_S)
+        late = loop.call_at(min(max(waiting.until, now + PATIENCE_S), now + most), worker.kill)
+        try:
+            with self._metrics.time("find"):
+                answer = await worker.ask(_asked(waiting, self._settings.max_faces))
+        except EndedError:
+            answer = ENDED
+        finally:
+            late.cancel()
+            self._lent -= waiting.room
+            self._larges -= large
+        if answer is not ENDED and not worker.late:
+            self._idle.append(worker)
+        if not waiting.answer.done():
+            if worker.late:
+                waiting.answer.set_exception(TimeoutError())
+            elif "room" in answer.head:
+                self._large.append(waiting)
+                waiting.room, waiting.since = answer.head["room"], perf_counter()
+            else:
+                waiting.answer.set_result(answer)
+        self._dispatch()
+
+    async def _replace(self, worker: Worker) -> None:
+        """Another in the place of a worker, once that has ended."""
+        cause = await worker.gone()
+        self._all.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        self._count_begun(-1)
+        self._metrics.restarts.labels(cause).inc()
+        self._tell(f"a worker has ended ({cause}); another takes its place")
+        await self._begin()
+
+    async def _begin(self) -> None:
+        """Start a worker; where that fails, try again."""
+        while True:
+            try:
+                worker = await Worker.begin(self._limits, self._small_room)
+                break
+            except (OSError, EndedError) as error:
+                self._tell(f"a worker does not start: {error or 'it has ended'}; it is tried again")
+                await asyncio.sleep(AGAIN_S)
+        self._all.add(worker)
+        self._idle.append(worker)
+        self._go(self._replace(worker))
+        self._count_begun(1)
+        self._dispatch()
+
+    def _count_begun(self, more: int) -> None:
+        self.begun += more
+        self._metrics.workers.set(self.begun)
+
+    def _tell(self, line: str) -> None:
+        """Log a line, unless there was one less than a minute ago."""
+        if monotonic() - self._told >= QUIET_S:
+            self._told = monotonic()
+            LOG.warning("%s", line)
+
+
+def _asked(waiting: Waiting, most: int) -> Message:
+    """What a worker is asked; `most` faces are allowed."""
+    task = waiting.task
+    head = {"crop": task.crop, "pictured": task.pictured, "room": waiting.room, "most": most}
+    return Message(head | asdict(task.preprocess), [task.content])
+
+
+def _seen(task: Task, answer: Message) -> tuple[Found, Shown]:
+    """What a worker has answered."""
+    head, pieces = answer
+    if "error" in head:
+        return Found(NAME, error=head["error"]), Shown()
+    width, height = head["size"]
+    faces = tuple(Face(tuple(box), tuple(map(tuple, points)), score) for box, points, score in head["faces"])
+    side, shape = task.preprocess.size, () if task.preprocess.colour == "gray" else (3,)
+    crops = tuple(np.frombuffer(piece, np.uint8).reshape(side, side, *shape) for piece in pieces[: len(faces)])
+    picture, *small = pieces[len(faces) :]
+    found = Found(NAME, (width, height), faces, crops, notes=tuple(head["notes"]))
+    return found, Shown(picture, tuple(small))

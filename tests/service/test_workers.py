@@ -1,0 +1,270 @@
+"""Workers: one that ends costs its own image and no other, none outlives its parent or takes more than it may."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from served import WAIT_S, Served, begin, get, post
+
+from mien.labels import FERPLUS8
+from mien.service import worker
+from mien.service.engine import Answer, Engine
+from mien.service.metrics import Metrics
+from mien.service.problems import Problem
+from mien.service.settings import Settings
+
+PROC = Path("/proc")
+SLOW = """
+import time
+from mien.service import finder
+cut = finder.cut
+def slow(picture, *given):
+    end = time.monotonic() + {seconds}
+    while picture.size[0] == {width} and time.monotonic() < end:
+        pass
+    return cut(picture, *given)
+finder.cut = slow
+finder.main()
+"""
+"""A worker that works for some seconds on images of one width."""
+
+pytestmark = pytest.mark.skipif(not PROC.exists(), reason="processes are told of in /proc")
+
+
+def png(width: int, height: int = 48, mode: str = "RGB") -> bytes:
+    stream = BytesIO()
+    Image.new(mode, (width, height)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+GOOD, BAD = png(48), png(50)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that take very long for BAD."""
+    program = SLOW.format(seconds=WAIT_S, width=50)
+    monkeypatch.setattr(worker, "PROGRAM", (sys.executable, "-c", program))
+
+
+@asynccontextmanager
+async def running(**settings: Any) -> AsyncIterator[Engine]:
+    engine = Engine(Settings(**{"threads": 2, "deadline_s": WAIT_S, **settings}), Metrics())
+    engine.load()
+    engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop()
+
+
+async def ask(engine: Engine, *contents: bytes) -> list[str | None]:
+    """The errors of answers."""
+    answers: list[Answer] = await engine.predict(contents, engine.model(None), FERPLUS8, "whole")
+    return [answer.prediction.error for answer in answers]
+
+
+async def until(true: Callable[[], Any]) -> None:
+    end = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+
+
+def pids(engine: Engine) -> list[int]:
+    return [each._process.pid for each in engine._workers._all]
+
+
+def cpu(pid: int) -> int:
+    """Ticks of processor time that a process and its threads had; 0 once there is none."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
+def children(parent: int) -> set[int]:
+    """Processes that have this parent, dead ones that nobody has asked for included."""
+    found = set()
+    for each in PROC.iterdir():
+        try:
+            if each.name.isdigit() and int((each / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                found.add(int(each.name))
+        except OSError:
+            continue
+    return found
+
+
+def counted(engine: Engine, cause: str) -> float:
+    return float(engine._metrics.restarts.labels(cause)._value.get())
+
+
+@pytest.mark.usefixtures("slow")
+def test_one_that_is_killed_costs_its_image_and_no_other() -> None:
+    async def go() -> None:
+        async with running() as engine:
+            assert await ask(engine, GOOD) == [None]
+            bad = asyncio.create_task(ask(engine, BAD))
+            await until(lambda: engine._workers._lent)
+            (busy,) = {each._process.pid for each in engine._workers._all - set(engine._workers._idle)}
+            os.kill(busy, signal.SIGKILL)
+            (error,) = await bad
+            assert error == "the process that read it has ended: the file may be damaged; save it anew"
+            assert await ask(engine, GOOD, GOOD) == [None, None]
+            await until(lambda: engine._workers.begun == 2)
+            assert counted(engine, "killed") == 1
+
+    asyncio.run(go())
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_deadline_frees_the_processor() -> None:
+    async def go() -> None:
+        async with running(deadline_s=1.0) as engine:
+            await until(lambda: engine._workers.begun == 2)
+            before = pids(engine)
+            with pytest.raises(Problem, match="deadline"):
+                await ask(engine, BAD)
+            await until(lambda: counted(engine, "late") == 1)
+            assert sum(pid in before for pid in pids(engine)) == 1
+            assert sum(cpu(pid) > 0 for pid in before) == 1
+
+    asyncio.run(go())
+
+
+@pytest.mark.usefixtures("slow")
+def test_of_several_images_the_late_one_says_so_and_the_others_are_read() -> None:
+    async def go() -> None:
+        async with running(deadline_s=2.0) as engine:
+            await until(lambda: engine._workers.begun == 2)
+            assert await ask(engine, BAD, GOOD, GOOD) == ["no answer within 2 s", None, None]
+
+    asyncio.run(go())
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_large_image_leaves_a_worker_to_the_small_and_has_its_turn() -> None:
+    async def go() -> None:
+        large = png(500, 500)
+        async with running(max_decoded=1_600_000) as engine:  # small ones have a quarter
+            answers = await asyncio.gather(*(ask(engine, large, GOOD) for _ in range(8)))
+            assert answers == [[None, None]] * 8
+            (error,) = await ask(engine, png(1000, 500))
+            assert error is not None
+            assert "of memory, over the limit" in error
+            assert engine._workers._lent == engine._workers._larges == 0
+
+    asyncio.run(go())
+
+
+def test_more_memory_than_it_may_have_costs_the_image_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "from mien.service import finder; finder.BESIDE = -30_000_000; finder.main()"
+    monkeypatch.setattr(worker, "PROGRAM", (sys.executable, "-c", program))
+
+    async def go() -> None:
+        async with running() as engine:
+            await until(lambda: engine._workers.begun == 2)
+            assert await ask(engine, png(3000, 3000)) == ["not enough memory to decode it"]
+            assert await ask(engine, GOOD) == [None]
+            assert engine._workers.begun == 2
+
+    asyncio.run(go())
+
+
+def test_ends_upon_ends_leave_nothing_behind() -> None:
+    async def go() -> None:
+        before = children(os.getpid())
+        async with running() as engine:
+            for _ in range(10):
+                await until(lambda: engine._workers.begun == 2)
+                for pid in pids(engine):
+                    os.kill(pid, signal.SIGKILL)
+                await until(lambda: engine._workers.begun < 2)
+            await until(lambda: engine._workers.begun == 2)
+            assert await ask(engine, GOOD) == [None]
+            assert len(children(os.getpid()) - before) == 2
+        assert children(os.getpid()) == before
+
+    asyncio.run(go())
+
+
+@pytest.fixture
+def slow_service(tmp_path: Path) -> Iterator[Served]:
+    """A service whose workers take very long for BAD."""
+    program = tmp_path / "slow.py"
+    program.write_text(
+        "import sys\n"
+        "from mien.service import worker\n"
+        f"worker.PROGRAM = (sys.executable, '-c', {SLOW.format(seconds=WAIT_S, width=50)!r})\n"
+        "from mien.service.__main__ import main\n"
+        "main()\n"
+    )
+    served = begin(program=[sys.executable, str(program)], grace_s=1, deadline_s=WAIT_S)
+    served.wait()
+    yield served
+    served.stop()
+
+
+def busy(served: Served, count: int) -> list[threading.Thread]:
+    """Clients that wait for an answer to BAD."""
+    clients = [threading.Thread(target=_sent, args=(served,)) for _ in range(count)]
+    for each in clients:
+        each.start()
+    end = time.monotonic() + WAIT_S
+    while f"mien_queue_images {count:.1f}" not in get(f"{served.url}/metrics").text:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return clients
+
+
+def _sent(served: Served) -> None:
+    try:
+        post(f"{served.url}/v1/predict?crop=whole", content=BAD, headers={"Content-Type": "image/png"})
+    except Exception:  # the service has ended
+        return
+
+
+def test_told_to_stop_it_waits_for_no_decoder(slow_service: Served) -> None:
+    clients = busy(slow_service, 4)
+    workers = children(slow_service.process.pid)
+    slow_service.process.send_signal(signal.SIGTERM)
+    slow_service.process.wait(WAIT_S / 2)
+    for each in clients:
+        each.join(WAIT_S)
+    assert workers
+    assert not any(cpu(pid) for pid in workers)
+
+
+def test_killed_it_leaves_no_process(slow_service: Served) -> None:
+    clients = busy(slow_service, 4)
+    workers = children(slow_service.process.pid)
+    slow_service.process.kill()
+    slow_service.process.wait(WAIT_S)
+    for each in clients:
+        each.join(WAIT_S)
+    end = time.monotonic() + WAIT_S / 2
+    while any(cpu(pid) and not _dead(pid) for pid in workers):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert workers
+
+
+def _dead(pid: int) -> bool:
+    """Whether a process has ended, though nobody may have asked for it."""
+    try:
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
