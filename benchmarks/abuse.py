@@ -24,8 +24,9 @@ from multiprocessing import get_context
 from typing import Any
 
 from common import data_folder, machine
-from load import Server, crop, form, frame, quantile, running, served
+from load import crop, frame, quantile
 from PIL import Image
+from server import Server, form, running, served
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
