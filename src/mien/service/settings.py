@@ -69,8 +69,8 @@ class Settings(BaseModel):
         max_pixels: of one image.
         max_faces: in one image.
         max_memory: bytes of uploads held at once, over all requests and cameras.
-        max_decoded: bytes that decoded images and their decoders hold at once; an image that needs more than leaves room
-            for a small one is refused.
+        max_decoded: bytes that decoded images and their decoders hold at once; an image that needs more than leaves
+            room for a small one is refused.
         api_keys: SHA-256 hashes, as `mien serve --hash-key` prints them; empty lets everybody in.
         rate: requests a minute that one client may make; None sets no limit.
         origins: of other sites whose pages may call the API (CORS) and open the live socket.

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from bisect import insort
 from collections.abc import Coroutine
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -233,7 +233,7 @@ def _asked(waiting: Waiting, most: int) -> Message:
     """What a worker is asked; `most` faces are allowed."""
     task = waiting.task
     head = {"crop": task.crop, "pictured": task.pictured, "room": waiting.room, "most": most}
-    return Message(head | asdict(task.preprocess), [task.content])
+    return Message(head | {"size": task.preprocess.size, "colour": task.preprocess.colour}, [task.content])
 
 
 def _seen(task: Task, answer: Message) -> tuple[Found, Shown]:
