@@ -1,30 +1,39 @@
-"""The service's memory: the largest images that it takes, of every format, one by one and from many clients at once.
+"""The service among bad clients: its memory under the largest images, how long good requests take meanwhile, its end.
 
-    python benchmarks/abuse.py [--clients 64] [--images 4] [--set max_decoded=256000000]
+    python benchmarks/abuse.py [--clients 60] [--seconds 10] [--set max_decoded=200000000]
 
-The images are flat, made here, and sent to a service of this machine's own. Each must be answered when it comes alone;
-together they get an answer, or 503 where there is no room in time. Memory is the most that was resident (Linux).
+The images are flat, made here, and sent to a service of this machine's own. Each must be answered when it comes alone.
+Then each kind of abuse is on so many connections while four clients send face crops; the service is told to stop while
+it lasts. Memory is the most that all its processes held, what they share counted once (PSS, Linux).
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import io
 import math
+import threading
+import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import get_context
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
-from common import machine
-from load import Server, running, served
+from common import data_folder, machine
+from load import crop, frame, quantile
 from PIL import Image
+from server import Server, form, running, served
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
 
 from mien.bounds import held
 from mien.picture import first_factor
 from mien.service.settings import Settings
+from mien.service.workers import rooms
 
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "JPEG": ("JPEG", "RGB", {}),
@@ -50,36 +59,149 @@ RAW = ("BMP", "PPM")  # three bytes a pixel in the file
 HEADERS = 1000  # bytes of a file at most beside these
 FAINT = (120, 130, 140, 128)  # a pixel with alpha
 SMALL = 64  # px, side of what is measured to tell how large an image may be
+SLOW = 999  # px, side of an image that is decoded in Python
+GOOD = 4  # clients that send face crops
+LOOK_S = 0.02  # between two looks at memory
+STAY_S = 3.0  # that a connection which says nothing, or stops, is kept
 WAIT_S = 60
+
+Abuse = Callable[[int, int], Awaitable[Any]]
+"""One go of a bad client: at a port, with its number."""
+
+
+@dataclass
+class Peak:
+    """Watches the most memory that a service holds; `with` begins anew."""
+
+    server: Server
+    most: float = 0.0
+    _end: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Peak:
+        self.most = self.server.megabytes()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._end.wait(LOOK_S):
+            self.most = max(self.most, self.server.megabytes())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clients", type=int, default=64)
-    parser.add_argument("--images", type=int, default=4, help="that each client sends, of one kind after the other")
+    parser.add_argument("--clients", type=int, default=60, help="bad ones")
+    parser.add_argument("--seconds", type=int, default=10, help="of each kind of abuse")
     parser.add_argument("--set", dest="changed", action="append", default=[], help="a setting, as of mien serve")
     given = parser.parse_args()
     settings = Settings.model_validate(dict(each.split("=", 1) for each in given.changed))
+    command = [*served()[:-1], *[word for each in given.changed for word in ("--set", each)], "--port"]
     bodies = {name: largest(name, settings) for name in KINDS}
     print(machine())
     print("\n| the largest that is taken | megapixels | MB | answer | memory MB |\n|---|---|---|---|---|")
-    options = [word for each in given.changed for word in ("--set", each)]
-    with running([*served()[:-1], *options, "--port"]) as server:
-        print(f"| nothing yet | | | | {peak(server):.0f} |", flush=True)
+    with running(command) as server:
+        print(f"| nothing yet | | | | {server.megabytes():.0f} |", flush=True)
         for name, (pixels, content) in bodies.items():
-            forget(server)
-            status = send(server, content)
+            with Peak(server) as peak:
+                status, _ = asyncio.run(send(server.port, request(content)))
             size = f"{pixels / 1e6:.1f} | {len(content) / 1e6:.2f}"
-            print(f"| {name} | {size} | {status} | {peak(server):.0f} |", flush=True)
-        forget(server)
-        contents = [content for _, content in bodies.values()]
+            print(f"| {name} | {size} | {status} | {peak.most:.0f} |", flush=True)
+    print(f"\n| {given.clients} bad clients | good: p50 ms | p99 ms | answers | bad: answers | memory MB | end s |")
+    print("|---|---|---|---|---|---|---|")
+    for name, abuse in abuses([content for _, content in bodies.values()], settings).items():
+        row(name, abuse, command, given.clients, given.seconds)
 
-        def client(number: int) -> Counter[int]:
-            return Counter(send(server, contents[(number + i) % len(contents)]) for i in range(given.images))
 
-        with ThreadPoolExecutor(given.clients) as pool:
-            told = sum(pool.map(client, range(given.clients)), Counter[int]())
-        print(f"\n{given.clients} clients together: {dict(sorted(told.items()))}, memory at most {peak(server):.0f} MB")
+def abuses(contents: list[bytes], settings: Settings) -> dict[str, Abuse]:
+    """What bad clients do, by name."""
+    source = data_folder("media/single_face.jpg") / "media" / "single_face.jpg"
+    large = [request(content) for content in contents]
+    slow = request(b"P6 %d %d 1000\n" % (SLOW, SLOW) + bytes(6 * SLOW**2))
+    many = request(*form(*[frame(source)] * settings.max_files))
+    half = request(bytes(settings.max_bytes))[: settings.max_bytes // 10]
+
+    async def nothing(port: int, number: int) -> None:
+        await asyncio.sleep(STAY_S)
+
+    async def socket(port: int, number: int) -> None:
+        content = frame(source)
+        async with connect(f"ws://127.0.0.1:{port}/live/frames") as opened:
+            await opened.send(content)
+            while True:
+                await opened.send(content)
+                await opened.recv()
+
+    return {
+        "none": nothing,
+        "the largest images": lambda port, number: send(port, large[number % len(large)]),
+        "images of a slow kind": lambda port, number: send(port, slow),
+        f"{settings.max_files} frames at once": lambda port, number: send(port, many),
+        "uploads that stop": lambda port, number: send(port, half, STAY_S),
+        "connections that say nothing": lambda port, number: send(port, b"", STAY_S),
+        "cameras": socket,
+    }
+
+
+def row(name: str, abuse: Abuse, command: list[str], clients: int, seconds: int) -> None:
+    """Print what becomes of good requests under one kind of abuse."""
+    bad: Counter[int] = Counter()
+
+    async def misbehave(port: int, number: int) -> None:
+        while True:
+            with suppress(OSError, TimeoutError, WebSocketException):
+                told = await abuse(port, number)
+                bad[told[0] if told else 0] += 1
+            number += clients
+            await asyncio.sleep(0.05)
+
+    async def together(server: Server) -> tuple[list[tuple[int, float]], str, float]:
+        others = [asyncio.create_task(misbehave(server.port, number)) for number in range(clients)]
+        await asyncio.sleep(1)
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # its own clock is not to wait for bad clients
+            seen = await asyncio.get_running_loop().run_in_executor(pool, good, server.port, seconds)
+        told, began = words(bad), time.perf_counter()
+        server.process.terminate()
+        await asyncio.to_thread(server.process.wait)
+        ended = time.perf_counter() - began
+        for each in others:
+            each.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        return seen, told, ended
+
+    with running(command) as server, Peak(server) as peak:
+        seen, told, ended = asyncio.run(together(server))
+    taken = [each for status, each in seen if status == 200] or [math.nan]
+    p50, p99 = (1000 * quantile(taken, share) for share in (0.5, 0.99))
+    good_told = words(Counter(status for status, _ in seen))
+    cells = (name, f"{p50:.0f}", f"{p99:.0f}", good_told, told, f"{peak.most:.0f}", f"{ended:.1f}")
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def good(port: int, seconds: int) -> list[tuple[int, float]]:
+    """What clients get who send face crops: statuses, and after how many seconds."""
+    source = data_folder("media/single_face.jpg") / "media" / "single_face.jpg"
+    message = request(crop(source), path="/v1/predict?crop=whole")
+    until = time.monotonic() + seconds
+
+    async def one() -> list[tuple[int, float]]:
+        seen = []
+        while time.monotonic() < until:
+            seen.append(await send(port, message))
+        return seen
+
+    async def all_of_them() -> list[tuple[int, float]]:
+        return [each for seen in await asyncio.gather(*(one() for _ in range(GOOD))) for each in seen]
+
+    return asyncio.run(all_of_them())
+
+
+def words(told: Counter[int]) -> str:
+    """Statuses and how often; 0 is no answer."""
+    return ", ".join(f"{status or 'none'}: {count}" for status, count in sorted(told.items())) or "none"
 
 
 def largest(name: str, settings: Settings) -> tuple[int, bytes]:
@@ -87,7 +209,7 @@ def largest(name: str, settings: Settings) -> tuple[int, bytes]:
     with Image.open(io.BytesIO(made(name, SMALL))) as small:
         shrinks = first_factor(*[math.isqrt(settings.max_pixels)] * 2) if small.format == "JPEG" else 1
         size = held(small, shrinks) / SMALL**2
-    pixels = min(settings.max_pixels, settings.max_decoded / size)
+    pixels = min(settings.max_pixels, rooms(settings)[1].max_decoded / size)
     if name in RAW:
         pixels = min(pixels, (settings.max_bytes - HEADERS) / 3)
     side = int(math.sqrt(pixels)) // 8 * 8  # whole blocks, as of the small one
@@ -102,27 +224,26 @@ def made(name: str, side: int) -> bytes:
     return stream.getvalue()
 
 
-def send(server: Server, content: bytes) -> int:
-    """The status of the answer; 0 where it came before the body was sent, and could not be read."""
-    url = f"http://127.0.0.1:{server.port}/v1/predict"
+def request(content: bytes, kind: str = "application/octet-stream", path: str = "/v1/predict") -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n"
+    return head.encode() + b"Connection: close\r\n\r\n" + content
+
+
+async def send(port: int, message: bytes, wait_s: float = WAIT_S) -> tuple[int, float]:
+    """The status of the answer and after how many seconds it came; 0 where there was none."""
+    began = time.perf_counter()
+    writer = None
     try:
-        with urlopen(Request(url, content, {"Content-Type": "application/octet-stream"}), timeout=WAIT_S) as answer:
-            return int(answer.status)
-    except HTTPError as error:
-        return error.code
-    except URLError:
-        return 0
-
-
-def forget(server: Server) -> None:
-    """Begin anew with the most that was resident."""
-    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
-
-
-def peak(server: Server) -> float:
-    """The most that was resident, in MB."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text(encoding="utf-8")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024 / 1e6
+        async with asyncio.timeout(wait_s):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(message)
+            await writer.drain()
+            return int((await reader.readline()).split()[1]), time.perf_counter() - began
+    except (OSError, IndexError, TimeoutError):
+        return 0, time.perf_counter() - began
+    finally:
+        if writer is not None:
+            writer.close()
 
 
 if __name__ == "__main__":

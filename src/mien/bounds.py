@@ -36,6 +36,8 @@ BY_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2
 DECODING = {"WEBP": 13, "AVIF": 6, "HEIF": 4, "TIFF": 4}  # bytes a pixel beside it: canvases, layers, a copy, a strip
 KEPT = {"WEBP": 9, "AVIF": 5}  # bytes of these that stay as long as the image does
 
+SLOW = 128  # bytes for which a pixel counts that is decoded in Python: it takes as long as the pixels of so many
+
 COVERED = 16  # times that the strips or tiles of an image may cover it: once a channel, if these lie apart
 
 
@@ -72,6 +74,8 @@ def held(image: Image.Image, factor: int = 1, *, turned: bool = False) -> int:
     if "progressive" in image.info:  # libjpeg holds every coefficient, in two bytes, whatever it makes of them
         layers = [across * down for _, across, down, _ in getattr(image, "layer", [])]
         decoding = 2 * image.width * image.height * sum(layers) // max(layers, default=1)
+    if in_python(image):
+        decoding = pixels * SLOW
     own = BY_MODE.get(image.mode, RGB)
     copies = RGB * ((image.mode != "RGB" or image.has_transparency_data) + turned)
     return pixels * own + max(decoding, pixels * (copies + kept(image)))
@@ -80,6 +84,11 @@ def held(image: Image.Image, factor: int = 1, *, turned: bool = False) -> int:
 def kept(image: Image.Image) -> int:
     """Bytes a pixel that the decoder of an image holds as long as the image is there."""
     return KEPT.get(image.format or "", 0)
+
+
+def in_python(image: Image.Image) -> bool:
+    """Whether the decoder of an image that is open is written in Python, and slow."""
+    return any(piece[0] in Image.DECODERS for piece in getattr(image, "tile", []))
 
 
 def check_pieces(image: Image.Image, limits: Limits) -> None:
@@ -94,7 +103,7 @@ def check_pieces(image: Image.Image, limits: Limits) -> None:
     """
     pieces = getattr(image, "tile", [])
     pixels = image.width * image.height
-    if pixels > limits.max_slow_pixels and any(piece[0] in Image.DECODERS for piece in pieces):
+    if pixels > limits.max_slow_pixels and in_python(image):
         most = f"{limits.max_slow_pixels / 1e6:g} million"
         raise ImageError(
             f"{pixels / 1e6:.3g} million pixels of a kind that is slow to read, over {most}: save it as PNG"

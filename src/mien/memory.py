@@ -19,7 +19,7 @@ MOST_DECODED = 2**28  # bytes that images and their decoders hold at once
 MOST_ENCODED = 2**26  # bytes of the files that they are decoded from
 
 
-def keep_memory(most: int = KEPT) -> None:
+def keep_memory(most: int = KEPT, piece: int = LARGEST) -> None:
     """Ask glibc to keep freed memory for the whole process; other allocators are left alone.
 
     Whoever frees and asks for the same megabytes again and again waits for the system: for a photo, as long as for its
@@ -27,10 +27,11 @@ def keep_memory(most: int = KEPT) -> None:
 
     Args:
         most: bytes at the end of each heap that are kept, below 2**31.
+        piece: bytes from which a piece is given back by itself, at most 2**25.
     """
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL("libc.so.6").mallopt
-        mallopt(MMAP_THRESHOLD, LARGEST)
+        mallopt(MMAP_THRESHOLD, piece)
         mallopt(TRIM_THRESHOLD, most)
         mallopt(ARENA_MAX, HEAPS)
 

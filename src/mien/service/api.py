@@ -39,7 +39,7 @@ def routes(engine: Engine, uploads: Uploads, counts: Metrics) -> APIRouter:
         responses={
             **good(
                 "One image: its prediction. Several: an array of predictions, in their order, where one that could not "
-                "be read says why in its `error`.",
+                "be read, or not in time, says why in its `error`; the others are there all the same.",
                 PREDICTIONS,
             ),
             **problems(400, 401, 408, 413, 415, 422, 429, 500, 503),

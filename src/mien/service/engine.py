@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -37,6 +36,8 @@ from mien.service.settings import Settings, SettingsError
 from mien.service.workers import NAME, Task, Workers
 
 BATCH = 64  # images whose faces go through the network at once
+SEVERAL = 3 / 4  # of the queue, that requests with several images may fill
+KEPT, PIECE = 2**24, 2**20  # bytes that stay for the next upload, and of pieces that do not
 RETRY_S = 1  # when a client that was turned away should come again
 
 
@@ -65,9 +66,7 @@ class Asked:
 
     model: Recognizer
     labels: LabelSet
-    crop: Crop
     explained: bool
-    pictured: bool
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class Engine:
             ArtifactError: a model is missing, altered or damaged; says what.
             SettingsError: two models have one name.
         """
-        keep_memory()
+        keep_memory(KEPT, PIECE)
         for name in self._settings.models:
             model = Recognizer(read(find(name)), Elsewhere())
             blank = model.preprocess.whole(np.zeros((64, 64, 3), np.uint8))
@@ -156,8 +155,12 @@ class Engine:
         return self.models[name]
 
     def accept(self, images: int) -> None:
-        """Take on so many images, which `release` must give back. Raises `Problem` where that is too much."""
-        if self._accepted and self._accepted + images > self._settings.queue:
+        """Take on so many images, which `release` must give back. Raises `Problem` where that is too much.
+
+        A part of the queue is kept for requests with a single image.
+        """
+        most = self._settings.queue * (1 if images == 1 else SEVERAL)
+        if self._accepted and self._accepted + images > most:
             raise Problem(BUSY, "come again a little later", {"Retry-After": str(RETRY_S)})
         self._accepted += images
         self._metrics.waiting.set(self._accepted)
@@ -185,9 +188,9 @@ class Engine:
         self.accept(len(sources))
         began = asyncio.get_running_loop().time()
         try:
-            asked = Asked(model, labels, crop, explained, pictured)
-            within = [number * self._settings.deadline_s for number in range(1, len(sources) + 1)]
-            answers = await asyncio.gather(*map(partial(self._in_time, asked, began), sources, within))
+            asked = Asked(model, labels, explained)
+            tasks = (Task(source, crop, model.preprocess, pictured, number) for number, source in enumerate(sources))
+            answers = await asyncio.gather(*(self._in_time(asked, task, began) for task in tasks))
         finally:
             self.release(len(sources))
         if len(answers) == 1 and answers[0].late:
@@ -195,17 +198,17 @@ class Engine:
         self._metrics.images.inc(sum(not answer.late for answer in answers))
         return answers
 
-    async def _in_time(self, asked: Asked, began: float, source: bytes, within_s: float) -> Answer:
+    async def _in_time(self, asked: Asked, task: Task, began: float) -> Answer:
         """The answer for one image, or that there is none in time."""
+        within_s = (1 + task.number) * self._settings.deadline_s
         try:
             async with asyncio.timeout_at(began + within_s):
-                return await self._one(asked, source, began + within_s)
+                return await self._one(asked, task, began + within_s)
         except TimeoutError:
             error = f"no answer within {within_s:g} s"
             return Answer(Prediction(NAME, 0, 0, error=error), late=True)
 
-    async def _one(self, asked: Asked, source: bytes, until: float) -> Answer:
-        task = Task(source, asked.crop, asked.model.preprocess, asked.pictured)
+    async def _one(self, asked: Asked, task: Task, until: float) -> Answer:
         found, shown = await self._workers.find(task, until)
         loop = asyncio.get_running_loop()
         job = Job(asked.model, found, asked.labels, loop.create_future(), perf_counter())

@@ -73,9 +73,10 @@ class Settings(BaseModel):
     Args:
         host, port: where it listens.
         models: names of models that come with mien, or folders of artifacts; clients choose among them by name.
-        threads: images decoded and searched for faces at once.
+        threads: worker processes, at least two, in which images are decoded and searched for faces.
         queue: images accepted and not yet answered; beyond that a request is turned away with 503.
-        deadline_s: longest wait for an answer, from the last byte of the upload on.
+        deadline_s: longest wait for an answer, from the last byte of the upload on; of several images in a request the
+            second may take twice as long, and so on, while none is worked on for longer.
         upload_s: longest time that an upload, a request's headers or a camera's frame may take, and that an answer may
             lie untaken.
         max_bytes: of one image.
@@ -83,7 +84,8 @@ class Settings(BaseModel):
         max_pixels: of one image.
         max_faces: in one image.
         max_memory: bytes of uploads held at once, over all requests and cameras.
-        max_decoded: bytes that decoded images and their decoders hold at once; an image that needs more is refused.
+        max_decoded: bytes that decoded images and their decoders hold at once; an image that needs more than leaves
+            room for a small one is refused.
         api_keys: SHA-256 hashes, as `mien serve --hash-key` prints them; empty lets everybody in.
         rate: requests a minute that one client may make; None sets no limit.
         frame_rate: frames a minute that one client's cameras may send; None is 15 for each request of `rate`.
@@ -112,7 +114,7 @@ class Settings(BaseModel):
     max_pixels: Pixels = UPLOADS.max_pixels
     max_faces: Count = 200
     max_memory: Bytes = 128_000_000
-    max_decoded: Bytes = 256_000_000
+    max_decoded: Bytes = 180_000_000
     api_keys: Annotated[tuple[Hash, ...], BeforeValidator(_words)] = ()
     rate: Count | None = None
     frame_rate: Count | None = None

@@ -30,6 +30,8 @@ from mien.service.problems import (
 from mien.service.settings import Settings
 
 PLAIN = ("application/octet-stream", "")
+LITTLE = 500_000  # bytes of a small upload
+LARGE = 7 / 8  # of the memory, that others may fill; one alone may fill it all
 MAX_HEADERS = 8_192  # bytes of one part's headers
 MAX_FIELDS = 40  # parts that are not files
 MAX_FIELD = 1_024  # bytes of one
@@ -75,9 +77,18 @@ class Uploads:
         finally:
             self.hold(-reading.held)
 
-    def hold(self, size: int) -> None:
-        """Count bytes that are held. Raises `Problem` where that is too much."""
-        if size > 0 and self._held + size > self._settings.max_memory:
+    def hold(self, size: int, before: int = 0) -> None:
+        """Count bytes that are held; a part of the memory is kept for small uploads.
+
+        Args:
+            size: how many more, or fewer if below 0.
+            before: how many the same upload holds already.
+
+        Raises:
+            Problem: that is too much.
+        """
+        most = self._settings.max_memory * (1 if before + size <= LITTLE else LARGE)
+        if size > 0 and self._held + size > most and self._held > before:
             raise Problem(BUSY, "too many uploads at once: come again a little later", {"Retry-After": "1"})
         self._held += size
         self._metrics.held.set(self._held)
@@ -141,7 +152,7 @@ class Reading:
             size += len(chunk)
             if size > most:
                 raise Problem(TOO_LARGE, f"more than {most / 1e6:g} MB, the limit", CLOSE)
-            self._uploads.hold(len(chunk))
+            self._uploads.hold(len(chunk), self.held)
             self.held += len(chunk)
             yield chunk
 
@@ -219,7 +230,7 @@ class Parts:
                 told = f"a field is larger than {MAX_FIELD:,} bytes, the limit; an image needs a filename"
                 raise Problem(TOO_LARGE, told, CLOSE)
             raise Problem(TOO_LARGE, f"a part is larger than {self._most:,} bytes, the limit", CLOSE)
-        self._part += data[start:end]
+        self._part += memoryview(data)[start:end]
 
     def _on_part_end(self) -> None:
         if self._upload is None:

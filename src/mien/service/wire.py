@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 LENGTH = struct.Struct(">I")
+TOGETHER = 2**16  # bytes: copying so many takes less time than another call of the system
 
 
 class Message(NamedTuple):
@@ -25,10 +26,11 @@ class Message(NamedTuple):
     head: dict[str, Any]
     pieces: Sequence[bytes] = ()
 
-    def parts(self) -> list[bytes]:
-        """As it goes through the pipe, one part after the other."""
+    def parts(self) -> Sequence[bytes]:
+        """As it goes through the pipe, one part after the other; small ones go together."""
         head = json.dumps([self.head, [len(piece) for piece in self.pieces]]).encode()
-        return [LENGTH.pack(len(head)) + head, *self.pieces]
+        parts = LENGTH.pack(len(head)) + head, *self.pieces
+        return (b"".join(parts),) if sum(map(len, parts)) <= TOGETHER else parts
 
 
 def read(stream: BinaryIO) -> Message | None:

@@ -44,9 +44,7 @@ class Worker:
             OSError: there can be none.
         """
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *PROGRAM, stdin=pipe, stdout=pipe, limit=BUFFER, start_new_session=True
-        )
+        process = await asyncio.create_subprocess_exec(*PROGRAM, stdin=pipe, stdout=pipe, limit=BUFFER)
         worker = cls(process)
         try:
             await worker.ask(Message({"parent": os.getpid(), "limits": asdict(limits), "kept": kept}))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from bisect import insort
 from collections.abc import Coroutine
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -29,7 +29,8 @@ from mien.service.wire import Message
 from mien.service.worker import EndedError, Worker
 
 LEAST = 2  # workers: one is free for small images while another has a large one
-SMALL = 48_000_000  # bytes that each may give to an image without asking: a photo of 12 megapixels
+SMALL = 32_000_000  # bytes that each may give to an image without asking: a photo of 12 megapixels, at half its size
+NUMBER_S, BYTE_S = 0.5, 2e-7  # half a second for each image before it, and a second for 5 MB
 PATIENCE_S = 1.0  # a worker has so long for an image, however late it got it: a new one takes a while to start
 AGAIN_S = 1.0  # between two tries to start a worker
 QUIET_S = 60.0  # between two lines of the log
@@ -47,12 +48,19 @@ class Task:
         crop: as of `mien.crops.cut`.
         preprocess: how crops are.
         pictured: whether it is to be shown.
+        number: how many images of the same request come before it.
     """
 
     content: bytes
     crop: Crop
     preprocess: Preprocess
     pictured: bool = False
+    number: int = 0
+
+    @property
+    def handicap_s(self) -> float:
+        """By how much later its turn comes than that of a small one: who asks for little does not wait for much."""
+        return self.number * NUMBER_S + len(self.content) * BYTE_S
 
 
 @dataclass(eq=False, repr=False)
@@ -64,6 +72,10 @@ class Waiting:
     answer: asyncio.Future[Message]
     room: int
     since: float = field(default_factory=perf_counter)
+
+    def turn(self) -> float:
+        """When it is to begin, were there workers enough."""
+        return self.since + self.task.handicap_s
 
 
 class Workers:
@@ -78,13 +90,11 @@ class Workers:
         self.begun = 0
         self._settings, self._metrics = settings, metrics
         self._count = max(LEAST, settings.threads)
-        self._small_room = min(SMALL, settings.max_decoded // (2 * self._count))
-        most = settings.max_decoded - self._small_room  # there is always room for a small one beside
-        self._limits = Limits(settings.max_bytes, settings.max_pixels, max_decoded=most, own=False)
+        self._small_room, self._limits = rooms(settings)
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
-        self._small: deque[Waiting] = deque()
-        self._large: deque[Waiting] = deque()
+        self._small: list[Waiting] = []  # by turn
+        self._large: list[Waiting] = []
         self._lent = self._larges = 0  # bytes of room, and how many large ones, that are at work
         self._tasks: set[asyncio.Task[None]] = set()
         self._told = -QUIET_S
@@ -112,7 +122,7 @@ class Workers:
             TimeoutError: a worker was ended, by then or since the image alone took as long as the deadline.
         """
         waiting = Waiting(task, until, asyncio.get_running_loop().create_future(), self._small_room)
-        self._small.append(waiting)
+        insort(self._small, waiting, key=Waiting.turn)
         self._dispatch()
         try:
             answer = await waiting.answer
@@ -136,13 +146,17 @@ class Workers:
             self._go(self._serve(self._idle.pop(), waiting, large))
 
     def _next(self) -> Waiting | None:
-        """What may begin now: a large one where none is at work or nothing else waits, and otherwise a small one."""
+        """What may begin now: a large one where none is at work or nothing else waits, and otherwise a small one.
+
+        One worker that has begun never has a large one.
+        """
         free = self._settings.max_decoded - self._lent
         first = self._large[0].room if self._large else 0
-        if 0 < first <= free and (not self._larges or (not self._small and self._larges < self._count - 1)):
-            return self._large.popleft()
+        most = 1 if self._small else self.begun - 1
+        if 0 < first <= free and self._larges < min(most, self.begun - 1):
+            return self._large.pop(0)
         kept = 0 if self._larges else first  # or small ones would go before it for ever
-        return self._small.popleft() if self._small and self._small_room + kept <= free else None
+        return self._small.pop(0) if self._small and self._small_room + kept <= free else None
 
     async def _serve(self, worker: Worker, waiting: Waiting, large: bool) -> None:
         """Let a worker answer, and pass that on."""
@@ -208,11 +222,18 @@ class Workers:
             LOG.warning("%s", line)
 
 
+def rooms(settings: Settings) -> tuple[int, Limits]:
+    """Bytes that a small image may take, and how big any image may be: beside the largest there is room for a small."""
+    small = min(SMALL, settings.max_decoded // (2 * max(LEAST, settings.threads)))
+    most = settings.max_decoded - small
+    return small, Limits(settings.max_bytes, settings.max_pixels, max_decoded=most, own=False)
+
+
 def _asked(waiting: Waiting, most: int) -> Message:
     """What a worker is asked; `most` faces are allowed."""
     task = waiting.task
     head = {"crop": task.crop, "pictured": task.pictured, "room": waiting.room, "most": most}
-    return Message(head | asdict(task.preprocess), [task.content])
+    return Message(head | {"size": task.preprocess.size, "colour": task.preprocess.colour}, [task.content])
 
 
 def _seen(task: Task, answer: Message) -> tuple[Found, Shown]:
