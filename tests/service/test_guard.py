@@ -70,7 +70,7 @@ def test_a_rate_over_the_wire(serve: Any) -> None:
     ("settings", "status", "said"),
     [
         ({"api_keys": hash_key(SECRET)}, 401, "in a browser it is the password, with any name"),
-        ({"rate": "1"}, 429, "Come again in 6"),
+        ({"rate": "1"}, 429, "Try again in 6"),
     ],
 )
 def test_a_browser_gets_a_page_and_a_program_a_problem(

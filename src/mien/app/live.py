@@ -1,4 +1,4 @@
-"""Live: the camera, continuously, with boxes and labels on the moving picture."""
+"""Camera: read continuously, with boxes and labels on the moving picture."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ VIDEO = {"width": {"ideal": 640}, "height": {"ideal": 480}}  # what is asked of 
 
 
 def show() -> None:
-    st.title(_("Live"))
-    say(_("Each picture of the camera is read in memory as it comes, and forgotten."))
+    st.title(_("Camera"))
+    say(_("Each picture of the camera is read in memory and forgotten. Nothing is kept."))
     reader, labels = choose()
     if find_spec("streamlit_webrtc") is None:
         told = _("The camera needs one more package. Install it, then start the app again:")
@@ -34,7 +34,7 @@ def show() -> None:
     with st.container(width=WIDE):
         playing = _stream(reader, labels)
     if not playing:
-        say(_("No picture? Connect a camera, allow this page to use it, and close other programs that do."))
+        say(_("No picture? Connect a camera. Allow this page to use it. Close other programs that use it."))
 
 
 def _stream(reader: Recognizer, labels: LabelSet) -> bool:
@@ -53,11 +53,12 @@ def _stream(reader: Recognizer, labels: LabelSet) -> bool:
             "stop": _("Stop"),
             "select_device": _("Choose a camera"),
             "media_api_not_available": _(
-                "This browser gives no camera here. Open this page as localhost, or by https."
+                "Browsers give the camera to secure pages only. "
+                "Open this page through https, or on the machine that runs mien."
             ),
-            "device_ask_permission": _("Let this page use the camera: your browser asks you."),
-            "device_not_available": _("No camera was found. Connect one, then try again."),
-            "device_access_denied": _("The camera was refused. Allow it in your browser's settings of this page."),
+            "device_ask_permission": _('Your browser asks for your permission. Choose "Allow".'),
+            "device_not_available": _("Connect a camera. Then start it here."),
+            "device_access_denied": _("Allow the camera for this page in your browser's settings. Then start it here."),
         },
     )
     return bool(stream.state.playing)
@@ -70,7 +71,7 @@ class Frames:
         self._reader = reader
         self._labels = labels
         self._times: deque[float] = deque(maxlen=OF_LATE)
-        self._words = _("%(number)s frames a second")
+        self._words = _("%(number)s pictures a second")
 
     def __call__(self, frame: Any) -> Any:
         import av

@@ -29,7 +29,7 @@ def show() -> None:
     st.title(_("What does this face look like?"))
     say(_("Your photos stay in the memory of this machine. They are forgotten when you leave this page."))
     reader, labels = choose()
-    ways = {"photos": _("Photos"), "camera": _("Camera")}
+    ways = {"photos": _("Choose photos"), "camera": _("Take a photo")}
     way = st.segmented_control(
         _("From"), list(ways), default="photos", key="way", format_func=ways.__getitem__, label_visibility="collapsed"
     )
@@ -37,7 +37,7 @@ def show() -> None:
         taken = st.camera_input(_("Take a photo"), key="camera")
         files: Sequence[UploadedFile] = [taken] if taken else []
     else:
-        files = st.file_uploader(_("Photos"), kinds(), accept_multiple_files=True, key="photos")
+        files = st.file_uploader(_("Choose photos"), kinds(), accept_multiple_files=True, key="photos")
     _answer(reader, labels, files)
 
 
@@ -56,7 +56,7 @@ def _answer(reader: Recognizer, labels: LabelSet, files: Sequence[UploadedFile])
     top, predictions = st.container(), list[Prediction]()
     state = top.empty()
     for number, (key, file) in enumerate(zip(keys, files, strict=True), 1):
-        progress = _("Reading photo %(number)s of %(all)s", number=number, all=len(files))
+        progress = _("Reading photo %(number)s of %(all)s.", number=number, all=len(files))
         if len(files) > 1:
             state.progress((number - 1) / len(files), progress)
         prediction = shelf().told(key, reader, labels, PurePath(file.name).name)
