@@ -100,6 +100,7 @@ FAULTS = (
     "not enough memory to decode it",
     "not enough memory to read it: save it smaller",
     "reading HEIC needs pillow-heif: pip install 'mien[heic]', or save it as JPEG or PNG",
+    "see /docs for what there is",
     "send it as X-API-Key, or as Authorization: Bearer; in a browser it is the password, with any name",
     "strips or tiles that cover the image again and again: save it as PNG",
     "takes # MB of memory, over the limit of #: save it smaller or as JPEG",

@@ -14,6 +14,7 @@ from served import Served
 from shown import answer, drawn, late, unread
 
 from mien.labels import FERPLUS8
+from mien.languages import LANGUAGES
 
 pytestmark = needs_browser
 expect.set_options(timeout=WAIT)
@@ -173,7 +174,7 @@ def walked(page: Page, steps: int) -> list[str]:
     return reached
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_on_the_smallest_phone_nothing_is_cut_off(visit: Callable[..., Page], service: Served, language: str) -> None:
     page = visit(service.url, viewport={"width": 320, "height": 640}, locale=language)
     name = "a-very-long-name-without-any-space-that-a-phone-would-have-to-break.jpg"

@@ -220,7 +220,7 @@ def test_the_keyboard_is_enough(opened: Open) -> None:
     expect(page.get_by_role("button", name="Mirror")).to_have_attribute("aria-pressed", "false")
     for _ in range(3):
         page.keyboard.press("Tab")
-    expect(page.get_by_label("Saved with boxes and words")).to_be_focused()
+    expect(page.get_by_label("Save with boxes and words")).to_be_focused()
     for _ in range(5):
         page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
@@ -280,7 +280,7 @@ def test_a_picture_is_saved_in_the_browser(opened: Open, tmp_path: Path) -> None
     expect(page.get_by_role("button", name="Save a picture")).to_be_enabled()
     mirrored = (370, 90, 590, 310)
     marked = saved(page, tmp_path)
-    page.get_by_label("Saved with boxes and words").uncheck()
+    page.get_by_label("Save with boxes and words").uncheck()
     page.get_by_label("Saved pictures").select_option("PNG")
     plain = saved(page, tmp_path)
     assert marked.size == plain.size == (640, 480)

@@ -34,10 +34,12 @@ def show() -> None:
         _("From"), list(ways), default="photos", key="way", format_func=ways.__getitem__, label_visibility="collapsed"
     )
     if way == "camera":
-        taken = st.camera_input(_("Take a photo"), key="camera")
+        taken = st.camera_input(ways["camera"], key="camera", label_visibility="collapsed")
         files: Sequence[UploadedFile] = [taken] if taken else []
     else:
-        files = st.file_uploader(_("Choose photos"), kinds(), accept_multiple_files=True, key="photos")
+        files = st.file_uploader(
+            ways["photos"], kinds(), accept_multiple_files=True, key="photos", label_visibility="collapsed"
+        )
     _answer(reader, labels, files)
 
 

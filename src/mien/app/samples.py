@@ -46,7 +46,12 @@ def show() -> None:
     score, gallery = st.empty(), st.empty()
     _score(score, _gallery(gallery, reader, labels, keys), (reader.artifact.manifest.sha256, labels.name))
     chosen = st.selectbox(
-        _("See one in detail"), list(keys), index=None, format_func=lambda path: describe(path.name), key="closer"
+        _("See one in detail"),
+        list(keys),
+        index=None,
+        format_func=lambda path: describe(path.name),
+        key="closer",
+        placeholder=_("Choose a photo"),
     )
     if chosen in keys:
         key = keys[chosen]
