@@ -81,10 +81,11 @@ def translated(language: str) -> Iterator[tuple[str, str]]:
     """Every text and what it is in a language, each form of a plural by itself."""
     catalog = read_po(io.BytesIO((LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.po").read_bytes()), language)
     for message in catalog:
-        if isinstance(message.id, tuple | list):
-            yield from zip((message.id[0], *message.id[1:] * catalog.num_plurals), message.string, strict=False)
-        elif message.id:
+        if isinstance(message.id, str):
             yield message.id, str(message.string)
+        else:
+            one, several = message.id
+            yield from ((several if number else one, form) for number, form in enumerate(message.string or ()))
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])

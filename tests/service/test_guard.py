@@ -95,6 +95,18 @@ def test_a_browser_gets_a_page_and_a_program_a_problem(
     assert ("/live", status) in [(line["route"], line["status"]) for line in told]
 
 
+@pytest.mark.parametrize(
+    ("asked", "path", "told"),
+    [
+        ("en", "/nothing", '<span lang="en">See /docs for what there is.</span>'),
+        ("de", "/nothing", '<span lang="de">Eine Übersicht steht unter /docs.</span>'),
+    ],
+)
+def test_what_went_wrong_is_told_in_the_pages_language(service: Any, asked: str, path: str, told: str) -> None:
+    page = get(service.url + path, headers={"Accept": "text/html", "Accept-Language": asked})
+    assert told in page.text
+
+
 def test_headers_that_keep_browsers_safe(service: Any) -> None:
     for path in ("/", "/v1/labels", "/nothing", "/static/style.css"):
         answer = get(service.url + path)
