@@ -157,7 +157,7 @@ def test_why_a_face_got_its_word(visit: Callable[..., Page], service: Served, as
     [
         ({"label": "happy", "most": 0.5, "least": -0.2}, "at the bottom right: from 80% to 30%. Blue:", True),
         ({"label": "happy", "most": 0.5, "least": 0.0}, "at the bottom right: from 80% to 30%.", True),
-        ({"label": "happy", "most": 0.004, "least": 0.0}, "by less than one point", True),
+        ({"label": "happy", "most": 0.004, "least": 0.0}, "by less than one percentage point", True),
         ({"label": "sad", "most": 0.5, "least": 0.0}, "the face gets another word", False),
         (None, "There is no answer now.", False),
     ],
