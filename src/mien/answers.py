@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import HeadInfo
+from mien.artifact import Artifact, HeadInfo
 from mien.crops import NO_FACE
 from mien.face import Face, sharpness, turn
 from mien.image import Pixels
@@ -38,28 +38,67 @@ class Found:
 
 
 class Answer(NamedTuple):
-    """Of one face: chances by emotion, what the label set keeps of the head's own, whether it is no face, and votes."""
+    """Of one face: chances by emotion, what the label set keeps of the head's own, the chance of the answer in another
+    head's opinion, whether it is no face, and votes."""
 
     shares: list[float]
     kept: float
+    second: float | None
     not_a_face: float | None
     votes: list[float] | None
 
 
-def answers(logits: Mapping[str, NDArray[np.float32]], head: HeadInfo, labels: LabelSet) -> list[Answer]:
+def answers(
+    logits: Mapping[str, NDArray[np.float32]],
+    model: Artifact,
+    labels: LabelSet,
+    shares: Mapping[str, float] | None = None,
+) -> list[Answer]:
     """What logits say in a label set, face by face.
 
     Args:
         logits: (n, emotions) by head, see `Network.logits`.
-        head: the one that answers.
-        labels: the set to answer in, of the head's emotions.
+        model: whose head for the label set answers.
+        labels: the set to answer in.
+        shares: how often each of its emotions is expected; None where as in training. Votes stay as they are.
+
+    Raises:
+        LabelError: the model cannot speak the label set, or expect anything else than its training.
     """
-    own, votes = head.probabilities(logits[head.labels]), head.votes(logits[head.labels])
+    head = model.head_for(labels)
+    own, votes = head.probabilities(logits[head.labels], shares), head.votes(logits[head.labels])
     spoken = head.label_set.project(own, labels)
     voted = [None] * len(own) if votes is None else head.label_set.project(votes, labels).tolist()
-    kept = own.take([head.label_set.index(emotion) for emotion in labels], 1).sum(1)
+    kept = own.take([head.label_set.index(emotion) for emotion in labels], 1).sum(1).tolist()
     nobody = softmax(logits[FACE.name])[:, 1].tolist() if FACE.name in logits else [None] * len(own)
-    return [Answer(*each) for each in zip(spoken.tolist(), kept.tolist(), nobody, voted, strict=True)]
+    asked = model.second(head)
+    guesses = [labels.emotions[place] for place in spoken.argmax(1)]
+    seconds = opinions(logits[asked.labels], asked, guesses, labels, shares) if asked else [None] * len(own)
+    return [Answer(*each) for each in zip(spoken.tolist(), kept, seconds, nobody, voted, strict=True)]
+
+
+def opinions(
+    logits: NDArray[np.floating],
+    asked: HeadInfo,
+    guesses: Sequence[str],
+    labels: LabelSet,
+    shares: Mapping[str, float] | None = None,
+) -> list[float | None]:
+    """The chance that a head gives to each answer of another, among the emotions that both know; None of others.
+
+    Args:
+        logits: of the head that is asked, (n, emotions).
+        guesses: the n answers.
+        labels: the set that they are of.
+        shares: how often each of its emotions is expected; None where as in training.
+    """
+    known = tuple(emotion for emotion in labels if emotion in asked.label_set)
+    if len(known) < 2:
+        return [None] * len(guesses)
+    common = LabelSet(asked.labels, known)
+    chances = asked.label_set.project(asked.probabilities(logits, shares), common)
+    told = zip(guesses, chances, strict=True)
+    return [float(row[common.index(guess)]) if guess in common else None for guess, row in told]
 
 
 def predicted(found: Found, told: Sequence[Answer], head: HeadInfo, labels: LabelSet) -> Prediction:
@@ -89,6 +128,8 @@ def _reasons(
     if answer.kept < 0.5:
         yield f"probably an expression that {labels.name} lacks ({percent(1 - answer.kept)})"
     yield from unsure(max(answer.shares), head.threshold)
+    if head.second and answer.second is not None:
+        yield from unsure(answer.second, head.second.threshold, head.second.labels)
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:
         yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"

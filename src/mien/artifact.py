@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
@@ -24,11 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mien import metrics
+from mien import metrics, prior
 from mien.errors import ArtifactError, LabelError, MienError
 from mien.labels import LABEL_SETS, LabelSet
 
-FORMAT = 4
+FORMAT = 5
 DEFAULT = "small"
 INPUT = "pixels"
 OUTPUT = "logits_"
@@ -36,6 +37,20 @@ FEATURES = "features"
 SEEN = "seen.bin"
 PRINT = 16  # bytes of a fingerprint
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Second(BaseModel):
+    """Another head, of other labels, that is asked whether an answer may be relied on.
+
+    Args:
+        labels: the head's name.
+        threshold: the chance that it must give to the answer, below which that is uncertain.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    labels: str
+    threshold: Share
 
 
 class HeadInfo(BaseModel):
@@ -48,6 +63,9 @@ class HeadInfo(BaseModel):
             `metrics.calibrated`).
         vote_temperature: divides the logits, which makes them the shares of people's votes; None without votes.
         threshold: confidence below which an answer is uncertain.
+        mix: the share of each emotion among the training images, each counted once more; models of an older mien do not
+            know it.
+        second: the head that is asked for a second opinion; None where there is none to ask, or no need.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -59,20 +77,50 @@ class HeadInfo(BaseModel):
     bias: tuple[float, ...] = ()
     vote_temperature: Annotated[float, Field(gt=0)] | None = None
     threshold: Share
+    mix: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
+    second: Second | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.bias and len(self.bias) != len(self.emotions):
-            raise ValueError(f"bias has {len(self.bias)} values for {len(self.emotions)} emotions")
+        for name, values in (("bias", self.bias), ("mix", self.mix)):
+            if values and len(values) != len(self.emotions):
+                raise ValueError(f"{name} has {len(values)} values for {len(self.emotions)} emotions")
         return self
 
     @cached_property
     def label_set(self) -> LabelSet:
         return LabelSet(self.labels, self.emotions)
 
-    def probabilities(self, logits: NDArray[np.floating]) -> metrics.Floats:
-        """The chance that each emotion is the right label, shape as `logits` (n, emotions)."""
-        return metrics.calibrated(logits, self.temperature, self.entropy_slope, self.bias or 0.0)
+    def probabilities(self, logits: NDArray[np.floating], shares: Mapping[str, float] | None = None) -> metrics.Floats:
+        """The chance that each emotion is the right label, shape as `logits` (n, emotions).
+
+        Args:
+            shares: how often each is expected, as for `weights`.
+
+        Raises:
+            LabelError: as `weights` does.
+        """
+        with np.errstate(divide="ignore"):  # what is not expected at all
+            bias = np.array(self.bias or 0.0) + np.log(self.weights(shares))
+        return metrics.calibrated(logits, self.temperature, self.entropy_slope, bias)
+
+    def weights(self, shares: Mapping[str, float] | None) -> metrics.Floats:
+        """How many times as often as in training each emotion is expected, shape (emotions,).
+
+        Args:
+            shares: of the emotions of the set that is answered in (see `prior.shares_of`); None for those of training.
+
+        Raises:
+            LabelError: what training had is not known.
+        """
+        if shares is None:
+            return np.ones(len(self.emotions))
+        if not self.mix:
+            raise LabelError(
+                f"the model does not say how often its head {self.labels!r} saw each expression in training, so that "
+                "it can expect no other prior: export it again"
+            )
+        return prior.weights(shares, self.emotions, self.mix)
 
     def votes(self, logits: NDArray[np.floating]) -> metrics.Floats | None:
         """The shares of people's votes, shape as `logits` (n, emotions); None where votes did not teach it."""
@@ -116,6 +164,14 @@ class Manifest(BaseModel):
     runs: tuple[Annotated[dict[str, Any], AfterValidator(_with_recipe)], ...] = Field(min_length=1)
     sha256: str
     seen_sha256: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [head.labels for head in self.heads]
+        for head in self.heads:
+            if head.second and head.second.labels not in set(names) - {head.labels}:
+                raise ValueError(f"head {head.labels!r} asks {head.second.labels!r}, which is no other head")
+        return self
 
     @property
     def channels(self) -> int:
@@ -197,6 +253,10 @@ class Artifact:
         if head not in heads:
             raise LabelError(f"model {self.name!r} has no head {head!r}; its heads are {', '.join(heads)}")
         return replace(self, only=head)
+
+    def second(self, head: HeadInfo) -> HeadInfo | None:
+        """The head that is asked for a second opinion on the answers of one, if any."""
+        return next((each for each in self.manifest.heads if head.second and each.labels == head.second.labels), None)
 
     def head_for(self, labels: LabelSet) -> HeadInfo:
         """The head that speaks a label set, or else the first that can be expressed in it.
