@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -58,23 +59,21 @@ CONTEMPT = [0.1, 0.1, 0.1, 0.7]
     [
         (HAPPY, [0.2, 0.2, 0.6], OWN, None, 0.6),
         (HAPPY, [0.6, 0.2, 0.2], OWN, None, 0.2),
-        (CONTEMPT, [0.6, 0.2, 0.2], OWN, None, None),  # which the other does not know
+        (CONTEMPT, [0.6, 0.2, 0.2], OWN, None, math.inf),  # which the other does not know
         (HAPPY, [0.6, 0.2, 0.2], HAPPY_SAD, None, 0.25),  # of the two that are asked for
-        (HAPPY, [0.6, 0.2, 0.2], LabelSet("odd", ("happy", "contempt")), None, None),  # it knows one of two
+        (HAPPY, [0.6, 0.2, 0.2], LabelSet("odd", ("happy", "contempt")), None, math.inf),  # it knows one of two
         (HAPPY, [0.6, 0.2, 0.2], LabelSet("three", ("contempt", "happy", "sad")), None, 0.25),
         (HAPPY, [0.8, 0.1, 0.1], ASKED, None, 0.8),  # the other head speaks this set itself, and asks nobody
         (HAPPY, [0.8, 0.1, 0.1], OWN, dict.fromkeys(OWN, 0.25), 1 / 3),  # both expect the same
         (HAPPY, [0.8, 0.1, 0.1], HAPPY_SAD, {"happy": 0.75, "sad": 0.25}, 0.75),
     ],
 )
-def test_a_second_opinion(
-    own: list[float], asked: list[float], labels: LabelSet, shares: Any, second: float | None
-) -> None:
+def test_a_second_opinion(own: list[float], asked: list[float], labels: LabelSet, shares: Any, second: float) -> None:
     answer = one(ASKS, own, asked, labels, shares)
     if labels == ASKED:
-        assert (answer.second, max(answer.shares)) == (None, pytest.approx(second))
+        assert (answer.second, max(answer.shares)) == (math.inf, pytest.approx(second))
     else:
-        assert answer.second == (None if second is None else pytest.approx(second, abs=1e-6))
+        assert answer.second == pytest.approx(second, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +112,7 @@ def test_nobody_to_ask() -> None:
     head = ASKS.manifest.heads[1]
     alone = Artifact(Path("one"), ASKS.manifest.model_copy(update={"heads": (head,)}), b"", "")
     (answer,) = answers({"asked": np.zeros((1, 3), np.float32)}, alone, ASKED)
-    assert answer.second is None
+    assert answer.second == math.inf
     assert answers({"asked": np.zeros((0, 3), np.float32)}, alone, ASKED) == []
     logits = {"own": np.zeros((0, 4), np.float32), "asked": np.zeros((0, 3), np.float32)}
     assert answers(logits, ASKS, OWN) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from mien.crops import NO_FACE
 from mien.face import Face, sharpness, turn
 from mien.image import Pixels
 from mien.labels import FACE, LabelSet
-from mien.metrics import softmax
+from mien.metrics import Floats, Ints, softmax
 from mien.prediction import Expression, Prediction, Reading, percent, unsure
 
 SMALL_FACE = 24  # px, side of the box; half of what the network sees
@@ -39,11 +40,11 @@ class Found:
 
 class Answer(NamedTuple):
     """Of one face: chances by emotion, what the label set keeps of the head's own, the chance of the answer in another
-    head's opinion, whether it is no face, and votes."""
+    head's opinion (infinite where it has none), whether it is no face, and votes."""
 
     shares: list[float]
     kept: float
-    second: float | None
+    second: float
     not_a_face: float | None
     votes: list[float] | None
 
@@ -72,33 +73,40 @@ def answers(
     kept = own.take([head.label_set.index(emotion) for emotion in labels], 1).sum(1).tolist()
     nobody = softmax(logits[FACE.name])[:, 1].tolist() if FACE.name in logits else [None] * len(own)
     asked = model.second(head)
-    guesses = [labels.emotions[place] for place in spoken.argmax(1)]
-    seconds = opinions(logits[asked.labels], asked, guesses, labels, shares) if asked else [None] * len(own)
+    seconds = opinions(logits[asked.labels], asked, spoken, labels, shares).tolist() if asked else [math.inf] * len(own)
     return [Answer(*each) for each in zip(spoken.tolist(), kept, seconds, nobody, voted, strict=True)]
 
 
 def opinions(
     logits: NDArray[np.floating],
     asked: HeadInfo,
-    guesses: Sequence[str],
+    spoken: Floats,
     labels: LabelSet,
     shares: Mapping[str, float] | None = None,
-) -> list[float | None]:
-    """The chance that a head gives to each answer of another, among the emotions that both know; None of others.
+) -> Floats:
+    """The chance that a head gives to each answer of another, among the emotions that both know, (n,).
+
+    It is infinite where the head does not know the answer.
 
     Args:
         logits: of the head that is asked, (n, emotions).
-        guesses: the n answers.
-        labels: the set that they are of.
+        spoken: what the other says, (n, len(labels)); its most probable emotion is the answer.
+        labels: the set that it says it in.
         shares: how often each of its emotions is expected; None where as in training.
     """
-    known = tuple(emotion for emotion in labels if emotion in asked.label_set)
+    places = _places(labels.emotions, asked.label_set.emotions)
+    known, guesses = places[places >= 0], places[spoken.argmax(1)]
     if len(known) < 2:
-        return [None] * len(guesses)
-    common = LabelSet(asked.labels, known)
-    chances = asked.label_set.project(asked.probabilities(logits, shares), common)
-    told = zip(guesses, chances, strict=True)
-    return [float(row[common.index(guess)]) if guess in common else None for guess, row in told]
+        return np.full(len(spoken), math.inf)
+    chances = asked.probabilities(logits, shares)
+    theirs = chances[np.arange(len(spoken)), guesses] / chances[:, known].sum(1)
+    return np.where(guesses >= 0, theirs, math.inf)
+
+
+@cache
+def _places(emotions: tuple[str, ...], among: tuple[str, ...]) -> Ints:
+    """Where each emotion stands among others; -1 where it does not."""
+    return np.array([among.index(emotion) if emotion in among else -1 for emotion in emotions])
 
 
 def predicted(found: Found, told: Sequence[Answer], head: HeadInfo, labels: LabelSet) -> Prediction:
@@ -128,7 +136,7 @@ def _reasons(
     if answer.kept < 0.5:
         yield f"probably an expression that {labels.name} lacks ({percent(1 - answer.kept)})"
     yield from unsure(max(answer.shares), head.threshold)
-    if head.second and answer.second is not None:
+    if head.second:
         yield from unsure(answer.second, head.second.threshold, head.second.labels)
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:

@@ -95,26 +95,26 @@ class HeadInfo(BaseModel):
         """The chance that each emotion is the right label, shape as `logits` (n, emotions).
 
         Args:
-            shares: how often each is expected, as for `weights`.
+            shares: how often each is expected, as for `weights`; None where as in training.
 
         Raises:
             LabelError: as `weights` does.
         """
-        with np.errstate(divide="ignore"):  # what is not expected at all
-            bias = np.array(self.bias or 0.0) + np.log(self.weights(shares))
+        bias = np.array(self.bias or 0.0)
+        if shares is not None:
+            with np.errstate(divide="ignore"):  # what is not expected at all
+                bias = bias + np.log(self.weights(shares))
         return metrics.calibrated(logits, self.temperature, self.entropy_slope, bias)
 
-    def weights(self, shares: Mapping[str, float] | None) -> metrics.Floats:
+    def weights(self, shares: Mapping[str, float]) -> metrics.Floats:
         """How many times as often as in training each emotion is expected, shape (emotions,).
 
         Args:
-            shares: of the emotions of the set that is answered in (see `prior.shares_of`); None for those of training.
+            shares: of the emotions of the set that is answered in (see `prior.shares_of`).
 
         Raises:
             LabelError: what training had is not known.
         """
-        if shares is None:
-            return np.ones(len(self.emotions))
         if not self.mix:
             raise LabelError(
                 f"the model does not say how often its head {self.labels!r} saw each expression in training, so that "

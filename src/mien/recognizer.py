@@ -240,7 +240,8 @@ class Recognizer:
             LabelError: that is no prior for the label set, or the model does not know what it was trained on.
         """
         shares = shares_of(prior, labels)
-        self.artifact.head_for(labels).weights(shares)
+        if shares is not None:
+            self.artifact.head_for(labels).weights(shares)
         return shares
 
     def speaking(self, head: str) -> Recognizer:

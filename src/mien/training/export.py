@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.answers import opinions
 from mien.artifact import FORMAT, SEEN, Artifact, HeadInfo, Manifest, read, refuse_name
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
@@ -35,7 +36,7 @@ from mien.training.compact import compact
 from mien.training.data import prepare
 from mien.training.loss import fingerprint, targets
 from mien.training.member import Finished, Logits, Member, averaged, find_member
-from mien.training.second import fit_second, second
+from mien.training.second import fit_second
 from mien.training.together import together
 from mien.wording import counted
 
@@ -194,7 +195,7 @@ def _scores(
         return found.scores
     truth = valid.targets(named_set(head.emotions))
     judged = truth != NO_LABEL
-    chances = second(head, other, {name: rows[judged] for name, rows in logits.items()}, found.answers)
+    chances = opinions(logits[other.labels][judged], other, found.answers, head.label_set)
     sure = (found.answers.max(1) >= head.threshold) & (chances >= head.second.threshold)
     return found.scores | when_sure(found.answers, truth[judged], sure)
 

@@ -34,25 +34,12 @@ def fit_second(
         truth: their classes in the other head's labels, (n,); `NO_LABEL` for those without.
     """
     answers = head.probabilities(logits[head.labels])
-    chances = second(head, other, logits, answers)
+    chances = opinions(logits[other.labels], other, answers, head.label_set)
     weights = balanced(truth, len(other.emotions))
-    guesses = np.array(head.emotions)[answers.argmax(1)]
-    wrong = guesses != np.array(other.emotions)[truth]
+    wrong = np.array(head.emotions)[answers.argmax(1)] != np.array(other.emotions)[truth]
     sure = (answers.max(1) >= head.threshold) & np.isfinite(chances) & (truth != NO_LABEL)
     least = metrics.lowest(chances[sure], wrong[sure], ALLOWED_ERRORS, weights[sure])
     return Second(labels=other.labels, threshold=least) if (chances[sure] < least).any() else None
-
-
-def second(head: HeadInfo, other: HeadInfo, logits: Mapping[str, NDArray[np.floating]], answers: Floats) -> Floats:
-    """The chance that another head gives to each answer, (n,); infinite where it does not know the emotion.
-
-    Args:
-        logits: by head, (n, emotions).
-        answers: of `head`, (n, emotions).
-    """
-    guesses = [head.emotions[place] for place in answers.argmax(1)]
-    told = opinions(logits[other.labels], other, guesses, head.label_set)
-    return np.array([np.inf if chance is None else chance for chance in told])
 
 
 def balanced(truth: Ints, classes: int) -> Floats:
