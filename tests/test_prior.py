@@ -81,7 +81,7 @@ def test_what_is_no_prior(prior: Any, fault: str) -> None:
 
 positive = st.floats(0.01, 1)
 mixes = st.tuples(positive, positive, positive).map(lambda mix: tuple(share / sum(mix) for share in mix))
-logits = st.lists(st.tuples(*[st.floats(-20, 20)] * 3), min_size=1, max_size=4).map(np.array)
+logits: st.SearchStrategy[Any] = st.lists(st.tuples(*[st.floats(-20, 20)] * 3), min_size=1, max_size=4).map(np.array)
 
 
 def expecting(shares: tuple[float, ...] | None, rows: Any, mix: tuple[float, ...] = MIX) -> Any:
@@ -160,7 +160,7 @@ def test_the_label_set_that_is_spoken_is_balanced(knowing: Recognizer, bands: Ba
 def test_a_prior_is_of_the_set_that_is_spoken(knowing: Recognizer, labels: str | None, prior: Any) -> None:
     for ask in (knowing.predict, knowing.stream, knowing.probabilities):
         with pytest.raises(LabelError, match="the prior names"):
-            ask([], labels=labels, prior=prior)  # type: ignore[operator]
+            ask([], labels=labels, prior=prior)
 
 
 def test_an_older_model_expects_what_it_learned_from(toy: Toy, tmp_path: Path, bands: Bands) -> None:
