@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 import mien.face
 from mien import metrics
 from mien.answers import opinions
-from mien.artifact import HeadInfo
 from mien.datasets import load_pixels, open_dataset
 from mien.datasets.base import spread
 from mien.face import Face, Square, framing
+from mien.heads import HeadInfo
 from mien.image import Pixels
 from mien.metrics import Floats
 from mien.recognizer import Recognizer

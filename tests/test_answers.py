@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from mien.answers import Answer, Found, answers, predicted
-from mien.artifact import Artifact, HeadInfo, Manifest, Second
+from mien.artifact import Artifact, Manifest
 from mien.face import Face
+from mien.heads import HeadInfo, Second
 from mien.labels import HAPPY_SAD, LabelSet
 
 OWN = LabelSet("own", ("happy", "sad", "neutral", "contempt"))

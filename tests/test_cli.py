@@ -469,6 +469,7 @@ def test_completion_knows_names_and_loads_no_network(tmp_path: Path) -> None:
         return done.stdout.split()
 
     assert asked("mien predict --labels ") == ["fer7", "ferplus8", "ckplus7", "happy-sad"]
+    assert asked("mien predict --prior ") == ["training", "balanced"]
     assert asked("mien predict --labels fer") == ["fer7", "ferplus8"]
     for words in ("evaluate --model", "models", "export", "train --from", "train --teacher", "serve --model"):
         assert asked(f"mien {words} ") == ["small", "large"]

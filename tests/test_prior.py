@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mien
 from mien import LabelSet, Recognizer
-from mien.artifact import HeadInfo
 from mien.errors import LabelError
+from mien.heads import HeadInfo
 from mien.labels import CKPLUS7, FERPLUS8, HAPPY_SAD
 from mien.prior import shares_of, weights
 
@@ -89,6 +89,7 @@ def expecting(shares: tuple[float, ...] | None, rows: Any, mix: tuple[float, ...
     return head.probabilities(rows, None if shares is None else dict(zip(THREE, shares, strict=True)))
 
 
+@settings(deadline=None)
 @given(logits, mixes, mixes)
 def test_answers_are_shares_and_those_of_training_where_nothing_else_is_expected(
     rows: Any, mix: tuple[float, ...], prior: tuple[float, ...]
@@ -100,6 +101,7 @@ def test_answers_are_shares_and_those_of_training_where_nothing_else_is_expected
     assert moved == pytest.approx(odds / odds.sum(1, keepdims=True))
 
 
+@settings(deadline=None)
 @given(logits, mixes, mixes, mixes)
 def test_the_last_of_two_priors_decides(
     rows: Any, mix: tuple[float, ...], first: tuple[float, ...], last: tuple[float, ...]
@@ -108,6 +110,7 @@ def test_the_last_of_two_priors_decides(
     assert then == pytest.approx(expecting(last, rows, mix))
 
 
+@settings(deadline=None)
 @given(logits)
 def test_what_is_not_expected_is_never_answered(rows: Any) -> None:
     assert expecting((0.5, 0, 0.5), rows)[:, 1].tolist() == [0] * len(rows)

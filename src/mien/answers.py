@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import Artifact, HeadInfo
+from mien.artifact import Artifact
 from mien.crops import NO_FACE
 from mien.face import Face, sharpness, turn
+from mien.heads import HeadInfo
 from mien.image import Pixels
 from mien.labels import FACE, LabelSet
 from mien.metrics import Floats, Ints, softmax

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mien.answers import opinions
-from mien.artifact import HeadInfo, Second
 from mien.datasets.base import NO_LABEL
+from mien.heads import HeadInfo, Second
 from mien.metrics import Floats, Ints
 from mien.training.second import ALLOWED_ERRORS, balanced, fit_second
 

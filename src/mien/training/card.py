@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mien.artifact import HeadInfo, Manifest
+from mien.artifact import Manifest
+from mien.heads import HeadInfo
 from mien.labels import FACE
 from mien.prediction import reliable
 from mien.training.calibrate import uncalibrated

@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.answers import opinions
-from mien.artifact import FORMAT, SEEN, Artifact, HeadInfo, Manifest, read, refuse_name
+from mien.artifact import FORMAT, SEEN, Artifact, Manifest, read, refuse_name
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
 from mien.datasets.copies import fingerprints
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
+from mien.heads import HeadInfo
 from mien.image import Pixels
 from mien.labels import FACE, FERPLUS8, LabelSet, named_set
 from mien.metrics import softmax

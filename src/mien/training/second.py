@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mien import metrics
 from mien.answers import opinions
-from mien.artifact import HeadInfo, Second
 from mien.datasets.base import NO_LABEL
+from mien.heads import HeadInfo, Second
 from mien.metrics import Floats, Ints
 
 ALLOWED_ERRORS = 0.20
