@@ -333,6 +333,18 @@ def test_label_sets(photo: Path, model: Path) -> None:
     assert face["label"] == "happy"
 
 
+def test_a_prior(photo: Path, model: Path) -> None:
+    words = ("predict", photo, "--model", model, "--crop", "whole", "--format", "json")
+    plain, same, older = (run(*words, *more) for more in ((), ("--prior", "training"), ("--prior", "balanced")))
+    assert plain.stdout == same.stdout
+    assert (older.returncode, older.stdout) == (2, "")
+    assert "does not say how often its head" in older.stderr
+    small = ("predict", photo, "--crop", "whole", "--format", "json", "--prior")
+    (face,) = rows_of_json(run(*small, "surprise=1,anger=1").stdout)[0]["faces"]
+    assert face["label"] in ("surprise", "angry")
+    assert {name for name, share in face["probabilities"].items() if share} == {"surprise", "angry"}
+
+
 def test_standard_input(photo: Path, model: Path) -> None:
     result = run("predict", "-", "--model", model, "--crop", "whole", "--format", "json", stdin=photo.read_bytes())
     (row,) = rows_of_json(result.stdout)
@@ -381,6 +393,9 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
         ("nonsense", "No such command"),
         ("predict", "Missing argument"),
         ("predict PHOTO --labels moods", "no label set 'moods'; there are fer7, ferplus8, ckplus7, happy-sad"),
+        ("predict PHOTO --prior even", "or shares such as happy=.5,neutral=.5; got 'even'"),
+        ("predict PHOTO --prior happy=1", "fewer than two expressions"),
+        ("predict PHOTO --labels happy-sad --prior happy=1,fear=1", "the prior names 'fear', and 'happy-sad' has"),
         ("predict PHOTO --model nonsense", "no model 'nonsense'"),
         ("predict PHOTO --model FOLDER", "no model.onnx"),
         ("predict PHOTO --format xml", "xml"),
@@ -454,6 +469,7 @@ def test_completion_knows_names_and_loads_no_network(tmp_path: Path) -> None:
         return done.stdout.split()
 
     assert asked("mien predict --labels ") == ["fer7", "ferplus8", "ckplus7", "happy-sad"]
+    assert asked("mien predict --prior ") == ["training", "balanced"]
     assert asked("mien predict --labels fer") == ["fer7", "ferplus8"]
     for words in ("evaluate --model", "models", "export", "train --from", "train --teacher", "serve --model"):
         assert asked(f"mien {words} ") == ["small", "large"]

@@ -428,13 +428,42 @@ def test_kl_is_told_of_the_set_that_was_voted_in_alone(labels: str, toy: Toy, tm
     assert report.kl_to_votes is None
 
 
+def test_a_prior_is_expected_and_told(model: Path, write: Write, tmp_path: Path) -> None:
+    folder, data = shutil.copytree(model, tmp_path / "knowing"), write(LOOKS)
+    manifest = json.loads((folder / "model.json").read_text("utf-8"))
+    manifest["heads"][0]["mix"] = [0.1, 0.8, 0.1]
+    (folder / "model.json").write_text(json.dumps(manifest), "utf-8")
+    knowing = mien.load(folder, detector=Bright())
+    plain, moved = (mien.evaluate(knowing, data, prior=prior) for prior in ("training", {"angry": 1, "happy": 1}))
+    assert plain.prior is None
+    assert moved.prior == {"angry": 0.5, "happy": 0.5, "sad": 0}
+    assert moved.to_dict()["prior"] == {"angry": 0.5, "happy": 0.5, "sad": 0}
+    assert not any("mix" in note for note in notes(plain))
+    assert "Answers expect another mix than that of training: angry 50%, happy 50%." in notes(moved)
+    assert [sum(row) for row in zip(*moved.confusion, strict=True)][2] == 0
+    with pytest.raises(LabelError, match="does not say how often"):
+        mien.evaluate(mien.load(model), data, prior="balanced")
+
+
+def test_what_another_head_doubts_is_not_sure(toy: Toy, write: Write, tmp_path: Path) -> None:
+    data = write(LOOKS)
+    folder = toy(tmp_path / "two", {"three": THREE, "other": ("sad", "happy", "angry")})
+    manifest = json.loads((folder / "model.json").read_text("utf-8"))
+    manifest["heads"][0]["second"] = {"labels": "other", "threshold": 0.5}
+    (folder / "model.json").write_text(json.dumps(manifest), "utf-8")
+    report = mien.evaluate(mien.load(folder), data, labels=LabelSet("three", THREE))  # all heads see what is left as
+    assert report.accuracy == pytest.approx(0.7)  # their first emotion, so that they agree on happy alone
+    assert report.coverage == pytest.approx(0.6)
+    assert report.accuracy_covered == pytest.approx(4 / 6)
+
+
 # The report
 
 
 def answers(probabilities: metrics.Floats, truth: metrics.Ints) -> Answers:
     n = len(truth)
-    names = tuple(map(str, range(n)))
-    return Answers(names, (b"",) * n, ({},) * n, probabilities, truth, np.ones(n, bool), ("",) * n, "toy", 0.5, None)
+    names, found, sure = tuple(map(str, range(n))), np.ones(n, bool), probabilities.max(1) >= 0.5
+    return Answers(names, (b"",) * n, ({},) * n, probabilities, truth, found, ("",) * n, sure, "toy", 0.5, None, None)
 
 
 def test_the_reports_intervals_widen_with_fewer_images() -> None:
@@ -448,10 +477,12 @@ def test_the_reports_intervals_widen_with_fewer_images() -> None:
     assert interval(40) > 2 * interval(400)
 
 
-@pytest.mark.parametrize(("threshold", "coverage", "covered"), [(0, 1, 0.5), (0.7, 0.5, 1), (0.9, 0, None)])
-def test_coverage(threshold: float, coverage: float, covered: float | None) -> None:
+@pytest.mark.parametrize(
+    ("sure", "coverage", "covered"), [([True, True], 1, 0.5), ([True, False], 0.5, 1), ([False, False], 0, None)]
+)
+def test_coverage(sure: list[bool], coverage: float, covered: float | None) -> None:
     probabilities = np.array([[0.8, 0.2], [0.6, 0.4]])
-    said = replace(answers(probabilities, np.array([0, 1])), threshold=threshold)
+    said = replace(answers(probabilities, np.array([0, 1])), sure=np.array(sure))
     report = make_report("toy", {}, HAPPY_SAD, said, LeftOut())
     assert (report.coverage, report.accuracy_covered) == (coverage, covered)
 

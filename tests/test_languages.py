@@ -61,6 +61,10 @@ def test_the_language_is_the_one_that_is_wanted_most(asked: str, language: str) 
         ("", ""),
         ("blurred", "unscharf"),
         ("low confidence (41%, reliable from 62%)", "geringe Sicherheit (41%, verlässlich ab 62%)"),
+        (
+            "low confidence by fer7 labels (15%, reliable from 48%)",
+            "geringe Sicherheit nach den Labels von fer7 (15%, verlässlich ab 48%)",
+        ),
         ("one frame of 1,000 was read", "eines von 1,000 Bildern der Datei wurde gelesen"),
         ("probably an expression that fer7 lacks (60%)", "wahrscheinlich ein Ausdruck, den fer7 nicht kennt (60%)"),
         ("nobody translated this: 3", "nobody translated this: 3"),

@@ -61,8 +61,10 @@ def report_of(
         truth,
         found,
         tuple(copies or ("",) * n),
+        found,
         "toy",
         0.5,
+        None,
         None,
     )
     data = {"path": "here/<faces>", "form": "made up", "split": "test", "crop": "whole", "crop_reason": "<small>"}

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import HeadInfo
+from mien.artifact import Artifact
 from mien.crops import NO_FACE
 from mien.face import Face, sharpness, turn
+from mien.heads import HeadInfo
 from mien.image import Pixels
 from mien.labels import FACE, LabelSet
-from mien.metrics import softmax
+from mien.metrics import Floats, Ints, softmax
 from mien.prediction import Expression, Prediction, Reading, percent, unsure
 
 SMALL_FACE = 24  # px, side of the box; half of what the network sees
@@ -38,28 +40,74 @@ class Found:
 
 
 class Answer(NamedTuple):
-    """Of one face: chances by emotion, what the label set keeps of the head's own, whether it is no face, and votes."""
+    """Of one face: chances by emotion, what the label set keeps of the head's own, the chance of the answer in another
+    head's opinion (infinite where it has none), whether it is no face, and votes."""
 
     shares: list[float]
     kept: float
+    second: float
     not_a_face: float | None
     votes: list[float] | None
 
 
-def answers(logits: Mapping[str, NDArray[np.float32]], head: HeadInfo, labels: LabelSet) -> list[Answer]:
+def answers(
+    logits: Mapping[str, NDArray[np.float32]],
+    model: Artifact,
+    labels: LabelSet,
+    shares: Mapping[str, float] | None = None,
+) -> list[Answer]:
     """What logits say in a label set, face by face.
 
     Args:
         logits: (n, emotions) by head, see `Network.logits`.
-        head: the one that answers.
-        labels: the set to answer in, of the head's emotions.
+        model: whose head for the label set answers.
+        labels: the set to answer in.
+        shares: how often each of its emotions is expected; None where as in training. Votes stay as they are.
+
+    Raises:
+        LabelError: the model cannot speak the label set, or expect anything else than its training.
     """
-    own, votes = head.probabilities(logits[head.labels]), head.votes(logits[head.labels])
+    head = model.head_for(labels)
+    own, votes = head.probabilities(logits[head.labels], shares), head.votes(logits[head.labels])
     spoken = head.label_set.project(own, labels)
     voted = [None] * len(own) if votes is None else head.label_set.project(votes, labels).tolist()
-    kept = own.take([head.label_set.index(emotion) for emotion in labels], 1).sum(1)
+    kept = own.take([head.label_set.index(emotion) for emotion in labels], 1).sum(1).tolist()
     nobody = softmax(logits[FACE.name])[:, 1].tolist() if FACE.name in logits else [None] * len(own)
-    return [Answer(*each) for each in zip(spoken.tolist(), kept.tolist(), nobody, voted, strict=True)]
+    asked = model.second(head)
+    seconds = opinions(logits[asked.labels], asked, spoken, labels, shares).tolist() if asked else [math.inf] * len(own)
+    return [Answer(*each) for each in zip(spoken.tolist(), kept, seconds, nobody, voted, strict=True)]
+
+
+def opinions(
+    logits: NDArray[np.floating],
+    asked: HeadInfo,
+    spoken: Floats,
+    labels: LabelSet,
+    shares: Mapping[str, float] | None = None,
+) -> Floats:
+    """The chance that a head gives to each answer of another, among the emotions that both know, (n,).
+
+    It is infinite where the head does not know the answer.
+
+    Args:
+        logits: of the head that is asked, (n, emotions).
+        spoken: what the other says, (n, len(labels)); its most probable emotion is the answer.
+        labels: the set that it says it in.
+        shares: how often each of its emotions is expected; None where as in training.
+    """
+    places = _places(labels.emotions, asked.label_set.emotions)
+    known, guesses = places[places >= 0], places[spoken.argmax(1)]
+    if len(known) < 2:
+        return np.full(len(spoken), math.inf)
+    chances = asked.probabilities(logits, shares)
+    theirs = chances[np.arange(len(spoken)), guesses] / chances[:, known].sum(1)
+    return np.where(guesses >= 0, theirs, math.inf)
+
+
+@cache
+def _places(emotions: tuple[str, ...], among: tuple[str, ...]) -> Ints:
+    """Where each emotion stands among others; -1 where it does not."""
+    return np.array([among.index(emotion) if emotion in among else -1 for emotion in emotions])
 
 
 def predicted(found: Found, told: Sequence[Answer], head: HeadInfo, labels: LabelSet) -> Prediction:
@@ -89,6 +137,8 @@ def _reasons(
     if answer.kept < 0.5:
         yield f"probably an expression that {labels.name} lacks ({percent(1 - answer.kept)})"
     yield from unsure(max(answer.shares), head.threshold)
+    if head.second:
+        yield from unsure(answer.second, head.second.threshold, head.second.labels)
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:
         yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"

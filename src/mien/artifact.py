@@ -24,59 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mien import metrics
 from mien.errors import ArtifactError, LabelError, MienError
+from mien.heads import HeadInfo
 from mien.labels import LABEL_SETS, LabelSet
 
-FORMAT = 4
+FORMAT = 5
 DEFAULT = "small"
 INPUT = "pixels"
 OUTPUT = "logits_"
 FEATURES = "features"
 SEEN = "seen.bin"
 PRINT = 16  # bytes of a fingerprint
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class HeadInfo(BaseModel):
-    """What one head speaks, and how its logits become probabilities.
-
-    Args:
-        labels: name of its label set.
-        emotions: in the order of its logits.
-        temperature, entropy_slope, bias: make the logits the chances that each emotion is the right label (see
-            `metrics.calibrated`).
-        vote_temperature: divides the logits, which makes them the shares of people's votes; None without votes.
-        threshold: confidence below which an answer is uncertain.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    labels: str
-    emotions: tuple[str, ...] = Field(min_length=2)
-    temperature: Annotated[float, Field(gt=0)]
-    entropy_slope: float = 0.0
-    bias: tuple[float, ...] = ()
-    vote_temperature: Annotated[float, Field(gt=0)] | None = None
-    threshold: Share
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.bias and len(self.bias) != len(self.emotions):
-            raise ValueError(f"bias has {len(self.bias)} values for {len(self.emotions)} emotions")
-        return self
-
-    @cached_property
-    def label_set(self) -> LabelSet:
-        return LabelSet(self.labels, self.emotions)
-
-    def probabilities(self, logits: NDArray[np.floating]) -> metrics.Floats:
-        """The chance that each emotion is the right label, shape as `logits` (n, emotions)."""
-        return metrics.calibrated(logits, self.temperature, self.entropy_slope, self.bias or 0.0)
-
-    def votes(self, logits: NDArray[np.floating]) -> metrics.Floats | None:
-        """The shares of people's votes, shape as `logits` (n, emotions); None where votes did not teach it."""
-        return None if self.vote_temperature is None else metrics.softmax(logits, self.vote_temperature)
 
 
 def _with_recipe(run: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +74,14 @@ class Manifest(BaseModel):
     runs: tuple[Annotated[dict[str, Any], AfterValidator(_with_recipe)], ...] = Field(min_length=1)
     sha256: str
     seen_sha256: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [head.labels for head in self.heads]
+        for head in self.heads:
+            if head.second and head.second.labels not in set(names) - {head.labels}:
+                raise ValueError(f"head {head.labels!r} asks {head.second.labels!r}, which is no other head")
+        return self
 
     @property
     def channels(self) -> int:
@@ -197,6 +163,10 @@ class Artifact:
         if head not in heads:
             raise LabelError(f"model {self.name!r} has no head {head!r}; its heads are {', '.join(heads)}")
         return replace(self, only=head)
+
+    def second(self, head: HeadInfo) -> HeadInfo | None:
+        """The head that is asked for a second opinion on the answers of one, if any."""
+        return next((each for each in self.manifest.heads if head.second and each.labels == head.second.labels), None)
 
     def head_for(self, labels: LabelSet) -> HeadInfo:
         """The head that speaks a label set, or else the first that can be expressed in it.

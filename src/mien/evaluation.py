@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from mien.labels import FER7, FERPLUS8, LabelSet, label_set
 from mien.metrics import Ints
 from mien.photos import CropChoice, choose_crop, trained_crop
 from mien.prediction import Prediction
+from mien.prior import TRAINING, Prior
 from mien.recognizer import Recognizer
 from mien.report import EXACT, NEAR, SEEN, Answers, LeftOut, Report, make_report
 
@@ -36,6 +37,7 @@ def evaluate(
     split: str | None = None,
     labels: str | LabelSet | None = None,
     head: str | None = None,
+    prior: Prior = TRAINING,
     crop: Crop | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
@@ -50,6 +52,7 @@ def evaluate(
         labels: the label set to judge in, or its name; the dataset's own if None, where the model can speak it,
             otherwise the model's.
         head: the head that answers, by the name of its label set; None chooses (see `usual_head`).
+        prior: how often each label is to be expected, see `Recognizer.predict`.
         crop: see `Recognizer.predict`; the face that counts is the largest. If None, as the model was trained where
             the dataset is the one that it was trained on, otherwise the dataset's usual one (see `photos.usual_crop`).
         progress: called with the images done and their number.
@@ -60,7 +63,7 @@ def evaluate(
 
     Raises:
         DataError: no such split, nothing to judge in that label set, or no image could be read.
-        LabelError: the model, or the head, cannot speak the label set, or there is no such head.
+        LabelError: the model, or the head, cannot speak the label set or expect the prior, or there is no such head.
         MienError: there is no such crop.
     """
     if not isinstance(dataset, Dataset):
@@ -75,11 +78,14 @@ def evaluate(
     if named := head or usual_head(recognizer, chosen, None if labels is None else recognizer.spoken(labels)):
         recognizer = recognizer.speaking(named)
     spoken = _spoken(recognizer, dataset, labels)
+    shares = recognizer.expected(prior, spoken)
     targets = chosen.targets(spoken)
     judged = _judged(chosen, targets, spoken)
-    read, unreadable = _read(recognizer, chosen, judged, spoken, choice.crop, progress)
+    sources = (chosen.examples[row].source for row in judged)
+    stream = recognizer.stream(sources, labels=spoken, prior=prior, crop=choice.crop)
+    read, unreadable = _read(stream, chosen, judged, progress)
     readable = replace(chosen, examples=tuple(chosen.examples[row] for row in read))
-    answers = _answers(recognizer, readable, list(read.values()), targets[list(read)], spoken, train)
+    answers = _answers(recognizer, readable, list(read.values()), targets[list(read)], spoken, shares, train)
     left_out = LeftOut(
         held_back=0 if train is None or came_split else len(train),
         not_judged=len(chosen) - len(judged),
@@ -101,16 +107,13 @@ def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:
 
 
 def _read(
-    recognizer: Recognizer,
+    stream: Iterable[Prediction],
     chosen: Dataset,
     judged: Sequence[int],
-    labels: LabelSet,
-    crop: Crop,
     progress: Callable[[int, int], None],
 ) -> tuple[dict[int, Prediction], dict[str, str]]:
     """What was said of the images that could be read, by their places, and why others could not, by their names."""
     read, unreadable = dict[int, Prediction](), dict[str, str]()
-    stream = recognizer.stream((chosen.examples[row].source for row in judged), labels=labels, crop=crop)
     for done, (row, prediction) in enumerate(zip(judged, stream, strict=True), 1):
         if prediction.error is None:
             read[row] = prediction
@@ -232,6 +235,7 @@ def _answers(
     predictions: Sequence[Prediction],
     truth: Ints,
     labels: LabelSet,
+    prior: Mapping[str, float] | None,
     train: Dataset | None,
 ) -> Answers:
     """What was said of the images that could be read."""
@@ -244,8 +248,10 @@ def _answers(
         truth=truth,
         found=np.array([bool(prediction.faces) for prediction in predictions]),
         copies=_copies(readable, train, recognizer.artifact.seen),
+        sure=np.array([bool(each.faces) and not each.faces[0].expression.low for each in predictions]),
         head=head.labels,
         threshold=head.threshold,
+        prior=prior,
         kl_to_votes=_kl(readable, predictions, labels),
     )
 

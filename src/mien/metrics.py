@@ -283,18 +283,32 @@ EVEN = 0.5
 def fit_threshold(probabilities: Floats, truth: Ints, errors: float) -> float:
     """The lowest confidence of `EVEN` or more from which on at most this share of answers is wrong; 1 if there is none.
 
+    Args:
+        probabilities: (n, classes).
+        errors: as for `lowest`.
+    """
+    return lowest(probabilities.max(1), probabilities.argmax(1) != truth, errors, least=EVEN)
+
+
+def lowest(
+    values: Floats, wrong: NDArray[np.bool_], errors: float, weights: Floats | None = None, least: float = 0.0
+) -> float:
+    """The lowest of values from which on at most this share of answers is wrong; 1 if there is none.
+
     One more answer is counted, and it is wrong: the next one may be, and of a few it would be a good part (the finite
     sample's correction in Angelopoulos et al., "Conformal risk control", 2022). So nothing is sure without nine answers
     where a tenth may be wrong, and with thousands it makes no difference.
 
     Args:
-        probabilities: (n, classes).
-        errors: 0..1, the share of wrong answers allowed among those at or above the threshold, and the next one.
+        values: 0..1, of answers, (n,).
+        wrong: which of them are, (n,).
+        errors: 0..1, the share of wrong answers allowed among those at or above the value, and the next one.
+        weights: what each counts, (n,); 1 in the mean of what it may be drawn from.
+        least: no lower value will do.
     """
-    confidence = probabilities.max(1)
-    order = np.argsort(-confidence, kind="stable")
-    wrong = np.cumsum(probabilities.argmax(1)[order] != truth[order])
-    last = np.append(np.diff(confidence[order]) != 0, True)  # of those with the same confidence: all are in, or none
-    within = wrong + 1 <= errors * np.arange(2, len(order) + 2)
-    allowed = np.flatnonzero(within & last & (confidence[order] >= EVEN))
-    return float(confidence[order[allowed[-1]]]) if len(allowed) else 1.0
+    order = np.argsort(-values, kind="stable")
+    ordered, weight = values[order], (np.ones(len(values)) if weights is None else weights)[order]
+    last = np.diff(ordered, append=-1.0) != 0  # of those with the same value: all are in, or none
+    within = np.cumsum(weight * wrong[order]) + 1 <= errors * (np.cumsum(weight) + 1)
+    allowed = np.flatnonzero(within & last & (ordered >= least))
+    return float(ordered[allowed[-1]]) if len(allowed) else 1.0

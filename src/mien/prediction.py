@@ -13,6 +13,7 @@ from mien.face import Face
 BOX_DIGITS = 2
 SHARE_DIGITS = 6
 FACES_SHOWN = 3  # by `repr`
+LOW = "low confidence"
 
 
 def percent(share: float) -> str:
@@ -25,11 +26,15 @@ def reliable(threshold: float) -> str:
     return f"reliable from {math.ceil(100 * threshold - 1e-9)}%" if threshold < 1 else "never reliable"
 
 
-def unsure(confidence: float, threshold: float) -> tuple[str, ...]:
-    """The reason not to rely on a confidence below a threshold, both 0..1; none where it is not."""
+def unsure(confidence: float, threshold: float, head: str = "") -> tuple[str, ...]:
+    """The reason not to rely on a confidence below a threshold, both 0..1; none where it is not.
+
+    Args:
+        head: whose confidence it is, where that is another than the one that answers.
+    """
     if confidence >= threshold:
         return ()
-    return (f"low confidence ({percent(confidence)}, {reliable(threshold)})",)
+    return (f"{LOW}{f' by {head} labels' if head else ''} ({percent(confidence)}, {reliable(threshold)})",)
 
 
 class Shares(dict[str, float]):
@@ -95,6 +100,11 @@ class Expression:
     def uncertain(self) -> bool:
         """Whether there is any reason not to rely on the answer."""
         return bool(self.reasons)
+
+    @property
+    def low(self) -> bool:
+        """Whether low confidence, of the head that answers or of one that is asked too, is among the reasons."""
+        return any(reason.startswith(LOW) for reason in self.reasons)
 
 
 @dataclass(frozen=True)

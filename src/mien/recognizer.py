@@ -29,6 +29,7 @@ from mien.memory import bounded, keep_memory
 from mien.network import Network
 from mien.prediction import Prediction
 from mien.preprocess import Preprocess
+from mien.prior import TRAINING, Prior, shares_of
 
 Labels = str | LabelSet | None
 
@@ -81,14 +82,14 @@ class Recognizer:
 
     @overload
     def predict(  # type: ignore[overload-overlap] # a path is an iterable too, but one source
-        self, source: ImageSource, *, labels: Labels = ..., crop: Crop = ..., strict: bool = ...
+        self, source: ImageSource, *, labels: Labels = ..., prior: Prior = ..., crop: Crop = ..., strict: bool = ...
     ) -> Prediction: ...
     @overload
     def predict(
-        self, source: Iterable[Any], *, labels: Labels = ..., crop: Crop = ..., strict: bool = ...
+        self, source: Iterable[Any], *, labels: Labels = ..., prior: Prior = ..., crop: Crop = ..., strict: bool = ...
     ) -> list[Prediction]: ...
     def predict(
-        self, source: Any, *, labels: Labels = None, crop: Crop = "auto", strict: bool = False
+        self, source: Any, *, labels: Labels = None, prior: Prior = TRAINING, crop: Crop = "auto", strict: bool = False
     ) -> Prediction | list[Prediction]:
         """Read one image, or several.
 
@@ -96,6 +97,7 @@ class Recognizer:
             source: a path, bytes, a binary file, a Pillow image or an RGB uint8 array (H, W, 3), see `read_image`;
                 or a list of these, a generator, or any other iterable, such as `find_images` of a folder.
             labels: the label set to answer in, or its name; the model's own if None.
+            prior: how often each of its emotions is to be expected (see `Prior`); as in training if not given.
             crop: `detect` reads the faces that are found; `whole` takes the image as one face; `auto` detects, and
                 takes an image with a side of at most 96 px as one face if none is found.
             strict: whether an image that cannot be read is an error.
@@ -104,17 +106,23 @@ class Recognizer:
             A prediction, or a list of them. An image that cannot be read is a prediction with an error.
 
         Raises:
-            LabelError: the model cannot speak that label set.
+            LabelError: the model cannot speak that label set, or expect that prior.
             ImageError: if `strict`, an image cannot be read; the message begins with its source.
             SourceError: a source is none of these.
         """
         if not _is_one(source):
-            return list(self.stream(source, labels=labels, crop=crop, strict=strict))
-        spoken = self._asked(labels, crop)
-        return _checked(self.express([self.find(source, crop)], [spoken])[0], strict)
+            return list(self.stream(source, labels=labels, prior=prior, crop=crop, strict=strict))
+        spoken = self._asked(labels, prior, crop)
+        return _checked(self.express([self.find(source, crop)], [spoken], prior)[0], strict)
 
     def stream(
-        self, sources: Iterable[ImageSource], *, labels: Labels = None, crop: Crop = "auto", strict: bool = False
+        self,
+        sources: Iterable[ImageSource],
+        *,
+        labels: Labels = None,
+        prior: Prior = TRAINING,
+        crop: Crop = "auto",
+        strict: bool = False,
     ) -> Iterator[Prediction]:
         """Read any number of images, in their order. Arguments and errors are those of `predict`.
 
@@ -125,24 +133,25 @@ class Recognizer:
             raise MienError(f"`stream` takes several images, and `predict` one as well; got {type(sources).__name__}")
         if isinstance(sources, Mapping):
             raise SourceError(f"expected images, got {type(sources).__name__}: give its keys() or its values()")
-        return self._stream(sources, self._asked(labels, crop), crop, strict)
+        return self._stream(sources, self._asked(labels, prior, crop), prior, crop, strict)
 
-    def _asked(self, labels: Labels, crop: Crop) -> LabelSet:
+    def _asked(self, labels: Labels, prior: Prior, crop: Crop) -> LabelSet:
         """The label set to answer in, where what is asked for can be had."""
         spoken = self.spoken(labels)
+        self.expected(prior, spoken)
         if crop not in CROPS:
             raise MienError(f"crop is one of {', '.join(CROPS)}; got {crop!r}")
         return spoken
 
     def _stream(
-        self, sources: Iterable[ImageSource], labels: LabelSet, crop: Crop, strict: bool
+        self, sources: Iterable[ImageSource], labels: LabelSet, prior: Prior, crop: Crop, strict: bool
     ) -> Iterator[Prediction]:
         iterator, size = iter(enumerate(sources)), 1
 
         def read(chunk: list[tuple[int, ImageSource]]) -> list[Prediction]:
             nonlocal size
             began = thread_time()
-            predictions = self.express([self._find(*source, crop) for source in chunk], [labels] * len(chunk))
+            predictions = self.express([self._find(*source, crop) for source in chunk], [labels] * len(chunk), prior)
             size = max(1, min(CHUNK, int(len(chunk) * CHUNK_S / max(thread_time() - began, 1e-6))))
             return predictions
 
@@ -171,17 +180,18 @@ class Recognizer:
             return Found(name, error=str(error))
         return Found(name, found.size, found.faces, found.crops, notes=found.notes)
 
-    def express(self, found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
+    def express(self, found: Sequence[Found], labels: Sequence[LabelSet], prior: Prior = TRAINING) -> list[Prediction]:
         """The second half of `predict`: read the faces of any number of images, all in one go.
 
         Args:
             found: what `find` gave.
             labels: for each of them, the label set to answer in, from `spoken`.
+            prior: as for `expected`, of all of them.
         """
         pixels = self.preprocess.tensor([crop for each in found for crop in each.crops])
         logits = self._network.logits(pixels)
         heads = {spoken: self.artifact.head_for(spoken) for spoken in labels}
-        told = {spoken: answers(logits, head, spoken) for spoken, head in heads.items()}
+        told = {spoken: answers(logits, self.artifact, spoken, self.expected(prior, spoken)) for spoken in heads}
         predictions, at = [], 0
         for each, spoken in zip(found, labels, strict=True):
             end = at + len(each.crops)
@@ -207,15 +217,32 @@ class Recognizer:
         """
         return self._network.features(self.preprocess.tensor(crops), self._threads)
 
-    def probabilities(self, crops: Sequence[Pixels] | Pixels, labels: Labels = None) -> NDArray[np.float64]:
+    def probabilities(
+        self, crops: Sequence[Pixels] | Pixels, labels: Labels = None, prior: Prior = TRAINING
+    ) -> NDArray[np.float64]:
         """Calibrated probabilities of crops (see `Preprocess`) over a label set, shape (n, len(labels)).
 
         Raises:
             ImageError: the crops are not as the model takes them.
+            LabelError: as `predict` does.
         """
         spoken = self.spoken(labels)
-        head = self.artifact.head_for(spoken)
-        return head.label_set.project(head.probabilities(self.logits(crops)[head.labels]), spoken)
+        head, shares = self.artifact.head_for(spoken), self.expected(prior, spoken)
+        return head.label_set.project(head.probabilities(self.logits(crops)[head.labels], shares), spoken)
+
+    def expected(self, prior: Prior, labels: LabelSet) -> dict[str, float] | None:
+        """The share of each emotion that answers in a label set expect, together 1; None for the mix of training.
+
+        Args:
+            labels: from `spoken`.
+
+        Raises:
+            LabelError: that is no prior for the label set, or the model does not know what it was trained on.
+        """
+        shares = shares_of(prior, labels)
+        if shares is not None:
+            self.artifact.head_for(labels).weights(shares)
+        return shares
 
     def speaking(self, head: str) -> Recognizer:
         """The same reader, that answers by one of its heads alone; they share the network.

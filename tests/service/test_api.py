@@ -38,17 +38,24 @@ def files(*contents: bytes) -> list[tuple[str, tuple[str, bytes, str]]]:
     return [("file", (f"{number}.jpg", content, "image/jpeg")) for number, content in enumerate(contents)]
 
 
-@pytest.mark.parametrize("labels", ["ferplus8", "fer7", "ckplus7", "happy-sad"])
+@pytest.mark.parametrize(
+    ("labels", "prior"),
+    [
+        *((labels, "training") for labels in ("ferplus8", "fer7", "ckplus7", "happy-sad")),
+        *(("ferplus8", prior) for prior in ("balanced", "happy=.2,sad=.8")),
+    ],
+)
 def test_python_the_command_line_the_api_and_the_page_agree(
-    client: httpx.Client, astronaut: bytes, labels: str, tmp_path: Path
+    client: httpx.Client, astronaut: bytes, labels: str, prior: str, tmp_path: Path
 ) -> None:
     (tmp_path / "0.jpg").write_bytes(astronaut)
-    expected = mien.load().predict(astronaut, labels=labels).to_dict()["faces"]
-    command = [sys.executable, "-m", "mien", "predict", str(tmp_path / "0.jpg"), "--labels", labels]
+    expected = mien.load().predict(astronaut, labels=labels, prior=prior).to_dict()["faces"]
+    command = [sys.executable, "-m", "mien", "predict", str(tmp_path / "0.jpg"), "--labels", labels, "--prior", prior]
     printed = subprocess.run([*command, "--format", "json"], capture_output=True, text=True, check=True).stdout
     assert json.loads(printed)["faces"] == expected
-    assert client.post("/v1/predict", params={"labels": labels}, files=files(astronaut)).json()["faces"] == expected
-    page = client.post("/result", data={"labels": labels}, files=files(astronaut)).text
+    asked = {"labels": labels, "prior": prior}
+    assert client.post("/v1/predict", params=asked, files=files(astronaut)).json()["faces"] == expected
+    page = client.post("/result", data=asked, files=files(astronaut)).text
     rows = re.findall(r'<th scope="row" data-label="(.*?)">.*?</th>.*?data-share="(.*?)"', page)
     assert {name: float(share) for name, share in rows} == expected[0]["probabilities"]
 
@@ -68,6 +75,13 @@ def test_several_files_one_of_them_broken(client: httpx.Client, astronaut: bytes
     assert whole["faces"] == again["faces"] != []
     assert torn["faces"] == []
     assert "cut short" in torn["error"]
+
+
+@pytest.mark.parametrize("prior", ["", "even", "joke=1,sad=2", "happy=1", "happy=-1,sad=1"])
+def test_a_prior_that_is_none(client: httpx.Client, astronaut: bytes, prior: str) -> None:
+    answer = client.post("/v1/predict", params={"prior": prior}, content=astronaut, headers=JPEG)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-parameter")
+    assert answer.json()["detail"].startswith("prior: ")
 
 
 def test_the_whole_image_as_one_face(client: httpx.Client, astronaut: bytes) -> None:

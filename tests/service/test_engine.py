@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from mien.image import Pixels
 from mien.labels import FER7, FERPLUS8, LabelSet
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
-from mien.service.engine import Engine
+from mien.service.engine import Asked, Engine
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings
@@ -50,8 +51,9 @@ async def running(**settings: Any) -> AsyncIterator[Engine]:
     await engine.stop()
 
 
-async def ask(engine: Engine, count: int = 1, labels: LabelSet = FERPLUS8) -> list[Prediction]:
-    return [each.prediction for each in await engine.predict([IMAGE] * count, engine.model(None), labels, "whole")]
+async def ask(engine: Engine, count: int = 1, labels: LabelSet = FERPLUS8, prior: str = "training") -> list[Prediction]:
+    asked = Asked(engine.model(None), labels, "whole", prior)
+    return [each.prediction for each in await engine.predict([IMAGE] * count, asked)]
 
 
 def hold(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
@@ -59,9 +61,9 @@ def hold(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     free, model = threading.Event(), engine.model(None)
     express = model.express
 
-    def wait(found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
+    def wait(found: Sequence[Found], labels: Sequence[LabelSet], prior: str) -> list[Prediction]:
         assert free.wait(WAIT_S)
-        return express(found, labels)
+        return express(found, labels, prior)
 
     monkeypatch.setattr(model, "express", wait)
     return free
@@ -79,10 +81,11 @@ def kind(error: BaseException | list[Prediction]) -> str:
 def test_what_it_says_is_what_the_library_says() -> None:
     async def go() -> None:
         async with running() as engine:
-            answers = await asyncio.gather(*(ask(engine, 2, labels) for labels in (FERPLUS8, FER7) * 10))
-        for labels, answer in zip((FERPLUS8, FER7) * 10, answers, strict=True):
-            assert answer == mien.load().predict([IMAGE] * 2, labels=labels, crop="whole")
+            answers = await asyncio.gather(*(ask(engine, 2, *each) for each in asked))
+        for (labels, prior), answer in zip(asked, answers, strict=True):
+            assert answer == mien.load().predict([IMAGE] * 2, labels=labels, prior=prior, crop="whole")
 
+    asked = [*product((FERPLUS8, FER7), ("training", "balanced"))] * 5
     asyncio.run(go())
 
 
@@ -142,10 +145,10 @@ def test_one_that_fails_spoils_no_other(monkeypatch: pytest.MonkeyPatch) -> None
             model = engine.model(None)
             express, poison = model.express, LabelSet("poison", ("happy", "sad"))
 
-            def fail(found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
+            def fail(found: Sequence[Found], labels: Sequence[LabelSet], prior: str) -> list[Prediction]:
                 if poison in labels:
                     raise RuntimeError("poison")
-                return express(found, labels)
+                return express(found, labels, prior)
 
             monkeypatch.setattr(model, "express", fail)
             sets = [FERPLUS8, poison, FER7, poison, FERPLUS8]
@@ -164,9 +167,9 @@ def test_faces_that_come_while_the_network_works_go_through_it_together(monkeypa
             model = engine.model(None)
             express = model.express
 
-            def count(found: Sequence[Found], labels: Sequence[LabelSet]) -> list[Prediction]:
+            def count(found: Sequence[Found], labels: Sequence[LabelSet], prior: str) -> list[Prediction]:
                 sizes.append(len(found))
-                return express(found, labels)
+                return express(found, labels, prior)
 
             monkeypatch.setattr(model, "express", count)
             tasks = [asyncio.create_task(ask(engine)) for _ in range(20)]
@@ -184,7 +187,7 @@ def test_explanations_are_those_of_the_library() -> None:
     async def go() -> None:
         async with running() as engine:
             model = engine.model(None)
-            (answer,) = await engine.predict([IMAGE], model, FER7, "whole", True)
+            (answer,) = await engine.predict([IMAGE], Asked(model, FER7, "whole", explained=True))
             (explanation,) = answer.explanations
             assert np.array_equal(explanation, explain(model, model.preprocess.whole(PIXELS), FER7))
 
@@ -202,7 +205,7 @@ def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.Monke
                 return np.zeros((7, 7))
 
             monkeypatch.setattr("mien.service.engine.explain", slow)
-            many = asyncio.create_task(engine.predict([IMAGE] * 100, model, FER7, "whole", True))
+            many = asyncio.create_task(engine.predict([IMAGE] * 100, Asked(model, FER7, "whole", explained=True)))
             while not order:
                 await asyncio.sleep(0.01)
             await ask(engine)
@@ -218,8 +221,8 @@ def test_pictures_are_small_and_as_many_as_faces(astronaut: bytes) -> None:
     async def go() -> None:
         async with running() as engine:
             model = engine.model(None)
-            (plain,) = await engine.predict([astronaut], model, FER7, "auto")
-            (shown,) = await engine.predict([astronaut], model, FER7, "auto", pictured=True)
+            (plain,) = await engine.predict([astronaut], Asked(model, FER7, "auto"))
+            (shown,) = await engine.predict([astronaut], Asked(model, FER7, "auto", pictured=True))
             assert (plain.picture, plain.crops) == (b"", ())
             assert shown.prediction == plain.prediction
             with Image.open(BytesIO(shown.picture)) as picture, Image.open(BytesIO(shown.crops[0])) as crop:
@@ -244,7 +247,7 @@ def test_too_many_faces(astronaut: bytes) -> None:
         async with running(max_faces=1) as engine:
             with Image.open(BytesIO(astronaut)) as image:
                 one = np.asarray(image.convert("RGB"))
-            (answer,) = await engine.predict([png(np.hstack([one, one]))], engine.model(None), FERPLUS8, "auto")
+            (answer,) = await engine.predict([png(np.hstack([one, one]))], Asked(engine.model(None), FERPLUS8, "auto"))
             assert answer.prediction.error == "2 faces, over the limit of 1"
 
     asyncio.run(go())
@@ -255,9 +258,9 @@ def test_an_image_of_more_memory_than_is_allowed_is_refused_and_the_next_is_read
         async with running(max_decoded=4 * 4 * 48 * 48) as engine:
             model = engine.model(None)
             large = png(np.zeros((145, 48, 3), np.uint8))
-            (refused,) = await engine.predict([large], model, FERPLUS8, "whole")
+            (refused,) = await engine.predict([large], Asked(model, FERPLUS8, "whole"))
             assert "of memory, over the limit" in (refused.prediction.error or "")
-            (read,) = await engine.predict([IMAGE], model, FERPLUS8, "whole")
+            (read,) = await engine.predict([IMAGE], Asked(model, FERPLUS8, "whole"))
             assert read.prediction.error is None
 
     asyncio.run(go())

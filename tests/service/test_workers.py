@@ -20,7 +20,7 @@ from served import WAIT_S, Served, begin, get, post
 
 from mien.labels import FERPLUS8
 from mien.service import worker
-from mien.service.engine import Answer, Engine
+from mien.service.engine import Answer, Asked, Engine
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings
@@ -72,7 +72,7 @@ async def running(**settings: Any) -> AsyncIterator[Engine]:
 
 async def ask(engine: Engine, *contents: bytes) -> list[str | None]:
     """The errors of answers."""
-    answers: list[Answer] = await engine.predict(contents, engine.model(None), FERPLUS8, "whole")
+    answers: list[Answer] = await engine.predict(contents, Asked(engine.model(None), FERPLUS8, "whole"))
     return [answer.prediction.error for answer in answers]
 
 

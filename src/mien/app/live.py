@@ -15,10 +15,12 @@ from mien.app.settings import choose
 from mien.app.show import say
 from mien.app.words import _
 from mien.draw import annotate
+from mien.fonts import drawable, font_for, lacked
 from mien.labels import LabelSet
 from mien.recognizer import Recognizer
 
 OF_LATE = 30  # frames that the rate is taken over
+LETTERS = 20  # px, of the rate on the moving picture
 WIDE = 768  # px, of the moving picture on the page, at most
 VIDEO = {"width": {"ideal": 640}, "height": {"ideal": 480}}  # what is asked of a camera: larger frames come later
 
@@ -71,7 +73,9 @@ class Frames:
         self._reader = reader
         self._labels = labels
         self._times: deque[float] = deque(maxlen=OF_LATE)
-        self._words = _("%(number)s pictures a second")
+        words = _("%(number)s pictures a second")
+        self._font = font_for(words, LETTERS)
+        self._words = drawable(words, lacked(words, self._font))
 
     def __call__(self, frame: Any) -> Any:
         import av
@@ -80,7 +84,7 @@ class Frames:
         prediction = self._reader.predict(image, labels=self._labels, crop="detect")
         picture = annotate(image, prediction)
         self._times.append(time.monotonic())
-        ImageDraw.Draw(picture).text((12, 8), self.rate(), "white", font_size=20, stroke_fill="black", stroke_width=2)
+        ImageDraw.Draw(picture).text((12, 8), self.rate(), "white", self._font, stroke_fill="black", stroke_width=2)
         drawn = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
         drawn.pts, drawn.time_base = frame.pts, frame.time_base
         return drawn

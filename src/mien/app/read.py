@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mien.app.seen import encoded, shelf
-from mien.app.settings import choose
+from mien.app.settings import choose, choose_prior
 from mien.app.show import photo, say, summary
 from mien.app.words import _, ngettext
 from mien.draw import annotate
@@ -29,6 +29,7 @@ def show() -> None:
     st.title(_("What does this face look like?"))
     say(_("Your photos stay in the memory of this machine. They are forgotten when you leave this page."))
     reader, labels = choose()
+    prior = choose_prior(reader, labels)
     ways = {"photos": _("Choose photos"), "camera": _("Take a photo")}
     way = st.segmented_control(
         _("From"), list(ways), default="photos", key="way", format_func=ways.__getitem__, label_visibility="collapsed"
@@ -40,7 +41,7 @@ def show() -> None:
         files = st.file_uploader(
             ways["photos"], kinds(), accept_multiple_files=True, key="photos", label_visibility="collapsed"
         )
-    _answer(reader, labels, files)
+    _answer(reader, labels, prior, files)
 
 
 def kinds() -> list[str]:
@@ -49,7 +50,7 @@ def kinds() -> list[str]:
     return [suffix for suffix in SUFFIXES if suffix not in extra]
 
 
-def _answer(reader: Recognizer, labels: LabelSet, files: Sequence[UploadedFile]) -> None:
+def _answer(reader: Recognizer, labels: LabelSet, prior: str, files: Sequence[UploadedFile]) -> None:
     """Show what each photo says, one after the other; what is on the page already is not read again."""
     keys = [(file.file_id, reader.artifact.manifest.sha256) for file in files]
     shelf().keep(reader, "auto", {key: file.getvalue() for key, file in zip(keys, files, strict=True)})
@@ -61,7 +62,7 @@ def _answer(reader: Recognizer, labels: LabelSet, files: Sequence[UploadedFile])
         progress = _("Reading photo %(number)s of %(all)s.", number=number, all=len(files))
         if len(files) > 1:
             state.progress((number - 1) / len(files), progress)
-        prediction = shelf().told(key, reader, labels, PurePath(file.name).name)
+        prediction = shelf().told(key, reader, labels, PurePath(file.name).name, prior)
         st.html(photo(shelf().seen(key), prediction, number))
         predictions.append(prediction)
     state.html(f"<p class=mien-summary role=status>{summary(predictions)}</p>")

@@ -1,7 +1,7 @@
 """What is on a person's page: each image read once, however often the page is made anew, and gone with its place on it.
 
 Images are read ahead by threads that all pages share, in the order they stand in. What a face looks like is asked
-again for every label set, once; its photo is not.
+again for every label set and prior, once; its photo is not.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from mien.labels import LabelSet
 from mien.memory import bounded
 from mien.picture import open_picture
 from mien.prediction import Prediction
+from mien.prior import TRAINING
 from mien.recognizer import Recognizer
 
 LARGEST = 1000  # px, longer side of a photo on the page; a quarter of what many phones take, which is quick to have
@@ -49,7 +50,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self._seen: dict[Hashable, Future[Seen]] = {}
-        self._told: dict[tuple[Hashable, str], Prediction] = {}
+        self._told: dict[tuple[Hashable, str, str], Prediction] = {}
 
     def keep(self, reader: Recognizer, crop: Crop, images: Mapping[Hashable, ImageSource]) -> None:
         """Begin to read the images that are new, and forget all others."""
@@ -64,12 +65,13 @@ class Shelf:
         """An image that is kept, as soon as it is read."""
         return self._seen[key].result()
 
-    def told(self, key: Hashable, reader: Recognizer, labels: LabelSet, name: str) -> Prediction:
-        """What is said of an image that is kept, in a label set, under a name."""
-        if (key, labels.name) not in self._told:
-            (prediction,) = reader.express([self.seen(key).found], [labels])
-            self._told[key, labels.name] = replace(prediction, source=name)
-        return self._told[key, labels.name]
+    def told(self, key: Hashable, reader: Recognizer, labels: LabelSet, name: str, prior: str = TRAINING) -> Prediction:
+        """What is said of an image that is kept, in a label set, expecting a prior, under a name."""
+        asked = key, labels.name, prior
+        if asked not in self._told:
+            (prediction,) = reader.express([self.seen(key).found], [labels], prior)
+            self._told[asked] = replace(prediction, source=name)
+        return self._told[asked]
 
     def clear(self) -> None:
         """Forget all images."""

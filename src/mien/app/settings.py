@@ -19,6 +19,7 @@ from mien.errors import MienError
 from mien.intake import UPLOADS
 from mien.labels import LabelSet
 from mien.languages import NOTICE
+from mien.prior import BALANCED, TRAINING
 from mien.recognizer import Recognizer, load
 
 MODEL = "MIEN_APP_MODEL"
@@ -82,6 +83,15 @@ def choose() -> tuple[Recognizer, LabelSet]:
         reader = choose_model()
     with right:
         return reader, choose_labels(reader)
+
+
+def choose_prior(reader: Recognizer, labels: LabelSet) -> str:
+    """Ask how often each expression is to be expected; or that a model cannot tell is said on the page."""
+    words = {TRAINING: _("Everyday photos"), BALANCED: _("Posed faces: all expressions equally often")}
+    prior = str(st.selectbox(_("Kind of photos"), list(words), key="prior", format_func=words.__getitem__))
+    with told():
+        reader.expected(prior, labels)
+    return prior
 
 
 def choose_model() -> Recognizer:

@@ -18,6 +18,7 @@ from mien.cli.options import (
     Labels,
     Map,
     Model,
+    Prior,
     TableOrJson,
     Threads,
     columns,
@@ -46,6 +47,7 @@ def evaluate(
         str | None,
         typer.Option("--head", help="The head that answers: ferplus8 or fer7.", show_default="the labels' own"),
     ] = None,
+    prior: Prior = "training",
     crop: DataCrop = None,
     model: Model = None,
     report: Annotated[
@@ -80,6 +82,7 @@ def evaluate(
             split=split,
             labels=labels,
             head=head,
+            prior=prior,
             crop=crop.value if crop else None,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )

@@ -32,6 +32,12 @@ def _label_sets() -> list[str]:
     return list(LABEL_SETS)
 
 
+def _priors() -> list[str]:
+    from mien.prior import BALANCED, TRAINING
+
+    return [TRAINING, BALANCED]
+
+
 def models() -> list[str]:
     """Names of the models that come with mien, to complete what is typed."""
     from mien.artifact import names
@@ -67,6 +73,15 @@ Labels = Annotated[
         metavar="SET",
         help="Answer in this label set: ferplus8, fer7, ckplus7, happy-sad.",
         autocompletion=_label_sets,
+    ),
+]
+Prior = Annotated[
+    str,
+    typer.Option(
+        "--prior",
+        metavar="training|balanced|A=SHARE,...",
+        help="How often to expect each expression: as in training, all equally often, or happy=.5,neutral=.5.",
+        autocompletion=_priors,
     ),
 ]
 Model = Annotated[

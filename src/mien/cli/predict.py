@@ -22,6 +22,7 @@ from mien.cli.options import (
     MaxBytes,
     MaxPixels,
     Model,
+    Prior,
     Threads,
     chosen,
     counting,
@@ -43,6 +44,7 @@ def predict(
         list[str], typer.Argument(metavar="SOURCE...", help="Images, folders, patterns, or - for standard input.")
     ],
     labels: Labels = None,
+    prior: Prior = "training",
     crop: Crop = CropOption.auto,
     model: Model = None,
     form: Annotated[
@@ -85,7 +87,7 @@ def predict(
     copies = Copies(annotate, named, sources) if annotate is not None else None
     tally = Tally(len(named) if isinstance(named, list) else None)
     given, kept = tee(named)
-    answers = zip(kept, recognizer.stream(given, labels=spoken, crop=crop.value), strict=True)
+    answers = zip(kept, recognizer.stream(given, labels=spoken, prior=prior, crop=crop.value), strict=True)
     with writer(kind, out, spoken) as write, counting("reading", hidden=hidden) as bar, tally.until_stopped():
         task = bar.add_task("", total=tally.total)
         for source, prediction in answers:

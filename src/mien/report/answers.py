@@ -37,8 +37,10 @@ class Answers:
         truth: (n,).
         found: (n,) bool, whether there was a face.
         copies: what each is (`EXACT` or `NEAR`, and `SEEN`), with a blank between; empty if nothing.
+        sure: (n,) bool, whether low confidence is no reason to doubt it, nor was there no face.
         head: the head that answered.
-        threshold: confidence below which an answer is uncertain.
+        threshold: confidence below which no answer is sure.
+        prior: see `Report`.
         kl_to_votes: see `Report`.
     """
 
@@ -49,8 +51,10 @@ class Answers:
     truth: Ints
     found: np.ndarray
     copies: tuple[str, ...]
+    sure: np.ndarray
     head: str
     threshold: float
+    prior: Mapping[str, float] | None
     kl_to_votes: float | None
 
     @property

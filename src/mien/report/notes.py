@@ -17,6 +17,9 @@ def notes(report: Report) -> Iterator[str]:
         why = "since the model was trained on them, on copies of them, or on these people"
         yield f"Not judged, {why}: {report.held_back:,} images more; split all judges them too."
     yield from _copies(report)
+    if report.prior is not None:
+        shares = ", ".join(f"{label} {share:.0%}" for label, share in report.prior.items() if share)
+        yield f"Answers expect another mix than that of training: {shares}."
     if report.people:
         doubt = "; of so few they are too narrow" if report.people < FEW_PEOPLE else ""
         yield f"Intervals are of {report.people:,} people, each with all images{doubt}."

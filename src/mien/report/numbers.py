@@ -52,6 +52,7 @@ class Report:
         model: its name.
         data: path, form, split, crop and the reason for it; a sentence on `people` where some are in `train` as well.
         head: the head of the model that answered.
+        prior: how often it expected each label, together 1; None where as in training.
         labels: the label set judged in.
         absent: those of its labels that no judged image has; macro-F1 is over the others.
         n: images judged.
@@ -82,6 +83,7 @@ class Report:
     model: str
     data: dict[str, str]
     head: str
+    prior: dict[str, float] | None
     labels: tuple[str, ...]
     absent: tuple[str, ...]
     n: int
@@ -124,7 +126,7 @@ def make_report(model: str, data: dict[str, str], labels: LabelSet, answers: Ans
     """A report of what was answered. A face that was not found is never right, and lowers its class's recall."""
     classes, n = len(labels), len(answers.truth)
     guesses, right, found, people = answers.guesses, answers.right, answers.found, answers.people
-    sure = (answers.confidence >= answers.threshold) & found
+    sure = answers.sure
     counts = metrics.confusion(guesses[found], answers.truth[found], classes)
     missed = np.bincount(answers.truth[~found], minlength=classes)
     scores = metrics.class_scores(counts, missed)
@@ -132,6 +134,7 @@ def make_report(model: str, data: dict[str, str], labels: LabelSet, answers: Ans
         model=model,
         data=data,
         head=answers.head,
+        prior=None if answers.prior is None else dict(answers.prior),
         labels=labels.emotions,
         absent=tuple(name for name, score in zip(labels, scores, strict=True) if not score.support),
         n=n,

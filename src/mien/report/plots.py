@@ -74,14 +74,14 @@ def reliability(report: Report) -> bytes:
 
 
 def confidences(report: Report) -> bytes:
-    """How many answers have which confidence, right and wrong, and from where they count as sure."""
+    """How many answers have which confidence, right and wrong, and below which none is sure."""
     answers = report.answers
     figure, axes = _figure(4.6, 4.2)
     kept = answers.found
     right, wrong = answers.confidence[kept & answers.right], answers.confidence[kept & ~answers.right]
     edges = list(np.linspace(0, 1, 2 * BINS + 1))
     axes.hist([right, wrong], edges, stacked=True, color=[BLUE, RED], label=["right", "wrong"])
-    axes.axvline(answers.threshold, color="#20242a", linewidth=1, linestyle="--", label="sure from here")
+    axes.axvline(answers.threshold, color="#20242a", linewidth=1, linestyle="--", label="none below is sure")
     axes.set(xlim=(0, 1), xlabel="confidence", ylabel="answers", title="Confidence")
     axes.legend(loc="upper left", frameon=False, fontsize=8)
     return _png(figure)

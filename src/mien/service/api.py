@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +15,9 @@ from starlette.responses import Response
 from mien.crops import CROPS, Crop
 from mien.errors import LabelError
 from mien.labels import LABEL_SETS, LabelSet
+from mien.prior import TRAINING
 from mien.recognizer import Recognizer
-from mien.service.engine import Answer, Engine
+from mien.service.engine import Answer, Asked, Engine
 from mien.service.metrics import CONTENT_TYPE, Metrics
 from mien.service.openapi import BODY, PREDICTIONS, array, good, problems, ref
 from mien.service.problems import NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Problem
@@ -28,13 +29,13 @@ NAME = 40  # characters told back of a name that is unknown
 def routes(engine: Engine, uploads: Uploads, counts: Metrics) -> APIRouter:
     """The API's routes."""
     router = APIRouter()
-    asked = parameters(engine)
-    known = tuple(each["name"] for each in asked)
+    query = parameters(engine)
+    known = tuple(each["name"] for each in query)
 
     @router.post(
         "/v1/predict",
         summary="Read the expressions of the faces in one image, or in several",
-        openapi_extra={"requestBody": BODY, "parameters": asked},
+        openapi_extra={"requestBody": BODY, "parameters": query},
         response_class=Response,
         responses={
             **good(
@@ -47,14 +48,11 @@ def routes(engine: Engine, uploads: Uploads, counts: Metrics) -> APIRouter:
     )
     async def predict(request: Request) -> Response:
         only(request.query_params, known)
-        model = engine.model(request.query_params.get("model"))
-        labels = spoken(model, request.query_params.get("labels"))
-        crop = crop_of(request.query_params.get("crop"))
-        explained = truth(request.query_params.get("explain"))
+        asked = asked_of(engine, request.query_params)
         with uploads.reading(request) as reading:
             with counts.time("upload"):
                 form = await reading.form()
-            answers = await read(engine, form, model, labels, crop, explained)
+            answers = await read(engine, form, asked)
         told = [written(answer) for answer in answers]
         if len(told) == 1 and (error := answers[0].prediction.error) is not None:
             raise Problem(UNREADABLE, error)
@@ -123,16 +121,19 @@ def routes(engine: Engine, uploads: Uploads, counts: Metrics) -> APIRouter:
     return router
 
 
-async def read(
-    engine: Engine,
-    form: Form,
-    model: Recognizer,
-    labels: LabelSet,
-    crop: Crop,
-    explained: bool = False,
-    pictured: bool = False,
-    fields: Collection[str] = (),
-) -> list[Answer]:
+def asked_of(engine: Engine, given: Mapping[str, str]) -> Asked:
+    """What a query, or the fields of a form, ask for. Raises `Problem` where that cannot be had."""
+    model = engine.model(given.get("model"))
+    labels = spoken(model, given.get("labels"))
+    prior = given.get("prior", TRAINING)
+    try:
+        model.expected(prior, labels)
+    except LabelError as error:
+        raise Problem(PARAMETER, f"prior: {error}") from error
+    return Asked(model, labels, crop_of(given.get("crop")), prior, truth(given.get("explain")))
+
+
+async def read(engine: Engine, form: Form, asked: Asked, fields: Collection[str] = ()) -> list[Answer]:
     """An answer a file, with the files' own names. Raises `Problem` as the engine does, and for unknown fields."""
     if not form.files:
         raise Problem(NO_IMAGE, "expected a part with a file name")
@@ -140,7 +141,7 @@ async def read(
         told = f"there are {', '.join(fields)}" if fields else "this form takes files alone; the query takes the rest"
         raise Problem(PARAMETER, f"{unknown[0][:NAME]}: no such field; {told}")
     contents = [file.content for file in form.files]
-    answers = await engine.predict(contents, model, labels, crop, explained, pictured)
+    answers = await engine.predict(contents, asked)
     return [
         replace(answer, prediction=replace(answer.prediction, source=file.name))
         for file, answer in zip(form.files, answers, strict=True)
@@ -209,6 +210,7 @@ def parameters(engine: Engine) -> list[dict[str, Any]]:
             "The label set to answer in; the model's own if none is given",
             {"enum": [each.name for each in label_sets(engine)]},
         ),
+        "prior": ("training, balanced, or shares such as happy=.5,neutral=.5: how often each emotion is expected", {}),
         "crop": ("auto: a small image without a face found is one face; whole: it is one face", {"enum": list(CROPS)}),
         "explain": ("Whether each face says what its answer hangs on", {"enum": ["true", "false"]}),
         "model": ("One of /v1/models; the first if none is given", {}),

@@ -29,6 +29,7 @@ from mien.image import Pixels
 from mien.labels import LabelSet
 from mien.memory import keep_memory
 from mien.prediction import Prediction
+from mien.prior import TRAINING
 from mien.recognizer import Recognizer
 from mien.service.metrics import Metrics
 from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
@@ -62,22 +63,37 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be done with each image of a request."""
+    """What is to be done with each image of a request.
+
+    Args:
+        model: that answers.
+        labels: the label set to answer in.
+        crop: as of `mien.crops.cut`.
+        prior: one that the model can expect.
+        explained: whether each face gets its explanation.
+        pictured: whether the photo and its faces are to be shown.
+    """
 
     model: Recognizer
     labels: LabelSet
-    explained: bool
+    crop: Crop
+    prior: str = TRAINING
+    explained: bool = False
+    pictured: bool = False
 
 
 @dataclass(frozen=True)
 class Job:
     """An image whose faces were found, and who waits for the answer."""
 
-    model: Recognizer
+    asked: Asked
     found: Found
-    labels: LabelSet
     answer: asyncio.Future[Prediction]
     since: float
+
+    def beside(self, other: Job) -> bool:
+        """Whether another may be in the same batch."""
+        return other.asked.model is self.asked.model and other.asked.prior == self.asked.prior
 
 
 class Elsewhere:
@@ -169,16 +185,8 @@ class Engine:
         self._accepted -= images
         self._metrics.waiting.set(self._accepted)
 
-    async def predict(
-        self,
-        sources: Sequence[bytes],
-        model: Recognizer,
-        labels: LabelSet,
-        crop: Crop,
-        explained: bool = False,
-        pictured: bool = False,
-    ) -> list[Answer]:
-        """Read images, in their order, and explain or picture each answer if that is asked for.
+    async def predict(self, sources: Sequence[bytes], asked: Asked) -> list[Answer]:
+        """Read images, in their order.
 
         The first has the deadline, the second twice as long, and so on; one that is late has its answer, which says so.
 
@@ -188,8 +196,10 @@ class Engine:
         self.accept(len(sources))
         began = asyncio.get_running_loop().time()
         try:
-            asked = Asked(model, labels, explained)
-            tasks = (Task(source, crop, model.preprocess, pictured, number) for number, source in enumerate(sources))
+            tasks = (
+                Task(source, asked.crop, asked.model.preprocess, asked.pictured, number)
+                for number, source in enumerate(sources)
+            )
             answers = await asyncio.gather(*(self._in_time(asked, task, began) for task in tasks))
         finally:
             self.release(len(sources))
@@ -211,7 +221,7 @@ class Engine:
     async def _one(self, asked: Asked, task: Task, until: float) -> Answer:
         found, shown = await self._workers.find(task, until)
         loop = asyncio.get_running_loop()
-        job = Job(asked.model, found, asked.labels, loop.create_future(), perf_counter())
+        job = Job(asked, found, loop.create_future(), perf_counter())
         self._jobs.append(job)
         self._some.set()
         prediction = await job.answer
@@ -223,7 +233,7 @@ class Engine:
 
     def _explain(self, asked: Asked, crop: Pixels) -> NDArray[np.float64]:
         with self._metrics.time("explain"):
-            return explain(asked.model, crop, asked.labels)
+            return explain(asked.model, crop, asked.labels, prior=asked.prior)
 
     async def _run(self) -> None:
         """Take all jobs there are to the network, again and again."""
@@ -234,7 +244,7 @@ class Engine:
             while self._jobs:
                 first = self._jobs.popleft()
                 batch = [first]
-                while self._jobs and len(batch) < BATCH and self._jobs[0].model is first.model:
+                while self._jobs and len(batch) < BATCH and first.beside(self._jobs[0]):
                     batch.append(self._jobs.popleft())
                 batch = [job for job in batch if not job.answer.done()]  # of those who still wait
                 for job in batch:
@@ -254,7 +264,9 @@ class Engine:
             return []
         try:
             with self._metrics.time("express"):
-                answers = batch[0].model.express([job.found for job in batch], [job.labels for job in batch])
+                asked = batch[0].asked
+                labels = [job.asked.labels for job in batch]
+                answers = asked.model.express([job.found for job in batch], labels, asked.prior)
         except Exception as error:
             if len(batch) == 1:
                 return [error]

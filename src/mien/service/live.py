@@ -23,7 +23,7 @@ from mien.labels import LabelSet
 from mien.prediction import Expression, Prediction, Reading, unsure
 from mien.recognizer import Recognizer
 from mien.service.api import only, spoken
-from mien.service.engine import Engine
+from mien.service.engine import Asked, Engine
 from mien.service.metrics import Metrics
 from mien.service.problems import BUSY, REFUSED, Problem, closing
 from mien.service.rates import Rates
@@ -110,7 +110,7 @@ class Answers:
 
     async def read(self, frame: bytes) -> dict[str, Any]:
         """A frame's answer. Raises `Problem` where there is none in time."""
-        (read,) = await self._engine.predict([frame], self._model, self._labels, "detect")
+        (read,) = await self._engine.predict([frame], Asked(self._model, self._labels, "detect"))
         self._metrics.frames.inc()
         return told(self._smooth(read.prediction, monotonic()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,16 @@ from mien.labels import LabelSet
 from mien.languages import LANGUAGES, NOTICE, SENTENCES, preferred, said, translations
 from mien.prediction import percent
 from mien.service import looks
-from mien.service.api import read, spoken, written
-from mien.service.engine import Answer, Engine
+from mien.service.api import asked_of, read, written
+from mien.service.engine import Answer, Asked, Engine
 from mien.service.problems import KINDS, PARAMETER, Problem
 from mien.service.proxies import path_of, root_of
 from mien.service.settings import Settings
 from mien.service.uploads import Form, Upload, Uploads
 
 HERE = Path(__file__).parent
-FIELDS = ("labels", "model", "sample")  # of the form, beside its files
+CHOICES = ("labels", "model", "prior")
+FIELDS = (*CHOICES, "sample")  # of the form, beside its files
 SAMPLE = "sample.jpg"  # a photo to try, in static/; its credit is on the page and in NOTICE
 
 
@@ -105,7 +107,7 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads, setting
     @router.get("/")
     async def upload(request: Request) -> Response:
         first = engine.model(None)
-        return pages.render("upload", request.scope, model=first.artifact.name, labels=first.labels, **offered())
+        return pages.render("upload", request.scope, **chosen(Asked(first, first.labels, "auto")), **offered())
 
     @router.get("/result")
     async def nothing_to_show(request: Request) -> Response:
@@ -116,11 +118,11 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads, setting
         with uploads.reading(request) as reading:
             form = await reading.form()
             form = Form(_chosen(form, sample), form.fields)
-            model = engine.model(form.fields.get("model") or None)
-            labels = spoken(model, form.fields.get("labels") or None)
-            answers = await read(engine, form, model, labels, "auto", pictured=True, fields=FIELDS)
-        told = told_of(answers, labels) | offered()
-        return pages.render("result", request.scope, model=model.artifact.name, labels=labels, **told)
+            given = {name: form.fields[name] for name in CHOICES if form.fields.get(name)}
+            asked = replace(asked_of(engine, given), pictured=True)
+            answers = await read(engine, form, asked, FIELDS)
+        told = told_of(answers, asked.labels) | offered()
+        return pages.render("result", request.scope, **chosen(asked), **told)
 
     @router.get("/live")
     async def live(request: Request) -> Response:
@@ -132,6 +134,11 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads, setting
         return pages.render("docs", request.scope, api=app.openapi(), base=str(request.base_url).rstrip("/"))
 
     return router
+
+
+def chosen(asked: Asked) -> dict[str, Any]:
+    """What the form has chosen already."""
+    return {"model": asked.model.artifact.name, "labels": asked.labels, "prior": asked.prior}
 
 
 def told_of(answers: Sequence[Answer], labels: LabelSet) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien import metrics
 from mien.metrics import Floats, Ints, softmax
@@ -35,6 +36,7 @@ class Calibration:
         threshold: confidence, at least one half, from which on at most `ALLOWED_ERRORS` of the answers are wrong.
         scores: accuracy, macro-F1 and others, of answers of `held_out`, as is the threshold, or of the logits as they
             are where `calibrated` is false; the KL to the votes is of images that the vote temperature was fitted on.
+        answers: those that the scores are of, (n, classes).
     """
 
     temperature: float
@@ -43,6 +45,7 @@ class Calibration:
     vote_temperature: float | None
     threshold: float
     scores: dict[str, Any]
+    answers: Floats
 
 
 def calibrate(
@@ -67,7 +70,6 @@ def calibrate(
         found, probabilities = (1.0, 0.0, np.zeros(logits.shape[1])), plain
     temperature, entropy_slope, bias = found
     threshold = metrics.fit_threshold(probabilities, truth, ALLOWED_ERRORS)
-    covered = probabilities.max(1) >= threshold
     scores = {
         "n": len(truth),
         "calibrated": helps,
@@ -78,15 +80,22 @@ def calibrate(
         "macro_f1": metrics.macro_f1(metrics.confusion(probabilities.argmax(1), truth, logits.shape[1])),
         "ece": metrics.ece(probabilities, truth),
         "nll": metrics.nll(probabilities, truth),
-        "coverage": float(covered.mean()),
-        "accuracy_covered": metrics.accuracy(probabilities[covered], truth[covered]) if covered.any() else None,
+        **when_sure(probabilities, truth, probabilities.max(1) >= threshold),
         "accuracy_at_80_percent": metrics.coverage_accuracy(probabilities, truth, 0.8),
     }
     vote_temperature = None
     if len(votes):
         vote_temperature = metrics.fit_temperature(voted_logits, votes / votes.sum(1, keepdims=True))
         scores["kl_to_votes"] = metrics.kl_to_votes(softmax(voted_logits, vote_temperature), votes)
-    return Calibration(temperature, entropy_slope, tuple(bias.tolist()), vote_temperature, threshold, scores)
+    return Calibration(
+        temperature, entropy_slope, tuple(bias.tolist()), vote_temperature, threshold, scores, probabilities
+    )
+
+
+def when_sure(answers: Floats, truth: Ints, sure: NDArray[np.bool_]) -> dict[str, float | None]:
+    """The share of answers that are sure, and that of the right ones among them; None if there are none."""
+    right = metrics.accuracy(answers[sure], truth[sure]) if sure.any() else None
+    return {"coverage": float(sure.mean()), "accuracy_covered": right}
 
 
 def held_out(logits: Floats, truth: Ints, people: Sequence[str] | None = None, seed: int = 0) -> Floats:

@@ -17,24 +17,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.artifact import FORMAT, SEEN, Artifact, HeadInfo, Manifest, read, refuse_name
+from mien.answers import opinions
+from mien.artifact import FORMAT, SEEN, Artifact, Manifest, read, refuse_name
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
 from mien.datasets.copies import fingerprints
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
+from mien.heads import HeadInfo
 from mien.image import Pixels
-from mien.labels import FACE, FERPLUS8, named_set
+from mien.labels import FACE, FERPLUS8, LabelSet, named_set
 from mien.metrics import softmax
 from mien.network import Network
 from mien.photos import load_crops, trained_crop
 from mien.preprocess import Preprocess
-from mien.training.calibrate import Calibration, calibrate, uncalibrated
+from mien.training.calibrate import Calibration, calibrate, uncalibrated, when_sure
 from mien.training.card import model_card
 from mien.training.compact import compact
 from mien.training.data import prepare
 from mien.training.loss import fingerprint, targets
 from mien.training.member import Finished, Logits, Member, averaged, find_member
+from mien.training.second import fit_second
 from mien.training.together import together
 from mien.wording import counted
 
@@ -103,7 +106,7 @@ def export(
     expected = _mean([member.answers(side) for member in found for side in sides])
     (check_quantised if int8 else check_parity)(expected, logits)
     say(f"the ONNX file agrees with the network on {counted(len(pixels), 'validation image')}")
-    manifest = _judged(manifest, logits, valid)
+    manifest = _judged(manifest, logits, dataset.split("train"), valid)
     _write(out, onnx, seen, manifest)
     for name, scores in manifest.scores.items():
         if reason := uncalibrated(scores):
@@ -163,14 +166,39 @@ def _uncalibrated(
     )
 
 
-def _judged(manifest: Manifest, logits: Logits, valid: Dataset) -> Manifest:
-    """The manifest with calibrations and scores."""
+def _judged(manifest: Manifest, logits: Logits, train: Dataset, valid: Dataset) -> Manifest:
+    """The manifest with calibrations, mixes, second opinions and scores."""
     found = {head.labels: _calibrate(head.labels, head.emotions, logits[head.labels], valid) for head in manifest.heads}
-    scores = {name: calibration.scores for name, calibration in found.items()}
+    mixes = {head.labels: _mix(train, named_set(head.emotions)) for head in manifest.heads}
+    heads = tuple(_calibrated(head, found[head.labels], mixes[head.labels]) for head in manifest.heads)
+    heads = tuple(_asking(head, heads, logits, valid) for head in heads)
+    scores = {head.labels: _scores(head, heads, found[head.labels], logits, valid) for head in heads}
     if manifest.face:
         scores[FACE.name] = _judge_faces(logits[FACE.name], valid)
-    heads = tuple(_calibrated(head, found[head.labels]) for head in manifest.heads)
     return manifest.model_copy(update={"heads": heads, "scores": scores})
+
+
+def _asking(head: HeadInfo, heads: Sequence[HeadInfo], logits: Logits, valid: Dataset) -> HeadInfo:
+    """A head that asks the first of the others for its opinion, where that is needed."""
+    others = [other for other in heads if other != head]
+    if not others:
+        return head
+    truth = valid.targets(named_set(others[0].emotions))
+    return head.model_copy(update={"second": fit_second(head, others[0], logits, truth)})
+
+
+def _scores(
+    head: HeadInfo, heads: Sequence[HeadInfo], found: Calibration, logits: Logits, valid: Dataset
+) -> dict[str, Any]:
+    """A head's scores, where what another doubts is not sure."""
+    other = next((each for each in heads if head.second and each.labels == head.second.labels), None)
+    if other is None or head.second is None:
+        return found.scores
+    truth = valid.targets(named_set(head.emotions))
+    judged = truth != NO_LABEL
+    chances = opinions(logits[other.labels][judged], other, found.answers, head.label_set)
+    sure = (found.answers.max(1) >= head.threshold) & (chances >= head.second.threshold)
+    return found.scores | when_sure(found.answers, truth[judged], sure)
 
 
 def _check_alike(members: Sequence[Member], precision: str | None) -> None:
@@ -223,9 +251,16 @@ def _refuse(what: str, differences: dict[str, Any], allowed: float) -> None:
         raise ArtifactError("the ONNX file disagrees with the network it came from; nothing was written", faults)
 
 
-def _calibrated(head: HeadInfo, found: Calibration) -> HeadInfo:
+def _calibrated(head: HeadInfo, found: Calibration, mix: tuple[float, ...]) -> HeadInfo:
     names = ("temperature", "entropy_slope", "bias", "vote_temperature", "threshold")
-    return head.model_copy(update={name: getattr(found, name) for name in names})
+    return head.model_copy(update={name: getattr(found, name) for name in names} | {"mix": mix})
+
+
+def _mix(train: Dataset, labels: LabelSet) -> tuple[float, ...]:
+    """The share of each label among images, each counted once more, so that none is 0."""
+    targets = train.targets(labels)
+    counts = np.bincount(targets[targets != NO_LABEL], minlength=len(labels)) + 1
+    return tuple((counts / counts.sum()).tolist())
 
 
 def _calibrate(name: str, emotions: tuple[str, ...], logits: NDArray[Any], valid: Dataset) -> Calibration:
