@@ -53,6 +53,7 @@ def drawn(answers: Sequence[Answer], language: str = "en") -> str:
     """The result page of answers."""
     offered: dict[str, Any] = {
         "models": ["small"],
+        "prior": "training",
         "choices": [FERPLUS8],
         "speakers": {FERPLUS8.name: ["small"]},
         "limits": Settings(),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -21,7 +22,7 @@ from babel.messages.pofile import read_po, write_po
 
 import mien
 from mien.labels import LABEL_SETS
-from mien.languages import DOMAIN, LANGUAGES, LOCALE, NOTICE, SENTENCES
+from mien.languages import DOMAIN, FAULTS, LANGUAGES, LOCALE, NOTICE, SENTENCES
 
 PACKAGE = Path(mien.__file__).parent
 METHODS = [
@@ -29,6 +30,7 @@ METHODS = [
     ("service/**.py", "python"),
     ("service/templates/**.html", "jinja2.ext:babel_extract"),
 ]
+BEGINNING = datetime.fromtimestamp(0, UTC)  # in place of the time of each run, which would make every file another
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 
 
@@ -48,7 +50,8 @@ def gathered() -> Catalog:
     for _, _, words, _, _ in extract_from_dir(str(PACKAGE), METHODS, {}, KEYWORDS):
         texts.add(words)
     sets = LABEL_SETS.values()
-    for words in (NOTICE, *SENTENCES, *(each.words for each in sets), *(emotion for each in sets for emotion in each)):
+    named = (name for each in sets for name in (each.words, *each))
+    for words in (NOTICE, *SENTENCES, *FAULTS, *named):
         texts.add(words)
     return texts
 
@@ -62,6 +65,7 @@ def brought_up(language: str, texts: Catalog, *, change: bool) -> list[str]:
     catalog = read_po(io.BytesIO(before), language, ignore_obsolete=True)
     catalog.update(texts, no_fuzzy_matching=True)
     catalog.obsolete.clear()
+    catalog.creation_date = BEGINNING
     after, binary = written(catalog), io.BytesIO()
     write_mo(binary, catalog)
     if change:

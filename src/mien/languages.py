@@ -17,17 +17,18 @@ LANGUAGES = ("en", "de", "es")
 """Those that the pages speak; the first is that of the texts themselves."""
 
 NOTICE = (
-    "Software recognises emotions here: it reads the facial expressions of everyone in the photos and camera pictures "
-    "that this service is given. It can be wrong, and it does not know what a person feels. Article 50(3) of "
-    "Regulation (EU) 2024/1689, the AI Act, asks for this notice."
+    "An emotion recognition system works here. It reads the facial expressions of everyone in the photos and camera "
+    "pictures that it is given. It can be wrong. It does not know what a person feels. Article 50(3) of Regulation "
+    "(EU) 2024/1689, the AI Act, asks for this notice."
 )
 """What people are told who meet such a system, as article 50(3) of the EU AI Act asks whoever runs one."""
 
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]\d+)?")
 
 SENTENCES = (
     "blurred",
     "cut by the image's edge",
+    "gray values up to # of #: read as # bits",
     "low confidence (#%, never reliable)",
     "low confidence (#%, reliable from #%)",
     "low confidence by ferplus# labels (#%, never reliable)",
@@ -41,9 +42,74 @@ SENTENCES = (
     "probably an expression that ferplus# lacks (#%)",
     "probably an expression that fer# lacks (#%)",
     "small face (# px, reliable from # px)",
+    "the file's end is missing",
     "turned away",
 )
 """What the library says of images and faces, a `#` in place of each number; see `said`."""
+
+FAULTS = (
+    "# faces, over the limit of #",
+    "# million pixels of a kind that is slow to read, over # million: save it as PNG",
+    "# requests a minute are allowed",
+    "# x # pixels, over the limit of # million",
+    "PDF is not supported: save the page as JPEG or PNG",
+    "Photoshop files are not supported: save it as JPEG or PNG",
+    "PostScript is not supported: save it as JPEG or PNG",
+    "a GIF that is damaged or cut short",
+    "a HEIC or AVIF that is damaged or cut short",
+    "a HEIC that is damaged or cut short",
+    "a JPEG that is damaged or cut short",
+    "a PNG that is damaged or cut short",
+    "a TIFF that begins with a preview, as camera raws do: save it as JPEG or PNG",
+    "a TIFF that is damaged, cut short or of an unsupported kind",
+    "a WebP that is damaged or cut short",
+    "a bitmap in plain text (P#, P# or P#), which takes too long: save it as PNG, or as P# to P#",
+    "a camera raw: save it as JPEG or PNG",
+    "a folder, not an image",
+    "a link to a file that is not there",
+    "a part is larger than # bytes, the limit",
+    "a table, not an image: mien evaluate and mien data info read those that are datasets",
+    "a video, not an image: save the frames that you want as JPEG or PNG",
+    "an AVIF that is damaged or cut short",
+    "an archive, not an image: unpack it and name its folder",
+    "as many connections are open as there is room for: come again a little later",
+    "come again a little later",
+    "come again in a few seconds",
+    "damaged or cut short: Truncated File Read",
+    "damaged or cut short: broken data stream when reading image file",
+    "damaged or cut short: image file is truncated",
+    "damaged or cut short: image file is truncated (# bytes not processed)",
+    "damaged or cut short: unrecognized data stream contents when reading image file",
+    "directories that hold more than the file does: save it as PNG",
+    "empty: # x # pixels",
+    "empty: no bytes to read",
+    "expected a part with a file name",
+    "gray values from # to #: expected #..#",
+    "gray values from -# to #: expected #..#",
+    "more than # MB, the limit",
+    "more than # blocks before its image, the limit: save it anew",
+    "more than # chunks, the limit: save it anew",
+    "more than # files, the limit",
+    "more than # million pixels, the limit",
+    "more than # scans, the limit: save it anew",
+    "more than # segments, the limit: save it anew",
+    "more than # values in its directories, the limit: save it anew",
+    "no answer within # s",
+    "no such file",
+    "not an image of a supported kind (JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM)",
+    "not enough memory to decode it",
+    "not enough memory to read it: save it smaller",
+    "reading HEIC needs pillow-heif: pip install 'mien[heic]', or save it as JPEG or PNG",
+    "see /docs for what there is",
+    "send it as X-API-Key, or as Authorization: Bearer; in a browser it is the password, with any name",
+    "strips or tiles that cover the image again and again: save it as PNG",
+    "takes # MB of memory, over the limit of #: save it smaller or as JPEG",
+    "takes too much memory as a whole: save it smaller",
+    "the body was not there within # s",
+    "the process that read it has ended: the file may be damaged; save it anew",
+    "too many uploads at once: come again a little later",
+)
+"""Why an image could not be read, or a request not be answered; likewise."""
 
 
 @cache

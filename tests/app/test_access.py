@@ -106,7 +106,7 @@ def test_answers(page: Page, astronaut: bytes) -> None:
     for each in page.evaluate(DRAWN):
         ratio = max(contrast(colour(drawn), colour(each["below"])) for drawn in each["drawn"])
         assert ratio >= LEAST, each
-    page.get_by_text("Camera", exact=True).click()
+    page.get_by_text("Take a photo", exact=True).click()
     expect(page.get_by_role("button", name="Take Photo")).to_be_visible(timeout=WAIT)
     good(page)
 

@@ -121,7 +121,7 @@ def test_nothing_uploaded_is_nothing_read(app: Callable[..., AppTest]) -> None:
 def test_a_photo_and_its_answer(app: Callable[..., AppTest], astronaut: bytes) -> None:
     test = upload(app(), me_jpg=astronaut)
     assert names(test) == ["me.jpg"]
-    assert "1 photo, 1 face, 0 uncertain" in html(test)
+    assert "1 photo, 1 face" in html(test)
     assert "happy" in html(test)
     assert sorted(rows(test)) == sorted(FERPLUS8)
     assert rows(test)[0] == "happy"
@@ -136,7 +136,7 @@ def test_many_photos_with_a_broken_one_among_them(app: Callable[..., AppTest], a
         "This photo cannot be read. Not an image of a supported kind (JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM)."
     ]
     assert "<p class=mien-none>No face was found.</p>" in html(test)
-    assert "3 photos, 1 face, 0 uncertain, 1 cannot be read" in html(test)
+    assert "3 photos, 1 face, 1 photo not read" in html(test)
     assert len(rows(test)) == 8
     assert [button.label for button in test.download_button] == ["CSV", "JSON", "Marked photos"]
 
@@ -287,7 +287,7 @@ def test_why_it_is_not_sure(app: Callable[..., AppTest], toy: Toy, tmp_path: Pat
     (doubt,) = re.findall(r"<p class=mien-doubt>(.*?)</p>", html(test))
     assert doubt == "<strong>Not sure:</strong> blurred."
     assert re.search(r"<h3>(happy|sad)\? ", html(test))
-    assert "1 photo, 1 face, 1 uncertain" in html(test)
+    assert "1 photo, 1 face, 1 not sure" in html(test)
 
 
 def test_a_model_that_sees_colours(app: Callable[..., AppTest], toy: Toy, tmp_path: Path) -> None:
@@ -346,9 +346,9 @@ def test_marked_photos_are_one_file_with_a_name_each(astronaut: bytes) -> None:
 
 @pytest.mark.parametrize("number", [0, 1, 12])
 def test_a_summary(number: int) -> None:
-    expected = {0: "0 photos, 0 faces, 0 uncertain", 1: "1 photo, 0 faces, 0 uncertain, 1 cannot be read"}
+    expected = {0: "0 photos, 0 faces", 1: "1 photo, 0 faces, 1 photo not read"}
     unread = Prediction("x", 0, 0, error="torn")
-    several = "12 photos, 0 faces, 0 uncertain, 12 cannot be read"
+    several = "12 photos, 0 faces, 12 photos not read"
     assert show.summary([unread] * number) == expected.get(number, several)
 
 
@@ -475,7 +475,7 @@ def test_photos_are_judged_as_photos_unless_told_otherwise(
         assert why in html(test)
 
 
-@pytest.mark.parametrize(("path", "told"), [("", "Name a dataset first"), ("/no/such", "no such file or folder")])
+@pytest.mark.parametrize(("path", "told"), [("", "Choose a dataset first"), ("/no/such", "no such file or folder")])
 def test_what_cannot_be_judged(path: str, told: str, app: Callable[..., AppTest]) -> None:
     test = app("judge")
     test.text_input(key="dataset").set_value(path)
@@ -503,7 +503,7 @@ def test_frames_are_drawn_on_and_counted(astronaut: bytes) -> None:
     expected = np.asarray(mien.annotate(image, reader.predict(image, crop="detect")))
     assert (drawn[0] == expected).all()
     assert (drawn[2][:40, :300] != expected[:40, :300]).any()
-    assert re.fullmatch(r"\d+ frames a second", frames.rate())
+    assert re.fullmatch(r"\d+ pictures a second", frames.rate())
 
 
 def test_a_card_fetches_nothing(app: Callable[..., AppTest], toy: Toy, tmp_path: Path) -> None:

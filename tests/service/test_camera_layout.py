@@ -252,7 +252,7 @@ def test_faces_keep_their_numbers(page: Page) -> None:
         pytest.param(
             [*((t, "happy", False) for t in range(0, 3000, 100)), *((t, "sad", True) for t in range(3000, 7001, 100))],
             7000,
-            "uncertain 4 s, happy 3 s",
+            "not sure 4 s, happy 3 s",
             id="uncertain",
         ),
         pytest.param(

@@ -21,7 +21,7 @@ pytestmark = needs_browser
 expect.set_options(timeout=WAIT)
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-BUSY = "The service has as much to do as it takes on"
+BUSY = "The service is busy"
 RATE = "Too many requests"
 HIDE = """(hidden) => {
   Object.defineProperty(document, "visibilityState", { value: hidden ? "hidden" : "visible", configurable: true });
@@ -191,11 +191,11 @@ def test_the_camera(opened: Open) -> None:
     page = opened(State("Live."))
     expect(page.get_by_role("status")).to_have_text("Live.")
     expect(page.locator("#boxes")).to_have_attribute("data-labels", "happy")
-    expect(page.get_by_text("frames a second")).to_be_visible()
+    expect(page.get_by_text("pictures a second")).to_be_visible()
     expect(page.get_by_role("listitem")).to_have_text(re.compile(r"^happy \d\d%$"))
     expect(page.locator("#lately")).to_have_text(re.compile(r"^happy \d+ s$"))
-    page.get_by_label("Expressions").select_option("seven expressions")
-    expect(page.get_by_text("frames a second")).to_be_visible()
+    page.get_by_label("Expressions").select_option("Seven expressions")
+    expect(page.get_by_text("pictures a second")).to_be_visible()
     page.get_by_role("button", name="Stop the camera").click()
     expect(page.get_by_role("status")).to_have_text("The camera is off.")
     assert page.evaluate("document.querySelector('video').srcObject") is None
@@ -220,7 +220,7 @@ def test_the_keyboard_is_enough(opened: Open) -> None:
     expect(page.get_by_role("button", name="Mirror")).to_have_attribute("aria-pressed", "false")
     for _ in range(3):
         page.keyboard.press("Tab")
-    expect(page.get_by_label("Saved with boxes and words")).to_be_focused()
+    expect(page.get_by_label("Save with boxes and words")).to_be_focused()
     for _ in range(5):
         page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
@@ -280,7 +280,7 @@ def test_a_picture_is_saved_in_the_browser(opened: Open, tmp_path: Path) -> None
     expect(page.get_by_role("button", name="Save a picture")).to_be_enabled()
     mirrored = (370, 90, 590, 310)
     marked = saved(page, tmp_path)
-    page.get_by_label("Saved with boxes and words").uncheck()
+    page.get_by_label("Save with boxes and words").uncheck()
     page.get_by_label("Saved pictures").select_option("PNG")
     plain = saved(page, tmp_path)
     assert marked.size == plain.size == (640, 480)
@@ -325,7 +325,7 @@ def test_front_and_back(playwright: Playwright, opened: Open) -> None:
     page = opened(State("", FACING, faces(face())), of=chromium)
     mirror = page.get_by_role("button", name="Mirror")
     expect(mirror).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="Turn to the other camera").click()
+    page.get_by_role("button", name="Switch to the other camera").click()
     expect(mirror).to_have_attribute("aria-pressed", "false")  # what is on the other side is seen as it is
     expect(page.get_by_role("status")).to_have_text("Live.")
     assert page.evaluate("JSON.parse(localStorage['mien.camera'])") == {"facing": "environment"}
@@ -341,7 +341,7 @@ def test_front_and_back(playwright: Playwright, opened: Open) -> None:
 def test_one_camera_is_no_choice(opened: Open) -> None:
     page = opened(STATES["live"])
     expect(page.get_by_role("status")).to_have_text("Live.")
-    expect(page.get_by_role("button", name="Turn to the other camera")).to_be_hidden()
+    expect(page.get_by_role("button", name="Switch to the other camera")).to_be_hidden()
     expect(page.locator("#which")).to_be_hidden()
 
 

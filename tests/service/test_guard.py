@@ -70,7 +70,7 @@ def test_a_rate_over_the_wire(serve: Any) -> None:
     ("settings", "status", "said"),
     [
         ({"api_keys": hash_key(SECRET)}, 401, "in a browser it is the password, with any name"),
-        ({"rate": "1"}, 429, "Come again in 6"),
+        ({"rate": "1"}, 429, "Try again in 6"),
     ],
 )
 def test_a_browser_gets_a_page_and_a_program_a_problem(
@@ -93,6 +93,18 @@ def test_a_browser_gets_a_page_and_a_program_a_problem(
             assert problem.json()["status"] == status
     told = [json.loads(line) for line in served.printed if line.startswith("{")]
     assert ("/live", status) in [(line["route"], line["status"]) for line in told]
+
+
+@pytest.mark.parametrize(
+    ("asked", "path", "told"),
+    [
+        ("en", "/nothing", '<span lang="en">See /docs for what there is.</span>'),
+        ("de", "/nothing", '<span lang="de">Eine Übersicht steht unter /docs.</span>'),
+    ],
+)
+def test_what_went_wrong_is_told_in_the_pages_language(service: Any, asked: str, path: str, told: str) -> None:
+    page = get(service.url + path, headers={"Accept": "text/html", "Accept-Language": asked})
+    assert told in page.text
 
 
 def test_headers_that_keep_browsers_safe(service: Any) -> None:

@@ -137,7 +137,7 @@ def test_so_many_cameras_and_no_more(serve: Any, frame: bytes) -> None:
             assert told is not None
             assert (told.code, told.reason) == (
                 1013,
-                "The service has as much to do as it takes on: 2 cameras are connected, and no more are taken on",
+                "The service is busy: 2 cameras are connected, and no more are taken on",
             )
         until(lambda: count(served, "mien_live_connections") == 0)
         with socket(served) as again:

@@ -99,7 +99,7 @@ def test_a_face_and_its_box_mark_each_other(visit: Callable[..., Page], service:
 def test_fifty_faces_stay_usable(visit: Callable[..., Page], service: Served, width: int) -> None:
     page = visit(service.url, viewport={"width": width, "height": 800})
     show(page, answer(Image.new("RGB", (1000, 500)), "crowd.jpg", 50))
-    expect(page.get_by_text("1 photo, 50 faces, 25 uncertain")).to_be_visible()
+    expect(page.get_by_text("1 photo, 50 faces, 25 not sure")).to_be_visible()
     expect(page.get_by_role("article")).to_have_count(50)
     expect(page.locator("summary")).to_have_count(50)
     assert page.locator("tr:visible").count() == 150  # three each, and no wall of bars
@@ -117,13 +117,15 @@ def test_several_photos_lead_to_each(visit: Callable[..., Page], service: Served
     page = visit(service.url)
     photo = Image.new("RGB", (400, 300), "navy")
     show(page, answer(photo, "a.jpg", 2), late("late.jpg"), answer(photo, "b.jpg", 0), unread("torn.jpg"))
-    expect(page.get_by_text("4 photos, 2 faces, 1 uncertain, 1 photo late, 1 photo not read")).to_be_visible()
+    expect(
+        page.get_by_text("4 photos, 2 faces, 1 not sure, 1 photo not read in time, 1 photo not read")
+    ).to_be_visible()
     expect(page.get_by_text("There was no time to read this photo: send it again, alone.")).to_be_visible()
-    expect(page.get_by_text("This photo could not be read. Damaged or cut short.")).to_be_visible()
+    expect(page.get_by_text("This photo cannot be read. Damaged or cut short.")).to_be_visible()
     overview = page.get_by_role("navigation", name="Photos of this result").get_by_role("link")
     assert overview.all_inner_texts() == [
-        "a.jpg\n2 faces, 1 uncertain",
-        "late.jpg\nlate",
+        "a.jpg\n2 faces, 1 not sure",
+        "late.jpg\nnot read in time",
         "b.jpg\n0 faces",
         "torn.jpg\nnot read",
     ]
@@ -145,7 +147,7 @@ def test_why_a_face_got_its_word(visit: Callable[..., Page], service: Served, as
     (face,) = asked.value.json()["faces"]
     assert face["label"] == "happy"
     expect(why).to_have_attribute("aria-expanded", "true")
-    expect(page.get_by_role("status").filter(has_text="Hiding any one part")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Whichever part is hidden")).to_be_visible()
     why.click()
     expect(page.locator(".why")).to_be_hidden()
 
@@ -155,7 +157,7 @@ def test_why_a_face_got_its_word(visit: Callable[..., Page], service: Served, as
     [
         ({"label": "happy", "most": 0.5, "least": -0.2}, "at the bottom right: from 80% to 30%. Blue:", True),
         ({"label": "happy", "most": 0.5, "least": 0.0}, "at the bottom right: from 80% to 30%.", True),
-        ({"label": "happy", "most": 0.004, "least": 0.0}, "by less than one point", True),
+        ({"label": "happy", "most": 0.004, "least": 0.0}, "by less than one percentage point", True),
         ({"label": "sad", "most": 0.5, "least": 0.0}, "the face gets another word", False),
         (None, "There is no answer now.", False),
     ],

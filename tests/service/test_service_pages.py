@@ -20,7 +20,7 @@ def test_one_photo_without_javascript(visit: Callable[..., Page], service: Serve
     expect(page.get_by_alt_text("The photo with 1 face marked: happy")).to_be_visible()
     expect(page.get_by_text("1 photo, 1 face", exact=True)).to_be_visible()
     expect(page.get_by_role("row")).to_have_count(3)
-    page.get_by_text("5 others").click()
+    page.get_by_text("5 other expressions").click()
     expect(page.get_by_role("row")).to_have_count(8)
     expect(page.get_by_role("row", name="happy 99%")).to_be_visible()
     for script_needed in ("Why?", "Marked photos (ZIP)"):
@@ -33,7 +33,7 @@ def test_many_photos_one_broken_one_without_a_face_without_javascript(
 ) -> None:
     page = visit(service.url, java_script_enabled=False)
     upload(page, me_jpg=astronaut, torn_jpg=astronaut[:3000], lawn_png=picture())
-    expect(page.get_by_text("This photo could not be read. Damaged or cut short")).to_be_visible()
+    expect(page.get_by_text("This photo cannot be read. Damaged or cut short")).to_be_visible()
     expect(page.get_by_text("No face was found.")).to_be_visible()
     expect(page.get_by_text("3 photos, 1 face, 1 photo not read")).to_be_visible()
     names = page.get_by_role("heading", level=2).all_inner_texts()
@@ -95,5 +95,5 @@ def test_photos_and_the_camera_under_a_path(visit: Callable[..., Page], serve: A
         assert page.url == f"{served.url}/mien/result"
         page.get_by_role("link", name="Camera").click()
         page.get_by_role("button", name="Start the camera").click()
-        expect(page.get_by_text("frames a second")).to_be_visible(timeout=WAIT)
+        expect(page.get_by_text("pictures a second")).to_be_visible(timeout=WAIT)
         page.close()

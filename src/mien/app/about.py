@@ -76,15 +76,15 @@ def _sections() -> list[tuple[str, list[str]]]:
             _("What happens to your photos"),
             [
                 _("They stay in the memory of this machine. Nothing is saved, and nothing is sent elsewhere."),
-                _("They are forgotten when you take them away, leave their page, or close it."),
+                _("They are forgotten when you remove them, leave their page, or close it."),
             ],
         ),
         (
-            _("What the law asks, and we ask"),
+            _("What the law asks, and what we ask"),
             [
                 _("Do not use it at work or in education: the European Union prohibits that (AI Act, Art. 5(1)(f))."),
                 _("Tell the people whose faces you let it read. The AI Act asks for that as well (Art. 50(3))."),
-                _("Do not use it for decisions about a person, for surveillance, or to diagnose."),
+                _("Do not use it for decisions about a person, for surveillance, or for a diagnosis."),
             ],
         ),
     ]

@@ -25,14 +25,20 @@ SPLITS = (USUAL, "train", "valid", "test", "all")
 
 def show() -> None:
     st.title(_("How good is it?"))
-    say(_("Name photos that have labels: folders named by label, fer2013.csv, or parquet. mien reads and scores them."))
+    say(_("Choose photos with labels: folders named by label, fer2013.csv, or parquet. mien reads and scores them."))
     reader = choose_model()
     with st.form("judge"):
         path = st.text_input(_("Path of the dataset on this machine"), key="dataset")
         one, two, three = st.columns(3)
         sets = {USUAL: _("the dataset's own")}
         sets |= {each.name: said(each.words) for each in reader.artifact.label_sets.values()}
-        splits = {USUAL: _("the last"), "train": _("train"), "valid": _("valid"), "test": _("test"), "all": _("all")}
+        splits = {
+            USUAL: _("the last one"),
+            "train": _("train"),
+            "valid": _("valid"),
+            "test": _("test"),
+            "all": _("all"),
+        }
         split = one.selectbox(_("Split"), SPLITS, key="split", format_func=splits.__getitem__)
         crop = two.selectbox(_("Images are"), (USUAL, *CROPS), key="crop", format_func=_crop_words)
         labels = three.selectbox(_("Expressions"), list(sets), key="judged in", format_func=sets.__getitem__)
@@ -53,11 +59,12 @@ def _judge(reader: Recognizer, path: str, split: str | None, labels: str | None,
 
     def show_progress(done: int, total: int) -> None:
         if 100 * done // total > 100 * (done - 1) // total:
-            bar.progress(done / total, _("%(done)s of %(all)s images", done=f"{done:,}", all=f"{total:,}"))
+            read, images = f"{done:,}", f"{total:,}"
+            bar.progress(done / total, _("%(done)s of %(all)s images", done=read, all=images))
 
     with told():
         if not path:
-            raise MienError(_("Name a dataset first: the path of a folder or a file on this machine."))
+            raise MienError(_("Choose a dataset first: the path of a folder or a file on this machine."))
         dataset = open_dataset(os.path.expanduser(path))
         report = evaluate(reader, dataset, split=split, labels=labels, crop=crop, progress=show_progress)
     bar.empty()
@@ -65,8 +72,8 @@ def _judge(reader: Recognizer, path: str, split: str | None, labels: str | None,
 
 
 def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
-    low, high = report.accuracy_interval
-    split = report.data["split"]
+    low, high = (f"{end:.1%}" for end in report.accuracy_interval)
+    split = said(report.data["split"])
     title = ngettext(
         "%(model)s: %(num)s image, split %(split)s",
         "%(model)s: %(num)s images, split %(split)s",
@@ -76,16 +83,20 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     )
     st.header(plain(title), anchor=False)
     one, two, three = st.columns(3)
-    one.metric(_("Right"), f"{report.accuracy:.1%}", help=_("The share of images whose answer is their label."))
+    one.metric(
+        _("Right"), f"{report.accuracy:.1%}", help=_("The share of images whose answer is the same as their label.")
+    )
     two.metric(
-        _("Macro-F1"), f"{report.macro_f1:.3f}", help=_("0 to 1: how well each expression is read; all count alike.")
+        _("Macro-F1"),
+        f"{report.macro_f1:.3f}",
+        help=_("0 to 1: how well each expression is read. Rare ones count as much as common ones."),
     )
     three.metric(
         _("Calibration error"),
         f"{report.ece:.3f}",
-        help=_("0 to 1: how far its confidence is from how often it is right; less is better."),
+        help=_("0 to 1: how far its confidence is from how often it is right. Less is better."),
     )
-    say(_("95%% interval of the share right: %(low)s to %(high)s.", low=f"{low:.1%}", high=f"{high:.1%}"))
+    say(_("95%% interval of the share right: %(low)s to %(high)s.", low=low, high=high))
     say(_("Images are taken as %(crop)s.", crop=_crop_words(report.data["crop"])))
     say(" ".join((sentence_of(report.data["crop_reason"]), *notes(report))), own=False)
     columns = {"precision": _("Precision"), "recall": _("Recall"), "F1": "F1"}
@@ -98,13 +109,13 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
         hide_index=True,
     )
     left, right = st.columns(2)
-    left.image(pictures["confusion-shares.png"], alt=_("How often each expression was taken for each other"))
+    left.image(pictures["confusion-shares.png"], alt=_("How often each expression was read as each of the others"))
     right.image(pictures["reliability.png"], alt=_("How often answers were right, by how confident they were"))
     if "mistakes.png" in pictures:
         st.header(_("The most confident mistakes"), anchor=False)
         st.image(pictures["mistakes.png"], alt=_("Faces that were read wrong, with their labels and answers"))
     for name, reason in report.unreadable.items():
-        st.warning(plain(f"{name}: {reason}"), icon=":material/broken_image:")
+        st.warning(plain(f"{name}: {said(reason)}"), icon=":material/broken_image:")
     st.download_button(
         _("The whole report"), page, "report.html", "text/html", icon=":material/download:", on_click="ignore"
     )
@@ -112,7 +123,7 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
 
 def _crop_words(crop: str) -> str:
     return {
-        USUAL: _("as the data ask"),
+        USUAL: _("mien finds out"),
         "auto": _("photos or face crops"),
         "detect": _("photos"),
         "whole": _("face crops"),

@@ -1,4 +1,4 @@
-"""Live: the camera, continuously, with boxes and labels on the moving picture."""
+"""Camera: read continuously, with boxes and labels on the moving picture."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from mien.app.settings import choose
 from mien.app.show import say
 from mien.app.words import _
 from mien.draw import annotate
+from mien.fonts import drawable, font_for, lacked
 from mien.labels import LabelSet
 from mien.recognizer import Recognizer
 
 OF_LATE = 30  # frames that the rate is taken over
+LETTERS = 20  # px, of the rate on the moving picture
 WIDE = 768  # px, of the moving picture on the page, at most
 VIDEO = {"width": {"ideal": 640}, "height": {"ideal": 480}}  # what is asked of a camera: larger frames come later
 
 
 def show() -> None:
-    st.title(_("Live"))
-    say(_("Each picture of the camera is read in memory as it comes, and forgotten."))
+    st.title(_("Camera"))
+    say(_("Each picture of the camera is read in memory and forgotten. Nothing is kept."))
     reader, labels = choose()
     if find_spec("streamlit_webrtc") is None:
         told = _("The camera needs one more package. Install it, then start the app again:")
@@ -34,7 +36,7 @@ def show() -> None:
     with st.container(width=WIDE):
         playing = _stream(reader, labels)
     if not playing:
-        say(_("No picture? Connect a camera, allow this page to use it, and close other programs that do."))
+        say(_("No picture? Connect a camera. Allow this page to use it. Close other programs that use it."))
 
 
 def _stream(reader: Recognizer, labels: LabelSet) -> bool:
@@ -53,11 +55,12 @@ def _stream(reader: Recognizer, labels: LabelSet) -> bool:
             "stop": _("Stop"),
             "select_device": _("Choose a camera"),
             "media_api_not_available": _(
-                "This browser gives no camera here. Open this page as localhost, or by https."
+                "Browsers give the camera to secure pages only. "
+                "Open this page through https, or on the machine that runs mien."
             ),
-            "device_ask_permission": _("Let this page use the camera: your browser asks you."),
-            "device_not_available": _("No camera was found. Connect one, then try again."),
-            "device_access_denied": _("The camera was refused. Allow it in your browser's settings of this page."),
+            "device_ask_permission": _('Your browser asks for your permission. Choose "Allow".'),
+            "device_not_available": _("Connect a camera. Then start it here."),
+            "device_access_denied": _("Allow the camera for this page in your browser's settings. Then start it here."),
         },
     )
     return bool(stream.state.playing)
@@ -70,7 +73,9 @@ class Frames:
         self._reader = reader
         self._labels = labels
         self._times: deque[float] = deque(maxlen=OF_LATE)
-        self._words = _("%(number)s frames a second")
+        words = _("%(number)s pictures a second")
+        self._font = font_for(words, LETTERS)
+        self._words = drawable(words, lacked(words, self._font))
 
     def __call__(self, frame: Any) -> Any:
         import av
@@ -79,7 +84,7 @@ class Frames:
         prediction = self._reader.predict(image, labels=self._labels, crop="detect")
         picture = annotate(image, prediction)
         self._times.append(time.monotonic())
-        ImageDraw.Draw(picture).text((12, 8), self.rate(), "white", font_size=20, stroke_fill="black", stroke_width=2)
+        ImageDraw.Draw(picture).text((12, 8), self.rate(), "white", self._font, stroke_fill="black", stroke_width=2)
         drawn = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
         drawn.pts, drawn.time_base = frame.pts, frame.time_base
         return drawn

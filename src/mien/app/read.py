@@ -30,15 +30,17 @@ def show() -> None:
     say(_("Your photos stay in the memory of this machine. They are forgotten when you leave this page."))
     reader, labels = choose()
     prior = choose_prior(reader, labels)
-    ways = {"photos": _("Photos"), "camera": _("Camera")}
+    ways = {"photos": _("Choose photos"), "camera": _("Take a photo")}
     way = st.segmented_control(
         _("From"), list(ways), default="photos", key="way", format_func=ways.__getitem__, label_visibility="collapsed"
     )
     if way == "camera":
-        taken = st.camera_input(_("Take a photo"), key="camera")
+        taken = st.camera_input(ways["camera"], key="camera", label_visibility="collapsed")
         files: Sequence[UploadedFile] = [taken] if taken else []
     else:
-        files = st.file_uploader(_("Photos"), kinds(), accept_multiple_files=True, key="photos")
+        files = st.file_uploader(
+            ways["photos"], kinds(), accept_multiple_files=True, key="photos", label_visibility="collapsed"
+        )
     _answer(reader, labels, prior, files)
 
 
@@ -57,7 +59,7 @@ def _answer(reader: Recognizer, labels: LabelSet, prior: str, files: Sequence[Up
     top, predictions = st.container(), list[Prediction]()
     state = top.empty()
     for number, (key, file) in enumerate(zip(keys, files, strict=True), 1):
-        progress = _("Reading photo %(number)s of %(all)s", number=number, all=len(files))
+        progress = _("Reading photo %(number)s of %(all)s.", number=number, all=len(files))
         if len(files) > 1:
             state.progress((number - 1) / len(files), progress)
         prediction = shelf().told(key, reader, labels, PurePath(file.name).name, prior)

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from mien.app.seen import Shelf, shelf
 from mien.app.settings import choose, samples_folder, told
-from mien.app.show import headline, photo, picture, say, sentence_of
+from mien.app.show import fault, headline, photo, picture, say
 from mien.app.words import _, language, ngettext, plain, said, showable
 from mien.crops import Crop
 from mien.datasets import Dataset
@@ -46,7 +46,12 @@ def show() -> None:
     score, gallery = st.empty(), st.empty()
     _score(score, _gallery(gallery, reader, labels, keys), (reader.artifact.manifest.sha256, labels.name))
     chosen = st.selectbox(
-        _("Look closer"), list(keys), index=None, format_func=lambda path: describe(path.name), key="closer"
+        _("See one in detail"),
+        list(keys),
+        index=None,
+        format_func=lambda path: describe(path.name),
+        key="closer",
+        placeholder=_("Choose a photo"),
     )
     if chosen in keys:
         key = keys[chosen]
@@ -93,9 +98,7 @@ def _gallery(
 def _item(kept: Shelf, key: Hashable, prediction: Prediction, truth: str | None, number: int) -> str:
     name = f"<p class=mien-soft>{escape(showable(prediction.source))}</p>"
     if prediction.error is not None:
-        why = f"<span lang=en>{escape(sentence_of(prediction.error))}</span>"
-        fault = escape(_("This photo cannot be read."))
-        return f"<li><p class=mien-fault role=alert>{fault} {why}</p>{name}</li>"
+        return f"<li>{fault(prediction.error)}{name}</li>"
     image = picture(kept.seen(key), prediction, number, linked=False)
     answer = headline(prediction.faces[0].expression) if prediction.faces else escape(said(prediction.reasons[0]))
     verdict = ""

@@ -16,11 +16,11 @@ st.html(style())
 # What a screen reader speaks: the page comes as English, and has no other way to say what it is.
 st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
 warm_up()
-showing = [st.Page(read.show, title=_("Read"), icon=":material/add_a_photo:", default=True)]
+showing = [st.Page(read.show, title=_("Photos"), icon=":material/add_a_photo:", default=True)]
 if samples_folder():
     showing.append(st.Page(samples.show, title=_("Samples"), icon=":material/photo_library:", url_path="samples"))
 others = [
-    st.Page(live.show, title=_("Live"), icon=":material/videocam:", url_path="live"),
+    st.Page(live.show, title=_("Camera"), icon=":material/videocam:", url_path="live"),
     st.Page(judge.show, title=_("Judge"), icon=":material/fact_check:", url_path="judge"),
     st.Page(about.show, title=_("About"), icon=":material/info:", url_path="about"),
 ]

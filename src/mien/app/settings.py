@@ -87,8 +87,8 @@ def choose() -> tuple[Recognizer, LabelSet]:
 
 def choose_prior(reader: Recognizer, labels: LabelSet) -> str:
     """Ask how often each expression is to be expected; or that a model cannot tell is said on the page."""
-    words = {TRAINING: _("Everyday photos"), BALANCED: _("Posed faces: each expression as often")}
-    prior = str(st.selectbox(_("What to expect"), list(words), key="prior", format_func=words.__getitem__))
+    words = {TRAINING: _("Everyday photos"), BALANCED: _("Posed faces: all expressions equally often")}
+    prior = str(st.selectbox(_("Kind of photos"), list(words), key="prior", format_func=words.__getitem__))
     with told():
         reader.expected(prior, labels)
     return prior

@@ -17,6 +17,7 @@ import streamlit as st
 from mien.app.seen import Seen
 from mien.app.words import _, language, ngettext, said, sentence, showable
 from mien.draw import Colour, colour_of, ink_on
+from mien.languages import LANGUAGES
 from mien.prediction import Expression, Prediction, Reading, percent
 
 MARKED = 60  # faces of a photo that mark their card, and their cards them
@@ -41,9 +42,7 @@ def photo(seen: Seen, prediction: Prediction, number: int) -> str:
     name = showable(prediction.source)
     head = f"<h2>{escape(name)}</h2>"
     if prediction.error is not None:
-        told = _("This photo cannot be read.")
-        why = f"<span lang=en>{escape(sentence_of(prediction.error))}</span>"
-        return _section(name, f"{head}<p class=mien-fault role=alert><strong>{escape(told)}</strong> {why}</p>")
+        return _section(name, head + fault(prediction.error))
     notes = f"<p class=mien-soft>{escape(sentence(prediction.notes))}</p>" if prediction.notes else ""
     if prediction.faces:
         cards = [
@@ -56,6 +55,14 @@ def photo(seen: Seen, prediction: Prediction, number: int) -> str:
     return _section(
         name, f"{head}<div class=mien-pair>{picture(seen, prediction, number)}<div>{side}{notes}</div></div>"
     )
+
+
+def fault(error: str) -> str:
+    """That a photo cannot be read, and why: in the page's language where it has the words, else in the library's."""
+    told, reason = _("This photo cannot be read."), said(error)
+    tongue = LANGUAGES[0] if reason == error else language()
+    why = f"<span lang={tongue}>{escape(sentence_of(reason))}</span>"
+    return f"<p class=mien-fault role=alert><strong>{escape(told)}</strong> {why}</p>"
 
 
 def picture(seen: Seen, prediction: Prediction, number: int, *, linked: bool = True) -> str:
@@ -79,7 +86,7 @@ def card(crop: bytes, reading: Reading, place: int, of: int, number: int = 0) ->
     if rest:
         summary = escape(ngettext("%(num)s other expression", "%(num)s other expressions", len(rest)))
         more = f"<details><summary>{summary}</summary>{bars(rest, expression.label)}</details>"
-    seen = escape(_("Face %(number)s, as the network sees it", number=place))
+    seen = escape(_("Face %(number)s, as mien sees it", number=place))
     return (
         f"<li class='mien-card n{place}' id='face-{number}-{place}'>"
         f"<img class=mien-crop src='{_address(crop, 'png')}' alt='{seen}'>"
@@ -104,7 +111,7 @@ def bars(shares: Sequence[tuple[str, float]], label: str) -> str:
             f"<tr{top}><th scope=row>{escape(said(emotion))}</th><td class=mien-track>{fill}</td>"
             f"<td class=mien-number>{percent(p)}</td></tr>"
         )
-    caption = escape(_("How likely most people would be to choose each expression"))
+    caption = escape(_("How likely it is that most people would choose each expression"))
     return f"<table class=mien-bars><caption>{caption}</caption><tbody>{''.join(rows)}</tbody></table>"
 
 
@@ -116,8 +123,8 @@ def summary(predictions: Sequence[Prediction]) -> str:
     parts = [
         ngettext("%(num)s photo", "%(num)s photos", len(predictions)),
         ngettext("%(num)s face", "%(num)s faces", len(readings)),
-        ngettext("%(num)s uncertain", "%(num)s uncertain", unsure),
-        *([ngettext("%(num)s cannot be read", "%(num)s cannot be read", unread)] if unread else []),
+        *([ngettext("%(num)s not sure", "%(num)s not sure", unsure)] if unsure else []),
+        *([ngettext("%(num)s photo not read", "%(num)s photos not read", unread)] if unread else []),
     ]
     return ", ".join(parts)
 
@@ -125,9 +132,14 @@ def summary(predictions: Sequence[Prediction]) -> str:
 def words(prediction: Prediction) -> str:
     """A photo in words, for whoever does not see it."""
     if not prediction.faces:
-        return _("A photo without a face that could be found")
+        return _("The photo. No face was found in it.")
     labels = [said(reading.expression.label) for reading in prediction.faces]
-    return _("Faces, the largest first: %(labels)s", labels=", ".join(labels))
+    return ngettext(
+        "The photo with %(num)s face marked: %(labels)s",
+        "The photo with %(num)s faces marked: %(labels)s",
+        len(labels),
+        labels=", ".join(labels),
+    )
 
 
 def sentence_of(error: str) -> str:
@@ -163,7 +175,7 @@ def _box(reading: Reading, prediction: Prediction, place: int, number: int, link
     at = f"style='left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%;{_edge(label)}'"
     if not linked:
         return f"<span {kind} {at} aria-hidden=true></span>"
-    told = escape(_("Face %(number)s: %(label)s", number=place, label=said(label)))
+    told = escape(_("Face %(n)s: %(words)s", n=place, words=said(label)))
     tag = f"<span style='{_paint(label)}'>{place}</span>"
     return f"<a {kind} {at} href='#face-{number}-{place}' aria-label='{told}'>{tag}</a>"
 

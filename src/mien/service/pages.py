@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 from fastapi import APIRouter, FastAPI
+from markupsafe import Markup
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -76,6 +77,7 @@ def _templates(language: str, notice: str) -> jinja2.Environment:
         "sentence": _sentence,
         "mega": _mega,
         "said": partial(said, language=language),
+        "told": partial(_told, language=language),
         "place": looks.place,
         "ranked": looks.ranked,
         "jpeg": looks.jpeg,
@@ -153,6 +155,13 @@ def _chosen(form: Form, sample: bytes) -> list[Upload]:
     if asked:
         return [Upload(SAMPLE, sample)]
     return [file for file in form.files if file.content]  # a browser sends an empty one where none is chosen
+
+
+def _told(sentence: str, language: str) -> Markup:
+    """A whole sentence of the library: in the page's language where it has the words, else marked as English."""
+    words = said(sentence, language)
+    tongue = LANGUAGES[0] if words == sentence else language
+    return Markup('<span lang="{}">{}.</span>').format(tongue, _sentence(words))
 
 
 def _sentence(text: str) -> str:

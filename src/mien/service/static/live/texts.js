@@ -1,6 +1,6 @@
 // The page's texts, in its language: the page holds them as JSON.
 
-const NUMBER = /\d+(?:[.,]\d+)*/g;
+const NUMBER = /\d+(?:[.,]\d+)*(?:e[+-]\d+)?/g;
 const texts = JSON.parse(document.getElementById("texts").textContent);
 
 /** A text by its name, its `{...}` filled in. */
