@@ -151,7 +151,7 @@ def test_back_from_the_result_is_the_form(
 
 def test_a_long_result_begins_at_its_top(visit: Callable[..., Page], service: Served, astronaut: bytes) -> None:
     page = visit(service.url, viewport={"width": 390, "height": 400})
-    page.add_init_script("addEventListener('scroll', () => (window.furthest = Math.max(window.furthest ?? 0, scrollY)))")
+    page.add_init_script("addEventListener('scroll', () => (window.furthest = Math.max(window.furthest, scrollY)))")
     page.reload()
     choose(page, **{f"{number}_jpg": astronaut for number in range(4)})
     page.evaluate("scrollTo(0, 0); window.furthest = 0")
