@@ -194,7 +194,7 @@ def test_the_camera(opened: Open) -> None:
     expect(page.get_by_text("frames a second")).to_be_visible()
     expect(page.get_by_role("listitem")).to_have_text(re.compile(r"^happy \d\d%$"))
     expect(page.locator("#lately")).to_have_text(re.compile(r"^happy \d+ s$"))
-    page.get_by_label("Expressions").select_option("seven expressions")
+    page.get_by_label("Expressions").select_option("Seven expressions")
     expect(page.get_by_text("frames a second")).to_be_visible()
     page.get_by_role("button", name="Stop the camera").click()
     expect(page.get_by_role("status")).to_have_text("The camera is off.")

@@ -152,7 +152,7 @@ def test_back_from_the_result_is_the_form(
 def test_a_long_result_begins_at_its_top(visit: Callable[..., Page], service: Served, astronaut: bytes) -> None:
     page = visit(service.url, viewport={"width": 390, "height": 400})
     page.add_init_script(
-        "const places = []; addEventListener('scroll', () => document.title.includes('read') && places.push(scrollY))"
+        "window.places = []; addEventListener('scroll', () => document.title.includes('read') && places.push(scrollY))"
     )
     page.reload()
     upload(page, **{f"{number}_jpg": astronaut for number in range(4)})
