@@ -331,6 +331,7 @@ def test_an_image_without_a_filename_is_told(service: Served, astronaut: bytes) 
         (part(b"", b"../../a.jpg"), "a.jpg"),
         (part(b"", b"C:\\photos\\a.jpg"), "a.jpg"),
         (part(b"", b"photos/"), "<file>"),
+        (part(b"", b"%22a%22 100%25%0D%0Ab.jpg"), '"a" 100%25\r\nb.jpg'),
     ],
 )
 def test_files_names_are_told_back(head: bytes, name: str, service: Served, astronaut: bytes) -> None:
@@ -360,3 +361,5 @@ def test_nothing_unexpected_happened(service: Served) -> None:
     counts = get(f"{service.url}/metrics").text.splitlines()
     assert not [each for each in counts if 'status="5' in each and "/readyz" not in each]  # not ready at first
     assert "Traceback" not in "".join(service.printed)
+    plain = {line for line in service.printed if not line.startswith("{")}
+    assert plain <= {f"mien serves on {service.url}\n", "WARNING:  Invalid HTTP request received.\n"}

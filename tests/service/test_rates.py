@@ -21,6 +21,22 @@ def test_a_rate_that_is_kept_and_one_that_is_not() -> None:
     rates.take("b")
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("2001:db8::1", "2001:db8::ffff:0:0:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+    ],
+)
+def test_addresses_that_one_client_may_have(one: str, other: str, same: bool) -> None:
+    rates = Rates(1, "requests")
+    rates.take(one)
+    assert (rates.wait(other) > 0) is same
+
+
 def test_a_rate_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)

@@ -32,12 +32,13 @@ def test_many_photos_one_broken_one_without_a_face_without_javascript(
     visit: Callable[..., Page], service: Served, astronaut: bytes
 ) -> None:
     page = visit(service.url, java_script_enabled=False)
-    upload(page, me_jpg=astronaut, torn_jpg=astronaut[:3000], lawn_png=picture())
+    upload(page, me_jpg=astronaut, torn_jpg=astronaut[:3000], lawn_png=picture(), none_jpg=b"")
     expect(page.get_by_text("This photo cannot be read. Damaged or cut short")).to_be_visible()
     expect(page.get_by_text("No face was found.")).to_be_visible()
-    expect(page.get_by_text("3 photos, 1 face, 1 photo not read")).to_be_visible()
+    expect(page.get_by_text("Empty: no bytes to read.")).to_be_visible()
+    expect(page.get_by_text("4 photos, 1 face, 2 photos not read")).to_be_visible()
     names = page.get_by_role("heading", level=2).all_inner_texts()
-    assert names == ["me.jpg", "torn.jpg", "lawn.png", "More photos"]
+    assert names == ["me.jpg", "torn.jpg", "lawn.png", "none.jpg", "More photos"]
     page.get_by_role("link", name="lawn.png 0 faces").click()
     assert page.url.endswith("/result#photo-3")
 
@@ -55,6 +56,13 @@ def test_another_label_set_and_again(visit: Callable[..., Page], service: Served
     expect(page.get_by_role("row")).to_have_count(2)
     upload(page, me_jpg=astronaut)  # the choice is still made
     expect(page.get_by_role("row")).to_have_count(2)
+
+
+def test_a_phone_without_javascript(visit: Callable[..., Page], service: Served) -> None:
+    page = visit(service.url, java_script_enabled=False, viewport={"width": 390, "height": 844})
+    boxes = [page.locator(where).bounding_box() for where in (".drop", "#limits")]
+    (left, right), (first, last) = [(box["x"], box["x"] + box["width"]) for box in boxes if box]
+    assert left <= first < last <= right
 
 
 def test_too_much_without_javascript(visit: Callable[..., Page], serve: Any, astronaut: bytes) -> None:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from served import WAIT_S, get, serving
 
+from mien.cores import cores
 from mien.service import settings
 from mien.service.server import listen
 from mien.service.settings import Settings, SettingsError, hash_key, read_settings
@@ -46,7 +47,8 @@ def test_nothing_said() -> None:
         ("CAMERAS", "4", "cameras", 4),
         ("MAX_FRAME", "500kB", "max_frame", 500_000),
         ("CONNECTIONS", "20", "connections", 20),
-        ("ORIGINS", "https://a.example", "origins", ("https://a.example",)),
+        ("ORIGINS", "https://A.example:8443 *", "origins", ("https://a.example:8443", "*")),
+        ("THREADS", str(16 * cores()), "threads", 16 * cores()),
         ("LOG", "false", "log", False),
         ("MAX_BYTES", "10MB", "max_bytes", 10_000_000),
         ("MAX_BYTES", "1.5 kb", "max_bytes", 1_500),
@@ -74,15 +76,20 @@ def test_a_variable(name: str, value: str, field: str, expected: object) -> None
         ("QUEUE", "0", "MIEN_SERVE_QUEUE: Input should be greater than 0"),
         ("DEADLINE_S", "-1", "MIEN_SERVE_DEADLINE_S"),
         ("MODELS", "", "MIEN_SERVE_MODELS"),
-        ("MODELS", "[", "MIEN_SERVE_MODELS: Value error, not a JSON array"),
-        ("API_KEYS", "a key", "MIEN_SERVE_API_KEYS"),
-        ("MAX_BYTES", "20 potatoes", "MIEN_SERVE_MAX_BYTES: Value error, expected a size such as 20MB or 20000000"),
+        ("MODELS", "[", "MIEN_SERVE_MODELS: not a JSON array"),
+        ("API_KEYS", "a key", "MIEN_SERVE_API_KEYS: expected hashes of 64 digits"),
+        ("DEADLINE_S", "inf", "MIEN_SERVE_DEADLINE_S: Input should be a finite number"),
+        ("GRACE_S", "inf", "MIEN_SERVE_GRACE_S: Input should be a finite number"),
+        ("THREADS", str(16 * cores() + 1), f"MIEN_SERVE_THREADS: {16 * cores() + 1} are more than {16 * cores()}"),
+        ("ORIGINS", "a.example", "MIEN_SERVE_ORIGINS: expected an origin such as https://a.example"),
+        ("ORIGINS", "https://a.example/", "MIEN_SERVE_ORIGINS: expected an origin such as https://a.example"),
+        ("MAX_BYTES", "20 potatoes", "MIEN_SERVE_MAX_BYTES: expected a size such as 20MB or 20000000"),
         ("MAX_BYTES", "20MP", "expected a size such as 20MB"),
-        ("MAX_PIXELS", "0", "MIEN_SERVE_MAX_PIXELS: Value error, expected a size such as 200MP"),
+        ("MAX_PIXELS", "0", "MIEN_SERVE_MAX_PIXELS: expected a size such as 200MP"),
         ("MAX_PIXELS", "9" * 400, "MIEN_SERVE_MAX_PIXELS"),
         ("TRUSTED_PROXIES", "proxy.example", "MIEN_SERVE_TRUSTED_PROXIES: value is not a valid IPv4 or IPv6 network"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "MIEN_SERVE_TRUSTED_PROXIES"),
-        ("ROOT_PATH", "mien", "MIEN_SERVE_ROOT_PATH: Value error, expected a path such as /mien, got 'mien'"),
+        ("ROOT_PATH", "mien", "MIEN_SERVE_ROOT_PATH: expected a path such as /mien, got 'mien'"),
         ("ROOT_PATH", "//mien", "MIEN_SERVE_ROOT_PATH"),
         ("ROOT_PATH", "/a/../b", "MIEN_SERVE_ROOT_PATH"),
         ("MAX_MEMORY", "10", "10 bytes cannot hold one image of 20000000"),
@@ -131,6 +138,15 @@ def test_the_command_line_wins_over_the_environment() -> None:
     assert ended.returncode == 2
     assert "MIEN_SERVE_QUEUE" in ended.stderr
     assert "MIEN_SERVE_PORT" not in ended.stderr
+
+
+def test_any_setting_may_be_set() -> None:
+    ended = mien(
+        "--set", "port=x", "--set", "host=nowhere", "--set", "models=", "--host", "127.0.0.1", "--set", "rate=0"
+    )
+    assert [line.split(": ")[0].strip(" -") for line in ended.stderr.splitlines()[1:]] == [
+        f"MIEN_SERVE_{name}" for name in ("PORT", "MODELS", "RATE")
+    ]
 
 
 def test_a_setting_without_a_value() -> None:

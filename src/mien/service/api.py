@@ -213,7 +213,7 @@ def parameters(engine: Engine) -> list[dict[str, Any]]:
         "prior": ("training, balanced, or shares such as happy=.5,neutral=.5: how often each emotion is expected", {}),
         "crop": ("auto: a small image without a face found is one face; whole: it is one face", {"enum": list(CROPS)}),
         "explain": ("Whether each face says what its answer hangs on", {"enum": ["true", "false"]}),
-        "model": ("One of /v1/models; the first if none is given", {}),
+        "model": ("One of /v1/models; the first if none is given", {"enum": list(engine.models)}),
     }
     return [
         {"name": name, "in": "query", "required": False, "description": words, "schema": {"type": "string", **more}}

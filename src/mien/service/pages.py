@@ -25,7 +25,7 @@ from mien.service.engine import Answer, Asked, Engine
 from mien.service.problems import KINDS, PARAMETER, Problem
 from mien.service.proxies import path_of, root_of
 from mien.service.settings import Settings
-from mien.service.uploads import Form, Upload, Uploads
+from mien.service.uploads import NAMELESS, Form, Upload, Uploads
 
 HERE = Path(__file__).parent
 CHOICES = ("labels", "model", "prior")
@@ -154,7 +154,8 @@ def _chosen(form: Form, sample: bytes) -> list[Upload]:
         raise Problem(PARAMETER, "sample: expected yes, or nothing")
     if asked:
         return [Upload(SAMPLE, sample)]
-    return [file for file in form.files if file.content]  # a browser sends an empty one where none is chosen
+    none = Upload(NAMELESS)  # what a browser sends where none is chosen
+    return [file for file in form.files if file != none]
 
 
 def _told(sentence: str, language: str) -> Markup:

@@ -11,6 +11,9 @@ EVERY_S = 60.0
 SPEAKERS = ("uvicorn.error", "asyncio", "mien.service.wire")
 """Loggers whose lines strangers can bring about."""
 
+TOLD = ("python_multipart",)
+"""Loggers that say of a request what its answer says as well."""
+
 WIRE = logging.getLogger("mien.service.wire")
 
 
@@ -38,6 +41,8 @@ def be_seldom() -> None:
     """Filter what strangers can bring about."""
     for name in SPEAKERS:
         logging.getLogger(name).addFilter(Seldom())
+    for name in TOLD:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def tell(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

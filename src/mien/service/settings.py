@@ -26,6 +26,11 @@ CONNECTIONS = 1_000
 """Open at once where there are descriptors for them; a quarter of these is left for files and workers."""
 ROOT = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9_.~-]+)*")
 """A path that a service may be under, without a stroke at its end."""
+ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.IGNORECASE)
+"""A site as browsers name it, or all of them."""
+HASH = re.compile(r"[0-9a-f]{64}")
+WORKERS = 16
+"""That each core may have at most: each takes memory."""
 
 READY = "on"
 """The notice that the pages have words for, in each language."""
@@ -54,6 +59,18 @@ def _root(value: str) -> str:
     return root
 
 
+def _origin(value: str) -> str:
+    if not ORIGIN.fullmatch(value):
+        raise ValueError(f"expected an origin such as https://a.example, without a path, or *, got {value!r}")
+    return value.lower()
+
+
+def _hash(value: str) -> str:
+    if not HASH.fullmatch(value):
+        raise ValueError("expected hashes of 64 digits, which `mien serve --hash-key` prints")
+    return value
+
+
 def _notice(value: str) -> str:
     words = value.strip()
     return {"on": READY, "off": ""}.get(words.lower(), words)
@@ -63,8 +80,9 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Count = Annotated[int, Field(gt=0)]
 Bytes = Annotated[int, BeforeValidator(partial(read_size, of="bytes"))]
 Pixels = Annotated[int, BeforeValidator(partial(read_size, of="pixels"))]
-Seconds = Annotated[float, Field(gt=0)]
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Hash = Annotated[str, AfterValidator(_hash)]
+Origin = Annotated[str, AfterValidator(_origin)]
 
 
 class Settings(BaseModel):
@@ -121,7 +139,7 @@ class Settings(BaseModel):
     connections: Count = Field(default_factory=lambda: min(CONNECTIONS, 3 * descriptors() // 4))
     cameras: Count = 32
     max_frame: Bytes = 2_000_000
-    origins: Words = ()
+    origins: Annotated[tuple[Origin, ...], BeforeValidator(_words)] = ()
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_words)] = ()
     root_path: Annotated[str, AfterValidator(_root)] = ""
     grace_s: Seconds = 8.0
@@ -148,6 +166,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     faults = []
     if settings.max_memory < settings.max_bytes:
         faults.append(f"MAX_MEMORY: {settings.max_memory} bytes cannot hold one image of {settings.max_bytes}")
+    if settings.threads > (most := WORKERS * cores()):
+        faults.append(f"THREADS: {settings.threads} are more than {most}, {WORKERS} for each core")
     if settings.connections > (files := descriptors()):
         faults.append(f"CONNECTIONS: {settings.connections} are more than the {files} open files that there may be")
     if faults:
@@ -173,4 +193,4 @@ def _fault(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         known = ", ".join(PREFIX + field.upper() for field in Settings.model_fields)
         return f"{name}: no such setting; there are {known}"
-    return f"{name}: {error['msg']}"
+    return f"{name}: {error['msg'].removeprefix('Value error, ')}"

@@ -37,6 +37,9 @@ MAX_FIELDS = 40  # parts that are not files
 MAX_FIELD = 1_024  # bytes of one
 EXTENDED = re.compile(rb"filename\*=utf-8'[^']*'([^;]*)", re.IGNORECASE)
 """A file's name as some clients send it (RFC 5987), though RFC 7578 forbids it in forms."""
+ESCAPED = re.compile(rb"%(?:22|0A|0D)")
+"""All that browsers escape in a file's name (the HTML standard, multipart form data): quotes and ends of lines."""
+NAMELESS = "<file>"
 
 
 @dataclass
@@ -249,4 +252,5 @@ CLOSE = {"Connection": "close"}
 
 def shown(name: bytes) -> str:
     """A file's name as it is told back: without folders, and as text whatever its bytes."""
-    return re.split(rb"[/\\]", name)[-1].decode("utf-8", "backslashreplace") or "<file>"
+    whole = ESCAPED.sub(lambda told: unquote_to_bytes(told[0]), name)
+    return re.split(rb"[/\\]", whole)[-1].decode("utf-8", "backslashreplace") or NAMELESS

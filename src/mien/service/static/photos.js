@@ -19,10 +19,11 @@ function begin() {
 function show(page, address) {
   document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
   document.title = page.title;
-  history.pushState(null, "", address);
+  const again = new URL(address).pathname === location.pathname; // another result: one step back is still the form
+  history[again ? "replaceState" : "pushState"](null, "", address);
   shown = location.pathname;
   begin();
-  scrollTo(0, 0);
+  scrollTo({ top: 0, behavior: "instant" });
   document.querySelector("main").focus({ preventScroll: true });
 }
 
