@@ -267,4 +267,5 @@ class Engine:
 def _step_back() -> None:
     """Give way to the thread that answers, so that who is turned away hears it at once; on Linux threads can do so."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + 10)
