@@ -35,7 +35,7 @@ from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
 from mien.service.settings import Settings, SettingsError
 from mien.service.workers import NAME, Task, Workers
 
-BATCH = 64  # images whose faces go through the network at once
+BATCH = 64  # faces that go through the network at once, or those of one image
 SEVERAL = 3 / 4  # of the queue, that requests with several images may fill
 KEPT, PIECE = 2**24, 2**20  # bytes that stay for the next upload, and of pieces that do not
 RETRY_S = 1  # when a client that was turned away should come again
@@ -171,7 +171,7 @@ class Engine:
 
     async def predict(
         self,
-        sources: Sequence[bytes],
+        sources: Sequence[bytes | bytearray],
         model: Recognizer,
         labels: LabelSet,
         crop: Crop,
@@ -232,11 +232,7 @@ class Engine:
             await self._some.wait()
             self._some.clear()
             while self._jobs:
-                first = self._jobs.popleft()
-                batch = [first]
-                while self._jobs and len(batch) < BATCH and self._jobs[0].model is first.model:
-                    batch.append(self._jobs.popleft())
-                batch = [job for job in batch if not job.answer.done()]  # of those who still wait
+                batch = self._batch()
                 for job in batch:
                     self._metrics.stages.labels("wait").observe(perf_counter() - job.since)
                 answers = await loop.run_in_executor(self._network, self._express, batch)
@@ -247,6 +243,17 @@ class Engine:
                         job.answer.set_result(answer)
                     else:
                         job.answer.set_exception(answer)
+
+    def _batch(self) -> list[Job]:
+        """The jobs that come next, of one model, whose answers somebody still waits for."""
+        first = self._jobs.popleft()
+        batch, faces = [first], len(first.found.faces)
+        while self._jobs and self._jobs[0].model is first.model:
+            faces += len(self._jobs[0].found.faces)
+            if faces > BATCH:
+                break
+            batch.append(self._jobs.popleft())
+        return [job for job in batch if not job.answer.done()]
 
     def _express(self, batch: list[Job]) -> list[Prediction | Exception]:
         """An answer a job; where the batch fails, each is tried by itself, so that one cannot spoil the others."""

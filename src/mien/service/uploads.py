@@ -44,7 +44,7 @@ class Upload:
     """One file of a request: what its sender calls it, and its bytes."""
 
     name: str
-    content: bytes = b""
+    content: bytes | bytearray = b""
 
 
 @dataclass
@@ -134,7 +134,7 @@ class Reading:
             body += chunk
         if not body:
             raise Problem(NO_IMAGE, "the body is empty: expected an image")
-        return Form([Upload("<bytes>", bytes(body))])
+        return Form([Upload("<bytes>", body)])
 
     async def _multipart(self, boundary: bytes) -> Form:
         if not boundary:
@@ -254,7 +254,7 @@ class Parts:
         if self._upload is None:
             self.form.fields[self._name] = self._part.decode("utf-8", "replace")
         else:
-            self._upload.content = bytes(self._part)
+            self._upload.content = self._part
         self._part = bytearray()
 
     def _on_end(self) -> None:

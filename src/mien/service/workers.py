@@ -54,7 +54,7 @@ class Task:
         number: how many images of the same request come before it.
     """
 
-    content: bytes
+    content: bytes | bytearray
     crop: Crop
     preprocess: Preprocess
     pictured: bool = False
