@@ -3,8 +3,9 @@
     python benchmarks/abuse.py [--clients 60] [--seconds 10] [--set max_decoded=200000000]
 
 The images are flat, made here, and sent to a service of this machine's own. Each must be answered when it comes alone.
-Then each kind of abuse is on so many connections while four clients send face crops; the service is told to stop while
-it lasts. Memory is the most that all its processes held, what they share counted once (PSS, Linux).
+Then each kind of bad clients does what it does while four clients send face crops; the service is told to stop while it
+lasts. Bad clients give way to the service and to the good, so that it is not them who take the processor. Memory is the
+most that all its processes held, what they share counted once (PSS, Linux).
 """
 
 from __future__ import annotations
@@ -16,19 +17,14 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from typing import Any
 
+from bad import Go, kinds, misbehaving, request, send
 from common import data_folder, machine
 from load import crop, frame, quantile
 from PIL import Image
-from server import Server, form, running, served
-from websockets.asyncio.client import connect
-from websockets.exceptions import WebSocketException
+from server import Server, running, served
 
 from mien.bounds import held
 from mien.picture import first_factor
@@ -59,14 +55,8 @@ RAW = ("BMP", "PPM")  # three bytes a pixel in the file
 HEADERS = 1000  # bytes of a file at most beside these
 FAINT = (120, 130, 140, 128)  # a pixel with alpha
 SMALL = 64  # px, side of what is measured to tell how large an image may be
-SLOW = 999  # px, side of an image that is decoded in Python
 GOOD = 4  # clients that send face crops
-LOOK_S = 0.02  # between two looks at memory
-STAY_S = 3.0  # that a connection which says nothing, or stops, is kept
-WAIT_S = 60
-
-Abuse = Callable[[int, int], Awaitable[Any]]
-"""One go of a bad client: at a port, with its number."""
+LOOK_S = 0.1  # between two looks at memory
 
 
 @dataclass
@@ -96,6 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=60, help="bad ones")
     parser.add_argument("--seconds", type=int, default=10, help="of each kind of abuse")
+    parser.add_argument("--kinds", nargs="+", default=[""], help="of abuse, by a part of their name")
     parser.add_argument("--set", dest="changed", action="append", default=[], help="a setting, as of mien serve")
     given = parser.parse_args()
     settings = Settings.model_validate(dict(each.split("=", 1) for each in given.changed))
@@ -112,68 +103,22 @@ def main() -> None:
             print(f"| {name} | {size} | {status} | {peak.most:.0f} |", flush=True)
     print(f"\n| {given.clients} bad clients | good: p50 ms | p99 ms | answers | bad: answers | memory MB | end s |")
     print("|---|---|---|---|---|---|---|")
-    for name, abuse in abuses([content for _, content in bodies.values()], settings).items():
-        row(name, abuse, command, given.clients, given.seconds)
-
-
-def abuses(contents: list[bytes], settings: Settings) -> dict[str, Abuse]:
-    """What bad clients do, by name."""
     source = data_folder("media/single_face.jpg") / "media" / "single_face.jpg"
-    large = [request(content) for content in contents]
-    slow = request(b"P6 %d %d 1000\n" % (SLOW, SLOW) + bytes(6 * SLOW**2))
-    many = request(*form(*[frame(source)] * settings.max_files))
-    half = request(bytes(settings.max_bytes))[: settings.max_bytes // 10]
-
-    async def nothing(port: int, number: int) -> None:
-        await asyncio.sleep(STAY_S)
-
-    async def socket(port: int, number: int) -> None:
-        content = frame(source)
-        async with connect(f"ws://127.0.0.1:{port}/live/frames") as opened:
-            await opened.send(content)
-            while True:
-                await opened.send(content)
-                await opened.recv()
-
-    return {
-        "none": nothing,
-        "the largest images": lambda port, number: send(port, large[number % len(large)]),
-        "images of a slow kind": lambda port, number: send(port, slow),
-        f"{settings.max_files} frames at once": lambda port, number: send(port, many),
-        "uploads that stop": lambda port, number: send(port, half, STAY_S),
-        "connections that say nothing": lambda port, number: send(port, b"", STAY_S),
-        "cameras": socket,
-    }
+    small = request(crop(source), path="/v1/predict?crop=whole")
+    for name, go in kinds([content for _, content in bodies.values()], frame(source), settings).items():
+        if any(each in name for each in given.kinds):
+            row(name, go, small, command, given.clients, given.seconds)
 
 
-def row(name: str, abuse: Abuse, command: list[str], clients: int, seconds: int) -> None:
-    """Print what becomes of good requests under one kind of abuse."""
-    bad: Counter[int] = Counter()
-
-    async def misbehave(port: int, number: int) -> None:
-        while True:
-            with suppress(OSError, TimeoutError, WebSocketException):
-                told = await abuse(port, number)
-                bad[told[0] if told else 0] += 1
-            number += clients
-            await asyncio.sleep(0.05)
-
-    async def together(server: Server) -> tuple[list[tuple[int, float]], str, float]:
-        others = [asyncio.create_task(misbehave(server.port, number)) for number in range(clients)]
-        await asyncio.sleep(1)
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # its own clock is not to wait for bad clients
-            seen = await asyncio.get_running_loop().run_in_executor(pool, good, server.port, seconds)
-        told, began = words(bad), time.perf_counter()
+def row(name: str, go: Go, small: bytes, command: list[str], clients: int, seconds: int) -> None:
+    """Print what becomes of good requests, each a small one, under one kind of abuse."""
+    with running(command) as server, misbehaving(go, server.port, clients) as bad, Peak(server) as peak:
+        time.sleep(1)
+        seen = asyncio.run(good(server.port, small, seconds))
+        told, began = words(bad()), time.perf_counter()
         server.process.terminate()
-        await asyncio.to_thread(server.process.wait)
+        server.process.wait()
         ended = time.perf_counter() - began
-        for each in others:
-            each.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        return seen, told, ended
-
-    with running(command) as server, Peak(server) as peak:
-        seen, told, ended = asyncio.run(together(server))
     taken = [each for status, each in seen if status == 200] or [math.nan]
     p50, p99 = (1000 * quantile(taken, share) for share in (0.5, 0.99))
     good_told = words(Counter(status for status, _ in seen))
@@ -181,10 +126,8 @@ def row(name: str, abuse: Abuse, command: list[str], clients: int, seconds: int)
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def good(port: int, seconds: int) -> list[tuple[int, float]]:
-    """What clients get who send face crops: statuses, and after how many seconds."""
-    source = data_folder("media/single_face.jpg") / "media" / "single_face.jpg"
-    message = request(crop(source), path="/v1/predict?crop=whole")
+async def good(port: int, message: bytes, seconds: int) -> list[tuple[int, float]]:
+    """What clients get who send small requests: statuses, and after how many seconds."""
     until = time.monotonic() + seconds
 
     async def one() -> list[tuple[int, float]]:
@@ -193,10 +136,7 @@ def good(port: int, seconds: int) -> list[tuple[int, float]]:
             seen.append(await send(port, message))
         return seen
 
-    async def all_of_them() -> list[tuple[int, float]]:
-        return [each for seen in await asyncio.gather(*(one() for _ in range(GOOD))) for each in seen]
-
-    return asyncio.run(all_of_them())
+    return [each for seen in await asyncio.gather(*(one() for _ in range(GOOD))) for each in seen]
 
 
 def words(told: Counter[int]) -> str:
@@ -222,28 +162,6 @@ def made(name: str, side: int) -> bytes:
     colour = {"RGBA": FAINT, "LA": FAINT[2:]}.get(mode, 0)
     Image.new(mode, (side, side), colour).save(stream, kind, **options)
     return stream.getvalue()
-
-
-def request(content: bytes, kind: str = "application/octet-stream", path: str = "/v1/predict") -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n"
-    return head.encode() + b"Connection: close\r\n\r\n" + content
-
-
-async def send(port: int, message: bytes, wait_s: float = WAIT_S) -> tuple[int, float]:
-    """The status of the answer and after how many seconds it came; 0 where there was none."""
-    began = time.perf_counter()
-    writer = None
-    try:
-        async with asyncio.timeout(wait_s):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(message)
-            await writer.drain()
-            return int((await reader.readline()).split()[1]), time.perf_counter() - began
-    except (OSError, IndexError, TimeoutError):
-        return 0, time.perf_counter() - began
-    finally:
-        if writer is not None:
-            writer.close()
 
 
 if __name__ == "__main__":

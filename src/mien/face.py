@@ -118,7 +118,14 @@ def reduction(face: Face, size: int = 48) -> int:
     return max(1, int(framing(face).side / (FINE * size)))
 
 
-def crop_face(image: Image.Image, face: Face, size: int = 48, *, gray: bool = True) -> NDArray[np.uint8]:
+def crop_face(
+    image: Image.Image,
+    face: Face,
+    size: int = 48,
+    *,
+    gray: bool = True,
+    between: Image.Resampling = Image.Resampling.BICUBIC,
+) -> NDArray[np.uint8]:
     """Cut a face out, level and framed as FER2013 frames faces.
 
     Args:
@@ -126,6 +133,7 @@ def crop_face(image: Image.Image, face: Face, size: int = 48, *, gray: bool = Tr
         face: a face in that image.
         size: the crop's side in px.
         gray: as ITU-R 601 has it; else in the image's colours.
+        between: how what lies between pixels is made; `BILINEAR` takes less than half the time, and is softer.
 
     Returns:
         (size, size), or (size, size, 3); beyond the image's edge the edge is repeated.
@@ -140,7 +148,7 @@ def crop_face(image: Image.Image, face: Face, size: int = 48, *, gray: bool = Tr
     x, y = (square.centre_xy[0] - left) / step, (square.centre_xy[1] - top) / step
     half = size * over / 2
     matrix = (cos, -sin, x - half * (cos - sin), sin, cos, y - half * (sin + cos))
-    large = region.transform((size * over, size * over), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    large = region.transform((size * over, size * over), Image.Transform.AFFINE, matrix, between)
     return np.array(large.reduce(over))
 
 

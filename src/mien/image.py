@@ -155,11 +155,9 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
     """
     _check_size(image.width, image.height, limits)
     check_pieces(image, limits)
-    size = held(image, factor, turned=turn_of(image) is not None)
-    if size > limits.max_decoded:
-        most = f"{limits.max_decoded / 1e6:.0f}"
-        raise RoomError(f"takes {size / 1e6:.0f} MB of memory, over the limit of {most}: save it smaller or as JPEG")
-    make_room(size)
+    _hold(held(image, factor), limits)
+    if turn_of(image) is not None:  # which Pillow decodes a PNG for
+        _hold(held(image, factor, turned=True), limits)
     try:
         if factor > 1:
             image.draft(None, (image.width // factor, image.height // factor))
@@ -177,6 +175,13 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
         raise ImageError(f"damaged or cut short: {_reason(error)}") from error
     except Image.DecompressionBombError as error:
         raise _too_many(limits) from error
+
+
+def _hold(size: int, limits: Limits) -> None:
+    if size > limits.max_decoded:
+        most = f"{limits.max_decoded / 1e6:.0f}"
+        raise RoomError(f"takes {size / 1e6:.0f} MB of memory, over the limit of {most}: save it smaller or as JPEG")
+    make_room(size)
 
 
 def pixels_of(image: Image.Image) -> Pixels:

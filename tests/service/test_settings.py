@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from served import WAIT_S, get, serving
 
 from mien.cores import cores
-from mien.service import settings
+from mien.service import door, settings
 from mien.service.server import listen
 from mien.service.settings import Settings, SettingsError, hash_key, read_settings
 
@@ -228,11 +229,36 @@ def test_addresses_of_both_kinds(host: str, shown: str, asked: list[str]) -> Non
             assert httpx.get(f"http://{each}:{served.port}/healthz", timeout=WAIT_S).status_code == 200
 
 
-def test_a_stop_waits_no_longer_than_its_grace() -> None:
+def patched(folder: Path, line: str) -> list[str]:
+    """A program that serves, after a line of Python."""
+    program = folder / "patched.py"
+    program.write_text(
+        "import asyncio, time\nfrom mien.service import door, engine\nfrom mien.service.__main__ import main\n"
+        f"{line}\nmain()\n"
+    )
+    return [sys.executable, str(program)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"engine.Engine.stop = lambda self: asyncio.sleep({WAIT_S})",
+        f"door.Server.shutdown = lambda *_, **__: time.sleep({WAIT_S})",
+    ],
+    ids=["a part that does not end", "a loop that stands still"],
+)
+def test_whatever_hangs_it_ends_within_its_grace_and_half_a_second(tmp_path: Path, line: str) -> None:
+    assert door.AFTER_S <= 0.5
+    with serving(program=patched(tmp_path, line), grace_s=0.5) as served:
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(WAIT_S / 2) == 0
+
+
+def test_a_stop_waits_no_longer_than_its_grace(tmp_path: Path) -> None:
     assert Settings().grace_s < 10  # which containers are given before they are killed
     unfinished = b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\nx"
     with (
-        serving(grace_s=0.5, upload_s=3600, deadline_s=3600) as served,
+        serving(program=patched(tmp_path, "door.AFTER_S = 3600"), grace_s=0.5, upload_s=99, deadline_s=99) as served,
         socket.create_connection(("127.0.0.1", served.port), WAIT_S) as wire,
     ):
         wire.sendall(unfinished)

@@ -6,9 +6,12 @@ asyncio would accept as many as come at once, and print a traceback for each tha
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 
 import uvicorn
 
@@ -21,6 +24,8 @@ AT_ONCE = 32  # connections that are accepted before others get their turn
 RETRY_S = 0.1  # until it is tried again where no descriptor is left
 REFUSED = 8  # connections that are being told that there is no room
 LINGER_S = 1.0  # for them to read it
+BEFORE_S = 0.2  # that uvicorn takes before it waits for what was accepted
+AFTER_S = 0.5  # between the grace and the end, whatever hangs by then
 
 
 class Server(uvicorn.Server):
@@ -29,6 +34,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self._room = config.room
+        config.timeout_graceful_shutdown = max(0.0, self._room.settings.grace_s - BEFORE_S)  # type: ignore[assignment]
         self._doors: list[asyncio.Task[None]] = []
         self._coming: set[asyncio.Task[None]] = set()
         self._refused: set[Refusal] = set()
@@ -65,6 +71,13 @@ class Server(uvicorn.Server):
             accepted += 1
             if full or accepted % AT_ONCE == 0:
                 await asyncio.sleep(0)  # in which what was ended gives its descriptor back
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self.should_exit:
+            last = threading.Timer(self._room.settings.grace_s + AFTER_S, os._exit, (0,))
+            last.daemon = True
+            last.start()
+        super().handle_exit(sig, frame)
 
     def _protocol(self) -> asyncio.Protocol:
         make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class

@@ -36,7 +36,7 @@ from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
 from mien.service.settings import Settings, SettingsError
 from mien.service.workers import NAME, Task, Workers
 
-BATCH = 64  # images whose faces go through the network at once
+BATCH = 64  # faces that go through the network at once, or those of one image
 SEVERAL = 3 / 4  # of the queue, that requests with several images may fill
 KEPT, PIECE = 2**24, 2**20  # bytes that stay for the next upload, and of pieces that do not
 RETRY_S = 1  # when a client that was turned away should come again
@@ -185,7 +185,7 @@ class Engine:
         self._accepted -= images
         self._metrics.waiting.set(self._accepted)
 
-    async def predict(self, sources: Sequence[bytes], asked: Asked) -> list[Answer]:
+    async def predict(self, sources: Sequence[bytes | bytearray], asked: Asked) -> list[Answer]:
         """Read images, in their order.
 
         The first has the deadline, the second twice as long, and so on; one that is late has its answer, which says so.
@@ -242,11 +242,7 @@ class Engine:
             await self._some.wait()
             self._some.clear()
             while self._jobs:
-                first = self._jobs.popleft()
-                batch = [first]
-                while self._jobs and len(batch) < BATCH and first.beside(self._jobs[0]):
-                    batch.append(self._jobs.popleft())
-                batch = [job for job in batch if not job.answer.done()]  # of those who still wait
+                batch = self._batch()
                 for job in batch:
                     self._metrics.stages.labels("wait").observe(perf_counter() - job.since)
                 answers = await loop.run_in_executor(self._network, self._express, batch)
@@ -257,6 +253,17 @@ class Engine:
                         job.answer.set_result(answer)
                     else:
                         job.answer.set_exception(answer)
+
+    def _batch(self) -> list[Job]:
+        """The jobs that come next, of one model and one prior, whose answers somebody still waits for."""
+        first = self._jobs.popleft()
+        batch, faces = [first], len(first.found.faces)
+        while self._jobs and first.beside(self._jobs[0]):
+            faces += len(self._jobs[0].found.faces)
+            if faces > BATCH:
+                break
+            batch.append(self._jobs.popleft())
+        return [job for job in batch if not job.answer.done()]
 
     def _express(self, batch: list[Job]) -> list[Prediction | Exception]:
         """An answer a job; where the batch fails, each is tried by itself, so that one cannot spoil the others."""
@@ -279,4 +286,5 @@ class Engine:
 def _step_back() -> None:
     """Give way to the thread that answers, so that who is turned away hears it at once; on Linux threads can do so."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + 10)

@@ -1,8 +1,9 @@
 """A worker process: images come in, their faces and crops go out, and no more memory is held than it is told.
 
-A task's head has `crop`, the `size` and `colour` of crops, whether it is to be `pictured`, and the `room` in bytes that
-the image may take; its piece is the file. The answer says what was found, its pieces being the crops and what is
-shown; or how much more room the image takes (`room`); or why it cannot be read (`error`).
+A task's head has `crop`, the `size` and `colour` of crops, whether it is to be `pictured`, and the bytes that the image
+may take: its `first` copy, and all the `room` there is; its piece is the file. The answer says what was found, its
+pieces being the crops and what is shown; or how much more room the image takes (`room`); or why it cannot be read
+(`error`).
 
 It ends when its parent does, however that ends, and at no other's word.
 """
@@ -45,7 +46,7 @@ class Finder:
 
     def __call__(self, task: Message) -> Message:
         """What is found in an image."""
-        hold_at_most(task.head["room"], strict=True)
+        hold_at_most(task.head["first"], strict=True)
         try:
             with bounded(0):
                 return self._found(task.pieces[0], task.head)
@@ -58,6 +59,7 @@ class Finder:
 
     def _found(self, content: bytes, head: dict[str, Any]) -> Message:
         picture = open_picture(content, self._limits, whole=head["crop"] == "whole")
+        hold_at_most(head["room"], strict=True)
         found = cut(picture, head["crop"], self._detector, Preprocess(head["size"], head["colour"]), self._limits)
         if len(found.faces) > head["most"]:
             return Message({"error": f"{len(found.faces)} faces, over the limit of {head['most']}"})

@@ -95,7 +95,7 @@ def csv(answers: Iterable[Answer], labels: LabelSet) -> str:
 
 def json_file(told: Sequence[object]) -> str:
     """What the API answers, as a JSON file in a data URI."""
-    return _uri("application/json", json.dumps(told, indent=2, ensure_ascii=False).encode(errors="backslashreplace"))
+    return _uri("application/json", json.dumps(told, ensure_ascii=False).encode(errors="backslashreplace"))
 
 
 def _standing_out(colour: Colour, grounds: Sequence[Colour]) -> Colour:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from mien.service.uploads import NAMELESS, Form, Upload, Uploads
 HERE = Path(__file__).parent
 CHOICES = ("labels", "model", "prior")
 FIELDS = (*CHOICES, "sample")  # of the form, beside its files
+PARTS = 100  # of pages that are the same for many
 SAMPLE = "sample.jpg"  # a photo to try, in static/; its credit is on the page and in NOTICE
 
 
@@ -71,6 +72,7 @@ def _templates(language: str, notice: str) -> jinja2.Environment:
     )
     texts = translations(language)
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.globals["once"] = _once(made)
     made.globals |= {"language": language, "notice": texts.gettext(NOTICE) if notice == "on" else notice}
     made.filters |= {
         "percent": percent,
@@ -84,6 +86,22 @@ def _templates(language: str, notice: str) -> jinja2.Environment:
         **{name: getattr(looks, name) for name in ("tone", "colour", "outline")},
     }
     return made
+
+
+def _once(made: jinja2.Environment) -> Callable[..., Markup]:
+    """What templates call for a part that is the same for the same values: it is rendered once."""
+    parts: dict[tuple[str, ...], Markup] = {}
+
+    @jinja2.pass_context
+    def once(context: jinja2.runtime.Context, name: str, *values: str) -> Markup:
+        key = name, context["root"], *values
+        if key not in parts:
+            if len(parts) == PARTS:
+                parts.clear()
+            parts[key] = Markup(made.get_template(name).render(context.get_all()))
+        return parts[key]
+
+    return once
 
 
 def wants_page(scope: Scope) -> bool:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
-from math import ceil
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -133,7 +132,6 @@ def serve(settings: Settings) -> None:
         log_level="warning",
         server_header=False,
         proxy_headers=False,  # see `Proxies`: uvicorn would believe this machine
-        timeout_graceful_shutdown=ceil(settings.grace_s),
     )
     be_seldom()
     server = Server(config)

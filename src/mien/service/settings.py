@@ -131,8 +131,8 @@ class Settings(BaseModel):
     max_files: Count = 20
     max_pixels: Pixels = UPLOADS.max_pixels
     max_faces: Count = 200
-    max_memory: Bytes = 128_000_000
-    max_decoded: Bytes = 180_000_000
+    max_memory: Bytes = 100_000_000
+    max_decoded: Bytes = 164_000_000
     api_keys: Annotated[tuple[Hash, ...], BeforeValidator(_words)] = ()
     rate: Count | None = None
     frame_rate: Count | None = None

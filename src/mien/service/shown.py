@@ -42,7 +42,7 @@ def show(picture: Picture, faces: Sequence[Face]) -> Shown:
 
 def _crop(image: Image.Image, face: Face) -> Pixels:
     if face.landmarks_xy:
-        return crop_face(image, face, SIDE, gray=False)
+        return crop_face(image, face, SIDE, gray=False, between=Image.Resampling.BILINEAR)
     return whole_crop(image, SIDE, gray=False)  # one that was taken as a face
 
 

@@ -14,7 +14,8 @@ from mien.service.problems import AGAIN, REFUSED, Problem
 from mien.service.room import Connection
 
 SLICE = 16_384  # bytes that are parsed before it is seen whether they were too many messages
-MOST_A_SECOND = 1_000  # messages and parts of messages, pings too
+MOST_A_SECOND = 300  # messages and parts of messages, pings too
+AT_FIRST = 50  # of them that a socket may send at once, or who comes again and again could send any number
 PART = 200  # bytes that a part of a message takes beside its own
 LINGER_S = 1.0  # for the client to read why it ended, and to say that it has
 TOO_BIG = 1009  # WebSocket's code
@@ -26,7 +27,7 @@ class Frames(Connection, WebSocketsSansIOProtocol):
     _queued = 0  # bytes of messages that wait to be received
     _began: float | None = None  # when the message that is unfinished did
     _heard = 0.0  # when the last message was finished, either way
-    _left = float(MOST_A_SECOND)
+    _left = float(AT_FIRST)
     _counted = 0.0
     _ended = False
     _clock: asyncio.TimerHandle | None = None

@@ -47,7 +47,7 @@ class Upload:
     """One file of a request: what its sender calls it, and its bytes."""
 
     name: str
-    content: bytes = b""
+    content: bytes | bytearray = b""
 
 
 @dataclass
@@ -70,6 +70,7 @@ class Uploads:
         self._settings = settings
         self._metrics = metrics
         self._held = 0
+        self.turn = asyncio.Lock()  # of large uploads, which goes from one to the next with each chunk
 
     @contextmanager
     def reading(self, request: Request) -> Iterator[Reading]:
@@ -90,11 +91,15 @@ class Uploads:
         Raises:
             Problem: that is too much.
         """
+        self.check(size, before)
+        self._held += size
+        self._metrics.held.set(self._held)
+
+    def check(self, size: int, before: int = 0) -> None:
+        """Raises `Problem` where `hold` would."""
         most = self._settings.max_memory * (1 if before + size <= LITTLE else LARGE)
         if size > 0 and self._held + size > most and self._held > before:
             raise Problem(BUSY, "too many uploads at once: come again a little later", {"Retry-After": "1"})
-        self._held += size
-        self._metrics.held.set(self._held)
 
 
 class Reading:
@@ -132,7 +137,7 @@ class Reading:
             body += chunk
         if not body:
             raise Problem(NO_IMAGE, "the body is empty: expected an image")
-        return Form([Upload("<bytes>", bytes(body))])
+        return Form([Upload("<bytes>", body)])
 
     async def _multipart(self, boundary: bytes) -> Form:
         if not boundary:
@@ -150,14 +155,27 @@ class Reading:
         return parts.form
 
     async def _chunks(self, most: int) -> AsyncIterator[bytes]:
-        size = 0
+        """The body, piece by piece; of one that is large, others have their turn between two of them."""
+        promised = self._request.headers.get("content-length", "")
+        if promised.isdecimal():
+            self._checked(int(promised), most)
         async for chunk in self._request.stream():
-            size += len(chunk)
-            if size > most:
-                raise Problem(TOO_LARGE, f"more than {most / 1e6:g} MB, the limit", CLOSE)
+            self._checked(self.held + len(chunk), most)
             self._uploads.hold(len(chunk), self.held)
             self.held += len(chunk)
+            if self.held > LITTLE:
+                async with self._uploads.turn:
+                    await asyncio.sleep(0)
             yield chunk
+
+    def _checked(self, size: int, most: int) -> None:
+        """Raises `Problem` where a body of that size is not taken; before it is read, if it can be said by then."""
+        if size > most:
+            raise Problem(TOO_LARGE, f"more than {most / 1e6:g} MB, the limit", CLOSE)
+        try:
+            self._uploads.check(size - self.held, self.held)
+        except Problem as problem:
+            raise Problem(problem.kind, problem.detail, problem.headers | CLOSE) from None
 
 
 class Parts:
@@ -239,7 +257,7 @@ class Parts:
         if self._upload is None:
             self.form.fields[self._name] = self._part.decode("utf-8", "replace")
         else:
-            self._upload.content = bytes(self._part)
+            self._upload.content = self._part
         self._part = bytearray()
 
     def _on_end(self) -> None:

@@ -24,9 +24,9 @@ class Message(NamedTuple):
     """
 
     head: dict[str, Any]
-    pieces: Sequence[bytes] = ()
+    pieces: Sequence[bytes | bytearray] = ()
 
-    def parts(self) -> Sequence[bytes]:
+    def parts(self) -> Sequence[bytes | bytearray]:
         """As it goes through the pipe, one part after the other; small ones go together."""
         head = json.dumps([self.head, [len(piece) for piece in self.pieces]]).encode()
         parts = LENGTH.pack(len(head)) + head, *self.pieces

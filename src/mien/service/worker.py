@@ -12,8 +12,12 @@ from typing import Literal
 from mien.intake import Limits
 from mien.service.wire import Message, receive
 
+if sys.platform == "linux":
+    import fcntl
+
 PROGRAM = (sys.executable, "-m", "mien.service.finder")
 BUFFER = 2**20  # bytes read ahead of an answer
+PIPE = 2**20  # bytes that a pipe takes, where the system lets it: most files at once, and none is copied first
 ENDING_S = 1.0  # between a worker's last word and its end
 KILLED = -9  # exit code
 
@@ -46,6 +50,7 @@ class Worker:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*PROGRAM, stdin=pipe, stdout=pipe, limit=BUFFER)
         worker = cls(process)
+        worker._widen()
         try:
             await worker.ask(Message({"parent": os.getpid(), "limits": asdict(limits), "kept": kept}))
         except BaseException:
@@ -59,12 +64,19 @@ class Worker:
         assert self._process.stdout is not None
         try:
             for part in message.parts():
-                self._process.stdin.write(part)
-            await self._process.stdin.drain()
+                for start in range(0, len(part), PIPE):
+                    self._process.stdin.write(memoryview(part)[start : start + PIPE])
+                    await self._process.stdin.drain()
             return await receive(self._process.stdout)
         except (OSError, EOFError) as error:
             asyncio.get_running_loop().call_later(ENDING_S, self._kill)  # should it only have fallen silent
             raise EndedError from error
+
+    def _widen(self) -> None:
+        assert self._process.stdin is not None
+        if sys.platform == "linux":
+            with suppress(OSError):  # a system may give a user less
+                fcntl.fcntl(self._process.stdin.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, PIPE)
 
     def kill(self) -> None:
         """End it, since it takes too long."""

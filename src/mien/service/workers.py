@@ -1,8 +1,8 @@
 """The workers: processes in which images are decoded and searched for faces, and which can be ended.
 
-An image is given a little room for its pixels. One that says it takes more waits for its turn in the room that there
-is for large ones, while another worker stays free for the small. A worker that takes too long is killed, and another
-takes its place, as where one ends by itself: that costs the image that it had and no other.
+An image is given a little room for its pixels. One that says it takes more is large: it waits for its turn among those,
+the larger the longer, while another worker stays free for the small. A worker that takes too long is killed, and
+another takes its place, as where one ends by itself: that costs the image that it had and no other.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ from mien.service.wire import Message
 from mien.service.worker import EndedError, Worker
 
 LEAST = 2  # workers: one is free for small images while another has a large one
-SMALL = 32_000_000  # bytes that each may give to an image without asking: a photo of 12 megapixels, at half its size
+AT_ONCE = 4_000_000  # bytes that the first copy of a small image takes, or pixels that it is made from: some 20 ms
+SMALL = 16_000_000  # bytes that each may give to a small image: a photo of 12 megapixels, at half its size
+SHORT = 20_000_000  # bytes of a large image that may have the last worker as well, where nothing else waits: 0.1 s
 NUMBER_S, BYTE_S = 0.5, 2e-7  # half a second for each image before it, and a second for 5 MB
+ROOM_S = 3e-8  # and for 33 MB of room
 PATIENCE_S = 1.0  # a worker has so long for an image, however late it got it: a new one takes a while to start
 AGAIN_S = 1.0  # between two tries to start a worker
 QUIET_S = 60.0  # between two lines of the log
@@ -51,7 +54,7 @@ class Task:
         number: how many images of the same request come before it.
     """
 
-    content: bytes
+    content: bytes | bytearray
     crop: Crop
     preprocess: Preprocess
     pictured: bool = False
@@ -71,11 +74,12 @@ class Waiting:
     until: float
     answer: asyncio.Future[Message]
     room: int
+    large: bool = False
     since: float = field(default_factory=perf_counter)
 
     def turn(self) -> float:
         """When it is to begin, were there workers enough."""
-        return self.since + self.task.handicap_s
+        return self.since + self.task.handicap_s + self.room * ROOM_S
 
 
 class Workers:
@@ -140,25 +144,24 @@ class Workers:
     def _dispatch(self) -> None:
         """Give what waits to who is free."""
         while self._idle and (waiting := self._next()) is not None:
-            large = waiting.room > self._small_room
             self._lent += waiting.room
-            self._larges += large
-            self._go(self._serve(self._idle.pop(), waiting, large))
+            self._larges += waiting.large
+            self._go(self._serve(self._idle.pop(), waiting))
 
     def _next(self) -> Waiting | None:
         """What may begin now: a large one where none is at work or nothing else waits, and otherwise a small one.
 
-        One worker that has begun never has a large one.
+        One worker that has begun never has a large one that takes long.
         """
         free = self._settings.max_decoded - self._lent
         first = self._large[0].room if self._large else 0
-        most = 1 if self._small else self.begun - 1
-        if 0 < first <= free and self._larges < min(most, self.begun - 1):
+        most = min(1, self.begun - 1) if self._small else self.begun - (first > SHORT)
+        if 0 < first <= free and self._larges < most:
             return self._large.pop(0)
         kept = 0 if self._larges else first  # or small ones would go before it for ever
         return self._small.pop(0) if self._small and self._small_room + kept <= free else None
 
-    async def _serve(self, worker: Worker, waiting: Waiting, large: bool) -> None:
+    async def _serve(self, worker: Worker, waiting: Waiting) -> None:
         """Let a worker answer, and pass that on."""
         loop = asyncio.get_running_loop()
         self._metrics.stages.labels("queue").observe(perf_counter() - waiting.since)
@@ -172,15 +175,16 @@ class Workers:
         finally:
             late.cancel()
             self._lent -= waiting.room
-            self._larges -= large
+            self._larges -= waiting.large
         if answer is not ENDED and not worker.late:
             self._idle.append(worker)
         if not waiting.answer.done():
             if worker.late:
                 waiting.answer.set_exception(TimeoutError())
             elif "room" in answer.head:
-                self._large.append(waiting)
-                waiting.room, waiting.since = answer.head["room"], perf_counter()
+                room = max(answer.head["room"], self._small_room)
+                waiting.room, waiting.since, waiting.large = room, perf_counter(), True
+                insort(self._large, waiting, key=Waiting.turn)
             else:
                 waiting.answer.set_result(answer)
         self._dispatch()
@@ -232,7 +236,8 @@ def rooms(settings: Settings) -> tuple[int, Limits]:
 def _asked(waiting: Waiting, most: int) -> Message:
     """What a worker is asked; `most` faces are allowed."""
     task = waiting.task
-    head = {"crop": task.crop, "pictured": task.pictured, "room": waiting.room, "most": most}
+    first = waiting.room if waiting.large else min(AT_ONCE, waiting.room)
+    head = {"crop": task.crop, "pictured": task.pictured, "first": first, "room": waiting.room, "most": most}
     return Message(head | {"size": task.preprocess.size, "colour": task.preprocess.colour}, [task.content])
 
 
