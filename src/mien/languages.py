@@ -23,6 +23,9 @@ NOTICE = (
 )
 """What people are told who meet such a system, as article 50(3) of the EU AI Act asks whoever runs one."""
 
+READY = "on"
+"""What stands for that notice in a setting; see `asked`."""
+
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 SENTENCES = (
@@ -44,6 +47,12 @@ SENTENCES = (
     "turned away",
 )
 """What the library says of images and faces, a `#` in place of each number; see `said`."""
+
+
+def asked(notice: str) -> str:
+    """The notice that a setting asks for: `READY` for ready words, nothing where it is off, and its own words else."""
+    words = notice.strip()
+    return {READY: READY, "off": ""}.get(words.lower(), words)
 
 
 @cache

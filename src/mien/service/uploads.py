@@ -150,11 +150,14 @@ class Reading:
         return parts.form
 
     async def _chunks(self, most: int) -> AsyncIterator[bytes]:
+        too_large = Problem(TOO_LARGE, f"more than {most / 1e6:g} MB, the limit", CLOSE)
+        if int(self._request.headers.get("content-length", 0)) > most:
+            raise too_large
         size = 0
         async for chunk in self._request.stream():
             size += len(chunk)
             if size > most:
-                raise Problem(TOO_LARGE, f"more than {most / 1e6:g} MB, the limit", CLOSE)
+                raise too_large
             self._uploads.hold(len(chunk), self.held)
             self.held += len(chunk)
             yield chunk
