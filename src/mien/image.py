@@ -100,7 +100,7 @@ def opened(data: bytes, limits: Limits) -> Image.Image:
     except UnidentifiedImageError as error:
         raise ImageError(named(data) or f"not an image of a supported kind ({', '.join(FORMATS)})") from error
     except DAMAGE as error:
-        raise ImageError(f"damaged or cut short: {_reason(error)}") from error
+        raise _damaged(error) from error
 
 
 def whole_of(image: Image.Image, data: bytes, limits: Limits) -> Decoded:
@@ -172,7 +172,7 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
     except MemoryError as error:
         raise ImageError("not enough memory to decode it") from error
     except DAMAGE as error:
-        raise ImageError(f"damaged or cut short: {_reason(error)}") from error
+        raise _damaged(error) from error
     except Image.DecompressionBombError as error:
         raise _too_many(limits) from error
 
@@ -224,5 +224,7 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _reason(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+def _damaged(error: BaseException) -> ImageError:
+    """With the decoder's words where it has some for the file; a number that is none, or a key, are its own affair."""
+    words = str(error) if isinstance(error, OSError | SyntaxError) else ""
+    return ImageError(": ".join(filter(None, ("damaged or cut short", words))))

@@ -23,6 +23,9 @@ NOTICE = (
 )
 """What people are told who meet such a system, as article 50(3) of the EU AI Act asks whoever runs one."""
 
+READY = "on"
+"""What stands for that notice in a setting; see `asked`."""
+
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]\d+)?")
 
 SENTENCES = (
@@ -110,6 +113,12 @@ FAULTS = (
     "too many uploads at once: come again a little later",
 )
 """Why an image could not be read, or a request not be answered; likewise."""
+
+
+def asked(notice: str) -> str:
+    """The notice that a setting asks for: `READY` for ready words, nothing where it is off, and its own words else."""
+    words = notice.strip()
+    return {READY: READY, "off": ""}.get(words.lower(), words)
 
 
 @cache

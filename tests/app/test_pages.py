@@ -392,7 +392,14 @@ def test_numbers_and_values_have_their_place_in_texts() -> None:
 
 @pytest.mark.parametrize(
     ("given", "shown"),
-    [("", None), (" ", None), ("on", languages.NOTICE), ("<b>Hello</b>", "&lt;b&gt;Hello&lt;/b&gt;")],
+    [
+        ("", None),
+        (" ", None),
+        ("off", None),
+        ("on", languages.NOTICE),
+        ("On ", languages.NOTICE),
+        ("<b>Hello</b>", "&lt;b&gt;Hello&lt;/b&gt;"),
+    ],
 )
 def test_the_notice_stands_above_every_page(given: str, shown: str | None, app: Callable[..., AppTest]) -> None:
     test = app(**{settings.TOLD: given})

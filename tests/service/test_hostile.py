@@ -150,6 +150,7 @@ def request(headers: bytes, body: bytes = b"") -> bytes:
 
 
 OF_JPEG = b"Content-Type: image/jpeg\r\n"
+PROMISED = b"Content-Length: 100000000\r\n"
 WIRES: dict[str, tuple[list[bytes], set[int]]] = {
     "not HTTP": ([b"\0\1\2\3\r\n\r\n"], {400}),
     "TLS": ([b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(100)], {400}),
@@ -177,7 +178,9 @@ WIRES: dict[str, tuple[list[bytes], set[int]]] = {
         [request(OF_JPEG + b"Transfer-Encoding: chunked\r\n"), *[b"100000\r\n" + bytes(2**20) + b"\r\n"] * 100],
         {413},
     ),
-    "100 MB of zeros": ([request(OF_JPEG + b"Content-Length: 100000000\r\n"), *[bytes(2**20)] * 96], {413}),
+    "100 MB of zeros": ([request(OF_JPEG + PROMISED), *[bytes(2**20)] * 96], {413}),
+    "100 MB that are promised": ([request(OF_JPEG + PROMISED)], {413}),
+    "100 MB that wait for a word": ([request(OF_JPEG + b"Expect: 100-continue\r\n" + PROMISED)], {413}),
     "a path that climbs": ([b"GET /static/../../settings.py HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"], {404}),
     "a path that climbs, encoded": (
         [b"GET /static/%2e%2e/%2e%2e/settings.py HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"],

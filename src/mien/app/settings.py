@@ -18,7 +18,7 @@ from mien.draw import annotate
 from mien.errors import MienError
 from mien.intake import UPLOADS
 from mien.labels import LabelSet
-from mien.languages import NOTICE
+from mien.languages import NOTICE, READY, asked
 from mien.prior import BALANCED, TRAINING
 from mien.recognizer import Recognizer, load
 
@@ -35,8 +35,8 @@ def samples_folder() -> Path | None:
 
 def notice() -> str:
     """What every page says at its top: what the app was told to, our own words where that is `on`; or nothing."""
-    given = os.environ.get(TOLD, "").strip()
-    return _(NOTICE) if given == "on" else given
+    given = asked(os.environ.get(TOLD, ""))
+    return _(NOTICE) if given == READY else given
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

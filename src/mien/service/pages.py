@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from mien.labels import LabelSet
-from mien.languages import LANGUAGES, NOTICE, SENTENCES, preferred, said, translations
+from mien.languages import LANGUAGES, NOTICE, READY, SENTENCES, preferred, said, translations
 from mien.prediction import percent
 from mien.service import looks
 from mien.service.api import asked_of, read, written
@@ -73,7 +73,7 @@ def _templates(language: str, notice: str) -> jinja2.Environment:
     texts = translations(language)
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.globals["once"] = _once(made)
-    made.globals |= {"language": language, "notice": texts.gettext(NOTICE) if notice == "on" else notice}
+    made.globals |= {"language": language, "notice": texts.gettext(NOTICE) if notice == READY else notice}
     made.filters |= {
         "percent": percent,
         "sentence": _sentence,

@@ -17,6 +17,7 @@ from mien.artifact import DEFAULT
 from mien.cores import cores
 from mien.errors import FaultsError
 from mien.intake import UPLOADS, read_size
+from mien.languages import asked
 
 if sys.platform != "win32":
     import resource
@@ -31,9 +32,6 @@ ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{
 HASH = re.compile(r"[0-9a-f]{64}")
 WORKERS = 16
 """That each core may have at most: each takes memory."""
-
-READY = "on"
-"""The notice that the pages have words for, in each language."""
 
 
 class SettingsError(FaultsError):
@@ -69,11 +67,6 @@ def _hash(value: str) -> str:
     if not HASH.fullmatch(value):
         raise ValueError("expected hashes of 64 digits, which `mien serve --hash-key` prints")
     return value
-
-
-def _notice(value: str) -> str:
-    words = value.strip()
-    return {"on": READY, "off": ""}.get(words.lower(), words)
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
@@ -144,7 +137,7 @@ class Settings(BaseModel):
     root_path: Annotated[str, AfterValidator(_root)] = ""
     grace_s: Seconds = 8.0
     log: bool = True
-    notice: Annotated[str, AfterValidator(_notice)] = ""
+    notice: Annotated[str, AfterValidator(asked)] = ""
 
     @property
     def max_body(self) -> int:
