@@ -141,7 +141,7 @@ def test_a_models_own_label_set_can_be_asked_for(toy: Toy, tmp_path: Path) -> No
         ("?crop=tight", JPEG, b"x", 422, "invalid-parameter", "expected one of auto, detect, whole"),
         ("?explain=maybe", JPEG, b"x", 422, "invalid-parameter", "expected true or false"),
         ("?model=/etc", JPEG, b"x", 422, "invalid-parameter", f"expected one of {DEFAULT}"),
-        ("?label=fer7", JPEG, b"x", 422, "invalid-parameter", "label: no such parameter; there are labels, crop, expl"),
+        ("?label=fer7", JPEG, b"x", 422, "invalid-parameter", "label: no such parameter; there are labels, prior, crop, expl"),
         ("?" + 99 * "n", JPEG, b"x", 422, "invalid-parameter", f"{40 * 'n'}: no such parameter"),
         ("?crop=auto&crop=whole", JPEG, b"x", 422, "invalid-parameter", "crop: given 2 times"),
     ],
@@ -161,7 +161,7 @@ def test_problems(
 def test_a_field_that_is_none_is_refused(client: httpx.Client, astronaut: bytes) -> None:
     for path, field, known in (
         ("/v1/predict", "labels", "this form takes files alone; the query takes the rest"),
-        ("/result", "label", "there are labels, model, sample"),
+        ("/result", "label", "there are labels, model, prior, sample"),
     ):
         answer = client.post(path, data={field: "fer7"}, files=files(astronaut))
         assert answer.status_code == 422
