@@ -13,7 +13,7 @@ import pytest
 
 from mien.errors import MienError
 from mien.face import Face
-from mien.prediction import Expression, Prediction, Reading, percent, unsure
+from mien.prediction import Expression, Prediction, Reading, percent, ranked, unsure
 
 FACE = Face((1.234, 2.0, 30.5, 40.129), (), 0.98765432)
 HAPPY = Expression({"happy": 0.7500004, "sad": 0.2499996})
@@ -230,3 +230,22 @@ def test_results_are_copied_and_pickled(again: Callable[[Prediction], Prediction
 )
 def test_shown_in_a_line(value: object, shown: str) -> None:
     assert repr(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("shares", "first", "rest"),
+    [
+        ((0.1, 0.6, 0.3), "bca", ""),
+        ((0.25, 0.25, 0.25, 0.25), "abc", "d"),
+        ((0.001, 0.99, 0.009), "b", "ca"),
+        ((0.5, 0.49, 0.01), "abc", ""),
+        (tuple(0.005 for _ in range(200)), "a", None),
+    ],
+)
+def test_a_page_shows_the_most_probable_first_and_none_that_hardly_anybody_would_choose(
+    shares: tuple[float, ...], first: str, rest: str | None
+) -> None:
+    ranks = ranked(Expression(dict(zip(map(chr, range(97, 97 + len(shares))), shares, strict=True))))
+    told, others = ("".join(name for name, _ in each) for each in ranks)
+    assert told == first
+    assert rest is None or others == rest

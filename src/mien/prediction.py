@@ -26,6 +26,19 @@ def reliable(threshold: float) -> str:
     return f"reliable from {math.ceil(100 * threshold - 1e-9)}%" if threshold < 1 else "never reliable"
 
 
+AT_ONCE, LEAST = 3, 0.01
+"""How many expressions a page shows unasked, and the share from which it does."""
+
+Ranks = list[tuple[str, float]]
+
+
+def ranked(expression: Expression) -> tuple[Ranks, Ranks]:
+    """Emotions and their probabilities, the most probable first: those that a page shows at once, and the others."""
+    ranks = sorted(expression.probabilities.items(), key=lambda each: -each[1])
+    first = [each for each in ranks[:AT_ONCE] if each[1] >= LEAST or each is ranks[0]]
+    return first, ranks[len(first) :]
+
+
 def unsure(confidence: float, threshold: float, head: str = "") -> tuple[str, ...]:
     """The reason not to rely on a confidence below a threshold, both 0..1; none where it is not.
 

@@ -9,11 +9,11 @@ from dataclasses import astuple
 
 import pytest
 from PIL import Image
-from shown import answer, expression, late, unread
+from shown import answer, late, unread
 
 from mien.draw import PALETTE, contrast
 from mien.labels import FERPLUS8
-from mien.service.looks import GROUNDS, Tally, csv, json_file, place, ranked, tally, tone
+from mien.service.looks import GROUNDS, Tally, csv, json_file, place, tally, tone
 
 PHOTO = Image.new("RGB", (400, 300))
 
@@ -40,11 +40,6 @@ def test_every_colour_stands_out_by_day_and_by_night(label: str) -> None:
 def test_where_a_face_is() -> None:
     prediction = answer(PHOTO, "a.jpg", 12).prediction
     assert astuple(place(prediction.faces[11], prediction)) == pytest.approx((0.12, 0.24, 0.06, 0.12))
-
-
-def test_the_most_probable_comes_first_and_equals_keep_their_order() -> None:
-    names = [name for name, _ in ranked(expression("sad"))]
-    assert names == ["sad", *(name for name in FERPLUS8 if name != "sad")]
 
 
 def test_a_name_of_any_bytes_is_saved() -> None:

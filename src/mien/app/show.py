@@ -18,11 +18,9 @@ from mien.app.seen import Seen
 from mien.app.words import _, language, ngettext, said, sentence, showable
 from mien.draw import Colour, colour_of, ink_on
 from mien.languages import LANGUAGES
-from mien.prediction import Expression, Prediction, Reading, percent
+from mien.prediction import Expression, Prediction, Reading, percent, ranked
 
 MARKED = 60  # faces of a photo that mark their card, and their cards them
-AT_ONCE = 3  # bars that are seen unasked
-LEAST = 0.01  # of a share whose bar is seen unasked
 
 
 @cache
@@ -79,9 +77,7 @@ def card(crop: bytes, reading: Reading, place: int, of: int, number: int = 0) ->
     """One face: what the network saw beside what it says."""
     expression = reading.expression
     chip = f"<span class=mien-chip style='{_paint(expression.label)}'>{place}</span> " if of > 1 else ""
-    shares = sorted(expression.probabilities.items(), key=lambda item: -item[1])
-    first = [each for each in shares[:AT_ONCE] if each[1] >= LEAST or each is shares[0]]
-    rest = shares[len(first) :]
+    first, rest = ranked(expression)
     more = ""
     if rest:
         summary = escape(ngettext("%(num)s other expression", "%(num)s other expressions", len(rest)))

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from mien.draw import Colour, colour_of, contrast, ink_on
 from mien.labels import LabelSet
-from mien.prediction import Expression, Prediction, Reading
+from mien.prediction import Prediction, Reading
 from mien.service.engine import Answer
 from mien.tables import csv_text
 
@@ -59,11 +59,6 @@ def place(reading: Reading, prediction: Prediction) -> Place:
     x0, y0, x1, y1 = reading.face.box_xyxy
     width, height = prediction.width, prediction.height
     return Place(x0 / width, y0 / height, (x1 - x0) / width, (y1 - y0) / height)
-
-
-def ranked(expression: Expression) -> list[tuple[str, float]]:
-    """Emotions and their probabilities, the most probable first."""
-    return sorted(expression.probabilities.items(), key=lambda each: -each[1])
 
 
 @lru_cache(1000)

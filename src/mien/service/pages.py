@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from mien.labels import LabelSet
 from mien.languages import LANGUAGES, NOTICE, READY, SENTENCES, preferred, said, translations
-from mien.prediction import percent
+from mien.prediction import percent, ranked
 from mien.service import looks
 from mien.service.api import asked_of, read, written
 from mien.service.engine import Answer, Asked, Engine
@@ -81,7 +81,7 @@ def _templates(language: str, notice: str) -> jinja2.Environment:
         "said": partial(said, language=language),
         "told": partial(_told, language=language),
         "place": looks.place,
-        "ranked": looks.ranked,
+        "ranked": ranked,
         "jpeg": looks.jpeg,
         **{name: getattr(looks, name) for name in ("tone", "colour", "outline")},
     }
