@@ -139,9 +139,9 @@ def test_every_bar_and_tag_stands_out(visit: Callable[..., Page], service: Serve
 def test_the_keyboard_is_enough(visit: Callable[..., Page], service: Served) -> None:
     page = visit(service.url, reduced_motion="reduce")
     choose(page, lawn_png=picture())
-    assert walked(page, 10) == [
+    assert walked(page, 11) == [
         *("Skip to the content", "mien", "Photos", "Camera", "API"),
-        *("files", "Remove lawn.png", "labels", "Read the faces", "Try this photo"),
+        *("files", "Remove lawn.png", "labels", "prior", "Read the faces", "Try this photo"),
     ]
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="What the faces look like")).to_be_visible()
