@@ -46,7 +46,7 @@ class Finder:
 
     def __call__(self, task: Message) -> Message:
         """What is found in an image."""
-        hold_at_most(task.head["first"], strict=True)
+        hold_at_most(task.head["first"], strict=True, pixels=task.head["first"])
         try:
             with bounded(0):
                 return self._found(task.pieces[0], task.head)
