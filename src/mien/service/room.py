@@ -19,7 +19,7 @@ from mien.service.problems import Problem
 from mien.service.settings import Settings
 from mien.service.uploads import Uploads
 
-STALLED_S = 1.0  # without a byte of a body, where others have no room
+STALLED_S = 0.5  # without a byte of a body, where others have no room
 
 
 class Room:
