@@ -57,7 +57,7 @@ class Finder:
         except MemoryError:
             return Message({"error": "not enough memory to read it: save it smaller"})
 
-    def _found(self, content: bytes, head: dict[str, Any]) -> Message:
+    def _found(self, content: bytes | bytearray, head: dict[str, Any]) -> Message:
         picture = open_picture(content, self._limits, whole=head["crop"] == "whole")
         hold_at_most(head["room"], strict=True)
         found = cut(picture, head["crop"], self._detector, Preprocess(head["size"], head["colour"]), self._limits)

@@ -172,7 +172,7 @@ class Reading:
         try:
             self._uploads.check(size - self.held, self.held)
         except Problem as problem:
-            raise Problem(problem.kind, problem.detail, problem.headers | CLOSE) from None
+            raise Problem(problem.kind, problem.detail, {**problem.headers, **CLOSE}) from None
 
 
 class Parts:
