@@ -131,8 +131,9 @@ def beside(other: Path, bodies: list[Body], rounds: int, seconds: int) -> None:
             for name, more in builds.items():
                 with running(served(), more) as server:
                     seen = measured(server, body, 16, seconds)
-                    rates[name].append(seen.rate)
-                    costs[name].append(1000 * seen.cores / max(seen.rate, 1 / seconds))
+                    rate = seen.rate - seen.other / seconds  # of those that were answered with 200
+                    rates[name].append(rate)
+                    costs[name].append(1000 * seen.cores / max(rate, 1 / seconds))
                     memory[name].append(server.megabytes())
         before, now = (statistics.median(rates[name]) for name in builds)
         cost = " | ".join(f"{statistics.median(each):.1f}" for each in costs.values())

@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 import mien
 from mien import Face
 from mien.errors import RoomError
 from mien.intake import Limits
-from mien.memory import Room, bounded, hold_at_most, make_room
+from mien.memory import MOST_DECODED, CrowdedError, Room, bounded, hold_at_most, make_room
 from mien.picture import open_picture
 
 TURNED = Image.Exif()
@@ -286,3 +287,16 @@ def test_outside_of_a_recognizer_nothing_waits(room: Counted) -> None:
 def test_room_is_as_much_as_is_said(room: Counted) -> None:
     hold_at_most(5)
     assert room.most == 5
+
+
+def test_room_is_asked_for_before_a_png_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose orientation may stand after its pixels: Pillow decodes these on the way there."""
+    stream = BytesIO()
+    Image.new("RGB", (100, 100)).save(stream, "PNG")
+    monkeypatch.setattr(PngImageFile, "load", lambda _: pytest.fail("decoded"))
+    hold_at_most(1, strict=True)
+    try:
+        with pytest.raises(CrowdedError), bounded(0):
+            open_picture(stream.getvalue())
+    finally:
+        hold_at_most(MOST_DECODED)

@@ -62,8 +62,7 @@ def check_file(data: bytes, limits: Limits) -> None:
 def held(image: Image.Image, factor: int = 1, *, turned: bool = False) -> int:
     """How many bytes an image holds at most while it is decoded and becomes RGB, its decoder counted in.
 
-    Measured with `benchmarks/abuse.py`. It is at least one for each of its pixels: however small the copy, the decoder
-    passes all of them.
+    Measured with `benchmarks/abuse.py`.
 
     Args:
         image: open, its pixels not yet decoded.
@@ -79,7 +78,7 @@ def held(image: Image.Image, factor: int = 1, *, turned: bool = False) -> int:
         decoding = pixels * SLOW
     own = BY_MODE.get(image.mode, RGB)
     copies = RGB * ((image.mode != "RGB" or image.has_transparency_data) + turned)
-    return max(image.width * image.height, pixels * own + max(decoding, pixels * (copies + kept(image))))
+    return pixels * own + max(decoding, pixels * (copies + kept(image)))
 
 
 def kept(image: Image.Image) -> int:

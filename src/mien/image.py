@@ -155,9 +155,10 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
     """
     _check_size(image.width, image.height, limits)
     check_pieces(image, limits)
-    _hold(held(image, factor), limits)
+    pixels = image.width * image.height
+    _hold(held(image, factor), pixels, limits)
     if turn_of(image) is not None:  # which Pillow decodes a PNG for
-        _hold(held(image, factor, turned=True), limits)
+        _hold(held(image, factor, turned=True), pixels, limits)
     try:
         if factor > 1:
             image.draft(None, (image.width // factor, image.height // factor))
@@ -177,11 +178,11 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
         raise _too_many(limits) from error
 
 
-def _hold(size: int, limits: Limits) -> None:
+def _hold(size: int, pixels: int, limits: Limits) -> None:
     if size > limits.max_decoded:
         most = f"{limits.max_decoded / 1e6:.0f}"
         raise RoomError(f"takes {size / 1e6:.0f} MB of memory, over the limit of {most}: save it smaller or as JPEG")
-    make_room(size)
+    make_room(size, pixels)
 
 
 def pixels_of(image: Image.Image) -> Pixels:

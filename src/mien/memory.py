@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -63,7 +64,7 @@ class Room:
     """
 
     def __init__(self, most: int, strict: bool = False) -> None:
-        self.most, self.strict = most, strict
+        self.most, self.strict, self.pixels = most, strict, math.inf
         self.taken = 0
         self._turn = Lock()  # one waits for room, the others for their turn: small amounts do not pass a large one
         self._change = Condition()
@@ -92,12 +93,13 @@ class Room:
 DECODED, ENCODED = Room(MOST_DECODED), Room(MOST_ENCODED)
 
 
-def hold_at_most(decoded: int, *, strict: bool = False) -> None:
+def hold_at_most(decoded: int, *, strict: bool = False, pixels: float = math.inf) -> None:
     """Let the images that the process decodes hold so many bytes; a larger one goes alone, or nowhere if strict.
 
-    Whoever reads a larger one then gets `CrowdedError`, which says how much it needs.
+    Whoever reads a larger one then gets `CrowdedError`, which says how much it needs; so does who decodes a file of
+    more pixels, however small a copy they become: a decoder passes them all.
     """
-    DECODED.most, DECODED.strict = decoded, strict
+    DECODED.most, DECODED.strict, DECODED.pixels = decoded, strict, pixels
 
 
 class _Share:
@@ -145,10 +147,17 @@ def bounded(encoded: int) -> Iterator[None]:
         ENCODED.give(encoded)
 
 
-def make_room(size: int) -> None:
-    """Wait until the image may hold so many bytes, in place of those that it had; outside of `bounded`, go on."""
+def make_room(size: int, pixels: int = 0) -> None:
+    """Wait until the image may hold so many bytes, in place of those that it had; outside of `bounded`, go on.
+
+    Args:
+        size: in bytes.
+        pixels: that its decoder will pass.
+    """
     share = _share.get()
     if share is not None:
+        if pixels > DECODED.pixels:
+            raise CrowdedError(max(size, pixels))
         share.change(size)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from served import WAIT_S, Served, get, post
+from wire import count, until
 
 UPLOAD_S = 2.0
 """What a slow upload may take; one that is whole comes in no time, and may be answered late on a busy machine."""
@@ -279,6 +280,18 @@ def test_a_socket_that_is_half_closed(service: Served, astronaut: bytes) -> None
             received += chunk
     assert b"200 OK" in received
     assert b'"happy"' in received
+
+
+@pytest.mark.parametrize("kind", [b"image/jpeg", b"multipart/form-data; boundary=" + BOUNDARY])
+def test_what_does_not_fit_is_refused_before_it_comes(serve: Callable[..., Any], kind: bytes) -> None:
+    head = b"Content-Type: " + kind + b"\r\nContent-Length: %d\r\n"
+    with serve(max_bytes=MAX_BYTES, max_memory=MAX_BYTES) as small:
+        assert exchange(small.port, [request(head % (MAX_BYTES + 1))])[0] == 413
+        with socket.create_connection(("127.0.0.1", small.port), timeout=WAIT_S) as other:
+            other.sendall(request(head % MAX_BYTES, bytes(MAX_BYTES // 2)))
+            until(lambda: count(small, "mien_upload_bytes") == MAX_BYTES // 2)
+            status, told = exchange(small.port, [request(head % (MAX_BYTES // 2))])
+            assert (status, b'"/problems/busy"' in told, b"connection: close" in told) == (503, True, True)
 
 
 def test_clients_that_go_away(service: Served, astronaut: bytes) -> None:

@@ -12,7 +12,7 @@ from served import WAIT_S, Served
 from websockets.sync.client import connect
 from wire import BINARY, CONT, PING, TEXT, camera, closed, count, dial, frame, handshake, rest, until
 
-from mien.service.sockets import MOST_A_SECOND
+from mien.service.sockets import AT_FIRST, MOST_A_SECOND
 
 MAX_FRAME, MAX_MEMORY = 300_000, 1_000_000
 UPLOAD_S = 2.0
@@ -48,6 +48,7 @@ ENDED: dict[str, tuple[bytes, tuple[int, str], str]] = {
     "a message and half of another": (frame(BINARY, b"x") + frame(BINARY, b"x", fin=False), LATE, "late"),
     "pings": (frame(PING, b"x" * 125) * 20_000, FLOOD, "flood"),
     "empty messages": (frame(BINARY) * 20_000, FLOOD, "flood"),
+    "more at once than a second's share": (frame(BINARY) * 4 * AT_FIRST, FLOOD, "flood"),
     "words": (frame(TEXT, b"words") * 20_000, FLOOD, "flood"),
     "empty parts": (frame(BINARY, fin=False) + frame(CONT, fin=False) * 20_000, FLOOD, "flood"),
     "a message that promises too much": (frame(BINARY, promised=MAX_FRAME + 1), (1009, ""), "large"),

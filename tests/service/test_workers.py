@@ -18,12 +18,17 @@ import pytest
 from PIL import Image
 from served import WAIT_S, Served, begin, get, post
 
+from mien.intake import Limits
 from mien.labels import FERPLUS8
+from mien.memory import MOST_DECODED, hold_at_most
 from mien.service import worker
 from mien.service.engine import Answer, Asked, Engine
+from mien.service.finder import Finder
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings
+from mien.service.wire import Message
+from mien.service.workers import SMALL
 
 PROC = Path("/proc")
 SLOW = """
@@ -166,6 +171,46 @@ def test_a_large_image_leaves_a_worker_to_the_small_and_has_its_turn() -> None:
             assert error is not None
             assert "of memory, over the limit" in error
             assert engine._workers._lent == engine._workers._larges == 0
+
+    asyncio.run(go())
+
+
+def jpeg(side: int) -> bytes:
+    stream = BytesIO()
+    Image.new("RGB", (side, side)).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "asks"),
+    [
+        (GOOD, 0),
+        (jpeg(1600), 0),  # made from fewer pixels, and of few bytes
+        (jpeg(2048), 2048**2),  # however small its copy, all of these are passed
+        (png(1500, 1000), 4 * 1500 * 1000),
+    ],
+    ids=["a crop", "a photo", "a large photo", "a large PNG"],
+)
+def test_what_takes_long_says_so_at_first_sight(content: bytes, asks: int) -> None:
+    head = {"crop": "detect", "pictured": False, "first": 4_000_000, "room": SMALL, "most": 9, "size": 48}
+    told = Finder(Limits())(Message(head | {"colour": "gray"}, [content]))
+    hold_at_most(MOST_DECODED)
+    assert told.head.get("room", 0) == asks
+
+
+def test_of_large_images_the_larger_waits_longer() -> None:
+    async def go() -> None:
+        async with running() as engine:
+            await until(lambda: engine._workers.begun == 2)
+            ended = list[str]()
+
+            async def one(name: str, side: int) -> None:
+                assert await ask(engine, png(side, side)) == [None]
+                ended.append(name)
+
+            sides = {"first": 3000, "large": 3000, "less": 1500}
+            await asyncio.gather(*(one(name, side) for name, side in sides.items()))
+            assert ended.index("less") < ended.index("large")
 
     asyncio.run(go())
 

@@ -46,7 +46,7 @@ class Finder:
 
     def __call__(self, task: Message) -> Message:
         """What is found in an image."""
-        hold_at_most(task.head["first"], strict=True)
+        hold_at_most(task.head["first"], strict=True, pixels=task.head["first"])
         try:
             with bounded(0):
                 return self._found(task.pieces[0], task.head)
@@ -57,7 +57,7 @@ class Finder:
         except MemoryError:
             return Message({"error": "not enough memory to read it: save it smaller"})
 
-    def _found(self, content: bytes, head: dict[str, Any]) -> Message:
+    def _found(self, content: bytes | bytearray, head: dict[str, Any]) -> Message:
         picture = open_picture(content, self._limits, whole=head["crop"] == "whole")
         hold_at_most(head["room"], strict=True)
         found = cut(picture, head["crop"], self._detector, Preprocess(head["size"], head["colour"]), self._limits)

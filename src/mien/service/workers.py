@@ -250,6 +250,6 @@ def _seen(task: Task, answer: Message) -> tuple[Found, Shown]:
     faces = tuple(Face(tuple(box), tuple(map(tuple, points)), score) for box, points, score in head["faces"])
     side, shape = task.preprocess.size, () if task.preprocess.colour == "gray" else (3,)
     crops = tuple(np.frombuffer(piece, np.uint8).reshape(side, side, *shape) for piece in pieces[: len(faces)])
-    picture, *small = pieces[len(faces) :]
+    picture, *small = map(bytes, pieces[len(faces) :])
     found = Found(NAME, (width, height), faces, crops, notes=tuple(head["notes"]))
     return found, Shown(picture, tuple(small))
