@@ -200,14 +200,14 @@ def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.Monke
         async with running() as engine:
             model, order, answered = engine.model(None), list[str](), threading.Event()
 
-            def slow(model: Recognizer, crop: Pixels, labels: LabelSet) -> NDArray[np.float64]:
+            def slow(model: Recognizer, crop: Pixels, labels: LabelSet, prior: str) -> NDArray[np.float64]:
                 order.append("explained")
                 answered.wait(0.2)
                 return np.zeros((7, 7))
 
             monkeypatch.setattr("mien.service.engine.explain", slow)
             many = asyncio.create_task(engine.predict([IMAGE] * 100, Asked(model, FER7, "whole", explained=True)))
-            while not order:
+            while not order and not many.done():
                 await asyncio.sleep(0.01)
             await ask(engine)
             assert len(order) < 100
