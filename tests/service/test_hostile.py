@@ -288,7 +288,8 @@ def test_what_does_not_fit_is_refused_before_it_comes(serve: Callable[..., Any],
     with serve(max_bytes=MAX_BYTES, max_memory=MAX_BYTES) as small:
         assert exchange(small.port, [request(head % (MAX_BYTES + 1))])[0] == 413
         with socket.create_connection(("127.0.0.1", small.port), timeout=WAIT_S) as other:
-            other.sendall(request(head % MAX_BYTES, bytes(MAX_BYTES // 2)))
+            began = form(part(JPEG), end=b"")[:-2] if kind.startswith(b"multipart") else JPEG
+            other.sendall(request(head % MAX_BYTES, began.ljust(MAX_BYTES // 2, b"\0")))
             until(lambda: count(small, "mien_upload_bytes") == MAX_BYTES // 2)
             status, told = exchange(small.port, [request(head % (MAX_BYTES // 2))])
             assert (status, b'"/problems/busy"' in told, b"connection: close" in told) == (503, True, True)
@@ -378,4 +379,5 @@ def test_nothing_unexpected_happened(service: Served) -> None:
     assert not [each for each in counts if 'status="5' in each and "/readyz" not in each]  # not ready at first
     assert "Traceback" not in "".join(service.printed)
     plain = {line for line in service.printed if not line.startswith("{")}
-    assert plain <= {f"mien serves on {service.url}\n", "WARNING:  Invalid HTTP request received.\n"}
+    known = re.escape(f"mien serves on {service.url}"), r"WARNING:  Invalid HTTP request received\.( \(and .*\))?"
+    assert not [line for line in plain if not re.fullmatch("|".join(known), line.strip())]
