@@ -123,7 +123,8 @@ def beside(other: Path, bodies: list[Body], rounds: int, seconds: int) -> None:
     """Print what two builds do of each body, in turns."""
     print("\n| body, 16 clients | requests/s, other | this | ratio | CPU ms each | this | memory MB | this |")
     print("|---|---|---|---|---|---|---|---|")
-    builds = {"other": {"PYTHONPATH": str(other / "src")}, "this": {}}
+    room = {"MIEN_SERVE_QUEUE": "512"}  # for the several images of every client
+    builds = {"other": room | {"PYTHONPATH": str(other / "src")}, "this": room}
     each_ms = {}
     for body in bodies:
         rates, costs, memory = ({name: list[float]() for name in builds} for _ in range(3))
