@@ -100,9 +100,10 @@ def form(*files: bytes) -> tuple[bytes, str]:
 
 @dataclass(frozen=True)
 class Measured:
-    """What wrk saw, and what the server needed for it."""
+    """What wrk saw, and what the server needed for it; `good` are requests a second that were answered with 200."""
 
     rate: float
+    good: float
     p50_ms: float
     p99_ms: float
     other: int
@@ -126,7 +127,8 @@ def measured(server: Server, body: Body, clients: int, seconds: int) -> Measured
     rate = float(re.findall(r"Requests/sec: +([\d.]+)", told)[0])
     p50, p99 = (milliseconds(re.findall(rf"{share}% +([\d.]+)(\w+)", told)[0]) for share in (50, 99))
     other = int((re.findall(r"Non-2xx or 3xx responses: (\d+)", told) or ["0"])[0])
-    return Measured(rate, p50, p99, other, used)
+    count = int(re.findall(r"(\d+) requests in", told)[0])
+    return Measured(rate, rate * (count - other) / max(count, 1), p50, p99, other, used)
 
 
 def milliseconds(told: tuple[str, str]) -> float:

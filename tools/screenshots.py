@@ -61,7 +61,7 @@ def main() -> None:
             shoot_camera(chromium, "live-phone", 390, 844)
         command = [sys.executable, "-m", "mien", "evaluate", given.data.name, "--report", str(folder / "report")]
         subprocess.run(command, check=True, cwd=given.data.parent)
-        page = chromium.new_page(viewport={"width": 1000, "height": 1160})
+        page = chromium.new_page(viewport={"width": 1000, "height": 1260})
         page.goto((folder / "report" / "report.html").as_uri())
         shoot(page, "report")
         chromium.close()

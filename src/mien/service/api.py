@@ -29,6 +29,14 @@ NAME = 40  # characters told back of a name that is unknown
 def routes(engine: Engine, uploads: Uploads, counts: Metrics) -> APIRouter:
     """The API's routes."""
     router = APIRouter()
+    _reading(router, engine, uploads, counts)
+    _known(router, engine)
+    _watched(router, engine, counts)
+    return router
+
+
+def _reading(router: APIRouter, engine: Engine, uploads: Uploads, counts: Metrics) -> None:
+    """The route that reads images."""
     query = parameters(engine)
     known = tuple(each["name"] for each in query)
 
@@ -58,6 +66,10 @@ def routes(engine: Engine, uploads: Uploads, counts: Metrics) -> APIRouter:
             raise Problem(UNREADABLE, error)
         return Response(json.dumps(told[0] if len(told) == 1 else told), media_type="application/json")
 
+
+def _known(router: APIRouter, engine: Engine) -> None:
+    """The routes that say what can be asked for."""
+
     @router.get(
         "/v1/models",
         summary="The models that can be asked for",
@@ -86,6 +98,10 @@ def routes(engine: Engine, uploads: Uploads, counts: Metrics) -> APIRouter:
             }
             for each in label_sets(engine)
         ]
+
+
+def _watched(router: APIRouter, engine: Engine, counts: Metrics) -> None:
+    """The routes for whoever runs it."""
 
     @router.get(
         "/healthz",
@@ -117,8 +133,6 @@ def routes(engine: Engine, uploads: Uploads, counts: Metrics) -> APIRouter:
     )
     async def metrics() -> Response:
         return Response(counts.text(), media_type=CONTENT_TYPE)
-
-    return router
 
 
 def asked_of(engine: Engine, given: Mapping[str, str]) -> Asked:

@@ -24,7 +24,6 @@ from mien.answers import Found
 from mien.artifact import find, read
 from mien.crops import Crop
 from mien.explain import explain
-from mien.face import Face
 from mien.image import Pixels
 from mien.labels import LabelSet
 from mien.memory import keep_memory
@@ -96,13 +95,6 @@ class Job:
         return other.asked.model is self.asked.model and other.asked.prior == self.asked.prior
 
 
-class Elsewhere:
-    """Stands for the detector, which the workers have."""
-
-    def detect(self, image: Pixels) -> list[Face]:
-        raise NotImplementedError("workers find faces")
-
-
 class Engine:
     """Reads images for many clients at once.
 
@@ -132,7 +124,7 @@ class Engine:
         """
         keep_memory(KEPT, PIECE)
         for name in self._settings.models:
-            model = Recognizer(read(find(name)), Elsewhere())
+            model = Recognizer(read(find(name)))
             blank = model.preprocess.whole(np.zeros((64, 64, 3), np.uint8))
             model.logits([blank])
             if model.artifact.name in self.models:

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 EVERY_S = 60.0
-SPEAKERS = ("uvicorn.error", "asyncio", "mien.service.wire")
+SPEAKERS = ("uvicorn.error", "asyncio", "mien.service.wire", "mien.service.workers")
 """Loggers whose lines strangers can bring about."""
 
 TOLD = ("python_multipart",)

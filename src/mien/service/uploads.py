@@ -67,7 +67,7 @@ class Uploads:
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self._settings = settings
+        self.settings = settings
         self._metrics = metrics
         self._held = 0
         self.turn = asyncio.Lock()  # of large uploads, which goes from one to the next with each chunk
@@ -97,7 +97,7 @@ class Uploads:
 
     def check(self, size: int, before: int = 0) -> None:
         """Raises `Problem` where `hold` would."""
-        most = self._settings.max_memory * (1 if before + size <= LITTLE else LARGE)
+        most = self.settings.max_memory * (1 if before + size <= LITTLE else LARGE)
         if size > 0 and self._held + size > most and self._held > before:
             raise Problem(BUSY, "too many uploads at once: come again a little later", {"Retry-After": "1"})
 
@@ -107,7 +107,7 @@ class Reading:
 
     def __init__(self, uploads: Uploads, request: Request) -> None:
         self._uploads = uploads
-        self._settings = uploads._settings
+        self._settings = uploads.settings
         self._request = request
         self.held = 0
 

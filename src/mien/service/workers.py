@@ -12,7 +12,7 @@ import logging
 from bisect import insort
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,6 @@ NUMBER_S, BYTE_S = 0.5, 2e-7  # half a second for each image before it, and a se
 ROOM_S = 3e-8  # and for 33 MB of room
 PATIENCE_S = 1.0  # a worker has so long for an image, however late it got it: a new one takes a while to start
 AGAIN_S = 1.0  # between two tries to start a worker
-QUIET_S = 60.0  # between two lines of the log
 NAME = "<bytes>"
 ENDED = Message({"error": "the process that read it has ended: the file may be damaged; save it anew"})
 LOG = logging.getLogger("mien.service.workers")
@@ -101,7 +100,6 @@ class Workers:
         self._large: list[Waiting] = []
         self._lent = self._larges = 0  # bytes of room, and how many large ones, that are at work
         self._tasks: set[asyncio.Task[None]] = set()
-        self._told = -QUIET_S
 
     def start(self) -> None:
         """Begin, on the running event loop."""
@@ -197,7 +195,7 @@ class Workers:
             self._idle.remove(worker)
         self._count_begun(-1)
         self._metrics.restarts.labels(cause).inc()
-        self._tell(f"a worker has ended ({cause}); another takes its place")
+        LOG.warning("a worker has ended (%s); another takes its place", cause)
         await self._begin()
 
     async def _begin(self) -> None:
@@ -207,7 +205,7 @@ class Workers:
                 worker = await Worker.begin(self._limits, self._small_room)
                 break
             except (OSError, EndedError) as error:
-                self._tell(f"a worker does not start: {error or 'it has ended'}; it is tried again")
+                LOG.warning("a worker does not start: %s; it is tried again", error or "it has ended")
                 await asyncio.sleep(AGAIN_S)
         self._all.add(worker)
         self._idle.append(worker)
@@ -218,12 +216,6 @@ class Workers:
     def _count_begun(self, more: int) -> None:
         self.begun += more
         self._metrics.workers.set(self.begun)
-
-    def _tell(self, line: str) -> None:
-        """Log a line, unless there was one less than a minute ago."""
-        if monotonic() - self._told >= QUIET_S:
-            self._told = monotonic()
-            LOG.warning("%s", line)
 
 
 def rooms(settings: Settings) -> tuple[int, Limits]:
