@@ -6,6 +6,7 @@ import resource
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 from served import Served, begin, get
 from wire import GOOD, POST_HALF, camera, count, dial, head, rest, until
+
+from mien.service.room import STALLED_S
 
 MOST = 6
 
@@ -93,6 +96,21 @@ def test_uploads_that_have_stalled_keep_nobody_out(service: Served) -> None:
             stack.enter_context(dial(service)).sendall(POST_HALF)
         until(lambda: not told_busy(service))
     until(lambda: count(service, "mien_upload_bytes") == 0)
+    assert count(service, 'mien_connections_ended_total{cause="idle"}') >= 1
+
+
+def test_one_that_has_just_come_does_not_make_room_for_one_that_stalled_before_it(service: Served) -> None:
+    with ExitStack() as stack:
+        stalled = [stack.enter_context(dial(service)) for _ in range(MOST - 1)]
+        for wire in stalled:
+            wire.sendall(POST_HALF)
+        until(lambda: not told_busy(service))  # by now one may be ended, and who asked has made use of it
+        fresh = stack.enter_context(dial(service))
+        stack.enter_context(dial(service)).sendall(GOOD)
+        time.sleep(STALLED_S)
+        assert not told_busy(service)
+        fresh.sendall(GOOD)
+        assert head(fresh).startswith(b"HTTP/1.1 200")
 
 
 @contextmanager

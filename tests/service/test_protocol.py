@@ -128,8 +128,8 @@ def test_an_answer_that_nobody_takes(service: Served) -> None:
             return count(service, "mien_upload_bytes") > 0
 
         until(held)
-        until(lambda: count(service, 'mien_connections_ended_total{cause="unread"}') == before + 1)
         until(lambda: count(service, "mien_upload_bytes") == 0)
+        assert count(service, 'mien_connections_ended_total{cause="unread"}') == before + 1
 
 
 def test_one_line_of_each_kind(service: Served, tmp_path: Path) -> None:

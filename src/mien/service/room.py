@@ -1,8 +1,8 @@
 """The room that clients share: how many are connected, and who waits for whom; what they do not take counts as memory.
 
 A connection is idle as long as its client has not sent a whole request's headers, whether it is new or has had an
-answer. Where there is no room for another, the one that is idle for longest is ended; where none is, one whose body has
-stalled.
+answer. Where there is no room for another, one is ended: the one that has said nothing for longest, of those that are
+idle and those whose body has stalled.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Room:
         self.uploads = uploads
         self._metrics = metrics
         self._open = 0
-        self._idle: OrderedDict[Connection, None] = OrderedDict()
+        self._idle: OrderedDict[Connection, float] = OrderedDict()  # with since when
         self._sending: OrderedDict[Connection, float] = OrderedDict()  # with when they last did
 
     @property
@@ -49,7 +49,7 @@ class Room:
         self._metrics.connections.set(self._open)
 
     def idle(self, connection: Connection) -> None:
-        self._idle[connection] = None
+        self._idle[connection] = monotonic()
         self._idle.move_to_end(connection)
 
     def sending(self, connection: Connection) -> None:
@@ -63,11 +63,13 @@ class Room:
         self._sending.pop(connection, None)
 
     def make(self) -> bool:
-        """End the connection that is idle for longest, or has stalled for longest; whether there was one."""
-        if not (connection := next(iter(self._idle), None)):
-            connection, last = next(iter(self._sending.items()), (None, 0.0))
-            if not connection or monotonic() - last < STALLED_S:
-                return False
+        """End the connection that is idle, or has stalled, for longest; whether there was one."""
+        idle, sending = (next(iter(each.items()), None) for each in (self._idle, self._sending))
+        stalled = sending if sending and monotonic() - sending[1] >= STALLED_S else None
+        silent = [each for each in (idle, stalled) if each]
+        if not silent:
+            return False
+        connection, _ = min(silent, key=lambda each: each[1])
         self.busy(connection)
         connection.drop("idle")
         return True
