@@ -125,10 +125,10 @@ def test_a_thread_that_fails_is_told_with_an_id_and_the_next_is_served(astronaut
         "from mien.recognizer import Recognizer\n"
         "from mien.service.__main__ import main\n"
         "express = Recognizer.express\n"
-        "def fail(self, found, labels):\n"
+        "def fail(self, found, labels, *others):\n"
         "    if any(each.name == 'ckplus7' for each in labels):\n"
         "        raise RuntimeError('the network broke')\n"
-        "    return express(self, found, labels)\n"
+        "    return express(self, found, labels, *others)\n"
         "Recognizer.express = fail\n"
         "main()\n"
     )
