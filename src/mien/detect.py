@@ -7,9 +7,10 @@ half of the window's side, the short-range one from a third to the whole. The ru
    squares for that, which overlap by half and are twice as wide as it is.
 2. It found nothing, or a face above half of the image's side: the short-range network looks at the image with a border
    of half its side all round, which those squares have already.
-3. Nothing was found, or a face below an eighth of a window's side: the full-range network glances at the window twice
-   as large, and believes less: whatever may be a face is looked at once more, close up, and has its score and landmarks
-   from there. Where faces prove to be small even for that, it glances at their quarter of the window, and so on down.
+3. Nothing was found but perhaps a large face that is unsure, or there is one below an eighth of a window's side: the
+   full-range network glances at the window, which it sees twice as large, and believes less: whatever may be a face is
+   looked at once more, close up, and has its score and landmarks from there. Where faces prove to be tiny, it glances
+   at their quarter of the window, and so on down.
 4. The networks take many a face that stands on its head for an upright one, its mouth for eyes, but are unsure of it:
    the short-range network looks at an unsure face once more, as it is and upside down. Where there is still nothing,
    both look at the whole image upside down; it stands on its head if they are sure of a face there.
@@ -18,10 +19,9 @@ half of the window's side, the short-range one from a third to the whole. The ru
 from __future__ import annotations
 
 import hashlib
-import math
 from functools import cache, partial
 from importlib import resources
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,25 +31,20 @@ from mien.errors import DetectorError
 from mien.face import Face
 from mien.picture import Picture
 from mien.runtime import Session
+from mien.views import ROUGH, View, Window, around, squares_of, view_of
 
 Floats = NDArray[np.float32]
 Cells = tuple[tuple[int, int], ...]
 
 FULL_RANGE = "blazeface_full_range.onnx", "86600e9ee5fcaaa34ee35f80c582a5dec50dcc004596f3caa744d933ade4bd63"
 SHORT_RANGE = "blazeface_short_range.onnx", "502a708aeb89736c63bc373a636d440b889d4f7caf591fdfa33e1c3dd7d3d8c4"
-BORDER = 0.5  # around the image in the short-range look, on each edge, in image sides
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 512  # side of the smallest window that is glanced at
 PERHAPS = 0.1  # score of what is looked at close up
 MOST = 256  # so many of a window, the likeliest: what a picture of a thousand eyes costs has an end
 CLOSE = 0.4  # a face's box in sides of the window in which it is looked at close up
 TINY = 1 / 32  # a face's box in sides of the window: there may be smaller ones beside it
-QUARTER = 9 / 16  # side of a window's quarters, in its sides: they overlap, so that one of them holds a tiny face whole
-LONG = 4  # times as long as wide; beyond, an image is cut into squares
-MOST_SQUARES = 64  # of a long image; a longer one has them larger, so that none takes long
-GAP = 2  # a network's view is made from a copy at least so many times as large, where the photo has the pixels
-ROUGH = 1.3  # the same of a glance, and close up: as fine as the face's crop has to be
-UNSURE = 0.85  # below this score a face is looked at upside down, and a photo that is upside down has none
+UNSURE = 0.85  # below this score a face is looked at upside down, hides no small ones, and tells no photo upside down
 AROUND = 0.5  # what is looked at then: the face and so much around it on each edge, in its sides
 INVERTED = 0.05  # by how much the score must then be higher
 SAME_FACE = 0.3  # intersection over union above which two boxes are one face
@@ -68,29 +63,6 @@ class Detector(Protocol):
             The faces, the largest box first; empty when there is none.
         """
         ...
-
-
-class Window(NamedTuple):
-    """A square of the image that one look sees, in px; it may reach past the image's edges."""
-
-    x: float
-    y: float
-    side: float
-
-    def grown(self, border: float) -> Window:
-        """The window with a border of that many sides on each edge."""
-        return Window(self.x - border * self.side, self.y - border * self.side, self.side * (1 + 2 * border))
-
-    def quarters(self) -> list[Window]:
-        """Four windows, one in each corner, that overlap a little."""
-        side = self.side * QUARTER
-        ends = (0.0, self.side - side)
-        return [Window(self.x + x, self.y + y, side) for y in ends for x in ends]
-
-    def holds(self, row: Floats) -> bool:
-        """Whether the middle of a face's box lies in the window."""
-        x, y = (row[:2] + row[2:4]) / 2
-        return bool(self.x <= x < self.x + self.side and self.y <= y < self.y + self.side)
 
 
 class BlazeFace:
@@ -125,13 +97,15 @@ class BlazeFace:
         Raises:
             ImageError: as `Picture.copy`.
         """
-        squares, bordered = _squares(picture.size)
+        squares, bordered = squares_of(picture.size)
         whole = WHOLE if len(squares) == 1 else SQUARE
         side = squares[0].side
         rows = self._looks(self._full, whole, picture, squares)
-        if not len(rows) or _sides(rows).max() > LARGE * side:
+        alone = not len(rows)
+        if alone or _sides(rows).max() > LARGE * side:
             rows = _distinct(np.concatenate([rows, self._looks(self._short, SHORT, picture, bordered)]))
-        if not len(rows) or _sides(rows).min() < SMALL * side:
+            alone = alone and (rows[:, 16] < UNSURE).all()
+        if alone or _sides(rows).min() < SMALL * side:
             rows = self._glances(picture, squares, rows)
         if not len(rows):
             full = self._looks(self._full, whole.inverted, picture, squares)
@@ -150,50 +124,32 @@ class BlazeFace:
 
     def _glances(self, picture: Picture, windows: list[Window], rows: Floats) -> Floats:
         """Faces in windows, and in the quarters of every window that shows tiny ones, beside those found before."""
+        settled = rows[_sides(rows) >= SMALL * windows[0].side]
         while windows and windows[0].side >= LEAST_PX:
             quarters: dict[Window, None] = {}
             for window in windows:
                 perhaps = self._full.look(picture, window, GLANCE, PERHAPS)[:MOST]
-                for large in rows[_sides(rows) >= SMALL * window.side]:
-                    perhaps = perhaps[_overlaps(large, perhaps) <= SAME_FACE]
+                perhaps = perhaps[_inside(perhaps, picture.size)]
+                for row in settled:
+                    perhaps = perhaps[_overlaps(row, perhaps) <= SAME_FACE]
                 perhaps = perhaps[_sides(perhaps).argsort(kind="stable")]  # the smallest decides how fine copies are
-                rows = _distinct(np.concatenate([rows, *(self._close(row, picture) for row in perhaps)]))
-                tiny = rows[_sides(rows) < TINY * window.side]
+                settled = _distinct(np.concatenate([settled, *(self._close(row, picture) for row in perhaps)]))
+                tiny = settled[_sides(settled) < TINY * window.side]
                 quarters |= dict.fromkeys(each for each in window.quarters() if any(map(each.holds, tiny)))
             windows = list(quarters)
-        return rows
+        return _distinct(np.concatenate([rows, settled]))
 
     def _close(self, row: Floats, picture: Picture) -> Floats:
         """What may be a face, as it looks close up: one row, or none."""
-        rows = self._full.look(picture, _around(row, 1 / CLOSE), CLOSE_UP, self._least)
+        rows = self._full.look(picture, around(row, 1 / CLOSE), CLOSE_UP, self._least)
         return rows[_overlaps(row, rows) > SAME_FACE][:1]
 
     def _righted(self, row: Floats, picture: Picture) -> Floats:
         """A face as it looks from above, where it is more of a face from there; otherwise as it is."""
-        window = _around(row, 1 + 2 * AROUND)
+        window = around(row, 1 + 2 * AROUND)
         upright, inverted = (self._short.look(picture, window, view, self._least) for view in (SHORT, SHORT.inverted))
         best, other = _surest(row, upright), _surest(row, inverted)
         return other if other[16] > best[16] + INVERTED else row
-
-
-class View(NamedTuple):
-    """How a network is shown a window.
-
-    Args:
-        px: the window's side in the view.
-        step: what the view's sides are multiples of; below `px`, it has no more black beside the image than need be.
-        gap: how many times as large as the view what it is made from is at least, where the photo has the pixels.
-        over: whether it is upside down.
-    """
-
-    px: int
-    step: int
-    gap: float = GAP
-    over: bool = False
-
-    @property
-    def inverted(self) -> View:
-        return self._replace(over=True)
 
 
 WHOLE, SQUARE, SHORT = View(192, 32), View(192, 192), View(128, 128)
@@ -219,7 +175,7 @@ class _Network:
         Returns:
             Rows (n, 17) of box and six landmarks (image px, x and y in turn) and score, the surest first.
         """
-        pixels, scale, offset = _view(picture, window, view)
+        pixels, scale, offset = view_of(picture, window, view)
         height, width = pixels.shape[1:3]
         if view.over:
             pixels, scale, offset = np.ascontiguousarray(pixels[:, ::-1, ::-1]), -scale, (width, height) - offset
@@ -257,60 +213,18 @@ def _centres(width: int, height: int, cells: Cells) -> Floats:
     return np.concatenate(grids)
 
 
-def _view(picture: Picture, window: Window, view: View) -> tuple[NDArray[np.uint8], Floats, Floats]:
-    """What a network sees of a window, upright: (1, height, width, 3) in 0..255 with black outside the image.
-
-    Returns:
-        The pixels, and `scale` and `offset` (x, y) with which view = image * scale + offset.
-    """
-    px, step = view.px, view.step
-    corner = np.array([window.x, window.y])
-    low, high = np.maximum(corner, 0), np.minimum(corner + window.side, picture.size)
-    start = np.minimum(np.rint((low - corner) * px / window.side), px - 1)
-    size = np.clip(np.rint((high - low) * px / window.side), 1, px - start)
-    sides = np.ceil(size / step) * step
-    start = np.minimum(start, sides - size)
-    copy, factor = picture.copy(max(1, int(window.side / px / view.gap)))
-    box = (*low / factor, *high / factor)
-    part = copy.resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box, GAP)
-    canvas = Image.new("RGB", (int(sides[0]), int(sides[1])))
-    canvas.paste(part, (int(start[0]), int(start[1])))
-    scale = size / (high - low)
-    return np.asarray(canvas)[np.newaxis], scale.astype(np.float32), (start - low * scale).astype(np.float32)
-
-
-def _around(row: Floats, sides: float) -> Window:
-    """A square with a face in the middle, so many of its box's longer sides long."""
-    (x0, y0), (x1, y1) = row[:2], row[2:4]
-    side = float(max(x1 - x0, y1 - y0)) * sides
-    return Window(float(x0 + x1 - side) / 2, float(y0 + y1 - side) / 2, side)
-
-
-def _squares(size: tuple[int, int]) -> tuple[list[Window], list[Window]]:
-    """The squares that an image is looked at in, and what the short-range network sees of it: they have a border.
-
-    A long image is wholly shown by squares one beside the other, as wide as it is, and looked at with their borders.
-    """
-    width, height = size
-    length, short = max(width, height), min(width, height)
-    if length <= LONG * short:
-        whole = Window((width - length) / 2, (height - length) / 2, length)
-        return [whole], [whole.grown(BORDER)]
-    count = min(math.ceil(length / short), MOST_SQUARES)
-    side = max(float(short), length / count)
-    starts = np.linspace(0, length - side, count).tolist()
-    across = (short - side) / 2
-    along = [Window(start, across, side) if width > height else Window(across, start, side) for start in starts]
-    bordered = [window.grown(BORDER) for window in along]
-    return bordered, bordered
-
-
 def _uncut(rows: Floats, window: Window, size: tuple[int, int]) -> Floats:
     """The rows whose box no edge of the window cuts, other than where the image ends as well."""
     corner = np.array([window.x, window.y])
     low = (rows[:, :2] >= corner) | (corner <= 0)
     high = (rows[:, 2:4] <= corner + window.side) | (corner + window.side >= size)
     return rows[(low & high).all(axis=1)]
+
+
+def _inside(rows: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which rows' boxes have their middle in the image, (n,)."""
+    middles = (rows[:, :2] + rows[:, 2:4]) / 2
+    return np.asarray(((middles > 0) & (middles < size)).all(axis=1))
 
 
 def _blended(rows: Floats) -> Floats:
