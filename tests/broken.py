@@ -25,8 +25,6 @@ def broken(png: bytes) -> dict[str, bytes]:
     """
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     jpeg = encoded(noise, "JPEG")
-    flipped = bytearray(png)
-    flipped[png.index(b"IDAT") + 4] ^= 255
     header = b"IHDR" + (2**20).to_bytes(4) * 2 + b"\x08\x00\x00\x00\x00"
     return {
         "empty": b"",
@@ -35,7 +33,7 @@ def broken(png: bytes) -> dict[str, bytes]:
         "cut header": png[:20],
         "half a PNG": png[: len(png) // 2],
         "half a JPEG": jpeg[: len(jpeg) // 2],
-        "not packed": bytes(flipped),
+        "no such depth": png[:24] + b"\x03" + png[25:],
         "bomb": png[:8] + (13).to_bytes(4) + header + zlib.crc32(header).to_bytes(4) + png[33:],
         "page": b"<!DOCTYPE html><html>404</html>",
         "archive": b"PK\x03\x04" + bytes(100),
