@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 
 from mien.errors import ImageError, MienError
+from mien.files import replacing
 from mien.intake import describe
 
 ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
@@ -26,6 +29,30 @@ NATIVE = frozenset({"s3", "gs", "gcs"})
 
 class StoreError(MienError):
     """A store does not answer as it should: what is asked of it may be there, and nobody can tell."""
+
+
+class DiskError(MienError):
+    """A disk of this machine takes no more files, or none at all."""
+
+
+class File(NamedTuple):
+    """A file that was listed: its place, its size in bytes, and when it was changed, in ns; -1 where nobody knows."""
+
+    place: str
+    size: int
+    changed: int
+
+
+def is_address(place: str) -> bool:
+    """Whether it is an address, and no path."""
+    return ADDRESS.fullmatch(place) is not None
+
+
+def joined(folder: str, *names: str) -> str:
+    """A place below a folder's."""
+    if is_address(folder):
+        return "/".join((folder.rstrip("/"), *names))
+    return os.path.join(folder, *names)
 
 
 def opened(place: str) -> tuple[Any, str]:
@@ -42,19 +69,81 @@ def opened(place: str) -> tuple[Any, str]:
         if scheme in NATIVE:
             bucket, _, path = rest.partition("/")
             return _native(scheme, bucket), f"{bucket}/{path}".rstrip("/")
-        return _others(scheme), rest if scheme != "file" else os.path.abspath(rest)
+        return _others(scheme), rest
 
 
-def is_address(place: str) -> bool:
-    """Whether it is an address, and no path."""
-    return ADDRESS.fullmatch(place) is not None
+def files_below(folder: str) -> list[File]:
+    """All files below a folder of a store, in the order of their places.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        StoreError: the store does not answer.
+    """
+    system, path = opened(folder)
+    with told(folder):
+        found = system.get_file_info(pafs.FileSelector(path, recursive=True))
+    top = f"{path.rstrip('/')}/"
+    return sorted(
+        File(joined(folder, each.path.removeprefix(top)), each.size, _changed(each)) for each in found if each.is_file
+    )
 
 
-def joined(folder: str, *names: str) -> str:
-    """A place below a folder's."""
-    if is_address(folder):
-        return "/".join((folder.rstrip("/"), *names))
-    return os.path.join(folder, *names)
+def file_at(place: str) -> File | None:
+    """A file, listed; None where there is none.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    system, path = opened(place)
+    with told(place):
+        found = system.get_file_info(path)
+    return File(place, found.size, _changed(found)) if found.is_file else None
+
+
+@contextmanager
+def reading(place: str) -> Iterator[Any]:
+    """A file that can be read anywhere, PyArrow's.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        StoreError: the store does not answer.
+    """
+    system, path = opened(place)
+    with told(place), system.open_input_file(path) as file:
+        yield file
+
+
+def put(place: str, data: bytes | pa.Buffer, aside: str) -> None:
+    """Write a file that appears whole or not at all, in place of any that was there.
+
+    Args:
+        place: of the file.
+        data: what it holds.
+        aside: the folder on the same disk in which it is written before; stores need none.
+
+    Raises:
+        DiskError: the disk refuses it.
+        StoreError: the store does.
+    """
+    if not is_address(place):
+        written = Path(aside) / Path(place).name
+        try:
+            with replacing(written) as temporary:
+                temporary.write_bytes(data)
+            Path(place).parent.mkdir(parents=True, exist_ok=True)
+            written.replace(place)
+        except OSError as error:
+            raise DiskError(f"{describe(place)}: {error.strerror or error}") from error
+        return
+    system, path = opened(place)
+    with told(place):
+        if isinstance(system, pafs.PyFileSystem):
+            system.handler.fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            system.handler.fs.pipe_file(path, bytes(data))
+            return
+        stream = system.open_output_stream(path)
+        stream.write(data)
+        stream.close()  # and not where writing failed: it would put what is there
 
 
 @contextmanager
@@ -65,7 +154,9 @@ def told(place: str) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (OSError, ImportError, ValueError) as error:
-        raise StoreError(f"{describe(place)}: {error}") from error
+        if is_address(place):
+            raise StoreError(f"{describe(place)}: {error}") from error
+        raise
 
 
 class Fetched(BytesIO):
@@ -97,6 +188,10 @@ class Fetched(BytesIO):
                 return data
         except FileNotFoundError as error:
             raise ImageError("no such file") from error
+
+
+def _changed(info: Any) -> int:
+    return -1 if info.mtime_ns is None else int(info.mtime_ns)
 
 
 @cache
