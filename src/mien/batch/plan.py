@@ -1,4 +1,4 @@
-"""The plan of a run: its parts, each with a name that hangs on all that its rows hang on, and the manifest that tells it.
+"""The plan of a run: its parts, each with a name that hangs on all that its rows hang on, and the manifest of it.
 
 A part's name is made of what it reads (names, sizes, times of change), of the model and of the options: a part that is
 done twice is one file, and what is there under its name is done.
@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-import mien
+from mien import __version__
 from mien.batch.inputs import Inputs
 from mien.batch.sources import Source
 from mien.batch.table import table_schema
@@ -58,7 +58,7 @@ class Job:
         shares = self.recognizer.expected(self.prior, labels)
         limits = self.recognizer.limits
         return {
-            "mien": mien.__version__,
+            "mien": __version__,
             "rows": VERSION,
             "model": {"name": artifact.name, "sha256": artifact.identity},
             "options": {

@@ -1,4 +1,4 @@
-"""How far a run is: what its parts came to, how fast, and what is left; as a file, for those who wait for it elsewhere."""
+"""How far a run is: what its parts came to, how fast, and what is left; in a file for those who wait elsewhere."""
 
 from __future__ import annotations
 

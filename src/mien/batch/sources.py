@@ -6,8 +6,9 @@ However many images there are, so few are held at once that the memory that they
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, Protocol
@@ -226,15 +227,23 @@ def _record_batches(reader: Any) -> Iterator[pa.RecordBatch]:
     return iter(reader)
 
 
-def _members(place: str) -> Iterator[tuple[str, Any]]:
+def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    return b"" if file is None else file.read()
+
+
+def _members(place: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """The files in an archive, by name, and what reads each while it is at hand."""
     system, path = opened(place)
     try:
-        with told(place), system.open_input_stream(path, compression=None) as stream:
-            with tarfile.open(fileobj=stream, mode="r|*") as archive:
-                for member in archive:
-                    name = PurePosixPath(member.name).name
-                    if member.isfile() and not name.startswith(".") and name.lower() not in LEFT_BY_SYSTEMS:
-                        yield member.name, lambda member=member: archive.extractfile(member).read()
+        with (
+            told(place),
+            system.open_input_stream(path, compression=None) as stream,
+            tarfile.open(fileobj=stream, mode="r|*") as archive,
+        ):
+            for member in archive:
+                name = PurePosixPath(member.name).name
+                if member.isfile() and not name.startswith(".") and name.lower() not in LEFT_BY_SYSTEMS:
+                    yield member.name, partial(_read, archive, member)
     except tarfile.TarError as error:
         raise DataError(f"{place}: a tar archive that is damaged or cut short: {error}") from error

@@ -135,7 +135,7 @@ def image_column(table: pa.Schema, image: str | None = None) -> str:
     if len(found) != 1:
         several = f"several columns of images, {', '.join(found)}" if found else "no column of images"
         raise DataError(f"{several}: say which it is; there are {_told(table)}")
-    return found[0]
+    return str(found[0])
 
 
 def carried_columns(table: pa.Schema, image: str, keep: Sequence[str] | None = None) -> list[str]:
@@ -164,13 +164,13 @@ def _holds_bytes(kind: pa.DataType) -> bool:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         return _is_text(kind.value_type)
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _told(table: pa.Schema) -> str:

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -94,14 +95,12 @@ class _Worker:
 
     @property
     def alive(self) -> bool:
-        return self._process.is_alive()
+        return bool(self._process.is_alive())
 
     def begin(self, part: Part, tries: int) -> None:
         self.part, self.tries = part, tries
-        try:
+        with suppress(OSError):  # it died while it was idle: `ended` says so
             self.pipe.send(part)
-        except OSError:  # it died while it was idle: `ended` says so
-            pass
 
     def ended(self) -> Done:
         """What became of its part."""
@@ -149,11 +148,12 @@ def _work(pipe: Connection, job: Job, out: str) -> None:
             part = pipe.recv()
         except (EOFError, OSError):
             return
+        counts, failure, hopeless = None, "", False
         try:
-            told = (write_part(part, job, out), "", False)
+            counts = write_part(part, job, out)
         except Exception as error:
-            told = (None, _words(error), isinstance(error, DiskError))
-        pipe.send(told)
+            failure, hopeless = _words(error), isinstance(error, DiskError)
+        pipe.send((counts, failure, hopeless))
 
 
 def _words(error: Exception) -> str:

@@ -37,7 +37,7 @@ def batch(
         list[str],
         typer.Argument(
             metavar="IN...",
-            help="Folders, patterns or addresses (s3://...) of images, parquet or Arrow files, tar archives; CSV files.",
+            help="Folders, patterns or addresses (s3://...) of images, parquet, Arrow, tar; CSV files.",
         ),
     ],
     out: Annotated[
