@@ -39,20 +39,10 @@ class Runs:
         (self.watch / "opened").write_text("")
         (self.watch / "go").unlink(missing_ok=True)
         path = os.pathsep.join([str(WATCHED), *filter(None, [os.environ.get("PYTHONPATH")])])
-        words = (
-            str(self.images),
-            "--out",
-            str(out),
-            "--model",
-            str(self._model),
-            "--part",
-            str(SIZE),
-            *words,
-            "--crop",
-            "whole",
-        )
+        options = {"--out": str(out), "--model": str(self._model), "--part": str(SIZE), "--workers": "2"}
+        asked = [str(self.images), *(word for option in options.items() for word in option), "--crop", "whole", *words]
         return subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "mien", "batch", *words, "--workers", "2"],
+            [sys.executable, "-W", "error", "-m", "mien", "batch", *asked],
             env=os.environ | {"PYTHONPATH": path, "WATCH": str(self.watch)} | environment,
             stderr=subprocess.PIPE,
             text=True,
