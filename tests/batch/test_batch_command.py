@@ -50,7 +50,7 @@ class Runs:
         )
 
     def end(self, process: subprocess.Popen[str]) -> tuple[int, str]:
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=300)
         assert "Traceback" not in told
         return process.returncode, told
 
@@ -61,7 +61,7 @@ class Runs:
 
     def wait_for(self, *names: str) -> list[int]:
         """Until these have been opened; by whom."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not set(names) <= {name for _, name in self.opened()}:
             assert time.monotonic() < deadline, self.opened()
             time.sleep(0.01)
@@ -116,7 +116,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_alike(runs: Runs, whole: Path,
         process.kill()
         process.wait()
         process.stderr.close()  # type: ignore[union-attr]
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while any(Path(f"/proc/{worker}").exists() for worker in workers):  # they end with it
             assert time.monotonic() < deadline
             time.sleep(0.01)

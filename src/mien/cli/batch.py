@@ -94,6 +94,7 @@ def batch(
 
     console, passed_over = terminal(stderr=True), PassedOver()
     _check_outside(sources, out)
+    engine: Engine = Workers(workers or cores(), grace)
     job = Job(
         load(model, limits=Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)),
         labels,
@@ -107,7 +108,6 @@ def batch(
     console.print(f"{counted(inputs.files, 'file')}{images}, {counted(len(plan.parts), 'part')}: {inputs.kind}")
     if passed_over:
         console.print(f"passed over {passed_over}")
-    engine: Engine = Workers(workers or cores(), grace)
     seen: list[Run] = []
     with _bar() as bar:
         task = bar.add_task("", total=None, told="")
