@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 PACKAGE = "mien"
 ADDS = {
     "parquet": "tables as Parquet files, and datasets in them",
+    "batch": "runs over many images, in tables, archives and object stores",
     "heic": "photos of iPhones",
     "report": "plots in reports",
     "train": "training and export, with PyTorch",
