@@ -165,7 +165,7 @@ def _parquet_example(file: Path, row: int, values: dict[str, Any], known: dict[A
         label=_emotion(where, values["emotion"]),
         split=_split(where, values["usage"]),
         votes=known.setdefault(votes, votes),
-        attributes=known.setdefault(tuple(attributes.items()), attributes),
+        attributes=known.setdefault(frozenset(attributes.items()), attributes),
     )
 
 

@@ -52,21 +52,26 @@ class Reader:
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: deque[tuple[Shard, int, Any]] = deque(maxlen=KEPT)  # of which file, from which row on, the images
-        self._shard: Shard | None = None
+        self._group: tuple[Shard, int] | None = None  # which is being read
         self._coming: Iterator[Any] = iter(())
         self._next = 0  # the first row of the next batch
 
     def image(self, shard: Shard, row: int) -> bytes:
         with self._lock:
             while (found := self._found(shard, row)) is None:
-                group = shard.group(row)
-                if self._shard is not shard or not shard.starts[group] <= self._next <= row:
-                    self._shard, self._next = shard, shard.starts[group]
-                    self._coming = shard.images(group)
-                batch = next(self._coming)
-                self._kept.append((shard, self._next, batch))
-                self._next += len(batch)
+                self._read_on(shard, shard.group(row), row)
             return found
+
+    def _read_on(self, shard: Shard, group: int, row: int) -> None:
+        """Read the next batch of a row group; where that begins behind a row, the first one."""
+        if self._group != (shard, group) or self._next > row:
+            self._coming, self._next = shard.images(group), shard.starts[group]
+        self._group = None  # until it has been read well
+        batch = next(self._coming, None)
+        if batch is None:
+            raise OSError("fewer rows than when it was opened")
+        self._kept.append((shard, self._next, batch))
+        self._group, self._next = (shard, group), self._next + len(batch)
 
     def _found(self, shard: Shard, row: int) -> bytes | None:
         for of, first, images in self._kept:
