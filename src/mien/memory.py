@@ -85,6 +85,8 @@ class Room:
 
     def give(self, amount: int) -> None:
         """Give back what was taken."""
+        if not amount:
+            return
         with self._change:
             self.taken -= amount
             self._change.notify()
