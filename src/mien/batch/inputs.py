@@ -150,6 +150,8 @@ def _folder(folder: str, passed_over: PassedOver) -> Iterator[File]:
 def _in_store(word: str, passed_over: PassedOver) -> Iterator[File]:
     """The files of an address: what a pattern matches, a file, or what lies below a folder."""
     plain = word[: found.start()].rpartition("/")[0] if (found := MAGIC.search(word)) else word
+    if not is_address(plain):
+        raise DataError(f"{word}: a pattern begins behind the name of the bucket")
     if plain == word and (file := file_at(word)):
         yield file
         return

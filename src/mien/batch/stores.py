@@ -83,9 +83,11 @@ def files_below(folder: str) -> list[File]:
     system, path = opened(folder)
     with told(folder):
         found = system.get_file_info(pafs.FileSelector(path, recursive=True))
-    top = f"{path.rstrip('/')}/"
+    top = f"{path.strip('/')}/"  # some stores begin their paths with a stroke, whatever they are asked
     return sorted(
-        File(joined(folder, each.path.removeprefix(top)), each.size, _changed(each)) for each in found if each.is_file
+        File(joined(folder, each.path.lstrip("/").removeprefix(top)), each.size, _changed(each))
+        for each in found
+        if each.is_file
     )
 
 
