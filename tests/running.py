@@ -45,13 +45,20 @@ class Runs:
         return os.environ | {"PYTHONPATH": path, "WATCH": str(self.watch)}
 
     def start(
-        self, out: Path | str, *words: str, limit: int | None = None, within: Sequence[str] = (), **environment: str
+        self,
+        out: Path | str,
+        *words: str,
+        images: str = "",
+        limit: int | None = None,
+        within: Sequence[str] = (),
+        **environment: str,
     ) -> subprocess.Popen[str]:
         """Begin a run.
 
         Args:
             out: its folder.
             words: of its command line.
+            images: where they are, if not in its folder.
             limit: of the bytes of a file that it writes.
             within: the command that starts it.
             environment: what is to be known beside.
@@ -59,7 +66,7 @@ class Runs:
         (self.watch / "opened").write_text("")
         (self.watch / "go").unlink(missing_ok=True)
         words = (
-            str(self.images),
+            images or str(self.images),
             "--out",
             str(out),
             "--model",
