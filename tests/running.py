@@ -15,6 +15,8 @@ from typing import Any
 from broken import broken
 
 COUNT, SIZE = 60, 10
+WAIT_S = 300.0
+"""How long anything may take on a busy machine; nothing waits so long that works."""
 WATCHED = Path(__file__).parent / "batch" / "watched"
 
 
@@ -65,20 +67,10 @@ class Runs:
         """
         (self.watch / "opened").write_text("")
         (self.watch / "go").unlink(missing_ok=True)
-        words = (
-            images or str(self.images),
-            "--out",
-            str(out),
-            "--model",
-            str(self._model),
-            "--part",
-            str(SIZE),
-            *words,
-            "--crop",
-            "whole",
-        )
+        options = {"--out": str(out), "--model": str(self._model), "--part": str(SIZE), "--workers": "2"}
+        named = [images or str(self.images), *(word for option in options.items() for word in option)]
         return subprocess.Popen(
-            [*within, sys.executable, "-W", "error", "-m", "mien", "batch", *words, "--workers", "2"],
+            [*within, sys.executable, "-W", "error", "-m", "mien", "batch", *named, "--crop", "whole", *words],
             env=self.environment | environment,
             stderr=subprocess.PIPE,
             text=True,
@@ -86,7 +78,7 @@ class Runs:
         )
 
     def end(self, process: subprocess.Popen[str]) -> tuple[int, str]:
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=WAIT_S)
         assert "Traceback" not in told
         return process.returncode, told
 
@@ -97,7 +89,7 @@ class Runs:
 
     def wait_for(self, *names: str) -> list[int]:
         """Until these have been opened; by whom."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + WAIT_S
         while not set(names) <= {name for _, name in self.opened()}:
             assert time.monotonic() < deadline, self.opened()
             time.sleep(0.01)

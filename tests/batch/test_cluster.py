@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from nodes import UNSHARE, Nodes
-from running import COUNT, SIZE, Runs, rows, state
+from running import COUNT, SIZE, WAIT_S, Runs, rows, state
 
 from mien.batch.cluster import Cluster
 from mien.errors import MienError
@@ -56,7 +56,7 @@ def images(runs: Runs) -> Counter[str]:
 
 def gone(*processes: int) -> None:
     """Wait until they are."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WAIT_S
     while any(Path(f"/proc/{process}").exists() for process in processes):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -96,7 +96,8 @@ def test_a_run_is_one_table_with_the_rows_of_predict(whole: Path, folder: Path, 
 
 
 def test_what_is_finished_is_not_done_again_and_the_rest_is_the_same(plan: Plan, whole: Path, tmp_path: Path) -> None:
-    out, seen = str(tmp_path / "out"), []
+    out = str(tmp_path / "out")
+    seen: list[Part] = []
     with pytest.raises(KeyboardInterrupt):
         run(plan, out, of_parts(0, 3, 11))
     assert state(tmp_path / "out")["state"] == "stopped"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from running import COUNT, SIZE, Runs
+from running import COUNT, SIZE, WAIT_S, Runs
 from stores import Bucket
 
 from mien.batch.claim import claimed
@@ -122,11 +122,11 @@ def test_killed_while_it_waits_for_the_store_it_goes_on(runs: Runs, whole: dict[
     def waits(method: str, path: str) -> None:
         if path.endswith("/in/25.png"):
             asked.set()
-            go.wait(60)
+            go.wait(WAIT_S)
 
     bucket.fault = waits
     process = runs.start(f"s3://{BUCKET}/killed", images=f"s3://{BUCKET}/in")
-    assert asked.wait(60)
+    assert asked.wait(WAIT_S)
     process.kill()
     runs.end(process)
     go.set()

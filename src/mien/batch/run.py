@@ -77,7 +77,7 @@ def run(
         def hear(done: Done) -> None:
             progress.add(done)
             if done.hopeless:
-                raise DiskError(f"{done.failure}; {_so_far(progress)}")
+                raise DiskError(done.failure)
             if len(progress.failures) >= MOST_FAILED:
                 raise MienError(_failed(progress))
             progress.write()
@@ -88,6 +88,9 @@ def run(
             progress.write()
             engine([part for part in plan.parts if part.name not in finished], plan.job, out, hear)
             state = "failed" if progress.failures else "done"
+        except DiskError as error:
+            state = "failed"
+            raise DiskError(f"{error}; {_so_far(progress)}") from error
         except MienError:
             state = "failed"
             raise

@@ -21,7 +21,9 @@ from mien.batch.table import RENAMED
 from mien.errors import DataError
 from mien.sources import LEFT_BY_SYSTEMS, SUFFIXES
 
-AT_ONCE = 64  # images in a table
+AT_ONCE = 64  # images in a table, where nobody knows how large they are
+BYTES_AT_ONCE = 2**20
+LEAST, MOST = 16, 4096  # images in a table, where their bytes are known
 FILE, ROW = "file", "row"
 """Columns that tell where an image of a table or an archive lies: in which file, and as which of its rows from 0 on."""
 
@@ -208,7 +210,9 @@ def _batches(stream: Any, place: str, group: int, columns: list[str]) -> Iterato
                 yield from (batch.select(columns).slice(at, AT_ONCE) for at in range(0, len(batch), AT_ONCE))
         return
     file = pq.ParquetFile(stream, buffer_size=2**20)
-    for batch in file.iter_batches(AT_ONCE, row_groups=[group], columns=columns, use_threads=False):
+    told = file.metadata.row_group(group)
+    rows = min(max(told.num_rows * BYTES_AT_ONCE // max(told.total_byte_size, 1), LEAST), MOST)
+    for batch in file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
         yield batch.select(columns)
 
 

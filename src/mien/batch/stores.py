@@ -64,7 +64,7 @@ def opened(place: str) -> tuple[Any, str]:
     """
     found = ADDRESS.fullmatch(place)
     if found is None:
-        return _local(), os.path.abspath(place)
+        return _local(), Path(place).absolute().as_posix()
     scheme, rest = found[1].lower(), found[2]
     with told(place):
         if scheme in NATIVE:

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import forkserver, get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any
@@ -43,6 +43,11 @@ class Workers:
 
     count: int
     grace_s: float = GRACE_S
+
+    def __post_init__(self) -> None:
+        if sys.platform != "win32":
+            _context()
+            forkserver.ensure_running()  # it loads the modules while others list the inputs
 
     def __call__(self, parts: Sequence[Part], job: Job, out: str, tell: Tell) -> None:
         waiting = deque((part, 1) for part in parts)

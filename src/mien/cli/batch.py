@@ -98,6 +98,7 @@ def batch(
 
     console, passed_over = terminal(stderr=True), PassedOver()
     _check_outside(sources, out)
+    engine = Workers(workers or cores(), grace) if ray is None else _cluster(ray, workers, grace)
     job = Job(
         load(model, limits=Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)),
         labels,
@@ -111,7 +112,6 @@ def batch(
     console.print(f"{counted(inputs.files, 'file')}{images}, {counted(len(plan.parts), 'part')}: {inputs.kind}")
     if passed_over:
         console.print(f"passed over {passed_over}")
-    engine = Workers(workers or cores(), grace) if ray is None else _cluster(ray, workers, grace)
     seen: list[Run] = []
     with _bar() as bar:
         task = bar.add_task("", total=None, told="")
