@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -141,7 +142,7 @@ def put(place: str, data: bytes | pa.Buffer, aside: str) -> None:
         StoreError: the store does.
     """
     if not is_address(place):
-        written = Path(aside) / Path(place).name
+        written = Path(aside) / f"{secrets.token_hex(4)}.{Path(place).name}"  # two may write the same part
         try:
             with replacing(written) as temporary:
                 temporary.write_bytes(data)
