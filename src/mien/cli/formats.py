@@ -24,7 +24,7 @@ from mien.errors import MienError
 from mien.files import replacing
 from mien.labels import LabelSet
 from mien.prediction import Prediction, Reading, percent
-from mien.tables import columns, flat_rows
+from mien.tables import arrow_schema, columns, flat_rows
 
 BAR = 10  # characters
 LIMIT = re.compile(r"\bmax_(pixels|bytes)\b")
@@ -95,12 +95,10 @@ def _csv(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
 
 @contextmanager
 def _parquet(path: Path, labels: LabelSet) -> Iterator[Writer]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ModuleNotFoundError:
-        raise MienError("writing parquet needs pyarrow: pip install 'mien[parquet]'") from None
-    schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in columns(labels).items()])
+    schema = arrow_schema(columns(labels))
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     held: list[dict[str, Any]] = []
     with pq.ParquetWriter(path, schema) as file:
 
