@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from PIL import Image
 
 from mien.image import Pixels
+from mien.picture import Picture, first_factor
 
 
 @dataclass(frozen=True)
@@ -58,20 +59,29 @@ class Frame:
         """A frame whose pixels are there already."""
         height, width = pixels.shape[:2]
 
-        def smaller(factor: int) -> Pixels:
-            return pixels if factor == 1 else _reduced(pixels, factor)
-
-        return cls(time_s, number, width, height, smaller)
+        return cls(time_s, number, width, height, partial(reduced, pixels))
 
     @cached_property
     def pixels(self) -> Pixels:
         """The whole frame: (H, W, 3), RGB uint8, upright, contiguous, read-only."""
         return self.make(1)
 
+    @property
+    def picture(self) -> Picture:
+        """The frame as a picture, which is made no finer than needed."""
+        size = self.width, self.height
+        factor = first_factor(*size)
+
+        def again(factor: int) -> Image.Image:
+            return Image.fromarray(self.reduced(factor))
+
+        return Picture(size, again(factor), factor, again)
+
     def reduced(self, factor: int) -> Pixels:
         """A copy so many times smaller, its sides rounded up; made in less time than the whole."""
         return self.pixels if factor == 1 else self.make(factor)
 
 
-def _reduced(pixels: Pixels, factor: int) -> Pixels:
-    return np.asarray(Image.fromarray(pixels).reduce(factor))
+def reduced(pixels: Pixels, factor: int) -> Pixels:
+    """An image so many times smaller, its sides rounded up."""
+    return pixels if factor == 1 else np.asarray(Image.fromarray(pixels).reduce(factor))

@@ -6,23 +6,26 @@ for are not decoded at all.
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from typing import BinaryIO, Protocol, Self, TypeAlias, cast
+from typing import BinaryIO, Protocol, Self, TypeAlias
 
-from mien.errors import MienError, VideoError
-from mien.intake import LIMITS, Limits
+from mien.errors import MienError, SourceError, VideoError
+from mien.intake import ADDRESS, LIMITS, URL, Limits
 from mien.video.frame import Clip, Frame
+from mien.video.stills import RATE, animated, is_animation, listed
 from mien.wording import reason
 
 VideoSource: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 """A file: its path, or itself, open."""
 
+START = 64  # bytes that tell a kind of file
 SLACK = 1e-6  # s, by which a frame may come before the moment that it is asked for
 
 
-class _Reader(Protocol):
+class Reader(Protocol):
     """What a file is read by, whatever its kind."""
 
     clip: Clip
@@ -32,7 +35,6 @@ class _Reader(Protocol):
     def frames(self) -> Iterator[Frame]: ...
     def skip_to(self, time_s: float, every_s: float) -> None: ...
     def check(self) -> None: ...
-    def close(self) -> None: ...
 
 
 def describe(source: VideoSource, *, stream: int | None = None, limits: Limits = LIMITS) -> Clip:
@@ -48,17 +50,20 @@ def frames(
     start_s: float = 0.0,
     end_s: float | None = None,
     stream: int | None = None,
+    rate: float = RATE,
     limits: Limits = LIMITS,
 ) -> Frames:
     """The frames of a video, one by one; of as many minutes as it has, a few are held at once.
 
     Args:
-        source: a file's path, or a binary file, read from where it stands.
+        source: a file's path, or a binary file; or the path of a folder of images, or a pattern such as `run/*.png`,
+            whose images come in the order of the numbers in their names.
         every_s: seconds from one frame to the next: the first frame at or after each of these moments; all if None.
         start_s: no frame that is shown earlier.
         end_s: no frame that is shown then or later.
         stream: which of the file's video streams, from 0; the one with the largest pictures if None.
-        limits: how big a frame may be.
+        rate: frames a second, of images in a folder.
+        limits: how big a frame may be; and of what Pillow decodes, a file.
 
     Raises:
         VideoError: nothing can be read; while frames are read: the file is damaged or ends early. All frames that can
@@ -67,9 +72,14 @@ def frames(
     """
     if every_s is not None and not every_s > 0:
         raise MienError(f"every_s is a number of seconds above 0, or None for all frames; got {every_s}")
+    if not rate > 0:
+        raise MienError(f"rate is a number of frames a second above 0; got {rate}")
     if end_s is not None and not end_s > start_s:
         raise MienError(f"end_s lies after start_s; got {start_s:g} and {end_s:g}")
-    return Frames(source, every_s or 0.0, start_s, float("inf") if end_s is None else end_s, stream, limits)
+    with ExitStack() as opened:
+        reader = _reader(source, stream, rate, limits, opened)
+        end = float("inf") if end_s is None else end_s
+        return Frames(reader, opened.pop_all(), every_s or 0.0, start_s, end)
 
 
 class Frames(Iterator[Frame]):
@@ -79,20 +89,10 @@ class Frames(Iterator[Frame]):
         clip: what is known of the video from the beginning.
     """
 
-    def __init__(
-        self,
-        source: VideoSource,
-        every_s: float,
-        start_s: float,
-        end_s: float,
-        stream: int | None,
-        limits: Limits,
-    ) -> None:
+    def __init__(self, reader: Reader, opened: ExitStack, every_s: float, start_s: float, end_s: float) -> None:
         self._every_s, self._start_s, self._end_s = every_s, start_s, end_s
-        with ExitStack() as opened:
-            self._reader = _reader(source, stream, limits, opened)
-            self._opened = opened.pop_all()
-        self.clip = self._reader.clip
+        self._reader, self._opened = reader, opened
+        self.clip = reader.clip
         self._wanted = self._select()
 
     def __iter__(self) -> Self:
@@ -132,22 +132,36 @@ class Frames(Iterator[Frame]):
         self._reader.check()
 
 
-def _reader(source: VideoSource, stream: int | None, limits: Limits, opened: ExitStack) -> _Reader:
+def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits, opened: ExitStack) -> Reader:
     """What reads a source; what was opened for it is left to `opened`."""
-    file = source
     if isinstance(source, str | os.PathLike):
+        path = os.fspath(source)
+        if os.path.isdir(path) or (glob.has_magic(path) and not os.path.lexists(path)):
+            return listed(path, rate, limits)
         try:
-            file = opened.enter_context(open(source, "rb"))  # noqa: SIM115 - it is
+            source = opened.enter_context(open(path, "rb"))  # noqa: SIM115 - closed with the others
         except FileNotFoundError as error:
-            raise VideoError("no such file") from error
-        except IsADirectoryError as error:
-            raise VideoError("a folder, not a video") from error
+            raise VideoError(ADDRESS if URL.match(path) else "no such file") from error
         except (OSError, ValueError) as error:
             raise VideoError(f"cannot be read: {reason(error)}") from error
+    start = _start(source)
+    if not start:
+        raise VideoError("empty: no bytes to read")
+    if is_animation(start):
+        return animated(source, limits)
     try:
         from mien.video.decoder import Decoder
     except ModuleNotFoundError as error:
         raise MienError(f"video needs more than is installed ({error.name}): pip install 'mien[video]'") from None
-    decoder = Decoder(cast(BinaryIO, file), stream, limits)
+    decoder = Decoder(source, stream, limits)
     opened.callback(decoder.close)
     return decoder
+
+
+def _start(file: BinaryIO) -> bytes:
+    """How a file begins; it is left at its beginning."""
+    start = file.read(START)
+    if not isinstance(start, bytes):
+        raise SourceError(f"expected a file opened in binary mode, open(path, 'rb'); got {type(file).__name__}")
+    file.seek(0)
+    return start
