@@ -16,10 +16,12 @@ from av.video.stream import VideoStream
 
 SLACK = 1e-6  # s, by which a frame may come before the moment that it is asked for
 USUAL = Fraction(25)  # frames a second, where a file does not say
+RAW = ("h264", "hevc", "mjpeg", "m4v", "mpegvideo", "obu")  # files without times, for which FFmpeg makes some up
 JUMP_S = 1.0  # by which a clock goes back where a new recording begins
 
 COUNTED = "its frames have no times: counted at {rate:g} frames a second"
-BACKWARDS = "the times of some frames run backwards: counted at {rate:g} frames a second there"
+BACKWARDS = "the times of some frames run backwards: these are taken as shown right after the one before"
+NEXT = 1 / 8  # of a frame, from one frame to another that is shown right after it
 
 
 class Clock:
@@ -27,6 +29,7 @@ class Clock:
 
     Attributes:
         rate: frames a second, on average, or None.
+        duration_s: of the file, as it is declared, or None.
         end_s: where the last packet ends that was seen, of any stream.
         notes: what is to be said of the times, as sentences.
     """
@@ -40,6 +43,8 @@ class Clock:
         self._in_order = container.format.name == "avi"  # whose times are those of decoding
         self._decoding: deque[int] = deque()
         self._origin = _origin(container, stream)
+        self._counts = container.format.name in RAW
+        self.duration_s = _duration(container, stream, self._origin)
         self._shift_s = 0.0
         self._last_s: float | None = None
 
@@ -57,27 +62,36 @@ class Clock:
 
     def time_of_packet(self, packet: Packet[VideoStream]) -> float | None:
         """When a packet's frame is shown, if that can be told before it is decoded."""
-        if self._in_order or packet.pts is None:
+        if self._in_order or self._counts or packet.pts is None:
             return None
         return float(packet.pts * self._tick - self._origin) + self._shift_s
 
     def time_of(self, frame: VideoFrame) -> float:
         """When the next frame that came out of the decoder is shown."""
-        ticks = frame.pts
+        ticks = None if self._counts else frame.pts
         if self._in_order:
             ticks = self._decoding.popleft() if self._decoding else None
-        time_s = self._counted(COUNTED) if ticks is None else float(ticks * self._tick - self._origin) + self._shift_s
+        if ticks is None:
+            self._note(COUNTED.format(rate=float(self.rate or USUAL)))
+            time_s = self.next_s()
+        else:
+            time_s = float(ticks * self._tick - self._origin) + self._shift_s
         if self._last_s is not None and time_s <= self._last_s:
+            self._note(BACKWARDS)
             if self._last_s - time_s > JUMP_S:
-                self._shift_s += self._last_s + self._step_s - time_s
-            time_s = self._counted(BACKWARDS)
+                self._shift_s += self.next_s() - time_s
+                time_s = self.next_s()
+            else:
+                time_s = self._last_s + NEXT * self._step_s
         self._last_s = time_s
         return time_s
 
-    def _counted(self, note: str) -> float:
-        told = note.format(rate=float(self.rate or USUAL))
-        if told not in self.notes:
-            self.notes += (told,)
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes += (note,)
+
+    def next_s(self) -> float:
+        """When a frame is to be expected after the last one that came out of the decoder."""
         return 0.0 if self._last_s is None else self._last_s + self._step_s
 
 
@@ -88,3 +102,13 @@ def _origin(container: InputContainer, stream: VideoStream) -> Fraction:
     """
     begins = (stream.start_time or 0) * Fraction(stream.time_base or 1)
     return min(begins, max(Fraction(container.start_time or 0, 10**6), Fraction(0)))
+
+
+def _duration(container: InputContainer, stream: VideoStream, origin: Fraction) -> float | None:
+    """What the file declares; FFmpeg cuts that of an AVI to what is there, but not its count of frames."""
+    duration = Fraction(container.duration or 0, 10**6)
+    if container.format.name == "matroska,webm":  # which declares where it ends
+        duration -= origin
+    elif container.format.name == "avi" and stream.average_rate:
+        duration = max(duration, stream.frames / stream.average_rate)
+    return float(duration) if duration > 0 else None

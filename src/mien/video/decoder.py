@@ -68,10 +68,11 @@ class Decoder:
 
     def _start(self) -> None:
         context = self._stream.codec_context
+        if too_large := self._too_large(context.width, context.height):
+            raise VideoError(too_large)
         context.options = {"max_pixels": str(self._limits.max_pixels)}
         context.thread_type, context.thread_count = ThreadType.AUTO, min(cores(), MOST_THREADS)
         self._clock = Clock(self._container, self._stream)
-        self._check_size(context.width, context.height)
         self._painter = Painter(self._stream.sample_aspect_ratio)
         self._number = 0
         self._target_s, self._every_s = -float("inf"), 0.0
@@ -81,19 +82,17 @@ class Decoder:
         self._jumping = self._pending = self._finished = False
         self._broken: tuple[float, str] | None = None
         self._places = 0
-        self._remarks: dict[str, None] = {}
         frames = self._frames()
         first = next(frames, None)
         if first is None:
             self.check()
             raise VideoError("damaged or cut short: none of its frames can be read")
         self._all = chain([first], frames)
-        duration, rate = self._container.duration, self._clock.rate
         self.clip = Clip(
             first.width,
             first.height,
-            duration / av.time_base if duration and duration > 0 else None,
-            float(rate) if rate else None,
+            self._clock.duration_s,
+            float(self._clock.rate) if self._clock.rate else None,
             first.time_s,
             self.notes,
         )
@@ -101,7 +100,7 @@ class Decoder:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is to be said of how the file was read so far."""
-        return (*self._remarks, *self._clock.notes)
+        return self._remarks + self._clock.notes
 
     def frames(self) -> Iterator[Frame]:
         """All frames in their order, but for some that `skip_to` has said nobody asks for."""
@@ -116,7 +115,7 @@ class Decoder:
         if self._broken is not None:
             time_s, words = self._broken
             more = f", and in {counted(self._places - 1, 'more place')}" if self._places > 1 else ""
-            raise VideoError(f"damaged at {time_s:.2f} s{more}: {words}", time_s)
+            raise VideoError(f"at {time_s:.2f} s{more}: {words}", time_s)
         declared = self.clip.duration_s
         if not self._finished or declared is None or self._container.format.name not in DECLARING:
             return
@@ -138,7 +137,7 @@ class Decoder:
         taken = sizes.index(max(sizes)) if number is None else number
         if streams[taken].codec_context is None:
             raise VideoError("its pictures are coded in a way that this FFmpeg does not decode")
-        self._remarks = dict.fromkeys([f"video stream {taken} of {len(streams)} was read"] * (len(streams) > 1))
+        self._remarks = (f"video stream {taken} of {len(streams)} was read",) * (len(streams) > 1)
         return streams[taken]
 
     def _frames(self) -> Iterator[Frame]:
@@ -150,11 +149,12 @@ class Decoder:
                 self._number += self._before_jump
                 self._jump = None
             time_s = self._clock.time_of(frame)
+            width, height = self._painter.size(frame)
             if frame.is_corrupt:
                 self._hurt(time_s, "a frame is damaged")
+            elif too_large := self._too_large(width, height):
+                self._hurt(time_s, too_large)
             else:
-                self._check_size(frame.width, frame.height)
-                width, height = self._painter.size(frame)
                 yield Frame(time_s, self._number, width, height, partial(self._painter.paint, frame))
             self._number += 1
 
@@ -202,8 +202,9 @@ class Decoder:
         try:
             return self._stream.codec_context.decode(packet)
         except FFmpegError as error:
+            context = self._stream.codec_context
             if not early:
-                self._hurt(time_s, _words(error))
+                self._hurt(time_s, self._too_large(context.width, context.height) or _words(error))
             return []
 
     def _flush(self) -> list[VideoFrame]:
@@ -222,7 +223,7 @@ class Decoder:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
-                self._hurt(self._clock.end_s, _words(error))
+                self._hurt(None, _words(error))
                 return
             if packet is None:
                 return
@@ -230,14 +231,16 @@ class Decoder:
             if packet.stream_index == self._stream.index and packet.size:
                 yield cast("Packet[VideoStream]", packet)
 
-    def _check_size(self, width: int, height: int) -> None:
+    def _too_large(self, width: int, height: int) -> str:
+        """What is said of frames that are larger than they may be."""
         most = self._limits.max_pixels
-        if width * height > most:
-            told = f"frames of {width} x {height} pixels, over the limit of {most / 1e6:g} million"
-            raise VideoError(told + self._limits.advice("max_pixels"), max(self._clock.end_s, 0.0))
+        if width * height <= most:
+            return ""
+        over = f"frames of {width} x {height} pixels, over the limit of {most / 1e6:g} million"
+        return over + self._limits.advice("max_pixels")
 
     def _hurt(self, time_s: float | None, words: str) -> None:
-        self._broken = self._broken or (self._clock.end_s if time_s is None else time_s, words)
+        self._broken = self._broken or (self._clock.next_s() if time_s is None else time_s, words)
         self._places += 1
 
 
@@ -246,8 +249,8 @@ def _opened(file: BinaryIO, limits: Limits) -> InputContainer:
     try:
         return av.open(file, "r", options=options, buffer_size=READ, metadata_errors="replace")
     except FFmpegError as error:
-        raise VideoError(f"not a video of a supported kind, or damaged at its beginning ({_words(error)})") from error
+        raise VideoError(f"not a video of a supported kind, or {_words(error)}") from error
 
 
 def _words(error: FFmpegError) -> str:
-    return (error.strerror or str(error)).lower()
+    return f"damaged ({(error.strerror or str(error)).lower()})"

@@ -8,6 +8,7 @@ that it takes for `rgb24`), a smaller copy within three.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from fractions import Fraction
 from threading import Lock
@@ -118,7 +119,7 @@ def turn_of(frame: VideoFrame) -> Turn:
     matrix = cast("Mapping[str, Buffer]", frame.side_data).get("DISPLAYMATRIX")
     if matrix is None:
         return None
-    a, b, _, c, d = (float(each) for each in np.frombuffer(matrix, np.int32)[:5])
+    a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
     return TURNS[max(TURNS, key=lambda turn: a * turn[0] + b * turn[1] + c * turn[2] + d * turn[3])]
 
 

@@ -70,7 +70,7 @@ class Stills:
         """Raises `VideoError` where a picture could not be read."""
         if self._broken is not None:
             time_s, words = self._broken
-            raise VideoError(f"damaged at {time_s:.2f} s: {words}", time_s)
+            raise VideoError(f"at {time_s:.2f} s: {words}", time_s)
 
 
 def is_animation(start: bytes) -> bool:
