@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_odd_sizes_come_whole(codec: str, options: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("pixel", ["gray", "bgr0", "gray16le"])
 def test_gray_and_rgb_come_as_they_are(pixel: str) -> None:
-    ramp = np.tile(np.arange(0, 256, 4, np.uint8)[None, :, None], (48, 1, 3))
+    ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8)[None, :, None], (48, 1, 3))
     frame = first(Film([ramp], form="matroska", codec="ffv1", pixel=pixel, options={}))
     assert np.abs(frame.pixels.astype(int) - ramp).max() <= 1
 
@@ -100,7 +101,9 @@ def test_an_ordinary_curve_changes_nothing() -> None:
     assert np.abs(first(light(0.75, BT709_CURVE)).pixels.astype(int) - 191).max() <= 1
 
 
-SIGNS = {
+Look = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+SIGNS: dict[str, tuple[tuple[int, int, int, int], Look]] = {
     "as it is": ((1, 0, 0, 1), lambda image: image),
     "mirrored": ((-1, 0, 0, 1), lambda image: image[:, ::-1]),
     "upside down": ((1, 0, 0, -1), lambda image: image[::-1]),

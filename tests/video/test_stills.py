@@ -12,7 +12,7 @@ from PIL import Image
 
 from mien.errors import VideoError
 from mien.intake import Limits
-from mien.video import describe, frames
+from mien.video import Frame, describe, frames
 
 DURATIONS = [40, 200, 40, 1000]
 
@@ -72,7 +72,7 @@ def test_images_in_a_folder_come_by_the_numbers_in_their_names(folder: Path) -> 
 
 def test_an_image_that_cannot_be_read_is_told_after_the_others(folder: Path) -> None:
     (folder / "frame3.png").write_bytes(b"\x89PNG and no more")
-    found = []
+    found: list[Frame] = []
     with pytest.raises(VideoError, match=r"frame3\.png") as raised, frames(folder, rate=10) as video:
         found.extend(video)
     assert raised.value.time_s == pytest.approx(0.3)
