@@ -1,0 +1,77 @@
+"""What a video gives: frames, whose pixels are made when they are first asked for, and what is known of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from mien.image import Pixels
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video before it is read.
+
+    Args:
+        width: in px, of its first frame as it is shown: upright, and with square pixels.
+        height: likewise.
+        duration_s: as the file declares it; None where it does not.
+        rate: frames a second, on average; None where nobody knows.
+        start_s: when its first frame is shown.
+        notes: what is to be said of how it is read, as sentences; most often none.
+    """
+
+    width: int
+    height: int
+    duration_s: float | None
+    rate: float | None
+    start_s: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a video.
+
+    It may be kept, at the price of its memory: one that is given to another thread is that thread's.
+
+    Args:
+        time_s: when it is shown; rises from frame to frame.
+        number: which of the video's frames it is, from 0.
+        width: in px, as it is shown.
+        height: likewise.
+        make: its pixels, so many times smaller.
+    """
+
+    time_s: float
+    number: int
+    width: int
+    height: int
+    make: Callable[[int], Pixels] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, time_s: float, number: int, pixels: Pixels) -> Frame:
+        """A frame whose pixels are there already."""
+        height, width = pixels.shape[:2]
+
+        def smaller(factor: int) -> Pixels:
+            return pixels if factor == 1 else _reduced(pixels, factor)
+
+        return cls(time_s, number, width, height, smaller)
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """The whole frame: (H, W, 3), RGB uint8, upright, contiguous, read-only."""
+        return self.make(1)
+
+    def reduced(self, factor: int) -> Pixels:
+        """A copy so many times smaller, its sides rounded up; made in less time than the whole."""
+        return self.pixels if factor == 1 else self.make(factor)
+
+
+def _reduced(pixels: Pixels, factor: int) -> Pixels:
+    return np.asarray(Image.fromarray(pixels).reduce(factor))
