@@ -1,9 +1,9 @@
 """Following: the faces in every frame of a video, with as few looks as lose none (docs/video.md has the figures).
 
-Faces are looked for in some frames, six a second or more, the key frames: with one look at the whole frame, made small,
-for faces that come in, and one close look at each face where it is expected; and once a second, and after each cut, as
-in photos. Where all faces moved on from one key frame to the next as steadily as before, they lie between; elsewhere the
-frame in the middle is looked at too, and so on. Frames of which fewer than that are taken are all key frames.
+Faces are looked for in some frames, six a second or more, the key frames: with one look at the whole frame, made
+small, for faces that come in, and one close look at each face where it is expected; and once a second, and after each
+cut, as in photos. Where all faces moved on from one key frame to the next as steadily as before, they lie between;
+elsewhere the frame in the middle is looked at too, and so on. Of a video that has fewer frames, all are key frames.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from PIL import Image
 
 from mien.detect import AROUND, BlazeFace, Detector, Window, _face, _Photo
 from mien.face import Face
-from mien.image import Pixels
-from mien.picture import Picture
+from mien.picture import Picture, first_factor
 from mien.video import Frame
 
 KEY_S = 0.17  # between two key frames at most
 MOST = 8  # frames from one key frame to the next
 WHOLE_S = 1.0  # between two searches as in photos
-QUICK_PX = 480  # longer side of the copy that faces are looked for in between
+QUICK_PX = 511  # longer side at most of the copy that is looked at in between; the detector does not take it apart
+NEAR_PX = 128  # of a close look
 LOST_S = 1.0  # for which a face is looked for where it was
 STEADY = 0.12  # sides of a face, by which it may be away from where it was expected
 SAME = 0.3  # intersection over union from which two boxes are one face
@@ -37,11 +37,23 @@ CUT, CHANGED = 22.0, 0.18  # their mean difference in levels, and the share that
 FLASH = 0.6  # of that difference, below which the frame after is of the shot before: a flash, and no cut
 
 
-class Seen(NamedTuple):
-    """A frame, the faces in it, the largest first, whether a new shot begins with it, and, of some key frames, what
-    `Following` can be gone on with after it."""
+class View(NamedTuple):
+    """A frame, as a picture that is made no finer than needed, and some of its pixels (36, 64, 3)."""
 
     frame: Frame
+    picture: Picture
+    thumb: NDArray[np.int16]
+
+    @property
+    def time_s(self) -> float:
+        return self.frame.time_s
+
+
+class Seen(NamedTuple):
+    """A frame, the faces in it, the largest first, whether a new shot begins with it, and, of key frames, what
+    `Following` can be gone on with after it."""
+
+    view: View
     faces: tuple[Face, ...]
     cut: bool
     state: dict[str, Any] | None = None
@@ -75,49 +87,49 @@ class Following:
         self._whole_s: float = state["whole_s"] if state else -math.inf
         self._begun = state is not None
 
-    def __call__(self, frames: Iterable[Frame]) -> Iterator[Seen]:
+    def __call__(self, views: Iterable[View]) -> Iterator[Seen]:
         """The frames with their faces, in order."""
-        key: Frame | None = None
-        faces, held = list[Face](), list[Frame]()
-        for frame, cut in shots(frames):
+        key: View | None = None
+        faces, held = list[Face](), list[View]()
+        for view, cut in shots(views):
             if key is None and self._begun:
-                key, faces = frame, self._seen_at(frame)
+                key, faces = view, self._seen_at(view)
                 continue
             if key is None or cut:
                 if key is not None and held:
                     yield from self._until(key, faces, held)
                 self._known, held = [], []
-                key, faces = frame, self._found(frame, [], whole=True)
-                self._learn(faces, frame.time_s)
-                yield Seen(frame, _largest_first(faces), cut, self._state())
+                key, faces = view, self._found(view, [], whole=True)
+                self._learn(faces, view.time_s)
+                yield Seen(view, _largest_first(faces), cut, self._state())
                 continue
-            held.append(frame)
-            if len(held) == MOST or frame.time_s - key.time_s + _gap(key, held) > KEY_S:
+            held.append(view)
+            if len(held) == MOST or view.time_s - key.time_s + _gap(key, held) > KEY_S:
                 yield from self._until(key, faces, held)
-                key, faces, held = frame, self._seen_at(frame), []
+                key, faces, held = view, self._seen_at(view), []
         if key is not None and held:
             yield from self._until(key, faces, held)
 
-    def _until(self, key: Frame, before: list[Face], held: list[Frame]) -> list[Seen]:
+    def _until(self, key: View, before: list[Face], held: list[View]) -> list[Seen]:
         """The frames after a key frame, of which the last becomes the next one."""
         last = held[-1]
         expected = [known.at(last.time_s) for known in self._known]
         now = self._found(last, expected, whole=last.time_s - self._whole_s >= WHOLE_S)
         steady = _steady([known.at(last.time_s) for known in self._known if known.time_s == key.time_s], now)
-        frames = [key, *held]
+        views = [key, *held]
         found: list[list[Face]] = [before, *([] for _ in held[:-1]), now]
-        self._fill(frames, found, 0, len(held), steady)
+        self._fill(views, found, 0, len(held), steady)
         self._learn(now, last.time_s)
-        seen = [Seen(frame, _largest_first(faces), False) for frame, faces in zip(held, found[1:], strict=True)]
+        seen = [Seen(view, _largest_first(faces), False) for view, faces in zip(held, found[1:], strict=True)]
         return [*seen[:-1], seen[-1]._replace(state=self._state())]
 
-    def _fill(self, frames: list[Frame], found: list[list[Face]], low: int, high: int, steady: bool) -> None:
+    def _fill(self, views: list[View], found: list[list[Face]], low: int, high: int, steady: bool) -> None:
         """The faces of the frames between two whose faces are known."""
         if high - low < 2:
             return
         pairs = _pairs(found[low], found[high])
         whole = len(pairs) == len(found[low]) == len(found[high])
-        times = [frame.time_s for frame in frames]
+        times = [view.time_s for view in views]
 
         def between(at: int) -> list[Face]:
             share = (times[at] - times[low]) / max(times[high] - times[low], 1e-9)
@@ -131,12 +143,12 @@ class Following:
         alone = [face for at, face in enumerate(found[low]) if at not in {a for a, _ in pairs}]
         alone += [face for at, face in enumerate(found[high]) if at not in {b for _, b in pairs}]
         expected = between(middle)
-        found[middle] = self._found(frames[middle], expected + alone, whole=False)
+        found[middle] = self._found(views[middle], expected + alone, whole=False)
         steady = whole and _steady(expected, found[middle])
-        self._fill(frames, found, low, middle, steady)
-        self._fill(frames, found, middle, high, steady)
+        self._fill(views, found, low, middle, steady)
+        self._fill(views, found, middle, high, steady)
 
-    def _found(self, frame: Frame, expected: Sequence[Face], *, whole: bool) -> list[Face]:
+    def _found(self, view: View, expected: Sequence[Face], *, whole: bool) -> list[Face]:
         """The faces in a frame.
 
         Args:
@@ -144,28 +156,20 @@ class Following:
             whole: whether all of it is searched as finely as photos are.
         """
         if not isinstance(self._detector, BlazeFace):
-            return self._detector.detect(frame.pixels)
-        picture = Picture.of(Image.fromarray(frame.pixels))
-        found = near(self._detector, picture, expected)
+            return self._detector.detect(view.frame.pixels)
+        found = near(self._detector, view.picture, expected)
         if whole:
-            self._whole_s = frame.time_s
-            others = self._detector.search(picture)
+            self._whole_s = view.time_s
+            others = self._detector.search(view.picture)
         else:
-            others = self._quick(picture)
+            others = _quick(self._detector, view.picture)
         fresh = [face for face in others if all(_overlap(face, each) <= SAME for each in found)]
         for face in fresh:
-            closely = [each for each in near(self._detector, picture, [face]) if _overlap(face, each) > SAME]
+            closely = [each for each in near(self._detector, view.picture, [face]) if _overlap(face, each) > SAME]
             found.append(closely[0] if closely else face)
-        return [face for face in found if _inside(face, frame.pixels)]
+        return [face for face in found if _inside(face, view.frame)]
 
-    def _quick(self, picture: Picture) -> list[Face]:
-        """The larger faces of a picture."""
-        factor = max(1, max(picture.size) // QUICK_PX)
-        image, _ = picture.copy(1)
-        found = self._detector.search(Picture.of(image.reduce(factor)))
-        return [face.reduced(1 / factor) for face in found]
-
-    def _seen_at(self, key: Frame) -> list[Face]:
+    def _seen_at(self, key: View) -> list[Face]:
         return [known.face for known in self._known if known.time_s == key.time_s]
 
     def _learn(self, now: Sequence[Face], time_s: float) -> None:
@@ -179,62 +183,76 @@ class Following:
         return {"known": known, "whole_s": self._whole_s}
 
 
-def shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
-    """Frames, each with whether another shot begins with it. Of fades and dissolves none is told."""
-    waiting: tuple[Frame, NDArray[np.int16]] | None = None  # differs from the frame before: a cut, or a flash
-    before: NDArray[np.int16] | None = None
+def viewed(frames: Iterable[Frame]) -> Iterator[View]:
+    """Frames as they are looked at."""
     for frame in frames:
-        thumb = _thumb(frame.pixels)
+        size = frame.width, frame.height
+        factor = first_factor(*size)
+        first = Image.fromarray(frame.reduced(factor))
+        picture = Picture(size, first, factor, lambda wanted, frame=frame: Image.fromarray(frame.reduced(wanted)))  # type: ignore[misc]
+        yield View(frame, picture, _thumb(first))
+
+
+def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
+    """Frames, each with whether another shot begins with it. Of fades and dissolves none is told."""
+    waiting: View | None = None  # differs from the frame before: a cut, or a flash
+    before: View | None = None
+    for view in views:
         if waiting is not None and before is not None:
-            flash = _differ(before, thumb) < FLASH * _differ(before, waiting[1])
-            yield waiting[0], not flash
-            before = before if flash else waiting[1]
+            flash = _differ(before, view) < FLASH * _differ(before, waiting)
+            yield waiting, not flash
+            before = before if flash else waiting
             waiting = None
-        if before is not None and _other_shot(before, thumb):
-            waiting = frame, thumb
+        if before is not None and _other_shot(before, view):
+            waiting = view
             continue
-        before = thumb
-        yield frame, False
+        before = view
+        yield view, False
     if waiting is not None:
-        yield waiting[0], True
+        yield waiting, True
 
 
 def near(detector: BlazeFace, picture: Picture, faces: Iterable[Face]) -> list[Face]:
     """The faces that a close look at each of those expected shows, each once."""
-    photo = _Photo(picture)
     found: list[Face] = []
     for face in faces:
         x0, y0, x1, y1 = face.box_xyxy
         side = max(x1 - x0, y1 - y0)
         window = Window((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side).grown(AROUND)
-        for row in detector._short.look(photo, window):
-            seen = _face(row)
+        image, factor = picture.copy(max(1, int(window.side / NEAR_PX)))
+        rows = detector._short.look(_Photo(Picture.of(image)), Window(*(value / factor for value in window)))
+        for seen in (_face(row).reduced(1 / factor) for row in rows):
             if all(_overlap(seen, other) <= SAME for other in found):
                 found.append(seen)
     return found
 
 
-def _thumb(pixels: Pixels) -> NDArray[np.int16]:
+def _quick(detector: BlazeFace, picture: Picture) -> list[Face]:
+    """The larger faces of a picture."""
+    image, factor = picture.copy(max(1, max(picture.size) // (QUICK_PX + 1)))
+    further = max(image.size) // (QUICK_PX + 1) + 1
+    found = detector.search(Picture.of(image.reduce(further) if further > 1 else image))
+    return [face.reduced(1 / (factor * further)) for face in found]
+
+
+def _thumb(image: Image.Image) -> NDArray[np.int16]:
     """Some of a frame's pixels, spread evenly, (36, 64, 3)."""
-    rows, columns = (
-        np.linspace(0, length - 1, wanted).astype(np.intp) for length, wanted in zip(pixels.shape, GRID, strict=False)
-    )
-    return pixels[np.ix_(rows, columns)].astype(np.int16)
+    return np.asarray(image.resize(GRID[::-1], Image.Resampling.NEAREST), np.int16)
 
 
-def _differ(a: NDArray[np.int16], b: NDArray[np.int16]) -> float:
-    return float(np.abs(a - b).mean())
+def _differ(a: View, b: View) -> float:
+    return float(np.abs(a.thumb - b.thumb).mean())
 
 
-def _other_shot(a: NDArray[np.int16], b: NDArray[np.int16]) -> bool:
+def _other_shot(a: View, b: View) -> bool:
     """Whether frames differ in their places and in their colours as well: what moves has the colours it had."""
     if _differ(a, b) < CUT:
         return False
-    counts = [np.bincount((frame // 64 @ (16, 4, 1)).ravel(), minlength=64) / (GRID[0] * GRID[1]) for frame in (a, b)]
+    counts = [np.bincount((each.thumb // 64 @ (16, 4, 1)).ravel(), minlength=64) / math.prod(GRID) for each in (a, b)]
     return float(np.abs(counts[0] - counts[1]).sum() / 2) > CHANGED
 
 
-def _gap(key: Frame, held: Sequence[Frame]) -> float:
+def _gap(key: View, held: Sequence[View]) -> float:
     """Seconds from one frame to the next."""
     return (held[-1].time_s - key.time_s) / len(held)
 
@@ -308,10 +326,10 @@ def _overlap(a: Face, b: Face) -> float:
     return shared / (sum(areas) - shared)
 
 
-def _inside(face: Face, pixels: Pixels) -> bool:
+def _inside(face: Face, frame: Frame) -> bool:
     """Whether the middle of a face is in the frame."""
     x, y = _centre(face)
-    return 0 <= x < pixels.shape[1] and 0 <= y < pixels.shape[0]
+    return 0 <= x < frame.width and 0 <= y < frame.height
 
 
 def _largest_first(faces: Iterable[Face]) -> tuple[Face, ...]:

@@ -1,8 +1,8 @@
 """Smoothing: what a face's expression is around a time, from what was read of it in frames before and after.
 
-The geometric mean of the probabilities, each weighing as near as its frame is in time (a Gaussian of .2 s, so that frames
-may come at any distance) and as sure as it was (its confidence). Of six ways tried on made changes of expression it was
-nearest to the truth of those that stay calibrated where errors last (docs/video.md). Times are seconds.
+The geometric mean of the probabilities, each weighing as near as its frame is in time (a Gaussian of .2 s, so that
+frames may come at any distance) and as sure as it was (its confidence). Of the ways that were compared on made changes
+of expression it was the nearest to the truth that stays calibrated where errors last (docs/video.md). Times: seconds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Smooth:
     @property
     def state(self) -> dict[str, Any]:
         """All that `Smooth` goes on from, as JSON takes it."""
-        return {str(track): [(time_s, shares.tolist()) for time_s, shares in each] for track, each in self._samples.items()}
+        kept = self._samples.items()
+        return {str(track): [(time_s, shares.tolist()) for time_s, shares in samples] for track, samples in kept}
 
     def add(self, time_s: float, track: int, shares: Floats) -> None:
         """What was read of a track in a frame: its probabilities, in any order that stays."""

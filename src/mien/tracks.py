@@ -135,25 +135,43 @@ class Tracks:
         return {column: known[row] for row, column in pairs if costs[row, column] < IMPOSSIBLE}
 
 
-def people(looks: Mapping[int, Floats], spans: Mapping[int, tuple[float, float]]) -> dict[int, int]:
-    """Which tracks may be one person's, by their looks: a suggestion, and never who it is.
+class People:
+    """Which tracks of a video may be one person's, by their looks: a suggestion, and never who it is.
 
     The most alike are joined first, and those that are seen at one time never.
 
     Args:
-        looks: of each track, of length 1.
-        spans: when each was seen first and last, in seconds.
-
-    Returns:
-        For each track the lowest number of those it is joined with.
+        state: of one that is to be gone on with, from `state`.
     """
-    groups = {number: [number] for number in sorted(looks)}
-    means = dict(looks)
-    while pair := _most_alike(groups, means, spans):
-        first, second = pair
-        groups[first] += groups.pop(second)
-        means[first] = _unit(np.sum([looks[number] for number in groups[first]], axis=0))
-    return {number: first for first, group in groups.items() for number in group}
+
+    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+        kept = (state or {}).items()
+        self._sums = {int(track): np.array(each["sum"]) for track, each in kept}
+        self._spans: dict[int, tuple[float, float]] = {int(track): (*each["span"],) for track, each in kept}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """All that `People` goes on from, as JSON takes it."""
+        return {
+            str(track): {"sum": total.round(3).tolist(), "span": self._spans[track]}
+            for track, total in self._sums.items()
+        }
+
+    def add(self, time_s: float, track: int, look: Floats) -> None:
+        """What a track looked like (see `look_of`) at a time."""
+        self._sums[track] = self._sums.get(track, 0.0) + look
+        self._spans[track] = self._spans.get(track, (time_s,))[0], time_s
+
+    def joined(self) -> dict[int, int]:
+        """For each track the lowest number of those that may be the same person's."""
+        looks = {track: _unit(total) for track, total in self._sums.items()}
+        groups = {number: [number] for number in sorted(looks)}
+        means = dict(looks)
+        while pair := _most_alike(groups, means, self._spans):
+            first, second = pair
+            groups[first] += groups.pop(second)
+            means[first] = _unit(np.sum([looks[number] for number in groups[first]], axis=0))
+        return {number: first for first, group in groups.items() for number in group}
 
 
 def _most_alike(
