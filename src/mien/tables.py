@@ -25,6 +25,11 @@ KINDS = {
     "reasons": "string",
     "notes": "string",
     "error": "string",
+    "frame": "int32",
+    "track": "int32",
+    "person": "int32",
+    "s_label": "string",
+    "s_uncertain": "bool",
 }
 """What the columns hold that hold no numbers with a fraction, as Arrow calls it."""
 
@@ -105,7 +110,12 @@ def columns(labels: Collection[str]) -> dict[str, str]:
     Args:
         labels: the emotions; `p_<emotion>` are their probabilities, `v_<emotion>` their votes.
     """
-    return {name: KINDS.get(name, NUMBER) for name in _row(Prediction("", 0, 0, error=""), None, labels)}
+    return kinds_of(_row(Prediction("", 0, 0, error=""), None, labels))
+
+
+def kinds_of(names: Iterable[str]) -> dict[str, str]:
+    """What columns of these names hold (see `Table`)."""
+    return {name: KINDS.get(name, NUMBER) for name in names}
 
 
 def flat_rows(prediction: Prediction, labels: Collection[str]) -> list[dict[str, Any]]:
