@@ -42,7 +42,7 @@ class Clock:
         self._tick = Fraction(stream.time_base or 1)
         self._in_order = container.format.name == "avi"  # whose times are those of decoding
         self._decoding: deque[int] = deque()
-        self._origin = _origin(container, stream)
+        self._origin = origin_of(container, stream)
         self._counts = container.format.name in RAW
         self.duration_s = _duration(container, stream, self._origin)
         self._shift_s = 0.0
@@ -95,7 +95,7 @@ class Clock:
         return 0.0 if self._last_s is None else self._last_s + self._step_s
 
 
-def _origin(container: InputContainer, stream: VideoStream) -> Fraction:
+def origin_of(container: InputContainer, stream: VideoStream) -> Fraction:
     """Where a player's clock is 0, on the file's clock, in seconds.
 
     Sound may begin before 0, with what its coder needs to set in; players do not count that.

@@ -155,7 +155,7 @@ class Decoder:
             elif too_large := self._too_large(width, height):
                 self._hurt(time_s, too_large)
             else:
-                yield Frame(time_s, self._number, width, height, partial(self._painter.paint, frame))
+                yield Frame(time_s, self._number, width, height, partial(self._painter.paint, frame), frame)
             self._number += 1
 
     def _decoded(self) -> Iterator[VideoFrame]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from mien.image import Pixels
 from mien.picture import Picture, first_factor
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Frame:
         width: in px, as it is shown.
         height: likewise.
         make: its pixels, so many times smaller.
+        coded: the frame as PyAV decoded it, not upright, if it did.
     """
 
     time_s: float
@@ -53,6 +58,7 @@ class Frame:
     width: int
     height: int
     make: Callable[[int], Pixels] = field(repr=False, compare=False)
+    coded: VideoFrame | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, time_s: float, number: int, pixels: Pixels) -> Frame:

@@ -87,7 +87,7 @@ class Painter:
     def _rgb(self, frame: VideoFrame, factor: int) -> VideoFrame:
         """A frame in RGB, or RGBA where parts may be clear; HDR as a whole, for its tables take seconds to make."""
         width, height = self._square(frame)
-        told: dict[str, int] = {"src_colorspace": _matrix(frame)} if frame.colorspace == UNSPECIFIED else {}
+        told: dict[str, int] = {"src_colorspace": matrix_of(frame)} if frame.colorspace == UNSPECIFIED else {}
         if frame.color_trc in HDR:
             told |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
             factor = 1
@@ -123,8 +123,8 @@ def turn_of(frame: VideoFrame) -> Turn:
     return TURNS[max(TURNS, key=lambda turn: a * turn[0] + b * turn[1] + c * turn[2] + d * turn[3])]
 
 
-def _matrix(frame: VideoFrame) -> Colorspace:
-    """How colours are coded in a frame that does not say so."""
+def matrix_of(frame: VideoFrame) -> Colorspace:
+    """How the colours of a frame are coded that does not say so."""
     return Colorspace.ITU709 if frame.height >= HD_ROWS or frame.width >= HD_COLUMNS else Colorspace.ITU601
 
 
