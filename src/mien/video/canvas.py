@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.video.frame import Frame
-from mien.video.pixels import HDR, UNSPECIFIED, matrix_of, turn_of
+from mien.video.pixels import HDR, turn_of
 
 Plane = NDArray[np.uint8]
 Rect = tuple[int, int, int, int]
@@ -97,10 +97,9 @@ class Easel:
         """A canvas with the frame on it, upright."""
         coded, turn = frame.coded, None
         if coded is None or coded.color_trc in HDR or any(part.is_alpha for part in coded.format.components):
-            coded, told = VideoFrame.from_ndarray(frame.pixels, "rgb24"), {}
+            coded = VideoFrame.from_ndarray(frame.pixels, "rgb24")
         else:
             turn = turn_of(coded)
-            told = {"src_colorspace": int(matrix_of(coded))} if coded.colorspace == UNSPECIFIED else {}
         width, height = self._size
         aside = turn is not None and TURNED[turn](np.empty((2, 1))).shape == (1, 2)
         plain = self._reformatter.reformat(
@@ -110,7 +109,6 @@ class Easel:
             dst_colorspace=self._matrix,
             dst_color_range=ColorRange.MPEG,
             threads=1,
-            **told,
         )
         planes = []
         for at, plane in enumerate(plain.planes):
@@ -124,11 +122,7 @@ class Easel:
 def matrix_for(frame: Frame) -> Colorspace:
     """How the colours of a copy are coded: BT.601 where those of the frame are, and else BT.709."""
     coded = frame.coded
-    if coded is None:
-        return Colorspace.ITU709
-    if coded.colorspace == UNSPECIFIED:
-        return matrix_of(coded)
-    return Colorspace.ITU601 if coded.colorspace in BT601 else Colorspace.ITU709
+    return Colorspace.ITU601 if coded is not None and coded.colorspace in BT601 else Colorspace.ITU709
 
 
 def tagged(matrix: Colorspace) -> int:

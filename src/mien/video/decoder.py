@@ -25,7 +25,7 @@ from mien.errors import VideoError
 from mien.intake import Limits
 from mien.video.clock import SLACK, Clock
 from mien.video.frame import Clip, Frame
-from mien.video.pixels import Painter
+from mien.video.pixels import Painter, tell_matrix
 from mien.wording import counted
 
 KINDS = (
@@ -149,6 +149,7 @@ class Decoder:
                 self._number += self._before_jump
                 self._jump = None
             time_s = self._clock.time_of(frame)
+            tell_matrix(frame, self._stream.codec_context.name)
             width, height = self._painter.size(frame)
             if frame.is_corrupt:
                 self._hurt(time_s, "a frame is damaged")

@@ -1,7 +1,7 @@
 """A decoded frame becomes RGB as it is meant to be seen: its matrix, range and curve, square pixels, and upright.
 
 A frame says how its colours are coded; where it does not, frames of 720 rows or 1280 columns and more are BT.709 and
-others BT.601, as in browsers. HLG and PQ, what phones film by default, are converted to what a plain screen shows.
+others and VP9's BT.601, as in Chromium. HLG and PQ, what phones film by default, are converted to what a plain screen shows.
 A whole frame is within a level of the exact colours (through `gbrp`, which FFmpeg makes exactly in a sixth of the time
 that it takes for `rgb24`), a smaller copy within three.
 """
@@ -17,14 +17,15 @@ from typing import cast
 import numpy as np
 from av.buffer import Buffer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 from PIL import Image
 
 from mien.image import Pixels
 from mien.video.frame import reduced
 
-UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+BT709, UNSPECIFIED, BT601 = 1, 2, 6  # AVCOL_SPC
+ALWAYS_601 = ("vp8", "vp9", "libvpx", "libvpx-vp9")  # codecs whose frames without a tag browsers take so
 HD_ROWS, HD_COLUMNS = 720, 1280
 HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
 RGBA = 4  # channels
@@ -87,7 +88,7 @@ class Painter:
     def _rgb(self, frame: VideoFrame, factor: int) -> VideoFrame:
         """A frame in RGB, or RGBA where parts may be clear; HDR as a whole, for its tables take seconds to make."""
         width, height = self._square(frame)
-        told: dict[str, int] = {"src_colorspace": matrix_of(frame)} if frame.colorspace == UNSPECIFIED else {}
+        told: dict[str, int] = {}
         if frame.color_trc in HDR:
             told |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
             factor = 1
@@ -123,9 +124,16 @@ def turn_of(frame: VideoFrame) -> Turn:
     return TURNS[max(TURNS, key=lambda turn: a * turn[0] + b * turn[1] + c * turn[2] + d * turn[3])]
 
 
-def matrix_of(frame: VideoFrame) -> Colorspace:
-    """How the colours of a frame are coded that does not say so."""
-    return Colorspace.ITU709 if frame.height >= HD_ROWS or frame.width >= HD_COLUMNS else Colorspace.ITU601
+def tell_matrix(frame: VideoFrame, codec: str) -> None:
+    """Have a frame say how its colours are coded, where it does not.
+
+    Args:
+        frame: as it was decoded.
+        codec: by FFmpeg's name.
+    """
+    if frame.colorspace == UNSPECIFIED and not frame.format.is_rgb:
+        large = frame.height >= HD_ROWS or frame.width >= HD_COLUMNS
+        frame.colorspace = BT709 if large and codec not in ALWAYS_601 else BT601
 
 
 def _on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
