@@ -272,6 +272,16 @@ def test_what_is_asked_for_is_what_a_full_read_has(
         assert [(frame.number, frame.time_s, seen(frame.pixels)) for frame in found] == wanted, kind
 
 
+def test_moments_may_be_asked_for_one_by_one(grouped: dict[tuple[str, str], bytes]) -> None:
+    for made in grouped.values():
+        every = read(made)
+        found = read(made, at_s=[2.1, 0.2, 0.2, 1.0, 0.21, 99.0])
+        assert [frame.number for frame in found] == [
+            next(frame.number for frame in every if frame.time_s >= moment) for moment in (0.2, 0.21, 1.0, 2.1)
+        ]
+    assert read(grouped["mp4", "closed"], at_s=[]) == []
+
+
 def test_groups_that_nobody_asks_for_are_not_decoded(
     grouped: dict[tuple[str, str], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,7 +75,7 @@ class Decoder:
         self._clock = Clock(self._container, self._stream)
         self._painter = Painter(self._stream.sample_aspect_ratio)
         self._number = 0
-        self._target_s, self._every_s = -float("inf"), 0.0
+        self._target_s = self._then_s = -float("inf")
         self._fed_s = -float("inf")  # the latest frame that the decoder has been given
         self._jump: int | None = None  # the first frame after some that were dropped
         self._before_jump = 0  # frames that are shown before it, and decoded after it
@@ -106,9 +106,12 @@ class Decoder:
         """All frames in their order, but for some that `skip_to` has said nobody asks for."""
         return self._all
 
-    def skip_to(self, time_s: float, every_s: float) -> None:
-        """Of the frames that come, the first one at or after that time is wanted next, and then none for a while."""
-        self._target_s, self._every_s = time_s - 2 * SLACK, every_s
+    def skip_to(self, time_s: float, then_s: float) -> None:
+        """Of the frames that come, the first one at or after a time is wanted next, and after it none before another.
+
+        What was wanted before is not any more.
+        """
+        self._target_s, self._then_s = time_s - 2 * SLACK, then_s - 2 * SLACK
 
     def check(self) -> None:
         """Raises `VideoError` where the file was damaged, or has ended too early."""
@@ -180,7 +183,7 @@ class Decoder:
 
     def _wanted_from(self) -> float:
         """The time before which no frame is wanted, of those that the decoder was not given yet."""
-        return self._target_s + (self._every_s if self._fed_s >= self._target_s else 0.0)
+        return max(self._target_s, self._then_s) if self._fed_s >= self._target_s else self._target_s
 
     def _drop(self, held: list[Packet[VideoStream]]) -> Iterator[VideoFrame]:
         """Pass over packets; the next one that is decoded is a keyframe."""

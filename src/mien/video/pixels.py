@@ -1,7 +1,7 @@
 """A decoded frame becomes RGB as it is meant to be seen: its matrix, range and curve, square pixels, and upright.
 
 A frame says how its colours are coded; where it does not, frames of 720 rows or 1280 columns and more are BT.709 and
-others and VP9's BT.601, as in Chromium. HLG and PQ, what phones film by default, are converted to what a plain screen shows.
+others and VP9's BT.601, as in Chromium. HLG and PQ, what phones film by default, become what a plain screen shows.
 A whole frame is within a level of the exact colours (through `gbrp`, which FFmpeg makes exactly in a sixth of the time
 that it takes for `rgb24`), a smaller copy within three.
 """

@@ -7,9 +7,11 @@ for are not decoded at all.
 from __future__ import annotations
 
 import glob
+import math
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from typing import BinaryIO, Protocol, Self, TypeAlias
 
 from mien.errors import MienError, SourceError, VideoError
@@ -33,7 +35,7 @@ class Reader(Protocol):
     @property
     def notes(self) -> tuple[str, ...]: ...
     def frames(self) -> Iterator[Frame]: ...
-    def skip_to(self, time_s: float, every_s: float) -> None: ...
+    def skip_to(self, time_s: float, then_s: float) -> None: ...
     def check(self) -> None: ...
 
 
@@ -47,6 +49,7 @@ def frames(
     source: VideoSource,
     *,
     every_s: float | None = None,
+    at_s: Iterable[float] | None = None,
     start_s: float = 0.0,
     end_s: float | None = None,
     stream: int | None = None,
@@ -59,6 +62,7 @@ def frames(
         source: a file's path, or a binary file; or the path of a folder of images, or a pattern such as `run/*.png`,
             whose images come in the order of the numbers in their names.
         every_s: seconds from one frame to the next: the first frame at or after each of these moments; all if None.
+        at_s: moments instead, in any order: the first frame at or after each of them, each frame once.
         start_s: no frame that is shown earlier.
         end_s: no frame that is shown then or later.
         stream: which of the file's video streams, from 0; the one with the largest pictures if None.
@@ -78,8 +82,8 @@ def frames(
         raise MienError(f"end_s lies after start_s; got {start_s:g} and {end_s:g}")
     with ExitStack() as opened:
         reader = _reader(source, stream, rate, limits, opened)
-        end = float("inf") if end_s is None else end_s
-        return Frames(reader, opened.pop_all(), every_s or 0.0, start_s, end)
+        moments = _moments(every_s, at_s, start_s)
+        return Frames(reader, opened.pop_all(), moments, math.inf if end_s is None else end_s)
 
 
 class Frames(Iterator[Frame]):
@@ -89,8 +93,8 @@ class Frames(Iterator[Frame]):
         clip: what is known of the video from the beginning.
     """
 
-    def __init__(self, reader: Reader, opened: ExitStack, every_s: float, start_s: float, end_s: float) -> None:
-        self._every_s, self._start_s, self._end_s = every_s, start_s, end_s
+    def __init__(self, reader: Reader, opened: ExitStack, moments: Iterator[float], end_s: float) -> None:
+        self._moments, self._end_s = moments, end_s
         self._reader, self._opened = reader, opened
         self.clip = reader.clip
         self._wanted = self._select()
@@ -118,18 +122,28 @@ class Frames(Iterator[Frame]):
         self._opened.close()
 
     def _select(self) -> Generator[Frame]:
-        target = self._start_s
-        self._reader.skip_to(target, self._every_s)
+        target, then = next(self._moments, math.inf), next(self._moments, math.inf)
+        self._reader.skip_to(target, then)
         for frame in self._reader.frames():
             if frame.time_s >= self._end_s - SLACK:
                 break
             if frame.time_s >= target - SLACK:
                 yield frame
-                if self._every_s:
-                    passed = int((frame.time_s + SLACK - self._start_s) // self._every_s)
-                    target = self._start_s + (passed + 1) * self._every_s
-                    self._reader.skip_to(target, self._every_s)
+                if then == -math.inf:
+                    continue
+                while target <= frame.time_s + SLACK:
+                    target, then = then, next(self._moments, math.inf)
+                if target == math.inf:
+                    break
+                self._reader.skip_to(target, then)
         self._reader.check()
+
+
+def _moments(every_s: float | None, at_s: Iterable[float] | None, start_s: float) -> Iterator[float]:
+    """The moments whose frames are wanted; of all frames the first one, and then -inf."""
+    if at_s is not None:
+        return iter(sorted(moment for moment in at_s if moment >= start_s))
+    return (start_s + number * every_s for number in count()) if every_s else iter((start_s, -math.inf))
 
 
 def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits, opened: ExitStack) -> Reader:

@@ -62,7 +62,7 @@ class Stills:
             elif pixels is not None:
                 yield Frame.of(time_s, number, pixels)
 
-    def skip_to(self, time_s: float, every_s: float) -> None:
+    def skip_to(self, time_s: float, then_s: float) -> None:
         """The first frame at or after that time is wanted next."""
         self._target_s = time_s
 
