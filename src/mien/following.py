@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -167,7 +168,7 @@ class Following:
         for face in fresh:
             closely = [each for each in near(self._detector, view.picture, [face]) if _overlap(face, each) > SAME]
             found.append(closely[0] if closely else face)
-        return [face for face in found if _inside(face, view.frame)]
+        return [face for face in found if _inside(face, view.picture.size)]
 
     def _seen_at(self, key: View) -> list[Face]:
         return [known.face for known in self._known if known.time_s == key.time_s]
@@ -188,9 +189,8 @@ def viewed(frames: Iterable[Frame]) -> Iterator[View]:
     for frame in frames:
         size = frame.width, frame.height
         factor = first_factor(*size)
-        first = Image.fromarray(frame.reduced(factor))
-        picture = Picture(size, first, factor, lambda wanted, frame=frame: Image.fromarray(frame.reduced(wanted)))  # type: ignore[misc]
-        yield View(frame, picture, _thumb(first))
+        first = _copy(frame, factor)
+        yield View(frame, Picture(size, first, factor, partial(_copy, frame)), _thumb(first))
 
 
 def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
@@ -216,6 +216,8 @@ def near(detector: BlazeFace, picture: Picture, faces: Iterable[Face]) -> list[F
     """The faces that a close look at each of those expected shows, each once."""
     found: list[Face] = []
     for face in faces:
+        if not _inside(face, picture.size):
+            continue
         x0, y0, x1, y1 = face.box_xyxy
         side = max(x1 - x0, y1 - y0)
         window = Window((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side).grown(AROUND)
@@ -233,6 +235,10 @@ def _quick(detector: BlazeFace, picture: Picture) -> list[Face]:
     further = max(image.size) // (QUICK_PX + 1) + 1
     found = detector.search(Picture.of(image.reduce(further) if further > 1 else image))
     return [face.reduced(1 / (factor * further)) for face in found]
+
+
+def _copy(frame: Frame, factor: int) -> Image.Image:
+    return Image.fromarray(frame.reduced(factor))
 
 
 def _thumb(image: Image.Image) -> NDArray[np.int16]:
@@ -326,10 +332,9 @@ def _overlap(a: Face, b: Face) -> float:
     return shared / (sum(areas) - shared)
 
 
-def _inside(face: Face, frame: Frame) -> bool:
-    """Whether the middle of a face is in the frame."""
-    x, y = _centre(face)
-    return 0 <= x < frame.width and 0 <= y < frame.height
+def _inside(face: Face, size: tuple[int, int]) -> bool:
+    """Whether the middle of a face is in an image of this width and height."""
+    return all(0 <= at < length for at, length in zip(_centre(face), size, strict=True))
 
 
 def _largest_first(faces: Iterable[Face]) -> tuple[Face, ...]:

@@ -58,26 +58,23 @@ class Journal:
         self._stream = self._rows.open("r+b" if length else "wb")
         self._stream.truncate(length)
         self._stream.seek(length)
-
-    def __len__(self) -> int:
-        """Rows until the last checkpoint, and those since that are on the disk."""
-        with self._rows.open("rb") as stream:
-            return sum(1 for _ in stream)
+        self._held: list[bytes] = []  # until a checkpoint, so that the file never ends within a row
 
     def write(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            self._stream.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        """More rows; on the disk from the next checkpoint on."""
+        self._held += [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
 
     def checkpoint(self, state: Any) -> None:
         """All rows until here are to be kept, whatever comes, and it goes on from this state."""
+        self._stream.write(b"".join(self._held))
         self._stream.flush()
         os.fsync(self._stream.fileno())
+        self._held.clear()
         kept = {"asked": self._asked, "state": state, "bytes": self._stream.tell()}
         write_text(self._state, json.dumps(kept))
 
     def rows(self) -> Iterator[Row]:
-        """All rows, from the first."""
-        self._stream.flush()
+        """All rows until the last checkpoint, from the first."""
         with self._rows.open("rb") as stream:
             yield from map(json.loads, stream)
 

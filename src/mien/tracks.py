@@ -24,10 +24,12 @@ COAST_S = 0.5  # for which it is expected to move on as it did
 REACH, REACH_S = 0.6, 2.0  # sides of a face from where it is expected, at once, and more for each second out of sight
 GROWTH, GROWTH_S = 0.4, 0.8  # by how much its side may change, as a natural logarithm, likewise
 LOOK = 1.5  # what a wholly other look weighs, in reaches
-SAME_LOOK = 0.6  # likeness that a lost face must have to be taken up
+SAME_LOOK, AWAY = (
+    0.6,
+    0.8,
+)  # likeness that a lost face must have so many sides away; nearer, less: it may be half hidden
 ONE_PERSON = 0.9  # likeness from which two tracks may be one person's (docs/video.md)
-STEADY = 0.5  # of a track's speed stays when it is seen anew
-NEWEST = 0.1  # what the newest look weighs in a track's
+SPEED_S, LOOK_S = 0.15, 0.5  # after which a track's speed and look are half what was seen since
 LOOK_PX = 12
 IMPOSSIBLE = 1e6
 
@@ -201,7 +203,8 @@ def _costs(known: Sequence[Track], time_s: float, squares: Floats, looks: Floats
     likeness = np.array([track.look for track in known]) @ looks.T
     reach = REACH + REACH_S * unseen
     costs = away / reach + LOOK * (1 - likeness)
-    impossible = (away > reach) | (growth > GROWTH + GROWTH_S * unseen) | (lost & (likeness < SAME_LOOK))
+    other = lost & (likeness < SAME_LOOK * np.minimum(away / AWAY, 1))
+    impossible = (away > reach) | (growth > GROWTH + GROWTH_S * unseen) | other
     return np.where(impossible | ~np.isfinite(costs), IMPOSSIBLE, costs)
 
 
@@ -211,9 +214,11 @@ def _seen(track: Track, time_s: float, square: tuple[float, float, float], look:
     speed = track.speed
     if since > 0:
         new = ((now - then) / since for now, then in zip(square[:2], track.square[:2], strict=True))
-        x, y = (STEADY * old + (1 - STEADY) * each for old, each in zip(track.speed, new, strict=True))
+        kept = 0.5 ** (since / SPEED_S)
+        x, y = (kept * old + (1 - kept) * each for old, each in zip(track.speed, new, strict=True))
         speed = (x, y)
-    mixed = _unit((1 - NEWEST) * np.array(track.look) + NEWEST * look)
+    kept = 0.5 ** (since / LOOK_S)
+    mixed = _unit(kept * np.array(track.look) + (1 - kept) * look)
     return replace(track, time_s=time_s, square=square, speed=speed, look=tuple(mixed.tolist()))
 
 
