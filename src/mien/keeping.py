@@ -43,7 +43,7 @@ class Journal:
         self._rows = out.with_name(f"{out.name}.part.jsonl")
         self._state = out.with_name(f"{out.name}.part.state")
         self._asked = json.loads(json.dumps(asked))
-        if self._rows.exists() and not resume:
+        if self._state.exists() and not resume:
             raise MienError(f"{self._rows} holds an unfinished run: --resume goes on with it, or delete it")
         self.state: Any = None
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,10 @@ class Journal:
             yield from map(json.loads, stream)
 
     def close(self) -> None:
+        """No more rows come; without a checkpoint there is nothing to go on from, and nothing is left."""
         self._stream.close()
+        if not self._state.exists():
+            self._rows.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """The rows are elsewhere by now."""
