@@ -165,9 +165,10 @@ def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits
         return animated(source, limits)
     try:
         from mien.video.decoder import Decoder
+        from mien.video.decoder import opened as container_of
     except ModuleNotFoundError as error:
         raise MienError(f"video needs more than is installed ({error.name}): pip install 'mien[video]'") from None
-    decoder = Decoder(source, stream, limits)
+    decoder = Decoder(container_of(source, limits), stream, limits)
     opened.callback(decoder.close)
     return decoder
 
