@@ -98,7 +98,8 @@ def test_frames_that_come_while_nobody_looks_are_passed_over(clip: str) -> None:
 
 def test_a_stream_that_breaks_off_is_taken_up_again(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "FIRST_WAIT_S", 0.01)
-    numbers, times = [], []
+    numbers: list[int] = []
+    times: list[float] = []
     with Live(camera.url) as stream:
         for frame in stream:
             numbers.append(seen(frame.pixels) if not numbers or seen(frame.pixels) > numbers[-1] else -1)
@@ -116,13 +117,24 @@ def test_what_is_done_about_a_stream_that_is_gone_is_told(camera: Camera, monkey
     with Live(camera.url) as stream:
         next(stream)
         wait = stream._stopped.wait
-        monkeypatch.setattr(stream._stopped, "wait", lambda wait_s: waits.append(wait_s) or wait(wait_s))
+
+        def counted(wait_s: float) -> bool:
+            waits.append(wait_s)
+            return wait(wait_s)
+
+        monkeypatch.setattr(stream._stopped, "wait", counted)
         camera.gone.set()
         while len(waits) < 6:
             time.sleep(0.01)
         assert "connects again in" in stream.trouble
     rising = waits[-5:]
     assert rising == pytest.approx([rising[0] * 2**step for step in range(5)])
+
+
+def test_a_file_begins_when_it_is_asked_for(clip: str) -> None:
+    with Live(clip) as film:
+        film._thread.join(0.3)
+        assert next(film).number == 0
 
 
 def test_it_can_be_left_at_any_time(clip: str) -> None:

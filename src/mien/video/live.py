@@ -54,7 +54,7 @@ class Live(Iterator[Frame]):
         self.trouble, self.missed = "", 0
         self._source, self._limits = source, limits
         self._change = Condition()
-        self._stopped = Event()
+        self._stopped, self._asked = Event(), Event()
         self._newest: Frame | None = None
         self._ended = False
         self._began = monotonic()
@@ -68,6 +68,7 @@ class Live(Iterator[Frame]):
         return self
 
     def __next__(self) -> Frame:
+        self._asked.set()
         with self._change:
             while self._newest is None:
                 if self._ended:
@@ -85,11 +86,13 @@ class Live(Iterator[Frame]):
     def close(self) -> None:
         """No more frames come."""
         self._stopped.set()
+        self._asked.set()
         if self._thread.is_alive():
             self._thread.join(1.0)  # it may wait for a stream that has fallen silent, and ends with that
 
     def _play(self, opened: Frames) -> None:
-        """Of a file: frames when they are to be shown."""
+        """Of a file: frames when they are to be shown, from when the first one is asked for."""
+        self._asked.wait()
         began = monotonic()
         try:
             with opened as film:
