@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from PIL import Image
 
 from mien.detect import AROUND, BlazeFace, Detector, Window, _face, _Photo
 from mien.face import Face
-from mien.picture import Picture, first_factor
+from mien.picture import FACTORS, Picture
 from mien.video import Frame
 
 KEY_S = 0.17  # between two key frames at most
@@ -187,10 +186,8 @@ class Following:
 def viewed(frames: Iterable[Frame]) -> Iterator[View]:
     """Frames as they are looked at."""
     for frame in frames:
-        size = frame.width, frame.height
-        factor = first_factor(*size)
-        first = _copy(frame, factor)
-        yield View(frame, Picture(size, first, factor, partial(_copy, frame)), _thumb(first))
+        picture = frame.picture
+        yield View(frame, picture, _thumb(picture.copy(max(FACTORS))[0]))
 
 
 def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
@@ -235,10 +232,6 @@ def _quick(detector: BlazeFace, picture: Picture) -> list[Face]:
     further = max(image.size) // (QUICK_PX + 1) + 1
     found = detector.search(Picture.of(image.reduce(further) if further > 1 else image))
     return [face.reduced(1 / (factor * further)) for face in found]
-
-
-def _copy(frame: Frame, factor: int) -> Image.Image:
-    return Image.fromarray(frame.reduced(factor))
 
 
 def _thumb(image: Image.Image) -> NDArray[np.int16]:

@@ -148,13 +148,14 @@ class Recognizer:
         start_s: float = 0.0,
         end_s: float | None = None,
         stream: int | None = None,
+        rate: float = 25.0,
     ) -> Iterator[dict[str, Any]]:
         """Read a video, row by row: one a face a frame, and one for a frame without a face (docs/video.md).
 
         Args:
             source: a path, or a binary file.
             labels, prior: as for `predict`.
-            every_s, start_s, end_s, stream: which frames, see `video.frames`.
+            every_s, start_s, end_s, stream, rate: which frames, and when, see `video.frames`.
 
         Yields:
             The values by column, see `watching.moment_columns`. What cannot be read is a last row with an error.
@@ -166,7 +167,7 @@ class Recognizer:
         from mien.watching import Moment, Wanted, described, watch
 
         spoken = self._asked(labels, prior, "detect")
-        moments = watch(self, source, described(source), spoken, prior, Wanted(every_s, start_s, end_s, stream))
+        moments = watch(self, source, described(source), spoken, prior, Wanted(every_s, start_s, end_s, stream, rate))
         return (row for moment in moments if isinstance(moment, Moment) for row in moment.rows(spoken))
 
     def _asked(self, labels: Labels, prior: Prior, crop: Crop) -> LabelSet:

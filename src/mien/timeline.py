@@ -56,6 +56,7 @@ def read_video(
     start_s: float = 0.0,
     end_s: float | None = None,
     stream: int | None = None,
+    rate: float = 25.0,
     strict: bool = False,
 ) -> Timeline:
     """Read a video from one end to the other.
@@ -64,7 +65,7 @@ def read_video(
         source: a path, or a binary file.
         model: a recognizer, or as for `load`.
         labels, prior: as for `Recognizer.predict`.
-        every_s, start_s, end_s, stream: which frames, see `video.frames`.
+        every_s, start_s, end_s, stream, rate: which frames, and when, see `video.frames`.
         strict: whether a video that cannot be read to its end is an error, and not a row with one.
 
     Raises:
@@ -74,7 +75,7 @@ def read_video(
     recognizer = model if isinstance(model, Recognizer) else load(model)
     spoken = recognizer.spoken(labels)
     watched = recognizer.watch(
-        source, labels=spoken, prior=prior, every_s=every_s, start_s=start_s, end_s=end_s, stream=stream
+        source, labels=spoken, prior=prior, every_s=every_s, start_s=start_s, end_s=end_s, stream=stream, rate=rate
     )
     timeline = timeline_of(watched, spoken)
     if strict and timeline.rows and (error := timeline.rows[-1]["error"]):
@@ -169,12 +170,13 @@ class Recording:
         kinds = moment_columns(self._labels) | ({"person": "int32"} if self._album is not None else {})
         write_rows(self._out, form, kinds, self.rows(), meanings(kinds))
 
-    def close(self, *, remove: bool) -> None:
-        """Leave the journal for another process to go on with, or remove it."""
-        if remove:
-            self._journal.remove()
-        else:
-            self._journal.close()
+    def close(self) -> None:
+        """Leave the journal for another process to go on with."""
+        self._journal.close()
+
+    def remove(self) -> None:
+        """The rows are a file by now, or nobody wants them."""
+        self._journal.remove()
 
     def _checkpoint(self) -> None:
         album = self._album.state if self._album is not None else None

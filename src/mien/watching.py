@@ -1,7 +1,7 @@
 """Watching: from a video to what is to be seen in each of its frames: who, and with which expression.
 
-Frames are decoded in one thread, faces found in another, and read in a third, each a little ahead of the next. What
-comes out, in constant memory, are moments, one a frame, and now and then a checkpoint to go on from.
+Frames are decoded in one thread, made pictures in another, their faces found in a third and read in a fourth, each a
+little ahead of the next. What comes out, in constant memory, are moments, one a frame, and now and then a checkpoint.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
@@ -30,6 +30,7 @@ from mien.smoothing import REACH_S, Smooth
 from mien.tables import flat_rows, kinds_of
 from mien.tracks import Floats, Tracks, look_of
 from mien.video import Frame, VideoSource, frames
+from mien.video.stills import RATE
 
 AHEAD = 4  # frames that each thread is ahead of the next, at most
 TOGETHER = 8  # frames whose faces go through the network together
@@ -55,6 +56,7 @@ class Wanted:
     start_s: float = 0.0
     end_s: float | None = None
     stream: int | None = None
+    rate: float = RATE
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def watch(
         is a last moment with an error.
     """
     given = _Frames(source, wanted, state)
-    seen = beforehand(Following(reader.detector, state and state["following"])(beforehand(viewed(given), AHEAD)), AHEAD)
+    views = beforehand(viewed(beforehand(given, AHEAD)), AHEAD)
+    seen = beforehand(Following(reader.detector, state and state["following"])(views), AHEAD)
     read = _read(reader, seen, Tracks(state and state["tracks"]), name, labels, prior)
     threshold = reader.artifact.head_for(labels).threshold
     yield from _smoothed(read, Smooth(state and state["smooth"]), labels, threshold)
@@ -182,9 +185,7 @@ class _Frames:
             if wanted.every_s:  # at the same moments as before
                 start_s = wanted.start_s + (start_s - wanted.start_s) // wanted.every_s * wanted.every_s
         try:
-            with frames(
-                self._source, every_s=wanted.every_s, start_s=start_s, end_s=wanted.end_s, stream=wanted.stream
-            ) as video:
+            with frames(self._source, **{**asdict(wanted), "start_s": start_s}) as video:
                 yield from (frame for frame in video if frame.number >= least)
         except VideoError as error:
             self.error = error

@@ -76,7 +76,7 @@ def _copy(source: str, rows: Iterable[dict[str, Any]], path: Path, wanted: Wante
     from mien.filming import film
     from mien.video import describe
 
-    clip = describe(source, stream=wanted.stream)
+    clip = describe(source, stream=wanted.stream, rate=wanted.rate)
     end_s = wanted.end_s or clip.duration_s
     with counting("marking") as bar:
         task = bar.add_task("", total=(end_s and round((end_s - wanted.start_s) * (clip.rate or 0))) or None)
@@ -88,7 +88,7 @@ def _page(source: str, rows: Iterable[dict[str, Any]], path: Path, labels: Label
     from mien.overview import overview
 
     title, form = Path(source).name, path.suffix.lower()[1:]
-    content = overview(source, rows, tuple(labels), title=title, form=form, stream=wanted.stream)
+    content = overview(source, rows, tuple(labels), title=title, form=form, wanted=wanted)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -49,7 +50,7 @@ def _time(text: str | float) -> float:
 
 
 def video(
-    sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Videos.")],
+    sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Videos, or folders of images.")],
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the timeline there: .parquet, .csv, .json, .jsonl."),
@@ -62,6 +63,7 @@ def video(
     ] = None,
     end: Annotated[float | None, typer.Option("--to", metavar="TIME", help="End there.", parser=_time)] = None,
     stream: Annotated[int | None, typer.Option("--stream", min=0, help="Which of a file's video streams.")] = None,
+    rate: Annotated[float, typer.Option("--rate", help="Frames a second, of a folder of images.")] = 25.0,
     labels: Labels = None,
     prior: Prior = "training",
     model: Model = None,
@@ -124,7 +126,7 @@ def video(
     recognizer = load(model)
     spoken = recognizer.spoken(labels)
     recognizer.expected(prior, spoken)
-    wanted = Wanted(every, start or 0.0, end, stream)
+    wanted = Wanted(every, start or 0.0, end, stream, rate)
     with TemporaryDirectory() as scratch:
         recording = Recording(
             recognizer,
@@ -136,13 +138,14 @@ def video(
             merge_people=merge_people,
             resume=resume,
         )
-        unread = _read(recording, sources, wanted, console, out)
-        _tell(recording, spoken, within, summary)
-        _write_events(recording, spoken, least, events)
-        if out is not None:
-            recording.write(kind)
-        undrawn = pictures.draw(recording, spoken, wanted, console)
-        recording.close(remove=True)
+        with closing(recording):
+            unread = _read(recording, sources, wanted, console, out)
+            _tell(recording, spoken, within, summary)
+            _write_events(recording, spoken, least, events)
+            if out is not None:
+                recording.write(kind)
+            undrawn = pictures.draw(recording, spoken, wanted, console)
+            recording.remove()
     if unread or undrawn:
         raise typer.Exit(EXIT_SOME_UNREAD)
 
@@ -187,7 +190,6 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, console:
                 frames += moment.number is not None
                 faces += len(moment.tracks)
     except KeyboardInterrupt:
-        recording.close(remove=out is None)
         raise KeyboardInterrupt(*(["the same command with --resume goes on"] if out is not None else [])) from None
     unread = 0
     for row in recording.rows():

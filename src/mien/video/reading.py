@@ -39,9 +39,9 @@ class Reader(Protocol):
     def check(self) -> None: ...
 
 
-def describe(source: VideoSource, *, stream: int | None = None, limits: Limits = LIMITS) -> Clip:
+def describe(source: VideoSource, *, stream: int | None = None, rate: float = RATE, limits: Limits = LIMITS) -> Clip:
     """What is known of a video before it is read. Arguments and errors are those of `frames`."""
-    with frames(source, stream=stream, limits=limits) as video:
+    with frames(source, stream=stream, rate=rate, limits=limits) as video:
         return video.clip
 
 
