@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from browsing import needs_browser
 from filmed import BARS, Film, barred, bars_of, coded, corners, plain
+from PIL import Image
 from playwright.sync_api import Browser
 
 from mien.draw import PALETTE
@@ -53,11 +54,8 @@ def sound(path: Path) -> tuple[str, list[bytes], float]:
     with av.open(path) as container:
         stream = container.streams.audio[0]
         packets = [packet for packet in container.demux(stream) if packet.size]
-        return (
-            stream.codec_context.name,
-            [bytes(packet) for packet in packets],
-            float(packets[0].pts * stream.time_base),
-        )
+        begins = float(packets[0].pts or 0) * float(stream.time_base or 0)
+        return stream.codec_context.name, [bytes(packet) for packet in packets], begins
 
 
 @pytest.mark.parametrize("form", ["webm", "mp4"])
@@ -149,6 +147,15 @@ def test_a_part_begins_at_zero(tmp_path: Path) -> None:
     out = written(tmp_path, made, [row(30)], start_s=1.0, end_s=1.6)
     assert [round(frame.time_s, 2) for frame in read(out)] == [round(0.04 * i, 2) for i in range(15)]
     assert len(sound(out)[1]) == pytest.approx(30, abs=4)
+
+
+def test_images_in_a_folder_become_a_video(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(5):
+        Image.fromarray(plain(number, 321, 320)).save(tmp_path / "in" / f"{number}.png")
+    for _ in film(tmp_path / "in", [row(0)], tmp_path / "out.mp4", Wanted(rate=10)):
+        pass
+    assert [round(frame.time_s, 3) for frame in read(tmp_path / "out.mp4")] == [0, 0.1, 0.2, 0.3, 0.4]
 
 
 def test_of_a_video_that_breaks_off_what_is_there_is_copied(tmp_path: Path) -> None:

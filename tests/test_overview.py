@@ -16,6 +16,7 @@ from PIL import Image
 from mien.draw import PALETTE
 from mien.errors import MienError
 from mien.overview import check_form, overview
+from mien.report.strips import FOOT, HIGH
 
 LABELS = ("happy", "sad")
 Row = dict[str, Any]
@@ -72,7 +73,9 @@ def test_what_is_uncertain_is_hatched_and_what_is_out_of_sight_is_empty(clip: by
     ink = near(page, (0x20, 0x24, 0x2A))[part].sum(0)
     hatched = np.flatnonzero(ink > 2)
     assert hatched.min() <= wide.min() + 12
-    assert hatched[hatched < wide.max() - 5].max() == pytest.approx((wide.min() + wide.max()) / 2, abs=14)
+    assert hatched[hatched < wide.max() - 5].max() == pytest.approx(
+        (wide.min() + wide.max()) / 2, abs=30
+    )  # a line reaches beyond its part
     whole = (wide.max() - wide.min()) / 0.6
     assert wide.max() + 0.35 * whole < page.shape[1]
 
@@ -87,12 +90,8 @@ def test_faces_are_shown_at_the_heights_of_their_expressions(clip: bytes) -> Non
 
 
 def test_each_face_has_its_strip_up_to_a_dozen(clip: bytes) -> None:
-    few, many = (
-        drawn(clip, [row(number, 0.5, track) for number in range(50) for track in range(faces)]).shape[0]
-        for faces in (2, 14)
-    )
-    assert many > few
-    assert many == drawn(clip, [row(number, 0.5, track) for number in range(50) for track in range(12)]).shape[0]
+    heights = [drawn(clip, [row(9, 0.4, face) for face in range(faces)]).shape[0] / 130 for faces in (1, 3, 14)]
+    assert heights == pytest.approx([HIGH + FOOT, 3 * HIGH + FOOT, 12 * HIGH + FOOT], abs=0.02)
 
 
 @pytest.mark.parametrize(("form", "start"), [("pdf", b"%PDF"), ("svg", b"<?xml")])

@@ -111,7 +111,13 @@ def film(source: str | Path, rows: Iterable[Row], out: Path, wanted: Wanted = Wa
 
     check_form(out)
     end_s = math.inf if wanted.end_s is None else wanted.end_s
-    with frames(source, start_s=wanted.start_s, end_s=wanted.end_s, stream=wanted.stream) as video:
+    part: dict[str, Any] = {
+        "start_s": wanted.start_s,
+        "end_s": wanted.end_s,
+        "stream": wanted.stream,
+        "rate": wanted.rate,
+    }
+    with frames(source, **part) as video:
         first = next(video, None)
         if first is None:
             raise VideoError("holds no frame between these times")

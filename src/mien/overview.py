@@ -21,6 +21,7 @@ from mien.face import Face, crop_face
 from mien.report.strips import Look, Strip, page
 from mien.spans import events, shown
 from mien.video import VideoSource, frames
+from mien.watching import Wanted
 from mien.wording import counted
 
 Row = Mapping[str, Any]
@@ -39,7 +40,7 @@ def overview(
     *,
     title: str,
     form: str = "png",
-    stream: int | None = None,
+    wanted: Wanted = Wanted(),  # noqa: B008 - frozen
 ) -> bytes:
     """A page of a video.
 
@@ -49,7 +50,7 @@ def overview(
         labels: its emotions.
         title: above all.
         form: `png`, `pdf` or `svg`.
-        stream: which of its video streams the timeline is of.
+        wanted: what of it the timeline is of.
 
     Raises:
         MienError: PyAV is missing.
@@ -59,7 +60,7 @@ def overview(
     edges = np.linspace(start_s, max(end_s, start_s + 1e-3), PARTS + 1)
     sums = _summed(rows, edges, tracks, labels)
     heights = _heights(rows, tracks, labels, (end_s - start_s) / MOST_LOOKS)
-    looks = _looks(source, rows, heights, stream)
+    looks = _looks(source, rows, heights, wanted)
     strips = [
         Strip(f"face {track}", edges, *sums[track], [look for number, look in looks if number == track])
         for track in tracks
@@ -119,7 +120,7 @@ def _heights(
 
 
 def _looks(
-    source: VideoSource, rows: Iterable[Row], heights: Mapping[tuple[int, float], str], stream: int | None
+    source: VideoSource, rows: Iterable[Row], heights: Mapping[tuple[int, float], str], wanted: Wanted
 ) -> list[tuple[int, Look]]:
     """The faces at these heights, in the order of time; without those that cannot be had any more."""
     boxes: dict[int, list[tuple[int, Row]]] = {}
@@ -128,7 +129,7 @@ def _looks(
             boxes.setdefault(row["frame"], []).append((row["track"], row))
     moments = {row["time_s"] for several in boxes.values() for _, row in several}
     looks = []
-    with suppress(VideoError), frames(source, at_s=moments, stream=stream) as video:
+    with suppress(VideoError), frames(source, at_s=moments, stream=wanted.stream, rate=wanted.rate) as video:
         for frame in video:
             for track, row in boxes.get(frame.number, ()):
                 face = Face((row["x0"], row["y0"], row["x1"], row["y1"]), (), 1.0)

@@ -24,6 +24,7 @@ from mien.cli.options import (
     shown,
     terminal,
 )
+from mien.cli.pictures import Pictures
 from mien.errors import MienError
 from mien.wording import counted
 
@@ -84,6 +85,20 @@ def video(
         Path | None,
         typer.Option("--marks", metavar="FILE.csv", help="Sum up within these: columns name, start, end [, file]."),
     ] = None,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(
+            "--annotate",
+            metavar="FILE|DIR",
+            help="Also write a copy with the faces marked: .webm or .mp4, or a folder.",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot", metavar="FILE|DIR", help="Also write a page that shows who looked how: .png, .pdf, .svg."
+        ),
+    ] = None,
     merge_people: Annotated[
         bool, typer.Option("--merge-people", help="Suggest which tracks are one person's, by their looks.")
     ] = False,
@@ -93,7 +108,7 @@ def video(
 
     Stopped or killed, it leaves FILE.part.jsonl with what it has read, and --resume goes on.
 
-    The exit code is 1 if some video could not be read to its end: a row says from when on, and why.
+    The exit code is 1 if some video could not be read to its end: a row says from when on, and why; or not drawn.
     """
     from mien.recognizer import load
     from mien.spans import read_marks
@@ -107,6 +122,7 @@ def video(
     if resume and out is None:
         raise MienError("--resume goes on with a file: name it with --out")
     within = read_marks(marks) if marks else []
+    pictures = Pictures(sources, annotate, plot)
     recognizer = load(model)
     spoken = recognizer.spoken(labels)
     recognizer.expected(prior, spoken)
@@ -128,8 +144,9 @@ def video(
             _write_events(recording, spoken, least, events)
             if out is not None:
                 recording.write(kind)
+            undrawn = pictures.draw(recording, spoken, wanted, console)
             recording.remove()
-    if unread:
+    if unread or undrawn:
         raise typer.Exit(EXIT_SOME_UNREAD)
 
 

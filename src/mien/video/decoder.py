@@ -45,33 +45,35 @@ READ = 2**18  # bytes at once
 
 
 class Decoder:
-    """One video stream of a file.
+    """One video stream of a file, or of what is like one.
 
     Args:
-        file: open, at its beginning.
+        container: open; the decoder closes it.
         stream: which of its video streams; the one with the largest pictures if None.
         limits: how big a frame may be.
+        threads: that decode; as many as there are cores if None. With one, a frame comes out as soon as it can.
 
     Raises:
         VideoError: no frame can be read.
     """
 
-    def __init__(self, file: BinaryIO, stream: int | None, limits: Limits) -> None:
-        self._limits = limits
-        self._container = _opened(file, limits)
+    def __init__(
+        self, container: InputContainer, stream: int | None, limits: Limits, threads: int | None = None
+    ) -> None:
+        self._limits, self._container = limits, container
         try:
             self._stream = self._chosen(stream)
-            self._start()
+            self._start(threads or min(cores(), MOST_THREADS))
         except BaseException:
             self._container.close()
             raise
 
-    def _start(self) -> None:
+    def _start(self, threads: int) -> None:
         context = self._stream.codec_context
         if too_large := self._too_large(context.width, context.height):
             raise VideoError(too_large)
         context.options = {"max_pixels": str(self._limits.max_pixels)}
-        context.thread_type, context.thread_count = ThreadType.AUTO, min(cores(), MOST_THREADS)
+        context.thread_type, context.thread_count = ThreadType.AUTO, threads
         self._clock = Clock(self._container, self._stream)
         self._painter = Painter(self._stream.sample_aspect_ratio)
         self._number = 0
@@ -208,7 +210,7 @@ class Decoder:
         except FFmpegError as error:
             context = self._stream.codec_context
             if not early:
-                self._hurt(time_s, self._too_large(context.width, context.height) or _words(error))
+                self._hurt(time_s, self._too_large(context.width, context.height) or f"damaged ({words_of(error)})")
             return []
 
     def _flush(self) -> list[VideoFrame]:
@@ -217,7 +219,7 @@ class Decoder:
         try:
             return self._stream.codec_context.decode(None)
         except FFmpegError as error:
-            self._hurt(None, _words(error))
+            self._hurt(None, f"damaged ({words_of(error)})")
             return []
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
@@ -227,7 +229,7 @@ class Decoder:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
-                self._hurt(None, _words(error))
+                self._hurt(None, f"damaged ({words_of(error)})")
                 return
             if packet is None:
                 return
@@ -248,13 +250,15 @@ class Decoder:
         self._places += 1
 
 
-def _opened(file: BinaryIO, limits: Limits) -> InputContainer:
+def opened(file: BinaryIO, limits: Limits) -> InputContainer:
+    """The container in a file, which stands at its beginning. Raises `VideoError`."""
     options = {"format_whitelist": KINDS, "max_pixels": str(limits.max_pixels)}
     try:
         return av.open(file, "r", options=options, buffer_size=READ, metadata_errors="replace")
     except FFmpegError as error:
-        raise VideoError(f"not a video of a supported kind, or {_words(error)}") from error
+        raise VideoError(f"not a video of a supported kind, or damaged ({words_of(error)})") from error
 
 
-def _words(error: FFmpegError) -> str:
-    return f"damaged ({(error.strerror or str(error)).lower()})"
+def words_of(error: FFmpegError) -> str:
+    """What FFmpeg says, in lower case."""
+    return (error.strerror or str(error)).lower()

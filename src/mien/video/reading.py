@@ -39,9 +39,9 @@ class Reader(Protocol):
     def check(self) -> None: ...
 
 
-def describe(source: VideoSource, *, stream: int | None = None, limits: Limits = LIMITS) -> Clip:
+def describe(source: VideoSource, *, stream: int | None = None, rate: float = RATE, limits: Limits = LIMITS) -> Clip:
     """What is known of a video before it is read. Arguments and errors are those of `frames`."""
-    with frames(source, stream=stream, limits=limits) as video:
+    with frames(source, stream=stream, rate=rate, limits=limits) as video:
         return video.clip
 
 
@@ -165,9 +165,10 @@ def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits
         return animated(source, limits)
     try:
         from mien.video.decoder import Decoder
+        from mien.video.decoder import opened as container_of
     except ModuleNotFoundError as error:
         raise MienError(f"video needs more than is installed ({error.name}): pip install 'mien[video]'") from None
-    decoder = Decoder(source, stream, limits)
+    decoder = Decoder(container_of(source, limits), stream, limits)
     opened.callback(decoder.close)
     return decoder
 

@@ -10,7 +10,7 @@ from typing import Self, cast
 import av
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
@@ -112,14 +112,13 @@ class _Sound:
 
     def __init__(self, source: str | Path, container: OutputContainer, form: str, start_s: float, end_s: float) -> None:
         self._container, self._start_s, self._end_s = container, start_s, end_s
-        self._from = av.open(f"file:{source}", "r", metadata_errors="replace")
+        self._from = _heard(source)
         self._ahead: Packet[AudioStream] | None = None
         self._packets: Iterator[Packet[AudioStream]] = iter(())
         self._resampler: AudioResampler | None = None
-        streams = self._from.streams.audio
-        if not streams:
+        if self._from is None or not self._from.streams.audio:
             return
-        stream = streams[0]
+        stream = self._from.streams.audio[0]
         self._origin_s = float(origin_of(self._from, self._from.streams.video[0]))
         fitting = SOUNDS[form]
         if stream.codec_context.name.removeprefix("lib") in fitting or stream.codec_context.codec.name in fitting:
@@ -154,7 +153,8 @@ class _Sound:
                 self._container.mux(packet)
 
     def close(self) -> None:
-        self._from.close()
+        if self._from is not None:
+            self._from.close()
 
     def _time_of(self, packet: Packet[AudioStream]) -> float | None:
         start = packet.dts if packet.pts is None else packet.pts
@@ -178,6 +178,14 @@ class _Sound:
                 self._container.mux(self._to.encode(part))
         if not packet.size:
             self._container.mux(self._to.encode(None))
+
+
+def _heard(source: str | Path) -> InputContainer | None:
+    """A video, to be listened to; None of what FFmpeg does not open, which is silent."""
+    try:
+        return av.open(f"file:{source}", "r", metadata_errors="replace")
+    except FFmpegError:
+        return None
 
 
 def check_form(path: Path) -> None:
