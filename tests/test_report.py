@@ -211,8 +211,8 @@ def test_a_font_of_the_system_is_used_where_it_is_needed(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(plots, "_own_font", lambda: own_font(20))
     monkeypatch.setattr(plots, "font_file", lambda text: findfont(FontProperties()) if "χ" in text else None)
-    assert plots._drawable("χαρά") == "χαρά"
-    assert plots._drawable("喜") == r"\u559c"
+    assert plots.legible("χαρά") == "χαρά"
+    assert plots.legible("喜") == r"\u559c"
     assert plots._families("χαρά") == ["sans-serif", "DejaVu Sans"]
     assert plots._families("joy") == ["sans-serif"]
 

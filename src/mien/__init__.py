@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mien.recognizer import load as load
     from mien.sources import find_images as find_images
     from mien.tables import to_table as to_table
+    from mien.timeline import Timeline as Timeline
+    from mien.timeline import read_video as read_video
 
 __version__ = "0.1.0"
 
@@ -42,10 +44,12 @@ _HOMES = {
     "Prediction": "prediction",
     "Reading": "prediction",
     "Recognizer": "recognizer",
+    "Timeline": "timeline",
     "annotate": "draw",
     "evaluate": "evaluation",
     "find_images": "sources",
     "load": "recognizer",
+    "read_video": "timeline",
     "to_table": "tables",
 }
 
@@ -62,6 +66,8 @@ __all__ = [  # noqa: RUF022 - in the order a reader needs them
     "find_images",
     "annotate",
     "to_table",
+    "read_video",
+    "Timeline",
     "evaluate",
     "MienError",
     "ImageError",

@@ -9,9 +9,12 @@ import math
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from queue import Full, Queue
+from threading import Event, Thread
 from typing import TypeVar
 
 S = TypeVar("S")
@@ -55,6 +58,43 @@ def ahead(step: Callable[[S], T], items: Iterable[S], threads: int) -> Iterator[
             yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def beforehand(items: Iterable[T], most: int) -> Iterator[T]:
+    """Items, as they come from a thread that is at most so many ahead; what is raised there is raised here."""
+    queue: Queue[tuple[T] | Exception | None] = Queue(most)
+    stopped = Event()
+
+    def put(each: tuple[T] | Exception | None) -> bool:
+        while not stopped.is_set():
+            with suppress(Full):
+                queue.put(each, timeout=0.1)
+                return True
+        return False
+
+    def run() -> None:
+        try:
+            for item in items:
+                if not put((item,)):
+                    break
+            else:
+                put(None)
+        except Exception as error:
+            put(error)
+        finally:
+            if isinstance(items, Generator):
+                items.close()  # here, where it ran
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        while (each := queue.get()) is not None:
+            if isinstance(each, Exception):
+                raise each
+            yield each[0]
+    finally:
+        stopped.set()
+        thread.join()
 
 
 def _allowed() -> int:

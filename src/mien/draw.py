@@ -20,7 +20,7 @@ from mien.errors import MienError
 from mien.fonts import drawable, font_for, lacked
 from mien.image import read_image
 from mien.intake import ImageSource, Limits
-from mien.prediction import Expression, Prediction, percent
+from mien.prediction import Prediction, percent
 
 Colour = tuple[int, int, int]
 Rect = tuple[int, int, int, int]
@@ -43,9 +43,29 @@ PALETTE: dict[str, Colour] = {
 LEAST_SIDE, GREATEST_SIDE = 320, 4000  # px: a smaller picture is enlarged, but not beyond
 LEAST_TEXT, SMALLEST_TEXT = 14, 6  # px: what is legible; what is still drawn where even that finds no room
 LONGEST_LABEL = 40  # characters
+STAYS = 2.0  # what it is worth that a tag stays where it was: as much as to cover a fifth of another box
 ELLIPSIS = "…"
 MOST = 2**62
 ANY_SIZE = Limits(MOST, MOST, MOST, MOST, MOST, MOST)  # whoever read the image has judged its size
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of one face.
+
+    Args:
+        box: around the face, (x0, y0, x1, y1) in px of the picture.
+        label: of the expression.
+        confidence: 0..1.
+        uncertain: whether it should not be relied on.
+        spot: where its tag was before, on a moving picture (see `Tag`): it stays there unless it covers others.
+    """
+
+    box: tuple[float, float, float, float]
+    label: str
+    confidence: float
+    uncertain: bool
+    spot: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +78,7 @@ class Tag:
         lines: of text, from the top.
         colour: of the tag and the box.
         uncertain: whether the box is dashed.
+        spot: which of the places around its box the tag has.
     """
 
     rect: Rect
@@ -65,6 +86,7 @@ class Tag:
     lines: tuple[str, ...]
     colour: Colour
     uncertain: bool
+    spot: int = 0
 
 
 def annotate(image: ImageSource, prediction: Prediction) -> Image.Image:
@@ -90,11 +112,12 @@ def annotate(image: ImageSource, prediction: Prediction) -> Image.Image:
     picture = Image.fromarray(pixels).resize((width * scale, height * scale), Image.Resampling.BICUBIC)
     tags, font = lay_out(prediction, scale)
     draw = ImageDraw.Draw(picture)
-    line = _line_width(font.size)
+    line = line_width(font.size)
+    for rect, colour in (piece for tag in tags for piece in outline(tag, line)):
+        x0, y0, x1, y1 = rect
+        draw.rectangle((x0, y0, x1 - 1, y1 - 1), colour)
     for tag in tags:
-        _draw_box(draw, tag, line)
-    for tag in tags:
-        _draw_tag(draw, tag, font)
+        picture.paste(written(tag, font), tag.rect[:2])
     return picture
 
 
@@ -126,41 +149,58 @@ def lay_out(prediction: Prediction, scale: int = 1) -> tuple[list[Tag], ImageFon
         prediction: faces in px of its image.
         scale: how many times the picture is larger than the image.
     """
-    width, height = prediction.width * scale, prediction.height * scale
-    faces = [tuple(round(v * scale) for v in reading.face.box_xyxy) for reading in prediction.faces]
-    labels = "".join(reading.expression.label for reading in prediction.faces)
+    said = []
+    for face, told in ((reading.face, reading.expression) for reading in prediction.faces):
+        x0, y0, x1, y1 = (edge * scale for edge in face.box_xyxy)
+        said.append(Said((x0, y0, x1, y1), told.label, told.confidence, told.uncertain))
+    return arranged(said, prediction.width * scale, prediction.height * scale)
+
+
+def arranged(
+    said: Sequence[Said], width: int, height: int, text_px: float | None = None
+) -> tuple[list[Tag], ImageFont.FreeTypeFont]:
+    """As `lay_out`, of what is said of faces in a picture of that size.
+
+    Args:
+        text_px: how large it is written; as suits the faces if None.
+    """
+    faces = [tuple(round(edge) for edge in each.box) for each in said]
+    labels = "".join(each.label for each in said)
     font = font_for(labels, LEAST_TEXT)
     lacks = "" if labels.isascii() else lacked(labels + ELLIPSIS, font)
-    texts = [_lines(reading.expression, lacks) for reading in prediction.faces]
-    font = _sized(font, (width, height), [min(x1 - x0, y1 - y0) for x0, y0, x1, y1 in faces], texts)
-    line = _line_width(font.size)
+    texts = [_lines(each, lacks) for each in said]
+    sides = [min(x1 - x0, y1 - y0) for x0, y0, x1, y1 in faces]
+    font = _sized(font, (width, height), sides, texts, text_px)
+    line = line_width(font.size)
     boxes = [_around((x0, y0, x1, y1), line, (width, height)) for x0, y0, x1, y1 in faces]
-    placed: list[Rect] = []
-    for box, text in zip(boxes, texts, strict=True):
+    tags: list[Tag] = []
+    for each, box, text in zip(said, boxes, texts, strict=True):
         others = [other for other in boxes if other is not box]
-        placed.append(_place(_size(text, font), box, placed, others, (width, height)))
-    tags = [
-        Tag(rect, box, text, colour_of(reading.expression.label), reading.expression.uncertain)
-        for rect, box, text, reading in zip(placed, boxes, texts, prediction.faces, strict=True)
-    ]
+        placed = [tag.rect for tag in tags]
+        spot, rect = _place(_size(text, font), box, placed, others, (width, height), each.spot)
+        tags.append(Tag(rect, box, text, colour_of(each.label), each.uncertain, spot))
     return tags, font
 
 
-def _lines(expression: Expression, lacks: str) -> tuple[str, ...]:
-    told = drawable(" ".join(expression.label.split()), lacks)
+def _lines(said: Said, lacks: str) -> tuple[str, ...]:
+    told = drawable(" ".join(said.label.split()), lacks)
     told = told if len(told) <= LONGEST_LABEL else told[: LONGEST_LABEL - 1] + drawable(ELLIPSIS, lacks)
-    if expression.uncertain:
-        return f"{told}? {percent(expression.confidence)}", "uncertain"
-    return (f"{told} {percent(expression.confidence)}",)
+    if said.uncertain:
+        return f"{told}? {percent(said.confidence)}", "uncertain"
+    return (f"{told} {percent(said.confidence)}",)
 
 
 def _sized(
-    font: ImageFont.FreeTypeFont, picture: tuple[int, int], sides: Sequence[int], texts: Iterable[tuple[str, ...]]
+    font: ImageFont.FreeTypeFont,
+    picture: tuple[int, int],
+    sides: Sequence[int],
+    texts: Iterable[tuple[str, ...]],
+    text_px: float | None,
 ) -> ImageFont.FreeTypeFont:
     """One size for all: a fifth of the usual face, within what suits the picture, and no wider or taller than it."""
     longer = max(picture)
     least, most = max(LEAST_TEXT, 0.012 * longer), 9 + 0.018 * longer
-    wanted = max(least, min(most, 0.2 * statistics.median(sides or [0])))
+    wanted = text_px or max(least, min(most, 0.2 * statistics.median(sides or [0])))
     font = font.font_variant(size=wanted)
     for width, height in (_size(text, font) for text in texts):
         wanted = min(wanted, 0.98 * font.size * min(picture[0] / width, picture[1] / height))
@@ -173,7 +213,8 @@ def _size(lines: Sequence[str], font: ImageFont.FreeTypeFont) -> tuple[int, int]
     return math.ceil(widest + 0.7 * font.size), math.ceil((1.15 * len(lines) + 0.15) * font.size)
 
 
-def _line_width(text: float) -> int:
+def line_width(text: float) -> int:
+    """Of the lines around a face, in px, for a size of letters."""
     return max(1, round(text / 8))
 
 
@@ -187,9 +228,15 @@ def _around(face: Rect, line: int, picture: tuple[int, int]) -> Rect:
 
 
 def _place(
-    size: tuple[int, int], box: Rect, tags: Sequence[Rect], boxes: Sequence[Rect], picture: tuple[int, int]
-) -> Rect:
-    """Where a tag goes: over its box if that is free, else around it, else where it covers least."""
+    size: tuple[int, int],
+    box: Rect,
+    tags: Sequence[Rect],
+    boxes: Sequence[Rect],
+    picture: tuple[int, int],
+    before: int | None,
+) -> tuple[int, Rect]:
+    """Where a tag goes, and which of the spots that is: over its box if that is free, else around it, else where it
+    covers least; on a moving picture where it was, while that covers little more."""
     (w, h), (x0, y0, x1, y1) = size, box
     across, down = (x0, x1 - w, (x0 + x1 - w) // 2), (y0, y1 - h, (y0 + y1 - h) // 2)
     corners = [
@@ -204,11 +251,13 @@ def _place(
         left, top = max(0, min(x, picture[0] - w)), max(0, min(y, picture[1] - h))
         rects.append((left, top, left + w, top + h))
 
-    def cost(rect: Rect) -> float:
+    def cost(spot: int) -> float:
+        rect = rects[spot]
         covered = 100 * _covered(rect, tags) + 10 * _covered(rect, boxes) + 3 * _covered(rect, [box])
-        return covered / (w * h) + rects.index(rect) / len(rects)
+        return covered / (w * h) + rects.index(rect) / len(rects) - STAYS * (spot == before)
 
-    return min(rects, key=cost)
+    spot = min(range(len(rects)), key=cost)
+    return spot, rects[spot]
 
 
 def _covered(rect: Rect, others: Iterable[Rect]) -> int:
@@ -217,7 +266,12 @@ def _covered(rect: Rect, others: Iterable[Rect]) -> int:
     return sum(max(0, min(x1, c) - max(x0, a)) * max(0, min(y1, d) - max(y0, b)) for a, b, c, d in others)
 
 
-def _draw_box(draw: ImageDraw.ImageDraw, tag: Tag, line: int) -> None:
+def outline(tag: Tag, line: int) -> list[tuple[Rect, Colour]]:
+    """The box around a face as rectangles with their colours, those on top last.
+
+    Args:
+        line: half of the width of its sides, in px.
+    """
     x0, y0, x1, y1 = tag.box
     edge = max(1, line // 3)
     ends = [
@@ -227,10 +281,9 @@ def _draw_box(draw: ImageDraw.ImageDraw, tag: Tag, line: int) -> None:
         (x1 - 2 * line, y0, x1, y1),
     ]
     pieces = [piece for end in ends for piece in (_dashes(end, 8 * line) if tag.uncertain else [end])]
-    for piece in pieces:
-        _fill(draw, piece, ink_on(tag.colour))
-    for a, b, c, d in pieces:
-        _fill(draw, (a + edge, b + edge, c - edge, d - edge), tag.colour)
+    inner = [(a + edge, b + edge, c - edge, d - edge) for a, b, c, d in pieces]
+    coloured = [(piece, ink_on(tag.colour)) for piece in pieces] + [(piece, tag.colour) for piece in inner]
+    return [(rect, colour) for rect, colour in coloured if rect[0] < rect[2] and rect[1] < rect[3]]
 
 
 def _dashes(side: Rect, length: int) -> list[Rect]:
@@ -243,19 +296,17 @@ def _dashes(side: Rect, length: int) -> list[Rect]:
     return [(x0, round(ys[i]), x1, round(ys[i + 1])) for i in range(0, count, 2)]
 
 
-def _draw_tag(draw: ImageDraw.ImageDraw, tag: Tag, font: ImageFont.FreeTypeFont) -> None:
-    x0, y0, x1, y1 = tag.rect
+def written(tag: Tag, font: ImageFont.FreeTypeFont) -> Image.Image:
+    """A tag as a picture of its own."""
+    width, height = tag.rect[2] - tag.rect[0], tag.rect[3] - tag.rect[1]
+    picture = Image.new("RGB", (width, height))
+    draw = ImageDraw.Draw(picture)
     ink = ink_on(tag.colour)
-    draw.rectangle((x0, y0, x1 - 1, y1 - 1), tag.colour, ink, max(1, _line_width(font.size) // 3))
+    draw.rectangle((0, 0, width - 1, height - 1), tag.colour, ink, max(1, line_width(font.size) // 3))
     for i, text in enumerate(tag.lines):
-        middle = y0 + (y1 - y0) * (2 * i + 1) / (2 * len(tag.lines))
-        draw.text(((x0 + x1) / 2, middle), text, ink, font, anchor="mm")
-
-
-def _fill(draw: ImageDraw.ImageDraw, rect: Rect, colour: Colour) -> None:
-    x0, y0, x1, y1 = rect
-    if x0 < x1 and y0 < y1:
-        draw.rectangle((x0, y0, x1 - 1, y1 - 1), colour)
+        middle = height * (2 * i + 1) / (2 * len(tag.lines))
+        draw.text((width / 2, middle), text, ink, font, anchor="mm")
+    return picture
 
 
 def _luminance(colour: Colour) -> float:

@@ -17,6 +17,18 @@ class RoomError(ImageError):
     """An image takes more memory than it may, at the size at which it was asked for."""
 
 
+class VideoError(MienError):
+    """A video could not be read, or not to its end.
+
+    Attributes:
+        time_s: when it broke; what is shown before can be read, in part or in whole. 0 where nothing can.
+    """
+
+    def __init__(self, reason: str, time_s: float = 0.0) -> None:
+        self.time_s = time_s
+        super().__init__(reason)
+
+
 class SourceError(MienError, TypeError):
     """What was given as an image can be none, whatever it holds: the caller's mistake, and told as one."""
 

@@ -66,7 +66,7 @@ class Face:
             raise MienError(f"a face lies in its image; got the box {self.box_xyxy} in one of {width} x {height} px")
         return self if box == self.box_xyxy else replace(self, box_xyxy=box)
 
-    def reduced(self, factor: int) -> Face:
+    def reduced(self, factor: float) -> Face:
         """The same face in a copy of the image that is so many times smaller."""
         x0, y0, x1, y1 = (value / factor for value in self.box_xyxy)
         return Face((x0, y0, x1, y1), tuple((x / factor, y / factor) for x, y in self.landmarks_xy), self.score)

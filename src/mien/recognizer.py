@@ -12,7 +12,7 @@ from copy import copy
 from itertools import islice
 from threading import Lock
 from time import thread_time
-from typing import Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ from mien.network import Network
 from mien.prediction import Prediction
 from mien.preprocess import Preprocess
 from mien.prior import TRAINING, Prior, shares_of
+
+if TYPE_CHECKING:
+    from mien.video import VideoSource
 
 Labels = str | LabelSet | None
 
@@ -137,6 +140,38 @@ class Recognizer:
         if isinstance(sources, Mapping):
             raise SourceError(f"expected images, got {type(sources).__name__}: give its keys() or its values()")
         return self._stream(sources, self._asked(labels, prior, crop), prior, crop, strict)
+
+    def watch(
+        self,
+        source: VideoSource,
+        *,
+        labels: Labels = None,
+        prior: Prior = TRAINING,
+        every_s: float | None = None,
+        start_s: float = 0.0,
+        end_s: float | None = None,
+        stream: int | None = None,
+        rate: float = 25.0,
+    ) -> Iterator[dict[str, Any]]:
+        """Read a video, row by row: one a face a frame, and one for a frame without a face (docs/video.md).
+
+        Args:
+            source: a path, or a binary file.
+            labels, prior: as for `predict`.
+            every_s, start_s, end_s, stream, rate: which frames, and when, see `video.frames`.
+
+        Yields:
+            The values by column, see `watching.moment_columns`. What cannot be read is a last row with an error.
+
+        Raises:
+            LabelError: as `predict` does.
+            MienError: PyAV or SciPy is missing: `pip install 'mien[video]'`.
+        """
+        from mien.watching import Moment, Wanted, described, watch
+
+        spoken = self._asked(labels, prior, "detect")
+        moments = watch(self, source, described(source), spoken, prior, Wanted(every_s, start_s, end_s, stream, rate))
+        return (row for moment in moments if isinstance(moment, Moment) for row in moment.rows(spoken))
 
     def _asked(self, labels: Labels, prior: Prior, crop: Crop) -> LabelSet:
         """The label set to answer in, where what is asked for can be had."""

@@ -6,6 +6,7 @@ The columns are those of `mien predict --format csv`, in its order.
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,11 @@ KINDS = {
     "reasons": "string",
     "notes": "string",
     "error": "string",
+    "frame": "int32",
+    "track": "int32",
+    "person": "int32",
+    "s_label": "string",
+    "s_uncertain": "bool",
 }
 """What the columns hold that hold no numbers with a fraction, as Arrow calls it."""
 
@@ -107,14 +113,20 @@ def columns(labels: Collection[str]) -> dict[str, str]:
     Args:
         labels: the emotions; `p_<emotion>` are their probabilities, `v_<emotion>` their votes.
     """
-    return {name: KINDS.get(name, NUMBER) for name in _row(Prediction("", 0, 0, error=""), None, labels)}
+    return kinds_of(_row(Prediction("", 0, 0, error=""), None, labels))
 
 
-def arrow_schema(kinds: Mapping[str, str]) -> Any:
+def kinds_of(names: Iterable[str]) -> dict[str, str]:
+    """What columns of these names hold (see `Table`)."""
+    return {name: KINDS.get(name, NUMBER) for name in names}
+
+
+def arrow_schema(kinds: Mapping[str, str], described: Mapping[str, str] | None = None) -> Any:
     """The schema of such rows in Arrow and parquet, with their version.
 
     Args:
         kinds: as `columns` gives them.
+        described: what columns mean, in words, for the metadata: of each its `description`, of all `mien.columns`.
 
     Raises:
         MienError: PyArrow is not installed.
@@ -123,8 +135,12 @@ def arrow_schema(kinds: Mapping[str, str]) -> Any:
         import pyarrow as pa
     except ModuleNotFoundError:
         raise MienError("an Arrow table needs pyarrow: pip install 'mien[parquet]'") from None
-    fields = [(name, pa.type_for_alias(kind)) for name, kind in kinds.items()]
-    return pa.schema(fields, {"mien.rows": VERSION})
+    words = described or {}
+    fields = [
+        pa.field(name, pa.type_for_alias(kind), metadata={"description": words[name]} if name in words else None)
+        for name, kind in kinds.items()
+    ]
+    return pa.schema(fields, {"mien.rows": VERSION} | ({"mien.columns": json.dumps(words)} if words else {}))
 
 
 def flat_rows(prediction: Prediction, labels: Collection[str]) -> list[dict[str, Any]]:

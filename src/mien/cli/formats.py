@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Protocol, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -22,13 +22,13 @@ from mien.cells import Rows
 from mien.cli.options import Format, shown
 from mien.errors import MienError
 from mien.files import replacing
+from mien.keeping import parquet
 from mien.labels import LabelSet
 from mien.prediction import Prediction, Reading, percent
-from mien.tables import arrow_schema, columns, flat_rows
+from mien.tables import columns, flat_rows
 
 BAR = 10  # characters
 LIMIT = re.compile(r"\bmax_(pixels|bytes)\b")
-PARQUET_ROWS = 10_000  # held before they are written
 
 
 class Writer(Protocol):
@@ -95,24 +95,8 @@ def _csv(stream: TextIO, labels: LabelSet) -> Iterator[Writer]:
 
 @contextmanager
 def _parquet(path: Path, labels: LabelSet) -> Iterator[Writer]:
-    schema = arrow_schema(columns(labels))
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    held: list[dict[str, Any]] = []
-    with pq.ParquetWriter(path, schema) as file:
-
-        def write(prediction: Prediction) -> None:
-            held.extend(flat_rows(prediction, labels))
-            if len(held) >= PARQUET_ROWS:
-                flush()
-
-        def flush() -> None:
-            file.write_table(pa.Table.from_pylist(held, schema))
-            held.clear()
-
-        yield write
-        flush()
+    with parquet(path, columns(labels)) as write:
+        yield lambda prediction: write(flat_rows(prediction, labels))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The pictures of a report, as PNG files in memory: confusion, reliability, confidence, and the worst mistakes.
 
-Words that are not mien's own, as labels are, go through `_drawable`: matplotlib takes a dollar for mathematics and
+Words that are not mien's own, as labels are, go through `legible`: matplotlib takes a dollar for mathematics and
 warns of characters that its font lacks.
 """
 
@@ -43,13 +43,13 @@ def confusion(report: Report, *, shares: bool) -> bytes:
         ink = "white" if part[row, column] > 0.55 else "#20242a"
         axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=9)
     places = range(len(report.labels))
-    labels = [_drawable(label) for label in report.labels]
+    labels = [legible(label) for label in report.labels]
     axes.set_xticks(places, labels, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(places, labels)
     axes.set(xlabel="answer", ylabel="label", title="% of each label" if shares else "images")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    return _png(figure)
+    return rendered(figure)
 
 
 def reliability(report: Report) -> bytes:
@@ -70,7 +70,7 @@ def reliability(report: Report) -> bytes:
     )
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="share right", title=f"ECE {report.ece:.3f}")
     axes.legend(loc="upper left", frameon=False, fontsize=8)
-    return _png(figure)
+    return rendered(figure)
 
 
 def confidences(report: Report) -> bytes:
@@ -84,7 +84,7 @@ def confidences(report: Report) -> bytes:
     axes.axvline(answers.threshold, color="#20242a", linewidth=1, linestyle="--", label="none below is sure")
     axes.set(xlim=(0, 1), xlabel="confidence", ylabel="answers", title="Confidence")
     axes.legend(loc="upper left", frameon=False, fontsize=8)
-    return _png(figure)
+    return rendered(figure)
 
 
 def mistakes(report: Report) -> bytes | None:
@@ -117,8 +117,8 @@ def contact_sheet(sources: Sequence[ImageSource], titles: Sequence[str]) -> byte
         axes.axis("off")
     for axes, source, title in zip(places, sources, titles, strict=False):
         axes.imshow(_thumbnail(source))
-        axes.set_title(_drawable(title), fontsize=8)
-    return _png(figure)
+        axes.set_title(legible(title), fontsize=8)
+    return rendered(figure)
 
 
 def _thumbnail(source: ImageSource) -> Image.Image:
@@ -138,7 +138,7 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _drawable(text: str) -> str:
+def legible(text: str) -> str:
     """A text of characters that `_families` have."""
     lacks = lacked(text, _own_font())
     other = font_file(lacks) if lacks else None
@@ -164,11 +164,12 @@ def _family(path: str) -> str:
     return FontProperties(fname=path).get_name()
 
 
-def _png(figure: Figure) -> bytes:
+def rendered(figure: Figure, form: str = "png") -> bytes:
+    """A figure as a file: `png`, `pdf` or `svg`."""
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         text.set_parse_math(False)
         text.set_fontfamily(_families(text.get_text()))
     stream = BytesIO()
-    figure.savefig(stream, format="png", dpi=130)
+    figure.savefig(stream, format=form, dpi=130)
     return stream.getvalue()

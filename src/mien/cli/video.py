@@ -1,0 +1,245 @@
+"""`mien video`: read expressions in videos, over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from mien.cli.options import (
+    EXIT_SOME_UNREAD,
+    Format,
+    Labels,
+    Model,
+    Prior,
+    chosen,
+    columns,
+    counting,
+    shown,
+    terminal,
+)
+from mien.cli.pictures import Pictures
+from mien.errors import MienError
+from mien.wording import counted
+
+if TYPE_CHECKING:
+    from mien.labels import LabelSet
+    from mien.spans import Mark
+    from mien.tables import Table
+    from mien.timeline import Recording
+    from mien.watching import Wanted
+
+CAPTIONS = (".srt", ".vtt", ".eaf", ".txt")
+TABLES = {".csv": Format.csv, ".json": Format.json, ".jsonl": Format.jsonl, ".parquet": Format.parquet}
+
+
+def _time(text: str | float) -> float:
+    """Reads times such as 1:30; numbers are what came out already."""
+    from mien.spans import seconds
+
+    try:
+        return seconds(str(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"a time is seconds, or minutes and seconds as 1:30; got {text!r}") from error
+
+
+def video(
+    sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Videos, or folders of images.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write the timeline there: .parquet, .csv, .json, .jsonl."),
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option("--every", metavar="TIME", help="One frame each so many seconds.", parser=_time)
+    ] = None,
+    start: Annotated[
+        float | None, typer.Option("--from", metavar="TIME", help="Begin there: 90, or 1:30.", parser=_time)
+    ] = None,
+    end: Annotated[float | None, typer.Option("--to", metavar="TIME", help="End there.", parser=_time)] = None,
+    stream: Annotated[int | None, typer.Option("--stream", min=0, help="Which of a file's video streams.")] = None,
+    rate: Annotated[float, typer.Option("--rate", help="Frames a second, of a folder of images.")] = 25.0,
+    labels: Labels = None,
+    prior: Prior = "training",
+    model: Model = None,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", metavar="FILE", help="Write what each track came to: .csv, .json ...")
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            "--events",
+            metavar="FILE",
+            help="Write when who showed what: .csv, .json, .srt, .vtt, or for ELAN .eaf, .txt.",
+        ),
+    ] = None,
+    least: Annotated[
+        float, typer.Option("--least", min=0.0, max=1.0, help="Smoothed probability from which it is an event.")
+    ] = 0.5,
+    marks: Annotated[
+        Path | None,
+        typer.Option("--marks", metavar="FILE.csv", help="Sum up within these: columns name, start, end [, file]."),
+    ] = None,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(
+            "--annotate",
+            metavar="FILE|DIR",
+            help="Also write a copy with the faces marked: .webm or .mp4, or a folder.",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot", metavar="FILE|DIR", help="Also write a page that shows who looked how: .png, .pdf, .svg."
+        ),
+    ] = None,
+    merge_people: Annotated[
+        bool, typer.Option("--merge-people", help="Suggest which tracks are one person's, by their looks.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run was stopped.")] = False,
+) -> None:
+    """Read the expressions of the faces in videos, frame by frame, and sum them up.
+
+    Stopped or killed, it leaves FILE.part.jsonl with what it has read, and --resume goes on.
+
+    The exit code is 1 if some video could not be read to its end: a row says from when on, and why; or not drawn.
+    """
+    from mien.recognizer import load
+    from mien.spans import read_marks
+    from mien.timeline import Recording
+    from mien.watching import Wanted
+
+    console = terminal(stderr=True)
+    kind = _kind(out, console)
+    for path in (summary, events):
+        _form(path, CAPTIONS if path is events else ())
+    if resume and out is None:
+        raise MienError("--resume goes on with a file: name it with --out")
+    within = read_marks(marks) if marks else []
+    pictures = Pictures(sources, annotate, plot)
+    recognizer = load(model)
+    spoken = recognizer.spoken(labels)
+    recognizer.expected(prior, spoken)
+    wanted = Wanted(every, start or 0.0, end, stream, rate)
+    with TemporaryDirectory() as scratch:
+        recording = Recording(
+            recognizer,
+            sources,
+            out or Path(scratch) / "rows",
+            labels=spoken,
+            prior=prior,
+            wanted=wanted,
+            merge_people=merge_people,
+            resume=resume,
+        )
+        with closing(recording):
+            unread = _read(recording, sources, wanted, console, out)
+            _tell(recording, spoken, within, summary)
+            _write_events(recording, spoken, least, events)
+            if out is not None:
+                recording.write(kind)
+            undrawn = pictures.draw(recording, spoken, wanted, console)
+            recording.remove()
+    if unread or undrawn:
+        raise typer.Exit(EXIT_SOME_UNREAD)
+
+
+def _kind(out: Path | None, console: Console) -> Format:
+    kind = chosen(None, out, console.print)
+    if out is not None and kind is Format.table:
+        raise MienError(f"{out}: a timeline is .parquet, .csv, .json or .jsonl")
+    return kind
+
+
+def _form(path: Path | None, others: Sequence[str]) -> None:
+    """Raises `MienError` where a file's ending says no form."""
+    known = (*TABLES, *others)
+    if path is not None and path.suffix.lower() not in known:
+        raise MienError(f"{path}: end it with one of {', '.join(known)}")
+
+
+def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, console: Console, out: Path | None) -> int:
+    """Read the videos, and say how far it is; how many of them could not be read to their ends."""
+    from mien.errors import VideoError
+    from mien.video import describe
+
+    begun = perf_counter()
+    frames = faces = 0
+    done, time_s = recording.begun
+    if done or time_s:
+        console.print(f"goes on after {counted(done, 'video')} and {time_s:.1f} s")
+    try:
+        with counting("reading") as bar:
+            task = bar.add_task("", total=None)
+            source = None
+            for moment in recording.moments():
+                if moment.prediction.source != source:
+                    source = moment.prediction.source
+                    try:
+                        length = describe(source, stream=wanted.stream).duration_s
+                    except VideoError:
+                        length = None
+                    bar.reset(task, total=wanted.end_s or length)
+                bar.update(task, completed=round(moment.time_s, 1))
+                frames += moment.number is not None
+                faces += len(moment.tracks)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(*(["the same command with --resume goes on"] if out is not None else [])) from None
+    unread = 0
+    for row in recording.rows():
+        if row["error"] is not None:
+            unread += 1
+            console.print(f"{shown(row['source'])}: from {row['time_s']:.2f} s on: {shown(row['error'])}")
+    rate = frames / max(perf_counter() - begun, 1e-6)
+    console.print(
+        f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {rate:,.0f} frames/s"
+    )
+    return unread
+
+
+def _tell(recording: Recording, labels: LabelSet, marks: Sequence[Mark], path: Path | None) -> None:
+    """What each track came to, as a table for people, and as a file if there is to be one."""
+    from mien.spans import averages, summary
+
+    summed = summary(recording.rows(), labels, marks)
+    if path is not None:
+        _write(summed, path)
+    table = columns(("video", "mark", "track", "mostly"), ("seen", "share", "changes", "confidence", "uncertain"))
+    for row in summed.rows:
+        mostly = max(labels, key=lambda name: row[f"share_{name}"])
+        track = str(row["track"]) if row["person"] in (None, row["track"]) else f"{row['track']} (as {row['person']}?)"
+        numbers = f"{row['seen_s']:.1f} s", f"{row[f'share_{mostly}']:.0%}", str(row["changes"])
+        rest = f"{row['confidence']:.2f}", f"{row['uncertain_share']:.0%}"
+        table.add_row(shown(Path(row["source"]).name), shown(row["mark"] or ""), track, mostly, *numbers, *rest)
+    for row in averages(summed, labels).rows if len({row["source"] for row in summed.rows}) > 1 else ():
+        mostly = max(labels, key=lambda name: row[f"share_{name}"])
+        means = "", f"{row[f'share_{mostly}']:.0%}", "", f"{row['confidence']:.2f}", f"{row['uncertain_share']:.0%}"
+        table.add_row(f"mean of {counted(row['files'], 'video')}", shown(row["mark"] or ""), "", mostly, *means)
+    if summed.rows:
+        terminal().print(table)
+
+
+def _write_events(recording: Recording, labels: LabelSet, least: float, path: Path | None) -> None:
+    from mien.captions import captions
+    from mien.files import write_text
+    from mien.spans import events
+
+    if path is None:
+        return
+    found = events(recording.rows(), labels, least)
+    if path.suffix.lower() in CAPTIONS:
+        write_text(path, captions(found.rows, path.suffix.lower()))
+    else:
+        _write(found, path)
+
+
+def _write(table: Table, path: Path) -> None:
+    from mien.keeping import write_rows
+
+    write_rows(path, TABLES[path.suffix.lower()], table.kinds, table.rows)

@@ -1,0 +1,185 @@
+"""Filming: a copy of a video with its faces marked, from its timeline.
+
+What is said of a face stays for a moment whatever single frames say: another expression, or a doubt, must last before
+it is shown; the share is renewed twice a second; boxes glide, letters keep their size, and tags their place. What is
+shown is smoothed in the timeline already.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mien.draw import LEAST_TEXT, Said, Tag, arranged, enlargement, line_width, outline, written
+from mien.errors import VideoError
+from mien.files import replacing
+from mien.video import Frame, frames
+from mien.watching import Wanted
+
+if TYPE_CHECKING:
+    from mien.video.canvas import Canvas, Sprite
+
+Row = Mapping[str, Any]
+
+LASTS_S = 0.3  # that another expression must last to be shown
+RENEWED_S = 0.5  # from one share that is shown to the next
+GLIDE_S = 0.06  # in which a box goes two thirds of its way
+GONE_S = 1.0  # for which what was said of a face is kept while it is out of sight
+LETTERS = 0.016  # of the picture's longer side
+MOST_SPRITES = 256
+USUAL = 25.0  # frames a second, where nobody knows
+
+
+@dataclass
+class _Face:
+    """What is said of one face, and since when it could be something else."""
+
+    said: Said
+    time_s: float
+    renewed_s: float
+    other: tuple[str, bool] | None = None
+    other_s: float = 0.0
+
+
+class Steady:
+    """What is said of the faces in a video, so that it can be read."""
+
+    def __init__(self) -> None:
+        self._faces: dict[int, _Face] = {}
+
+    def said(self, time_s: float, rows: Iterable[Row]) -> list[Said]:
+        """What is said of the faces of a frame, which comes after those before.
+
+        Args:
+            time_s: when it is shown.
+            rows: its rows of the timeline.
+        """
+        self._faces = {track: face for track, face in self._faces.items() if time_s - face.time_s <= GONE_S}
+        return [self._one(time_s, row) for row in rows if row["track"] is not None]
+
+    def placed(self, rows: Iterable[Row], tags: Iterable[Tag]) -> None:
+        """Where the tags of these faces were put."""
+        for row, tag in zip((row for row in rows if row["track"] is not None), tags, strict=True):
+            face = self._faces[row["track"]]
+            face.said = replace(face.said, spot=tag.spot)
+
+    def _one(self, time_s: float, row: Row) -> Said:
+        now = Said(
+            (row["x0"], row["y0"], row["x1"], row["y1"]), row["s_label"], row["s_confidence"], row["s_uncertain"]
+        )
+        face = self._faces.get(row["track"])
+        if face is None:
+            self._faces[row["track"]] = _Face(now, time_s, time_s)
+            return now
+        share = 1 - math.exp(-(time_s - face.time_s) / GLIDE_S)
+        x0, y0, x1, y1 = (a + share * (b - a) for a, b in zip(face.said.box, now.box, strict=True))
+        face.said, face.time_s = replace(face.said, box=(x0, y0, x1, y1)), time_s
+        told = (now.label, now.uncertain)
+        if told == (face.said.label, face.said.uncertain):
+            face.other = None
+        elif face.other != told:
+            face.other, face.other_s = told, time_s
+        lasts = face.other is not None and time_s - face.other_s >= LASTS_S
+        if lasts or (face.other is None and time_s - face.renewed_s >= RENEWED_S):
+            face.said = replace(face.said, label=now.label, confidence=now.confidence, uncertain=now.uncertain)
+            face.other, face.renewed_s = None, time_s
+        return face.said
+
+
+def film(source: str | Path, rows: Iterable[Row], out: Path, wanted: Wanted = Wanted()) -> Iterator[Frame]:  # noqa: B008
+    """Write a copy of a video with its faces marked, frame by frame as the frames that come out are taken.
+
+    The copy has the sound and the times of the video, from `wanted.start_s` on. What is said of a frame is said until
+    the next one of the timeline.
+
+    Args:
+        source: the video.
+        rows: its timeline's, in order.
+        out: the copy, `.webm` or `.mp4`; it appears whole or not at all.
+        wanted: from where to where, and which stream; all of its frames are drawn.
+
+    Raises:
+        MienError: the name ends otherwise; PyAV is missing.
+        VideoError: no frame can be read. Where a video breaks off, the copy ends.
+    """
+    from mien.video.writing import Film, check_form
+
+    check_form(out)
+    end_s = math.inf if wanted.end_s is None else wanted.end_s
+    part: dict[str, Any] = {
+        "start_s": wanted.start_s,
+        "end_s": wanted.end_s,
+        "stream": wanted.stream,
+        "rate": wanted.rate,
+    }
+    with frames(source, **part) as video:
+        first = next(video, None)
+        if first is None:
+            raise VideoError("holds no frame between these times")
+        scale = enlargement(first.width, first.height)
+        rate = video.clip.rate or USUAL
+        with (
+            replacing(out) as temporary,
+            Film(temporary, source, first, rate, scale=scale, start_s=wanted.start_s, end_s=end_s) as copy,
+        ):
+            marker = _Marker(rows, copy.width, copy.height)
+            for frame in _readable(first, video):
+                canvas = copy.canvas(frame)
+                marker.mark(canvas, frame)
+                copy.write(canvas, frame.time_s)
+                yield frame
+
+
+def _readable(first: Frame, others: Iterator[Frame]) -> Iterator[Frame]:
+    yield first
+    with suppress(VideoError):  # told of when the timeline was read
+        yield from others
+
+
+class _Marker:
+    """Draws what a timeline says."""
+
+    def __init__(self, rows: Iterable[Row], width: int, height: int) -> None:
+        told = (row for row in rows if row["frame"] is not None)
+        self._rows = groupby(told, lambda row: int(row["frame"]))
+        self._now: list[Row] = []
+        self._next: tuple[int, list[Row]] | None = self._following()
+        self._steady = Steady()
+        self._size = width, height
+        self._letters = max(LEAST_TEXT, LETTERS * max(width, height))
+        self._sprites: dict[tuple[Any, ...], Sprite] = {}
+
+    def mark(self, canvas: Canvas, frame: Frame) -> None:
+        """Draw what is said of a frame, or of the last one before it."""
+        while self._next is not None and self._next[0] <= frame.number:
+            self._now = self._next[1]
+            self._next = self._following()
+        width, height = self._size
+        across, down = width / frame.width, height / frame.height
+        said = [
+            replace(each, box=(each.box[0] * across, each.box[1] * down, each.box[2] * across, each.box[3] * down))
+            for each in self._steady.said(frame.time_s, self._now)
+        ]
+        tags, font = arranged(said, width, height, self._letters)
+        self._steady.placed(self._now, tags)
+        line = line_width(font.size)
+        for tag in tags:
+            for rect, colour in outline(tag, line):
+                canvas.fill(rect, colour)
+        for tag in tags:
+            left, top, right, bottom = tag.rect
+            key = tag.lines, tag.colour, font.size, right - left, bottom - top
+            if key not in self._sprites:
+                if len(self._sprites) >= MOST_SPRITES:
+                    self._sprites.clear()
+                self._sprites[key] = canvas.drawn(written(tag, font))
+            canvas.paste(self._sprites[key], left, top)
+
+    def _following(self) -> tuple[int, list[Row]] | None:
+        number, several = next(self._rows, (None, ()))
+        return None if number is None else (number, list(several))

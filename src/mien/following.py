@@ -1,0 +1,344 @@
+"""Following: the faces in every frame of a video, with as few looks as lose none (docs/video.md has the figures).
+
+Faces are looked for in some frames, six a second or more, the key frames: with one look at the whole frame, made
+small, for faces that come in, and one close look at each face where it is expected; and once a second, and after each
+cut, as in photos. Where all faces moved on from one key frame to the next as steadily as before, they lie between;
+elsewhere the frame in the middle is looked at too, and so on. Of a video that has fewer frames, all are key frames.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.detect import AROUND, BlazeFace, Detector, Window, _face, _Photo
+from mien.face import Face
+from mien.picture import FACTORS, Picture
+from mien.video import Frame
+
+KEY_S = 0.17  # between two key frames at most
+MOST = 8  # frames from one key frame to the next
+WHOLE_S = 1.0  # between two searches as in photos
+QUICK_PX = 511  # longer side at most of the copy that is looked at in between; the detector does not take it apart
+NEAR_PX = 128  # of a close look
+LOST_S = 1.0  # for which a face is looked for where it was
+STEADY = 0.12  # sides of a face, by which it may be away from where it was expected
+SAME = 0.3  # intersection over union from which two boxes are one face
+MOVED = 1.0  # sides, by which a face moves at most from one key frame to the next
+GROWN = 1.5  # times, by which it grows at most
+GRID = (36, 64)  # pixels of a frame by which a cut is told
+CUT, CHANGED = 22.0, 0.18  # their mean difference in levels, and the share that changes its colour, of two shots
+FLASH = 0.6  # of that difference, below which the frame after is of the shot before: a flash, and no cut
+
+
+class View(NamedTuple):
+    """A frame, as a picture that is made no finer than needed, and some of its pixels (36, 64, 3)."""
+
+    frame: Frame
+    picture: Picture
+    thumb: NDArray[np.int16]
+
+    @property
+    def time_s(self) -> float:
+        return self.frame.time_s
+
+
+class Seen(NamedTuple):
+    """A frame, the faces in it, the largest first, whether a new shot begins with it, and, of key frames, what
+    `Following` can be gone on with after it."""
+
+    view: View
+    faces: tuple[Face, ...]
+    cut: bool
+    state: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """A face as it was last found: when, and how fast its box's centre moves, px a second."""
+
+    face: Face
+    time_s: float
+    speed: tuple[float, float] = (0.0, 0.0)
+
+    def at(self, time_s: float) -> Face:
+        """Where it is expected."""
+        since = time_s - self.time_s
+        return _moved(self.face, self.speed[0] * since, self.speed[1] * since)
+
+
+class Following:
+    """Finds the faces in the frames of a video.
+
+    Args:
+        detector: finds them.
+        state: of the key frame to go on after, from `Seen`; that frame is then the first to be given.
+    """
+
+    def __init__(self, detector: Detector, state: Mapping[str, Any] | None = None) -> None:
+        self._detector = detector
+        self._known = [_known(each) for each in state["known"]] if state else []
+        self._whole_s: float = state["whole_s"] if state else -math.inf
+        self._begun = state is not None
+
+    def __call__(self, views: Iterable[View]) -> Iterator[Seen]:
+        """The frames with their faces, in order."""
+        key: View | None = None
+        faces, held = list[Face](), list[View]()
+        for view, cut in shots(views):
+            if key is None and self._begun:
+                key, faces = view, self._seen_at(view)
+                continue
+            if key is None or cut:
+                if key is not None and held:
+                    yield from self._until(key, faces, held)
+                self._known, held = [], []
+                key, faces = view, self._found(view, [], whole=True)
+                self._learn(faces, view.time_s)
+                yield Seen(view, _largest_first(faces), cut, self._state())
+                continue
+            held.append(view)
+            if len(held) == MOST or view.time_s - key.time_s + _gap(key, held) > KEY_S:
+                yield from self._until(key, faces, held)
+                key, faces, held = view, self._seen_at(view), []
+        if key is not None and held:
+            yield from self._until(key, faces, held)
+
+    def _until(self, key: View, before: list[Face], held: list[View]) -> list[Seen]:
+        """The frames after a key frame, of which the last becomes the next one."""
+        last = held[-1]
+        expected = [known.at(last.time_s) for known in self._known]
+        now = self._found(last, expected, whole=last.time_s - self._whole_s >= WHOLE_S)
+        steady = _steady([known.at(last.time_s) for known in self._known if known.time_s == key.time_s], now)
+        views = [key, *held]
+        found: list[list[Face]] = [before, *([] for _ in held[:-1]), now]
+        self._fill(views, found, 0, len(held), steady)
+        self._learn(now, last.time_s)
+        seen = [Seen(view, _largest_first(faces), False) for view, faces in zip(held, found[1:], strict=True)]
+        return [*seen[:-1], seen[-1]._replace(state=self._state())]
+
+    def _fill(self, views: list[View], found: list[list[Face]], low: int, high: int, steady: bool) -> None:
+        """The faces of the frames between two whose faces are known."""
+        if high - low < 2:
+            return
+        pairs = _pairs(found[low], found[high])
+        whole = len(pairs) == len(found[low]) == len(found[high])
+        times = [view.time_s for view in views]
+
+        def between(at: int) -> list[Face]:
+            share = (times[at] - times[low]) / max(times[high] - times[low], 1e-9)
+            return [_between(found[low][a], found[high][b], share) for a, b in pairs]
+
+        if whole and steady:
+            for at in range(low + 1, high):
+                found[at] = between(at)
+            return
+        middle = (low + high) // 2
+        alone = [face for at, face in enumerate(found[low]) if at not in {a for a, _ in pairs}]
+        alone += [face for at, face in enumerate(found[high]) if at not in {b for _, b in pairs}]
+        expected = between(middle)
+        found[middle] = self._found(views[middle], expected + alone, whole=False)
+        steady = whole and _steady(expected, found[middle])
+        self._fill(views, found, low, middle, steady)
+        self._fill(views, found, middle, high, steady)
+
+    def _found(self, view: View, expected: Sequence[Face], *, whole: bool) -> list[Face]:
+        """The faces in a frame.
+
+        Args:
+            expected: where they may be.
+            whole: whether all of it is searched as finely as photos are.
+        """
+        if not isinstance(self._detector, BlazeFace):
+            return self._detector.detect(view.frame.pixels)
+        found = near(self._detector, view.picture, expected)
+        if whole:
+            self._whole_s = view.time_s
+            others = self._detector.search(view.picture)
+        else:
+            others = _quick(self._detector, view.picture)
+        fresh = [face for face in others if all(_overlap(face, each) <= SAME for each in found)]
+        for face in fresh:
+            closely = [each for each in near(self._detector, view.picture, [face]) if _overlap(face, each) > SAME]
+            found.append(closely[0] if closely else face)
+        return [face for face in found if _inside(face, view.picture.size)]
+
+    def _seen_at(self, key: View) -> list[Face]:
+        return [known.face for known in self._known if known.time_s == key.time_s]
+
+    def _learn(self, now: Sequence[Face], time_s: float) -> None:
+        """Take down where faces were found, and how fast they are."""
+        pairs = {b: self._known[a] for a, b in _pairs([known.at(time_s) for known in self._known], now)}
+        lost = [known for known in self._known if known not in pairs.values() and time_s - known.time_s < LOST_S]
+        self._known = [_anew(pairs.get(at), face, time_s) for at, face in enumerate(now)] + lost
+
+    def _state(self) -> dict[str, Any]:
+        known = [(*_numbers(each.face), each.time_s, *each.speed) for each in self._known]
+        return {"known": known, "whole_s": self._whole_s}
+
+
+def viewed(frames: Iterable[Frame]) -> Iterator[View]:
+    """Frames as they are looked at."""
+    for frame in frames:
+        picture = frame.picture
+        yield View(frame, picture, _thumb(picture.copy(max(FACTORS))[0]))
+
+
+def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
+    """Frames, each with whether another shot begins with it. Of fades and dissolves none is told."""
+    waiting: View | None = None  # differs from the frame before: a cut, or a flash
+    before: View | None = None
+    for view in views:
+        if waiting is not None and before is not None:
+            flash = _differ(before, view) < FLASH * _differ(before, waiting)
+            yield waiting, not flash
+            before = before if flash else waiting
+            waiting = None
+        if before is not None and _other_shot(before, view):
+            waiting = view
+            continue
+        before = view
+        yield view, False
+    if waiting is not None:
+        yield waiting, True
+
+
+def near(detector: BlazeFace, picture: Picture, faces: Iterable[Face]) -> list[Face]:
+    """The faces that a close look at each of those expected shows, each once."""
+    found: list[Face] = []
+    for face in faces:
+        if not _inside(face, picture.size):
+            continue
+        x0, y0, x1, y1 = face.box_xyxy
+        side = max(x1 - x0, y1 - y0)
+        window = Window((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side).grown(AROUND)
+        image, factor = picture.copy(max(1, int(window.side / NEAR_PX)))
+        rows = detector._short.look(_Photo(Picture.of(image)), Window(*(value / factor for value in window)))
+        for seen in (_face(row).reduced(1 / factor) for row in rows):
+            if all(_overlap(seen, other) <= SAME for other in found):
+                found.append(seen)
+    return found
+
+
+def _quick(detector: BlazeFace, picture: Picture) -> list[Face]:
+    """The larger faces of a picture."""
+    image, factor = picture.copy(max(1, max(picture.size) // (QUICK_PX + 1)))
+    further = max(image.size) // (QUICK_PX + 1) + 1
+    found = detector.search(Picture.of(image.reduce(further) if further > 1 else image))
+    return [face.reduced(1 / (factor * further)) for face in found]
+
+
+def _thumb(image: Image.Image) -> NDArray[np.int16]:
+    """Some of a frame's pixels, spread evenly, (36, 64, 3)."""
+    return np.asarray(image.resize(GRID[::-1], Image.Resampling.NEAREST), np.int16)
+
+
+def _differ(a: View, b: View) -> float:
+    return float(np.abs(a.thumb - b.thumb).mean())
+
+
+def _other_shot(a: View, b: View) -> bool:
+    """Whether frames differ in their places and in their colours as well: what moves has the colours it had."""
+    if _differ(a, b) < CUT:
+        return False
+    counts = [np.bincount((each.thumb // 64 @ (16, 4, 1)).ravel(), minlength=64) / math.prod(GRID) for each in (a, b)]
+    return float(np.abs(counts[0] - counts[1]).sum() / 2) > CHANGED
+
+
+def _gap(key: View, held: Sequence[View]) -> float:
+    """Seconds from one frame to the next."""
+    return (held[-1].time_s - key.time_s) / len(held)
+
+
+def _pairs(before: Sequence[Face], after: Sequence[Face]) -> list[tuple[int, int]]:
+    """Places of the faces that may be the same, the nearest first; each in one pair at most."""
+    near_ones = sorted(
+        (away, a, b)
+        for a, first in enumerate(before)
+        for b, second in enumerate(after)
+        if (away := _away(first, second)) < MOVED and 1 / GROWN < _side(first) / _side(second) < GROWN
+    )
+    pairs: list[tuple[int, int]] = []
+    for _, a, b in near_ones:
+        if all(a != other[0] and b != other[1] for other in pairs):
+            pairs.append((a, b))
+    return pairs
+
+
+def _steady(expected: Sequence[Face], found: Sequence[Face]) -> bool:
+    """Whether each face was found where it was expected."""
+    pairs = _pairs(expected, found)
+    return len(pairs) == len(expected) == len(found) and all(_away(expected[a], found[b]) < STEADY for a, b in pairs)
+
+
+def _anew(before: Known | None, face: Face, time_s: float) -> Known:
+    if before is None or time_s <= before.time_s:
+        return Known(face, time_s)
+    since = time_s - before.time_s
+    (x, y), (x_before, y_before) = _centre(face), _centre(before.face)
+    return Known(face, time_s, ((x - x_before) / since, (y - y_before) / since))
+
+
+def _between(a: Face, b: Face, share: float) -> Face:
+    """A face that is on its way from one place to another."""
+
+    def mixed(first: float, second: float) -> float:
+        return first + (second - first) * share
+
+    x0, y0, x1, y1 = map(mixed, a.box_xyxy, b.box_xyxy)
+    points = zip(a.landmarks_xy, b.landmarks_xy, strict=False)
+    landmarks = tuple((mixed(p[0], q[0]), mixed(p[1], q[1])) for p, q in points)
+    return Face((x0, y0, x1, y1), landmarks, mixed(a.score, b.score))
+
+
+def _moved(face: Face, x: float, y: float) -> Face:
+    x0, y0, x1, y1 = face.box_xyxy
+    return Face((x0 + x, y0 + y, x1 + x, y1 + y), tuple((a + x, b + y) for a, b in face.landmarks_xy), face.score)
+
+
+def _centre(face: Face) -> tuple[float, float]:
+    x0, y0, x1, y1 = face.box_xyxy
+    return (x0 + x1) / 2, (y0 + y1) / 2
+
+
+def _side(face: Face) -> float:
+    x0, y0, x1, y1 = face.box_xyxy
+    return min(x1 - x0, y1 - y0)
+
+
+def _away(a: Face, b: Face) -> float:
+    """How far the centres of two faces are from each other, in sides."""
+    return math.dist(_centre(a), _centre(b)) / max(_side(a), _side(b))
+
+
+def _overlap(a: Face, b: Face) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    low, high = np.maximum(a.box_xyxy[:2], b.box_xyxy[:2]), np.minimum(a.box_xyxy[2:], b.box_xyxy[2:])
+    shared = float(np.prod(np.maximum(high - low, 0)))
+    areas = ((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (a.box_xyxy, b.box_xyxy))
+    return shared / (sum(areas) - shared)
+
+
+def _inside(face: Face, size: tuple[int, int]) -> bool:
+    """Whether the middle of a face is in an image of this width and height."""
+    return all(0 <= at < length for at, length in zip(_centre(face), size, strict=True))
+
+
+def _largest_first(faces: Iterable[Face]) -> tuple[Face, ...]:
+    return tuple(sorted(faces, key=lambda face: -_side(face)))
+
+
+def _numbers(face: Face) -> list[Any]:
+    return [list(face.box_xyxy), [list(point) for point in face.landmarks_xy], face.score]
+
+
+def _known(values: Sequence[Any]) -> Known:
+    """What `Following._state` took down of a face."""
+    (x0, y0, x1, y1), points, score, time_s, *speed = values
+    return Known(Face((x0, y0, x1, y1), tuple((x, y) for x, y in points), score), time_s, (speed[0], speed[1]))

@@ -1,0 +1,149 @@
+"""Keeping rows: in a journal while they come, so that what was read outlives the process, and then as a file.
+
+The journal lies beside the file that it will become: `NAME.part.jsonl`, a JSON object a row, which pandas, Polars and
+DuckDB read as it is, and `NAME.part.state`, what to go on from. After a kill it holds all rows but those of the last
+seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mien.cells import Rows
+from mien.errors import MienError
+from mien.files import replacing, write_text
+from mien.tables import arrow_schema
+
+PARQUET_ROWS = 10_000  # of a row group
+
+Row = dict[str, Any]
+Write = Callable[[Iterable[Row]], None]
+
+
+class Journal:
+    """Rows on disk, in the order in which they came.
+
+    Args:
+        out: the file that they will become.
+        asked: what was asked for, as JSON takes it; a journal goes on only with what is asked for again.
+        resume: whether to go on with one that is there.
+
+    Attributes:
+        state: to go on from; None from the beginning.
+
+    Raises:
+        MienError: there is one already and it is not to be gone on with, or it is of something else.
+    """
+
+    def __init__(self, out: Path, asked: Mapping[str, Any], *, resume: bool) -> None:
+        self._rows = out.with_name(f"{out.name}.part.jsonl")
+        self._state = out.with_name(f"{out.name}.part.state")
+        self._asked = json.loads(json.dumps(asked))
+        if self._state.exists() and not resume:
+            raise MienError(f"{self._rows} holds an unfinished run: --resume goes on with it, or delete it")
+        self.state: Any = None
+        out.parent.mkdir(parents=True, exist_ok=True)
+        length = 0
+        if resume and self._state.exists() and self._rows.exists():
+            kept = json.loads(self._state.read_text(encoding="utf-8"))
+            if differ := [name for name in self._asked if kept["asked"].get(name) != self._asked[name]]:
+                raise MienError(
+                    f"{self._rows} was begun with another {' and '.join(differ)}: ask as then, or delete it"
+                )
+            self.state, length = kept["state"], kept["bytes"]
+        self._stream = self._rows.open("r+b" if length else "wb")
+        self._stream.truncate(length)
+        self._stream.seek(length)
+        self._held: list[bytes] = []  # until a checkpoint, so that the file never ends within a row
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """More rows; on the disk from the next checkpoint on."""
+        self._held += [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
+
+    def checkpoint(self, state: Any) -> None:
+        """All rows until here are to be kept, whatever comes, and it goes on from this state."""
+        self._stream.write(b"".join(self._held))
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._held.clear()
+        kept = {"asked": self._asked, "state": state, "bytes": self._stream.tell()}
+        write_text(self._state, json.dumps(kept))
+
+    def rows(self) -> Iterator[Row]:
+        """All rows until the last checkpoint, from the first."""
+        with self._rows.open("rb") as stream:
+            yield from map(json.loads, stream)
+
+    def close(self) -> None:
+        """No more rows come; without a checkpoint there is nothing to go on from, and nothing is left."""
+        self._stream.close()
+        if not self._state.exists():
+            self._rows.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """The rows are elsewhere by now."""
+        self.close()
+        for path in (self._state, self._rows):
+            path.unlink(missing_ok=True)
+
+
+def write_rows(
+    path: Path, form: str, kinds: Mapping[str, str], rows: Iterable[Row], described: Mapping[str, str] | None = None
+) -> None:
+    """A file of rows, whole or not at all, however many there are.
+
+    Args:
+        form: `parquet`, `csv`, `jsonl`, or `json`, a list.
+        kinds: what the columns hold, see `tables.Table`.
+        described: what they mean, in words; parquet files hold them.
+
+    Raises:
+        MienError: parquet without PyArrow.
+    """
+    with replacing(path) as temporary:
+        if form == "parquet":
+            with parquet(temporary, kinds, described) as write:
+                write(rows)
+            return
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            if form == "csv":
+                Rows(stream, kinds).write([row.get(name) for name in kinds] for row in rows)
+                return
+            lines = (json.dumps({name: row.get(name) for name in kinds}, ensure_ascii=False) for row in rows)
+            if form == "jsonl":
+                stream.writelines(f"{line}\n" for line in lines)
+                return
+            before = "["
+            for line in lines:
+                stream.write(f"{before}\n{line}")
+                before = ","
+            stream.write("[]\n" if before == "[" else "\n]\n")
+
+
+@contextmanager
+def parquet(path: Path, kinds: Mapping[str, str], described: Mapping[str, str] | None = None) -> Iterator[Write]:
+    """Writes rows to a parquet file, row group by row group. Arguments and errors are those of `write_rows`."""
+    schema = arrow_schema(kinds, described)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    held: list[Row] = []
+    with pq.ParquetWriter(path, schema) as file:
+
+        def write(rows: Iterable[Row]) -> None:
+            for row in rows:
+                held.append(row)
+                if len(held) >= PARQUET_ROWS:
+                    flush()
+
+        def flush() -> None:
+            file.write_table(pa.Table.from_pylist(held, schema))
+            held.clear()
+
+        yield write
+        flush()

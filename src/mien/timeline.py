@@ -1,0 +1,221 @@
+"""The timeline of a video: a row a face a frame, one for a frame without a face, and one for where it broke.
+
+In memory with `read_video`, for a clip; on disk as it comes with `Recording`, for hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mien import spans
+from mien.errors import MienError
+from mien.keeping import Journal, write_rows
+from mien.labels import LabelSet
+from mien.prior import TRAINING, Prior
+from mien.recognizer import Recognizer, load
+from mien.spans import LEAST, Mark
+from mien.tables import Table
+from mien.tracks import People
+from mien.video import VideoSource
+from mien.watching import Moment, Wanted, moment_columns, watch
+
+
+@dataclass(frozen=True, repr=False)
+class Timeline(Table):
+    """A video's rows; see `Table`, and docs/video.md for the columns.
+
+    Args:
+        labels: the emotions that the rows speak of.
+    """
+
+    labels: tuple[str, ...] = ()
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, as `to_pandas` gives it."""
+        return self.to_pandas()
+
+    def summary(self, marks: Sequence[Mark] = ()) -> Table:
+        """What each track came to, within marks if there are any; see `spans.summary`."""
+        return spans.summary(self.rows, self.labels, marks)
+
+    def events(self, least: float = LEAST) -> Table:
+        """When each face showed which expression; see `spans.events`."""
+        return spans.events(self.rows, self.labels, least)
+
+
+def read_video(
+    source: VideoSource,
+    *,
+    model: Recognizer | str | None = None,
+    labels: str | LabelSet | None = None,
+    prior: Prior = TRAINING,
+    every_s: float | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    stream: int | None = None,
+    rate: float = 25.0,
+    strict: bool = False,
+) -> Timeline:
+    """Read a video from one end to the other.
+
+    Args:
+        source: a path, or a binary file.
+        model: a recognizer, or as for `load`.
+        labels, prior: as for `Recognizer.predict`.
+        every_s, start_s, end_s, stream, rate: which frames, and when, see `video.frames`.
+        strict: whether a video that cannot be read to its end is an error, and not a row with one.
+
+    Raises:
+        LabelError: the model cannot speak that label set, or expect that prior.
+        MienError: PyAV or SciPy is missing: `pip install 'mien[video]'`; or, if `strict`, the video cannot be read.
+    """
+    recognizer = model if isinstance(model, Recognizer) else load(model)
+    spoken = recognizer.spoken(labels)
+    watched = recognizer.watch(
+        source, labels=spoken, prior=prior, every_s=every_s, start_s=start_s, end_s=end_s, stream=stream, rate=rate
+    )
+    timeline = timeline_of(watched, spoken)
+    if strict and timeline.rows and (error := timeline.rows[-1]["error"]):
+        raise MienError(f"{timeline.rows[-1]['source']}: {error}")
+    return timeline
+
+
+def timeline_of(rows: Iterable[dict[str, Any]], labels: LabelSet) -> Timeline:
+    """Rows that were watched, as a timeline."""
+    return Timeline(moment_columns(labels), list(rows), tuple(labels))
+
+
+class Recording:
+    """The timelines of videos, one after the other, kept on disk as they come (see `keeping.Journal`).
+
+    Args:
+        recognizer: reads them.
+        sources: paths.
+        out: the file that it becomes.
+        labels: the label set to answer in.
+        prior: as for `Recognizer.predict`.
+        wanted: which frames.
+        merge_people: whether a column `person` is to hold the lowest track of those that may be one person's.
+        resume: whether to go on with what an earlier process began.
+
+    Raises:
+        MienError: as for `Journal`.
+    """
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        sources: Sequence[str],
+        out: Path,
+        *,
+        labels: LabelSet,
+        prior: Prior = TRAINING,
+        wanted: Wanted = Wanted(),  # noqa: B008 - frozen
+        merge_people: bool = False,
+        resume: bool = False,
+    ) -> None:
+        self._recognizer, self._sources, self._out = recognizer, sources, out
+        self._labels, self._prior, self._wanted = labels, prior, wanted
+        asked = {
+            "videos": [str(Path(source).absolute()) for source in sources],
+            "model": recognizer.artifact.identity,
+            "labels": list(labels),
+            "prior": prior if isinstance(prior, str) else dict(prior),
+            "frames": asdict(wanted),
+            "people": merge_people,
+        }
+        self._journal = Journal(out, asked, resume=resume)
+        state = self._journal.state or {"done": 0, "video": None, "album": None, "persons": {}}
+        self._done: int = state["done"]
+        self._video: Mapping[str, Any] | None = state["video"]
+        self._album = People(state["album"]) if merge_people else None
+        self._persons: dict[str, dict[str, int]] = state["persons"]
+
+    @property
+    def begun(self) -> tuple[int, float]:
+        """How many videos are read already, and up to which second the next one is."""
+        return self._done, self._video["time_s"] if self._video else 0.0
+
+    def moments(self) -> Iterator[Moment]:
+        """All moments that are not on disk yet, on their way there."""
+        for source in self._sources[self._done :]:
+            for item in watch(self._recognizer, source, source, self._labels, self._prior, self._wanted, self._video):
+                if isinstance(item, Moment):
+                    self._journal.write(item.rows(self._labels))
+                    if self._album is not None:
+                        for track, look in zip(item.tracks, item.looks, strict=True):
+                            self._album.add(item.time_s, track, look)
+                    yield item
+                else:
+                    self._video = item.state
+                    self._checkpoint()
+            self._done, self._video = self._done + 1, None
+            if self._album is not None:
+                self._persons[source] = {str(track): person for track, person in self._album.joined().items()}
+                self._album = People()
+            self._checkpoint()
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """All rows on disk, with the persons, if those were asked for."""
+        for row in self._journal.rows():
+            if self._album is not None:
+                row["person"] = self._persons.get(row["source"], {}).get(str(row["track"]))
+            yield row
+
+    def write(self, form: str) -> None:
+        """Make the rows the file; `form` as for `keeping.write_rows`."""
+        kinds = moment_columns(self._labels) | ({"person": "int32"} if self._album is not None else {})
+        write_rows(self._out, form, kinds, self.rows(), meanings(kinds))
+
+    def close(self) -> None:
+        """Leave the journal for another process to go on with."""
+        self._journal.close()
+
+    def remove(self) -> None:
+        """The rows are a file by now, or nobody wants them."""
+        self._journal.remove()
+
+    def _checkpoint(self) -> None:
+        album = self._album.state if self._album is not None else None
+        self._journal.checkpoint({"done": self._done, "video": self._video, "album": album, "persons": self._persons})
+
+
+MEANINGS = {
+    "source": "the video",
+    "time_s": "when the frame is shown, s of a player's clock; of an error, when the video broke",
+    "frame": "the frame's number in the video, from 0; none of an error",
+    "track": "the face's number, the same in every frame; none where no face was found",
+    "person": "the lowest track of those that may be one person's, a suggestion",
+    "width": "of the frame, px",
+    "height": "of the frame, px",
+    "face": "the face's number in the frame, from 0, the largest first",
+    "x0": "left edge of the face's box, px",
+    "y0": "upper edge of the face's box, px",
+    "x1": "right edge of the face's box, px",
+    "y1": "lower edge of the face's box, px",
+    "score": "the detector's confidence that this is a face, 0..1",
+    "label": "the most probable expression in this frame alone",
+    "confidence": "its probability, 0..1",
+    "uncertain": "whether there are reasons not to rely on it",
+    "reasons": "these reasons; or why there is no face",
+    "not_a_face": "share of people who would see no face, 0..1",
+    "notes": "what is to be said of how the frame was read",
+    "error": "why the video could not be read from this time on",
+    "s_label": "the most probable expression, smoothed over time",
+    "s_confidence": "its smoothed probability, 0..1",
+    "s_uncertain": "whether there are reasons not to rely on it",
+}
+"""What the columns of a timeline mean, with their units."""
+
+
+def meanings(names: Iterable[str]) -> dict[str, str]:
+    """What columns mean, those for each emotion too."""
+    kinds = {
+        "p_": "probability that most people would say {} of this frame, 0..1",
+        "v_": "share of people who would say {} of this frame, 0..1",
+        "s_": "probability of {}, smoothed over time, 0..1",
+    }
+    return {name: MEANINGS.get(name) or kinds[name[:2]].format(name[2:]) for name in names}

@@ -1,0 +1,233 @@
+"""Tracks: which faces in the frames of a video are one person's, by a number that no other face gets.
+
+A face goes on a track where that one is expected, by its place, its speed, and its look; a track that was lost is taken
+up again for a second, by its look. A cut between two shots ends all tracks. Times are seconds, places px of the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.errors import MienError
+from mien.face import Face
+
+Floats = NDArray[np.float64]
+
+LOST_S = 1.0  # for which a face that is out of sight keeps its number
+COAST_S = 0.5  # for which it is expected to move on as it did
+REACH, REACH_S = 0.6, 2.0  # sides of a face from where it is expected, at once, and more for each second out of sight
+GROWTH, GROWTH_S = 0.4, 0.8  # by how much its side may change, as a natural logarithm, likewise
+LOOK = 1.5  # what a wholly other look weighs, in reaches
+SAME_LOOK, AWAY = (
+    0.6,
+    0.8,
+)  # likeness that a lost face must have so many sides away; nearer, less: it may be half hidden
+ONE_PERSON = 0.9  # likeness from which two tracks may be one person's (docs/video.md)
+SPEED_S, LOOK_S = 0.15, 0.5  # after which a track's speed and look are half what was seen since
+LOOK_PX = 12
+IMPOSSIBLE = 1e6
+
+
+def look_of(crop: NDArray[np.uint8]) -> Floats:
+    """What a face looks like, (144,): its crop (see `Preprocess`) in 12 x 12 gray pixels, less their mean, of length 1.
+
+    The product of two is their likeness, -1..1: .95 of two photos of a person in a studio, .65 of two people's
+    (docs/video.md). The network's own features do not serve: they tell expressions, whoever has them.
+    """
+    small = Image.fromarray(crop).convert("L").resize((LOOK_PX, LOOK_PX), Image.Resampling.BOX)
+    gray = np.asarray(small, np.float64).ravel()
+    return _unit(gray - gray.mean())
+
+
+@dataclass(frozen=True)
+class Track:
+    """What is known of a face when it was last seen.
+
+    Args:
+        number: from 0, in the order in which faces appear.
+        time_s: when.
+        square: x and y of the box's centre, and its side, px.
+        speed: x and y, px a second.
+        look: see `look_of`, the mean of what was seen, of length 1.
+    """
+
+    number: int
+    time_s: float
+    square: tuple[float, float, float]
+    speed: tuple[float, float]
+    look: tuple[float, ...]
+
+
+class Tracks:
+    """Gives faces their tracks, frame by frame.
+
+    Args:
+        state: of one that is to be gone on with, from `state`.
+
+    Raises:
+        MienError: SciPy is missing.
+    """
+
+    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+        try:
+            from scipy.optimize import linear_sum_assignment
+        except ModuleNotFoundError:
+            raise MienError("tracks need SciPy: pip install 'mien[video]'") from None
+        self._assigned = linear_sum_assignment
+        state = state or {"next": 0, "time_s": None, "tracks": []}
+        self._next: int = state["next"]
+        self._time_s: float | None = state["time_s"]
+        self._tracks = [
+            Track(each["number"], each["time_s"], (*each["square"],), (*each["speed"],), (*each["look"],))
+            for each in state["tracks"]
+        ]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """All that `Tracks` goes on from, as JSON takes it."""
+        return {"next": self._next, "time_s": self._time_s, "tracks": [asdict(each) for each in self._tracks]}
+
+    def cut(self) -> None:
+        """A new shot begins: no track goes on."""
+        self._tracks = []
+
+    def update(self, time_s: float, faces: Sequence[Face], looks: Sequence[Floats]) -> tuple[int, ...]:
+        """The track of each face of the next frame.
+
+        Args:
+            time_s: of the frame; not before the last one's.
+            faces: in it.
+            looks: of each (see `look_of`).
+        """
+        since = 0.0 if self._time_s is None else time_s - self._time_s
+        known = [track for track in self._tracks if time_s - track.time_s <= LOST_S + since]
+        squares = [_square(face) for face in faces]
+        going_on = self._matched(known, time_s, squares, looks) if known and squares else {}
+        now = []
+        for at, (square, look) in enumerate(zip(squares, looks, strict=True)):
+            before = going_on.get(at)
+            if before is None:
+                track = Track(self._next, time_s, square, (0.0, 0.0), tuple(look.tolist()))
+                self._next += 1
+            else:
+                track = _seen(before, time_s, square, look)
+            now.append(track)
+        kept = {track.number for track in now}
+        self._tracks = now + [track for track in known if track.number not in kept]
+        self._time_s = time_s
+        return tuple(track.number for track in now)
+
+    def _matched(
+        self,
+        known: Sequence[Track],
+        time_s: float,
+        squares: Sequence[tuple[float, float, float]],
+        looks: Sequence[Floats],
+    ) -> dict[int, Track]:
+        """The track of each face that has one, by its place among the faces."""
+        costs = _costs(known, time_s, np.array(squares), np.array(looks), self._time_s or 0.0)
+        rows, columns = self._assigned(costs)
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+        return {column: known[row] for row, column in pairs if costs[row, column] < IMPOSSIBLE}
+
+
+class People:
+    """Which tracks of a video may be one person's, by their looks: a suggestion, and never who it is.
+
+    The most alike are joined first, and those that are seen at one time never.
+
+    Args:
+        state: of one that is to be gone on with, from `state`.
+    """
+
+    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+        kept = (state or {}).items()
+        self._sums = {int(track): np.array(each["sum"]) for track, each in kept}
+        self._spans: dict[int, tuple[float, float]] = {int(track): (*each["span"],) for track, each in kept}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """All that `People` goes on from, as JSON takes it."""
+        return {
+            str(track): {"sum": total.round(3).tolist(), "span": self._spans[track]}
+            for track, total in self._sums.items()
+        }
+
+    def add(self, time_s: float, track: int, look: Floats) -> None:
+        """What a track looked like (see `look_of`) at a time."""
+        self._sums[track] = self._sums.get(track, 0.0) + look
+        self._spans[track] = self._spans.get(track, (time_s,))[0], time_s
+
+    def joined(self) -> dict[int, int]:
+        """For each track the lowest number of those that may be the same person's."""
+        looks = {track: _unit(total) for track, total in self._sums.items()}
+        groups = {number: [number] for number in sorted(looks)}
+        means = dict(looks)
+        while pair := _most_alike(groups, means, self._spans):
+            first, second = pair
+            groups[first] += groups.pop(second)
+            means[first] = _unit(np.sum([looks[number] for number in groups[first]], axis=0))
+        return {number: first for first, group in groups.items() for number in group}
+
+
+def _most_alike(
+    groups: Mapping[int, list[int]], means: Mapping[int, Floats], spans: Mapping[int, tuple[float, float]]
+) -> tuple[int, int] | None:
+    """Two groups that may be joined; None where there are none any more."""
+    best, found = ONE_PERSON, None
+    for first in groups:
+        for second in groups:
+            if first < second and (likeness := float(means[first] @ means[second])) > best:
+                pairs = ((spans[a], spans[b]) for a in groups[first] for b in groups[second])
+                if all(a[1] < b[0] or b[1] < a[0] for a, b in pairs):
+                    best, found = likeness, (first, second)
+    return found
+
+
+def _costs(known: Sequence[Track], time_s: float, squares: Floats, looks: Floats, last_s: float) -> Floats:
+    """What it costs to take each face (n) for each track (tracks, n); `IMPOSSIBLE` where it can be none."""
+    unseen = np.array([time_s - track.time_s for track in known])[:, None]
+    lost = np.array([track.time_s < last_s for track in known])[:, None]
+    before = np.array([track.square for track in known])
+    speeds = np.array([track.speed for track in known])
+    expected = before[:, :2] + speeds * np.minimum(unseen, COAST_S)
+    sides = np.sqrt(before[:, 2:] * squares[None, :, 2])
+    away = np.linalg.norm(expected[:, None] - squares[None, :, :2], axis=2) / sides
+    growth = np.abs(np.log(squares[None, :, 2] / before[:, 2:]))
+    likeness = np.array([track.look for track in known]) @ looks.T
+    reach = REACH + REACH_S * unseen
+    costs = away / reach + LOOK * (1 - likeness)
+    other = lost & (likeness < SAME_LOOK * np.minimum(away / AWAY, 1))
+    impossible = (away > reach) | (growth > GROWTH + GROWTH_S * unseen) | other
+    return np.where(impossible | ~np.isfinite(costs), IMPOSSIBLE, costs)
+
+
+def _seen(track: Track, time_s: float, square: tuple[float, float, float], look: Floats) -> Track:
+    """A track that goes on."""
+    since = time_s - track.time_s
+    speed = track.speed
+    if since > 0:
+        new = ((now - then) / since for now, then in zip(square[:2], track.square[:2], strict=True))
+        kept = 0.5 ** (since / SPEED_S)
+        x, y = (kept * old + (1 - kept) * each for old, each in zip(track.speed, new, strict=True))
+        speed = (x, y)
+    kept = 0.5 ** (since / LOOK_S)
+    mixed = _unit(kept * np.array(track.look) + (1 - kept) * look)
+    return replace(track, time_s=time_s, square=square, speed=speed, look=tuple(mixed.tolist()))
+
+
+def _square(face: Face) -> tuple[float, float, float]:
+    x0, y0, x1, y1 = face.box_xyxy
+    return (x0 + x1) / 2, (y0 + y1) / 2, float(np.sqrt((x1 - x0) * (y1 - y0)))
+
+
+def _unit(values: Floats) -> Floats:
+    """Of length 1; what is nothing stays so."""
+    length = float(np.linalg.norm(values))
+    return values / length if length > 0 else values

@@ -1,0 +1,114 @@
+"""When frames are shown, in seconds of a player's clock: 0 is where the file begins, with sound or with a picture.
+
+Where a file gives no times, or such that run backwards, frames are counted by its rate, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from fractions import Fraction
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+SLACK = 1e-6  # s, by which a frame may come before the moment that it is asked for
+USUAL = Fraction(25)  # frames a second, where a file does not say
+RAW = ("h264", "hevc", "mjpeg", "m4v", "mpegvideo", "obu")  # files without times, for which FFmpeg makes some up
+JUMP_S = 1.0  # by which a clock goes back where a new recording begins
+
+COUNTED = "its frames have no times: counted at {rate:g} frames a second"
+BACKWARDS = "the times of some frames run backwards: these are taken as shown right after the one before"
+NEXT = 1 / 8  # of a frame, from one frame to another that is shown right after it
+
+
+class Clock:
+    """The times of one stream's frames, which rise.
+
+    Attributes:
+        rate: frames a second, on average, or None.
+        duration_s: of the file, as it is declared, or None.
+        end_s: where the last packet ends that was seen, of any stream.
+        notes: what is to be said of the times, as sentences.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self.rate = stream.average_rate or stream.guessed_rate or None
+        self.end_s = 0.0
+        self.notes: tuple[str, ...] = ()
+        self._step_s = float(1 / (self.rate or USUAL))
+        self._tick = Fraction(stream.time_base or 1)
+        self._in_order = container.format.name == "avi"  # whose times are those of decoding
+        self._decoding: deque[int] = deque()
+        self._origin = origin_of(container, stream)
+        self._counts = container.format.name in RAW
+        self.duration_s = _duration(container, stream, self._origin)
+        self._shift_s = 0.0
+        self._last_s: float | None = None
+
+    def saw(self, packet: Packet[Stream]) -> None:
+        """A packet of any stream has come out of the file."""
+        start = packet.dts if packet.pts is None else packet.pts
+        if start is not None and packet.time_base:
+            end = (start + (packet.duration or 0)) * packet.time_base - self._origin
+            self.end_s = max(self.end_s, float(end))
+
+    def gave(self, packet: Packet[VideoStream]) -> None:
+        """A packet goes into the decoder."""
+        if self._in_order and packet.dts is not None:
+            self._decoding.append(packet.dts)
+
+    def time_of_packet(self, packet: Packet[VideoStream]) -> float | None:
+        """When a packet's frame is shown, if that can be told before it is decoded."""
+        if self._in_order or self._counts or packet.pts is None:
+            return None
+        return float(packet.pts * self._tick - self._origin) + self._shift_s
+
+    def time_of(self, frame: VideoFrame) -> float:
+        """When the next frame that came out of the decoder is shown."""
+        ticks = None if self._counts else frame.pts
+        if self._in_order:
+            ticks = self._decoding.popleft() if self._decoding else None
+        if ticks is None:
+            self._note(COUNTED.format(rate=float(self.rate or USUAL)))
+            time_s = self.next_s()
+        else:
+            time_s = float(ticks * self._tick - self._origin) + self._shift_s
+        if self._last_s is not None and time_s <= self._last_s:
+            self._note(BACKWARDS)
+            if self._last_s - time_s > JUMP_S:
+                self._shift_s += self.next_s() - time_s
+                time_s = self.next_s()
+            else:
+                time_s = self._last_s + NEXT * self._step_s
+        self._last_s = time_s
+        return time_s
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes += (note,)
+
+    def next_s(self) -> float:
+        """When a frame is to be expected after the last one that came out of the decoder."""
+        return 0.0 if self._last_s is None else self._last_s + self._step_s
+
+
+def origin_of(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Where a player's clock is 0, on the file's clock, in seconds.
+
+    Sound may begin before 0, with what its coder needs to set in; players do not count that.
+    """
+    begins = (stream.start_time or 0) * Fraction(stream.time_base or 1)
+    return min(begins, max(Fraction(container.start_time or 0, 10**6), Fraction(0)))
+
+
+def _duration(container: InputContainer, stream: VideoStream, origin: Fraction) -> float | None:
+    """What the file declares; FFmpeg cuts that of an AVI to what is there, but not its count of frames."""
+    duration = Fraction(container.duration or 0, 10**6)
+    if container.format.name == "matroska,webm":  # which declares where it ends
+        duration -= origin
+    elif container.format.name == "avi" and stream.average_rate:
+        duration = max(duration, stream.frames / stream.average_rate)
+    return float(duration) if duration > 0 else None

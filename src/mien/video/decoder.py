@@ -1,0 +1,264 @@
+"""A video file through PyAV: packets in, frames out, and what is wrong with the file.
+
+A packet that does not decode costs its own frames and no others. Packets of frames that nobody asked for are held back
+until it is known whether a later one needs them; where a keyframe comes first they are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+from typing import BinaryIO, cast
+
+import av
+from av.codec.context import ThreadType
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from mien.cores import cores
+from mien.errors import VideoError
+from mien.intake import Limits
+from mien.video.clock import SLACK, Clock
+from mien.video.frame import Clip, Frame
+from mien.video.pixels import Painter, tell_matrix
+from mien.wording import counted
+
+KINDS = (
+    "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,apng,mxf,nut,ivf,obu,h264,hevc,m4v,mjpeg,dv,wtv,rm,"
+    "yuv4mpegpipe,mp3,wav,flac,aac"
+)
+"""What is opened, by FFmpeg's names: playlists, which name other files, and texts, which it plays as films, are not."""
+
+STILL = Disposition.attached_pic | Disposition.timed_thumbnails
+DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv"}
+"""Containers whose duration is declared and not estimated from what is there."""
+
+EARLY_S = 0.5  # by which a file may end before the duration that it declares
+MOST_THREADS = 8
+MOST_HELD = 2**25  # bytes of packets that are held back
+READ = 2**18  # bytes at once
+
+
+class Decoder:
+    """One video stream of a file, or of what is like one.
+
+    Args:
+        container: open; the decoder closes it.
+        stream: which of its video streams; the one with the largest pictures if None.
+        limits: how big a frame may be.
+        threads: that decode; as many as there are cores if None. With one, a frame comes out as soon as it can.
+
+    Raises:
+        VideoError: no frame can be read.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: int | None, limits: Limits, threads: int | None = None
+    ) -> None:
+        self._limits, self._container = limits, container
+        try:
+            self._stream = self._chosen(stream)
+            self._start(threads or min(cores(), MOST_THREADS))
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _start(self, threads: int) -> None:
+        context = self._stream.codec_context
+        if too_large := self._too_large(context.width, context.height):
+            raise VideoError(too_large)
+        context.options = {"max_pixels": str(self._limits.max_pixels)}
+        context.thread_type, context.thread_count = ThreadType.AUTO, threads
+        self._clock = Clock(self._container, self._stream)
+        self._painter = Painter(self._stream.sample_aspect_ratio)
+        self._number = 0
+        self._target_s = self._then_s = -float("inf")
+        self._fed_s = -float("inf")  # the latest frame that the decoder has been given
+        self._jump: int | None = None  # the first frame after some that were dropped
+        self._before_jump = 0  # frames that are shown before it, and decoded after it
+        self._jumping = self._pending = self._finished = False
+        self._broken: tuple[float, str] | None = None
+        self._places = 0
+        frames = self._frames()
+        first = next(frames, None)
+        if first is None:
+            self.check()
+            raise VideoError("damaged or cut short: none of its frames can be read")
+        self._all = chain([first], frames)
+        self.clip = Clip(
+            first.width,
+            first.height,
+            self._clock.duration_s,
+            float(self._clock.rate) if self._clock.rate else None,
+            first.time_s,
+            self.notes,
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of how the file was read so far."""
+        return self._remarks + self._clock.notes
+
+    def frames(self) -> Iterator[Frame]:
+        """All frames in their order, but for some that `skip_to` has said nobody asks for."""
+        return self._all
+
+    def skip_to(self, time_s: float, then_s: float) -> None:
+        """Of the frames that come, the first one at or after a time is wanted next, and after it none before another.
+
+        What was wanted before is not any more.
+        """
+        self._target_s, self._then_s = time_s - 2 * SLACK, then_s - 2 * SLACK
+
+    def check(self) -> None:
+        """Raises `VideoError` where the file was damaged, or has ended too early."""
+        if self._broken is not None:
+            time_s, words = self._broken
+            more = f", and in {counted(self._places - 1, 'more place')}" if self._places > 1 else ""
+            raise VideoError(f"at {time_s:.2f} s{more}: {words}", time_s)
+        declared = self.clip.duration_s
+        if not self._finished or declared is None or self._container.format.name not in DECLARING:
+            return
+        if self._clock.end_s < declared - EARLY_S:
+            end = f"ends at {self._clock.end_s:.2f} s of the {declared:.2f} s that it declares"
+            raise VideoError(f"cut short: {end}", self._clock.end_s)
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _chosen(self, number: int | None) -> VideoStream:
+        streams = [each for each in self._container.streams.video if not each.disposition & STILL]
+        if not streams:
+            raise VideoError("holds sound and no video" if self._container.streams.audio else "holds no video")
+        if number is not None and not 0 <= number < len(streams):
+            there = counted(len(streams), "video stream")
+            raise VideoError(f"has no video stream {number}: it has {there}, counted from 0")
+        sizes = [each.width * each.height if each.codec_context else 0 for each in streams]
+        taken = sizes.index(max(sizes)) if number is None else number
+        if streams[taken].codec_context is None:
+            raise VideoError("its pictures are coded in a way that this FFmpeg does not decode")
+        self._remarks = (f"video stream {taken} of {len(streams)} was read",) * (len(streams) > 1)
+        return streams[taken]
+
+    def _frames(self) -> Iterator[Frame]:
+        """All that is decoded, as frames."""
+        for frame in self._decoded():
+            if frame.pts is not None and self._jump is not None:
+                if frame.pts < self._jump:  # it needed what was dropped
+                    continue
+                self._number += self._before_jump
+                self._jump = None
+            time_s = self._clock.time_of(frame)
+            tell_matrix(frame, self._stream.codec_context.name)
+            width, height = self._painter.size(frame)
+            if frame.is_corrupt:
+                self._hurt(time_s, "a frame is damaged")
+            elif too_large := self._too_large(width, height):
+                self._hurt(time_s, too_large)
+            else:
+                yield Frame(time_s, self._number, width, height, partial(self._painter.paint, frame), frame)
+            self._number += 1
+
+    def _decoded(self) -> Iterator[VideoFrame]:
+        """What comes out of the decoder for all packets that are needed."""
+        held: list[Packet[VideoStream]] = []
+        size = 0
+        for packet in self._packets():
+            time_s = self._clock.time_of_packet(packet)
+            spare = time_s is not None and self._fed_s < time_s < self._wanted_from() and size < MOST_HELD
+            if spare and packet.is_keyframe and held:
+                yield from self._drop(held)
+                held, size = [], 0
+            held.append(packet)
+            size += packet.size
+            if not spare:
+                for each in held:
+                    yield from self._decode(each)
+                held, size = [], 0
+        yield from self._flush()
+        self._finished = True
+
+    def _wanted_from(self) -> float:
+        """The time before which no frame is wanted, of those that the decoder was not given yet."""
+        return max(self._target_s, self._then_s) if self._fed_s >= self._target_s else self._target_s
+
+    def _drop(self, held: list[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+        """Pass over packets; the next one that is decoded is a keyframe."""
+        if self._pending:
+            yield from self._flush()
+            self._stream.codec_context.flush_buffers()
+        self._number += sum(not packet.is_discard for packet in held)
+        self._jumping = True
+
+    def _decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
+        if self._jumping:
+            self._jump, self._before_jump, self._jumping = packet.pts, 0, False
+        early = self._jump is not None and packet.pts is not None and packet.pts < self._jump
+        self._before_jump += early
+        self._clock.gave(packet)
+        time_s = self._clock.time_of_packet(packet)
+        if time_s is not None:
+            self._fed_s = max(self._fed_s, time_s)
+        self._pending = True
+        try:
+            return self._stream.codec_context.decode(packet)
+        except FFmpegError as error:
+            context = self._stream.codec_context
+            if not early:
+                self._hurt(time_s, self._too_large(context.width, context.height) or f"damaged ({words_of(error)})")
+            return []
+
+    def _flush(self) -> list[VideoFrame]:
+        """The frames that the decoder still has."""
+        self._pending = False
+        try:
+            return self._stream.codec_context.decode(None)
+        except FFmpegError as error:
+            self._hurt(None, f"damaged ({words_of(error)})")
+            return []
+
+    def _packets(self) -> Iterator[Packet[VideoStream]]:
+        """The stream's packets with something in them, up to where the file ends or breaks."""
+        packets = self._container.demux(self._stream, *self._container.streams.audio)
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError as error:
+                self._hurt(None, f"damaged ({words_of(error)})")
+                return
+            if packet is None:
+                return
+            self._clock.saw(packet)
+            if packet.stream_index == self._stream.index and packet.size:
+                yield cast("Packet[VideoStream]", packet)
+
+    def _too_large(self, width: int, height: int) -> str:
+        """What is said of frames that are larger than they may be."""
+        most = self._limits.max_pixels
+        if width * height <= most:
+            return ""
+        over = f"frames of {width} x {height} pixels, over the limit of {most / 1e6:g} million"
+        return over + self._limits.advice("max_pixels")
+
+    def _hurt(self, time_s: float | None, words: str) -> None:
+        self._broken = self._broken or (self._clock.next_s() if time_s is None else time_s, words)
+        self._places += 1
+
+
+def opened(file: BinaryIO, limits: Limits) -> InputContainer:
+    """The container in a file, which stands at its beginning. Raises `VideoError`."""
+    options = {"format_whitelist": KINDS, "max_pixels": str(limits.max_pixels)}
+    try:
+        return av.open(file, "r", options=options, buffer_size=READ, metadata_errors="replace")
+    except FFmpegError as error:
+        raise VideoError(f"not a video of a supported kind, or damaged ({words_of(error)})") from error
+
+
+def words_of(error: FFmpegError) -> str:
+    """What FFmpeg says, in lower case."""
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,175 @@
+"""Live video: a camera, a stream, or a file played at its own speed, of which the newest frame is the one that counts.
+
+A thread decodes whatever comes; frames that nobody has taken when the next one is there are passed over, so that what
+is seen is never late. A stream that breaks off is connected to again, after waits that double.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from threading import Condition, Event, Thread
+from time import monotonic
+from typing import Self
+
+import av
+from av.container import InputContainer
+from av.device import enumerate_input_devices
+from av.error import FFmpegError
+
+from mien.errors import VideoError
+from mien.intake import LIMITS, Limits
+from mien.video.decoder import Decoder, words_of
+from mien.video.frame import Frame
+from mien.video.reading import Frames, frames
+
+STREAM = re.compile(r"(https?|rtsps?|rtmps?|rtp|udp|tcp|srt)://", re.IGNORECASE)
+OPEN_S, READ_S = 10.0, 10.0  # that a stream is waited for, at first and from frame to frame
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a stream is connected to again
+ANALYSED = 10**6  # microseconds of a stream that are looked at before its first frame
+OPTIONS = {"fflags": "nobuffer", "analyzeduration": str(ANALYSED), "rtsp_transport": "tcp"}
+
+
+class Live(Iterator[Frame]):
+    """The frames of a source as they come; the newest, whenever one is asked for. Close it, or use it in a `with`.
+
+    Their times are seconds since the first one came; those of a file are its own.
+
+    Args:
+        source: the number of a camera, an address, or a file's path.
+        limits: how big a frame may be.
+
+    Attributes:
+        trouble: why no frames come, and what is done about it; empty while they do.
+        missed: how many frames were passed over.
+
+    Raises:
+        VideoError: it cannot be opened.
+    """
+
+    def __init__(self, source: str, limits: Limits = LIMITS) -> None:
+        self.trouble, self.missed = "", 0
+        self._source, self._limits = source, limits
+        self._change = Condition()
+        self._stopped, self._asked = Event(), Event()
+        self._newest: Frame | None = None
+        self._ended = False
+        self._began = monotonic()
+        if is_file(source):
+            self._thread = Thread(target=self._play, args=(frames(source, limits=limits),), daemon=True)
+        else:
+            self._thread = Thread(target=self._receive, args=(self._connected(),), daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Frame:
+        self._asked.set()
+        with self._change:
+            while self._newest is None:
+                if self._ended:
+                    raise StopIteration
+                self._change.wait(0.2)  # so that Ctrl-C is heard on every system
+            frame, self._newest = self._newest, None
+            return frame
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """No more frames come."""
+        self._stopped.set()
+        self._asked.set()
+        if self._thread.is_alive():
+            self._thread.join(1.0)  # it may wait for a stream that has fallen silent, and ends with that
+
+    def _play(self, opened: Frames) -> None:
+        """Of a file: frames when they are to be shown, from when the first one is asked for."""
+        self._asked.wait()
+        began = monotonic()
+        try:
+            with opened as film:
+                for frame in film:
+                    if self._stopped.wait(max(0.0, began + frame.time_s - monotonic())):
+                        return
+                    self._put(frame)
+        except VideoError as error:
+            self.trouble = str(error)
+        finally:
+            self._end()
+
+    def _receive(self, decoder: Decoder | None) -> None:
+        """Of a camera or a stream: frames as they come, and those of the next connection where one breaks off."""
+        number, wait_s = 0, FIRST_WAIT_S
+        while not self._stopped.is_set():
+            reason = "it has ended"
+            try:
+                decoder = decoder or self._connected()
+                for frame in decoder.frames():
+                    self._put(replace(frame, time_s=monotonic() - self._began, number=number))
+                    number, wait_s, self.trouble = number + 1, FIRST_WAIT_S, ""
+                    if self._stopped.is_set():
+                        break
+                decoder.check()
+            except VideoError as error:
+                reason = str(error)
+            finally:
+                if decoder is not None:
+                    decoder.close()
+                    decoder = None
+            self.trouble = f"no frames ({reason}): connects again in {wait_s:g} s"
+            self._stopped.wait(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+        self._end()
+
+    def _connected(self) -> Decoder:
+        return Decoder(_container(self._source), None, self._limits, threads=1)
+
+    def _put(self, frame: Frame) -> None:
+        with self._change:
+            self.missed += self._newest is not None
+            self._newest = frame
+            self._change.notify()
+
+    def _end(self) -> None:
+        with self._change:
+            self._ended = True
+            self._change.notify()
+
+
+def is_file(source: str) -> bool:
+    """Whether a source is neither a camera nor a stream."""
+    return not source.isdecimal() and not STREAM.match(source)
+
+
+def _container(source: str) -> InputContainer:
+    """A camera or a stream, open. Raises `VideoError`."""
+    form = None
+    name = f"camera {source}" if source.isdecimal() else source
+    options = OPTIONS
+    if source.isdecimal():
+        source, form, options = _camera(int(source))
+    try:
+        return av.open(source, "r", form, options, timeout=(OPEN_S, READ_S), metadata_errors="replace")
+    except (FFmpegError, ValueError) as error:
+        words = words_of(error) if isinstance(error, FFmpegError) else str(error)
+        raise VideoError(f"{name} cannot be opened: {words}") from error
+
+
+def _camera(number: int) -> tuple[str, str, dict[str, str]]:
+    """What FFmpeg calls a camera: its address, the system that has it, and what is asked of it."""
+    if sys.platform == "darwin":
+        return f"{number}:none", "avfoundation", {"framerate": "30"}
+    if os.name == "nt":
+        names = [each.name for each in enumerate_input_devices("dshow") if "video" in each.media_types]
+        if number >= len(names):
+            raise VideoError(f"there is no camera {number}: Windows has {len(names)}, counted from 0")
+        return f"video={names[number]}", "dshow", {}
+    return f"/dev/video{number}", "v4l2", {}

@@ -1,0 +1,182 @@
+"""Reading a video: its packets one by one, each frame with its time, and what is wrong with the file told at the end.
+
+A packet that does not decode loses its frames and no others; the packets of whole groups of frames that nobody asked
+for are not decoded at all.
+"""
+
+from __future__ import annotations
+
+import glob
+import math
+import os
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from typing import BinaryIO, Protocol, Self, TypeAlias
+
+from mien.errors import MienError, SourceError, VideoError
+from mien.intake import ADDRESS, LIMITS, URL, Limits
+from mien.video.frame import Clip, Frame
+from mien.video.stills import RATE, animated, is_animation, listed
+from mien.wording import reason
+
+VideoSource: TypeAlias = "str | os.PathLike[str] | BinaryIO"
+"""A file: its path, or itself, open."""
+
+START = 64  # bytes that tell a kind of file
+SLACK = 1e-6  # s, by which a frame may come before the moment that it is asked for
+
+
+class Reader(Protocol):
+    """What a file is read by, whatever its kind."""
+
+    clip: Clip
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    def frames(self) -> Iterator[Frame]: ...
+    def skip_to(self, time_s: float, then_s: float) -> None: ...
+    def check(self) -> None: ...
+
+
+def describe(source: VideoSource, *, stream: int | None = None, rate: float = RATE, limits: Limits = LIMITS) -> Clip:
+    """What is known of a video before it is read. Arguments and errors are those of `frames`."""
+    with frames(source, stream=stream, rate=rate, limits=limits) as video:
+        return video.clip
+
+
+def frames(
+    source: VideoSource,
+    *,
+    every_s: float | None = None,
+    at_s: Iterable[float] | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    stream: int | None = None,
+    rate: float = RATE,
+    limits: Limits = LIMITS,
+) -> Frames:
+    """The frames of a video, one by one; of as many minutes as it has, a few are held at once.
+
+    Args:
+        source: a file's path, or a binary file; or the path of a folder of images, or a pattern such as `run/*.png`,
+            whose images come in the order of the numbers in their names.
+        every_s: seconds from one frame to the next: the first frame at or after each of these moments; all if None.
+        at_s: moments instead, in any order: the first frame at or after each of them, each frame once.
+        start_s: no frame that is shown earlier.
+        end_s: no frame that is shown then or later.
+        stream: which of the file's video streams, from 0; the one with the largest pictures if None.
+        rate: frames a second, of images in a folder.
+        limits: how big a frame may be; and of what Pillow decodes, a file.
+
+    Raises:
+        VideoError: nothing can be read; while frames are read: the file is damaged or ends early. All frames that can
+            be read have come before; `time_s` says when it broke.
+        MienError: PyAV is not installed, or an argument is out of range.
+    """
+    if every_s is not None and not every_s > 0:
+        raise MienError(f"every_s is a number of seconds above 0, or None for all frames; got {every_s}")
+    if not rate > 0:
+        raise MienError(f"rate is a number of frames a second above 0; got {rate}")
+    if end_s is not None and not end_s > start_s:
+        raise MienError(f"end_s lies after start_s; got {start_s:g} and {end_s:g}")
+    with ExitStack() as opened:
+        reader = _reader(source, stream, rate, limits, opened)
+        moments = _moments(every_s, at_s, start_s)
+        return Frames(reader, opened.pop_all(), moments, math.inf if end_s is None else end_s)
+
+
+class Frames(Iterator[Frame]):
+    """The frames that were asked for; made by `frames`. Close it, or use it in a `with`.
+
+    Attributes:
+        clip: what is known of the video from the beginning.
+    """
+
+    def __init__(self, reader: Reader, opened: ExitStack, moments: Iterator[float], end_s: float) -> None:
+        self._moments, self._end_s = moments, end_s
+        self._reader, self._opened = reader, opened
+        self.clip = reader.clip
+        self._wanted = self._select()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Frame:
+        return next(self._wanted)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of how the video was read so far; complete when its last frame is out."""
+        return self._reader.notes
+
+    def close(self) -> None:
+        """Close the file; no more frames come."""
+        self._wanted.close()
+        self._opened.close()
+
+    def _select(self) -> Generator[Frame]:
+        target, then = next(self._moments, math.inf), next(self._moments, math.inf)
+        self._reader.skip_to(target, then)
+        for frame in self._reader.frames():
+            if frame.time_s >= self._end_s - SLACK:
+                break
+            if frame.time_s >= target - SLACK:
+                yield frame
+                if then == -math.inf:
+                    continue
+                while target <= frame.time_s + SLACK:
+                    target, then = then, next(self._moments, math.inf)
+                if target == math.inf:
+                    break
+                self._reader.skip_to(target, then)
+        self._reader.check()
+
+
+def _moments(every_s: float | None, at_s: Iterable[float] | None, start_s: float) -> Iterator[float]:
+    """The moments whose frames are wanted; of all frames the first one, and then -inf."""
+    if at_s is not None:
+        return iter(sorted(moment for moment in at_s if moment >= start_s))
+    return (start_s + number * every_s for number in count()) if every_s else iter((start_s, -math.inf))
+
+
+def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits, opened: ExitStack) -> Reader:
+    """What reads a source; what was opened for it is left to `opened`."""
+    if isinstance(source, str | os.PathLike):
+        path = os.fspath(source)
+        if os.path.isdir(path) or (glob.has_magic(path) and not os.path.lexists(path)):
+            return listed(path, rate, limits)
+        try:
+            source = opened.enter_context(open(path, "rb"))  # noqa: SIM115 - closed with the others
+        except FileNotFoundError as error:
+            raise VideoError(ADDRESS if URL.match(path) else "no such file") from error
+        except (OSError, ValueError) as error:
+            raise VideoError(f"cannot be read: {reason(error)}") from error
+    start = _start(source)
+    if not start:
+        raise VideoError("empty: no bytes to read")
+    if is_animation(start):
+        return animated(source, limits)
+    try:
+        from mien.video.decoder import Decoder
+        from mien.video.decoder import opened as container_of
+    except ModuleNotFoundError as error:
+        raise MienError(f"video needs more than is installed ({error.name}): pip install 'mien[video]'") from None
+    decoder = Decoder(container_of(source, limits), stream, limits)
+    opened.callback(decoder.close)
+    return decoder
+
+
+def _start(file: BinaryIO) -> bytes:
+    """How a file begins; it is left at its beginning."""
+    start = file.read(START)
+    if not isinstance(start, bytes):
+        raise SourceError(f"expected a file opened in binary mode, open(path, 'rb'); got {type(file).__name__}")
+    file.seek(0)
+    return start

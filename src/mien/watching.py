@@ -1,0 +1,267 @@
+"""Watching: from a video to what is to be seen in each of its frames: who, and with which expression.
+
+Frames are decoded in one thread, made pictures in another, their faces found in a third and read in a fourth, each a
+little ahead of the next. What comes out, in constant memory, are moments, one a frame, and now and then a checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from time import monotonic
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from mien.answers import Found
+from mien.artifact import Artifact
+from mien.cores import beforehand
+from mien.detect import Detector
+from mien.errors import VideoError
+from mien.following import Following, Seen, viewed
+from mien.labels import LabelSet
+from mien.prediction import LOW, SHARE_DIGITS, Expression, Prediction, unsure
+from mien.preprocess import Preprocess
+from mien.prior import TRAINING, Prior
+from mien.smoothing import REACH_S, Smooth
+from mien.tables import flat_rows, kinds_of
+from mien.tracks import Floats, Tracks, look_of
+from mien.video import Frame, VideoSource, frames
+from mien.video.stills import RATE
+
+AHEAD = 4  # frames that each thread is ahead of the next, at most
+TOGETHER = 8  # frames whose faces go through the network together
+CHECKPOINT_S = 2.0  # of work from one checkpoint to the next, at least
+TIME_DIGITS = 6
+
+
+class Reader(Protocol):
+    """What finds the faces and reads them: a `Recognizer`."""
+
+    artifact: Artifact
+    detector: Detector
+    preprocess: Preprocess
+
+    def express(self, found: Sequence[Found], labels: Sequence[LabelSet], prior: Prior = ...) -> list[Prediction]: ...
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which frames of a video are wanted, see `video.frames`."""
+
+    every_s: float | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+    stream: int | None = None
+    rate: float = RATE
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A frame that was read.
+
+    Args:
+        time_s: of the frame (see `Frame`); or when the video broke, where the prediction is an error.
+        number: of the frame; None of an error.
+        prediction: what was read in it, as in a photo.
+        tracks: the number of each face, see `Tracks`.
+        smoothed: the expression of each face, smoothed over time; its reasons are the frame's, but for confidence.
+        looks: of each face, see `look_of`.
+        frame: the frame itself.
+    """
+
+    time_s: float
+    number: int | None
+    prediction: Prediction
+    tracks: tuple[int, ...] = ()
+    smoothed: tuple[Expression, ...] = ()
+    looks: tuple[Floats, ...] = field(default=(), repr=False, compare=False)
+    frame: Frame | None = field(default=None, repr=False, compare=False)
+
+    def rows(self, labels: Iterable[str]) -> list[dict[str, Any]]:
+        """As flat rows, one a face, or one where there is none; see `moment_columns`."""
+        labels = tuple(labels)
+        flat = flat_rows(self.prediction, labels)
+        return [
+            _row(self, row, track, smoothed, labels)
+            for row, track, smoothed in zip(flat, self.tracks or (None,), self.smoothed or (None,), strict=True)
+        ]
+
+
+class Checkpoint(NamedTuple):
+    """All moments until here are out; `watch` goes on after them from this state, as JSON takes it."""
+
+    state: dict[str, Any]
+
+
+def moment_columns(labels: Iterable[str]) -> dict[str, str]:
+    """What a row's columns hold (see `tables.Table`), by name and in order.
+
+    They are those of images (see `tables.columns`), with the time in seconds, the frame's number and the track in
+    front; and behind, the smoothed expression: `s_<emotion>`, `s_label`, `s_confidence`, `s_uncertain`.
+    """
+    empty = Moment(0.0, None, Prediction("", 0, 0, error="")).rows(tuple(labels))[0]
+    return kinds_of(empty)
+
+
+def watch(
+    reader: Reader,
+    source: VideoSource,
+    name: str,
+    labels: LabelSet,
+    prior: Prior = TRAINING,
+    wanted: Wanted = Wanted(),
+    state: Mapping[str, Any] | None = None,
+) -> Iterator[Moment | Checkpoint]:
+    """Read a video.
+
+    Args:
+        reader: finds and reads the faces.
+        source: see `video.frames`.
+        name: of the source, in its predictions.
+        labels: the label set to answer in, one that the reader speaks.
+        prior: as for `Recognizer.predict`.
+        wanted: which frames.
+        state: of a checkpoint to go on from, of the same video and with the same arguments.
+
+    Yields:
+        Moments in order, half a second behind what is decoded, and checkpoints. What cannot be read of a damaged video
+        is a last moment with an error.
+    """
+    given = _Frames(source, wanted, state)
+    views = beforehand(viewed(beforehand(given, AHEAD)), AHEAD)
+    seen = beforehand(Following(reader.detector, state and state["following"])(views), AHEAD)
+    read = _read(reader, seen, Tracks(state and state["tracks"]), name, labels, prior)
+    threshold = reader.artifact.head_for(labels).threshold
+    yield from _smoothed(read, Smooth(state and state["smooth"]), labels, threshold)
+    if given.error is not None:
+        yield Moment(given.error.time_s, None, Prediction(name, 0, 0, error=str(given.error)))
+
+
+def described(source: VideoSource) -> str:
+    """A video's name in its rows: its path, or that of an open file."""
+    name = source if isinstance(source, str | os.PathLike) else getattr(source, "name", "")
+    return os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) and name else "video"
+
+
+class Glance:
+    """Reads single frames at once, each smoothed with those before it: for a camera, of which the newest frame wins."""
+
+    def __init__(self, reader: Reader, name: str, labels: LabelSet, prior: Prior = TRAINING) -> None:
+        self._reader, self._name, self._labels, self._prior = reader, name, labels, prior
+        self._tracks, self._smooth = Tracks(), Smooth()
+        self._threshold = reader.artifact.head_for(labels).threshold
+        self._following = Following(reader.detector)
+
+    def __call__(self, frame: Frame) -> Moment:
+        """The moment of a frame that is shown after those before."""
+        seen = list(self._following([next(viewed([frame]))]))
+        moments = _read(self._reader, seen, self._tracks, self._name, self._labels, self._prior)
+        return next(
+            each
+            for each in _smoothed(moments, self._smooth, self._labels, self._threshold, 0.0)
+            if isinstance(each, Moment)
+        )
+
+
+class _Frames:
+    """The frames of a video, from a checkpoint on; what breaks it is kept for when all of them are through.
+
+    Attributes:
+        error: what broke it.
+    """
+
+    def __init__(self, source: VideoSource, wanted: Wanted, state: Mapping[str, Any] | None) -> None:
+        self._source, self._wanted, self._state = source, wanted, state
+        self.error: VideoError | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        wanted, start_s, least = self._wanted, self._wanted.start_s, 0
+        if self._state is not None:
+            start_s, least = self._state["time_s"], self._state["number"]
+            if wanted.every_s:  # at the same moments as before
+                start_s = wanted.start_s + (start_s - wanted.start_s) // wanted.every_s * wanted.every_s
+        try:
+            with frames(self._source, **{**asdict(wanted), "start_s": start_s}) as video:
+                yield from (frame for frame in video if frame.number >= least)
+        except VideoError as error:
+            self.error = error
+
+
+def _read(
+    reader: Reader, seen: Iterable[Seen], tracks: Tracks, name: str, labels: LabelSet, prior: Prior
+) -> Iterator[Moment | Checkpoint]:
+    """Faces read and put on their tracks."""
+    told = monotonic()
+    iterator = iter(seen)
+    while several := list(islice(iterator, TOGETHER)):
+        found = [_cut_out(reader, each, name) for each in several]
+        predictions = reader.express(found, [labels] * len(found), prior)
+        for each, cut_out, prediction in zip(several, found, predictions, strict=True):
+            if each.cut:
+                tracks.cut()
+            looks = tuple(look_of(crop) for crop in cut_out.crops)
+            frame = each.view.frame
+            numbers = tracks.update(frame.time_s, cut_out.faces, looks)
+            yield Moment(frame.time_s, frame.number, prediction, numbers, (), looks, frame)
+            if each.state is not None and monotonic() - told > CHECKPOINT_S:
+                told = monotonic()
+                place = {"time_s": frame.time_s, "number": frame.number}
+                yield Checkpoint({**place, "following": each.state, "tracks": tracks.state})
+
+
+def _cut_out(reader: Reader, seen: Seen, name: str) -> Found:
+    picture = seen.view.picture
+    return Found(name, picture.size, seen.faces, tuple(reader.preprocess.face(picture, face) for face in seen.faces))
+
+
+def _smoothed(
+    items: Iterable[Moment | Checkpoint], smooth: Smooth, labels: LabelSet, threshold: float, ahead_s: float = REACH_S
+) -> Iterator[Moment | Checkpoint]:
+    """Moments with their smoothed expressions, for which those up to `ahead_s` later are waited for."""
+    waiting: deque[Moment | Checkpoint] = deque()
+
+    def ready(until_s: float) -> Iterator[Moment | Checkpoint]:
+        while waiting and (isinstance(waiting[0], Checkpoint) or waiting[0].time_s <= until_s):
+            item = waiting.popleft()
+            if isinstance(item, Moment):
+                smooth.forget(item.time_s)
+                item = replace(item, smoothed=tuple(_mixed(item, smooth, labels, threshold)))
+            yield item
+
+    for item in items:
+        if isinstance(item, Moment):
+            for reading, track in zip(item.prediction.faces, item.tracks, strict=True):
+                smooth.add(item.time_s, track, np.array([reading.expression.probabilities[name] for name in labels]))
+            waiting.append(item)
+            yield from ready(item.time_s - ahead_s)
+        else:
+            waiting.append(Checkpoint({**item.state, "smooth": smooth.state}))
+    yield from ready(float("inf"))
+
+
+def _mixed(moment: Moment, smooth: Smooth, labels: LabelSet, threshold: float) -> Iterator[Expression]:
+    for reading, track in zip(moment.prediction.faces, moment.tracks, strict=True):
+        shares = smooth.at(moment.time_s, track).tolist()
+        others = tuple(reason for reason in reading.expression.reasons if not reason.startswith(LOW))
+        yield Expression(dict(zip(labels, shares, strict=True)), unsure(max(shares), threshold) + others)
+
+
+def _row(
+    moment: Moment, flat: dict[str, Any], track: int | None, smoothed: Expression | None, labels: Sequence[str]
+) -> dict[str, Any]:
+    shares = smoothed.probabilities if smoothed else {}
+    return {
+        "source": flat.pop("source"),
+        "time_s": round(moment.time_s, TIME_DIGITS),
+        "frame": moment.number,
+        "track": track,
+        **flat,
+        **{f"s_{name}": round(shares[name], SHARE_DIGITS) if shares else None for name in labels},
+        "s_label": smoothed.label if smoothed else None,
+        "s_confidence": round(smoothed.confidence, SHARE_DIGITS) if smoothed else None,
+        "s_uncertain": smoothed.uncertain if smoothed else None,
+    }

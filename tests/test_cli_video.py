@@ -1,0 +1,97 @@
+"""`mien video`, as users start it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from test_cli import run
+from walking import filmed
+
+from mien.labels import FERPLUS8
+from mien.watching import moment_columns
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Path:
+    """The astronaut, as the camera moves by."""
+    photo = Image.open(io.BytesIO(astronaut))
+    frames = [np.asarray(photo.crop((4 * at, 0, 320 + 4 * at, 240))) for at in range(12)]
+    return filmed(tmp_path_factory.mktemp("clips") / "clip.mp4", frames)
+
+
+def test_everything_that_it_writes(clip: Path, tmp_path: Path) -> None:
+    marks = tmp_path / "marks.csv"
+    marks.write_text("name,start,end\nfirst,0,0.2\nrest,0:00.2,1:00\n")
+    out, summary, events = tmp_path / "out.parquet", tmp_path / "sum.csv", tmp_path / "events.eaf"
+    done = run(
+        *("video", clip, "--out", out, "--summary", summary, "--events", events, "--marks", marks, "--merge-people")
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 video, 12 frames, 12 faces" in done.stderr
+    frame = pd.read_parquet(out)
+    assert list(frame) == [*moment_columns(FERPLUS8), "person"]
+    assert frame["time_s"].tolist() == pytest.approx([number / 25 for number in range(12)])
+    assert set(frame["track"]) == set(frame["person"]) == {0}
+    assert set(frame["s_label"]) == {"happy"}
+    told = list(csv.DictReader(summary.read_text().splitlines()))
+    assert [(each["mark"], each["track"], float(each["seen_s"])) for each in told] == [
+        ("first", "0", 0.2),
+        ("rest", "0", 0.28),
+    ]
+    assert '<TIER LINGUISTIC_TYPE_REF="expression" TIER_ID="track 0 happy">' in events.read_text()
+    assert [line.split()[:5] for line in done.stdout.splitlines()[1:]] == [
+        [clip.name, "first", "0", "happy", "0.2"],
+        [clip.name, "rest", "0", "happy", "0.3"],
+    ]
+    assert {each.name for each in tmp_path.iterdir()} == {"marks.csv", "out.parquet", "sum.csv", "events.eaf"}
+
+
+def test_some_frames_in_another_label_set(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    done = run("video", clip, "--every", "0.1", "--from", "0:00.1", "--to", ".4", "--labels", "happy-sad", "--out", out)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(out.read_text())
+    assert [row["frame"] for row in rows] == [3, 5, 8]
+    assert {row["s_label"] for row in rows} == {"happy"}
+    assert "p_fear" not in rows[0]
+
+
+def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
+    broken, out = tmp_path / "broken.mp4", tmp_path / "out.csv"
+    broken.write_bytes(b"no video")
+    done = run("video", broken, tmp_path / "none.mp4", clip, "--every", "1", "--out", out)
+    assert done.returncode == 1
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [(Path(row["source"]).name, row["frame"]) for row in rows] == [
+        ("broken.mp4", ""),
+        ("none.mp4", ""),
+        ("clip.mp4", "0"),
+    ]
+    assert rows[1]["error"] == "no such file"
+    assert "none.mp4: from 0.00 s on: no such file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--out", "out.txt"), "a timeline is .parquet, .csv, .json or .jsonl"),
+        (("--events", "out.doc"), "out.doc: end it with one of .csv, .json, .jsonl, .parquet, .srt, .vtt, .eaf, .txt"),
+        (("--summary", "out.srt"), "out.srt: end it with one of .csv, .json, .jsonl, .parquet"),
+        (("--resume",), "--resume goes on with a file: name it with --out"),
+        (("--from", "1:77"), "a time is seconds, or minutes and seconds as 1:30"),
+        (("--every", "0", "--out", "out.csv"), "every_s is a number of seconds above 0"),
+        (("--labels", "smiles"), "no label set 'smiles'"),
+    ],
+)
+def test_wrong_usage(words: tuple[str, ...], said: str, clip: Path, tmp_path: Path) -> None:
+    done = run("video", clip, *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,252 @@
+"""`film`: a copy of a video with its sound, its times, and tags that can be read."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from browsing import needs_browser
+from filmed import BARS, Film, barred, bars_of, coded, corners, plain
+from PIL import Image
+from playwright.sync_api import Browser
+
+from mien.draw import PALETTE
+from mien.errors import MienError, VideoError
+from mien.filming import Steady, film
+from mien.video import Frame, frames
+from mien.watching import Wanted
+
+VP9: dict[str, Any] = {"deadline": "realtime", "cpu-used": "8"}
+BOX = (200.0, 120.0, 300.0, 240.0)
+Row = dict[str, Any]
+
+
+def row(number: int, label: str = "happy", box: Sequence[float] = BOX, **others: Any) -> Row:
+    x0, y0, x1, y1 = box
+    told = {"frame": number, "track": 0, "x0": x0, "y0": y0, "x1": x1, "y1": y1}
+    return told | {"s_label": label, "s_confidence": 0.97, "s_uncertain": False} | others
+
+
+def nobody(number: int) -> Row:
+    return row(number, track=None, s_label=None, s_confidence=None, s_uncertain=None)
+
+
+def written(folder: Path, made: bytes, rows: Sequence[Row], form: str = "webm", **wanted: Any) -> Path:
+    (folder / "in").write_bytes(made)
+    for _ in film(folder / "in", rows, folder / f"out.{form}", Wanted(**wanted)):
+        pass
+    return folder / f"out.{form}"
+
+
+def read(path: Path) -> list[Frame]:
+    with frames(path) as video:
+        return list(video)
+
+
+def sound(path: Path) -> tuple[str, list[bytes], float]:
+    """How the sound of a file is coded, its packets, and when it begins."""
+    with av.open(path) as container:
+        stream = container.streams.audio[0]
+        packets = [packet for packet in container.demux(stream) if packet.size]
+        begins = float(packets[0].pts or 0) * float(stream.time_base or 0)
+        return stream.codec_context.name, [bytes(packet) for packet in packets], begins
+
+
+@pytest.mark.parametrize("form", ["webm", "mp4"])
+def test_without_faces_it_is_the_video(form: str, tmp_path: Path) -> None:
+    times = [0, 40, 200, 210, 1000, 1040]
+    made = Film([corners(640, 360)] * 6, times, options={"preset": "ultrafast"}).made()
+    found = read(written(tmp_path, made, [nobody(number) for number in range(6)], form))
+    assert [round(frame.time_s, 3) for frame in found] == [time / 1000 for time in times]
+    assert np.abs(found[-1].pixels[10::40, 10::40].astype(int) - corners(640, 360)[10::40, 10::40]).max() <= 12
+
+
+@pytest.mark.parametrize("form", ["webm", "mp4"])
+@pytest.mark.parametrize("matrix", ["601", "709"])
+def test_its_colours_are_those_of_the_video(form: str, matrix: str, tmp_path: Path) -> None:
+    tags = {"colorspace": 6 if matrix == "601" else 1, "color_range": 1}
+    tall = np.repeat(barred(40)[:1], 360, 0)
+    made = Film([coded(tall, matrix)] * 3, options={"qp": "0", "preset": "ultrafast"}, tags=tags).made()
+    found = read(written(tmp_path, made, [], form))
+    assert np.abs(bars_of(found[1].pixels) - BARS).max() <= 6  # what coding costs
+
+
+@pytest.mark.parametrize("form", ["webm", "mp4"])
+def test_a_face_is_marked_from_its_frame_on(form: str, tmp_path: Path) -> None:
+    made = Film([plain(12, 640, 360)] * 8, options={"preset": "ultrafast"}).made()
+    rows = [*(nobody(number) for number in range(4)), *(row(number) for number in range(4, 8))]
+    before, after = (read(written(tmp_path, made, rows, form))[number].pixels.astype(int) for number in (2, 6))
+    changed = np.abs(after - before).max(2) > 40
+    assert not changed[:90].any()
+    assert not changed[130:230, 210:290].any()  # the face itself stays as it is
+    assert changed[90:250, 190:310].any()
+    yellow = np.abs(after - PALETTE["happy"]).max(2) < 40
+    assert yellow[118:120, 210:290].mean() > 0.5 or yellow[115:120, 210:290].any(0).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["odd", "turned", "small", "not square"])
+def test_whatever_its_shape_the_box_lies_on_the_face(name: str, tmp_path: Path) -> None:
+    how: dict[str, Any] = {}
+    size, box, scale = (640, 360), BOX, 1
+    one = 1 << 16
+    if name == "odd":
+        size = (641, 361)
+    elif name == "turned":
+        size, how = (640, 480), {"matrix": (0, one, 0, -one, 0, 0, 0, 0, 1 << 30)}
+    elif name == "small":
+        size, box, scale = (160, 120), (50.0, 40.0, 80.0, 80.0), 3
+    else:
+        how = {"tags": {"sample_aspect_ratio": 2}}
+    film_ = Film([plain(12, *size)] * 3, form="matroska", codec="libvpx-vp9", options=VP9, **how)
+    out = read(written(tmp_path, film_.made(), [row(number, box=box) for number in range(3)]))[1]
+    shown = read(tmp_path / "in")[1]
+    assert abs(out.width - shown.width * scale) <= 1
+    assert abs(out.height - shown.height * scale) <= 1
+    yellow = np.abs(out.pixels.astype(int) - PALETTE["happy"]).max(2) < 60
+    x0, y0, x1, y1 = (round(edge * scale) for edge in box)
+    rows, columns = np.nonzero(yellow)
+    assert columns.min() == pytest.approx(x0, abs=8)
+    assert columns.max() == pytest.approx(x1, abs=8)
+    assert rows.max() == pytest.approx(y1, abs=8)
+    assert not yellow[y0 + 8 : y1 - 8, x0 + 8 : x1 - 8].any()
+
+
+@pytest.mark.parametrize(("form", "into", "codec"), [("mp4", "mp4", "aac"), ("webm", "webm", "libopus")])
+def test_its_sound_is_copied_as_it_is(form: str, into: str, codec: str, tmp_path: Path) -> None:
+    how: dict[str, Any] = {"codec": "libvpx-vp9", "options": VP9} if form == "webm" else {}
+    made = Film(
+        [plain(i, 320, 320) for i in range(25)], [500 + 40 * i for i in range(25)], form, sound_s=1.5, **how
+    ).made()
+    out = written(tmp_path, made, [], into)
+    kind, before, begins = sound(tmp_path / "in")
+    copied, after, now = sound(out)
+    assert copied == kind
+    assert codec.removeprefix("lib") in kind
+    assert before[-40:] == after[-40:]
+    assert len(before) - 2 <= len(after) <= len(before)  # what precedes 0, to set in, is left out
+    assert now == pytest.approx(begins, abs=0.05)
+    assert read(out)[0].time_s == pytest.approx(read(tmp_path / "in")[0].time_s, abs=0.03)
+
+
+def test_sound_that_a_browser_would_not_play_is_coded_anew(tmp_path: Path) -> None:
+    made = Film([plain(i, 320, 320) for i in range(25)], form="mp4", sound_s=1.0).made()
+    kind, packets, begins = sound(written(tmp_path, made, [], "webm"))
+    assert "opus" in kind
+    assert len(packets) == pytest.approx(50, abs=4)
+    assert begins == pytest.approx(0, abs=0.03)
+
+
+def test_a_part_begins_at_zero(tmp_path: Path) -> None:
+    made = Film([plain(i, 320, 320) for i in range(50)], form="mp4", sound_s=2.0).made()
+    out = written(tmp_path, made, [row(30)], start_s=1.0, end_s=1.6)
+    assert [round(frame.time_s, 2) for frame in read(out)] == [round(0.04 * i, 2) for i in range(15)]
+    assert len(sound(out)[1]) == pytest.approx(30, abs=4)
+
+
+def test_images_in_a_folder_become_a_video(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(5):
+        Image.fromarray(plain(number, 321, 320)).save(tmp_path / "in" / f"{number}.png")
+    for _ in film(tmp_path / "in", [row(0)], tmp_path / "out.mp4", Wanted(rate=10)):
+        pass
+    assert [round(frame.time_s, 3) for frame in read(tmp_path / "out.mp4")] == [0, 0.1, 0.2, 0.3, 0.4]
+
+
+def test_of_a_video_that_breaks_off_what_is_there_is_copied(tmp_path: Path) -> None:
+    made = Film([plain(i, 320, 320) for i in range(50)], form="matroska").made()
+    assert 10 < len(read(written(tmp_path, made[: len(made) // 2], []))) < 45
+
+
+@pytest.mark.parametrize("name", ["out.avi", "out"])
+def test_another_ending_is_refused_and_nothing_is_left(name: str, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(Film([plain(0)]).made())
+    with pytest.raises(MienError, match=r"a video is written as \.webm or \.mp4"):
+        list(film(tmp_path / "in", [], tmp_path / name))
+    with pytest.raises(VideoError, match="no frame between these times"):
+        list(film(tmp_path / "in", [], tmp_path / "out.mp4", Wanted(start_s=9.0)))
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+class TestSteady:
+    """What is said of a face stays for a moment."""
+
+    @staticmethod
+    def said(labels: Sequence[str], rate: int = 25, **others: Any) -> list[str]:
+        steady = Steady()
+        return [steady.said(n / rate, [row(n, label, **others)])[0].label for n, label in enumerate(labels)]
+
+    def test_nobody_is_nothing(self) -> None:
+        assert Steady().said(0.0, []) == []
+        assert Steady().said(0.0, [nobody(0)]) == []
+
+    @pytest.mark.parametrize("pattern", [["happy", "sad"], ["happy", "sad", "sad"], ["happy"] * 6 + ["sad"] * 6])
+    def test_answers_that_flicker_are_shown_as_the_first(self, pattern: list[str]) -> None:
+        assert set(self.said(pattern * 20)) == {"happy"}
+
+    @pytest.mark.parametrize("rate", [5, 25, 60])
+    def test_another_that_lasts_is_shown_once_and_soon(self, rate: int) -> None:
+        shown = self.said(["happy"] * rate + ["sad"] * rate, rate)
+        changes = [at for at, (one, two) in enumerate(itertools.pairwise(shown)) if one != two]
+        assert len(changes) == 1
+        assert 0 < changes[0] / rate - 1 + 1 / rate <= 0.5
+
+    def test_shares_are_renewed_twice_a_second(self) -> None:
+        steady = Steady()
+        rng = np.random.default_rng(0)
+        shown = [
+            steady.said(n / 25, [row(n, s_confidence=float(rng.uniform(0.9, 1)))])[0].confidence for n in range(100)
+        ]
+        assert len(dict.fromkeys(shown)) == 8
+
+    def test_boxes_glide(self) -> None:
+        steady = Steady()
+        rng = np.random.default_rng(0)
+        jitter = [np.array(BOX) + rng.normal(0, 3, 4) for _ in range(100)]
+        drawn = [steady.said(n / 25, [row(n, box=box.tolist())])[0].box for n, box in enumerate(jitter)]
+        assert np.std(np.diff(drawn, axis=0)) < 0.6 * np.std(np.diff(jitter, axis=0))
+
+    def test_a_face_that_comes_back_late_is_another_view(self) -> None:
+        steady = Steady()
+        steady.said(0.0, [row(0, "happy")])
+        assert steady.said(0.5, [row(12, "sad")])[0].label == "happy"
+        assert steady.said(2.0, [row(50, "sad")])[0].label == "sad"
+
+
+PAGE = """<video id=film muted src="data:video/{form};base64,{data}"></video>"""
+
+PLAYED = """async () => {
+  const film = document.getElementById('film');
+  await film.play();
+  await new Promise(done => { film.onended = done; });
+  const canvas = document.createElement('canvas');
+  canvas.width = film.videoWidth; canvas.height = film.videoHeight;
+  const pen = canvas.getContext('2d');
+  pen.drawImage(film, 0, 0);
+  const at = (x, y) => Array.from(pen.getImageData(x, y, 1, 1).data.slice(0, 3));
+  return {duration: film.duration, width: film.videoWidth, height: film.videoHeight, time: film.currentTime,
+          colours: POINTS.map(([x, y]) => at(x, y))};
+}"""
+
+
+@needs_browser
+@pytest.mark.parametrize("form", ["webm", "mp4"])
+def test_chromium_plays_it_to_its_end_in_its_colours(form: str, browser: Browser, tmp_path: Path) -> None:
+    tall = np.repeat(barred(40)[:1], 360, 0)
+    tags = {"colorspace": 6, "color_range": 1}
+    made = Film([coded(tall)] * 20, options={"qp": "0", "preset": "ultrafast"}, tags=tags, sound_s=0.8).made()
+    out = written(tmp_path, made, [row(number) for number in range(20)], form)
+    page = browser.new_page()
+    page.set_content(PAGE.format(form=form, data=base64.b64encode(out.read_bytes()).decode()))
+    points = [[int((i + 0.5) * 40), 300] for i in range(len(BARS))]
+    played = page.evaluate(PLAYED.replace("POINTS", str(points)))
+    page.close()
+    assert (played["width"], played["height"]) == (760, 360)
+    assert played["duration"] == pytest.approx(0.8, abs=0.06)
+    assert played["time"] == pytest.approx(played["duration"], abs=0.06)
+    assert np.abs(np.array(played["colours"]) - BARS).max() <= 12

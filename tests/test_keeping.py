@@ -1,0 +1,108 @@
+"""Keeping rows: what is on the disk after a kill, and what it becomes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from mien.errors import MienError
+from mien.keeping import PARQUET_ROWS, Journal, write_rows
+
+KINDS = {"time_s": "float64", "frame": "int32", "label": "string", "sure": "bool"}
+ROWS: list[dict[str, Any]] = [
+    {"time_s": 0.25, "frame": 0, "label": "happy", "sure": True},
+    {"time_s": 0.5, "frame": None, "label": None, "sure": None},
+]
+ASKED = {"videos": ["a.mp4"], "labels": ["happy", "sad"]}
+
+
+def journal(out: Path, *, resume: bool = False, **asked: Any) -> Journal:
+    return Journal(out, ASKED | asked, resume=resume)
+
+
+def test_nothing(tmp_path: Path) -> None:
+    kept = journal(tmp_path / "new" / "out.csv")
+    assert kept.state is None
+    assert list(kept.rows()) == []
+    kept.remove()
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_what_a_killed_process_leaves(tmp_path: Path) -> None:
+    killed = journal(tmp_path / "out.csv")
+    killed.write(ROWS)
+    killed.checkpoint({"at": 2})
+    killed.write(ROWS[:1])  # after the checkpoint, and so lost
+    killed.close()
+    part = tmp_path / "out.csv.part.jsonl"
+    assert list(pd.read_json(part, lines=True)["frame"].notna()) == [True, False]
+    assert not (tmp_path / "out.csv").exists()
+
+    other = journal(tmp_path / "out.csv", resume=True)
+    assert other.state == {"at": 2}
+    other.write(ROWS[1:])
+    other.checkpoint({"at": 3})
+    assert list(other.rows()) == [*ROWS, ROWS[1]]
+    other.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_that_was_being_written_is_written_anew(tmp_path: Path) -> None:
+    killed = journal(tmp_path / "out.csv")
+    killed.write(ROWS)
+    killed.checkpoint(1)
+    killed.close()
+    with (tmp_path / "out.csv.part.jsonl").open("ab") as stream:
+        stream.write(b'{"time_s": 0.')
+    with closing(journal(tmp_path / "out.csv", resume=True)) as other:
+        assert list(other.rows()) == ROWS
+
+
+def test_one_without_a_checkpoint_begins_anew(tmp_path: Path) -> None:
+    journal(tmp_path / "out.csv").close()
+    for name in ("out.csv", "none.csv"):
+        with closing(journal(tmp_path / name, resume=True)) as kept:
+            assert kept.state is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unfinished_run_is_not_lost_unasked(tmp_path: Path) -> None:
+    kept = journal(tmp_path / "out.csv")
+    kept.write(ROWS)
+    kept.checkpoint(1)
+    kept.close()
+    with pytest.raises(MienError, match=r"out\.csv\.part\.jsonl holds an unfinished run: --resume goes on"):
+        journal(tmp_path / "out.csv")
+    with pytest.raises(MienError, match="was begun with another videos and labels: ask as then"):
+        journal(tmp_path / "out.csv", resume=True, videos=["b.mp4"], labels=["sad", "happy"])
+
+
+@pytest.mark.parametrize("rows", [[], ROWS])
+def test_forms(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    for form in ("csv", "json", "jsonl", "parquet"):
+        write_rows(tmp_path / form, form, KINDS, rows)
+    assert json.loads((tmp_path / "json").read_text()) == rows
+    assert [json.loads(line) for line in (tmp_path / "jsonl").read_text().splitlines()] == rows
+    names, *cells = csv.reader((tmp_path / "csv").read_text().splitlines())
+    assert names == list(KINDS)
+    assert cells == [["" if value is None else str(value) for value in row.values()] for row in rows]
+    table = pq.read_table(tmp_path / "parquet")
+    assert table.to_pylist() == rows
+    assert [str(field.type) for field in table.schema] == ["double", "int32", "string", "bool"]
+
+
+def test_parquet_says_what_its_columns_mean_and_is_written_group_by_group(tmp_path: Path) -> None:
+    rows = ({"time_s": at / 25, "frame": at, "label": "sad", "sure": True} for at in range(PARQUET_ROWS + 5))
+    write_rows(tmp_path / "out.parquet", "parquet", KINDS, rows, {"time_s": "when, s"})
+    file = pq.ParquetFile(tmp_path / "out.parquet")
+    assert [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)] == [PARQUET_ROWS, 5]
+    assert file.schema_arrow.field("time_s").metadata == {b"description": b"when, s"}
+    assert json.loads(file.schema_arrow.metadata[b"mien.columns"]) == {"time_s": "when, s"}
+    assert pd.read_parquet(tmp_path / "out.parquet")["frame"].tolist() == list(range(PARQUET_ROWS + 5))

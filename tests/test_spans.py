@@ -1,0 +1,166 @@
+"""Spans: what rows come to, in time and not in frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.errors import DataError, FaultsError
+from mien.spans import Mark, averages, events, read_marks, seconds, shown, summary
+
+LABELS = ("happy", "sad")
+
+
+def row(time_s: float, frame: int | None, track: int | None = None, happy: float = 0.0, **more: Any) -> dict[str, Any]:
+    known = track is not None
+    return {
+        "source": "a.mp4",
+        "time_s": time_s,
+        "frame": frame,
+        "track": track,
+        "s_happy": happy if known else None,
+        "s_sad": round(1 - happy, 6) if known else None,
+        "s_label": ("happy" if happy >= 0.5 else "sad") if known else None,
+        "s_confidence": max(happy, 1 - happy) if known else None,
+        "s_uncertain": False if known else None,
+        **more,
+    }
+
+
+def of(*happy: float | None, step_s: float = 0.5, source: str = "a.mp4") -> list[dict[str, Any]]:
+    """Rows of one track, none where nobody is seen."""
+    return [
+        row(at * step_s, at, None if share is None else 0, share or 0.0, source=source)
+        for at, share in enumerate(happy)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0", 0), ("90", 90), ("1:30", 90), ("0:01:30.5", 90.5), (" 2:00 ", 120), ("1:00:00", 3600)]
+)
+def test_seconds(text: str, value: float) -> None:
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "a", "-1", "1:60", "1:2:3:4", "nan", "inf", "1:"])
+def test_no_seconds(text: str) -> None:
+    with pytest.raises(ValueError, match=r"seconds|float"):
+        seconds(text)
+
+
+def test_frames_stand_until_the_next_one() -> None:
+    assert list(shown([])) == []
+    given = [row(0.0, 0), row(0.5, 1, 0, 0.9), row(0.5, 1, 1, 0.9), row(2.0, 4, 0, 0.9), row(2.5, None, error="broken")]
+    assert [(each.time_s, each.lasts_s, len(each.rows)) for each in shown(given)] == [
+        (0.0, 0.5, 1),
+        (0.5, 1.5, 2),
+        (2.0, 1.5, 1),
+    ]
+
+
+def test_summary_of_nothing() -> None:
+    assert summary([], LABELS).rows == []
+    assert summary(of(None, None), LABELS).rows == []
+    assert summary([], LABELS).kinds["track"] == "int32"
+
+
+def test_summary() -> None:
+    rows = of(0.9, 0.8, 0.1, None, 0.2, 0.3)
+    rows[1]["s_uncertain"] = True
+    (told,) = summary(rows, LABELS).rows
+    assert told == {
+        "source": "a.mp4",
+        "mark": None,
+        "track": 0,
+        "person": None,
+        "start_s": 0.0,
+        "end_s": 3.0,
+        "seen_s": 2.5,
+        "share_happy": 0.4,
+        "share_sad": 0.6,
+        "mean_happy": pytest.approx((0.9 + 0.8 + 0.1 + 0.2 + 0.3) / 5),
+        "mean_sad": pytest.approx((0.1 + 0.2 + 0.9 + 0.8 + 0.7) / 5),
+        "confidence": pytest.approx((0.9 + 0.8 + 0.9 + 0.8 + 0.7) / 5),
+        "uncertain_share": 0.2,
+        "changes": 1,
+        "longest": "happy",
+        "longest_s": 1.0,
+    }
+
+
+def test_time_counts_and_not_frames() -> None:
+    rows = [row(0.0, 0, 0, 0.9), row(3.0, 1, 0, 0.1), row(3.5, 2, 0, 0.1), row(4.0, 3, 0, 0.1)]
+    (told,) = summary(rows, LABELS).rows
+    assert told["share_happy"] == pytest.approx(3 / 4.5, abs=1e-4)
+    assert (told["longest"], told["longest_s"]) == ("happy", 3.0)
+
+
+def test_marks_take_parts_of_frames() -> None:
+    marks = [Mark("one", 0.25, 1.0), Mark("two", 1.0, 9.0), Mark("none", 50, 60), Mark("other", 0, 9, "b.mp4")]
+    told = summary(of(0.9, 0.9, 0.1, 0.1), LABELS, marks).rows
+    assert [(each["mark"], each["seen_s"], each["share_happy"]) for each in told] == [
+        ("one", 0.75, 1.0),
+        ("two", 1.0, 0.0),
+    ]
+
+
+def test_averages_over_videos() -> None:
+    assert averages(summary([], LABELS), LABELS).rows == []
+    rows = of(0.9, 0.9, 0.9, source="a.mp4") + of(0.1, 0.1, source="b.mp4")
+    (told,) = averages(summary(rows, LABELS), LABELS).rows
+    assert (told["files"], told["tracks"], told["share_happy"]) == (2, 2, 0.5)
+    assert told["mean_happy"] == pytest.approx(0.5)
+    assert told["sd_happy"] == pytest.approx(0.8 / 2**0.5, abs=1e-4)
+    (alone,) = averages(summary(rows[:3], LABELS), LABELS).rows
+    assert alone["sd_happy"] is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([], []),
+        (of(None, None), []),
+        (of(0.6, 0.9, 0.7, 0.2), [("happy", 0.0, 0.5, 1.5, 0.9), ("sad", 1.5, 1.5, 2.0, 0.8)]),
+        (of(0.9, 0.9, None, 0.9), [("happy", 0.0, 0.0, 1.0, 0.9), ("happy", 1.5, 1.5, 2.0, 0.9)]),
+        (of(0.9, 0.8, None, 0.95, step_s=0.1), [("happy", 0.0, 0.3, 0.4, 0.95)]),  # a short break
+        (of(0.9, 0.9, 0.4, 0.9, 0.9, step_s=0.05), [("happy", 0.0, 0.0, 0.25, 0.9)]),  # the other is too brief
+        (of(0.9, step_s=0.5), []),  # nobody knows how long
+    ],
+)
+def test_events(rows: list[dict[str, Any]], told: list[tuple[str, float, float, float, float]]) -> None:
+    found = events(rows, LABELS).rows
+    kept = [(each["label"], each["onset_s"], each["apex_s"], each["offset_s"], each["peak"]) for each in found]
+    assert kept == told
+
+
+def test_events_by_tracks_and_videos_in_order() -> None:
+    two = [row(0.0, 0, 1, 0.9), row(0.0, 0, 0, 0.9), row(1.0, 1, 1, 0.9), row(1.0, 1, 0, 0.2)]
+    found = events([*two, *of(0.9, 0.9, source="0.mp4")], LABELS, least=0.7).rows
+    told = [(each["source"], each["track"], each["label"], each["onset_s"], each["offset_s"]) for each in found]
+    assert told == [
+        ("a.mp4", 0, "happy", 0.0, 1.0),
+        ("a.mp4", 1, "happy", 0.0, 2.0),
+        ("a.mp4", 0, "sad", 1.0, 2.0),
+        ("0.mp4", 0, "happy", 0.0, 1.0),
+    ]
+
+
+def test_read_marks(tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    path.write_text("name,start,end,file\nsmile,0,1:30\nfrown,90,100.5,b.mp4\n")
+    assert read_marks(path) == [Mark("smile", 0, 90), Mark("frown", 90, 100.5, "b.mp4")]
+    path.write_text("name,start,end\n")
+    assert read_marks(path) == []
+
+
+def test_wrong_marks(tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    path.write_text("name;start;end\n")
+    with pytest.raises(DataError, match="there is no end, name, start"):
+        read_marks(path)
+    path.write_text("name,start,end\na,1,2\nb,x,2\nc,3,2\nd,1\n")
+    with pytest.raises(FaultsError, match="lines that are no marks") as told:
+        read_marks(path)
+    assert [fault.partition(":")[0] for fault in told.value.faults] == ["line 3", "line 4", "line 5"]

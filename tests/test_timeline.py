@@ -1,0 +1,106 @@
+"""Timelines: a video's rows in memory, or kept on disk so that another process goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from walking import HAPPY, SAD, Blocks, drawn, filmed
+
+import mien
+from mien import watching
+from mien.errors import MienError
+from mien.labels import HAPPY_SAD
+from mien.recognizer import Recognizer
+from mien.timeline import Recording, meanings
+from mien.watching import moment_columns
+
+Toy = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def reader(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Recognizer:
+    folder = toy(tmp_path_factory.mktemp("model") / "toy", {"happy-sad": HAPPY_SAD.emotions})
+    return mien.load(folder, detector=Blocks())
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shown = [drawn([(30, HAPPY)])] * 25 + [drawn([(30, SAD)])] * 25 + [drawn([])] * 5
+    return filmed(tmp_path_factory.mktemp("clip") / "clip.mp4", shown)
+
+
+def test_read_video(reader: Recognizer, clip: Path) -> None:
+    timeline = mien.read_video(clip, model=reader)
+    assert len(timeline) == 55
+    assert timeline.rows == list(reader.watch(clip))
+    frame = timeline.to_frame()
+    assert list(frame) == list(moment_columns(HAPPY_SAD))
+    assert frame["track"].isna().sum() == 5
+    assert pa.table(timeline).schema.field("track").type == pa.int32()
+    (told,) = timeline.summary().rows
+    assert (told["start_s"], told["end_s"], told["share_happy"], told["changes"]) == (0.0, 2.0, 0.5, 1)
+    kept = [(each["label"], each["onset_s"], each["offset_s"]) for each in timeline.events().rows]
+    assert kept == [("happy", 0.0, 1.0), ("sad", 1.0, 2.0)]
+
+
+def test_a_video_that_cannot_be_read(reader: Recognizer, tmp_path: Path) -> None:
+    timeline = mien.read_video(tmp_path / "none.mp4", model=reader)
+    assert [(row["time_s"], row["frame"], row["error"]) for row in timeline.rows] == [(0.0, None, "no such file")]
+    assert len(timeline.to_frame()) == 1
+    assert timeline.summary().rows == timeline.events().rows == []
+    with pytest.raises(MienError, match=r"none\.mp4: no such file"):
+        mien.read_video(tmp_path / "none.mp4", model=reader, strict=True)
+
+
+def test_every_column_has_its_meaning() -> None:
+    names = [*moment_columns(HAPPY_SAD), "person"]
+    told = meanings(names)
+    assert list(told) == names
+    assert told["p_happy"].startswith("probability that most people would say happy")
+    assert told["s_sad"].startswith("probability of sad")
+
+
+def recorded(reader: Recognizer, clips: list[Path], out: Path, *, resume: bool = False, most: int = 10**9) -> bool:
+    """Keeps rows until so many moments are out; whether it got to the end."""
+    recording = Recording(
+        reader, [str(clip) for clip in clips], out, labels=HAPPY_SAD, merge_people=True, resume=resume
+    )
+    moments = recording.moments()
+    try:
+        for at, _ in enumerate(moments):
+            if at == most:
+                return False
+        recording.write("csv")
+        recording.remove()
+        return True
+    finally:
+        moments.close()  # type: ignore[attr-defined]
+        recording.close()
+
+
+@pytest.mark.parametrize("stops", [(3,), (40,), (60, 3), (20, 20, 20, 20)])
+def test_one_that_was_stopped_ends_with_the_same_rows(
+    stops: tuple[int, ...], reader: Recognizer, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "CHECKPOINT_S", -1.0)
+    clips = [clip, tmp_path / "none.mp4", clip]
+    assert recorded(reader, clips, tmp_path / "whole.csv")
+    for number, most in enumerate(stops):
+        assert not recorded(reader, clips, tmp_path / "out.csv", resume=number > 0, most=most)
+    assert recorded(reader, clips, tmp_path / "out.csv", resume=True)
+    assert (tmp_path / "out.csv").read_text() == (tmp_path / "whole.csv").read_text()
+    assert not list(tmp_path.glob("*.part.*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "tracks"),
+    [("single_face.mp4", 72, {0}), ("no_face.mp4", 95, {None}), ("WolfgangLanger_Pexels.mp4", 472, {0})],
+)
+def test_media(name: str, frames: int, tracks: set[int | None], media: Path) -> None:
+    rows = mien.read_video(media / name).rows
+    assert len(rows) == frames
+    assert {row["track"] for row in rows} == tracks
+    assert not any(row["error"] for row in rows)

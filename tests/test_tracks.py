@@ -1,0 +1,146 @@
+"""Tracks: a face keeps its number, and no other face gets it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from mien.face import Face
+from mien.tracks import Floats, People, Tracks, look_of
+
+STEP_S = 0.04
+
+
+def look(kind: float) -> Floats:
+    """A look; the more two kinds differ, the less alike they are."""
+    waves = np.cos(np.arange(144) * 0.1) * np.cos(kind) + np.sin(np.arange(144) * 0.1) * np.sin(kind)
+    return np.asarray(waves / np.linalg.norm(waves))
+
+
+A, B = look(0.0), look(1.2)
+
+
+def face(x: float, y: float = 100.0, side: float = 50.0) -> Face:
+    return Face((x - side / 2, y - side / 2, x + side / 2, y + side / 2), (), 0.9)
+
+
+Frame = Sequence[tuple[Face, Floats]]
+
+
+def tracked(frames: Sequence[Frame], tracks: Tracks | None = None, step_s: float = STEP_S) -> list[tuple[int, ...]]:
+    tracks = tracks or Tracks()
+    return [
+        tracks.update(number * step_s, [each for each, _ in frame], [own for _, own in frame])
+        for number, frame in enumerate(frames)
+    ]
+
+
+def test_nothing() -> None:
+    assert tracked([]) == []
+    assert tracked([[], []]) == [(), ()]
+
+
+def test_two_who_cross_keep_their_numbers() -> None:
+    frames = [[(face(100 + 8 * at, 100), A), (face(500 - 8 * at, 130), B)][:: 1 if at % 2 else -1] for at in range(50)]
+    numbers = tracked(frames)
+    assert {each[:: 1 if at % 2 else -1] for at, each in enumerate(numbers)} == {numbers[1]}
+
+
+def hidden(frames: int, after: Frame) -> list[Frame]:
+    return [[(face(200 + 2 * at), A)] for at in range(10)] + [[] for _ in range(frames)] + [after]
+
+
+@pytest.mark.parametrize(
+    ("frames", "after", "same"),
+    [
+        (3, (face(225), A), True),  # a blink of the detector
+        (24, (face(240), A), True),  # nearly a second
+        (24, (face(225), look(1.0)), True),  # half hidden still, where it was
+        (40, (face(240), A), False),  # too long
+        (24, (face(330), B), False),  # another, who comes in elsewhere
+        (24, (face(240, side=200.0), A), False),  # another size
+        (3, (face(420), A), False),  # too far for the time
+    ],
+)
+def test_out_of_sight(frames: int, after: tuple[Face, Floats], same: bool) -> None:
+    numbers = tracked(hidden(frames, [after]))
+    assert (numbers[-1] == numbers[0]) is same
+
+
+def test_of_two_who_come_back_each_is_known_by_the_look() -> None:
+    together = [[(face(200), A), (face(260), B)]] * 5
+    apart = [[(face(205), B), (face(255), A)]]
+    assert tracked([*together, *[[]] * 12, *apart])[-1] == (1, 0)
+
+
+def test_a_cut_ends_all_tracks_and_no_number_comes_twice() -> None:
+    tracks = Tracks()
+
+    def shown(shot: int) -> list[tuple[int, ...]]:
+        tracks.cut()
+        return [tracks.update(shot + at * STEP_S, [face(100), face(300)], [A, B]) for at in range(3)]
+
+    seen = [each for shot in range(4) for each in shown(shot)]
+    assert seen == [(2 * shot, 2 * shot + 1) for shot in range(4) for _ in range(3)]
+
+
+def test_few_frames_a_second() -> None:
+    frames = [[(face(100 + 30 * at), A), (face(400 - 30 * at, 250), B)] for at in range(6)]
+    assert set(tracked(frames, step_s=1.0)) == {(0, 1)}
+    assert set(tracked(frames, step_s=10.0)) == {(0, 1)}
+
+
+def test_what_has_no_look() -> None:
+    flat = look_of(np.full((48, 48), 90, np.uint8))
+    assert not flat.any()
+    assert set(tracked([[(face(100), flat)]] * 3)) == {(0,)}
+
+
+def test_it_goes_on_from_its_state() -> None:
+    frames = hidden(5, [(face(230), A), (face(400), B)])
+    whole = tracked(frames)
+    tracks = Tracks()
+    begun = tracked(frames[:8], tracks)
+    again = Tracks(json.loads(json.dumps(tracks.state)))
+    times = range(8, len(frames))
+    rest = [again.update(at * STEP_S, [f for f, _ in frames[at]], [own for _, own in frames[at]]) for at in times]
+    assert begun + rest == whole
+
+
+def test_a_look_is_that_of_the_face_whatever_the_light() -> None:
+    across, down = np.meshgrid(np.arange(48), np.arange(48))
+    crop = (70 + 25 * np.sin(across / 7) + 25 * np.cos(down / 9)).astype(np.uint8)
+    other = (70 + 50 * np.sin(across * down / 200)).astype(np.uint8)
+    assert look_of(crop).shape == (144,)
+    assert np.linalg.norm(look_of(crop)) == pytest.approx(1)
+    assert look_of(crop) @ look_of(crop * 2) > 0.99
+    assert look_of(np.repeat(crop[..., None], 3, 2)) @ look_of(crop) > 0.99
+    assert look_of(crop) @ look_of(other) < 0.5
+
+
+def people(*seen: tuple[int, float, float, Floats]) -> People:
+    album = People()
+    for track, start_s, end_s, own in seen:
+        album.add(start_s, track, own)
+        album.add(end_s, track, own)
+    return album
+
+
+@pytest.mark.parametrize(
+    ("seen", "joined"),
+    [
+        ([], {}),
+        ([(0, 0, 1, A)], {0: 0}),
+        ([(0, 0, 1, A), (1, 2, 3, B), (2, 4, 5, A)], {0: 0, 1: 1, 2: 0}),
+        ([(0, 0, 1, A), (1, 0.5, 3, A)], {0: 0, 1: 1}),  # both at once
+        ([(0, 0, 1, A), (1, 0.5, 3, A), (2, 4, 5, look(0.05))], {0: 0, 1: 1, 2: 0}),
+        ([(3, 0, 1, A), (5, 2, 3, A), (7, 4, 5, A)], {3: 3, 5: 3, 7: 3}),
+    ],
+)
+def test_people(seen: list[tuple[int, float, float, Floats]], joined: dict[int, int]) -> None:
+    album = people(*seen)
+    assert album.joined() == joined
+    assert People(json.loads(json.dumps(album.state))).joined() == joined

@@ -1,0 +1,136 @@
+"""`mien watch` and the pictures of `mien video`, as users run them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from filmed import Film
+from PIL import Image
+from rich.console import Console
+from typer.testing import CliRunner
+
+from mien.cli import app
+from mien.cli.watch import _Bars
+from mien.face import Face
+from mien.prediction import Expression, Prediction, Reading
+from mien.video import frames
+from mien.watching import Moment
+
+RATE = 25
+
+
+@pytest.fixture(scope="module")
+def folder(astronaut: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`face.mp4`, the astronaut for half a second; `long.mp4`, nobody for a minute."""
+    made = tmp_path_factory.mktemp("films")
+    portrait = np.asarray(Image.open(io.BytesIO(astronaut)).crop((96, 0, 352, 256)))
+    fast = {"preset": "ultrafast"}
+    (made / "face.mp4").write_bytes(Film([portrait] * 12, options=fast).made())
+    (made / "long.mp4").write_bytes(Film([np.zeros((48, 64, 3), np.uint8)] * 60 * RATE, options=fast).made())
+    return made
+
+
+def run(*words: str | Path) -> Any:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("watch", "none.mp4"), "no such file"),
+        (("watch", "face.mp4", "--out", "a.xlsx"), "a timeline is .parquet, .csv, .json or .jsonl"),
+        (("video", "face.mp4", "--annotate", "a.avi"), "a video is written as .webm or .mp4"),
+        (("video", "face.mp4", "--plot", "a.gif"), "a page is written as .png, .pdf, .svg"),
+        (("video", "face.mp4", "long.mp4", "--plot", "a.png"), "one file for 2 videos: name a folder"),
+        (("video", "face.mp4", "--annotate", "face.mp4"), "that is the video itself"),
+        (("video", "face.mp4", "./face.mp4", "--plot", "pages"), "would both be drawn as"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_read(
+    words: tuple[str, ...], told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    result = run(*words)
+    assert told in str(result.exception)
+    assert sorted(path.name for path in folder.iterdir()) == ["face.mp4", "long.mp4"]
+
+
+def test_lines_of_json_are_printed_where_no_terminal_is(folder: Path) -> None:
+    result = run("watch", folder / "face.mp4")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert {row["s_label"] for row in rows} == {"happy"}
+    assert [row["time_s"] for row in rows] == sorted({row["time_s"] for row in rows})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the tests as well")
+def test_what_is_kept_is_whole_when_ctrl_c_stops_it(folder: Path, tmp_path: Path) -> None:
+    out, part = tmp_path / "kept.csv", tmp_path / "kept.csv.part.jsonl"
+    command = [sys.executable, "-m", "mien", "watch", str(folder / "long.mp4"), "--out", str(out)]
+    watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    watching.send_signal(signal.SIGINT)
+    printed, told = watching.communicate(timeout=120)
+    assert (watching.returncode, printed, told) == (0, "", "")
+    with out.open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) > 1
+    assert {row["reasons"] for row in rows} == {"no face was found"}
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.csv"]
+
+
+def test_rows_of_a_run_that_was_killed_are_not_lost(folder: Path, tmp_path: Path) -> None:
+    left = tmp_path / "kept.csv.part.jsonl"
+    left.write_text("{}\n")
+    result = run("watch", folder / "face.mp4", "--out", tmp_path / "kept.csv")
+    assert "holds what a run has read that was killed" in str(result.exception)
+    assert left.read_text() == "{}\n"
+
+
+def test_bars_tell_who_looks_how() -> None:
+    class Quiet:
+        trouble = ""
+
+    bars = _Bars(Quiet())  # type: ignore[arg-type]
+    sure, unsure = Expression({"happy": 0.97, "sad": 0.03}), Expression({"happy": 0.4, "sad": 0.6}, ("blurred",))
+    faces = tuple(Reading(Face((0, 0, 9, 9), (), 0.9), each) for each in (sure, unsure))
+
+    def drawn() -> str:
+        console = Console(width=100, record=True, file=io.StringIO())
+        console.print(bars())
+        return console.export_text()
+
+    assert "waits for the first frame" in drawn()
+    bars.show(Moment(1.0, 25, Prediction("0", 10, 10, faces), (0, 3), (sure, unsure)))
+    lines = drawn().splitlines()
+    assert lines[0].split() == ["face", "0", "happy", "█" * 29, "97%"]
+    assert lines[1].split() == ["face", "3", "sad?", "█" * 18, "60%"]
+    bars.show(Moment(2.0, 50, Prediction("0", 10, 10, reasons=("no face found",))))
+    assert "no face; " in drawn()
+    Quiet.trouble = "no frames (timed out): connects again in 4 s"
+    assert "connects again in 4 s" in drawn()
+
+
+def test_copies_and_pages_are_written_beside_the_timeline(folder: Path, tmp_path: Path) -> None:
+    drawn = "--annotate", tmp_path / "copies", "--plot", tmp_path / "page.png"
+    result = run("video", folder / "face.mp4", "--out", tmp_path / "rows.csv", *drawn)
+    assert result.exit_code == 0, result.output
+    with frames(tmp_path / "copies" / "face-mien.webm") as copy:
+        assert [round(frame.time_s, 3) for frame in copy] == [round(0.04 * number, 3) for number in range(12)]
+        assert (copy.clip.width, copy.clip.height) == (512, 512)
+    with Image.open(tmp_path / "page.png") as page:
+        assert page.width > 1000
+    assert (tmp_path / "rows.csv").exists()

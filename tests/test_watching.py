@@ -1,0 +1,140 @@
+"""Watching: every frame comes out, with who is in it and how they look; and it can be gone on with from anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from walking import HAPPY, SAD, Block, Blocks, drawn, filmed
+
+import mien
+from mien import watching
+from mien.labels import HAPPY_SAD
+from mien.recognizer import Recognizer
+from mien.video import Frame
+from mien.watching import Checkpoint, Glance, Moment, Wanted, moment_columns, watch
+
+Toy = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def reader(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Recognizer:
+    """Reads blocks: happy where their left is bright, sad where their right is."""
+    folder = toy(tmp_path_factory.mktemp("model") / "toy", {"happy-sad": HAPPY_SAD.emotions})
+    return mien.load(folder, detector=Blocks())
+
+
+def scene(number: int) -> list[Block]:
+    """One is happy and then sad; another is there for a while."""
+    first: list[Block] = [(20 + number % 5, HAPPY if number < 30 else SAD)]
+    return [*first, (110, SAD)] if 12 <= number < 48 else first
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    frames = [drawn(scene(number)) if number < 55 else drawn([]) for number in range(60)]
+    return filmed(tmp_path_factory.mktemp("clip") / "clip.mp4", frames)
+
+
+def moments(reader: Recognizer, clip: Path, **more: Any) -> list[Moment]:
+    return [each for each in watch(reader, clip, "clip", HAPPY_SAD, **more) if isinstance(each, Moment)]
+
+
+def test_every_frame_comes_out(reader: Recognizer, clip: Path) -> None:
+    seen = moments(reader, clip)
+    assert [each.number for each in seen] == list(range(60))
+    assert [each.time_s for each in seen] == pytest.approx([number / 25 for number in range(60)])
+    assert [len(each.tracks) for each in seen] == [2 if 12 <= number < 48 else number < 55 for number in range(60)]
+    assert {track for each in seen for track in each.tracks} == {0, 1}
+    assert [each.prediction.reasons for each in seen[55:]] == [("no face was found",)] * 5
+
+
+def test_what_is_read_is_smoothed(reader: Recognizer, clip: Path) -> None:
+    seen = moments(reader, clip)
+    own = [each.smoothed[each.tracks.index(0)] for each in seen[:55]]
+    raw = [each.prediction.faces[each.tracks.index(0)].expression for each in seen[:55]]
+    assert [each.label for each in raw] == ["happy"] * 30 + ["sad"] * 25
+    assert [each.label for each in own] == ["happy"] * 30 + ["sad"] * 25
+    assert own[29].confidence < raw[29].confidence
+    assert any(reason.startswith("low confidence") for reason in own[29].reasons) == (own[29].confidence < 0.5)
+
+
+def test_rows(reader: Recognizer, clip: Path) -> None:
+    seen = moments(reader, clip)
+    rows = [row for each in seen for row in each.rows(HAPPY_SAD)]
+    assert len(rows) == 55 + 36 + 5
+    assert {tuple(row) for row in rows} == {tuple(moment_columns(HAPPY_SAD))}
+    first, last = rows[0], rows[-1]
+    assert (first["source"], first["time_s"], first["frame"], first["track"]) == ("clip", 0.0, 0, 0)
+    assert first["s_happy"] == pytest.approx(1 - first["s_sad"], abs=1e-6)
+    assert (first["label"], first["s_label"], first["s_uncertain"]) == ("happy", "happy", False)
+    assert (last["track"], last["s_label"], last["s_happy"], last["error"]) == (None, None, None, None)
+    json.dumps(rows)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (Wanted(every_s=0.4), [0, 10, 20, 30, 40, 50]),
+        (Wanted(start_s=1.0, end_s=1.2), [25, 26, 27, 28, 29]),
+        (Wanted(every_s=0.5, start_s=0.9), [23, 35, 48, 60][:3]),
+    ],
+)
+def test_wanted(reader: Recognizer, clip: Path, wanted: Wanted, numbers: list[int]) -> None:
+    assert [each.number for each in moments(reader, clip, wanted=wanted)] == numbers
+
+
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted(every_s=0.1, start_s=0.3)])
+def test_it_goes_on_from_every_checkpoint(
+    reader: Recognizer, clip: Path, wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "CHECKPOINT_S", -1.0)
+    items = list(watch(reader, clip, "clip", HAPPY_SAD, wanted=wanted))
+    points = [at for at, item in enumerate(items) if isinstance(item, Checkpoint)]
+    assert len(points) > 5
+    for at in points:
+        state = json.loads(json.dumps(items[at].state))  # type: ignore[union-attr]
+        rest = moments(reader, clip, wanted=wanted, state=state)
+        assert rest == [item for item in items[at:] if isinstance(item, Moment)]
+
+
+def test_what_breaks_is_the_last_moment(reader: Recognizer, clip: Path, tmp_path: Path) -> None:
+    (seen,) = moments(reader, tmp_path / "none.mp4")
+    assert (seen.number, seen.prediction.error, seen.rows(HAPPY_SAD)[0]["error"]) == (
+        None,
+        "no such file",
+        "no such file",
+    )
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(clip.read_bytes()[:-200])
+    *_, last = moments(reader, broken)
+    assert last.prediction.error
+
+
+def test_one_who_stops_listening_ends_the_work(reader: Recognizer, clip: Path) -> None:
+    watched = watch(reader, clip, "clip", HAPPY_SAD)
+    next(watched)
+    watched.close()  # type: ignore[attr-defined]
+
+
+def test_what_goes_wrong_in_a_thread_is_told(reader: Recognizer, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Blocks, "detect", refuse)
+    with pytest.raises(ZeroDivisionError):
+        moments(reader, clip)
+
+
+def test_single_frames_are_read_at_once(reader: Recognizer) -> None:
+    glance = Glance(reader, "camera", HAPPY_SAD)
+    seen = [glance(Frame.of(number / 10, number, drawn([(30, HAPPY)]))) for number in range(5)]
+    assert [each.number for each in seen] == [0, 1, 2, 3, 4]
+    assert {each.tracks for each in seen} == {(0,)}
+    assert {each.smoothed[0].label for each in seen} == {"happy"}
+    later = glance(Frame.of(0.5, 5, drawn([(30, SAD)])))
+    assert later.prediction.faces[0].expression.label == "sad"
+    assert later.smoothed[0].label == "happy"  # not yet

@@ -1,0 +1,97 @@
+"""Broken videos: what can be read is read, and then it is told when it broke."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from filmed import Film, plain
+
+from mien.errors import VideoError
+from mien.video import Frame, frames
+
+COUNT = 100
+TEXTURE = np.random.default_rng(0).integers(0, 40, (48, 64, 3), np.uint8)
+FILM = [(plain(number) - 20 + TEXTURE).astype(np.uint8) for number in range(COUNT)]
+OPTIONS = {"preset": "ultrafast", "bf": "2", "g": "10"}
+VP9: dict[str, Any] = {"codec": "libvpx-vp9", "options": {"deadline": "realtime", "cpu-used": "8", "g": "10"}}
+FRONT = {"movflags": "faststart"}
+
+
+def read(made: bytes) -> tuple[list[Frame], VideoError | None, tuple[str, ...]]:
+    found: list[Frame] = []
+    with frames(io.BytesIO(made)) as video:
+        try:
+            found.extend(video)  # which keeps what comes before the error
+        except VideoError as error:
+            return found, error, video.notes
+        return found, None, video.notes
+
+
+@pytest.mark.parametrize(
+    ("film", "says"),
+    [
+        (Film(FILM, options=OPTIONS, settings=FRONT), "damaged"),
+        (Film(FILM, form="matroska", options=OPTIONS), "cut short: ends at"),
+        (Film(FILM, form="webm", **VP9), "cut short: ends at"),
+        (Film(FILM, form="avi", options=OPTIONS), ""),
+        (Film(FILM, form="matroska", options=OPTIONS, sound_s=4.0), "cut short: ends at"),
+    ],
+    ids=["mp4", "matroska", "webm", "avi: a part of a frame or none is there", "with sound"],
+)
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_a_video_whose_end_is_missing_is_read_up_to_there(film: Film, says: str, share: float) -> None:
+    made = film.made()
+    found, error, _ = read(made[: int(share * len(made))])
+    assert share * COUNT * 0.5 < len(found) < COUNT * min(1, share * 1.5)
+    assert [frame.number for frame in found] == list(range(len(found)))
+    assert np.diff([frame.time_s for frame in found]) == pytest.approx([0.04] * (len(found) - 1), abs=0.0011)
+    assert error is not None
+    assert says in str(error)
+    assert error.time_s == pytest.approx(found[-1].time_s + 0.04, abs=0.15)
+
+
+def test_a_transport_stream_does_not_say_how_long_it_should_be() -> None:
+    made = Film(FILM, form="mpegts", options=OPTIONS).made()
+    found, _, _ = read(made[: len(made) // 2])
+    assert COUNT * 0.3 < len(found) < COUNT * 0.7
+
+
+@pytest.mark.parametrize("form", ["mp4", "matroska", "mpegts"])
+def test_damage_in_the_middle_costs_a_few_frames_and_is_told(form: str) -> None:
+    made = bytearray(Film(FILM, form=form, options=OPTIONS, settings=FRONT if form == "mp4" else {}).made())
+    middle = len(made) // 2
+    made[middle : middle + 600] = np.random.default_rng(1).integers(0, 256, 600, np.uint8).tobytes()
+    found, error, _ = read(bytes(made))
+    assert COUNT * 0.6 < len(found) < COUNT
+    assert error is not None
+    assert 1.0 < error.time_s < 3.0
+    assert found[-1].time_s == pytest.approx(0.04 * (COUNT - 1), abs=0.01)  # it goes on after it
+    shades = [round((float(frame.pixels.mean()) - float(TEXTURE.mean())) / 9) for frame in found[-5:]]
+    assert shades == [number % 24 for number in range(COUNT - 5, COUNT)]
+
+
+def test_a_whole_video_has_no_error() -> None:
+    for film in (Film(FILM, options=OPTIONS, sound_s=3.0), Film(FILM, form="webm", **VP9, sound_s=5.0)):
+        found, error, notes = read(film.made())
+        assert (len(found), error, notes) == (COUNT, None, ())
+
+
+def test_a_video_that_is_left_before_its_damage_has_no_error() -> None:
+    made = Film(FILM, options=OPTIONS, settings=FRONT).made()
+    with frames(io.BytesIO(made[: int(0.8 * len(made))]), end_s=1.0) as video:
+        assert len(list(video)) == 25
+
+
+def test_a_clock_that_goes_back_goes_on() -> None:
+    """Two recordings in one transport stream, as cameras leave them."""
+    one = Film(FILM[:50], form="mpegts", options=OPTIONS | {"bf": "0"}).made()
+    two = Film(FILM[50:], [40 * i for i in range(50)], form="mpegts", options=OPTIONS | {"bf": "0"}).made()
+    found, _, notes = read(one + two)
+    times = [frame.time_s for frame in found]
+    assert len(found) >= COUNT - 2
+    assert all(np.diff(times) > 0)
+    assert times[-1] == pytest.approx(4.0, abs=0.2)
+    assert [note for note in notes if "run backwards" in note]

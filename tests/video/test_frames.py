@@ -1,0 +1,325 @@
+"""`frames`: every frame once, in its order, with the time at which a player shows it, whatever the container does."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from filmed import Film, corners, plain, seen, tone
+
+from mien.errors import MienError, SourceError, VideoError
+from mien.intake import Limits
+from mien.video import Clip, Frame, describe, frames
+from mien.video.decoder import Decoder
+
+COUNT = 20
+FILM = [plain(number) for number in range(COUNT)]
+B_FRAMES = {"preset": "ultrafast", "bf": "3", "b-pyramid": "normal"}
+FASTEST = {"deadline": "realtime", "cpu-used": "8"}
+MJPEG: dict[str, Any] = {"codec": "mjpeg", "pixel": "yuvj420p", "options": {}}
+VP9: dict[str, Any] = {"form": "webm", "codec": "libvpx-vp9", "options": FASTEST}
+
+
+def read(made: bytes, **how: Any) -> list[Frame]:
+    with frames(io.BytesIO(made), **how) as video:
+        return list(video)
+
+
+def times(found: Sequence[Frame]) -> list[float]:
+    return [round(frame.time_s, 3) for frame in found]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty: no bytes to read"),
+        (b"Once upon a time there was a text.\n" * 99, "not a video of a supported kind"),
+        (b"#EXTM3U\n#EXTINF:1,\n/etc/hostname\n#EXT-X-ENDLIST\n", "not a video of a supported kind"),
+        (b"ffconcat version 1.0\nfile other.mp4\n", "not a video of a supported kind"),
+        (b"PK\3\4" + bytes(99), "not a video of a supported kind"),
+        (Film(FILM[:1], form="mov", **MJPEG).made()[:60], "not a video of a supported kind"),
+    ],
+    ids=["empty", "text", "playlist", "list of files", "archive", "cut off in its head"],
+)
+def test_what_is_no_video_is_told(content: bytes, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(content)
+    for source in (tmp_path / "clip.mp4", io.BytesIO(content)):
+        with pytest.raises(VideoError, match=reason) as raised:
+            frames(source)
+        assert raised.value.time_s == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("none.mp4", "no such file"), ("http://a.org/b.mp4", "an address"), ("a\0b", "cannot be read"), (".", "images")],
+)
+def test_a_path_that_leads_nowhere_is_told(
+    name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(VideoError, match=reason):
+        describe(name)
+
+
+def test_sound_alone_is_told(tmp_path: Path) -> None:
+    with av.open(tmp_path / "a.mp3", "w") as container:
+        stream = container.add_stream("libmp3lame", rate=48_000)
+        for frame in tone(0.5, 0):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.raises(VideoError, match="holds sound and no video"):
+        frames(tmp_path / "a.mp3")
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ({"every_s": 0}, "every_s is a number of seconds above 0"),
+        ({"every_s": -1}, "every_s is"),
+        ({"start_s": 2, "end_s": 2}, "end_s lies after start_s"),
+        ({"rate": 0}, "rate is a number of frames a second above 0"),
+    ],
+)
+def test_arguments_out_of_range_are_told(how: dict[str, Any], told: str) -> None:
+    with pytest.raises(MienError, match=told):
+        frames("clip.mp4", **how)
+
+
+def test_a_text_file_is_the_callers_mistake() -> None:
+    with pytest.raises(SourceError, match="opened in binary mode"):
+        frames(io.StringIO("text"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"form": "mp4", "options": B_FRAMES},
+        {"form": "mov", **MJPEG},
+        {"form": "matroska", "options": B_FRAMES},
+        {"form": "mpegts", "options": B_FRAMES},
+        {"form": "flv", "options": B_FRAMES},
+        {"form": "avi", "options": B_FRAMES},
+        {"form": "avi", "codec": "mpeg4", "options": {}},
+        {"form": "avi", **MJPEG},
+        VP9,
+        {"form": "webm", "codec": "libsvtav1", "options": {"preset": "12", "svtav1-params": "lp=1"}},
+        {"form": "mp4", "settings": {"movflags": "frag_keyframe+empty_moov"}, "options": B_FRAMES},
+    ],
+    ids=lambda how: f"{how['form']} {how.get('codec', 'h264')} {len(how)}",
+)
+def test_every_frame_comes_once_in_its_order_at_its_time(
+    how: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with frames(io.BytesIO(Film(FILM, **how).made())) as video:
+        found = list(video)
+    assert [seen(frame.pixels) for frame in found] == list(range(COUNT))
+    assert times(found) == pytest.approx([0.04 * number for number in range(COUNT)], abs=0.0011)
+    assert [frame.number for frame in found] == list(range(COUNT))
+    assert video.clip == Clip(64, 48, video.clip.duration_s, 25, 0)
+    assert video.clip.duration_s is None or video.clip.duration_s == pytest.approx(0.8, abs=0.09)
+    assert video.notes == ()
+
+
+@pytest.mark.parametrize("form", ["h264", "mjpeg"])
+def test_frames_without_times_are_counted_and_that_is_said(form: str) -> None:
+    how: dict[str, Any] = MJPEG if form == "mjpeg" else {"options": B_FRAMES}
+    with frames(io.BytesIO(Film(FILM, form=form, **how).made())) as video:
+        found = list(video)
+    assert [seen(frame.pixels) for frame in found] == list(range(COUNT))
+    assert times(found) == [round(0.04 * number, 3) for number in range(COUNT)]
+    assert video.notes == ("its frames have no times: counted at 25 frames a second",)
+
+
+VARIABLE = [0, 40, 200, 210, 1000, 2500, 2540]
+
+
+@pytest.mark.parametrize(
+    ("form", "shift"), [("mp4", 0), ("matroska", 0), ("matroska", 5000), ("mpegts", 0), ("mpegts", 7000)]
+)
+def test_variable_rates_and_late_first_times_are_a_players(form: str, shift: int) -> None:
+    film = Film(FILM[: len(VARIABLE)], [time + shift for time in VARIABLE], form, options=B_FRAMES)
+    with frames(io.BytesIO(film.made())) as video:
+        found = list(video)
+    assert times(found) == [each / 1000 for each in VARIABLE]
+    assert [seen(frame.pixels) for frame in found] == list(range(len(VARIABLE)))
+    assert video.clip.start_s == 0
+
+
+@pytest.mark.parametrize("form", ["mp4", "matroska", "mpegts"])
+@pytest.mark.parametrize(("picture", "sound", "first"), [(500, 0.0, 0.5), (0, 0.5, 0.0)])
+def test_pictures_that_begin_after_the_sound_begin_then(form: str, picture: int, sound: float, first: float) -> None:
+    film = Film(FILM, [picture + 40 * i for i in range(COUNT)], form, sound_s=1.0, sound_from_s=sound)
+    with frames(io.BytesIO(film.made())) as video:
+        found = list(video)
+    assert times(found)[0] == pytest.approx(first, abs=0.03)  # sound is coded in blocks, the first of them before 0
+    assert np.diff([frame.time_s for frame in found]) == pytest.approx([0.04] * (COUNT - 1), abs=0.0011)
+
+
+def test_frames_that_an_edit_list_cuts_off_are_not_shown() -> None:
+    film = Film(
+        FILM,
+        [40 * i - 200 for i in range(COUNT)],
+        options=B_FRAMES | {"g": "50"},
+        settings={"avoid_negative_ts": "disabled"},
+    )
+    found = read(film.made())
+    assert [seen(frame.pixels) for frame in found] == list(range(5, COUNT))
+    assert times(found) == [round(0.04 * i, 3) for i in range(COUNT - 5)]
+    assert [frame.number for frame in found] == list(range(COUNT - 5))
+
+
+TWO = Film(FILM[:5], beside=[Film([corners(32, 32)] * 5)])
+
+
+@pytest.mark.parametrize(("stream", "width"), [(None, 64), (0, 32), (1, 64)])
+def test_of_several_streams_the_largest_is_read_or_the_one_asked_for(stream: int | None, width: int) -> None:
+    clip = describe(io.BytesIO(TWO.made()), stream=stream)
+    assert (clip.width, clip.notes) == (width, (f"video stream {0 if width == 32 else 1} of 2 was read",))
+
+
+def test_a_stream_that_is_not_there_is_told() -> None:
+    with pytest.raises(VideoError, match="no video stream 2: it has 2 video streams, counted from 0"):
+        frames(io.BytesIO(TWO.made()), stream=2)
+
+
+def test_a_cover_is_no_video() -> None:
+    cover = Film([corners(128, 128)], disposition=Disposition.attached_pic, **MJPEG)
+    clip = describe(io.BytesIO(Film(FILM, beside=[cover]).made()))
+    assert (clip.width, clip.height, clip.notes) == (64, 48, ())
+
+
+def test_the_size_may_change_in_mid_stream() -> None:
+    both = Film(FILM[:4], form="h264").made() + Film([plain(i, 96, 64) for i in range(4, 8)], form="h264").made()
+    found = read(both)
+    assert [(frame.width, frame.height) for frame in found] == [(64, 48)] * 4 + [(96, 64)] * 4
+    assert [frame.pixels.shape for frame in found] == [(48, 64, 3)] * 4 + [(64, 96, 3)] * 4
+    assert [seen(frame.pixels) for frame in found] == list(range(8))
+
+
+def test_no_frame_is_larger_than_the_limit() -> None:
+    small = Limits(max_pixels=64 * 48)
+    assert len(read(Film(FILM).made(), limits=small)) == COUNT
+    with pytest.raises(VideoError, match=r"96 x 64 pixels, over the limit of 0.003072 million: raise max_pixels"):
+        frames(io.BytesIO(Film([plain(0, 96, 64)]).made()), limits=small)
+
+
+def test_frames_that_grow_beyond_the_limit_are_not_read() -> None:
+    many = [plain(i) for i in range(100)]
+    both = Film(many, form="h264").made() + Film([plain(i, 96, 64) for i in range(4)], form="h264").made()
+    with frames(io.BytesIO(both), limits=Limits(max_pixels=64 * 48)) as video:
+        assert [next(video).number for _ in many] == list(range(100))
+        with pytest.raises(VideoError, match=r"at [34].*: frames of 96 x 64 pixels, over the limit") as raised:
+            next(video)
+    assert raised.value.time_s == pytest.approx(4.0, abs=0.4)  # a few frames are in the decoder still
+
+
+GROUPS = {
+    "closed": {"preset": "ultrafast", "bf": "2", "g": "7", "sc_threshold": "0"},
+    "open": {"preset": "veryfast", "bf": "3", "g": "7", "keyint_min": "7", "x264-params": "open-gop=1:scenecut=0"},
+    "intra": {"preset": "ultrafast", "g": "1"},
+    "one": {"preset": "ultrafast", "bf": "2", "g": "999"},
+}
+
+
+@pytest.fixture(scope="module")
+def grouped() -> dict[tuple[str, str], bytes]:
+    """Sixty frames in groups of each kind, a quarter of them at uneven times."""
+    film = [plain(number) for number in range(60)]
+    uneven = [40 * i + (13 if i % 4 == 3 else 0) for i in range(60)]
+    return {
+        (form, kind): Film(film, uneven, form, options=options).made()
+        for form in ("mp4", "mpegts")
+        for kind, options in GROUPS.items()
+    } | {("webm", "vp9"): Film(film, uneven, **{**VP9, "options": FASTEST | {"g": "7"}}).made()}
+
+
+@pytest.mark.parametrize(
+    ("every_s", "start_s", "end_s"),
+    [
+        (0.04, 0.0, None),
+        (0.1, 0.0, None),
+        (0.28, 0.0, None),
+        (0.5, 0.0, None),
+        (1.0, 0.3, None),
+        (9.0, 0.0, None),
+        (None, 1.0, 1.5),
+        (0.3, 1.0, 2.0),
+        (None, 2.36, None),
+        (None, 9.0, None),
+    ],
+)
+def test_what_is_asked_for_is_what_a_full_read_has(
+    every_s: float | None, start_s: float, end_s: float | None, grouped: dict[tuple[str, str], bytes]
+) -> None:
+    for kind, made in grouped.items():
+        wanted, target = [], start_s
+        for frame in read(made):
+            if target - 1e-6 <= frame.time_s < (end_s or 99):
+                wanted.append((frame.number, frame.time_s, seen(frame.pixels)))
+                while every_s and target <= frame.time_s + 1e-6:
+                    target += every_s
+        found = read(made, every_s=every_s, start_s=start_s, end_s=end_s)
+        assert [(frame.number, frame.time_s, seen(frame.pixels)) for frame in found] == wanted, kind
+
+
+def test_moments_may_be_asked_for_one_by_one(grouped: dict[tuple[str, str], bytes]) -> None:
+    for made in grouped.values():
+        every = read(made)
+        found = read(made, at_s=[2.1, 0.2, 0.2, 1.0, 0.21, 99.0])
+        assert [frame.number for frame in found] == [
+            next(frame.number for frame in every if frame.time_s >= moment) for moment in (0.2, 0.21, 1.0, 2.1)
+        ]
+    assert read(grouped["mp4", "closed"], at_s=[]) == []
+
+
+def test_groups_that_nobody_asks_for_are_not_decoded(
+    grouped: dict[tuple[str, str], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    decode = Decoder._decode
+
+    def counted(self: Decoder, packet: Packet[VideoStream]) -> list[VideoFrame]:
+        given.append(packet.size)
+        return decode(self, packet)
+
+    monkeypatch.setattr(Decoder, "_decode", counted)
+    read(grouped["mp4", "closed"])
+    assert len(given) == 60
+    given.clear()
+    read(grouped["mp4", "closed"], every_s=1.0)
+    assert len(given) < 40
+
+
+def test_a_video_can_be_left_at_any_time(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(Film(FILM).made())
+    video = frames(tmp_path / "clip.mp4")
+    next(video)
+    video.close()
+    assert next(video, None) is None
+    (tmp_path / "clip.mp4").unlink()  # no handle is left, which Windows would mind
+
+
+def test_a_frame_makes_a_picture_no_finer_than_needed() -> None:
+    pixels = corners(1600, 1200)
+    frame = Frame.of(0.0, 0, pixels)
+    first, factor = frame.picture.copy(8)
+    assert (first.size, factor) == ((400, 300), 4)
+    assert np.array_equal(frame.picture.pixels, pixels)
+    assert frame.reduced(8).shape == (150, 200, 3)
+
+
+def test_pyav_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.delitem(sys.modules, "mien.video.decoder", raising=False)
+    with pytest.raises(MienError, match=r"pip install 'mien\[video\]'"):
+        frames(io.BytesIO(b"film"))

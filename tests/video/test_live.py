@@ -1,0 +1,145 @@
+"""`Live`: the newest frame wins, and a stream that breaks off is taken up again."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from filmed import Film, plain, seen
+from PIL import Image
+
+from mien.errors import VideoError
+from mien.video import live
+from mien.video.live import Live
+
+COUNT = 20
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> str:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(Film([plain(number) for number in range(COUNT)], options={"preset": "ultrafast"}).made())
+    return str(path)
+
+
+class Camera(ThreadingHTTPServer):
+    """Serves its pictures as motion JPEG, a few to each who comes, and the next ones to the next; then it is gone."""
+
+    daemon_threads = True
+
+    def __init__(self, each: int) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.each, self.number, self.gone = each, 0, Event()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Camera
+
+    def do_GET(self) -> None:
+        if self.server.gone.is_set():
+            self.send_error(503)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        for _ in range(self.server.each):
+            stream = io.BytesIO()
+            Image.fromarray(plain(self.server.number)).save(stream, "JPEG")
+            self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n")
+            self.wfile.write(b"Content-Length: %d\r\n\r\n%s\r\n" % (len(stream.getvalue()), stream.getvalue()))
+            self.server.number += 1
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def camera() -> Iterator[Camera]:
+    with Camera(each=6) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [("none.mp4", "no such file"), ("999", "camera"), ("http://127.0.0.1:1/", "cannot be opened: connection refused")],
+)
+def test_what_cannot_be_opened_is_told_at_once(source: str, reason: str) -> None:
+    with pytest.raises(VideoError, match=reason):
+        Live(source)
+
+
+def test_a_file_is_played_at_its_own_speed(clip: str) -> None:
+    began = time.monotonic()
+    with Live(clip) as film:
+        found = list(film)
+    assert time.monotonic() - began >= 0.04 * (COUNT - 1)
+    assert [seen(frame.pixels) for frame in found] == [frame.number for frame in found]
+    assert len(found) + film.missed == COUNT
+    assert found[-1].time_s == pytest.approx(0.76)
+
+
+def test_frames_that_come_while_nobody_looks_are_passed_over(clip: str) -> None:
+    with Live(clip) as film:
+        next(film)
+        film._thread.join()  # all of it has been played by then
+        (last,) = film
+    assert last.number == COUNT - 1
+    assert film.missed >= COUNT - 3
+
+
+def test_a_stream_that_breaks_off_is_taken_up_again(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FIRST_WAIT_S", 0.01)
+    numbers: list[int] = []
+    times: list[float] = []
+    with Live(camera.url) as stream:
+        for frame in stream:
+            numbers.append(seen(frame.pixels) if not numbers or seen(frame.pixels) > numbers[-1] else -1)
+            times.append(frame.time_s)
+            if numbers[-1] >= 14:  # of the third connection
+                break
+    assert -1 not in numbers
+    assert times == sorted(times)
+    assert camera.number > 12
+
+
+def test_what_is_done_about_a_stream_that_is_gone_is_told(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FIRST_WAIT_S", 0.01)
+    waits: list[float] = []
+    with Live(camera.url) as stream:
+        next(stream)
+        wait = stream._stopped.wait
+
+        def counted(wait_s: float) -> bool:
+            waits.append(wait_s)
+            return wait(wait_s)
+
+        monkeypatch.setattr(stream._stopped, "wait", counted)
+        camera.gone.set()
+        while len(waits) < 6:
+            time.sleep(0.01)
+        assert "connects again in" in stream.trouble
+    rising = waits[-5:]
+    assert rising == pytest.approx([rising[0] * 2**step for step in range(5)])
+
+
+def test_a_file_begins_when_it_is_asked_for(clip: str) -> None:
+    with Live(clip) as film:
+        film._thread.join(0.3)
+        assert next(film).number == 0
+
+
+def test_it_can_be_left_at_any_time(clip: str) -> None:
+    film = Live(clip)
+    next(film)
+    film.close()
+    assert not film._thread.is_alive()
+    assert len(list(film)) <= 1

@@ -1,0 +1,85 @@
+"""Stills that move: animated WebP, and images in a folder."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filmed import plain, seen
+from PIL import Image
+
+from mien.errors import VideoError
+from mien.intake import Limits
+from mien.video import Frame, describe, frames
+
+DURATIONS = [40, 200, 40, 1000]
+
+
+def animation(form: str) -> io.BytesIO:
+    stream = io.BytesIO()
+    one, *others = (Image.fromarray(plain(number)) for number in range(len(DURATIONS)))
+    one.save(stream, form, save_all=True, append_images=others, duration=DURATIONS, lossless=True)
+    stream.seek(0)
+    return stream
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(12):
+        Image.fromarray(plain(number)).save(tmp_path / f"frame{number}.png")
+    return tmp_path
+
+
+def test_a_folder_without_images_is_told(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match="a folder without images"):
+        frames(tmp_path)
+    with pytest.raises(VideoError, match="no image matches this pattern"):
+        frames(tmp_path / "*.png")
+
+
+@pytest.mark.parametrize("form", ["WEBP", "AVIF"])
+def test_every_picture_of_an_animation_has_its_time(form: str) -> None:
+    with frames(animation(form)) as video:
+        found = list(video)
+    assert [seen(frame.pixels) for frame in found] == [0, 1, 2, 3]
+    assert [round(frame.time_s, 3) for frame in found] == [0, 0.04, 0.24, 0.28]
+    assert [frame.number for frame in frames(animation(form), every_s=0.2)] == [0, 2]
+
+
+def test_an_animation_that_is_cut_short_is_told() -> None:
+    made = animation("WEBP").getvalue()
+    with pytest.raises(VideoError, match="damaged or cut short"):
+        list(frames(io.BytesIO(made[: len(made) // 2])))
+
+
+def test_an_animation_keeps_to_the_limits() -> None:
+    with pytest.raises(VideoError, match=r"over the limit of 0\.001 million"):
+        frames(animation("WEBP"), limits=Limits(max_pixels=1000))
+
+
+def test_images_in_a_folder_come_by_the_numbers_in_their_names(folder: Path) -> None:
+    for source in (folder, str(folder / "frame*.png")):
+        with frames(source, rate=10) as video:
+            found = list(video)
+        assert [seen(frame.pixels) for frame in found] == list(range(12))
+        assert [frame.time_s for frame in found] == [number / 10 for number in range(12)]
+        assert video.notes == ("12 images of a folder, which have no times: taken as 10 a second",)
+    clip = describe(folder)
+    assert (clip.width, clip.height, clip.rate, clip.duration_s) == (64, 48, 25, 12 / 25)
+
+
+def test_an_image_that_cannot_be_read_is_told_after_the_others(folder: Path) -> None:
+    (folder / "frame3.png").write_bytes(b"\x89PNG and no more")
+    found: list[Frame] = []
+    with pytest.raises(VideoError, match=r"frame3\.png") as raised, frames(folder, rate=10) as video:
+        found.extend(video)
+    assert raised.value.time_s == pytest.approx(0.3)
+
+
+def test_images_that_nobody_asks_for_are_not_read(folder: Path) -> None:
+    (folder / "frame3.png").write_bytes(b"\x89PNG and no more")
+    found = list(frames(folder, rate=10, every_s=0.5))
+    assert [frame.number for frame in found] == [0, 5, 10]
+    assert np.array_equal(found[1].pixels, plain(5))
