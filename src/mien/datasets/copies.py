@@ -123,19 +123,45 @@ def families(found: Fingerprints) -> NDArray[np.int64]:
     return np.array([_root(roots, int(each)) for each in place.ravel()], np.int64)
 
 
-def kept_together(dataset: Dataset) -> Dataset:
-    """The dataset with its copies, and the images of a person, in groups that stay together.
+@dataclass(frozen=True)
+class Groups:
+    """Images of a dataset that belong together, by their places in it; most are in a group of their own.
+
+    Args:
+        exact: of the same pixels.
+        near: near copies, also by way of a third; exact ones among them.
+    """
+
+    exact: tuple[list[int], ...]
+    near: tuple[list[int], ...]
+
+
+def groups_of(dataset: Dataset, found: Fingerprints) -> Groups:
+    """Which images are copies.
 
     Images of people who are named and are not the same are no near copies, however alike they look: one studio and one
-    pose do that. A group is called after the first of its images, in the order of names.
+    pose do that.
     """
-    found = fingerprints(dataset)
     people = [example.attributes.get("person") for example in dataset.examples]
-    near = _together(families(found).tolist(), found.rows)
-    exact = _together(found.pixels, found.rows)
+    alike = _together(families(found).tolist(), found.rows)
+    near = tuple(rows for each in alike for rows in _of_one(each, people))
+    return Groups(tuple(_together(found.pixels, found.rows)), near)
+
+
+def kept_together(dataset: Dataset, groups: Groups | None = None) -> Dataset:
+    """The dataset with its copies, and the images of a person, in groups that stay together.
+
+    A group is called after the first of its images, in the order of names.
+
+    Args:
+        dataset: any.
+        groups: its copies, where they are known; otherwise every image is read.
+    """
+    copies = groups or groups_of(dataset, fingerprints(dataset))
+    people = [example.attributes.get("person") for example in dataset.examples]
     named = _together(filter(None, people), [row for row, person in enumerate(people) if person])
     roots = np.arange(len(dataset))
-    for first, *others in [*exact, *named, *(rows for each in near for rows in _of_one(each, people))]:
+    for first, *others in [*copies.exact, *named, *copies.near]:
         for other in others:
             _join(roots, first, other)
     examples = list(dataset.examples)
@@ -145,6 +171,13 @@ def kept_together(dataset: Dataset) -> Dataset:
             for row in rows:
                 examples[row] = replace(examples[row], group=name)
     return replace(dataset, examples=tuple(examples))
+
+
+def likeness(one: Prints, other: Prints) -> float:
+    """The share of signs, 0..1, that two fingerprints (16,) have in common, as they are or mirrored."""
+    apart = _words(one[None]) ^ _words(other[None])
+    differ = min(int(np.bitwise_count(apart ^ turned).sum()) for turned in (np.zeros(2, np.uint64), _MIRROR))
+    return 1 - differ / (8 * BYTES)
 
 
 def _of_one(rows: list[int], people: Sequence[str | None]) -> Iterator[list[int]]:
