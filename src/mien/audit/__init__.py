@@ -14,14 +14,14 @@ import numpy as np
 
 from mien.answers import NOT_A_FACE
 from mien.audit.copied import copied
+from mien.audit.judged import Judged, judged_labels, opinions_on
 from mien.audit.looks import Looks, Progress, look
-from mien.audit.opinions import FOLDS, RARE, Doubted, distances, doubted, out_of_fold
+from mien.audit.opinions import RARE, Doubted, distances, doubted
 from mien.audit.suspects import LEFT_OUT, Kind, Suspect
 from mien.crops import NO_FACE, Crop
 from mien.datasets.base import Dataset
 from mien.datasets.copies import fingerprints, groups_of, kept_together
 from mien.datasets.doubts import people_told, words_told
-from mien.datasets.splits import group_of
 from mien.labels import FACE
 from mien.metrics import Floats, Ints, softmax
 from mien.photos import choose_crop
@@ -108,9 +108,9 @@ def audit(
     blank = np.array([each.blank for each in looks.images])
     groups = groups_of(dataset, found.of(~blank))
     suspects = [*_unfit(dataset, looks), *copied(dataset, found, groups)]
-    judged, notes, asked = _judged(kept_together(dataset, groups), looks), list[str](), tuple[str, ...]()
+    judged, notes, asked = judged_labels(kept_together(dataset, groups), looks), list[str](), tuple[str, ...]()
     if len(judged.rows):
-        opinions = _opinions(recognizer, dataset, looks, judged)
+        opinions = opinions_on(recognizer, looks, judged)
         asked = tuple(opinions)
         suspects += _labels(dataset, judged, doubted(list(opinions.values()), judged.labels))
         suspects += _outliers(dataset, judged.rows, distances(looks.features[judged.faces], judged.labels))
@@ -156,53 +156,7 @@ def _unfit(dataset: Dataset, looks: Looks) -> Iterable[Suspect]:
             yield Suspect.of(dataset.examples[row], Kind.FACELESS, words, float(chance))
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """Images whose labels are judged: where they stand in the dataset, and among those with a face; their labels by
-    place in `names`; folds of groups that stay together; and labels that are too rare to judge."""
-
-    rows: Ints
-    faces: Ints
-    labels: Ints
-    names: tuple[str, ...]
-    folds: Ints
-    rare: tuple[str, ...]
-
-
-def _judged(dataset: Dataset, looks: Looks) -> _Judged:
-    """Of a dataset whose groups are known (see `kept_together`)."""
-    examples = [dataset.examples[row] for row in looks.rows]
-    counts = Counter(each.label for each in examples)
-    of = {name: {group_of(each) for each in examples if each.label == name} for name in dataset.labels}
-    names = tuple(name for name in dataset.labels if counts[name] >= RARE and len(of[name]) >= FOLDS)
-    faces = np.flatnonzero([each.label in names for each in examples]) if len(names) > 1 else np.array([], np.int64)
-    label_of = {group_of(examples[face]): examples[face].label for face in faces}
-    shuffled = np.random.default_rng(0).permutation(np.array(sorted(label_of), object)).tolist()
-    by_label = sorted((tuple(group) for group in shuffled), key=lambda group: label_of[group])  # in all folds alike
-    fold_of = {group: place % FOLDS for place, group in enumerate(by_label)}
-    return _Judged(
-        rows=looks.rows[faces],
-        faces=faces,
-        labels=np.array([names.index(examples[face].label) for face in faces], np.int64),
-        names=names,
-        folds=np.array([fold_of[group_of(examples[face])] for face in faces], np.int64),
-        rare=tuple(name for name in counts if name not in names) if len(names) > 1 else tuple(counts),
-    )
-
-
-def _opinions(recognizer: Recognizer, dataset: Dataset, looks: Looks, judged: _Judged) -> dict[str, Floats]:
-    """Opinions on labels by who gives them: the regression on features, and each head that knows all of them."""
-    features = looks.features[judged.faces]
-    told = {"features": out_of_fold(features, judged.labels, len(judged.names), judged.folds)}
-    for head in recognizer.artifact.manifest.heads:
-        if all(name in head.label_set for name in judged.names):
-            shares = head.probabilities(looks.logits[head.labels][judged.faces])
-            chosen = shares[:, [head.label_set.index(name) for name in judged.names]]
-            told[head.labels] = chosen / chosen.sum(1, keepdims=True)
-    return told
-
-
-def _labels(dataset: Dataset, judged: _Judged, found: Doubted) -> Iterable[Suspect]:
+def _labels(dataset: Dataset, judged: Judged, found: Doubted) -> Iterable[Suspect]:
     for place in np.flatnonzero(found.likely):
         example = dataset.examples[judged.rows[place]]
         words = f"labelled {example.label}, looks {judged.names[found.instead[place]]}"
