@@ -141,6 +141,11 @@ def _reasons(
     yield from unsure(max(answer.shares), head.threshold)
     if head.second:
         yield from unsure(answer.second, head.second.threshold, head.second.labels)
+    yield from spoilt(face, size, sharpness)
+
+
+def spoilt(face: Face, size: tuple[int, int], sharpness: float) -> Iterator[str]:
+    """What spoils the look of a face, whatever is asked of it; `size` is that of the image, `sharpness` its crop's."""
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:
         yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"
