@@ -77,7 +77,7 @@ class BlazeFace:
 
     def __init__(self, min_score: float = 0.62) -> None:
         self._full = _Network(*FULL_RANGE, cells=((4, 1),))
-        self._short = _Network(*SHORT_RANGE, cells=((8, 2), (16, 6)))
+        self._short = _Network(*SHORT_RANGE, cells=((8, 2), (16, 6)), seldom=True)
         self._least = min_score
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
@@ -163,10 +163,11 @@ class _Network:
         name: of the packaged ONNX file.
         sha256: of that file.
         cells: what its output rows refer to: sides of cells in px of the input, and how many rows each cell has.
+        seldom: whether many photos do without it.
     """
 
-    def __init__(self, name: str, sha256: str, *, cells: Cells) -> None:
-        self._session = Session(partial(_weights, name, sha256))
+    def __init__(self, name: str, sha256: str, *, cells: Cells, seldom: bool = False) -> None:
+        self._session = Session(partial(_weights, name, sha256), seldom)
         self._cells = cells
 
     def look(self, picture: Picture, window: Window, view: View, least: float) -> Floats:
