@@ -7,7 +7,7 @@ half of the window's side, the short-range one from a third to the whole. The ru
    squares for that, which overlap by half and are twice as wide as it is.
 2. It found nothing, or a face above half of the image's side: the short-range network looks at the image with a border
    of half its side all round, which those squares have already.
-3. Nothing was found but perhaps a large face that is unsure, or there is one below an eighth of a window's side: the
+3. Nothing was found but perhaps a large face of little score, or there is one below an eighth of a window's side: the
    full-range network glances at the window, which it sees twice as large, and believes less: whatever may be a face is
    looked at once more, close up, and has its score and landmarks from there. Where faces prove to be tiny, it glances
    at their quarter of the window, and so on down.
@@ -43,8 +43,9 @@ LEAST_PX = 512  # side of the smallest window that is glanced at
 PERHAPS = 0.1  # score of what is looked at close up
 MOST = 256  # so many of a window, the likeliest: what a picture of a thousand eyes costs has an end
 CLOSE = 0.4  # a face's box in sides of the window in which it is looked at close up
-TINY = 1 / 32  # a face's box in sides of the window: there may be smaller ones beside it
-UNSURE = 0.85  # below this score a face is looked at upside down, hides no small ones, and tells no photo upside down
+PLAIN, TINY = 1 / 20, 1 / 48  # of a glance: boxes that need no look close up if sure; that may have smaller ones beside
+UNSURE = 0.85  # below this score a face is looked at upside down, and a photo that is upside down has none
+DOUBTFUL = 0.7  # below this score a large face hides no small ones
 AROUND = 0.5  # what is looked at then: the face and so much around it on each edge, in its sides
 INVERTED = 0.05  # by how much the score must then be higher
 SAME_FACE = 0.3  # intersection over union above which two boxes are one face
@@ -104,7 +105,7 @@ class BlazeFace:
         alone = not len(rows)
         if alone or _sides(rows).max() > LARGE * side:
             rows = _distinct(np.concatenate([rows, self._looks(self._short, SHORT, picture, bordered)]))
-            alone = alone and (rows[:, 16] < UNSURE).all()
+            alone = alone and (rows[:, 16] < DOUBTFUL).all()
         if alone or _sides(rows).min() < SMALL * side:
             rows = self._glances(picture, squares, rows)
         if not len(rows):
@@ -133,7 +134,9 @@ class BlazeFace:
                 for row in settled:
                     perhaps = perhaps[_overlaps(row, perhaps) <= SAME_FACE]
                 perhaps = perhaps[_sides(perhaps).argsort(kind="stable")]  # the smallest decides how fine copies are
-                settled = _distinct(np.concatenate([settled, *(self._close(row, picture) for row in perhaps)]))
+                plain = (perhaps[:, 16] >= max(UNSURE, self._least)) & (_sides(perhaps) >= PLAIN * window.side)
+                close = (self._close(row, picture) for row in perhaps[~plain])
+                settled = _distinct(np.concatenate([settled, perhaps[plain], *close]))
                 tiny = settled[_sides(settled) < TINY * window.side]
                 quarters |= dict.fromkeys(each for each in window.quarters() if any(map(each.holds, tiny)))
             windows = list(quarters)
