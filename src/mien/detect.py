@@ -9,8 +9,8 @@ half of the window's side, the short-range one from a third to the whole. The ru
    of half its side all round, which those squares have already.
 3. Nothing was found but perhaps a large face of little score, or there is one below an eighth of a window's side: the
    full-range network glances at the window, which it sees twice as large, and believes less: whatever may be a face is
-   looked at once more, close up, and has its score and landmarks from there. Where faces prove to be tiny, it glances
-   at their quarter of the window, and so on down.
+   looked at once more, close up, by the short-range network too if need be, and has its score and landmarks from
+   there. Where faces prove to be tiny, it glances at their quarter of the window, and so on down.
 4. The networks take many a face that stands on its head for an upright one, its mouth for eyes, but are unsure of it:
    the short-range network looks at an unsure face once more, as it is and upside down. Where there is still nothing,
    both look at the whole image upside down; it stands on its head if they are sure of a face there.
@@ -45,6 +45,7 @@ MOST = 256  # so many of a window, the likeliest: what a picture of a thousand e
 CLOSE = 0.4  # a face's box in sides of the window in which it is looked at close up
 PLAIN, TINY = 1 / 20, 1 / 48  # of a glance: boxes that need no look close up if sure; that may have smaller ones beside
 UNSURE = 0.85  # below this score a face is looked at upside down, and a photo that is upside down has none
+SURER = 0.8  # score that the short-range network gives to what the other does not take for a face close up
 DOUBTFUL = 0.7  # below this score a large face hides no small ones
 AROUND = 0.5  # what is looked at then: the face and so much around it on each edge, in its sides
 INVERTED = 0.05  # by how much the score must then be higher
@@ -143,9 +144,16 @@ class BlazeFace:
         return _distinct(np.concatenate([rows, settled]))
 
     def _close(self, row: Floats, picture: Picture) -> Floats:
-        """What may be a face, as it looks close up: one row, or none."""
-        rows = self._full.look(picture, around(row, 1 / CLOSE), CLOSE_UP, self._least)
-        return rows[_overlaps(row, rows) > SAME_FACE][:1]
+        """What may be a face, as the one network sees it close up, or else the other, which is to be surer: one row.
+
+        There is none where neither sees a face, and the glance was not sure enough.
+        """
+        least = self._least
+        rows = self._full.look(picture, around(row, 1 / CLOSE), CLOSE_UP, least)
+        if not (_overlaps(row, rows) > SAME_FACE).any():
+            rows = self._short.look(picture, around(row, 1 + 2 * AROUND), SHORT, max(SURER, least))
+        rows = np.concatenate([rows[_overlaps(row, rows) > SAME_FACE][:1], row[np.newaxis]])
+        return rows[rows[:, 16] >= least][:1]
 
     def _righted(self, row: Floats, picture: Picture) -> Floats:
         """A face as it looks from above, where it is more of a face from there; otherwise as it is."""
