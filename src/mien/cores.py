@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -55,6 +55,23 @@ def ahead(step: Callable[[S], T], items: Iterable[S], threads: int) -> Iterator[
             yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def fresh(module: str) -> Any:
+    """A context of `multiprocessing` whose processes begin afresh, as a fork of one with threads and stores does not.
+
+    They come from a process that loads a module once for all of them, from now on, while this one does something else;
+    where there are no forks each loads it itself.
+    """
+    import multiprocessing
+    from multiprocessing import forkserver
+
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    forkserver.ensure_running()
+    return context
 
 
 def _allowed() -> int:

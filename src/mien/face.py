@@ -64,7 +64,7 @@ class Face:
         box = max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height))
         if not (box[0] < box[2] and box[1] < box[3]):
             raise MienError(f"a face lies in its image; got the box {self.box_xyxy} in one of {width} x {height} px")
-        return replace(self, box_xyxy=box)
+        return self if box == self.box_xyxy else replace(self, box_xyxy=box)
 
     def reduced(self, factor: int) -> Face:
         """The same face in a copy of the image that is so many times smaller."""

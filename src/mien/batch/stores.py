@@ -27,6 +27,9 @@ ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 NATIVE = frozenset({"s3", "gs", "gcs"})
 """Stores that PyArrow opens itself; fsspec opens all others, where the package for them is installed."""
 
+WHOLE = NATIVE | {"az", "abfs", "abfss", "hf", "memory"}
+"""Stores in which a file is put in one go, and is there whole or not at all."""
+
 
 class StoreError(MienError):
     """A store does not answer as it should: what is asked of it may be there, and nobody can tell."""
@@ -66,11 +69,21 @@ def opened(place: str) -> tuple[Any, str]:
     if found is None:
         return _local(), Path(place).absolute().as_posix()
     scheme, rest = found[1].lower(), found[2]
+    if scheme == "file":
+        raise StoreError(f"{describe(place)}: a file of this machine: name its path, without {scheme}://")
     with told(place):
         if scheme in NATIVE:
             bucket, _, path = rest.partition("/")
             return _native(scheme, bucket), f"{bucket}/{path}".rstrip("/")
         return _others(scheme), rest
+
+
+def check_puts_whole(folder: str) -> None:
+    """See that no half of a file can ever be seen in a folder. Raises `StoreError` where it may be."""
+    found = ADDRESS.fullmatch(folder)
+    if found is not None and found[1].lower() not in WHOLE:
+        stores = ", ".join(f"{scheme}://" for scheme in sorted(WHOLE - {"memory"}))
+        raise StoreError(f"{describe(folder)}: may show half a file while it is written: name a folder, or {stores}")
 
 
 def files_below(folder: str) -> list[File]:
