@@ -109,7 +109,7 @@ class Run:
             except pa.ArrowInvalid:
                 torn += 1
         if not tables:
-            return f"ended with {self.code}, no rows\n{self.log[-600:]}"
+            return f"ended with {self.code}, no rows; {self.log.strip().splitlines()[-1]}"
         by = [("id", "ascending"), ("face", "ascending")]
         got = pa.concat_tables(tables).select(expected.schema.names).cast(expected.schema).sort_by(by)
         ids = Counter(got.column("id").to_pylist())
