@@ -475,8 +475,13 @@ def test_resume_where_there_is_nothing_yet_begins(short: Recipe, few: Path, tmp_
 def test_what_is_read_anew_in_each_epoch_goes_on_to_the_same_result(tiny: Recipe, few: Path, tmp_path: Path) -> None:
     recipe, data, memory = change(tiny, "schedule.epochs=3"), open_dataset(few), 17 * tiny.size**2
     unbroken = train(recipe, data, tmp_path / "unbroken", memory=memory)
+
+    def stop_late(where: Progress) -> None:
+        if where.epoch == 1:
+            raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, data, tmp_path / "run", memory=memory, progress=lambda where: where.epoch == 1 and stop(where))
+        train(recipe, data, tmp_path / "run", memory=memory, progress=stop_late)
     resumed = train(recipe, data, tmp_path / "run", resume=True)  # with its own buffer, though all would fit
     assert_same(resumed, unbroken)
     held = train(recipe, data, tmp_path / "held")
