@@ -46,6 +46,8 @@ def test_each_knows_its_number_and_the_others(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert rank() == 1
+    monkeypatch.delenv("RANK")  # of another program's processes
+    assert rank() is None
 
 
 def test_only_the_first_is_heard(capfd: pytest.CaptureFixture[str]) -> None:
