@@ -139,10 +139,10 @@ def known(source: ImageSource) -> Encoded | Image.Image | NDArray[np.uint8]:
             expected = "expected uint8 (H, W, 3) in RGB order or gray (H, W)"
             raise SourceError(f"{expected}, got {kind}, {array.dtype} {array.shape}{_advice(array)}")
         return array
-    if hasattr(source, "read"):
-        return source
     if isinstance(source, SupportsBytes):
         return bytes(source)
+    if hasattr(source, "read"):
+        return source
     raise SourceError(f"expected a path, bytes, a binary file, a Pillow image or an array, got {kind}")
 
 
