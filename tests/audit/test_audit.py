@@ -147,6 +147,14 @@ def test_labels_with_few_faces_are_not_judged_and_that_is_told() -> None:
     assert any("not judged: happy, sad" in note for note in found.notes)
 
 
+def test_a_dataset_of_which_nothing_can_be_read_is_audited_too() -> None:
+    examples = (Example("0", b"", "happy"), Example("1", b"no", "sad"))
+    broken = Dataset(Path("made"), "made up", HAPPY_SAD, examples)
+    found = audit(mien.load(), broken)
+    assert found.counts == {Kind.UNREADABLE: 2}
+    assert (found.opinions, found.left_out) == ((), {"0", "1"})
+
+
 def test_people_in_several_splits_are_told_and_kept() -> None:
     rng = np.random.default_rng(1)
     images = [np.asarray(photo(HAPPY_SAD.emotions[row % 2], rng)) for row in range(4)]
