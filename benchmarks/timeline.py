@@ -145,10 +145,8 @@ def show_people(data: Path) -> None:
         first = np.mean([(each > two).mean() for each in one])
         low, own = np.percentile(one, (10, 50))
         other, high = np.percentile(two, (50, 90))
-        joined = (one > ONE_PERSON).mean(), (two > ONE_PERSON).mean()
-        print(
-            f"| {name} | {low:.2f}, {own:.2f} | {other:.2f}, {high:.2f} | {first:.3f} | {joined[0]:.2f}, {joined[1]:.3f} |"
-        )
+        joined = f"{(one > ONE_PERSON).mean():.2f}, {(two > ONE_PERSON).mean():.3f}"
+        print(f"| {name} | {low:.2f}, {own:.2f} | {other:.2f}, {high:.2f} | {first:.3f} | {joined} |")
 
 
 def filmed(path: Path, data: Path, count: int, size: tuple[int, int], side: int, seconds: float = 10.0) -> None:

@@ -157,9 +157,9 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
     check_pieces(image, limits)
     pixels = image.width * image.height
     _hold(held(image, factor), pixels, limits)
-    if turn_of(image) is not None:  # which Pillow decodes a PNG for
-        _hold(held(image, factor, turned=True), pixels, limits)
     try:
+        if turn_of(image) is not None:
+            _hold(held(image, factor, turned=True), pixels, limits)
         if factor > 1:
             image.draft(None, (image.width // factor, image.height // factor))
         tags = dict(getattr(image, "tag_v2", {}))
@@ -218,7 +218,12 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
 
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """What makes an image upright, as its EXIF orientation asks; a damaged EXIF block asks nothing."""
+    """What makes an image upright, as its EXIF orientation asks; a damaged EXIF block asks nothing.
+
+    Of a PNG it may stand behind the pixels, which are decoded for it: what is wrong with them is raised.
+    """
+    if image.format == "PNG":
+        image.load()
     try:
         return UPRIGHT.get(image.getexif().get(0x0112, 1))
     except DAMAGE:

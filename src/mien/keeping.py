@@ -17,6 +17,7 @@ from typing import Any
 from mien.cells import Rows
 from mien.errors import MienError
 from mien.files import replacing, write_text
+from mien.tables import arrow_schema
 
 PARQUET_ROWS = 10_000  # of a row group
 
@@ -127,17 +128,13 @@ def write_rows(
 @contextmanager
 def parquet(path: Path, kinds: Mapping[str, str], described: Mapping[str, str] | None = None) -> Iterator[Write]:
     """Writes rows to a parquet file, row group by row group. Arguments and errors are those of `write_rows`."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ModuleNotFoundError:
-        raise MienError("writing parquet needs pyarrow: pip install 'mien[parquet]'") from None
-    words = described or {}
-    fields = [
-        pa.field(name, pa.type_for_alias(kind), metadata={"description": words[name]} if name in words else None)
-        for name, kind in kinds.items()
-    ]
-    schema = pa.schema(fields, metadata={"mien.columns": json.dumps(words)} if words else None)
+    schema = arrow_schema(kinds)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if described is not None:
+        fields = [field.with_metadata({"description": described.get(field.name, "")}) for field in schema]
+        schema = pa.schema(fields, {**schema.metadata, b"mien.columns": json.dumps(dict(described)).encode()})
     held: list[Row] = []
     with pq.ParquetWriter(path, schema) as file:
 

@@ -37,7 +37,7 @@ def keep_memory(most: int = KEPT, piece: int = LARGEST) -> None:
         mallopt(ARENA_MAX, HEAPS)
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Give the system what glibc's allocator keeps in vain, wherever it lies."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
@@ -85,6 +85,8 @@ class Room:
 
     def give(self, amount: int) -> None:
         """Give back what was taken."""
+        if not amount:
+            return
         with self._change:
             self.taken -= amount
             self._change.notify()
@@ -142,7 +144,7 @@ def bounded(encoded: int) -> Iterator[None]:
     finally:
         _share.reset(before)
         if share.peak > LARGE:
-            _give_back()  # holes of that size in every heap would be more than there is room for
+            give_back()  # holes of that size in every heap would be more than there is room for
         share.change(0)
         ENCODED.give(encoded)
 

@@ -71,7 +71,7 @@ class Recognizer:
         self.detector = detector or BlazeFace()
         self.preprocess = Preprocess(self.artifact.manifest.size, self.artifact.manifest.colour)
         self.labels = self.artifact.heads[0].label_set
-        self._limits = limits
+        self.limits = limits
         self._network = Network(self.artifact)
         self._threads = threads
 
@@ -209,8 +209,8 @@ class Recognizer:
         """
         name = describe(source)
         try:
-            with bounded(_bytes(source, self._limits)):
-                found = cut(source, crop, self.detector, self.preprocess, self._limits)
+            with bounded(_bytes(source, self.limits)):
+                found = cut(source, crop, self.detector, self.preprocess, self.limits)
         except ImageError as error:
             return Found(name, error=str(error))
         return Found(name, found.size, found.faces, found.crops, notes=found.notes)

@@ -6,7 +6,7 @@ The columns are those of `mien predict --format csv`, in its order.
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,10 @@ KINDS = {
 """What the columns hold that hold no numbers with a fraction, as Arrow calls it."""
 
 NUMBER = "float64"
+VERSION = "1"
+"""Of the form of the rows, which Arrow and parquet tables tell in the metadata of their schema, as `mien.rows`: a
+column that changes its name or its meaning, or goes, makes it another."""
+
 PANDAS = {"string": "string", "int32": "Int32", "bool": "boolean", NUMBER: NUMBER}
 
 
@@ -72,12 +76,10 @@ class Table:
 
     def to_arrow(self) -> Any:
         """A PyArrow table. Raises `MienError` without PyArrow."""
-        try:
-            import pyarrow as pa
-        except ModuleNotFoundError:
-            raise MienError("an Arrow table needs pyarrow: pip install 'mien[parquet]'") from None
-        types = {name: pa.type_for_alias(kind) for name, kind in self.kinds.items()}
-        return pa.Table.from_pylist(self.rows, pa.schema(list(types.items())))
+        schema = arrow_schema(self.kinds)
+        import pyarrow as pa
+
+        return pa.Table.from_pylist(self.rows, schema)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The Arrow C stream interface, by which libraries take each other's tables."""
@@ -116,6 +118,23 @@ def columns(labels: Collection[str]) -> dict[str, str]:
 def kinds_of(names: Iterable[str]) -> dict[str, str]:
     """What columns of these names hold (see `Table`)."""
     return {name: KINDS.get(name, NUMBER) for name in names}
+
+
+def arrow_schema(kinds: Mapping[str, str]) -> Any:
+    """The schema of such rows in Arrow and parquet, with their version.
+
+    Args:
+        kinds: as `columns` gives them.
+
+    Raises:
+        MienError: PyArrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+    except ModuleNotFoundError:
+        raise MienError("an Arrow table needs pyarrow: pip install 'mien[parquet]'") from None
+    fields = [(name, pa.type_for_alias(kind)) for name, kind in kinds.items()]
+    return pa.schema(fields, {"mien.rows": VERSION})
 
 
 def flat_rows(prediction: Prediction, labels: Collection[str]) -> list[dict[str, Any]]:

@@ -63,15 +63,32 @@ def train(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="CPU threads; as many as torch chooses if not given.")
     ] = None,
+    devices: Annotated[
+        int,
+        typer.Option("--devices", min=1, help="Processes that share each batch, on a GPU or a part of the cores each."),
+    ] = 1,
 ) -> None:
     """Train a network; `mien export` then makes a model of it."""
+    from mien.training.launch import LOST, launch, launched, rank
+
+    options: dict[str, object] = {"--data": data, "--out": out, "--from": start, "--crop": crop, "--map": mapping}
+    options |= {"--group": group, "--device": device, "--threads": threads}
+    options |= {"--devices": devices if devices > 1 else None}
+    given = [(name, str(value)) for name, value in options.items() if value not in (None, DeviceOption.auto)]
+    given += [("--teacher", name) for name in teachers or []] + [("--set", change) for change in changes or []]
+    words = ["train", recipe, *(word for pair in given for word in pair)]
+    number = rank()
+    if number is None and devices > 1:
+        raise typer.Exit(launch([*words, *(["--resume"] if resume else [])], devices))
     with needs_extra("train"):
         from mien.training.checkpoint import Run
         from mien.training.loop import train
+        from mien.training.processes import LostError
         from mien.training.recipe import read_recipe
         from mien.training.recipes import find
 
     console = terminal(stderr=True)
+    console.quiet = bool(number)  # the first of several processes tells
     read = read_recipe(find(recipe), changes or [])
     try:
         with _told(console) as show:
@@ -89,13 +106,13 @@ def train(
                 say=console.print,
             )
     except KeyboardInterrupt:
-        done: dict[str, object] = {"--data": data, "--out": out, "--from": start, "--crop": crop, "--map": mapping}
-        done |= {"--group": group, "--device": device, "--threads": threads}
-        given = [(name, str(value)) for name, value in done.items() if value not in (None, DeviceOption.auto)]
-        given += [("--teacher", name) for name in teachers or []] + [("--set", change) for change in changes or []]
-        again = shlex.join(["mien", "train", recipe, *(word for pair in given for word in pair), "--resume"])
+        again = shlex.join(["mien", *words, "--resume"])
         kept = f"{len(Run(out).read_log())} of {counted(read.schedule.epochs, 'epoch')} are kept in {out}"
         raise KeyboardInterrupt(f"{kept}\nto go on: {again}") from None
+    except LostError:
+        if launched():  # by the launcher, which tells which one has ended
+            raise typer.Exit(LOST) from None
+        raise
     best = run.best_entry()
     scores = ", ".join(f"{head} {accuracy:.1%}" for head, accuracy in best["valid"].items())
     console.print(

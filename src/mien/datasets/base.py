@@ -44,7 +44,7 @@ NO_LABEL = -1
 """The target of an example that is not to be judged in a label set."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Example:
     """One labelled image of a dataset.
 

@@ -29,7 +29,7 @@ NEAR = 16  # of its 128 signs
 PLAIN = 32  # positive signs: fewer have images of one gray or a few stripes, and FER2013's have 36 or more
 SIDE = 16  # px
 FLAT = 1e-6  # of an image of one gray all waves are flat, but for rounding
-BLOCK = 256  # fingerprints compared with all others at once
+BLOCK, OTHERS = 256, 2**15  # fingerprints compared at once: so many with so many others
 
 _PLACES = sorted(np.ndindex(SIDE, SIDE), key=lambda place: (sum(place), max(place), place))[1 : 1 + 8 * BYTES]
 _ROWS, _COLUMNS = (np.array(each) for each in zip(*_PLACES, strict=True))
@@ -76,8 +76,8 @@ def fingerprints(dataset: Dataset) -> Fingerprints:
 def copied(ours: Prints, others: Prints) -> NDArray[np.bool_]:
     """Which of our images have a near copy among others, shape (len(ours),)."""
     found = np.zeros(len(ours), bool)
-    for at, near in _near(ours, others):
-        found[at : at + len(near)] = near.any(1)
+    for at, _, near in _near(ours, others):
+        found[at : at + len(near)] |= near.any(1)
     return found
 
 
@@ -115,9 +115,9 @@ def families(found: Fingerprints) -> NDArray[np.int64]:
     """A number for each image, the same for all that are copies of one another, also by way of a third; (n,)."""
     different, place = np.unique(found.prints, axis=0, return_inverse=True)
     roots = np.arange(len(different))
-    for at, near in _near(different, different):
-        for one, other in zip(*np.nonzero(np.triu(near, at + 1)), strict=True):
-            _join(roots, at + int(one), int(other))
+    for at, there, near in _near(different, different):
+        for one, other in zip(*np.nonzero(np.triu(near, at + 1 - there)), strict=True):
+            _join(roots, at + int(one), there + int(other))
     return np.array([_root(roots, int(each)) for each in place.ravel()], np.int64)
 
 
@@ -168,18 +168,21 @@ def _print(image: Image.Image) -> Prints:
     return np.packbits(waves[_ROWS, _COLUMNS] > FLAT)
 
 
-def _near(ours: Prints, others: Prints) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """Block by block, where it begins, and whether each of ours is a near copy of each other, as it is or mirrored.
+def _near(ours: Prints, others: Prints) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
+    """Block by block, where it begins among ours and among others, and whether each of its ours is a near copy of each
+    of its others, as it is or mirrored.
 
     A plain one has no more than its few signs to be told by: copies of it have the same.
     """
-    there = _signs(others).T
-    plain = (there > 0).sum(0) < PLAIN
     every, least = 8 * BYTES, 8 * BYTES - 2 * NEAR
-    for at in range(0, len(ours), BLOCK):
-        here = _signs(ours[at : at + BLOCK])
-        alike = here @ there
-        yield at, np.where(plain, alike == every, (alike >= least) | ((here * _MIRROR) @ there >= least))
+    for there in range(0, len(others), OTHERS):
+        theirs = _signs(others[there : there + OTHERS]).T
+        plain = (theirs > 0).sum(0) < PLAIN
+        for at in range(0, len(ours), BLOCK):
+            here = _signs(ours[at : at + BLOCK])
+            alike = here @ theirs
+            near = np.where(plain, alike == every, (alike >= least) | ((here * _MIRROR) @ theirs >= least))
+            yield at, there, near
 
 
 def _signs(prints: Prints) -> NDArray[np.float32]:

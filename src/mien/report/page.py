@@ -85,9 +85,10 @@ def answers_csv(report: Report) -> str:
     """
     answers, stream = report.answers, io.StringIO()
     table = Rows(stream, ["name", "person", "label", "answer", "right", "confidence", "copy", *report.labels])
+    guesses, right, confidence = answers.guesses, answers.right, answers.confidence
     for row, name in enumerate(answers.names):
-        truth, guess = report.labels[answers.truth[row]], report.labels[answers.guesses[row]]
-        said = [guess, int(answers.right[row]), f"{answers.confidence[row]:.6f}"] if answers.found[row] else ["", 0, ""]
+        truth, guess = report.labels[answers.truth[row]], report.labels[guesses[row]]
+        said = [guess, int(right[row]), f"{confidence[row]:.6f}"] if answers.found[row] else ["", 0, ""]
         person = answers.attributes[row].get("person", "")
         shares = (f"{share:.6f}" for share in answers.probabilities[row])
         table.write([[name, person, truth, *said, answers.copies[row], *shares]])
