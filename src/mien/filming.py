@@ -32,7 +32,6 @@ GLIDE_S = 0.06  # in which a box goes two thirds of its way
 GONE_S = 1.0  # for which what was said of a face is kept while it is out of sight
 LETTERS = 0.016  # of the picture's longer side
 MOST_SPRITES = 256
-USUAL = 25.0  # frames a second, where nobody knows
 
 
 @dataclass
@@ -122,10 +121,9 @@ def film(source: str | Path, rows: Iterable[Row], out: Path, wanted: Wanted = Wa
         if first is None:
             raise VideoError("holds no frame between these times")
         scale = enlargement(first.width, first.height)
-        rate = video.clip.rate or USUAL
         with (
             replacing(out) as temporary,
-            Film(temporary, source, first, rate, scale=scale, start_s=wanted.start_s, end_s=end_s) as copy,
+            Film(temporary, source, video.clip, first, scale=scale, start_s=wanted.start_s, end_s=end_s) as copy,
         ):
             marker = _Marker(rows, copy.width, copy.height)
             for frame in _readable(first, video):

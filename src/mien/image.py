@@ -158,7 +158,8 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
     pixels = image.width * image.height
     _hold(held(image, factor), pixels, limits)
     try:
-        if turn_of(image) is not None:
+        turned = turn_of(image) is not None  # which Pillow decodes a PNG for
+        if turned:
             _hold(held(image, factor, turned=True), pixels, limits)
         if factor > 1:
             image.draft(None, (image.width // factor, image.height // factor))
@@ -166,7 +167,7 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
         _check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1), limits)  # decoded whole, however small the image
         image.load()
         made, notes = rgb(image, tags)
-        turn = turn_of(image)  # none of a TIFF, which Pillow has made upright
+        turn = turn_of(image) if turned else None  # none of a TIFF, which Pillow has made upright
         upright = made if turn is None else made.transpose(turn)
         make_room(upright.width * upright.height * (RGB + kept(upright)))
         return Decoded(upright, notes)

@@ -128,13 +128,10 @@ def write_rows(
 @contextmanager
 def parquet(path: Path, kinds: Mapping[str, str], described: Mapping[str, str] | None = None) -> Iterator[Write]:
     """Writes rows to a parquet file, row group by row group. Arguments and errors are those of `write_rows`."""
-    schema = arrow_schema(kinds)
+    schema = arrow_schema(kinds, described)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if described is not None:
-        fields = [field.with_metadata({"description": described.get(field.name, "")}) for field in schema]
-        schema = pa.schema(fields, {**schema.metadata, b"mien.columns": json.dumps(dict(described)).encode()})
     held: list[Row] = []
     with pq.ParquetWriter(path, schema) as file:
 

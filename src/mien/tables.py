@@ -6,6 +6,7 @@ The columns are those of `mien predict --format csv`, in its order.
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -120,11 +121,12 @@ def kinds_of(names: Iterable[str]) -> dict[str, str]:
     return {name: KINDS.get(name, NUMBER) for name in names}
 
 
-def arrow_schema(kinds: Mapping[str, str]) -> Any:
+def arrow_schema(kinds: Mapping[str, str], described: Mapping[str, str] | None = None) -> Any:
     """The schema of such rows in Arrow and parquet, with their version.
 
     Args:
         kinds: as `columns` gives them.
+        described: what columns mean, in words, for the metadata: of each its `description`, of all `mien.columns`.
 
     Raises:
         MienError: PyArrow is not installed.
@@ -133,8 +135,12 @@ def arrow_schema(kinds: Mapping[str, str]) -> Any:
         import pyarrow as pa
     except ModuleNotFoundError:
         raise MienError("an Arrow table needs pyarrow: pip install 'mien[parquet]'") from None
-    fields = [(name, pa.type_for_alias(kind)) for name, kind in kinds.items()]
-    return pa.schema(fields, {"mien.rows": VERSION})
+    words = described or {}
+    fields = [
+        pa.field(name, pa.type_for_alias(kind), metadata={"description": words[name]} if name in words else None)
+        for name, kind in kinds.items()
+    ]
+    return pa.schema(fields, {"mien.rows": VERSION} | ({"mien.columns": json.dumps(words)} if words else {}))
 
 
 def flat_rows(prediction: Prediction, labels: Collection[str]) -> list[dict[str, Any]]:

@@ -2,92 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import resource
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
-from broken import broken
+from running import COUNT, SIZE, Runs, rows, state
 
 from mien.batch.claim import claimed
-
-COUNT, SIZE = 60, 10
-WATCHED = Path(__file__).parent / "watched"
-
-
-class Runs:
-    """Starts runs over one folder of images, and knows what they opened.
-
-    Args:
-        folder: of the images, of the model, of what runs write, and of what is watched.
-    """
-
-    def __init__(self, folder: Path, model: Path) -> None:
-        self.images, self.watch = folder / "images", folder / "watch"
-        self.images.mkdir()
-        self.watch.mkdir()
-        self._model = model
-
-    def start(self, out: Path, *words: str, limit: int | None = None, **environment: str) -> subprocess.Popen[str]:
-        (self.watch / "opened").write_text("")
-        (self.watch / "go").unlink(missing_ok=True)
-        path = os.pathsep.join([str(WATCHED), *filter(None, [os.environ.get("PYTHONPATH")])])
-        options = {"--out": str(out), "--model": str(self._model), "--part": str(SIZE), "--workers": "2"}
-        asked = [str(self.images), *(word for option in options.items() for word in option), "--crop", "whole", *words]
-        return subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "mien", "batch", *asked],
-            env=os.environ | {"PYTHONPATH": path, "WATCH": str(self.watch)} | environment,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=None if limit is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-        )
-
-    def end(self, process: subprocess.Popen[str]) -> tuple[int, str]:
-        _, told = process.communicate(timeout=300)
-        assert "Traceback" not in told
-        return process.returncode, told
-
-    def opened(self) -> list[tuple[int, str]]:
-        """Each file that was opened, by which process."""
-        lines = (self.watch / "opened").read_text().splitlines()
-        return [(int(process), name) for process, name in map(str.split, lines)]
-
-    def wait_for(self, *names: str) -> list[int]:
-        """Until these have been opened; by whom."""
-        deadline = time.monotonic() + 300
-        while not set(names) <= {name for _, name in self.opened()}:
-            assert time.monotonic() < deadline, self.opened()
-            time.sleep(0.01)
-        return [process for process, name in self.opened() if name in names]
-
-    def go(self) -> None:
-        (self.watch / "go").touch()
-
-
-def rows(out: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((out / "rows").glob("*"))}
-
-
-def state(out: Path) -> Any:
-    return json.loads((out / "progress.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def runs(faces: list[bytes], model: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    made = Runs(tmp_path_factory.mktemp("runs"), model)
-    spoilt = list(broken(faces[0]).values())
-    for number in range(COUNT):
-        content = spoilt[number // 5] if number % 5 == 3 else faces[number % 8]
-        (made.images / f"{number:02}.png").write_bytes(content)
-    (made.images / "notes.txt").touch()
-    return made
+    return Runs(tmp_path_factory.mktemp("runs"), model, faces)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import pytest
 
 from mien.batch.inputs import cuts, find
 from mien.batch.plan import Job, Plan
+from mien.batch.stores import StoreError
 from mien.errors import DataError
 from mien.recognizer import Recognizer
 from mien.sources import PassedOver
@@ -70,6 +71,7 @@ def test_no_words() -> None:
         ("texts", r"a folder without images: there is 1 file that is no image: 1 \.txt"),
         ("*.jpg", "no image matches this pattern"),
         ("a.lance", "Lance is not read"),
+        (os.fsdecode(b"caf\xe9.png"), r"caf\\xe9.png: a name that is not UTF-8"),
         ("memory://nowhere", "no such file or folder"),
         ("memory://now*/a.jpg", "behind the name of the bucket"),
         ("memory://nowhere/*.jpg", "no such file or folder"),
@@ -79,6 +81,8 @@ def test_no_words() -> None:
         ("paths.parquet", "/gone/a.png and 1 more, are not there; it holds no images but their paths on the machine"),
         ("list.csv", "gone.png, are not there; paths are relative to"),
         ("numbers.csv", "no column of images"),
+        ("heads.csv", "a table without rows"),
+        ("nothing.csv", "not a readable table"),
         ("both", "holds 1 image and .*all.parquet: name those that you mean, such as"),
         ("texts.parquet", "cannot be read as a table"),
         ("texts.arrow", "cannot be read as a table"),
@@ -98,12 +102,22 @@ def test_what_names_nothing_to_read_is_an_error(
     pq.write_table(pa.table({"image": pa.array(gone, HF)}), "paths.parquet")
     Path("list.csv").write_text("path,label\ngone.png,happy\n")
     Path("numbers.csv").write_text("a,b\n1,2\n")
+    Path("heads.csv").write_text("path,label\n")
+    Path("nothing.csv").touch()
     write_tar(Path("none.tar"), [])
     write_folder(Path("both"), faces[:1])
     pq.write_table(table(faces), "both/all.parquet")
     for name in ("texts.parquet", "texts.arrow", "texts.tar"):
         Path(name).write_text("words " * 1000)
     with pytest.raises(DataError, match=said):
+        find([word])
+
+
+@pytest.mark.parametrize(
+    ("word", "said"), [("file:///tmp", "name its path"), ("nostore://a/b", "nostore://a/b: .*nostore")]
+)
+def test_a_store_that_cannot_be_opened_is_told(word: str, said: str) -> None:
+    with pytest.raises(StoreError, match=said):
         find([word])
 
 

@@ -141,6 +141,11 @@ def test_another_run_is_not_gone_on_with(
         run(Plan(Job(recognizer, **{"crop": "whole"} | change), inputs), str(whole), here, resume=True)
 
 
+def test_no_run_is_written_where_half_a_file_might_be_seen(plan: Plan) -> None:
+    with pytest.raises(StoreError, match=r"may show half a file while it is written: name a folder, or .*s3://"):
+        run(plan, "sftp://host/out", here)
+
+
 def test_what_is_no_part_of_the_run_is_told(plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(plan, str(tmp_path), of_parts(1))

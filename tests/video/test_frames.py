@@ -146,13 +146,15 @@ VARIABLE = [0, 40, 200, 210, 1000, 2500, 2540]
 @pytest.mark.parametrize(
     ("form", "shift"), [("mp4", 0), ("matroska", 0), ("matroska", 5000), ("mpegts", 0), ("mpegts", 7000)]
 )
-def test_variable_rates_and_late_first_times_are_a_players(form: str, shift: int) -> None:
-    film = Film(FILM[: len(VARIABLE)], [time + shift for time in VARIABLE], form, options=B_FRAMES)
+@pytest.mark.parametrize("options", [B_FRAMES, {"preset": "ultrafast"}], ids=["B-frames", "none"])
+def test_variable_rates_and_late_first_times_are_a_players(form: str, shift: int, options: dict[str, str]) -> None:
+    film = Film(FILM[: len(VARIABLE)], [time + shift for time in VARIABLE], form, options=options)
     with frames(io.BytesIO(film.made())) as video:
         found = list(video)
     assert times(found) == [each / 1000 for each in VARIABLE]
     assert [seen(frame.pixels) for frame in found] == list(range(len(VARIABLE)))
     assert video.clip.start_s == 0
+    assert video.clip.zero_s >= (shift / 1000 if form == "matroska" else 0)
 
 
 @pytest.mark.parametrize("form", ["mp4", "matroska", "mpegts"])

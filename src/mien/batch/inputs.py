@@ -1,35 +1,26 @@
-"""What is to be read: words become a list of files, in order, before anything is read; nothing found is an error.
+"""What a run reads: files of one kind, listed and counted, become the sources of its parts, always in the same way.
 
-A word is a folder, a file, or a pattern such as `s3://bucket/2026/**/*.jpg`, on a disk or in a store. A run reads one
-kind: images that are files, a CSV file that lists them, tables that hold them (parquet, Arrow), or tar archives.
+The kinds are images that are files, CSV files that list them, tables that hold them (parquet, Arrow), and tar archives.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import pairwise
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from mien.batch.sources import ARROW, BESIDE, Listed, Rows, Shard, Source, row_groups, samples
-from mien.batch.stores import File, file_at, files_below, is_address, joined, reading
+from mien.batch.listing import kind_of_file, list_files
+from mien.batch.sources import BESIDE, Listed, Rows, Shard, Source, row_groups, samples
+from mien.batch.stores import File, is_address, joined, reading
 from mien.batch.table import BYTES, PATH, carried_columns, image_column
-from mien.datasets.rows import KINDS as LISTS
-from mien.datasets.walk import few, no_part, sorted_out
+from mien.datasets.walk import few
 from mien.errors import DataError
-from mien.sources import SUFFIXES, Nothing, PassedOver, expand
-from mien.wording import counted
+from mien.sources import PassedOver
 
-TABLES = (".parquet", ".pq", *ARROW)
-ARCHIVES = (".tar", ".tar.gz", ".tgz")
-LANCE = ".lance"
-MAGIC = re.compile(r"[*?\[]")
 LISTED = "path"
 TRIED = 32  # images of a table, to see whether they are there
 LEAST, MOST, PARTS = 256, 4096, 256
@@ -76,9 +67,8 @@ def find(
         DataError: a word names nothing, or what cannot be read; or they name files of several kinds.
         StoreError: a store does not answer.
     """
-    passed_over = PassedOver() if passed_over is None else passed_over
-    files = list(dict.fromkeys(file for word in words for file in _named(word, passed_over)))
-    kinds = sorted({_kind(file.place) for file in files})
+    files = list_files(words, PassedOver() if passed_over is None else passed_over)
+    kinds = sorted({kind_of_file(file.place) for file in files})
     if len(kinds) > 1:
         raise DataError(f"{' and '.join(kinds)} together: a run reads one kind, so make several, each with its own OUT")
     if not files:
@@ -95,102 +85,11 @@ def find(
     return _listed("images", files, table, LISTED, [f"{file.size} {file.changed}" for file in files], size)
 
 
-def _named(word: str, passed_over: PassedOver) -> Iterator[File]:
-    """The files of a word."""
-    if word.rstrip("/").lower().endswith(LANCE):
-        raise DataError(f"{word}: Lance is not read: write its images as parquet")
-    if is_address(word):
-        yield from _in_store(word, passed_over)
-    elif os.path.isdir(word):
-        yield from _folder(word, passed_over)
-    elif not MAGIC.search(word) or os.path.lexists(word):
-        yield _file(word)
-    else:
-        yield from map(_file, _images_of(word, passed_over))
-
-
-def _images_of(word: str, passed_over: PassedOver) -> Iterator[str]:
-    """As `mien predict` takes a folder or a pattern."""
-    for source in expand([word], BytesIO(), passed_over):
-        if isinstance(source, Nothing):
-            raise DataError(f"{source.name}: {source.reason}")
-        yield str(source)
-
-
-def _file(path: str) -> File:
-    """A path on a disk; of one that leads nowhere, for its row to say so, the size is -1."""
-    try:
-        found = os.stat(path)
-    except OSError as error:
-        if os.path.islink(path):
-            return File(path, -1, -1)
-        raise DataError(f"{path}: {error.strerror or error}") from error
-    return File(path, found.st_size, found.st_mtime_ns)
-
-
-def _folder(folder: str, passed_over: PassedOver) -> Iterator[File]:
-    """A folder's images; or, where there are none, its tables and archives."""
-    over = PassedOver()
-    images = [str(source) for source in expand([folder], BytesIO(), over) if not isinstance(source, Nothing)]
-    others: list[str] = []
-    if any(suffix in TABLES or suffix in ARCHIVES or suffix == ".gz" for suffix in over):
-        found = [os.path.join(folder, place) for place in sorted_out(Path(folder))[1]]
-        others = [place for place in found if place.lower().endswith((*TABLES, *ARCHIVES))]
-    if images and others:
-        raise DataError(
-            f"{folder} holds {counted(len(images), 'image')} and {others[0]}: name those that you mean, "
-            f"such as {joined(folder, '*' + os.path.splitext(others[0])[1])}"
-        )
-    if not images and not others:
-        list(_images_of(folder, passed_over))  # which says what there is
-    passed_over.update(over if images else {})
-    yield from map(_file, images or others)
-
-
-def _in_store(word: str, passed_over: PassedOver) -> Iterator[File]:
-    """The files of an address: what a pattern matches, a file, or what lies below a folder."""
-    plain = word[: found.start()].rpartition("/")[0] if (found := MAGIC.search(word)) else word
-    if not is_address(plain):
-        raise DataError(f"{word}: a pattern begins behind the name of the bucket")
-    if plain == word and (file := file_at(word)):
-        yield file
-        return
-    try:
-        files = files_below(plain)
-    except FileNotFoundError as error:
-        raise DataError(f"{word}: there is no such file or folder") from error
-    if plain != word:
-        wanted = _pattern(word)
-        files = [file for file in files if wanted.fullmatch(file.place)]
-    empty = True
-    for file in files:
-        if no_part(file.place.removeprefix(plain).lstrip("/")):
-            continue
-        if file.place.lower().endswith((*SUFFIXES, *TABLES, *ARCHIVES)) or (plain != word and "*" not in word[-1:]):
-            empty = False
-            yield file
-        else:
-            passed_over[os.path.splitext(file.place)[1].lower()] += 1
-    if empty:
-        raise DataError(f"{word}: {'no file matches this pattern' if plain != word else 'a folder without images'}")
-
-
-def _pattern(word: str) -> re.Pattern[str]:
-    """A pattern of places: `*` and `?` stay within a folder, `**/` goes through any number of them."""
-    meaning = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]/]+\])", word)
-    return re.compile("".join(meaning.get(p) or (p if p.startswith("[") else re.escape(p)) for p in pieces), re.DOTALL)
-
-
-def _kind(place: str) -> str:
-    name = place.lower()
-    kinds = {"tables": TABLES, "archives": ARCHIVES, "lists": LISTS}
-    return next((kind for kind, suffixes in kinds.items() if name.endswith(suffixes)), "images")
-
-
 def _listed(
     kind: str, files: Sequence[File], table: pa.Table, image: str, marks: Sequence[str], size: int | None
 ) -> Inputs:
+    if not len(table):
+        raise DataError(f"{files[0].place}: a table without rows")
     starts = cuts(len(table), size or _size(len(table)))
     sources = tuple(
         (Listed(table.take(pa.array(range(start, stop))), tuple(marks[start:stop]), image), stop - start)

@@ -17,7 +17,7 @@ from mien.batch.claim import FILE, FOLDER, claimed
 from mien.batch.part import ROWS, UNFINISHED, counts_of
 from mien.batch.plan import MANIFEST, Job, Part, Plan
 from mien.batch.progress import Done, Progress, Tell
-from mien.batch.stores import DiskError, files_below, is_address, joined, put, reading
+from mien.batch.stores import DiskError, check_puts_whole, files_below, is_address, joined, put, reading
 from mien.cores import ahead
 from mien.datasets.walk import few
 from mien.errors import MienError
@@ -65,8 +65,9 @@ def run(
         MienError: the folder holds another run, or one that is not to be gone on with, or another works in it; or parts
             have failed, and the message says which.
         DiskError: the disk is full, or takes no files. What is finished stays, and the run may be gone on with.
-        StoreError: a store does not answer.
+        StoreError: a store does not answer, or does not put files whole.
     """
+    check_puts_whole(out)
     with claimed(out):
         finished = _begin(plan, out, resume)
         progress = Progress(plan, out)

@@ -22,7 +22,7 @@ from mien.errors import DataError
 from mien.sources import LEFT_BY_SYSTEMS, SUFFIXES
 
 AT_ONCE = 64  # images in a table, where nobody knows how large they are
-BYTES_AT_ONCE = 2**20
+BYTES_AT_ONCE = 2**22
 LEAST, MOST = 16, 4096  # images in a table, where their bytes are known
 FILE, ROW = "file", "row"
 """Columns that tell where an image of a table or an archive lies: in which file, and as which of its rows from 0 on."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -25,6 +26,9 @@ from mien.intake import describe
 ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 NATIVE = frozenset({"s3", "gs", "gcs"})
 """Stores that PyArrow opens itself; fsspec opens all others, where the package for them is installed."""
+
+WHOLE = NATIVE | {"az", "abfs", "abfss", "hf", "memory"}
+"""Stores in which a file is put in one go, and is there whole or not at all."""
 
 
 class StoreError(MienError):
@@ -65,11 +69,21 @@ def opened(place: str) -> tuple[Any, str]:
     if found is None:
         return _local(), Path(place).absolute().as_posix()
     scheme, rest = found[1].lower(), found[2]
+    if scheme == "file":
+        raise StoreError(f"{describe(place)}: a file of this machine: name its path, without {scheme}://")
     with told(place):
         if scheme in NATIVE:
             bucket, _, path = rest.partition("/")
             return _native(scheme, bucket), f"{bucket}/{path}".rstrip("/")
         return _others(scheme), rest
+
+
+def check_puts_whole(folder: str) -> None:
+    """See that no half of a file can ever be seen in a folder. Raises `StoreError` where it may be."""
+    found = ADDRESS.fullmatch(folder)
+    if found is not None and found[1].lower() not in WHOLE:
+        stores = ", ".join(f"{scheme}://" for scheme in sorted(WHOLE - {"memory"}))
+        raise StoreError(f"{describe(folder)}: may show half a file while it is written: name a folder, or {stores}")
 
 
 def files_below(folder: str) -> list[File]:
@@ -128,7 +142,7 @@ def put(place: str, data: bytes | pa.Buffer, aside: str) -> None:
         StoreError: the store does.
     """
     if not is_address(place):
-        written = Path(aside) / Path(place).name
+        written = Path(aside) / f"{secrets.token_hex(4)}.{Path(place).name}"  # two may write the same part
         try:
             with replacing(written) as temporary:
                 temporary.write_bytes(data)

@@ -157,11 +157,12 @@ def _work(pipe: Connection, job: Job, out: str) -> None:
         try:
             counts = write_part(part, job, out)
         except Exception as error:
-            failure, hopeless = _words(error), isinstance(error, DiskError)
+            failure, hopeless = words(error), isinstance(error, DiskError)
         pipe.send((counts, failure, hopeless))
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
+    """Why a part failed."""
     return reason(error) if isinstance(error, MienError | OSError) else f"{type(error).__name__}: {error}"
 
 

@@ -16,21 +16,7 @@ import typer
 
 from mien import __version__
 from mien.cli import app as app_verb
-from mien.cli import (
-    batch,
-    compare,
-    crop,
-    data,
-    doctor,
-    evaluate,
-    export,
-    models,
-    predict,
-    serve,
-    train,
-    video,
-    watch,
-)
+from mien.cli import batch, compare, crop, data, doctor, evaluate, export, models, predict, serve, train, video, watch
 from mien.cli.options import EXIT_SOME_UNREAD, shown
 from mien.cli.stop import Verbs, listen
 from mien.errors import MienError
@@ -62,9 +48,9 @@ def _options(
 
 
 app.command("predict")(predict.predict)
+app.command("batch")(batch.batch)
 app.command("video")(video.video)
 app.command("watch")(watch.watch)
-app.command("batch")(batch.batch)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("crop")(crop.crop)

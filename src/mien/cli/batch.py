@@ -70,6 +70,10 @@ def batch(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes.", show_default="one a core")
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option("--ray", metavar="HOST:PORT", help="Run on this Ray cluster, or, by auto, on this machine's."),
+    ] = None,
     grace: Annotated[
         float, typer.Option("--grace", min=0, metavar="SECONDS", help="Time to finish parts in when told to end.")
     ] = 25,
@@ -94,7 +98,7 @@ def batch(
 
     console, passed_over = terminal(stderr=True), PassedOver()
     _check_outside(sources, out)
-    engine: Engine = Workers(workers or cores(), grace)
+    engine = Workers(workers or cores(), grace) if ray is None else _cluster(ray, workers, grace)
     job = Job(
         load(model, limits=Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)),
         labels,
@@ -123,6 +127,12 @@ def batch(
         console.print(f"  {count:,} unreadable: {shown(kind)}")
     if progress.counts.unread:
         raise typer.Exit(EXIT_SOME_UNREAD)
+
+
+def _cluster(address: str, workers: int | None, grace: float) -> Engine:
+    with needs_extra("cluster"):
+        from mien.batch.cluster import Cluster
+    return Cluster(address, workers, grace)
 
 
 def _check_outside(sources: list[str], out: str) -> None:

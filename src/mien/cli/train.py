@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from mien.cli.options import DataCrop, Group, Map, models, needs_extra, opened, recipes, terminal
+from mien.cli.options import DataCrop, Group, Map, Memory, models, needs_extra, opened, recipes, terminal
 from mien.wording import counted
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def train(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="CPU threads; as many as torch chooses if not given.")
     ] = None,
+    memory: Memory = None,
     devices: Annotated[
         int,
         typer.Option("--devices", min=1, help="Processes that share each batch, on a GPU or a part of the cores each."),
@@ -73,13 +75,14 @@ def train(
 
     options: dict[str, object] = {"--data": data, "--out": out, "--from": start, "--crop": crop, "--map": mapping}
     options |= {"--group": group, "--device": device, "--threads": threads}
-    options |= {"--devices": devices if devices > 1 else None}
+    options |= {"--memory": memory, "--devices": devices if devices > 1 else None}
     given = [(name, str(value)) for name, value in options.items() if value not in (None, DeviceOption.auto)]
     given += [("--teacher", name) for name in teachers or []] + [("--set", change) for change in changes or []]
     words = ["train", recipe, *(word for pair in given for word in pair)]
     number = rank()
     if number is None and devices > 1:
-        raise typer.Exit(launch([*words, *(["--resume"] if resume else [])], devices))
+        command = [sys.executable, "-m", "mien", *words, *(["--resume"] if resume else [])]
+        raise typer.Exit(launch(command, devices))
     with needs_extra("train"):
         from mien.training.checkpoint import Run
         from mien.training.loop import train
@@ -102,6 +105,7 @@ def train(
                 crop=crop.value if crop else None,
                 device=device.value,
                 threads=threads,
+                memory=memory,
                 progress=show,
                 say=console.print,
             )

@@ -65,8 +65,8 @@ def judge(network: nn.Module, valid: Split, ours: Processes) -> Verdict:
     """
     network.eval()
     answers: dict[str, list[Tensor]] = {name: [] for name in valid.truth}
-    for pixels in valid.pixels[ours.part(len(valid))].split(VALIDATION_BATCH):
-        logits = network(pixels.float().contiguous(memory_format=torch.channels_last))
+    for rows in torch.arange(len(valid))[ours.part(len(valid))].split(VALIDATION_BATCH):
+        logits = network(valid.crops.of(rows).float().contiguous(memory_format=torch.channels_last))
         for name, parts in answers.items():
             parts.append(logits[name])
     accuracy, nll = dict[str, float](), dict[str, float]()

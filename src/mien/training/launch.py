@@ -46,11 +46,18 @@ def launched() -> bool:
     return MEETING in os.environ
 
 
-def launch(arguments: Sequence[str], size: int) -> int:
-    """Run mien in several processes, and wait for all to end. A signal to end is passed on to the first.
+def end_with_launcher() -> None:
+    """Wait until the process that has begun this one ends, and end it then; on a thread of its own."""
+    while os.read(0, 1):  # a pipe, into which nothing is written
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def launch(command: Sequence[str], size: int) -> int:
+    """Run a command in several processes, and wait for all to end. A signal to end is passed on to the first.
 
     Args:
-        arguments: of the command line.
+        command: the program and its arguments.
         size: how many.
 
     Returns:
@@ -62,7 +69,7 @@ def launch(arguments: Sequence[str], size: int) -> int:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         said = [stack.enter_context((Path(folder) / str(each)).open("w+b")) for each in range(1, size)]
         meeting = (Path(folder) / "meeting").as_uri()
-        begun = [_begin(arguments, each, size, meeting, [None, *said][each]) for each in range(size)]
+        begun = [_begin(command, each, size, meeting, [None, *said][each]) for each in range(size)]
         try:
             while None in (codes := [each.poll() for each in begun]) and not any(codes):
                 time.sleep(LOOK)
@@ -78,14 +85,14 @@ def launch(arguments: Sequence[str], size: int) -> int:
         return _outcome([each.returncode for each in begun], stopped, said)
 
 
-def _begin(arguments: Sequence[str], number: int, size: int, meeting: str, said: IO[bytes] | None) -> Process:
+def _begin(command: Sequence[str], number: int, size: int, meeting: str, said: IO[bytes] | None) -> Process:
     """One of the processes; all but the first say what they say to a file."""
     ours = {RANK: str(number), RANK_HERE: str(number), SIZE: str(size), MEETING: meeting}
     usual = {"OMP_NUM_THREADS": str(max(cores() // size, 1))}
     if sys.platform in LOOPBACK:
         usual["GLOO_SOCKET_IFNAME"] = LOOPBACK[sys.platform]
     return subprocess.Popen(
-        [sys.executable, "-m", "mien", *arguments],
+        command,
         env=usual | os.environ | ours,
         stdin=subprocess.PIPE,  # closes when this process ends, however it does
         stdout=subprocess.DEVNULL if said else None,

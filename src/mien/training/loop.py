@@ -28,7 +28,7 @@ from mien.photos import choose_crop
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.curve import draw
-from mien.training.data import Split, describe_data, load_splits, prepare, tell_copies
+from mien.training.data import Split, buffer_for, describe_data, load_splits, prepare, tell_copies
 from mien.training.device import halves
 from mien.training.doubts import doubts, doubts_of_data
 from mien.training.judge import WORST, Verdict, judge
@@ -77,6 +77,7 @@ def train(
     crop: Crop | None = None,
     device: str = "auto",
     threads: int | None = None,
+    memory: int | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Run:
@@ -95,6 +96,8 @@ def train(
         device: `cpu`, `cuda`, or `auto`, a GPU if there is one.
         threads: of the CPU; None leaves their number to torch. With another number sums come in another order, and
             weights differ in their last digits.
+        memory: bytes of face crops that are held at once; a quarter of what there is if None. Where they are more, they
+            are read anew in each epoch and shuffled within so many (see `store`), in a run that goes on as it began.
         progress: called after every batch.
         say: called with a sentence where there is something to tell (device, data left out).
 
@@ -113,7 +116,7 @@ def train(
         if not ours.first:
             progress, say = _nothing, _nothing
         run.check(recipe, resume=resume)
-        ours.check(recipe)
+        ours.check(recipe.schedule.batch)
         check_writable(out.parent)
         if threads:
             torch.set_num_threads(threads)
@@ -122,14 +125,17 @@ def train(
         choice = (run.crop(crop) if resume else None) or choose_crop(crop, dataset)
         whole, dataset = dataset, prepare(dataset, recipe)
         tell_copies(whole, dataset, say)
-        training, valid = load_splits(recipe, dataset, ours.device, say, choice)
+        began = run.data() if resume and run.recipe_file.exists() else None
+        buffer = began.get("buffer") if began else ours.agreed(buffer_for(dataset, recipe, memory, ours.device))
+        training, valid = load_splits(recipe, dataset, ours.device, say, choice, buffer)
+        ours.check(len(training))
         for sentence in [*doubts_of_data(whole, dataset, recipe), *doubts(training, valid)]:
             say(f"warning: {sentence}")
         given = find_start(start) if start else None
         teacher = Teacher(teachers, recipe, training)
-        data = describe_data(dataset, training, valid, choice.crop) | {"start": given.sha256 if given else None}
+        data = describe_data(dataset, training, valid, choice.crop, buffer) | {"start": given.sha256 if given else None}
         data |= {"teachers": teacher.sha256} if teachers else {}
-        state = run.resume(recipe, data) if resume and run.recipe_file.exists() else None
+        state = run.resume(recipe, data) if began else None
         learner = Learner(recipe, {name: len(target.labels) for name, target in training.targets.items()}, ours)
         if state:
             learner.restore(state)
@@ -224,19 +230,16 @@ class Learner:
             MienError: the loss is no longer a number.
         """
         recipe, ours = self._recipe, self.ours
-        batch, steps = recipe.schedule.batch, self.steps(training)
+        batch, steps, size = recipe.schedule.batch, self.steps(training), recipe.train_size(epoch)
         seed = recipe.seed * 1_000_003 + epoch
         generator = torch.Generator(ours.device).manual_seed(seed)
         torch.manual_seed(seed + ours.rank)  # dropout draws from the global generator, in each process its own
         draws = random.Random(seed)
-        order = torch.randperm(len(training), device=ours.device, generator=generator)
         self.network.train()
-        for step in range(steps):
-            rows = order[step * batch : (step + 1) * batch]
+        for step, (rows, pixels) in enumerate(training.crops.shuffled(generator, batch, steps, ours.part)):
             part = ours.part(len(rows))
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, epoch + step / steps)
-            pixels, size = training.pixels[rows[part]], recipe.train_size(epoch)
             pixels = augment(pixels, recipe.augment, size, generator, batch=len(rows), part=part)
             taught = {name: target.rows(rows).part(part, ours.size) for name, target in training.targets.items()}
             if alpha := recipe.augment.mixup:
@@ -265,7 +268,7 @@ class Learner:
 
     def begin_with(self, start: Start, training: Split) -> str:
         """Take over weights, as far as they fit (see `Start.give`), and say how many."""
-        taken, learned = start.give(self.network, examples(training.pixels, self._recipe.train_size(0)))
+        taken, learned = start.give(self.network, examples(training.crops, self._recipe.train_size(0)))
         self.average.load_state_dict(self.network.state_dict())
         return f"beginning with {taken} of {learned} of the weights of {start.name}"
 

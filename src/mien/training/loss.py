@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from mien.datasets.base import NO_LABEL, VOTES, Dataset
-from mien.image import Pixels
 from mien.labels import FACE, FERPLUS8, LabelSet
 from mien.training.recipe import Head, Heads
 
@@ -67,14 +66,13 @@ def targets(dataset: Dataset, heads: Heads) -> dict[str, Target]:
     return found
 
 
-def fingerprint(crops: Pixels, taught: Mapping[str, Target]) -> str:
+def fingerprint(digest: hashlib._Hash, taught: Mapping[str, Target]) -> str:
     """A hash of images and of everything that is learned from them.
 
     Args:
-        crops: (n, channels, size, size) uint8.
+        digest: the SHA-256 of the crops, (n, channels, size, size) uint8, which goes on here.
         taught: by head, for the same images.
     """
-    digest = hashlib.sha256(crops.tobytes())
     for name, target in taught.items():
         digest.update(name.encode() + target.distribution.cpu().numpy().tobytes() + target.mask.cpu().numpy().tobytes())
     return digest.hexdigest()

@@ -8,7 +8,6 @@ averaged after every step. `torchrun` begins the processes, or `launch`; who beg
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mien.errors import MienError
 from mien.training.device import describe_device, find_device
-from mien.training.launch import MEETING, RANK_HERE, SIZE, launched, rank
-from mien.training.recipe import Recipe
+from mien.training.launch import MEETING, RANK_HERE, SIZE, end_with_launcher, launched, rank
+from mien.wording import counted
 
 
 class LostError(MienError):
@@ -51,11 +50,10 @@ class Processes:
         together = f"{self.size} processes, each on " if self.size > 1 else ""
         return together + describe_device(self.device)
 
-    def check(self, recipe: Recipe) -> None:
-        """Raises `MienError`: a process's part of a batch would be a single image, which has no statistics."""
-        if recipe.schedule.batch < 2 * self.size:
-            told = f"a batch of {recipe.schedule.batch} is too small for {self.size} processes"
-            raise MienError(f"{told}: each needs two images of it at least")
+    def check(self, images: int) -> None:
+        """Raises `MienError`: so many at once leave a process a single image, which has no statistics."""
+        if self.size > 1 and images < 2 * self.size:
+            raise MienError(f"{counted(self.size, 'process', 'processes')} need two images each, at least, of {images}")
 
     def part(self, n: int) -> slice:
         """Which of n things in a row are this process's; the parts differ by one at most."""
@@ -84,6 +82,13 @@ class Processes:
         dist.all_gather_object(parts, part.cpu())
         return torch.cat(parts)
 
+    def agreed(self, value: int | None) -> int | None:
+        """The first one's value, for all."""
+        values = [value]
+        if self.size > 1:
+            dist.broadcast_object_list(values)
+        return values[0]
+
     def meet(self) -> None:
         """Wait for all others to come here."""
         if self.size > 1:
@@ -109,7 +114,7 @@ def processes(device: str) -> Iterator[Processes]:
     if place.type == "cuda":
         torch.cuda.set_device(place)
     if launched():
-        Thread(target=_end_with_launcher, daemon=True).start()
+        Thread(target=end_with_launcher, daemon=True).start()
     try:
         backend, size = "nccl" if place.type == "cuda" else "gloo", int(os.environ[SIZE])
         dist.init_process_group(backend, os.environ.get(MEETING, "env://"), rank=number, world_size=size)
@@ -119,10 +124,3 @@ def processes(device: str) -> Iterator[Processes]:
         if isinstance(error, dist.DistError) or "gloo" in str(error).lower():
             raise LostError("another process of this run has ended: go on with --resume") from error
         raise
-
-
-def _end_with_launcher() -> None:
-    """Ends this process when the one that began it has: what it holds of a pipe then closes."""
-    while os.read(0, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -29,7 +29,7 @@ class Clock:
 
     Attributes:
         rate: frames a second, on average, or None.
-        duration_s: of the file, as it is declared, or None.
+        zero_s: where the player's clock is 0 on the file's own; not known before the first packet.
         end_s: where the last packet ends that was seen, of any stream.
         notes: what is to be said of the times, as sentences.
     """
@@ -42,18 +42,32 @@ class Clock:
         self._tick = Fraction(stream.time_base or 1)
         self._in_order = container.format.name == "avi"  # whose times are those of decoding
         self._decoding: deque[int] = deque()
-        self._origin = origin_of(container, stream)
+        self._origin = _origin(container, stream)
+        self._duration = _duration(container, stream)
+        self._declares_end = container.format.name == "matroska,webm"
         self._counts = container.format.name in RAW
-        self.duration_s = _duration(container, stream, self._origin)
         self._shift_s = 0.0
         self._last_s: float | None = None
 
     def saw(self, packet: Packet[Stream]) -> None:
         """A packet of any stream has come out of the file."""
         start = packet.dts if packet.pts is None else packet.pts
-        if start is not None and packet.time_base:
-            end = (start + (packet.duration or 0)) * packet.time_base - self._origin
-            self.end_s = max(self.end_s, float(end))
+        if start is None or not packet.time_base:
+            return
+        if self._origin is None:
+            self._origin = max(start * packet.time_base, Fraction(0))
+        end = (start + (packet.duration or 0)) * packet.time_base - self._origin
+        self.end_s = max(self.end_s, float(end))
+
+    @property
+    def zero_s(self) -> float:
+        return float(self._origin or 0)
+
+    @property
+    def duration_s(self) -> float | None:
+        """Of the file, as it is declared, or None."""
+        duration = self._duration - (self._origin or 0) * self._declares_end
+        return float(duration) if duration > 0 else None
 
     def gave(self, packet: Packet[VideoStream]) -> None:
         """A packet goes into the decoder."""
@@ -64,7 +78,7 @@ class Clock:
         """When a packet's frame is shown, if that can be told before it is decoded."""
         if self._in_order or self._counts or packet.pts is None:
             return None
-        return float(packet.pts * self._tick - self._origin) + self._shift_s
+        return float(packet.pts * self._tick - (self._origin or 0)) + self._shift_s
 
     def time_of(self, frame: VideoFrame) -> float:
         """When the next frame that came out of the decoder is shown."""
@@ -75,7 +89,7 @@ class Clock:
             self._note(COUNTED.format(rate=float(self.rate or USUAL)))
             time_s = self.next_s()
         else:
-            time_s = float(ticks * self._tick - self._origin) + self._shift_s
+            time_s = float(ticks * self._tick - (self._origin or 0)) + self._shift_s
         if self._last_s is not None and time_s <= self._last_s:
             self._note(BACKWARDS)
             if self._last_s - time_s > JUMP_S:
@@ -95,20 +109,20 @@ class Clock:
         return 0.0 if self._last_s is None else self._last_s + self._step_s
 
 
-def origin_of(container: InputContainer, stream: VideoStream) -> Fraction:
-    """Where a player's clock is 0, on the file's clock, in seconds.
+def _origin(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Where a player's clock is 0, on the file's clock, in seconds; None where the first packet is to tell.
 
     Sound may begin before 0, with what its coder needs to set in; players do not count that.
     """
-    begins = (stream.start_time or 0) * Fraction(stream.time_base or 1)
-    return min(begins, max(Fraction(container.start_time or 0, 10**6), Fraction(0)))
+    if stream.start_time is None or container.start_time is None:
+        return None
+    begins = stream.start_time * Fraction(stream.time_base or 1)
+    return min(begins, max(Fraction(container.start_time, 10**6), Fraction(0)))
 
 
-def _duration(container: InputContainer, stream: VideoStream, origin: Fraction) -> float | None:
-    """What the file declares; FFmpeg cuts that of an AVI to what is there, but not its count of frames."""
+def _duration(container: InputContainer, stream: VideoStream) -> Fraction:
+    """What the file declares, or 0; FFmpeg cuts that of an AVI to what is there, but not its count of frames."""
     duration = Fraction(container.duration or 0, 10**6)
-    if container.format.name == "matroska,webm":  # which declares where it ends
-        duration -= origin
-    elif container.format.name == "avi" and stream.average_rate:
-        duration = max(duration, stream.frames / stream.average_rate)
-    return float(duration) if duration > 0 else None
+    if container.format.name == "avi" and stream.average_rate:
+        return max(duration, stream.frames / stream.average_rate)
+    return duration

@@ -97,6 +97,7 @@ class Decoder:
             float(self._clock.rate) if self._clock.rate else None,
             first.time_s,
             self.notes,
+            self._clock.zero_s,
         )
 
     @property

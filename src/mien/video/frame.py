@@ -28,6 +28,7 @@ class Clip:
         rate: frames a second, on average; None where nobody knows.
         start_s: when its first frame is shown.
         notes: what is to be said of how it is read, as sentences; most often none.
+        zero_s: what the file's own clock shows where that of a player is 0.
     """
 
     width: int
@@ -36,6 +37,7 @@ class Clip:
     rate: float | None
     start_s: float
     notes: tuple[str, ...] = ()
+    zero_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)

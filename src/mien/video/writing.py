@@ -18,10 +18,10 @@ from av.video.stream import VideoStream
 from mien.cores import cores
 from mien.errors import MienError
 from mien.video.canvas import Canvas, Easel, matrix_for, tagged
-from mien.video.clock import origin_of
-from mien.video.frame import Frame
+from mien.video.frame import Clip, Frame
 
 TICK = Fraction(1, 90_000)
+USUAL = 25.0  # frames a second, where nobody knows
 
 FORMS = {
     ".webm": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "7", "crf": "30", "b": "0", "row-mt": "1"}),
@@ -42,8 +42,8 @@ class Film:
     Args:
         path: to be written, ending in one of `FORMS`.
         source: the video whose sound it gets; None if it is to have none.
+        clip: what is known of it.
         first: the first frame: others become as large.
-        rate: frames a second, on average.
         scale: how many times larger it is than the frames.
         start_s: what is 0 in it.
         end_s: where its sound ends.
@@ -56,8 +56,8 @@ class Film:
         self,
         path: Path,
         source: str | Path | None,
+        clip: Clip,
         first: Frame,
-        rate: float,
         *,
         scale: int = 1,
         start_s: float = 0.0,
@@ -70,9 +70,9 @@ class Film:
         self._easel = Easel(self.width, self.height, self.matrix)
         self._start_s, self._last = start_s, -1
         self._container = av.open(path, "w", options={"movflags": "+faststart"} if form == ".mp4" else {})
-        self._sound = _Sound(source, self._container, form, start_s, end_s) if source is not None else None
+        self._sound = _Sound(source, clip.zero_s, self._container, form, start_s, end_s) if source is not None else None
         codec, options = FORMS[form]
-        frames_s = Fraction(rate).limit_denominator(1001)
+        frames_s = Fraction(clip.rate or USUAL).limit_denominator(1001)
         self._video = cast(VideoStream, self._container.add_stream(codec, rate=frames_s, options=dict(options)))
         self._video.width, self._video.height, self._video.pix_fmt = self.width, self.height, "yuv420p"
         context = self._video.codec_context
@@ -110,8 +110,10 @@ class Film:
 class _Sound:
     """The sound of a video on its way into another."""
 
-    def __init__(self, source: str | Path, container: OutputContainer, form: str, start_s: float, end_s: float) -> None:
-        self._container, self._start_s, self._end_s = container, start_s, end_s
+    def __init__(
+        self, source: str | Path, zero_s: float, container: OutputContainer, form: str, start_s: float, end_s: float
+    ) -> None:
+        self._container, self._zero_s, self._start_s, self._end_s = container, zero_s, start_s, end_s
         self._from = _heard(source)
         self._ahead: Packet[AudioStream] | None = None
         self._packets: Iterator[Packet[AudioStream]] = iter(())
@@ -119,7 +121,6 @@ class _Sound:
         if self._from is None or not self._from.streams.audio:
             return
         stream = self._from.streams.audio[0]
-        self._origin_s = float(origin_of(self._from, self._from.streams.video[0]))
         fitting = SOUNDS[form]
         if stream.codec_context.name.removeprefix("lib") in fitting or stream.codec_context.codec.name in fitting:
             self._to = container.add_stream_from_template(stream)
@@ -158,10 +159,10 @@ class _Sound:
 
     def _time_of(self, packet: Packet[AudioStream]) -> float | None:
         start = packet.dts if packet.pts is None else packet.pts
-        return None if start is None else float(start * packet.time_base) - self._origin_s
+        return None if start is None else float(start * packet.time_base) - self._zero_s
 
     def _shift(self, packet: Packet[AudioStream]) -> None:
-        by = round((self._origin_s + self._start_s) / packet.time_base)
+        by = round((self._zero_s + self._start_s) / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts - by
         packet.dts = None if packet.dts is None else packet.dts - by
 
@@ -172,7 +173,7 @@ class _Sound:
         for frame in [*frames, *([None] if not packet.size else [])]:
             for part in self._resampler.resample(frame):
                 if part.pts is not None and part.time_base:
-                    part.pts -= round((self._origin_s + self._start_s) / part.time_base)
+                    part.pts -= round((self._zero_s + self._start_s) / part.time_base)
                     if part.pts < 0:
                         continue
                 self._container.mux(self._to.encode(part))
