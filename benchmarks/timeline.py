@@ -225,6 +225,8 @@ def show_memory(data: Path, minutes: int = 60) -> None:
                     next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
                 )
                 kept.append((state["time_s"] / 60, megabytes))
+        if process.returncode:
+            sys.exit(f"mien video ended with {process.returncode}")
         print("| minute | MB |\n|---|---|")
         for minute in (0.1, 1, 5, 15, 30, 45, minutes - 1):
             print("| {:.0f} | {:.0f} |".format(*min(kept, key=lambda each: abs(each[0] - minute))))
