@@ -95,9 +95,10 @@ def play(
                 continue
             person = cast[pose.portrait]
             scale = pose.side / person.side
-            size = round(person.image.width * scale), round(person.image.height * scale)
+            wide, high = round(person.image.width * scale), round(person.image.height * scale)
             left, top = round(box[0] - person.box[0] * scale), round(box[1] - person.box[1] * scale)
-            canvas.paste(person.image.resize(size), (left, top), person.mask.resize(size))
+            mask = person.mask.resize((wide, high))
+            canvas.paste(person.image.resize((wide, high)), (left, top), mask)
             if _covered(box, (0, 0, *size)) > 1 - HIDDEN:
                 truth[pose.who] = box
         shift_x, shift_y = rng.integers(0, 64, 2)

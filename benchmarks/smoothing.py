@@ -2,9 +2,9 @@
 
 A face shows one of FER+'s five frequent expressions for half a second and more, then another. What a frame says of it
 is what the network says of one of FER+'s validation images of that expression, glided to from the one before, with
-noise; every eighth frame is a poor one, and one in seven comes late, as where a rate varies. An image stays for .3, 1 or
-5 seconds on average: what is wrong with it lasts as long. `wrong` and `NLL` are over frames, `ECE` says how far
-confidence is from the share that is right, the delay is from a change until its label stays, changes are those a minute.
+noise; every eighth frame is a poor one, and one in seven comes late, as where a rate varies. An image stays for .3, 1
+or 5 seconds on average: what is wrong with it lasts as long. `wrong` and `NLL` are over frames, `ECE` says how far
+confidence is from the share that is right, the delay is from a change until its label stays, changes are a minute's.
 """
 
 from __future__ import annotations

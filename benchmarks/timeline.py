@@ -145,10 +145,8 @@ def show_people(data: Path) -> None:
         first = np.mean([(each > two).mean() for each in one])
         low, own = np.percentile(one, (10, 50))
         other, high = np.percentile(two, (50, 90))
-        joined = (one > ONE_PERSON).mean(), (two > ONE_PERSON).mean()
-        print(
-            f"| {name} | {low:.2f}, {own:.2f} | {other:.2f}, {high:.2f} | {first:.3f} | {joined[0]:.2f}, {joined[1]:.3f} |"
-        )
+        joined = f"{(one > ONE_PERSON).mean():.2f}, {(two > ONE_PERSON).mean():.3f}"
+        print(f"| {name} | {low:.2f}, {own:.2f} | {other:.2f}, {high:.2f} | {first:.3f} | {joined} |")
 
 
 def filmed(path: Path, data: Path, count: int, size: tuple[int, int], side: int, seconds: float = 10.0) -> None:
@@ -227,6 +225,8 @@ def show_memory(data: Path, minutes: int = 60) -> None:
                     next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
                 )
                 kept.append((state["time_s"] / 60, megabytes))
+        if process.returncode:
+            sys.exit(f"mien video ended with {process.returncode}")
         print("| minute | MB |\n|---|---|")
         for minute in (0.1, 1, 5, 15, 30, 45, minutes - 1):
             print("| {:.0f} | {:.0f} |".format(*min(kept, key=lambda each: abs(each[0] - minute))))

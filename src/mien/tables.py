@@ -60,7 +60,7 @@ class Table:
         return len(self.rows)
 
     def __repr__(self) -> str:
-        return f"Table({counted(len(self), 'row')}, {len(self.kinds)} columns: {', '.join(self.kinds)})"
+        return f"{type(self).__name__}({counted(len(self), 'row')}, {len(self.kinds)} columns: {', '.join(self.kinds)})"
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The values by column."""
