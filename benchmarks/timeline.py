@@ -1,9 +1,9 @@
-"""Tracks, smoothing and memory of `mien video`, on made videos whose truth is known.
+"""Tracks and memory of `mien video`, on made videos whose truth is known. Smoothing has its own script.
 
-    python benchmarks/timeline.py tracks      # IDF1, MOTA, switches; recall and error beside detection in every frame
-    python benchmarks/timeline.py smoothing   # six ways to smooth, on made changes of expression
-    python benchmarks/timeline.py people      # one person or two, by look
-    python benchmarks/timeline.py memory      # of an hour of video
+    python benchmarks/timeline.py tracks           # IDF1, MOTA, switches; and beside detection in every frame
+    python benchmarks/timeline.py people           # one person or two, by look
+    python benchmarks/timeline.py speed            # frames/s beside decoding alone, in turns
+    python benchmarks/timeline.py memory           # of an hour of video
 
 IDF1 and MOTA as in Ristani et al. (2016) and Bernardin and Stiefelhagen (2008); a face is found where its box overlaps
 the true one by half.
@@ -11,22 +11,33 @@ the true one by half.
 
 from __future__ import annotations
 
+import io
+import json
+import math
 import sys
 from collections import Counter
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from time import process_time
+from subprocess import Popen
+from tempfile import TemporaryDirectory
+from time import sleep
 
+import av
 import numpy as np
-from common import data_folder, machine
-from numpy.typing import NDArray
-from scenes import SCENES, Box, Truth, backgrounds, people, play, shot_of
+import pyarrow.parquet as pq
+from common import data_folder, machine, seconds
+from PIL import Image
+from scenes import RATE, SCENES, Box, Pose, Truth, backgrounds, people, play, shot_of
 from scipy.optimize import linear_sum_assignment
 
 import mien
 from mien.face import Face, framing
 from mien.following import Following, viewed
-from mien.tracks import Tracks, look_of
+from mien.picture import Picture
+from mien.tracks import ONE_PERSON, Tracks, look_of
 from mien.video import Frame
+from mien.watching import Moment, Wanted, watch
 
 SAME = 0.5
 Found = dict[int, Box]
@@ -62,19 +73,17 @@ def scores(truths: list[Truth], found: list[Found]) -> tuple[float, float, int]:
     return 2 * best / max(true + given, 1), 1 - (true - hits + given - hits + switches) / max(true, 1), switches
 
 
-def tracked(model: mien.Recognizer, frames: list[Frame]) -> tuple[list[Found], list[tuple[Face, ...]], int, int, float]:
-    """What is found by whom in each frame, the faces, how many tracks and cuts, and the CPU time."""
-    tracks, found, faces, cuts = Tracks(), list[Found](), list[tuple[Face, ...]](), 0
-    began = process_time()
+def tracked(model: mien.Recognizer, frames: list[Frame]) -> tuple[list[Found], list[tuple[Face, ...]], int]:
+    """What is found by whom in each frame, the faces, and how many tracks there are."""
+    tracks, found, faces = Tracks(), list[Found](), list[tuple[Face, ...]]()
     for seen in Following(model.detector)(viewed(frames)):
         if seen.cut:
             tracks.cut()
-            cuts += 1
         crops = [model.preprocess.face(seen.view.picture, face) for face in seen.faces]
         numbers = tracks.update(seen.view.time_s, seen.faces, [look_of(crop) for crop in crops])
         found.append(dict(zip(numbers, (face.box_xyxy for face in seen.faces), strict=True)))
         faces.append(seen.faces)
-    return found, faces, len({number for each in found for number in each}), cuts, process_time() - began
+    return found, faces, len({number for each in found for number in each})
 
 
 def errors(faces: tuple[Face, ...], detected: list[Face]) -> tuple[list[float], int]:
@@ -90,39 +99,165 @@ def errors(faces: tuple[Face, ...], detected: list[Face]) -> tuple[list[float], 
     return away, missed
 
 
-def show_tracks(data: Path, *, every: bool) -> None:
+def show_tracks(data: Path) -> None:
     """A row a scene."""
     model = mien.load()
     cast, behind = people(data, 10), backgrounds(data)
-    print(
-        "| scene | IDF1 | MOTA | switches | tracks (true) | cuts | detection in every frame: missed, error 50%, 95% |"
-    )
+    print("| scene | IDF1 | MOTA | switches | tracks (true) | missed of those detected | error 50%, 95% |")
     print("|---|---|---|---|---|---|---|")
     for name, (script, length) in SCENES.items():
         frames, truths = map(list, zip(*play(script, cast, behind, shot_of(name), length), strict=True))
-        found, faces, number, cuts, _ = tracked(model, frames)
+        found, faces, number = tracked(model, frames)
         idf1, mota, switches = scores(truths, found)
-        people_there = len({who for truth in truths for who in truth})
-        beside = ""
-        if every:
-            pairs = [
-                errors(each, model.detector.detect(frame.pixels)) for each, frame in zip(faces, frames, strict=True)
-            ]
-            away: NDArray[np.float64] = np.array([error for errors_, _ in pairs for error in errors_])
-            missed = sum(count for _, count in pairs) / max(len(away) + sum(count for _, count in pairs), 1)
-            beside = f"{missed:.3f}, {np.percentile(away, 50):.3f}, {np.percentile(away, 95):.3f}"
+        there = len({who for truth in truths for who in truth})
+        beside = [errors(each, model.detector.detect(frame.pixels)) for each, frame in zip(faces, frames, strict=True)]
+        away = [error for known, _ in beside for error in known]
+        missed = sum(count for _, count in beside)
+        half, most = np.percentile(away, (50, 95))
         print(
-            f"| {name} | {idf1:.3f} | {mota:.3f} | {switches} | {number} ({people_there}) | {cuts} | {beside} |",
+            f"| {name} | {idf1:.3f} | {mota:.3f} | {switches} | {number} ({there}) | "
+            f"{missed} of {missed + len(away)} | {half:.3f}, {most:.3f} |",
             flush=True,
         )
 
 
+def show_people(data: Path) -> None:
+    """How alike two photos of a person are, and photos of two people, by look and by the network's features."""
+    model, rng = mien.load(), np.random.default_rng(0)
+    crops, who = [], []
+    for row in pq.read_table(data / "elsewhere" / "london.parquet").to_pylist():
+        image = Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB").resize((360, 360))
+        light = np.asarray(image, np.float64) * rng.uniform(0.85, 1.15) + rng.normal(0, 3, (360, 360, 3))
+        picture = Picture.of(Image.fromarray(np.clip(light, 0, 255).astype(np.uint8)))
+        for face in model.detector.detect(picture.pixels)[:1]:
+            crops.append(model.preprocess.face(picture, face))
+            who.append(row["person"])
+    pooled = model.features(crops).mean((2, 3))
+    same = np.equal.outer(who, who)[np.tril_indices(len(who), -1)]
+    print("| look | one person 10%, 50% | two people 50%, 90% | the own photo before another's | joined at .9 |")
+    print("|---|---|---|---|---|")
+    for name, looks in (
+        ("12 x 12 gray pixels of the crop", np.array([look_of(crop) for crop in crops])),
+        ("the network's features, pooled", pooled / np.linalg.norm(pooled, axis=1, keepdims=True)),
+    ):
+        likeness = (looks @ looks.T)[np.tril_indices(len(who), -1)]
+        one, two = likeness[same], likeness[~same]
+        first = np.mean([(each > two).mean() for each in one])
+        low, own = np.percentile(one, (10, 50))
+        other, high = np.percentile(two, (50, 90))
+        joined = f"{(one > ONE_PERSON).mean():.2f}, {(two > ONE_PERSON).mean():.3f}"
+        print(f"| {name} | {low:.2f}, {own:.2f} | {other:.2f}, {high:.2f} | {first:.3f} | {joined} |")
+
+
+def filmed(path: Path, data: Path, count: int, size: tuple[int, int], side: int, seconds: float = 10.0) -> None:
+    """People who move about their places, with a camera's noise, in H.264."""
+    cast, behind = people(data, count), backgrounds(data, size)
+
+    def place(who: int, time_s: float) -> tuple[float, float]:
+        x, y = size[0] * (who + 1) / (count + 1), size[1] / 2
+        return x + 30 * math.sin(time_s * (1 + who / 4)), y + 40 * math.cos(time_s + who)
+
+    def script(time_s: float) -> list[Pose]:
+        return [Pose(who, who, *place(who, time_s), side) for who in range(count)]
+
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"preset": "fast", "crf": "18", "tune": "grain"})
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for frame, _ in play(script, cast, behind, shot_of(""), seconds, size=size):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.pixels)))
+        container.mux(stream.encode(None))
+
+
+def decoded(path: Path, threads: str) -> int:
+    with av.open(path) as container:
+        container.streams.video[0].thread_type = threads
+        return sum(1 for _ in container.decode(video=0))
+
+
+def read(model: mien.Recognizer, path: Path, every_s: float | None) -> int:
+    moments = watch(model, str(path), path.name, model.labels, wanted=Wanted(every_s))
+    return sum(isinstance(each, Moment) for each in moments)
+
+
+def show_speed(data: Path, rounds: int = 5) -> None:
+    """Frames/s as shares of those that PyAV decodes alone, the median of rounds in turns."""
+    model = mien.load()
+    print("| clip | Mbit/s | decoding: one thread, all | every frame | 5 frames/s | of one thread | of all threads |")
+    print("|---|---|---|---|---|---|---|")
+    with TemporaryDirectory() as folder:
+        for width, height in ((1280, 720), (1920, 1080)):
+            for count, side in ((1, height // 3), (5, height // 5)):
+                path = Path(folder, f"{width}-{count}.mp4")
+                filmed(path, data, count, (width, height), side)
+                steps = (
+                    partial(decoded, path, "SLICE"),
+                    partial(decoded, path, "AUTO"),
+                    partial(read, model, path, None),
+                    partial(read, model, path, 0.2),
+                )
+                times = np.median([[seconds(step) for step in steps] for _ in range(rounds)], 0)
+                rates = 10 * RATE / times
+                shares = [f"{100 * times[alone] / times[whole]:.0f}%" for alone in (0, 1) for whole in (2, 3)]
+                rate = path.stat().st_size * 8 / 10e6
+                print(
+                    f"| {width} x {height}, {count} | {rate:.1f} | {rates[0]:.0f}, {rates[1]:.0f} | "
+                    f"{rates[2]:.0f} ({rates[2] / RATE:.1f} x) | {rates[3]:.0f} ({rates[3] / RATE:.1f} x) | "
+                    f"{shares[0]}, {shares[1]} | {shares[2]}, {shares[3]} |",
+                    flush=True,
+                )
+
+
+def show_memory(data: Path, minutes: int = 60) -> None:
+    """Memory by minutes of a video, which is a clip again and again."""
+    with TemporaryDirectory() as folder:
+        clip, whole, out = (Path(folder, name) for name in ("clip.mp4", "hour.mp4", "out.parquet"))
+        filmed(clip, data, 2, (320, 180), 50)
+        repeated(clip, whole, minutes * 6)
+        command = [sys.executable, "-m", "mien", "video", str(whole), "--every", "0.1", "--out", str(out)]
+        process = Popen(command)
+        kept: list[tuple[float, float]] = []
+        while process.poll() is None:
+            sleep(1)
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                state = json.loads(Path(f"{out}.part.state").read_text())["state"]["video"]
+                megabytes = (
+                    next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+                )
+                kept.append((state["time_s"] / 60, megabytes))
+        if process.returncode:
+            sys.exit(f"mien video ended with {process.returncode}")
+        print("| minute | MB |\n|---|---|")
+        for minute in (0.1, 1, 5, 15, 30, 45, minutes - 1):
+            print("| {:.0f} | {:.0f} |".format(*min(kept, key=lambda each: abs(each[0] - minute))))
+        later = [memory for at, memory in kept if at >= 1]
+        print(f"after the first minute: {min(later):.0f} to {max(later):.0f} MB; {pq.read_metadata(out).num_rows} rows")
+
+
+def repeated(clip: Path, out: Path, times: int) -> None:
+    """The packets of a clip, so many times."""
+    with av.open(out, "w") as whole:
+        added, start = None, 0
+        for _ in range(times):
+            with av.open(clip) as container:
+                stream = container.streams.video[0]
+                added = added or whole.add_stream_from_template(stream)
+                end = start
+                for packet in container.demux(stream):
+                    if packet.dts is not None and packet.pts is not None:
+                        end = max(end, start + packet.pts + (packet.duration or 0))
+                        packet.pts, packet.dts, packet.stream = packet.pts + start, packet.dts + start, added
+                        whole.mux(packet)
+                start = end
+
+
 def main() -> None:
     data = data_folder("elsewhere/london.parquet", "elsewhere/noface.parquet")
-    wanted = sys.argv[1:] or ["tracks"]
+    shows = {"tracks": show_tracks, "people": show_people, "speed": show_speed, "memory": show_memory}
     print(machine())
-    if "tracks" in wanted:
-        show_tracks(data, every="--every" in wanted)
+    for name in sys.argv[1:] or shows:
+        print(f"\n{name}\n")
+        shows[name](data)
 
 
 if __name__ == "__main__":

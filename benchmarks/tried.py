@@ -6,6 +6,8 @@ nothing else is said.
 - Both heads as one: the weighed geometric mean of their chances.
 - Other signs by which an answer is sure, each from where four in five are right on the balanced labels of the second
   head: share sure, and right when sure.
+- Confidence tempered by the second head, its ECE: the mean of both heads' chances, the second one's where it is lower,
+  and a chance fitted to both (logistic regression) on FER+ and on the second head's labels, balanced, mixed.
 - Distance from training: how often a face of a set lies farther from the training faces than one of the public split,
   by the network's features (Mahalanobis, tenth neighbour).
 - Framing: the square that is cut out, smaller or larger, higher or lower; and two of them averaged.
@@ -38,6 +40,7 @@ TRAINING_FACES = 6000
 ERRORS = 0.2
 NEIGHBOUR = 10
 STEPS = 100
+BINS = 15
 
 
 class Faces(Protocol):
@@ -54,6 +57,8 @@ class Faces(Protocol):
 
 
 Sets = Sequence[tuple[Faces, Logits]]
+Judged = tuple[Faces, Floats, Floats, NDArray[np.bool_]]
+"""Faces with the chances that both heads give to the first one's answers, and which are right."""
 
 
 def tell(model: Recognizer, sets: Sets, data: Path) -> None:
@@ -67,7 +72,9 @@ def tell(model: Recognizer, sets: Sets, data: Path) -> None:
         for power in (0.0, 1.0):
             name = f"{share:.0%} of `{second.labels}`{', balanced' if power else ''}"
             row(name, (right(faces, first, together(first, second, logits, share, power)) for faces, logits in sets))
-    signs(first, second, sets)
+    judged = [(faces, *judge(first, second, faces, logits)) for faces, logits in sets]
+    signs(first, second, judged)
+    tempered(first, second, judged)
     distances(model, sets, data)
     framings(model, data)
 
@@ -107,7 +114,7 @@ def together(first: HeadInfo, second: HeadInfo, logits: Logits, share: float, po
     return both
 
 
-def signs(first: HeadInfo, second: HeadInfo, sets: Sets) -> None:
+def signs(first: HeadInfo, second: HeadInfo, judged: Sequence[Judged]) -> None:
     """Other signs, each as far as it may be believed on the second head's labels, balanced."""
     tests: dict[str, Callable[[Floats, Floats], Floats]] = {
         "first head": lambda ours, theirs: ours,
@@ -116,10 +123,8 @@ def signs(first: HeadInfo, second: HeadInfo, sets: Sets) -> None:
         "mean": lambda ours, theirs: (ours + theirs) / 2,
         "either": lambda ours, theirs: 1 - (1 - ours) * (1 - theirs),
     }
-    judged = [(faces, *judge(first, second, faces, logits)) for faces, logits in sets]
-    chosen = next(each for each in judged if each[0].name == f"public split, {second.labels}, balanced")
     for name, test in tests.items():
-        faces, ours, theirs, hits = chosen
+        faces, ours, theirs, hits = named(judged, f"public split, {second.labels}, balanced")
         asked = ours >= first.threshold
         least = metrics.lowest(test(ours, theirs)[asked], ~hits[asked], ERRORS, faces.weights[asked])
         cells = []
@@ -129,6 +134,54 @@ def signs(first: HeadInfo, second: HeadInfo, sets: Sets) -> None:
             true = np.average(hits[sure], weights=faces.weights[sure]) if sure.any() else 0.0
             cells.append(f"{100 * share:.0f}, {100 * true:.0f}")
         row(f"sure by {name}, from {least:.2f}", iter(cells))
+
+
+def tempered(first: HeadInfo, second: HeadInfo, judged: Sequence[Judged]) -> None:
+    """The ECE of confidences that heed both heads; answers stay as they are."""
+    world = named(judged, f"public split, {first.labels}")
+    elsewhere = named(judged, f"public split, {second.labels}, balanced")
+    tests: dict[str, Callable[[Floats, Floats], Floats]] = {
+        "as it is": lambda ours, theirs: ours,
+        f"a quarter of `{second.labels}`": lambda ours, theirs: ours + (np.minimum(ours, theirs) - ours) / 4,
+        f"half of `{second.labels}`": lambda ours, theirs: ours + (np.minimum(ours, theirs) - ours) / 2,
+        "half, where doubted": lambda ours, theirs: np.where(theirs < least(first), (ours + theirs) / 2, ours),
+    } | {f"fitted, {share:.0%} elsewhere": fitted(world, elsewhere, share) for share in (0.0, 0.1, 0.25, 0.5, 1.0)}
+    for name, test in tests.items():
+        row(name, (f"{ece(test(ours, theirs), hits, faces.weights):.3f}" for faces, ours, theirs, hits in judged))
+
+
+def least(head: HeadInfo) -> float:
+    return head.second.threshold if head.second else 0.0
+
+
+def fitted(world: Judged, elsewhere: Judged, share: float) -> Callable[[Floats, Floats], Floats]:
+    """The chance to be right by both heads' chances, where a share of the faces is labelled as elsewhere."""
+
+    def evidence(ours: Floats, theirs: Floats) -> Floats:
+        clipped = [np.clip(each, 1e-4, 1 - 1e-4) for each in (ours, theirs)]
+        return np.column_stack([*(np.log(each / (1 - each)) for each in clipped), np.ones(len(ours))])
+
+    signs = np.concatenate([evidence(ours, theirs) for _, ours, theirs, _ in (world, elsewhere)])
+    hits = np.concatenate([world[3], elsewhere[3]])
+    parts = ((world, 1 - share), (elsewhere, share))
+    weights = np.concatenate([part * each[0].weights / each[0].weights.mean() for each, part in parts])
+    by = np.zeros(signs.shape[1])
+    for _ in range(STEPS):
+        chance = 1 / (1 + np.exp(-signs @ by))
+        curve = (signs * (weights * chance * (1 - chance))[:, None]).T @ signs
+        by += np.linalg.solve(curve, signs.T @ (weights * (hits - chance)))
+    return lambda ours, theirs: 1 / (1 + np.exp(-evidence(ours, theirs) @ by))
+
+
+def ece(confidence: Floats, right: NDArray[np.bool_], weights: Floats) -> float:
+    """As `metrics.ece`, each face weighed."""
+    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(place, weights * (right - confidence), minlength=BINS)
+    return float(np.abs(gaps).sum() / weights.sum())
+
+
+def named(judged: Sequence[Judged], name: str) -> Judged:
+    return next(each for each in judged if each[0].name == name)
 
 
 def judge(first: HeadInfo, second: HeadInfo, faces: Faces, logits: Logits) -> tuple[Floats, Floats, NDArray[np.bool_]]:

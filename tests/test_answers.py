@@ -104,7 +104,7 @@ def test_what_another_head_doubts_is_uncertain(
     sharp = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
     found = Found("faces", (48, 48), (Face((0, 0, 48, 48), (), 0.9),), (sharp,))
     told = one(asking, HAPPY, asked)
-    expression = predicted(found, [told], asking.head_for(OWN), OWN).faces[0].expression
+    expression = predicted(found, [told], [0.8], asking.head_for(OWN), OWN).faces[0].expression
     assert expression.reasons == reasons
     assert expression.low == bool(reasons)
     assert expression.label == "happy"

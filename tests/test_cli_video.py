@@ -40,7 +40,7 @@ def test_everything_that_it_writes(clip: Path, tmp_path: Path) -> None:
     assert frame["time_s"].tolist() == pytest.approx([number / 25 for number in range(12)])
     assert set(frame["track"]) == set(frame["person"]) == {0}
     assert set(frame["s_label"]) == {"happy"}
-    told = list(csv.DictReader(summary.open()))
+    told = list(csv.DictReader(summary.read_text().splitlines()))
     assert [(each["mark"], each["track"], float(each["seen_s"])) for each in told] == [
         ("first", "0", 0.2),
         ("rest", "0", 0.28),
@@ -68,7 +68,7 @@ def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
     broken.write_bytes(b"no video")
     done = run("video", broken, tmp_path / "none.mp4", clip, "--every", "1", "--out", out)
     assert done.returncode == 1
-    rows = list(csv.DictReader(out.open()))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
     assert [(Path(row["source"]).name, row["frame"]) for row in rows] == [
         ("broken.mp4", ""),
         ("none.mp4", ""),
@@ -86,7 +86,7 @@ def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
         (("--summary", "out.srt"), "out.srt: end it with one of .csv, .json, .jsonl, .parquet"),
         (("--resume",), "--resume goes on with a file: name it with --out"),
         (("--from", "1:77"), "a time is seconds, or minutes and seconds as 1:30"),
-        (("--every", "0"), "every_s is a number of seconds above 0"),
+        (("--every", "0", "--out", "out.csv"), "every_s is a number of seconds above 0"),
         (("--labels", "smiles"), "no label set 'smiles'"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import shutil
@@ -554,3 +555,38 @@ def test_a_models_own_training_images_in_a_folder_are_told(exported: Export) -> 
     report = mien.evaluate(mien.load(), exported("folders", 60) / "train")
     assert (report.data["split"], report.head) == ("train", "fer7")
     assert (report.copies, report.fresh) == ({"seen": 60}, None)
+
+
+# Datasets larger than memory
+
+WITHIN = """
+import sys, mien
+report = mien.evaluate(mien.load(sys.argv[1]), sys.argv[2], labels="three", crop="whole")
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(report.n, report.accuracy, report.ece, int(peak.split()[1]) * 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells of a process's memory")
+def test_memory_does_not_grow_with_the_images(model: Path, tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rng, rows = np.random.default_rng(0), []
+    for label in (0, 3, 4) * 50:  # angry, happy, sad
+        stream = io.BytesIO()
+        Image.fromarray(rng.integers(0, 256, (300, 300, 3), np.uint8)).save(stream, "png", compress_level=0)
+        rows.append({"image": {"bytes": stream.getvalue()}, "emotion": label, "usage": "PrivateTest"})
+    shard = tmp_path / "shard.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), shard, compression="none", use_dictionary=False)
+    told = []
+    for times in (1, 4):
+        folder = tmp_path / f"{times}"
+        folder.mkdir()
+        for number in range(times):
+            (folder / f"{number}.parquet").hardlink_to(shard)
+        done = subprocess.run([sys.executable, "-c", WITHIN, model, folder], check=True, capture_output=True, text=True)
+        told.append([float(number) for number in done.stdout.split()])
+    (n, accuracy, ece, before), (many, *scores, after) = told
+    assert many == 4 * n
+    assert scores == pytest.approx([accuracy, ece])
+    images = 3 * shard.stat().st_size  # what is new, 120 MB
+    assert after - before < images / 3

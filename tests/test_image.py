@@ -128,6 +128,7 @@ class Unhelpful(io.RawIOBase):
         (JPEG[: len(JPEG) // 2], "damaged or cut short: .*[Tt]runcated"),
         (PNG[: len(PNG) // 2], "damaged or cut short: .*[Tt]runcated"),
         (b"P6\n2O 20\n255\n" + bytes(1200), "^damaged or cut short(?!:)"),
+        (PNG.replace(b"IDATx", b"IDAT\x87"), "damaged or cut short: broken data stream"),
         (PNG[:20], "a PNG that is damaged|damaged or cut short"),
         (PNG.replace(b"IDAT", b"IDXX"), "damaged or cut short"),
         (encoded(photo(), "GIF")[:30], "a GIF|damaged or cut short"),

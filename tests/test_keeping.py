@@ -70,6 +70,7 @@ def test_one_without_a_checkpoint_begins_anew(tmp_path: Path) -> None:
     for name in ("out.csv", "none.csv"):
         with closing(journal(tmp_path / name, resume=True)) as kept:
             assert kept.state is None
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unfinished_run_is_not_lost_unasked(tmp_path: Path) -> None:

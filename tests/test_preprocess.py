@@ -28,6 +28,7 @@ def test_tensor(count: int, size: int) -> None:
     assert batch.dtype == np.uint8
     assert (batch[:, 0] == crops).all()
     assert (Preprocess(size).tensor(crops) == batch).all()
+    assert (Preprocess(size).batch(list(crops)) == crops).all()
 
 
 @pytest.mark.parametrize(

@@ -644,3 +644,40 @@ def test_by_folder(eight: Path) -> None:
 def test_without_a_thread(threads: int, eight: Path) -> None:
     with pytest.raises(MienError, match=f"threads is a whole number of 1 or more, got {threads}"):
         mien.load(eight, threads=threads)
+
+
+# Crops in memory
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, 2 * CHUNK + 3])
+def test_crops_in_one_array_are_read_as_one_by_one(default: Recognizer, threads: int, count: int) -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (count, 48, 48), np.uint8)
+    model = mien.load(threads=threads)
+    answers = model.predict_crops(crops, labels="happy-sad", prior="balanced")
+    assert len(answers) == count
+    assert model.predict_crops(list(crops), labels="happy-sad", prior="balanced") == answers
+    each = default.predict(list(crops[:5]), crop="whole", labels="happy-sad", prior="balanced")
+    assert [told(one) for one in answers[:5]] == [told(one) for one in each]
+    assert {one.source for one in answers} <= {"<array>"}
+
+
+def test_what_is_no_crop_is_told(default: Recognizer) -> None:
+    with pytest.raises(ImageError, match="uint8 of shape"):
+        default.predict_crops(np.zeros((2, 47, 48), np.uint8))
+    with pytest.raises(LabelError):
+        default.predict_crops(np.zeros((2, 48, 48), np.uint8), labels="nonsense")
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_small_files_read_in_turns_are_the_same(default: Recognizer, threads: int, tmp_path: Path) -> None:
+    """Some of which cannot be read."""
+    crops = np.random.default_rng(1).integers(0, 256, (3 * CHUNK, 48, 48), np.uint8)
+    paths = [tmp_path / f"{number}.png" for number in range(len(crops))]
+    for path, crop in zip(paths, crops, strict=True):
+        Image.fromarray(crop).save(path)
+    paths[7].write_bytes(b"nothing")
+    answers = mien.load(threads=threads).predict(paths, crop="whole")
+    assert [answer.error is None for answer in answers] == [number != 7 for number in range(len(paths))]
+    expected = default.predict_crops(crops)
+    assert all(told(answer) == told(other) for answer, other in zip(answers[8:], expected[8:], strict=True))

@@ -63,7 +63,13 @@ def test_frames_stand_until_the_next_one() -> None:
 def test_summary_of_nothing() -> None:
     assert summary([], LABELS).rows == []
     assert summary(of(None, None), LABELS).rows == []
-    assert summary([], LABELS).kinds["track"] == "int32"
+
+
+def test_tables_are_of_the_kinds_that_they_say() -> None:
+    rows = of(0.9, 0.9, 0.1)
+    for table in (summary(rows, LABELS), averages(summary(rows, LABELS), LABELS), events(rows, LABELS)):
+        assert len(table.to_pandas()) == len(table.to_arrow()) == len(table) > 0
+        assert {str(dtype) for dtype in table.to_pandas().dtypes} <= {"string", "Int32", "float64"}
 
 
 def test_summary() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.artifact import Artifact
 from mien.crops import NO_FACE
-from mien.face import Face, sharpness, turn
+from mien.face import Face, turn
 from mien.heads import HeadInfo
 from mien.image import Pixels
 from mien.labels import FACE, LabelSet
@@ -110,26 +110,28 @@ def _places(emotions: tuple[str, ...], among: tuple[str, ...]) -> Ints:
     return np.array([among.index(emotion) if emotion in among else -1 for emotion in emotions])
 
 
-def predicted(found: Found, told: Sequence[Answer], head: HeadInfo, labels: LabelSet) -> Prediction:
-    """What was read in an image, by what was answered for its faces."""
+def predicted(
+    found: Found, told: Sequence[Answer], sharp: Sequence[float], head: HeadInfo, labels: LabelSet
+) -> Prediction:
+    """What was read in an image, by what was answered for its faces and how sharp their crops are."""
     readings = tuple(
         Reading(
             face.clipped(*found.size),
             Expression(
                 dict(zip(labels, answer.shares, strict=True)),
-                tuple(_reasons(face, found.size, crop, answer, head, labels)),
+                tuple(_reasons(face, found.size, sharpness, answer, head, labels)),
                 answer.not_a_face,
                 dict(zip(labels, answer.votes, strict=True)) if answer.votes else None,
             ),
         )
-        for face, crop, answer in zip(found.faces, found.crops, told, strict=True)
+        for face, sharpness, answer in zip(found.faces, sharp, told, strict=True)
     )
     reasons = () if readings or found.error else (NO_FACE,)
     return Prediction(found.source, *found.size, readings, reasons, found.error, found.notes)
 
 
 def _reasons(
-    face: Face, size: tuple[int, int], crop: Pixels, answer: Answer, head: HeadInfo, labels: LabelSet
+    face: Face, size: tuple[int, int], sharpness: float, answer: Answer, head: HeadInfo, labels: LabelSet
 ) -> Iterator[str]:
     """Why an answer should not be relied on; `size` is that of the image."""
     if answer.not_a_face is not None and answer.not_a_face >= NOT_A_FACE:
@@ -139,10 +141,15 @@ def _reasons(
     yield from unsure(max(answer.shares), head.threshold)
     if head.second:
         yield from unsure(answer.second, head.second.threshold, head.second.labels)
+    yield from spoilt(face, size, sharpness)
+
+
+def spoilt(face: Face, size: tuple[int, int], sharpness: float) -> Iterator[str]:
+    """What spoils the look of a face, whatever is asked of it; `size` is that of the image, `sharpness` its crop's."""
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:
         yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"
-    if sharpness(crop) < BLURRED:
+    if sharpness < BLURRED:
         yield "blurred"
     if turn(face) > TURNED:
         yield "turned away"

@@ -7,8 +7,10 @@ half of the window's side, the short-range one from a third to the whole. The ru
    squares for that, which overlap by half and are twice as wide as it is.
 2. It found nothing, or a face above half of the image's side: the short-range network looks at the image with a border
    of half its side all round, which those squares have already.
-3. Nothing was found, or a face below an eighth of a window's side: the full-range network looks at the window's nine
-   overlapping halves, and so on down while small faces appear and the halves have pixels enough.
+3. Nothing was found but perhaps a large face that is unsure, or there is one below an eighth of a window's side: the
+   full-range network glances at the window, which it sees twice as large, and believes less: whatever may be a face is
+   looked at once more, close up, and has its score and landmarks from there. Where faces prove to be tiny, it glances
+   at their quarter of the window, and so on down.
 4. The networks take many a face that stands on its head for an upright one, its mouth for eyes, but are unsure of it:
    the short-range network looks at an unsure face once more, as it is and upside down. Where there is still nothing,
    both look at the whole image upside down; it stands on its head if they are sure of a face there.
@@ -17,10 +19,9 @@ half of the window's side, the short-range one from a third to the whole. The ru
 from __future__ import annotations
 
 import hashlib
-import math
 from functools import cache, partial
 from importlib import resources
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,20 +31,20 @@ from mien.errors import DetectorError
 from mien.face import Face
 from mien.picture import Picture
 from mien.runtime import Session
+from mien.views import ROUGH, View, Window, around, squares_of, view_of
 
 Floats = NDArray[np.float32]
 Cells = tuple[tuple[int, int], ...]
 
 FULL_RANGE = "blazeface_full_range.onnx", "86600e9ee5fcaaa34ee35f80c582a5dec50dcc004596f3caa744d933ade4bd63"
 SHORT_RANGE = "blazeface_short_range.onnx", "502a708aeb89736c63bc373a636d440b889d4f7caf591fdfa33e1c3dd7d3d8c4"
-BORDER = 0.5  # around the image in the short-range look, on each edge, in image sides
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
-LEAST_PX = 256  # side of the smallest window
-LONG = 4  # times as long as wide; beyond, an image is cut into squares
-MOST_SQUARES = 64  # of a long image; a longer one has them larger, so that none takes long
-GAP = 2  # a network's view is made from a copy at least so many times as large, where the photo has the pixels
-LARGEST_CELL = 256  # px, of which a copy has one; Pillow sums them in 32 bits
-UNSURE = 0.85  # below this score a face is looked at upside down, and a photo that is upside down has none
+LEAST_PX = 512  # side of the smallest window that is glanced at
+PERHAPS = 0.1  # score of what is looked at close up
+MOST = 256  # so many of a window, the likeliest: what a picture of a thousand eyes costs has an end
+CLOSE = 0.4  # a face's box in sides of the window in which it is looked at close up
+TINY = 1 / 32  # a face's box in sides of the window: there may be smaller ones beside it
+UNSURE = 0.85  # below this score a face is looked at upside down, hides no small ones, and tells no photo upside down
 AROUND = 0.5  # what is looked at then: the face and so much around it on each edge, in its sides
 INVERTED = 0.05  # by how much the score must then be higher
 SAME_FACE = 0.3  # intersection over union above which two boxes are one face
@@ -64,23 +65,6 @@ class Detector(Protocol):
         ...
 
 
-class Window(NamedTuple):
-    """A square of the image that one look sees, in px; it may reach past the image's edges."""
-
-    x: float
-    y: float
-    side: float
-
-    def grown(self, border: float) -> Window:
-        """The window with a border of that many sides on each edge."""
-        return Window(self.x - border * self.side, self.y - border * self.side, self.side * (1 + 2 * border))
-
-    def halves(self) -> list[Window]:
-        """Nine windows of half the side that overlap by half."""
-        step = self.side / 4
-        return [Window(self.x + i * step, self.y + j * step, self.side / 2) for j in range(3) for i in range(3)]
-
-
 class BlazeFace:
     """BlazeFace on the CPU. It may be used by several threads at once.
 
@@ -92,8 +76,9 @@ class BlazeFace:
     """
 
     def __init__(self, min_score: float = 0.62) -> None:
-        self._full = _Network(*FULL_RANGE, min_score, px=192, step=32, cells=((4, 1),))
-        self._short = _Network(*SHORT_RANGE, min_score, px=128, step=128, cells=((8, 2), (16, 6)))
+        self._full = _Network(*FULL_RANGE, cells=((4, 1),))
+        self._short = _Network(*SHORT_RANGE, cells=((8, 2), (16, 6)))
+        self._least = min_score
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
         """Find the faces in an image.
@@ -112,71 +97,63 @@ class BlazeFace:
         Raises:
             ImageError: as `Picture.copy`.
         """
-        photo = _Photo(picture)
-        squares, bordered = _squares(photo)
+        squares, bordered = squares_of(picture.size)
+        whole = WHOLE if len(squares) == 1 else SQUARE
         side = squares[0].side
-        rows = self._looks(self._full, photo, squares)
-        if not len(rows) or _sides(rows).max() > LARGE * side:
-            rows = _distinct(np.concatenate([rows, self._looks(self._short, photo, bordered)]))
-        if not len(rows) or _sides(rows).min() < SMALL * side:
-            rows = _distinct(np.concatenate([rows, *self._search(photo, squares)]))
+        rows = self._looks(self._full, whole, picture, squares)
+        alone = not len(rows)
+        if alone or _sides(rows).max() > LARGE * side:
+            rows = _distinct(np.concatenate([rows, self._looks(self._short, SHORT, picture, bordered)]))
+            alone = alone and (rows[:, 16] < UNSURE).all()
+        if alone or _sides(rows).min() < SMALL * side:
+            rows = self._glances(picture, squares, rows)
         if not len(rows):
-            rows = self._inverted(photo, squares, bordered)
+            full = self._looks(self._full, whole.inverted, picture, squares)
+            short = self._looks(self._short, SHORT.inverted, picture, bordered)
+            rows = _distinct(np.concatenate([full, short]))
+            rows = rows if (rows[:, 16] >= UNSURE).any() else rows[:0]
         rows = rows[np.argsort(-_sides(rows), kind="stable")]
-        return [_face(self._righted(row, photo) if row[16] < UNSURE else row) for row in rows]
+        return [_face(self._righted(row, picture) if row[16] < UNSURE else row) for row in rows]
 
-    def _looks(self, network: _Network, photo: _Photo, windows: list[Window], *, inverted: bool = False) -> Floats:
-        """Candidates in any of several windows, each face once and whole."""
+    def _looks(self, network: _Network, view: View, picture: Picture, windows: list[Window]) -> Floats:
+        """Faces in any of several windows, each once and whole."""
         if len(windows) == 1:
-            return network.look(photo, windows[0], inverted=inverted)
-        rows = (_uncut(network.look(photo, window, inverted=inverted), window, photo) for window in windows)
+            return network.look(picture, windows[0], view, self._least)
+        rows = (_uncut(network.look(picture, each, view, self._least), each, picture.size) for each in windows)
         return _distinct(np.concatenate(list(rows)))
 
-    def _search(self, photo: _Photo, squares: list[Window]) -> list[Floats]:
-        """Candidates in the halves of the squares, and in the halves of every half that shows small faces."""
-        found: list[Floats] = []
-        split = squares
-        while split and split[0].side / 2 >= LEAST_PX:
-            windows = dict.fromkeys(half for window in split for half in window.halves() if _shows(half, photo))
-            looks = [(window, _uncut(self._full.look(photo, window), window, photo)) for window in windows]
-            found += [rows for _, rows in looks]
-            split = [window for window, rows in looks if len(rows) and _sides(rows).min() < SMALL * window.side]
-        return found
+    def _glances(self, picture: Picture, windows: list[Window], rows: Floats) -> Floats:
+        """Faces in windows, and in the quarters of every window that shows tiny ones, beside those found before."""
+        settled = rows[_sides(rows) >= SMALL * windows[0].side]
+        while windows and windows[0].side >= LEAST_PX:
+            quarters: dict[Window, None] = {}
+            for window in windows:
+                perhaps = self._full.look(picture, window, GLANCE, PERHAPS)[:MOST]
+                perhaps = perhaps[_inside(perhaps, picture.size)]
+                for row in settled:
+                    perhaps = perhaps[_overlaps(row, perhaps) <= SAME_FACE]
+                perhaps = perhaps[_sides(perhaps).argsort(kind="stable")]  # the smallest decides how fine copies are
+                settled = _distinct(np.concatenate([settled, *(self._close(row, picture) for row in perhaps)]))
+                tiny = settled[_sides(settled) < TINY * window.side]
+                quarters |= dict.fromkeys(each for each in window.quarters() if any(map(each.holds, tiny)))
+            windows = list(quarters)
+        return _distinct(np.concatenate([rows, settled]))
 
-    def _inverted(self, photo: _Photo, squares: list[Window], bordered: list[Window]) -> Floats:
-        """The faces of an image that stands on its head; none where no network is sure that it does."""
-        full = self._looks(self._full, photo, squares, inverted=True)
-        rows = _distinct(np.concatenate([full, self._looks(self._short, photo, bordered, inverted=True)]))
-        return rows if (rows[:, 16] >= UNSURE).any() else rows[:0]
+    def _close(self, row: Floats, picture: Picture) -> Floats:
+        """What may be a face, as it looks close up: one row, or none."""
+        rows = self._full.look(picture, around(row, 1 / CLOSE), CLOSE_UP, self._least)
+        return rows[_overlaps(row, rows) > SAME_FACE][:1]
 
-    def _righted(self, row: Floats, photo: _Photo) -> Floats:
+    def _righted(self, row: Floats, picture: Picture) -> Floats:
         """A face as it looks from above, where it is more of a face from there; otherwise as it is."""
-        (x0, y0), (x1, y1) = row[:2], row[2:4]
-        side = float(max(x1 - x0, y1 - y0))
-        window = Window(float(x0 + x1 - side) / 2, float(y0 + y1 - side) / 2, side).grown(AROUND)
-        upright, inverted = (self._short.look(photo, window, inverted=each) for each in (False, True))
+        window = around(row, 1 + 2 * AROUND)
+        upright, inverted = (self._short.look(picture, window, view, self._least) for view in (SHORT, SHORT.inverted))
         best, other = _surest(row, upright), _surest(row, inverted)
         return other if other[16] > best[16] + INVERTED else row
 
 
-class _Photo:
-    """A picture and its last reduced copy, which looks at one scale share."""
-
-    def __init__(self, picture: Picture) -> None:
-        self.size = picture.size
-        self._picture = picture
-        self._factor, self._copy = 0, Image.new("RGB", (1, 1))
-
-    def reduced(self, most: int) -> tuple[Image.Image, int]:
-        """A copy at most so many times smaller, and how many times.
-
-        Its pixels are the means of cells, which may be smaller at the right and lower edge.
-        """
-        image, by = self._picture.copy(most)
-        further = max(1, most // by)  # where there is room for no finer copy
-        if by * further != self._factor:
-            self._factor, self._copy = by * further, image.reduce(further) if further > 1 else image
-        return self._copy, self._factor
+WHOLE, SQUARE, SHORT = View(192, 32), View(192, 192), View(128, 128)
+GLANCE, CLOSE_UP = View(384, 32, ROUGH), View(96, 96, ROUGH)
 
 
 class _Network:
@@ -185,30 +162,26 @@ class _Network:
     Args:
         name: of the packaged ONNX file.
         sha256: of that file.
-        min_score: lowest score of a candidate.
-        px: side of its view of a window.
-        step: what the sides of its input are multiples of, in px.
         cells: what its output rows refer to: sides of cells in px of the input, and how many rows each cell has.
     """
 
-    def __init__(self, name: str, sha256: str, min_score: float, *, px: int, step: int, cells: Cells) -> None:
+    def __init__(self, name: str, sha256: str, *, cells: Cells) -> None:
         self._session = Session(partial(_weights, name, sha256))
-        self._px, self._step, self._cells = px, step, cells
-        self._min_score = min_score
+        self._cells = cells
 
-    def look(self, photo: _Photo, window: Window, *, inverted: bool = False) -> Floats:
-        """Faces in one window, seen upside down if `inverted`.
+    def look(self, picture: Picture, window: Window, view: View, least: float) -> Floats:
+        """Faces in one window that have the least score or more.
 
         Returns:
-            Rows (n, 17) of box and six landmarks (image px, x and y in turn) and score.
+            Rows (n, 17) of box and six landmarks (image px, x and y in turn) and score, the surest first.
         """
-        pixels, scale, offset = _view(photo, window, self._px, self._step)
+        pixels, scale, offset = view_of(picture, window, view)
         height, width = pixels.shape[1:3]
-        if inverted:
+        if view.over:
             pixels, scale, offset = np.ascontiguousarray(pixels[:, ::-1, ::-1]), -scale, (width, height) - offset
         raw, logits = self._session.here.run(None, {"input": pixels})
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -80, 80)))
-        sure = scores >= self._min_score
+        sure = scores >= least
         points = raw[0, sure].reshape(-1, 8, 2)  # centre, size, six landmarks
         points[:, [0, 2, 3, 4, 5, 6, 7]] += _centres(width, height, self._cells)[sure, None]
         half = points[:, 1] / 2
@@ -240,63 +213,18 @@ def _centres(width: int, height: int, cells: Cells) -> Floats:
     return np.concatenate(grids)
 
 
-def _view(photo: _Photo, window: Window, px: int, step: int) -> tuple[NDArray[np.uint8], Floats, Floats]:
-    """What a network sees of a window, (1, height, width, 3) in 0..255 with black outside the image.
-
-    A view of the whole image has no more black beside it than need be.
-
-    Args:
-        px: the window's side in the view.
-        step: what the sides of a view of the whole image are multiples of.
-
-    Returns:
-        The pixels, and `scale` and `offset` (x, y) with which view = image * scale + offset.
-    """
-    corner = np.array([window.x, window.y])
-    low, high = np.maximum(corner, 0), np.minimum(corner + window.side, photo.size)
-    start = np.minimum(np.rint((low - corner) * px / window.side), px - 1)
-    size = np.clip(np.rint((high - low) * px / window.side), 1, px - start)
-    sides = np.ceil(size / step) * step if window.side >= max(photo.size) else np.array([px, px])
-    start = np.minimum(start, sides - size)
-    copy, factor = photo.reduced(int(np.clip(window.side / px / GAP, 1, LARGEST_CELL)))
-    box = (*low / factor, *high / factor)
-    part = copy.resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box)
-    canvas = Image.new("RGB", (int(sides[0]), int(sides[1])))
-    canvas.paste(part, (int(start[0]), int(start[1])))
-    scale = size / (high - low)
-    return np.asarray(canvas)[np.newaxis], scale.astype(np.float32), (start - low * scale).astype(np.float32)
-
-
-def _squares(photo: _Photo) -> tuple[list[Window], list[Window]]:
-    """The squares that an image is looked at in, and what the short-range network sees of it: they have a border.
-
-    A long image is wholly shown by squares one beside the other, as wide as it is, and looked at with their borders.
-    """
-    width, height = photo.size
-    length, short = max(width, height), min(width, height)
-    if length <= LONG * short:
-        whole = Window((width - length) / 2, (height - length) / 2, length)
-        return [whole], [whole.grown(BORDER)]
-    count = min(math.ceil(length / short), MOST_SQUARES)
-    side = max(float(short), length / count)
-    starts = np.linspace(0, length - side, count).tolist()
-    across = (short - side) / 2
-    along = [Window(start, across, side) if width > height else Window(across, start, side) for start in starts]
-    bordered = [window.grown(BORDER) for window in along]
-    return bordered, bordered
-
-
-def _shows(window: Window, photo: _Photo) -> bool:
-    """Whether a window holds any of the image."""
-    return all(at < length and at + window.side > 0 for at, length in zip(window[:2], photo.size, strict=True))
-
-
-def _uncut(rows: Floats, window: Window, photo: _Photo) -> Floats:
+def _uncut(rows: Floats, window: Window, size: tuple[int, int]) -> Floats:
     """The rows whose box no edge of the window cuts, other than where the image ends as well."""
     corner = np.array([window.x, window.y])
     low = (rows[:, :2] >= corner) | (corner <= 0)
-    high = (rows[:, 2:4] <= corner + window.side) | (corner + window.side >= photo.size)
+    high = (rows[:, 2:4] <= corner + window.side) | (corner + window.side >= size)
     return rows[(low & high).all(axis=1)]
+
+
+def _inside(rows: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which rows' boxes have their middle in the image, (n,)."""
+    middles = (rows[:, :2] + rows[:, 2:4]) / 2
+    return np.asarray(((middles > 0) & (middles < size)).all(axis=1))
 
 
 def _blended(rows: Floats) -> Floats:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien import metrics
 from mien.crops import Crop
@@ -20,7 +22,7 @@ from mien.datasets.walk import with_counts
 from mien.errors import DataError, LabelError
 from mien.intake import describe
 from mien.labels import FER7, FERPLUS8, LabelSet, label_set
-from mien.metrics import Ints
+from mien.metrics import Floats, Ints
 from mien.photos import CropChoice, choose_crop, trained_crop
 from mien.prediction import Prediction
 from mien.prior import TRAINING, Prior
@@ -83,9 +85,9 @@ def evaluate(
     judged = _judged(chosen, targets, spoken)
     sources = (chosen.examples[row].source for row in judged)
     stream = recognizer.stream(sources, labels=spoken, prior=prior, crop=choice.crop)
-    read, unreadable = _read(stream, chosen, judged, progress)
-    readable = replace(chosen, examples=tuple(chosen.examples[row] for row in read))
-    answers = _answers(recognizer, readable, list(read.values()), targets[list(read)], spoken, shares, train)
+    read, unreadable = _read(stream, chosen, judged, spoken, progress)
+    readable = replace(chosen, examples=tuple(chosen.examples[row] for row in read.rows))
+    answers = _answers(recognizer, readable, read, targets[read.rows], spoken, shares, train)
     left_out = LeftOut(
         held_back=0 if train is None or came_split else len(train),
         not_judged=len(chosen) - len(judged),
@@ -106,23 +108,51 @@ def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:
     return list(judged)
 
 
+class _Read(NamedTuple):
+    """What was said of the images that could be read: some 150 bytes of each, and nothing of the image itself.
+
+    Args:
+        rows: their places in the dataset, (n,).
+        probabilities: (n, classes), all equal where no face was found.
+        votes: those foretold, (n, 8); NaN where there are none.
+        found: (n,) bool, whether there was a face.
+        sure: (n,) bool, as in `Answers`.
+    """
+
+    rows: Ints
+    probabilities: Floats
+    votes: Floats
+    found: NDArray[np.bool_]
+    sure: NDArray[np.bool_]
+
+
 def _read(
     stream: Iterable[Prediction],
     chosen: Dataset,
     judged: Sequence[int],
+    labels: LabelSet,
     progress: Callable[[int, int], None],
-) -> tuple[dict[int, Prediction], dict[str, str]]:
-    """What was said of the images that could be read, by their places, and why others could not, by their names."""
-    read, unreadable = dict[int, Prediction](), dict[str, str]()
+) -> tuple[_Read, dict[str, str]]:
+    """What was said of the images that could be read, and why others could not, by their names."""
+    n, kept, unreadable = len(judged), 0, dict[str, str]()
+    rows, found, sure = np.empty(n, np.int64), np.zeros(n, bool), np.zeros(n, bool)
+    probabilities, votes = np.full((n, len(labels)), 1 / len(labels)), np.full((n, len(FERPLUS8)), np.nan)
     for done, (row, prediction) in enumerate(zip(judged, stream, strict=True), 1):
         if prediction.error is None:
-            read[row] = prediction
+            rows[kept] = row
+            if prediction.faces:
+                said = prediction.faces[0].expression
+                found[kept], sure[kept] = True, not said.low
+                probabilities[kept] = list(said.probabilities.values())
+                if said.votes:
+                    votes[kept] = list(said.votes.values())
+            kept += 1
         else:
             unreadable[chosen.examples[row].name] = prediction.error
-        progress(done, len(judged))
-    if not read:
+        progress(done, n)
+    if not kept:
         raise nothing_read(chosen.path, unreadable)
-    return read, unreadable
+    return _Read(rows[:kept], probabilities[:kept], votes[:kept], found[:kept], sure[:kept]), unreadable
 
 
 def _described(chosen: Dataset, split: str, choice: CropChoice, train: Dataset | None) -> dict[str, str]:
@@ -232,7 +262,7 @@ def _copies(dataset: Dataset, train: Dataset | None, seen: Prints) -> tuple[str,
 def _answers(
     recognizer: Recognizer,
     readable: Dataset,
-    predictions: Sequence[Prediction],
+    read: _Read,
     truth: Ints,
     labels: LabelSet,
     prior: Mapping[str, float] | None,
@@ -244,29 +274,21 @@ def _answers(
         names=tuple(example.name for example in readable.examples),
         sources=tuple(example.source for example in readable.examples),
         attributes=tuple(example.attributes for example in readable.examples),
-        probabilities=np.array([_row(prediction, labels) for prediction in predictions]),
+        probabilities=read.probabilities,
         truth=truth,
-        found=np.array([bool(prediction.faces) for prediction in predictions]),
+        found=read.found,
         copies=_copies(readable, train, recognizer.artifact.seen),
-        sure=np.array([bool(each.faces) and not each.faces[0].expression.low for each in predictions]),
+        sure=read.sure,
         head=head.labels,
         threshold=head.threshold,
         prior=prior,
-        kl_to_votes=_kl(readable, predictions, labels),
+        kl_to_votes=_kl(readable, read.votes, labels),
     )
 
 
-def _row(prediction: Prediction, labels: LabelSet) -> list[float]:
-    if not prediction.faces:
-        return [1 / len(labels)] * len(labels)
-    return list(prediction.faces[0].expression.probabilities.values())
-
-
-def _kl(dataset: Dataset, predictions: Sequence[Prediction], labels: LabelSet) -> float | None:
+def _kl(dataset: Dataset, votes: Floats, labels: LabelSet) -> float | None:
     """Mean KL of people's votes from those foretold for images in which a face was found."""
-    first = [prediction.faces[0].expression.votes if prediction.faces else None for prediction in predictions]
-    rows = [row for row, votes in enumerate(first) if votes]
-    if labels != FERPLUS8 or not dataset.has_votes or not rows:
+    rows = np.flatnonzero(~np.isnan(votes[:, 0]))
+    if labels != FERPLUS8 or not dataset.has_votes or not len(rows):
         return None
-    foretold = np.array([list(votes.values()) for votes in first if votes])
-    return metrics.kl_to_votes(foretold, dataset.votes()[rows, : len(FERPLUS8)])
+    return metrics.kl_to_votes(votes[rows], dataset.votes()[rows, : len(FERPLUS8)])

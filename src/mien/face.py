@@ -64,7 +64,7 @@ class Face:
         box = max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height))
         if not (box[0] < box[2] and box[1] < box[3]):
             raise MienError(f"a face lies in its image; got the box {self.box_xyxy} in one of {width} x {height} px")
-        return replace(self, box_xyxy=box)
+        return self if box == self.box_xyxy else replace(self, box_xyxy=box)
 
     def reduced(self, factor: float) -> Face:
         """The same face in a copy of the image that is so many times smaller."""
@@ -165,7 +165,9 @@ def whole_crop(image: NDArray[np.uint8] | Image.Image, size: int = 48, *, gray: 
     """
     whole = image if isinstance(image, Image.Image) else Image.fromarray(image)
     whole = whole.convert("L" if gray else "RGB")
-    return np.array(whole.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0))
+    if whole.size != (size, size):
+        whole = whole.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return np.array(whole)
 
 
 def roll_degrees(face: Face) -> float:
@@ -194,17 +196,27 @@ def turn(face: Face) -> float:
     return min(abs(nose - (left + right) / 2) / half, 1.0)
 
 
-def sharpness(crop: NDArray[np.uint8]) -> float:
-    """Fine detail in a crop, relative to its contrast: in FER2013 about 0.8, below 0.2 is blurred.
+def sharpness(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Fine detail in crops, relative to their contrast: in FER2013 about 0.8, below 0.2 is blurred.
 
     A crop larger than FER2013's 48 px is judged at that size.
+
+    Args:
+        crops: (n, size, size), or (n, size, size, 3).
+
+    Returns:
+        Shape (n,).
     """
-    whole = Image.fromarray(crop).convert("L")
-    if whole.width > 48:
-        whole = whole.resize((48, 48), Image.Resampling.BICUBIC, reducing_gap=3.0)
-    gray = np.asarray(whole, np.float64)
-    edges = 4 * gray[1:-1, 1:-1] - gray[:-2, 1:-1] - gray[2:, 1:-1] - gray[1:-1, :-2] - gray[1:-1, 2:]
-    return float(edges.std() / max(gray.std(), 1.0))
+    if not len(crops):
+        return np.empty(0, np.float32)
+    if crops.ndim > 3 or crops.shape[1] > 48:
+        wholes = [Image.fromarray(crop).convert("L") for crop in crops]
+        if crops.shape[1] > 48:
+            wholes = [each.resize((48, 48), Image.Resampling.BICUBIC, reducing_gap=3.0) for each in wholes]
+        crops = np.stack([np.asarray(each) for each in wholes])
+    gray = crops.astype(np.float32)
+    edges = 4 * gray[:, 1:-1, 1:-1] - gray[:, :-2, 1:-1] - gray[:, 2:, 1:-1] - gray[:, 1:-1, :-2] - gray[:, 1:-1, 2:]
+    return np.asarray(edges.std(axis=(1, 2)) / np.maximum(gray.std(axis=(1, 2)), 1))
 
 
 def _region(image: Image.Image, square: Square, step: int, gray: bool) -> tuple[Image.Image, Point]:

@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.detect import AROUND, BlazeFace, Detector, Window, _face, _Photo
+from mien.detect import CLOSE, CLOSE_UP, BlazeFace, Detector, _face
 from mien.face import Face
 from mien.picture import FACTORS, Picture
 from mien.video import Frame
+from mien.views import around
 
 KEY_S = 0.17  # between two key frames at most
 MOST = 8  # frames from one key frame to the next
 WHOLE_S = 1.0  # between two searches as in photos
 QUICK_PX = 511  # longer side at most of the copy that is looked at in between; the detector does not take it apart
-NEAR_PX = 128  # of a close look
 LOST_S = 1.0  # for which a face is looked for where it was
 STEADY = 0.12  # sides of a face, by which it may be away from where it was expected
 SAME = 0.3  # intersection over union from which two boxes are one face
@@ -215,12 +215,9 @@ def near(detector: BlazeFace, picture: Picture, faces: Iterable[Face]) -> list[F
     for face in faces:
         if not _inside(face, picture.size):
             continue
-        x0, y0, x1, y1 = face.box_xyxy
-        side = max(x1 - x0, y1 - y0)
-        window = Window((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side).grown(AROUND)
-        image, factor = picture.copy(max(1, int(window.side / NEAR_PX)))
-        rows = detector._short.look(_Photo(Picture.of(image)), Window(*(value / factor for value in window)))
-        for seen in (_face(row).reduced(1 / factor) for row in rows):
+        window = around(np.array(face.box_xyxy, np.float32), 1 / CLOSE)
+        for row in detector._full.look(picture, window, CLOSE_UP, detector._least):
+            seen = _face(row)
             if all(_overlap(seen, other) <= SAME for other in found):
                 found.append(seen)
     return found

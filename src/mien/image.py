@@ -157,16 +157,17 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
     check_pieces(image, limits)
     pixels = image.width * image.height
     _hold(held(image, factor), pixels, limits)
-    if turn_of(image) is not None:  # which Pillow decodes a PNG for
-        _hold(held(image, factor, turned=True), pixels, limits)
     try:
+        turned = turn_of(image) is not None  # which Pillow decodes a PNG for
+        if turned:
+            _hold(held(image, factor, turned=True), pixels, limits)
         if factor > 1:
             image.draft(None, (image.width // factor, image.height // factor))
         tags = dict(getattr(image, "tag_v2", {}))
         _check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1), limits)  # decoded whole, however small the image
         image.load()
         made, notes = rgb(image, tags)
-        turn = turn_of(image)  # none of a TIFF, which Pillow has made upright
+        turn = turn_of(image) if turned else None  # none of a TIFF, which Pillow has made upright
         upright = made if turn is None else made.transpose(turn)
         make_room(upright.width * upright.height * (RGB + kept(upright)))
         return Decoded(upright, notes)
@@ -218,7 +219,12 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
 
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """What makes an image upright, as its EXIF orientation asks; a damaged EXIF block asks nothing."""
+    """What makes an image upright, as its EXIF orientation asks; a damaged EXIF block asks nothing.
+
+    Of a PNG it may stand behind the pixels, which are decoded for it: what is wrong with them is raised.
+    """
+    if image.format == "PNG":
+        image.load()
     try:
         return UPRIGHT.get(image.getexif().get(0x0112, 1))
     except DAMAGE:

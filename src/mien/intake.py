@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
+from typing import Any, BinaryIO, Literal, Protocol, SupportsBytes, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,8 @@ class GivesArray(Protocol):
 Encoded: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
 """A file: its path, its bytes, or itself, open."""
 
-ImageSource: TypeAlias = "Encoded | Image.Image | NDArray[Any] | GivesArray"
-"""What `read_image` takes."""
+ImageSource: TypeAlias = "Encoded | SupportsBytes | Image.Image | NDArray[Any] | GivesArray"
+"""What `read_image` takes. What gives its bytes, by `__bytes__`, is asked for them each time that it is read."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,8 @@ def describe(source: ImageSource) -> str:
         return "<image>"
     if hasattr(source, "__array__"):
         return "<array>"
+    if isinstance(source, SupportsBytes):
+        return "<bytes>"
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else "<file>"
 
@@ -123,6 +125,7 @@ def known(source: ImageSource) -> Encoded | Image.Image | NDArray[np.uint8]:
 
     Raises:
         SourceError: it is no image, whatever it holds.
+        ImageError: its bytes, which it would give, cannot be read.
     """
     if isinstance(source, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
         return source
@@ -138,6 +141,8 @@ def known(source: ImageSource) -> Encoded | Image.Image | NDArray[np.uint8]:
         return array
     if hasattr(source, "read"):
         return source
+    if isinstance(source, SupportsBytes):
+        return bytes(source)
     raise SourceError(f"expected a path, bytes, a binary file, a Pillow image or an array, got {kind}")
 
 

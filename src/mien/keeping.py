@@ -17,6 +17,7 @@ from typing import Any
 from mien.cells import Rows
 from mien.errors import MienError
 from mien.files import replacing, write_text
+from mien.tables import arrow_schema
 
 PARQUET_ROWS = 10_000  # of a row group
 
@@ -43,7 +44,7 @@ class Journal:
         self._rows = out.with_name(f"{out.name}.part.jsonl")
         self._state = out.with_name(f"{out.name}.part.state")
         self._asked = json.loads(json.dumps(asked))
-        if self._rows.exists() and not resume:
+        if self._state.exists() and not resume:
             raise MienError(f"{self._rows} holds an unfinished run: --resume goes on with it, or delete it")
         self.state: Any = None
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +80,10 @@ class Journal:
             yield from map(json.loads, stream)
 
     def close(self) -> None:
+        """No more rows come; without a checkpoint there is nothing to go on from, and nothing is left."""
         self._stream.close()
+        if not self._state.exists():
+            self._rows.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """The rows are elsewhere by now."""
@@ -124,17 +128,10 @@ def write_rows(
 @contextmanager
 def parquet(path: Path, kinds: Mapping[str, str], described: Mapping[str, str] | None = None) -> Iterator[Write]:
     """Writes rows to a parquet file, row group by row group. Arguments and errors are those of `write_rows`."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ModuleNotFoundError:
-        raise MienError("writing parquet needs pyarrow: pip install 'mien[parquet]'") from None
-    words = described or {}
-    fields = [
-        pa.field(name, pa.type_for_alias(kind), metadata={"description": words[name]} if name in words else None)
-        for name, kind in kinds.items()
-    ]
-    schema = pa.schema(fields, metadata={"mien.columns": json.dumps(words)} if words else None)
+    schema = arrow_schema(kinds, described)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     held: list[Row] = []
     with pq.ParquetWriter(path, schema) as file:
 

@@ -1,4 +1,4 @@
-"""Memory: what glibc's allocator is told to keep, and how much of images the process holds at once."""
+"""Memory: how much there is, what glibc's allocator is told to keep, and how much of images is held at once."""
 
 from __future__ import annotations
 
@@ -8,16 +8,38 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from pathlib import Path
 from threading import Condition, Lock
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # glibc's names for what `mallopt` sets
 LARGEST = 2**25  # bytes; the most that glibc takes for a piece of memory that it keeps
 KEPT = 2**27  # bytes
+CONTROL = Path("/sys/fs/cgroup")
 HEAPS = 2  # that threads share; each keeps what it once needed
 
 LARGE = 2**26  # bytes of an image that are not kept for the next
 MOST_DECODED = 2**28  # bytes that images and their decoders hold at once
 MOST_ENCODED = 2**26  # bytes of the files that they are decoded from
+
+
+def memory(control: Path = CONTROL) -> int:
+    """Bytes that this process may use at most, by its machine, its container and `ulimit`, whoever uses them now.
+
+    Args:
+        control: where Linux tells of control groups.
+    """
+    limits = [2**63]
+    with suppress(AttributeError, ValueError, OSError):  # Windows tells of nothing
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # of version 2, of version 1
+        with suppress(ValueError, OSError):  # `max` is no limit
+            limits.append(int((control / name).read_text()))
+    with suppress(ImportError):
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        limits += [soft] if soft != resource.RLIM_INFINITY else []
+    return min(limits)
 
 
 def keep_memory(most: int = KEPT, piece: int = LARGEST) -> None:
@@ -37,7 +59,7 @@ def keep_memory(most: int = KEPT, piece: int = LARGEST) -> None:
         mallopt(ARENA_MAX, HEAPS)
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Give the system what glibc's allocator keeps in vain, wherever it lies."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
@@ -85,6 +107,8 @@ class Room:
 
     def give(self, amount: int) -> None:
         """Give back what was taken."""
+        if not amount:
+            return
         with self._change:
             self.taken -= amount
             self._change.notify()
@@ -142,7 +166,7 @@ def bounded(encoded: int) -> Iterator[None]:
     finally:
         _share.reset(before)
         if share.peak > LARGE:
-            _give_back()  # holes of that size in every heap would be more than there is room for
+            give_back()  # holes of that size in every heap would be more than there is room for
         share.change(0)
         ENCODED.give(encoded)
 

@@ -5,7 +5,7 @@ How the frame of a face crop is told from that of a photo was measured: docs/cro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -59,6 +59,16 @@ def load_crops(
     Raises:
         DataError: there is not one crop.
     """
+    return read_all(dataset, crop_reader(preprocess, crop, detector))
+
+
+def crop_reader(
+    preprocess: Preprocess, crop: Crop, detector: Detector | None = None
+) -> Callable[[ImageSource], Pixels]:
+    """What reads the crop of a source's largest face; it raises `ImageError`, also where there is none.
+
+    Arguments are those of `load_crops`.
+    """
     finder = detector or BlazeFace()
 
     def largest(source: ImageSource) -> Pixels:
@@ -67,7 +77,7 @@ def load_crops(
             raise ImageError(f"{NO_FACE} (crop {crop})")
         return found.crops[0]
 
-    return read_all(dataset, largest)
+    return largest
 
 
 def choose_crop(crop: Crop | None, dataset: Dataset, detector: Detector | None = None) -> CropChoice:

@@ -41,16 +41,19 @@ class Preprocess:
         """The crop of an RGB image that is itself a face crop."""
         return whole_crop(image, self.size, gray=self.colour == "gray")
 
-    def tensor(self, crops: Sequence[Pixels] | Pixels) -> Pixels:
-        """Crops as one batch, shape (n, 1 or 3, size, size) uint8; n may be 0.
+    def batch(self, crops: Sequence[Pixels] | Pixels) -> Pixels:
+        """Crops one after the other, shape (n, size, size) or (n, size, size, 3) uint8; n may be 0.
 
         Raises:
             ImageError: they are not uint8, or of another shape.
         """
-        side, channels = self.size, 1 if self.colour == "gray" else 3
-        shape = (side, side) if channels == 1 else (side, side, channels)
-        for crop in crops:
+        shape = (self.size, self.size) if self.colour == "gray" else (self.size, self.size, 3)
+        for crop in [crops[0]] if isinstance(crops, np.ndarray) and len(crops) else crops:
             if crop.dtype != np.uint8 or crop.shape != shape:
                 raise ImageError(f"crops are uint8 of shape {shape}, got {crop.dtype} of shape {crop.shape}")
-        pixels = np.asarray(crops, np.uint8).reshape(len(crops), side, side, channels)
-        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+        return np.asarray(crops, np.uint8).reshape(-1, *shape)
+
+    def tensor(self, crops: Sequence[Pixels] | Pixels) -> Pixels:
+        """Crops as the network takes them, shape (n, 1 or 3, size, size) uint8. Raises as `batch`."""
+        batch = self.batch(crops)
+        return np.ascontiguousarray(batch[:, np.newaxis] if batch.ndim == 3 else batch.transpose(0, 3, 1, 2))

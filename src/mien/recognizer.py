@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from copy import copy
 from itertools import islice
+from threading import Lock
 from time import thread_time
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
@@ -22,6 +24,7 @@ from mien.cores import ahead
 from mien.crops import CROPS, Crop, cut
 from mien.detect import BlazeFace, Detector
 from mien.errors import ImageError, LabelError, MienError, SourceError
+from mien.face import sharpness, whole_face
 from mien.image import Pixels
 from mien.intake import LIMITS, ImageSource, Limits, describe
 from mien.labels import LabelSet, label_set
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
 Labels = str | LabelSet | None
 
-CHUNK = 16  # images at most whose faces go through the network together
+CHUNK = 48  # images at most whose faces go through the network together
 CHUNK_S = 0.03  # as many as a processor works on for so long: large photos one by one, so that threads end together
 
 
@@ -71,7 +74,7 @@ class Recognizer:
         self.detector = detector or BlazeFace()
         self.preprocess = Preprocess(self.artifact.manifest.size, self.artifact.manifest.colour)
         self.labels = self.artifact.heads[0].label_set
-        self._limits = limits
+        self.limits = limits
         self._network = Network(self.artifact)
         self._threads = threads
 
@@ -129,7 +132,7 @@ class Recognizer:
     ) -> Iterator[Prediction]:
         """Read any number of images, in their order. Arguments and errors are those of `predict`.
 
-        At most 16 sources for each thread, and 16 more, are taken before their predictions come out (one by one at
+        At most 48 sources for each thread, and 48 more, are taken before their predictions come out (one by one at
         first), so an array that comes in must not change until its prediction is out.
         """
         if _is_one(sources):
@@ -181,12 +184,18 @@ class Recognizer:
     def _stream(
         self, sources: Iterable[ImageSource], labels: LabelSet, prior: Prior, crop: Crop, strict: bool
     ) -> Iterator[Prediction]:
-        iterator, size = iter(enumerate(sources)), 1
+        iterator, size, lock = iter(enumerate(sources)), 1, Lock()
 
         def read(chunk: list[tuple[int, ImageSource]]) -> list[Prediction]:
             nonlocal size
             began = thread_time()
-            predictions = self.express([self._find(*source, crop) for source in chunk], [labels] * len(chunk), prior)
+            turn = lock if 2 * len(chunk) > CHUNK else nullcontext()  # small ones are mostly Python's work
+            with turn:
+                found = [self._find(*source, crop) for source in chunk]
+                crops = self._crops(found)
+            logits = self._network.logits(self.preprocess.tensor(crops))
+            with turn:
+                predictions = self._told(found, crops, logits, [labels] * len(chunk), prior)
             size = max(1, min(CHUNK, int(len(chunk) * CHUNK_S / max(thread_time() - began, 1e-6))))
             return predictions
 
@@ -209,8 +218,8 @@ class Recognizer:
         """
         name = describe(source)
         try:
-            with bounded(_bytes(source, self._limits)):
-                found = cut(source, crop, self.detector, self.preprocess, self._limits)
+            with bounded(_bytes(source, self.limits)):
+                found = cut(source, crop, self.detector, self.preprocess, self.limits)
         except ImageError as error:
             return Found(name, error=str(error))
         return Found(name, found.size, found.faces, found.crops, notes=found.notes)
@@ -223,16 +232,60 @@ class Recognizer:
             labels: for each of them, the label set to answer in, from `spoken`.
             prior: as for `expected`, of all of them.
         """
-        pixels = self.preprocess.tensor([crop for each in found for crop in each.crops])
-        logits = self._network.logits(pixels)
+        crops = self._crops(found)
+        return self._told(found, crops, self._network.logits(self.preprocess.tensor(crops)), labels, prior)
+
+    def _crops(self, found: Sequence[Found]) -> Pixels:
+        """The crops of all faces, one after the other."""
+        return self.preprocess.batch([crop for each in found for crop in each.crops])
+
+    def _told(
+        self,
+        found: Sequence[Found],
+        crops: Pixels,
+        logits: dict[str, NDArray[np.float32]],
+        labels: Sequence[LabelSet],
+        prior: Prior,
+    ) -> list[Prediction]:
+        """What the network says of the crops of images, as `express` gives it."""
+        sharp = sharpness(crops).tolist()
         heads = {spoken: self.artifact.head_for(spoken) for spoken in labels}
         told = {spoken: answers(logits, self.artifact, spoken, self.expected(prior, spoken)) for spoken in heads}
         predictions, at = [], 0
         for each, spoken in zip(found, labels, strict=True):
             end = at + len(each.crops)
-            predictions.append(predicted(each, told[spoken][at:end], heads[spoken], spoken))
+            predictions.append(predicted(each, told[spoken][at:end], sharp[at:end], heads[spoken], spoken))
             at = end
         return predictions
+
+    def predict_crops(
+        self, crops: Sequence[Pixels] | Pixels, *, labels: Labels = None, prior: Prior = TRAINING
+    ) -> list[Prediction]:
+        """Read face crops that are in memory already, such as those of a dataset; each is one whole face.
+
+        Args:
+            crops: see `Preprocess`; best as one array, (n, size, size) uint8, for there is nothing to be joined then.
+            labels, prior: as for `predict`.
+
+        Returns:
+            A prediction a crop.
+
+        Raises:
+            ImageError: the crops are not as the model takes them.
+            LabelError: as `predict` does.
+        """
+        spoken, batch = self._asked(labels, prior, "whole"), self.preprocess.batch(crops)
+        size = self.preprocess.size, self.preprocess.size
+        faces = (whole_face(*size),)
+
+        def read(at: int) -> list[Prediction]:
+            part = batch[at : at + CHUNK]
+            found = [Found("<array>", size, faces, (crop,)) for crop in part]
+            logits = self._network.logits(self.preprocess.tensor(part))
+            return self._told(found, part, logits, [spoken] * len(part), prior)
+
+        chunks = ahead(read, range(0, len(batch), CHUNK), self._threads)
+        return [prediction for predictions in chunks for prediction in predictions]
 
     def logits(self, crops: Sequence[Pixels] | Pixels) -> dict[str, NDArray[np.float32]]:
         """What the network says of crops (see `Preprocess`): logits by head, shape (n, emotions).

@@ -24,6 +24,9 @@ LEAST = 0.5  # of an expression's smoothed probability, from which it is an even
 BRIEF_S = 0.1  # below which it is none
 BREAK_S = 0.2  # that may lie within one
 
+KINDS = {"mark": "string", "longest": "string", "changes": "int32", "files": "int32", "tracks": "int32"}
+"""What columns hold that only these tables have, see `tables.Table`."""
+
 
 class Mark(NamedTuple):
     """A part of a video: what was shown or asked then. `source` is the video's name where it is of one alone."""
@@ -163,7 +166,7 @@ def summary(rows: Iterable[Row], labels: Collection[str], marks: Sequence[Mark] 
         for (source, mark, track), each in sums.items()
     ]
     empty = {"source": None, "mark": None, "track": None, "person": None, **_Sum(0.0).told(names)}
-    return Table(kinds_of(empty), told)
+    return _table(empty, told)
 
 
 def averages(summed: Table, labels: Collection[str]) -> Table:
@@ -173,7 +176,7 @@ def averages(summed: Table, labels: Collection[str]) -> Table:
     """
     marks = dict.fromkeys(row["mark"] for row in summed.rows)
     told = [_average(mark, [row for row in summed.rows if row["mark"] == mark], tuple(labels)) for mark in marks]
-    return Table(kinds_of(_average(None, [], tuple(labels))), told)
+    return _table(_average(None, [], tuple(labels)), told)
 
 
 def _average(mark: str | None, rows: Sequence[Row], labels: Sequence[str]) -> dict[str, Any]:
@@ -247,7 +250,7 @@ def events(rows: Iterable[Row], labels: Collection[str], least: float = LEAST) -
     end()
     order = {source: place for place, source in enumerate(dict.fromkeys(each["source"] for each in told))}
     told.sort(key=lambda each: (order[each["source"]], each["onset_s"], each["track"]))
-    return Table(kinds_of(_event("", 0, "", _Open(0.0, 0.0, 0.0, 0.0))), told)
+    return _table(_event("", 0, "", _Open(0.0, 0.0, 0.0, 0.0)), told)
 
 
 def _event(source: str, track: int, label: str, each: _Open) -> dict[str, Any]:
@@ -262,3 +265,8 @@ def _event(source: str, track: int, label: str, each: _Open) -> dict[str, Any]:
         "peak": round(each.peak, 4),
         "mean": round(mean, 4),
     }
+
+
+def _table(empty: Row, rows: list[dict[str, Any]]) -> Table:
+    """Rows, all with the columns of an empty one."""
+    return Table({name: KINDS.get(name, kind) for name, kind in kinds_of(empty).items()}, rows)

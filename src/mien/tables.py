@@ -6,7 +6,8 @@ The columns are those of `mien predict --format csv`, in its order.
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,10 @@ KINDS = {
 """What the columns hold that hold no numbers with a fraction, as Arrow calls it."""
 
 NUMBER = "float64"
+VERSION = "1"
+"""Of the form of the rows, which Arrow and parquet tables tell in the metadata of their schema, as `mien.rows`: a
+column that changes its name or its meaning, or goes, makes it another."""
+
 PANDAS = {"string": "string", "int32": "Int32", "bool": "boolean", NUMBER: NUMBER}
 
 
@@ -55,7 +60,7 @@ class Table:
         return len(self.rows)
 
     def __repr__(self) -> str:
-        return f"Table({counted(len(self), 'row')}, {len(self.kinds)} columns: {', '.join(self.kinds)})"
+        return f"{type(self).__name__}({counted(len(self), 'row')}, {len(self.kinds)} columns: {', '.join(self.kinds)})"
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The values by column."""
@@ -72,12 +77,10 @@ class Table:
 
     def to_arrow(self) -> Any:
         """A PyArrow table. Raises `MienError` without PyArrow."""
-        try:
-            import pyarrow as pa
-        except ModuleNotFoundError:
-            raise MienError("an Arrow table needs pyarrow: pip install 'mien[parquet]'") from None
-        types = {name: pa.type_for_alias(kind) for name, kind in self.kinds.items()}
-        return pa.Table.from_pylist(self.rows, pa.schema(list(types.items())))
+        schema = arrow_schema(self.kinds)
+        import pyarrow as pa
+
+        return pa.Table.from_pylist(self.rows, schema)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The Arrow C stream interface, by which libraries take each other's tables."""
@@ -116,6 +119,28 @@ def columns(labels: Collection[str]) -> dict[str, str]:
 def kinds_of(names: Iterable[str]) -> dict[str, str]:
     """What columns of these names hold (see `Table`)."""
     return {name: KINDS.get(name, NUMBER) for name in names}
+
+
+def arrow_schema(kinds: Mapping[str, str], described: Mapping[str, str] | None = None) -> Any:
+    """The schema of such rows in Arrow and parquet, with their version.
+
+    Args:
+        kinds: as `columns` gives them.
+        described: what columns mean, in words, for the metadata: of each its `description`, of all `mien.columns`.
+
+    Raises:
+        MienError: PyArrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+    except ModuleNotFoundError:
+        raise MienError("an Arrow table needs pyarrow: pip install 'mien[parquet]'") from None
+    words = described or {}
+    fields = [
+        pa.field(name, pa.type_for_alias(kind), metadata={"description": words[name]} if name in words else None)
+        for name, kind in kinds.items()
+    ]
+    return pa.schema(fields, {"mien.rows": VERSION} | ({"mien.columns": json.dumps(words)} if words else {}))
 
 
 def flat_rows(prediction: Prediction, labels: Collection[str]) -> list[dict[str, Any]]:

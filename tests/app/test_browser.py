@@ -156,9 +156,12 @@ def test_nothing_uploaded_is_written_or_logged(page: Page, running: App, astrona
 
 
 def test_another_page_remembers_the_choice(page: Page) -> None:
-    page.get_by_role("combobox", name="Expressions").click()
-    page.get_by_role("option", name="happy or sad").click()
-    expect(page.get_by_role("combobox", name="Expressions")).to_have_value("happy or sad")
+    chosen = {"Expressions": "happy or sad", "Kind of photos": "Posed faces: all expressions equally often"}
+    for name, value in chosen.items():
+        page.get_by_role("combobox", name=name).click()
+        page.get_by_role("option", name=value).click()
+        expect(page.get_by_role("combobox", name=name)).to_have_value(value)
     page.get_by_role("link", name="Samples").click()
     expect(page.get_by_text("right so far")).to_be_visible(timeout=WAIT)
-    expect(page.get_by_role("combobox", name="Expressions")).to_have_value("happy or sad")
+    for name, value in chosen.items():
+        expect(page.get_by_role("combobox", name=name)).to_have_value(value)

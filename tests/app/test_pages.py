@@ -41,6 +41,7 @@ from mien.datasets import open_dataset
 from mien.face import Face
 from mien.labels import FERPLUS8, HAPPY_SAD
 from mien.prediction import Expression, Prediction, Reading
+from mien.prior import TRAINING
 from mien.recognizer import Recognizer
 
 SCRIPT = Path(settings.__file__).with_name("script.py")
@@ -219,7 +220,9 @@ def test_photos_are_read_once_kept_and_forgotten(astronaut: bytes, counted: Coun
     shelf.keep(reader, "auto", {})
     assert len(shelf) == 0
     shelf.keep(reader, "auto", {1: astronaut, 2: astronaut})
-    assert [shelf.told(key, reader, FERPLUS8, "a").faces[0].expression.label for key in (1, 2)] == ["happy"] * 2
+    assert [shelf.told(key, reader, FERPLUS8, TRAINING, "a").faces[0].expression.label for key in (1, 2)] == [
+        "happy"
+    ] * 2
     shelf.keep(reader, "auto", {2: astronaut, 3: astronaut})
     shelf.seen(3)
     assert counted["find"] == 3
@@ -494,11 +497,12 @@ def test_what_cannot_be_judged(path: str, told: str, app: Callable[..., AppTest]
 # Live and about
 
 
-def test_frames_are_drawn_on_and_counted(astronaut: bytes) -> None:
+@pytest.mark.parametrize(("name", "prior"), [("ferplus8", TRAINING), ("fer7", "happy=.01,sad=.99")])
+def test_frames_are_drawn_on_and_counted(astronaut: bytes, name: str, prior: str) -> None:
     av = pytest.importorskip("av")
     image = np.asarray(Image.open(BytesIO(astronaut)))
     reader = mien.load()
-    frames = live.Frames(reader, reader.labels)
+    frames = live.Frames(reader, reader.spoken(name), prior)
     drawn = []
     for number in range(3):
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
@@ -507,7 +511,7 @@ def test_frames_are_drawn_on_and_counted(astronaut: bytes) -> None:
         assert (answered.pts, answered.time_base) == (number, Fraction(1, 30))
         drawn.append(answered.to_ndarray(format="rgb24"))
     assert drawn[0].shape == image.shape
-    expected = np.asarray(mien.annotate(image, reader.predict(image, crop="detect")))
+    expected = np.asarray(mien.annotate(image, reader.predict(image, labels=name, prior=prior, crop="detect")))
     assert (drawn[0] == expected).all()
     assert (drawn[2][:40, :300] != expected[:40, :300]).any()
     assert re.fullmatch(r"\d+ pictures a second", frames.rate())

@@ -196,6 +196,9 @@ def test_the_camera(opened: Open) -> None:
     expect(page.locator("#lately")).to_have_text(re.compile(r"^happy \d+ s$"))
     page.get_by_label("Expressions").select_option("Seven expressions")
     expect(page.get_by_text("pictures a second")).to_be_visible()
+    with page.expect_websocket(lambda socket: socket.url.endswith("?labels=fer7&prior=balanced")):
+        page.get_by_label("Kind of photos").select_option("Posed faces: all expressions equally often")
+    expect(page.get_by_text("pictures a second")).to_be_visible()
     page.get_by_role("button", name="Stop the camera").click()
     expect(page.get_by_role("status")).to_have_text("The camera is off.")
     assert page.evaluate("document.querySelector('video').srcObject") is None
@@ -218,10 +221,10 @@ def test_the_keyboard_is_enough(opened: Open) -> None:
     expect(page.get_by_role("button", name="Mirror")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Mirror")).to_have_attribute("aria-pressed", "false")
-    for _ in range(3):
+    for _ in range(4):
         page.keyboard.press("Tab")
     expect(page.get_by_label("Save with boxes and words")).to_be_focused()
-    for _ in range(5):
+    for _ in range(6):
         page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     expect(start).to_be_focused()

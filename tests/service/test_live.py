@@ -48,12 +48,22 @@ def test_a_frame(service: Any, frame: bytes) -> None:
     assert answer["ms"] > 0
 
 
-def test_a_webp_and_another_label_set(service: Any, frame: bytes) -> None:
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("?labels=&prior=", {}),
+        ("?labels=happy-sad", {"labels": "happy-sad"}),
+        ("?labels=fer7&prior=balanced", {"labels": "fer7", "prior": "balanced"}),
+        ("?prior=happy=.1,sad=.9", {"prior": "happy=.1,sad=.9"}),
+    ],
+)
+def test_a_webp_and_what_is_asked(service: Any, frame: bytes, query: str, asked: dict[str, Any]) -> None:
     stream = BytesIO()
     Image.open(BytesIO(frame)).save(stream, "WEBP")
-    with socket(service, "?labels=happy-sad") as opened:
+    with socket(service, query) as opened:
         opened.send(stream.getvalue())
-        assert set(json.loads(opened.recv(WAIT_S))["faces"][0]["probabilities"]) == {"happy", "sad"}
+        answer = json.loads(opened.recv(WAIT_S))
+    assert answer["faces"] == mien.load().predict(stream.getvalue(), crop="detect", **asked).to_dict()["faces"]
 
 
 def test_a_frame_that_is_none_and_words_do_no_harm(service: Any, frame: bytes) -> None:
@@ -77,10 +87,23 @@ def test_the_newest_frame_wins(service: Any, frame: bytes) -> None:
     assert answers < 30
 
 
-@pytest.mark.parametrize("query", ["?labels=moods", "?labels=%00", "?label=fer7"])
-def test_a_label_set_that_is_none(service: Any, query: str) -> None:
-    with pytest.raises((InvalidStatus, ConnectionClosed)), socket(service, query) as opened:
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("?labels=moods", "labels: no label set 'moods'; there are fer7"),
+        ("?labels=%00", "labels: no label set"),
+        ("?label=fer7", "label: no such parameter; there are labels, prior"),
+        ("?prior=even", "prior: a prior is training, balanced"),
+        ("?labels=happy-sad&prior=fear=1,sad=1", "prior: the prior names 'fear'"),
+    ],
+)
+def test_what_cannot_be_asked(service: Any, query: str, why: str) -> None:
+    with socket(service, query) as opened, pytest.raises(ConnectionClosed) as raised:
         opened.recv(WAIT_S)
+    told = raised.value.rcvd
+    assert told is not None
+    assert told.code == 1008
+    assert why in told.reason
 
 
 def test_another_sites_page(service: Any) -> None:

@@ -18,12 +18,12 @@ import pytest
 from PIL import Image
 from served import WAIT_S, Served, begin, get, post
 
+from mien.crops import cut
 from mien.intake import Limits
 from mien.labels import FERPLUS8
 from mien.memory import MOST_DECODED, hold_at_most
-from mien.service import worker
+from mien.service import finder, worker
 from mien.service.engine import Answer, Asked, Engine
-from mien.service.finder import Finder
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings
@@ -181,6 +181,17 @@ def jpeg(side: int) -> bytes:
     return stream.getvalue()
 
 
+HEAD = {"crop": "detect", "pictured": False, "first": 4_000_000, "room": SMALL, "most": 9, "size": 48, "colour": "gray"}
+
+
+@pytest.fixture
+def no_worker() -> Iterator[None]:
+    """This process does a worker's work, and is none afterwards."""
+    yield
+    hold_at_most(MOST_DECODED)
+
+
+@pytest.mark.usefixtures("no_worker")
 @pytest.mark.parametrize(
     ("content", "asks"),
     [
@@ -192,9 +203,7 @@ def jpeg(side: int) -> bytes:
     ids=["a crop", "a photo", "a large photo", "a large PNG"],
 )
 def test_what_takes_long_says_so_at_first_sight(content: bytes, asks: int) -> None:
-    head = {"crop": "detect", "pictured": False, "first": 4_000_000, "room": SMALL, "most": 9, "size": 48}
-    told = Finder(Limits())(Message(head | {"colour": "gray"}, [content]))
-    hold_at_most(MOST_DECODED)
+    told = finder.Finder(Limits())(Message(HEAD, [content]))
     assert told.head.get("room", 0) == asks
 
 
@@ -222,11 +231,29 @@ def test_more_memory_than_it_may_have_costs_the_image_alone(monkeypatch: pytest.
     async def go() -> None:
         async with running() as engine:
             await until(lambda: engine._workers.begun == 2)
-            assert await ask(engine, png(3000, 3000)) == ["not enough memory to decode it"]
+            assert await ask(engine, png(3000, 3000)) == ["not enough memory to read it: save it smaller"]
             assert await ask(engine, GOOD) == [None]
             assert engine._workers.begun == 2
 
     asyncio.run(go())
+
+
+@pytest.mark.usefixtures("no_worker")
+@pytest.mark.parametrize(("short", "answer"), [(1, "size"), (2, "error")], ids=["once", "twice"])
+def test_where_memory_is_short_it_is_given_back_first(short: int, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def tight(*given: Any) -> Any:
+        calls.append("cut")
+        if calls.count("cut") <= short:
+            raise MemoryError
+        return cut(*given)
+
+    monkeypatch.setattr(finder, "cut", tight)
+    monkeypatch.setattr(finder, "give_back", lambda: calls.append("given back"))
+    told = finder.Finder(Limits())(Message(HEAD, [GOOD]))
+    assert answer in told.head
+    assert calls == ["cut", "given back", "cut"]
 
 
 def test_ends_upon_ends_leave_nothing_behind() -> None:

@@ -250,9 +250,9 @@ def test_images_that_do_not_fill_a_batch_have_their_turn_in_other_epochs(
 ) -> None:
     seen: list[bytes] = []
 
-    def spy(pixels: torch.Tensor, *rest: Any) -> torch.Tensor:
+    def spy(pixels: torch.Tensor, *rest: Any, **part: Any) -> torch.Tensor:
         seen.extend(image.numpy().tobytes() for image in pixels)
-        return augment(pixels, *rest)
+        return augment(pixels, *rest, **part)
 
     monkeypatch.setattr("mien.training.loop.augment", spy)
     train(change(short, "schedule.epochs=6", "schedule.batch=10"), open_dataset(few), tmp_path / "run")

@@ -20,6 +20,7 @@ from mien.training.describe import describe
 from mien.training.export import export
 from mien.training.loop import Learner, Progress, train
 from mien.training.networks import build
+from mien.training.processes import Processes
 from mien.training.recipe import Recipe, read_recipe
 from mien.training.start import find_start
 
@@ -180,7 +181,7 @@ def test_transfer_takes_the_backbone_of_the_other_run(tmp_path: Path) -> None:
     source = read_recipe(RECIPES / "small.toml", ["schedule.epochs=1", "schedule.batch=16", "schedule.sizes=[]"])
     run = train(source, open_dataset(fer2013(tmp_path / "fer")), tmp_path / "source", teachers=["small"])
     target = read_recipe(RECIPES / "transfer.toml", ["schedule.epochs=1"])
-    learner = Learner(target, {"happy-sad": 2}, torch.device("cpu"))
+    learner = Learner(target, {"happy-sad": 2}, Processes(torch.device("cpu")))
     split, _ = load_splits(
         target, prepare(open_dataset(happy_sad(tmp_path / "photos")), target), torch.device("cpu"), print
     )

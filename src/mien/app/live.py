@@ -28,24 +28,24 @@ VIDEO = {"width": {"ideal": 640}, "height": {"ideal": 480}}  # what is asked of 
 def show() -> None:
     st.title(_("Camera"))
     say(_("Each picture of the camera is read in memory and forgotten. Nothing is kept."))
-    reader, labels = choose()
+    reader, labels, prior = choose()
     if find_spec("streamlit_webrtc") is None:
         told = _("The camera needs one more package. Install it, then start the app again:")
         st.info(f"{told} `pip install 'mien[live]'`")
         return
     with st.container(width=WIDE):
-        playing = _stream(reader, labels)
+        playing = _stream(reader, labels, prior)
     if not playing:
         say(_("No picture? Connect a camera. Allow this page to use it. Close other programs that use it."))
 
 
-def _stream(reader: Recognizer, labels: LabelSet) -> bool:
+def _stream(reader: Recognizer, labels: LabelSet, prior: str) -> bool:
     """The moving picture, and whether it moves."""
     from streamlit_webrtc import webrtc_streamer
 
     stream = webrtc_streamer(
-        key="live",  # whatever the model and the labels: the stream goes on with the new callback
-        video_frame_callback=Frames(reader, labels),
+        key="live",  # whatever is chosen: the stream goes on with the new callback
+        video_frame_callback=Frames(reader, labels, prior),
         media_stream_constraints={"video": VIDEO, "audio": False},
         rtc_configuration={"iceServers": []},  # this machine only: nobody outside is asked for the way
         async_processing=True,
@@ -69,9 +69,10 @@ def _stream(reader: Recognizer, labels: LabelSet) -> bool:
 class Frames:
     """Draws what is read onto each frame, and how many frames a second there are."""
 
-    def __init__(self, reader: Recognizer, labels: LabelSet) -> None:
+    def __init__(self, reader: Recognizer, labels: LabelSet, prior: str) -> None:
         self._reader = reader
         self._labels = labels
+        self._prior = prior
         self._times: deque[float] = deque(maxlen=OF_LATE)
         words = _("%(number)s pictures a second")
         self._font = font_for(words, LETTERS)
@@ -81,7 +82,7 @@ class Frames:
         import av
 
         image = frame.to_ndarray(format="rgb24")
-        prediction = self._reader.predict(image, labels=self._labels, crop="detect")
+        prediction = self._reader.predict(image, labels=self._labels, prior=self._prior, crop="detect")
         picture = annotate(image, prediction)
         self._times.append(time.monotonic())
         ImageDraw.Draw(picture).text((12, 8), self.rate(), "white", self._font, stroke_fill="black", stroke_width=2)

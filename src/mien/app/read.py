@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mien.app.seen import encoded, shelf
-from mien.app.settings import choose_labels, choose_model, choose_prior
+from mien.app.settings import choose
 from mien.app.show import photo, say, summary
 from mien.app.words import _, ngettext
 from mien.draw import annotate
@@ -28,13 +28,7 @@ from mien.tables import csv_text
 def show() -> None:
     st.title(_("What does this face look like?"))
     say(_("Your photos stay in the memory of this machine. They are forgotten when you leave this page."))
-    one, two, three = st.columns(3)
-    with one:
-        reader = choose_model()
-    with two:
-        labels = choose_labels(reader)
-    with three:
-        prior = choose_prior(reader, labels)
+    reader, labels, prior = choose()
     ways = {"photos": _("Choose photos"), "camera": _("Take a photo")}
     way = st.segmented_control(
         _("From"), list(ways), default="photos", key="way", format_func=ways.__getitem__, label_visibility="collapsed"
@@ -67,7 +61,7 @@ def _answer(reader: Recognizer, labels: LabelSet, prior: str, files: Sequence[Up
         progress = _("Reading photo %(number)s of %(all)s.", number=number, all=len(files))
         if len(files) > 1:
             state.progress((number - 1) / len(files), progress)
-        prediction = shelf().told(key, reader, labels, PurePath(file.name).name, prior)
+        prediction = shelf().told(key, reader, labels, prior, PurePath(file.name).name)
         st.html(photo(shelf().seen(key), prediction, number))
         predictions.append(prediction)
     state.html(f"<p class=mien-summary role=status>{summary(predictions)}</p>")

@@ -29,7 +29,7 @@ A_PAGE = 12
 def show() -> None:
     folder = samples_folder()
     st.title(_("Samples"))
-    reader, labels = choose()
+    reader, labels, prior = choose()
     with told():
         paths = [folder / name for name in image_files(folder)] if folder else []
     if not folder or not paths:
@@ -44,7 +44,8 @@ def show() -> None:
     keys = {path: (*state, reader.artifact.manifest.sha256) for path, state in shown.items()}
     shelf().keep(reader, crop, {key: path for path, key in keys.items()})
     score, gallery = st.empty(), st.empty()
-    _score(score, _gallery(gallery, reader, labels, keys), (reader.artifact.manifest.sha256, labels.name))
+    judged = _gallery(gallery, reader, labels, prior, keys)
+    _score(score, judged, (reader.artifact.manifest.sha256, labels.name, prior))
     chosen = st.selectbox(
         _("See one in detail"),
         list(keys),
@@ -55,7 +56,7 @@ def show() -> None:
     )
     if chosen in keys:
         key = keys[chosen]
-        st.html(photo(shelf().seen(key), shelf().told(key, reader, labels, describe(chosen.name)), 1))
+        st.html(photo(shelf().seen(key), shelf().told(key, reader, labels, prior, describe(chosen.name)), 1))
 
 
 def actual(path: Path, labels: LabelSet) -> str | None:
@@ -81,12 +82,12 @@ def _state(path: Path) -> tuple[int, int]:
 
 
 def _gallery(
-    place: DeltaGenerator, reader: Recognizer, labels: LabelSet, keys: Mapping[Path, Hashable]
+    place: DeltaGenerator, reader: Recognizer, labels: LabelSet, prior: str, keys: Mapping[Path, Hashable]
 ) -> dict[str, bool]:
     """Show the samples as they are read; which of those with a label are right, by their path."""
     items, judged = list[str](), dict[str, bool]()
     for number, (path, key) in enumerate(keys.items(), 1):
-        prediction = shelf().told(key, reader, labels, describe(path.name))
+        prediction = shelf().told(key, reader, labels, prior, describe(path.name))
         truth = actual(path, labels)
         items.append(_item(shelf(), key, prediction, truth, number))
         if truth is not None and prediction.error is None:
@@ -113,9 +114,9 @@ def _right(prediction: Prediction, truth: str) -> bool:
     return bool(prediction.faces) and prediction.faces[0].expression.label == truth
 
 
-def _score(place: DeltaGenerator, judged: dict[str, bool], asked: tuple[str, str]) -> None:
-    """Show how many samples were right so far, on all pages that were looked at with this model and label set."""
-    scores: dict[tuple[str, str], dict[str, bool]] = st.session_state.setdefault("judged", {})
+def _score(place: DeltaGenerator, judged: dict[str, bool], asked: tuple[str, str, str]) -> None:
+    """Show how many samples were right so far, on all pages that were looked at with what is asked now."""
+    scores: dict[tuple[str, str, str], dict[str, bool]] = st.session_state.setdefault("judged", {})
     seen = scores.setdefault(asked, {})
     seen |= judged
     if seen:

@@ -23,7 +23,6 @@ from mien.labels import LabelSet
 from mien.memory import bounded
 from mien.picture import open_picture
 from mien.prediction import Prediction
-from mien.prior import TRAINING
 from mien.recognizer import Recognizer
 
 LARGEST = 1000  # px, longer side of a photo on the page; a quarter of what many phones take, which is quick to have
@@ -65,7 +64,7 @@ class Shelf:
         """An image that is kept, as soon as it is read."""
         return self._seen[key].result()
 
-    def told(self, key: Hashable, reader: Recognizer, labels: LabelSet, name: str, prior: str = TRAINING) -> Prediction:
+    def told(self, key: Hashable, reader: Recognizer, labels: LabelSet, prior: str, name: str) -> Prediction:
         """What is said of an image that is kept, in a label set, expecting a prior, under a name."""
         asked = key, labels.name, prior
         if asked not in self._told:

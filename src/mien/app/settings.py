@@ -1,4 +1,4 @@
-"""What the app was started with, and what every page lets a person choose: the model and the label set."""
+"""What the app was started with, and what every page lets a person choose: model, label set and prior."""
 
 from __future__ import annotations
 
@@ -76,22 +76,15 @@ def warm_up() -> None:
     recognizer(_first_model())
 
 
-def choose() -> tuple[Recognizer, LabelSet]:
-    """Ask for a model and for a label set, side by side."""
-    left, right = st.columns(2)
-    with left:
+def choose() -> tuple[Recognizer, LabelSet, str]:
+    """Ask for a model, for a label set and for a prior, side by side."""
+    one, two, three = st.columns(3)
+    with one:
         reader = choose_model()
-    with right:
-        return reader, choose_labels(reader)
-
-
-def choose_prior(reader: Recognizer, labels: LabelSet) -> str:
-    """Ask how often each expression is to be expected; or that a model cannot tell is said on the page."""
-    words = {TRAINING: _("Everyday photos"), BALANCED: _("Posed faces: all expressions equally often")}
-    prior = str(st.selectbox(_("Kind of photos"), list(words), key="prior", format_func=words.__getitem__))
-    with told():
-        reader.expected(prior, labels)
-    return prior
+    with two:
+        labels = choose_labels(reader)
+    with three:
+        return reader, labels, choose_prior(reader, labels)
 
 
 def choose_model() -> Recognizer:
@@ -133,9 +126,31 @@ def choose_labels(reader: Recognizer) -> LabelSet:
     return able[str(name)]
 
 
+def choose_prior(reader: Recognizer, labels: LabelSet) -> str:
+    """Ask how often each expression is to be expected; or that a model cannot tell is said. Every page remembers it."""
+    words = {TRAINING: _("Everyday photos"), BALANCED: _("Posed faces: all expressions equally often")}
+    names = list(words)
+    prior = st.selectbox(
+        _("Kind of photos"),
+        names,
+        names.index(st.session_state.get("chosen prior", TRAINING)),
+        key="prior",
+        format_func=words.__getitem__,
+        on_change=_keep_prior,
+    )
+    with told():
+        reader.expected(prior, labels)
+    return prior
+
+
 def _keep_labels() -> None:
     """Before the page runs: whoever chooses and leaves at once finds the choice made elsewhere."""
     st.session_state["chosen labels"] = st.session_state["labels"]
+
+
+def _keep_prior() -> None:
+    """As `_keep_labels`."""
+    st.session_state["chosen prior"] = st.session_state["prior"]
 
 
 def _keep_model() -> None:

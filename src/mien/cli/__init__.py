@@ -16,7 +16,7 @@ import typer
 
 from mien import __version__
 from mien.cli import app as app_verb
-from mien.cli import compare, crop, data, evaluate, export, models, predict, serve, train, video, watch
+from mien.cli import batch, compare, crop, data, doctor, evaluate, export, models, predict, serve, train, video, watch
 from mien.cli.options import EXIT_SOME_UNREAD, shown
 from mien.cli.stop import Verbs, listen
 from mien.errors import MienError
@@ -48,6 +48,7 @@ def _options(
 
 
 app.command("predict")(predict.predict)
+app.command("batch")(batch.batch)
 app.command("video")(video.video)
 app.command("watch")(watch.watch)
 app.command("evaluate")(evaluate.evaluate)
@@ -59,6 +60,7 @@ app.command("models")(models.models)
 app.command("serve")(serve.serve)
 app.command("app")(app_verb.app)
 app.add_typer(data.app, name="data")
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

@@ -11,9 +11,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mien.cli.options import EXIT_SOME_UNREAD, Group, Map, TableOrJson, columns, opened, shown, terminal
+from mien.cli.options import (
+    EXIT_SOME_UNREAD,
+    DataCrop,
+    Group,
+    Map,
+    Model,
+    TableOrJson,
+    Threads,
+    columns,
+    counting,
+    opened,
+    shown,
+    terminal,
+)
 
 if TYPE_CHECKING:
+    from mien.audit import Audit
     from mien.datasets.info import Info
 
 app = typer.Typer(help="Look at a dataset.", no_args_is_help=True)
@@ -48,6 +62,84 @@ def info(
         console.print(f"crop unless told otherwise: {choice.crop}, as these are {choice.reason}")
     if found.unreadable:
         raise typer.Exit(EXIT_SOME_UNREAD)
+
+
+@app.command("audit")
+def audit(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset in any form that mien knows.")],
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="DIR", help="Also write audit.html, suspects.csv and audit.json there."),
+    ] = None,
+    clean: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-clean",
+            metavar="FILE",
+            help="Also write an index of the clean rest, a .json file that every verb takes as DATA.",
+        ),
+    ] = None,
+    model: Model = None,
+    crop: DataCrop = None,
+    form: Annotated[TableOrJson, typer.Option("--format", help="How to write what was found.")] = TableOrJson.table,
+    threads: Threads = None,
+    mapping: Map = None,
+    group: Group = None,
+) -> None:
+    """Find what is wrong with a dataset: copies, leaks, likely label errors, blank, faceless and badly framed images.
+
+    The exit code is 1 if some image could not be read; they are listed.
+    """
+    from mien.audit import Kind, audit
+    from mien.audit.page import write_audit
+    from mien.cores import cores
+    from mien.datasets.index import check_index, write_index
+    from mien.files import check_writable
+    from mien.recognizer import load
+
+    recognizer, dataset = load(model), opened(data, mapping, group)
+    if report is not None:
+        check_writable(report)
+    if clean is not None:
+        check_index(clean)
+    with counting("looking") as bar:
+        task = bar.add_task("", total=None)
+        found = audit(
+            recognizer,
+            dataset,
+            crop=crop.value if crop else None,
+            threads=threads or cores(),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if report is not None:
+        write_audit(found, report)
+    if clean is not None:
+        write_index(clean, dataset, found.left_out)
+    if form is TableOrJson.json:
+        print(json.dumps(found.to_dict()))
+    else:
+        _show_audit(found, terminal())
+    if found.counts.get(Kind.UNREADABLE):
+        raise typer.Exit(EXIT_SOME_UNREAD)
+
+
+def _show_audit(audit: Audit, console: Console) -> None:
+    from mien.audit import LEFT_OUT, Kind
+    from mien.wording import counted
+
+    told = f" of {audit.form}, looked at by {audit.model}"
+    console.print(Text.assemble((counted(audit.n, "image"), "bold"), shown(told)))
+    console.print(f"crop {audit.crop}: {shown(audit.crop_reason)}")
+    table = columns(("suspect",), ("images", "in the clean rest"))
+    for kind, n in audit.counts.items():
+        table.add_row(kind.value, f"{n:,}", "no" if kind in LEFT_OUT else "yes")
+    console.print(table)
+    console.print(f"clean: {audit.n - len(audit.left_out):,}")
+    for note in audit.notes:
+        console.print(shown(note), style="yellow")
+    for each in audit.suspects:
+        if each.kind is Kind.UNREADABLE:
+            console.print(f"unreadable: {shown(each.name)}: {shown(each.words)}", style="red")
 
 
 def _show(info: Info, console: Console) -> None:

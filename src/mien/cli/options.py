@@ -113,6 +113,16 @@ MaxBytes = Annotated[
         parser=_size("bytes"),
     ),
 ]
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        help="Hold so many bytes of face crops at once, 2GB, say; where they are more, read them anew in each epoch.",
+        show_default="a quarter of the memory",
+        parser=_size("bytes"),
+    ),
+]
 
 
 class TableOrJson(StrEnum):

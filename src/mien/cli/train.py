@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from mien.cli.options import DataCrop, Group, Map, models, needs_extra, opened, recipes, terminal
+from mien.cli.options import DataCrop, Group, Map, Memory, models, needs_extra, opened, recipes, terminal
 from mien.wording import counted
 
 if TYPE_CHECKING:
@@ -63,15 +64,34 @@ def train(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="CPU threads; as many as torch chooses if not given.")
     ] = None,
+    memory: Memory = None,
+    devices: Annotated[
+        int,
+        typer.Option("--devices", min=1, help="Processes that share each batch, on a GPU or a part of the cores each."),
+    ] = 1,
 ) -> None:
     """Train a network; `mien export` then makes a model of it."""
+    from mien.training.launch import LOST, launch, launched, rank
+
+    options: dict[str, object] = {"--data": data, "--out": out, "--from": start, "--crop": crop, "--map": mapping}
+    options |= {"--group": group, "--device": device, "--threads": threads}
+    options |= {"--memory": memory, "--devices": devices if devices > 1 else None}
+    given = [(name, str(value)) for name, value in options.items() if value not in (None, DeviceOption.auto)]
+    given += [("--teacher", name) for name in teachers or []] + [("--set", change) for change in changes or []]
+    words = ["train", recipe, *(word for pair in given for word in pair)]
+    number = rank()
+    if number is None and devices > 1:
+        command = [sys.executable, "-m", "mien", *words, *(["--resume"] if resume else [])]
+        raise typer.Exit(launch(command, devices))
     with needs_extra("train"):
         from mien.training.checkpoint import Run
         from mien.training.loop import train
+        from mien.training.processes import LostError
         from mien.training.recipe import read_recipe
         from mien.training.recipes import find
 
     console = terminal(stderr=True)
+    console.quiet = bool(number)  # the first of several processes tells
     read = read_recipe(find(recipe), changes or [])
     try:
         with _told(console) as show:
@@ -85,17 +105,18 @@ def train(
                 crop=crop.value if crop else None,
                 device=device.value,
                 threads=threads,
+                memory=memory,
                 progress=show,
                 say=console.print,
             )
     except KeyboardInterrupt:
-        done: dict[str, object] = {"--data": data, "--out": out, "--from": start, "--crop": crop, "--map": mapping}
-        done |= {"--group": group, "--device": device, "--threads": threads}
-        given = [(name, str(value)) for name, value in done.items() if value not in (None, DeviceOption.auto)]
-        given += [("--teacher", name) for name in teachers or []] + [("--set", change) for change in changes or []]
-        again = shlex.join(["mien", "train", recipe, *(word for pair in given for word in pair), "--resume"])
+        again = shlex.join(["mien", *words, "--resume"])
         kept = f"{len(Run(out).read_log())} of {counted(read.schedule.epochs, 'epoch')} are kept in {out}"
         raise KeyboardInterrupt(f"{kept}\nto go on: {again}") from None
+    except LostError:
+        if launched():  # by the launcher, which tells which one has ended
+            raise typer.Exit(LOST) from None
+        raise
     best = run.best_entry()
     scores = ", ".join(f"{head} {accuracy:.1%}" for head, accuracy in best["valid"].items())
     console.print(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mien.container import VIDEO, named
-from mien.datasets import fer2013, folder, listed, names, people, table
+from mien.datasets import fer2013, folder, index, listed, names, people, table
 from mien.datasets.base import Dataset, Example, as_path, load_pixels
 from mien.datasets.info import Info, inspect
 from mien.datasets.rows import NO_HEADER, begins_with_data, header
@@ -48,7 +48,18 @@ class Form(NamedTuple):
     words: str
 
 
+def _read_index(tree: Tree) -> Dataset:
+    """What an index leaves of the dataset that it names."""
+    found = index.read_index(tree.path)
+    try:
+        whole = open_dataset(tree.root / found.data, mapping=found.mapping, group=found.group)
+    except RecursionError:
+        raise DataError(f"{tree.path}: leads back to itself") from None
+    return index.indexed(tree.path, found, whole)
+
+
 FORMS = (
+    Form(index.is_index, _read_index, "index: a JSON file that mien data audit --write-clean wrote"),
     Form(people.is_people, people.read_people, "people: images/<set_id>/<emotion>.* and emotions.csv"),
     Form(fer2013.is_csv, fer2013.read_csv, "FER2013: fer2013.csv, or another table of emotion and pixels"),
     Form(fer2013.is_parquet, fer2013.read_parquet, "FER2013: a parquet file, or a folder of them"),

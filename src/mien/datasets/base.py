@@ -44,7 +44,7 @@ NO_LABEL = -1
 """The target of an example that is not to be judged in a label set."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Example:
     """One labelled image of a dataset.
 
@@ -194,16 +194,27 @@ def load_pixels(dataset: Dataset, to_pixels: Callable[[Pixels], Pixels]) -> tupl
 
 def read_all(dataset: Dataset, read: Callable[[ImageSource], Pixels]) -> tuple[Dataset, Pixels, dict[str, str]]:
     """As `load_pixels`, with what reads a source; of an `ImageError` that it raises the message is the reason."""
-    examples, pixels, unreadable = [], [], {}
+    pixels: list[Pixels] = []
+    readable, unreadable = read_each(dataset, read, pixels.append)
+    return readable, np.stack(pixels), unreadable
+
+
+def read_each(
+    dataset: Dataset, read: Callable[[ImageSource], Pixels], take: Callable[[Pixels], object]
+) -> tuple[Dataset, dict[str, str]]:
+    """As `read_all`, but what was read is given to `take`, one by one."""
+    examples, unreadable = [], {}
     for example in dataset.examples:
         try:
-            pixels.append(read(example.source))
-            examples.append(example)
+            pixels = read(example.source)
         except ImageError as error:
             unreadable[example.name] = str(error)
-    if not pixels:
+        else:
+            take(pixels)
+            examples.append(example)
+    if not examples:
         raise nothing_read(dataset.path, unreadable)
-    return replace(dataset, examples=tuple(examples)), np.stack(pixels), unreadable
+    return replace(dataset, examples=tuple(examples)), unreadable
 
 
 def nothing_read(path: Path, unreadable: Mapping[str, str]) -> DataError:

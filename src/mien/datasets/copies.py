@@ -12,6 +12,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +30,13 @@ NEAR = 16  # of its 128 signs
 PLAIN = 32  # positive signs: fewer have images of one gray or a few stripes, and FER2013's have 36 or more
 SIDE = 16  # px
 FLAT = 1e-6  # of an image of one gray all waves are flat, but for rounding
-BLOCK = 256  # fingerprints compared with all others at once
+BLOCK = 1_000_000  # pairs compared at once
 
 _PLACES = sorted(np.ndindex(SIDE, SIDE), key=lambda place: (sum(place), max(place), place))[1 : 1 + 8 * BYTES]
 _ROWS, _COLUMNS = (np.array(each) for each in zip(*_PLACES, strict=True))
 _STEPS = np.pi / SIDE * (np.arange(SIDE) + 0.5)
 _COSINES = np.cos(np.arange(SIDE)[:, None] * _STEPS)
-_MIRROR = np.where(_COLUMNS % 2, -1, 1).astype(np.float32)
+_MIRROR = np.packbits(_COLUMNS % 2).view(np.uint64)
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def fingerprints(dataset: Dataset) -> Fingerprints:
 def copied(ours: Prints, others: Prints) -> NDArray[np.bool_]:
     """Which of our images have a near copy among others, shape (len(ours),)."""
     found = np.zeros(len(ours), bool)
-    for at, near in _near(ours, others):
-        found[at : at + len(near)] = near.any(1)
+    for mine, _ in _pairs(ours, np.unique(others, axis=0)):
+        found[mine] = True
     return found
 
 
@@ -115,25 +116,52 @@ def families(found: Fingerprints) -> NDArray[np.int64]:
     """A number for each image, the same for all that are copies of one another, also by way of a third; (n,)."""
     different, place = np.unique(found.prints, axis=0, return_inverse=True)
     roots = np.arange(len(different))
-    for at, near in _near(different, different):
-        for one, other in zip(*np.nonzero(np.triu(near, at + 1)), strict=True):
-            _join(roots, at + int(one), int(other))
+    for ours, others in _pairs(different, different):
+        after = ours < others
+        for one, other in zip(ours[after].tolist(), others[after].tolist(), strict=True):
+            _join(roots, one, other)
     return np.array([_root(roots, int(each)) for each in place.ravel()], np.int64)
 
 
-def kept_together(dataset: Dataset) -> Dataset:
-    """The dataset with its copies, and the images of a person, in groups that stay together.
+@dataclass(frozen=True)
+class Groups:
+    """Images of a dataset that belong together, by their places in it; most are in a group of their own.
+
+    Args:
+        exact: of the same pixels.
+        near: near copies, also by way of a third; exact ones among them.
+    """
+
+    exact: tuple[list[int], ...]
+    near: tuple[list[int], ...]
+
+
+def groups_of(dataset: Dataset, found: Fingerprints) -> Groups:
+    """Which images are copies.
 
     Images of people who are named and are not the same are no near copies, however alike they look: one studio and one
-    pose do that. A group is called after the first of its images, in the order of names.
+    pose do that.
     """
-    found = fingerprints(dataset)
     people = [example.attributes.get("person") for example in dataset.examples]
-    near = _together(families(found).tolist(), found.rows)
-    exact = _together(found.pixels, found.rows)
+    alike = _together(families(found).tolist(), found.rows)
+    near = tuple(rows for each in alike for rows in _of_one(each, people))
+    return Groups(tuple(_together(found.pixels, found.rows)), near)
+
+
+def kept_together(dataset: Dataset, groups: Groups | None = None) -> Dataset:
+    """The dataset with its copies, and the images of a person, in groups that stay together.
+
+    A group is called after the first of its images, in the order of names.
+
+    Args:
+        dataset: any.
+        groups: its copies, where they are known; otherwise every image is read.
+    """
+    copies = groups or groups_of(dataset, fingerprints(dataset))
+    people = [example.attributes.get("person") for example in dataset.examples]
     named = _together(filter(None, people), [row for row, person in enumerate(people) if person])
     roots = np.arange(len(dataset))
-    for first, *others in [*exact, *named, *(rows for each in near for rows in _of_one(each, people))]:
+    for first, *others in [*copies.exact, *named, *copies.near]:
         for other in others:
             _join(roots, first, other)
     examples = list(dataset.examples)
@@ -143,6 +171,13 @@ def kept_together(dataset: Dataset) -> Dataset:
             for row in rows:
                 examples[row] = replace(examples[row], group=name)
     return replace(dataset, examples=tuple(examples))
+
+
+def likeness(one: Prints, other: Prints) -> float:
+    """The share of signs, 0..1, that two fingerprints (16,) have in common, as they are or mirrored."""
+    apart = _words(one[None]) ^ _words(other[None])
+    differ = min(int(np.bitwise_count(apart ^ turned).sum()) for turned in (np.zeros(2, np.uint64), _MIRROR))
+    return 1 - differ / (8 * BYTES)
 
 
 def _of_one(rows: list[int], people: Sequence[str | None]) -> Iterator[list[int]]:
@@ -168,22 +203,58 @@ def _print(image: Image.Image) -> Prints:
     return np.packbits(waves[_ROWS, _COLUMNS] > FLAT)
 
 
-def _near(ours: Prints, others: Prints) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """Block by block, where it begins, and whether each of ours is a near copy of each other, as it is or mirrored.
+def _pairs(ours: Prints, others: Prints) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Places of ours and of others that are near copies, as they are or mirrored; a pair may come more than once.
 
-    A plain one has no more than its few signs to be told by: copies of it have the same.
+    Fingerprints are cut into parts. Where no more than `NEAR` signs differ, some part has few that do, and fingerprints
+    are looked up by that part with each such few signs turned round (multi-index hashing: Norouzi, Punjani and Fleet,
+    "Fast search in Hamming space with multi-index hashing", 2012). With more fingerprints parts are longer, so that as
+    few are looked at for each.
     """
-    there = _signs(others).T
-    plain = (there > 0).sum(0) < PLAIN
-    every, least = 8 * BYTES, 8 * BYTES - 2 * NEAR
-    for at in range(0, len(ours), BLOCK):
-        here = _signs(ours[at : at + BLOCK])
-        alike = here @ there
-        yield at, np.where(plain, alike == every, (alike >= least) | ((here * _MIRROR) @ there >= least))
+    here, there = _words(ours), _words(others)
+    plain = np.bitwise_count(there).sum(1) < PLAIN
+    for turned in (np.zeros(2, np.uint64), _MIRROR):
+        for mine, theirs in _candidates(ours ^ turned.view(np.uint8), others):
+            apart = np.bitwise_count(here[mine] ^ turned ^ there[theirs]).sum(1)
+            told_by_few = plain[theirs]  # copies of a plain one have the same few signs
+            near = np.where(told_by_few, (apart == 0) & ~turned.any(), apart <= NEAR)
+            yield mine[near], theirs[near]
 
 
-def _signs(prints: Prints) -> NDArray[np.float32]:
-    return np.unpackbits(prints, axis=1).astype(np.float32) * 2 - 1
+def _candidates(ours: Prints, others: Prints) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Places of ours and of others of which some part is alike: all that are near, and others."""
+    length = max(np.log2(max(len(others), 1)), 8 * BYTES / (NEAR + 1))
+    parts = int(8 * BYTES / length)
+    mine, theirs = np.unpackbits(ours, axis=1), np.unpackbits(others, axis=1)
+    for part in range(parts):
+        places = np.arange(part, 8 * BYTES, parts)  # of low and high waves alike
+        weights = 1 << np.arange(len(places))
+        keys, known = mine[:, places] @ weights, theirs[:, places] @ weights
+        order = np.argsort(known, kind="stable")
+        known = known[order]
+        most = NEAR // parts - (part > NEAR % parts)  # together, one below what `NEAR` signs can go beyond everywhere
+        for few in range(most + 1):
+            for turned in combinations(weights.tolist(), few):
+                wanted = keys ^ sum(turned)
+                first = np.searchsorted(known, wanted)
+                yield from _spread(first, np.searchsorted(known, wanted, "right") - first, order)
+
+
+def _spread(
+    first: NDArray[np.int64], counts: NDArray[np.int64], order: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pairs of a place and each of so many in `order` from the `first` on, not too many at once."""
+    rows = np.flatnonzero(counts)
+    blocks = np.cumsum(counts[rows]) // BLOCK
+    for block in np.split(rows, np.flatnonzero(np.diff(blocks)) + 1):
+        many = counts[block]
+        within = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+        yield np.repeat(block, many), order[np.repeat(first[block], many) + within]
+
+
+def _words(prints: Prints) -> NDArray[np.uint64]:
+    """Fingerprints as two words each, (n, 2)."""
+    return np.ascontiguousarray(prints).view(np.uint64)
 
 
 def _root(roots: NDArray[np.int64], at: int) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 
 from mien.datasets.base import NO_LABEL, SPLITS, Dataset, Example, majority, spread
 from mien.datasets.rows import header, read_rows, require
+from mien.datasets.shards import Reader, Shard, StoredImage
 from mien.datasets.tree import Tree
 from mien.errors import DataError, ImageError
 from mien.image import Pixels, read_image
@@ -64,18 +65,14 @@ def read_parquet(tree: Tree) -> Dataset:
             images.
     """
     try:
-        import pyarrow.parquet as pq
+        import pyarrow.parquet  # noqa: F401
     except ModuleNotFoundError:
         raise DataError(f"{tree.path}: reading parquet needs pyarrow: pip install 'mien[parquet]'") from None
-    examples: list[Example] = []
+    examples, reader, known = list[Example](), Reader(), dict[Any, Any]()
     for place in _parquet_files(tree):
-        file = tree.root / place
-        try:
-            table = pq.read_table(tree.file(place))
-        except Exception as error:
-            raise DataError(f"{file}: not a readable parquet file ({error})") from error
-        require(file, PARQUET_COLUMNS, table.column_names)
-        examples.extend(_parquet_example(file, row, values) for row, values in enumerate(table.to_pylist()))
+        shard = Shard(tree, place, reader)
+        require(shard.file, PARQUET_COLUMNS, shard.columns)
+        examples.extend(_parquet_example(shard.file, row, values, known) for row, values in enumerate(shard.rows()))
     votes = " with FER+ votes" if any(example.votes for example in examples) else ""
     agreed = _agreement(tree.path, examples)
     notes = (*_notes(votes, USAGE), *agreed)
@@ -144,29 +141,31 @@ def _parquet_files(tree: Tree) -> list[Path]:
     return [place for place in tree.others if len(place.parts) == 1 and place.suffix.lower() == ".parquet"]
 
 
-def _parquet_example(file: Path, row: int, values: dict[str, Any]) -> Example:
-    where, values = f"{file}, row {row}", {name.lower(): value for name, value in values.items()}
-    image = values["image"]
+def _parquet_example(file: Path, row: int, values: dict[str, Any], known: dict[Any, Any]) -> Example:
+    """Of a row; votes and attributes that it shares with rows in `known` are theirs, so that it takes little memory."""
+    where, image = f"{file}, row {row}", values["image"]
     if isinstance(image, dict) and image.get("bytes") is None and image.get("path"):
         raise DataError(
             f"{file}: no image bytes, only paths of the machine that wrote it, such as {image['path']}: write it anew "
             "there with the files' bytes in it"
         )
-    if not isinstance(image, dict) or not isinstance(image.get("bytes"), bytes):
+    if not isinstance(image, StoredImage):
         got = "no bytes" if isinstance(image, dict) else type(image).__name__
         raise DataError(f"{where}: image is a struct that holds the file's bytes, got {got}")
     taken = {*PARQUET_COLUMNS, "row", *VOTE_COLUMNS}
+    votes = _votes(where, values) if set(VOTE_COLUMNS) <= values.keys() else ()
+    attributes = {
+        name: str(value)
+        for name, value in values.items()
+        if name not in taken and isinstance(value, str | int) and value != ""
+    }
     return Example(
         name=f"{file.name}:{row}",
-        source=image["bytes"],
+        source=image,
         label=_emotion(where, values["emotion"]),
         split=_split(where, values["usage"]),
-        votes=_votes(where, values) if set(VOTE_COLUMNS) <= values.keys() else (),
-        attributes={
-            name: str(value)
-            for name, value in values.items()
-            if name not in taken and isinstance(value, str | int) and value != ""
-        },
+        votes=known.setdefault(votes, votes),
+        attributes=known.setdefault(frozenset(attributes.items()), attributes),
     )
 
 

@@ -42,7 +42,7 @@ def subgroups(answers: Answers) -> dict[str, dict[str, Group]]:
     known = {name for attributes in answers.attributes for name in attributes} - {"person"}
     right, people = answers.right.astype(np.float64), np.array(answers.people)
     for name in sorted(known):
-        values = np.array([_band(name, attributes.get(name, "")) for attributes in answers.attributes])
+        values = np.array([banded(name, attributes.get(name, "")) for attributes in answers.attributes])
         named = sorted(set(values) - {""})
         for value in named if len(named) <= MOST_VALUES else ():
             found.setdefault(name, {})[str(value)] = _group(
@@ -62,7 +62,7 @@ def _group(right: Floats, everyone: np.ndarray, chosen: np.ndarray, others: np.n
     return Group(len(ours), float(ours.mean()), interval, gap, metrics.gap(ours, theirs, (people, strangers)))
 
 
-def _band(attribute: str, value: str) -> str:
+def banded(attribute: str, value: str) -> str:
     """The value, or for an age in years its band."""
     if attribute != "age" or not re.fullmatch(r"[0-9]{1,3}(\.0*)?", value):
         return value

@@ -175,7 +175,8 @@ def _fresh(answers: Answers, classes: int) -> Fresh | None:
     if len(rows) in (0, len(answers.copies)):
         return None
     right, found = answers.right[rows], rows[answers.found[rows]]
-    people = [answers.people[row] for row in rows]
+    everyone = answers.people
+    people = [everyone[row] for row in rows]
     return Fresh(
         n=len(rows),
         accuracy=float(right.mean()),

@@ -8,10 +8,8 @@ answers.csv   one row an image
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -21,29 +19,7 @@ from mien.report import plots
 from mien.report.groups import Group
 from mien.report.notes import notes
 from mien.report.numbers import Report
-
-STYLE = """
-:root { color-scheme: light dark; --ink: #20242a; --dim: #5f6670; --line: #dde1e6; --paper: #fff; --card: #f5f7f9; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8eaed; --dim: #a4abb5; --line: #3a4048; --paper: #16191d; --card: #20252b; }
-}
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 68rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
-h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .75rem; }
-p { margin: .4rem 0; } .dim { color: var(--dim); }
-.cards { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 0; padding: 0; list-style: none; }
-.cards li { flex: 1 1 10rem; background: var(--card); border-radius: .6rem; padding: .8rem 1rem; }
-.cards b { display: block; font-size: 1.6rem; line-height: 1.25; } .cards span { color: var(--dim); font-size: .85rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .9rem .3rem 0; text-align: right; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; } th { font-weight: 600; }
-.pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
-img { max-width: 100%; height: auto; background: #fff; border-radius: .6rem; }
-.pictures img { flex: 0 1 calc(50% - .5rem); min-width: min(20rem, 100%); object-fit: contain; }
-.pictures img:only-child { flex-basis: 100%; }
-"""
+from mien.report.parts import cards_of, document, picture, table
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -85,9 +61,10 @@ def answers_csv(report: Report) -> str:
     """
     answers, stream = report.answers, io.StringIO()
     table = Rows(stream, ["name", "person", "label", "answer", "right", "confidence", "copy", *report.labels])
+    guesses, right, confidence = answers.guesses, answers.right, answers.confidence
     for row, name in enumerate(answers.names):
-        truth, guess = report.labels[answers.truth[row]], report.labels[answers.guesses[row]]
-        said = [guess, int(answers.right[row]), f"{answers.confidence[row]:.6f}"] if answers.found[row] else ["", 0, ""]
+        truth, guess = report.labels[answers.truth[row]], report.labels[guesses[row]]
+        said = [guess, int(right[row]), f"{confidence[row]:.6f}"] if answers.found[row] else ["", 0, ""]
         person = answers.attributes[row].get("person", "")
         shares = (f"{share:.6f}" for share in answers.probabilities[row])
         table.write([[name, person, truth, *said, answers.copies[row], *shares]])
@@ -106,7 +83,7 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
         _cards(report),
         *(f"<p>{escape(note)}</p>" for note in notes(report)),
         "<h2>By expression</h2>",
-        _table(
+        table(
             ("", "images", "precision", "recall", "F1"),
             (
                 (name, str(each.support), f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}")
@@ -124,17 +101,13 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
             for value, each in groups.items()
         )
         columns = ("", "images", "right", "95% interval", "above the others by", "95% interval")
-        parts += [f"<h2>By {escape(attribute)}</h2>", _table(columns, rows)]
+        parts += [f"<h2>By {escape(attribute)}</h2>", table(columns, rows)]
     if "mistakes.png" in pictures:
         parts += ["<h2>The most confident mistakes</h2>", _figures(pictures, {"mistakes.png": "Wrong answers"})]
         parts.append("<p class=dim>Look at them: some are the model's mistakes, and some are the labels'.</p>")
     if report.unreadable:
-        parts += ["<h2>Unreadable</h2>", _table(("image", "reason"), report.unreadable.items())]
-    return (
-        f"<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<title>{escape(title)}</title>\n"
-        f'<meta name=viewport content="width=device-width, initial-scale=1">\n<style>{STYLE}</style>\n'
-        "<main>\n" + "\n".join(parts) + "\n</main>\n</html>\n"
-    )
+        parts += ["<h2>Unreadable</h2>", table(("image", "reason"), report.unreadable.items())]
+    return document(title, parts)
 
 
 def _cards(report: Report) -> str:
@@ -147,8 +120,7 @@ def _cards(report: Report) -> str:
         cards.append((f"{report.accuracy_covered:.1%}", f"right when sure, which it is of {report.coverage:.1%}"))
     if report.kl_to_votes is not None:
         cards.append((f"{report.kl_to_votes:.3f}", "nats from people's votes (KL)"))
-    items = "".join(f"<li><b>{escape(value)}</b><span>{escape(what)}</span></li>" for value, what in cards)
-    return f"<ul class=cards>{items}</ul>"
+    return cards_of(cards)
 
 
 def _interval(interval: tuple[float, float]) -> str:
@@ -161,15 +133,6 @@ def _gap(group: Group) -> tuple[str, str]:
     return f"{100 * group.gap:+.1f} points", "{:+.1f} to {:+.1f}".format(*(100 * each for each in group.gap_interval))
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = "".join(f"<th scope=col>{escape(each)}</th>" for each in heads)
-    body = "".join("<tr>" + "".join(f"<td>{escape(each)}</td>" for each in row) + "</tr>" for row in rows)
-    return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-
-
 def _figures(pictures: dict[str, bytes], wanted: dict[str, str]) -> str:
-    images = (
-        f'<img alt="{escape(words)}" src="data:image/png;base64,{base64.b64encode(pictures[name]).decode()}">'
-        for name, words in wanted.items()
-    )
+    images = (picture(pictures[name], words) for name, words in wanted.items())
     return f"<div class=pictures>{''.join(images)}</div>"

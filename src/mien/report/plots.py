@@ -16,14 +16,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager
 from matplotlib.text import Text
-from PIL import Image, ImageFont
+from PIL import ImageFont
 
-from mien.errors import ImageError
 from mien.fonts import drawable, font_file, lacked
-from mien.image import read_image
 from mien.intake import ImageSource
 from mien.prediction import percent
 from mien.report.numbers import BINS, Report
+from mien.report.parts import thumbnail
 
 BLUE, GRAY, RED = "#2f6fab", "#8a8f98", "#b5402f"
 MISTAKES = 24  # on the contact sheet
@@ -116,18 +115,9 @@ def contact_sheet(sources: Sequence[ImageSource], titles: Sequence[str]) -> byte
     for axes in places:
         axes.axis("off")
     for axes, source, title in zip(places, sources, titles, strict=False):
-        axes.imshow(_thumbnail(source))
+        axes.imshow(thumbnail(source))
         axes.set_title(legible(title), fontsize=8)
     return rendered(figure)
-
-
-def _thumbnail(source: ImageSource) -> Image.Image:
-    try:
-        image = Image.fromarray(read_image(source))
-    except ImageError:
-        return Image.new("RGB", (96, 96), "#dddddd")
-    image.thumbnail((96, 96))
-    return image
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:

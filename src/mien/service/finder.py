@@ -22,7 +22,7 @@ from mien.crops import cut
 from mien.detect import BlazeFace
 from mien.errors import ImageError
 from mien.intake import Limits
-from mien.memory import CrowdedError, bounded, hold_at_most, keep_memory
+from mien.memory import CrowdedError, bounded, give_back, hold_at_most, keep_memory
 from mien.picture import open_picture
 from mien.preprocess import Preprocess
 from mien.service.shown import Shown, show
@@ -31,6 +31,7 @@ from mien.service.wire import Message, read, write
 BESIDE = 96_000_000  # bytes beside the image's own: its file, what networks hold, what the allocator keeps
 NICENESS = 10  # workers give way to the process that answers, so that who is turned away hears it at once
 DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+SHORT = Message({"error": "not enough memory to read it: save it smaller"})
 
 
 class Finder:
@@ -45,7 +46,14 @@ class Finder:
         self._detector = BlazeFace()
 
     def __call__(self, task: Message) -> Message:
-        """What is found in an image."""
+        """What is found in an image; where memory does not suffice it is given back, and tried once more."""
+        answer = self._tried(task)
+        if answer is SHORT:
+            give_back()
+            answer = self._tried(task)
+        return answer
+
+    def _tried(self, task: Message) -> Message:
         hold_at_most(task.head["first"], strict=True, pixels=task.head["first"])
         try:
             with bounded(0):
@@ -53,9 +61,9 @@ class Finder:
         except CrowdedError as error:
             return Message({"room": error.amount})
         except ImageError as error:
-            return Message({"error": str(error)})
+            return SHORT if isinstance(error.__cause__, MemoryError) else Message({"error": str(error)})
         except MemoryError:
-            return Message({"error": "not enough memory to read it: save it smaller"})
+            return SHORT
 
     def _found(self, content: bytes | bytearray, head: dict[str, Any]) -> Message:
         picture = open_picture(content, self._limits, whole=head["crop"] == "whole")

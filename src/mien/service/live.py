@@ -19,10 +19,8 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mien.labels import LabelSet
 from mien.prediction import Expression, Prediction, Reading, unsure
-from mien.recognizer import Recognizer
-from mien.service.api import only, spoken
+from mien.service.api import asked_of, only
 from mien.service.engine import Asked, Engine
 from mien.service.metrics import Metrics
 from mien.service.problems import BUSY, REFUSED, Problem, closing
@@ -30,6 +28,7 @@ from mien.service.rates import Rates
 from mien.service.settings import Settings
 from mien.service.uploads import Uploads
 
+CHOICES = ("labels", "prior")  # of the query
 HALF_LIFE_S = 0.25  # of what was seen before, in a smoothed answer
 SAME = 0.3  # overlap (intersection over union) from which two boxes are one face
 Box = tuple[float, float, float, float]
@@ -49,11 +48,11 @@ def routes(engine: Engine, metrics: Metrics, uploads: Uploads, settings: Setting
             await socket.close(REFUSED, "other sites' pages may not use the camera's socket")
             return
         try:
-            only(socket.query_params, ("labels",))
-            model = engine.model(None)
-            labels = spoken(model, socket.query_params.get("labels") or None)
+            only(socket.query_params, CHOICES)
+            given = {name: value for name, value in socket.query_params.items() if value}
+            asked = replace(asked_of(engine, given), crop="detect")
             with cameras.one():
-                await _answer(socket, Answers(engine, metrics, model, labels), Newest(uploads), cameras.rates)
+                await _answer(socket, Answers(engine, metrics, asked), Newest(uploads), cameras.rates)
         except Problem as problem:
             metrics.errors.labels(problem.kind.name).inc()
             with suppress(WebSocketDisconnect, RuntimeError):  # the camera has gone
@@ -101,16 +100,15 @@ class Cameras:
 class Answers:
     """Reads the frames of one camera, each smoothed with those before it."""
 
-    def __init__(self, engine: Engine, metrics: Metrics, model: Recognizer, labels: LabelSet) -> None:
+    def __init__(self, engine: Engine, metrics: Metrics, asked: Asked) -> None:
         self._engine = engine
         self._metrics = metrics
-        self._model = model
-        self._labels = labels
-        self._smooth = Smooth(model.artifact.head_for(labels).threshold)
+        self._asked = asked
+        self._smooth = Smooth(asked.model.artifact.head_for(asked.labels).threshold)
 
     async def read(self, frame: bytes) -> dict[str, Any]:
         """A frame's answer. Raises `Problem` where there is none in time."""
-        (read,) = await self._engine.predict([frame], Asked(self._model, self._labels, "detect"))
+        (read,) = await self._engine.predict([frame], self._asked)
         self._metrics.frames.inc()
         return told(self._smooth(read.prediction, monotonic()))
 

@@ -19,6 +19,7 @@ from starlette.types import Scope
 from mien.labels import LabelSet
 from mien.languages import LANGUAGES, NOTICE, READY, SENTENCES, preferred, said, translations
 from mien.prediction import percent, ranked
+from mien.prior import TRAINING
 from mien.service import looks
 from mien.service.api import asked_of, read, written
 from mien.service.engine import Answer, Asked, Engine
@@ -145,7 +146,7 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads, setting
     @router.get("/live")
     async def live(request: Request) -> Response:
         choices = list(engine.model(None).artifact.label_sets.values())
-        return pages.render("live", request.scope, choices=choices, sentences=SENTENCES, kinds=KINDS)
+        return pages.render("live", request.scope, choices=choices, prior=TRAINING, sentences=SENTENCES, kinds=KINDS)
 
     @router.get("/docs")
     async def docs(request: Request) -> Response:

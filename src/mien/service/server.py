@@ -41,6 +41,7 @@ DESCRIPTION = (
     "Nothing that is uploaded is kept, logged or sent on."
 )
 
+BACKLOG = 1024  # clients that may wait at the door: who finds it full hears nothing, and knocks again a second later
 SWITCH_S = 0.0005  # a thread may hold the interpreter so long; Python's 5 ms would be felt in every answer
 EXPOSED = ("Retry-After", "X-Request-ID")  # headers that other sites' pages may read
 STARTED = logging.getLogger("mien.service")
@@ -153,7 +154,7 @@ def listen(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)  # of a name that has both
         both = address[0] == "::" and socket.has_dualstack_ipv6()
-        listening = socket.create_server(address, family=family, dualstack_ipv6=both)
+        listening = socket.create_server(address, family=family, dualstack_ipv6=both, backlog=BACKLOG)
     except OSError as error:
         reasons = {
             EADDRINUSE: f"PORT: {port} is taken at {host}: choose another, or 0 for one that is free",

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping
 from functools import partial
+from ipaddress import ip_network
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -63,6 +64,20 @@ def _origin(value: str) -> str:
     return value.lower()
 
 
+def _network(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"expected an address or a network such as 10.0.0.0/8, got {value!r}: {error}") from error
+    return value
+
+
+def _host(value: str) -> str:
+    if not value.strip():
+        raise ValueError("expected a name or an address, such as 127.0.0.1, got nothing")
+    return value
+
+
 def _hash(value: str) -> str:
     if not HASH.fullmatch(value):
         raise ValueError("expected hashes of 64 digits, which `mien serve --hash-key` prints")
@@ -76,6 +91,7 @@ Pixels = Annotated[int, BeforeValidator(partial(read_size, of="pixels"))]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hash = Annotated[str, AfterValidator(_hash)]
 Origin = Annotated[str, AfterValidator(_origin)]
+Network = Annotated[IPvAnyNetwork, BeforeValidator(_network)]
 
 
 class Settings(BaseModel):
@@ -113,7 +129,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, lt=2**16)] = 8000
     models: Annotated[Words, Field(min_length=1)] = (DEFAULT,)
     threads: Count = Field(default_factory=cores)
@@ -133,7 +149,7 @@ class Settings(BaseModel):
     cameras: Count = 32
     max_frame: Bytes = 2_000_000
     origins: Annotated[tuple[Origin, ...], BeforeValidator(_words)] = ()
-    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_words)] = ()
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ()
     root_path: Annotated[str, AfterValidator(_root)] = ""
     grace_s: Seconds = 8.0
     log: bool = True

@@ -7,6 +7,7 @@ enlarges it, noise and coarseness are still those of an image of its own size.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -18,7 +19,46 @@ COARSEST = 1 / 3  # of the resolution
 NOISE = 24.0  # largest standard deviation, of 255
 
 
-def augment(pixels: Tensor, config: Augment, size: int, generator: Generator) -> Tensor:
+@dataclass(frozen=True)
+class _Chances:
+    """Random numbers for a part of a batch, drawn for all of it: so that they are the same however it is parted.
+
+    Args:
+        generator: on the device of the images.
+        n: images in the batch.
+        part: which of them are to be changed.
+    """
+
+    generator: Generator
+    n: int
+    part: slice
+
+    def uniform(self) -> Tensor:
+        """0..1, one an image."""
+        return torch.rand(self.n, device=self.generator.device, generator=self.generator)[self.part]
+
+    def signed(self) -> Tensor:
+        """-1..1, one an image."""
+        return self.uniform() * 2 - 1
+
+    def normal(self, *shape: int) -> Tensor:
+        """Of mean 0 and standard deviation 1, (images, *shape)."""
+        return torch.randn((self.n, *shape), device=self.generator.device, generator=self.generator)[self.part]
+
+    def once(self) -> float:
+        """0..1, one for the whole batch."""
+        return torch.rand((), device=self.generator.device, generator=self.generator).item()
+
+
+def augment(
+    pixels: Tensor,
+    config: Augment,
+    size: int,
+    generator: Generator,
+    *,
+    batch: int | None = None,
+    part: slice = slice(None),
+) -> Tensor:
     """Randomly changed copies of images.
 
     Args:
@@ -26,78 +66,75 @@ def augment(pixels: Tensor, config: Augment, size: int, generator: Generator) ->
         config: how far the changes go.
         size: side of the result.
         generator: on the same device as `pixels`.
+        batch: images of the batch that these are a part of; n if None.
+        part: which of them they are. Each is changed in the same way as where all come at once.
 
     Returns:
         (n, channels, size, size) float32 in 0..255.
     """
     own = min(pixels.shape[-1], size)
-    images = pixels.float()
+    images, chances = pixels.float(), _Chances(generator, len(pixels) if batch is None else batch, part)
     images = F.grid_sample(
         images,
-        F.affine_grid(_transforms(len(images), config, images.device, generator), [len(images), 1, size, size], False),
+        F.affine_grid(_transforms(config, chances), [len(images), 1, size, size], False),
         mode="bilinear",
         padding_mode="border",
         align_corners=False,
     )
     if config.contrast or config.brightness:
-        gain = 1 + config.contrast * _signed(len(images), images.device, generator)
-        offset = 255 * config.brightness * _signed(len(images), images.device, generator)
+        gain = 1 + config.contrast * chances.signed()
+        offset = 255 * config.brightness * chances.signed()
         mean = images.mean((1, 2, 3), keepdim=True)
         images = ((images - mean) * gain[:, None, None, None] + mean + offset[:, None, None, None]).clamp(0, 255)
     if config.coarse:
-        images = _coarsen(images, config.coarse, own, generator)
+        images = _coarsen(images, config.coarse, own, chances)
     if config.noise:
-        chosen = torch.rand(len(images), device=images.device, generator=generator) < config.noise
-        amount = NOISE * chosen * torch.rand(len(images), device=images.device, generator=generator)
-        noise = torch.randn((*images.shape[:2], own, own), device=images.device, generator=generator)
+        chosen = chances.uniform() < config.noise
+        amount = NOISE * chosen * chances.uniform()
+        noise = chances.normal(images.shape[1], own, own)
         if own != size:
             noise = F.interpolate(noise, (size, size), mode="bilinear", align_corners=False)
         images = (images + noise * amount[:, None, None, None]).clamp(0, 255)
     if config.erase:
-        images = _erase(images, config, generator)
+        images = _erase(images, config, chances)
     return images
 
 
-def _coarsen(images: Tensor, share: float, own: int, generator: Generator) -> Tensor:
+def _coarsen(images: Tensor, share: float, own: int, chances: _Chances) -> Tensor:
     """Some images made smaller than their `own` side and enlarged again, a whole batch by the same factor."""
-    device, side = images.device, images.shape[-1]
-    chosen = torch.rand(len(images), device=device, generator=generator) < share
-    factor = COARSEST + (1 - COARSEST) * torch.rand((), device=device, generator=generator).item()
+    side, chosen = images.shape[-1], chances.uniform() < share
+    factor = COARSEST + (1 - COARSEST) * chances.once()
     small = F.interpolate(images[chosen], (max(round(own * factor), 1),) * 2, mode="bilinear", antialias=True)
     images[chosen] = F.interpolate(small, (side, side), mode="bilinear")
     return images
 
 
-def _signed(n: int, device: torch.device, generator: Generator) -> Tensor:
-    return torch.rand(n, device=device, generator=generator) * 2 - 1
-
-
-def _transforms(n: int, config: Augment, device: torch.device, generator: Generator) -> Tensor:
+def _transforms(config: Augment, chances: _Chances) -> Tensor:
     """Output-to-input transforms in `affine_grid`'s coordinates (-1..1), shape (n, 2, 3)."""
-    angle = _signed(n, device, generator) * math.radians(config.rotate)
-    scale = 1 + config.scale * _signed(n, device, generator)
-    shift_x = 2 * config.shift * _signed(n, device, generator)
-    shift_y = 2 * config.shift * _signed(n, device, generator)
-    flip = torch.ones(n, device=device)
+    angle = chances.signed() * math.radians(config.rotate)
+    scale = 1 + config.scale * chances.signed()
+    shift_x = 2 * config.shift * chances.signed()
+    shift_y = 2 * config.shift * chances.signed()
+    flip = torch.ones_like(angle)
     if config.flip:
-        flip = torch.where(torch.rand(n, device=device, generator=generator) < 0.5, -1.0, 1.0)
+        flip = torch.where(chances.uniform() < 0.5, -1.0, 1.0)
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
     rows = [torch.stack([cos * flip, -sin, shift_x], 1), torch.stack([sin * flip, cos, shift_y], 1)]
     return torch.stack(rows, 1)
 
 
-def _erase(images: Tensor, config: Augment, generator: Generator) -> Tensor:
+def _erase(images: Tensor, config: Augment, chances: _Chances) -> Tensor:
     """One rectangle an image filled with a random gray, with probability `erase` (Zhong et al., 2020)."""
-    n, _, height, width = images.shape
+    height, width = images.shape[2:]
     device = images.device
     low, high = config.erase_area
-    area = low + (high - low) * torch.rand(n, device=device, generator=generator)
-    ratio = torch.exp(_signed(n, device, generator) * math.log(3.0))
+    area = low + (high - low) * chances.uniform()
+    ratio = torch.exp(chances.signed() * math.log(3.0))
     half_h, half_w = (area * ratio).sqrt().clamp(max=1) / 2, (area / ratio).sqrt().clamp(max=1) / 2
-    centre_y = torch.rand(n, device=device, generator=generator)
-    centre_x = torch.rand(n, device=device, generator=generator)
-    gray = 255 * torch.rand(n, device=device, generator=generator)
-    chosen = torch.rand(n, device=device, generator=generator) < config.erase
+    centre_y = chances.uniform()
+    centre_x = chances.uniform()
+    gray = 255 * chances.uniform()
+    chosen = chances.uniform() < config.erase
     y = (torch.arange(height, device=device) + 0.5) / height
     x = (torch.arange(width, device=device) + 0.5) / width
     inside_y = (y[None] - centre_y[:, None]).abs() < half_h[:, None]

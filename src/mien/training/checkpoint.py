@@ -37,10 +37,15 @@ READABLE = (1, VERSION)
 
 
 class Run:
-    """The folder of a training run."""
+    """The folder of a training run.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Args:
+        folder: need not be there.
+        writes: whether anything is written; of several processes that train together, one does.
+    """
+
+    def __init__(self, folder: Path, *, writes: bool = True) -> None:
+        self.folder, self.writes = folder, writes
         self.last = folder / "last.pt"
         self.best = folder / "best.pt"
         self.log = folder / "log.jsonl"
@@ -81,10 +86,9 @@ class Run:
     def start(self, recipe: Recipe, data: dict[str, Any]) -> None:
         """A new run. Raises as `check`."""
         self.check(recipe, resume=False)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.data_file, json.dumps(data, indent=2) + "\n")
-        write_text(self.recipe_file, recipe.model_dump_json(indent=2) + "\n")
-        write_text(self.log, "")
+        self._write(self.data_file, json.dumps(data, indent=2) + "\n")
+        self._write(self.recipe_file, recipe.model_dump_json(indent=2) + "\n")
+        self._write(self.log, "")
 
     def keep_left_out(self, reasons: Mapping[str, Mapping[str, str]]) -> None:
         """The images left out, why by name, of each split; nothing is written where there are none."""
@@ -92,7 +96,7 @@ class Run:
         if rows:
             stream = io.StringIO()
             csv.writer(stream, lineterminator="\n").writerows([("split", "image", "reason"), *rows])
-            write_text(self.left_out, stream.getvalue())
+            self._write(self.left_out, stream.getvalue())
 
     def recipe(self) -> Recipe:
         """The recipe of the run. Raises `MienError` where there is no run."""
@@ -121,8 +125,9 @@ class Run:
         return digest.hexdigest()
 
     def save(self, path: Path, state: dict[str, Any]) -> None:
-        with replacing(path) as temporary:
-            torch.save({"version": VERSION, **state}, temporary)
+        if self.writes:
+            with replacing(path) as temporary:
+                torch.save({"version": VERSION, **state}, temporary)
 
     def load(self, path: Path) -> dict[str, Any]:
         """A saved state, on the CPU. Raises `MienError` where it is missing or damaged."""
@@ -154,24 +159,29 @@ class Run:
         if not self.last.exists():
             if known.get("start") != data.get("start"):
                 raise DataError(f"{self.folder} has finished no epoch: go on with the --from that it was begun with")
-            write_text(self.log, "")
+            self._write(self.log, "")
             return None
         state = self.load(self.last)
         if state["version"] != VERSION:
             told = "an earlier mien began it and chose its best epoch by accuracy: export it as it is, or begin anew"
             raise MienError(f"{self.folder} cannot go on: {told}")
         lines = self.log.read_text(encoding="utf-8").splitlines()[: state["epoch"] + 1]
-        write_text(self.log, "".join(line + "\n" for line in lines))
+        self._write(self.log, "".join(line + "\n" for line in lines))
         return state
 
     def append_log(self, entry: dict[str, Any]) -> None:
-        with self.log.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(entry) + "\n")
+        if self.writes:
+            with self.log.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(entry) + "\n")
 
     def read_log(self) -> list[dict[str, Any]]:
         """An entry an epoch; none where there is no log."""
         lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
         return [json.loads(line) for line in lines]
+
+    def _write(self, path: Path, text: str) -> None:
+        if self.writes:
+            write_text(path, text)
 
     def best_entry(self) -> Mapping[str, Any]:
         """The log's entry of the best epoch, whose weights `best.pt` has; there must be one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,16 +13,23 @@ from torch import Tensor
 
 from mien.crops import Crop
 from mien.datasets import Dataset, divided
+from mien.datasets.base import read_each
 from mien.datasets.copies import fingerprints, leaks
 from mien.datasets.walk import few
 from mien.errors import DataError
+from mien.image import Pixels
+from mien.intake import ImageSource
 from mien.labels import FACE, label_set
-from mien.photos import CROP_WORDS, CropChoice, load_crops, usual_crop
+from mien.memory import memory
+from mien.photos import CROP_WORDS, CropChoice, crop_reader, load_crops, usual_crop
 from mien.preprocess import Preprocess
 from mien.training.loss import Target, fingerprint, targets
 from mien.training.recipe import Recipe
+from mien.training.store import Crops, Held, Streamed
 from mien.wording import counted
 
+OF_MEMORY = 4
+"""The part of it that crops take unasked: twice as much while they are read, and others need some too."""
 MOST_REASONS = 5
 """Why images were left out, told of a split; the run's folder has all."""
 
@@ -31,19 +39,19 @@ class Split:
     """One split on the device.
 
     Args:
-        pixels: (n, channels, size, size) uint8.
+        crops: of its images.
         targets: what each head learns from them.
         truth: their emotions' positions in a head's label set, for the heads that are judged.
         left_out: why other images of the split are not among them, by name.
     """
 
-    pixels: Tensor
+    crops: Crops
     targets: Mapping[str, Target]
     truth: Mapping[str, Tensor]
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self.crops)
 
 
 def prepare(dataset: Dataset, recipe: Recipe) -> Dataset:
@@ -78,31 +86,41 @@ def load_splits(
     device: torch.device,
     say: Callable[[str], None],
     choice: CropChoice | None = None,
+    buffer: int | None = None,
 ) -> tuple[Split, Split]:
-    """The train and the valid split of a prepared dataset, cropped once: as chosen, or else as is usual for it.
+    """The train and the valid split of a prepared dataset, cropped as chosen, or else as is usual for it.
+
+    With a buffer of so many crops, they are cropped in each epoch anew (see `store`); else once, and held.
 
     Raises:
         DataError: no image could be read or shows a face, or no head can both learn and be judged.
     """
     choice = choice or usual_crop(dataset)
-    training, valid = (load_split(dataset.split(name), recipe, choice.crop, device, say) for name in ("train", "valid"))
+    training, valid = (
+        load_split(dataset.split(name), recipe, choice.crop, device, say, buffer) for name in ("train", "valid")
+    )
     valid = replace(valid, truth={name: truth for name, truth in valid.truth.items() if name in training.targets})
     if not valid.truth:
         raise DataError(f"{dataset.path}: no head of the recipe can both learn and be judged; heads.votes needs votes")
     read = f"{counted(len(training), 'image')} to train on, {len(valid):,} to validate"
+    if buffer is not None:
+        say(f"they do not fit into memory: read anew in each epoch, and shuffled {buffer:,} at a time")
     say(f"{read}, {CROP_WORDS[choice.crop]} ({choice.reason}); heads: {', '.join(training.targets)}")
     return training, valid
 
 
-def describe_data(dataset: Dataset, training: Split, valid: Split, crop: Crop) -> dict[str, Any]:
+def describe_data(
+    dataset: Dataset, training: Split, valid: Split, crop: Crop, buffer: int | None = None
+) -> dict[str, Any]:
     """Where the data are, how the user had them read, how many images they hold, and hashes of their crops and labels.
 
     Args:
         dataset: prepared.
         training, valid: its splits.
         crop: how they were cropped.
+        buffer: as for `load_splits`; it is told where there is one.
     """
-    hashes = [fingerprint(split.pixels.cpu().numpy(), split.targets) for split in (training, valid)]
+    hashes = [fingerprint(split.crops.digest(), split.targets) for split in (training, valid)]
     return {
         "path": str(dataset.path.resolve()),
         "form": dataset.form,
@@ -114,20 +132,53 @@ def describe_data(dataset: Dataset, training: Split, valid: Split, crop: Crop) -
         "valid": len(valid),
         "train_sha256": hashes[0],
         "valid_sha256": hashes[1],
-    }
+    } | ({} if buffer is None else {"buffer": buffer})
 
 
-def load_split(split: Dataset, recipe: Recipe, crop: Crop, device: torch.device, say: Callable[[str], None]) -> Split:
-    """One split, cropped once; says what is left out. Raises `DataError` where nothing is left."""
+def load_split(
+    split: Dataset,
+    recipe: Recipe,
+    crop: Crop,
+    device: torch.device,
+    say: Callable[[str], None],
+    buffer: int | None = None,
+) -> Split:
+    """One split, every image of which is read; says what is left out. Raises `DataError` where nothing is left."""
     preprocess = Preprocess(recipe.size, recipe.colour)
-    readable, crops, left_out = load_crops(split, preprocess, crop)
+    crops: Crops
+    if buffer is None:
+        readable, pixels, left_out = load_crops(split, preprocess, crop)
+        crops = Held(torch.from_numpy(preprocess.tensor(pixels)).to(device))
+    else:
+        largest, digest = crop_reader(preprocess, crop), hashlib.sha256()
+
+        def read(source: ImageSource) -> Pixels:
+            return preprocess.tensor([largest(source)])[0]
+
+        readable, left_out = read_each(split, read, digest.update)
+        crops = Streamed(readable.examples, read, buffer, digest, device)
     for sentence in _told_left_out(split, left_out):
         say(sentence)
     found = targets(readable, recipe.heads)
     judged = {name: readable.targets(target.labels) for name, target in found.items() if name != FACE.name}
     truth = {name: torch.from_numpy(positions).to(device) for name, positions in judged.items()}
-    tensor = torch.from_numpy(preprocess.tensor(crops)).to(device)
-    return Split(tensor, {name: target.to(device) for name, target in found.items()}, truth, left_out)
+    return Split(crops, {name: target.to(device) for name, target in found.items()}, truth, left_out)
+
+
+def buffer_for(dataset: Dataset, recipe: Recipe, size: int | None, device: torch.device) -> int | None:
+    """How many crops a buffer holds; None where it holds all of training and validation.
+
+    Args:
+        dataset: prepared.
+        recipe: says how large crops are.
+        size: of the buffer in bytes; a share of the memory if None.
+        device: where crops are held.
+    """
+    there = min(memory(), torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else memory()
+    size = there // OF_MEMORY if size is None else size
+    buffer = size // (recipe.channels * recipe.size**2)
+    examples = sum(example.split in ("train", "valid") for example in dataset.examples)
+    return None if examples <= buffer else max(buffer, recipe.schedule.batch)
 
 
 def _told_left_out(split: Dataset, reasons: Mapping[str, str]) -> Iterator[str]:

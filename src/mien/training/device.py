@@ -14,24 +14,33 @@ from mien.wording import counted
 DEVICES = ("auto", "cpu", "cuda")
 
 
-def find_device(name: str = "auto") -> torch.device:
+def find_device(name: str = "auto", number: int = 0) -> torch.device:
     """The device to train on: `cpu`, `cuda`, or `auto`, a GPU if there is one.
 
+    Args:
+        name: one of these.
+        number: of the process on this machine, from 0: each takes the GPU of its number.
+
     Raises:
-        MienError: another name, or `cuda` where torch finds no GPU.
+        MienError: another name, or `cuda` where torch finds no GPU, or fewer than there are processes.
     """
     if name not in DEVICES:
         raise MienError(f"no device {name!r}: expected one of {', '.join(DEVICES)}")
     if name == "cuda" and not torch.cuda.is_available():
         raise MienError("torch finds no GPU to train on: choose cpu, or install a torch that is built for this GPU")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    if number >= torch.cuda.device_count():
+        gpus = counted(torch.cuda.device_count(), "GPU")
+        raise MienError(f"{gpus} for {number + 1} processes or more: each needs one of its own, or --device cpu")
+    return torch.device("cuda", number)
 
 
 def describe_device(device: torch.device) -> str:
     """Where a network trains, in words."""
     numbers = "bfloat16" if halves(device) else "float32"
     if device.type == "cuda":
-        return f"one GPU ({torch.cuda.get_device_name(0)}), {numbers}"
+        return f"one GPU ({torch.cuda.get_device_name(device)}), {numbers}"
     return f"CPU, {counted(torch.get_num_threads(), 'thread')}, {numbers}"
 
 

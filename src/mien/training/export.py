@@ -94,7 +94,7 @@ def export(
         found = [averaged(found)]
     recipe, dataset = found[0].recipe, _dataset(found, data)
     valid, pixels = _read(dataset.split("valid"), found[0])
-    if fingerprint(pixels, targets(valid, recipe.heads)) != found[0].data["valid_sha256"]:
+    if fingerprint(hashlib.sha256(pixels.tobytes()), targets(valid, recipe.heads)) != found[0].data["valid_sha256"]:
         raise DataError(f"{dataset.path}: the validation images or their labels are not those of {found[0].name}")
     samples = _read(spread(dataset.split("train"), CALIBRATION_IMAGES), found[0])[1] if int8 else None
     twice = [mirror and not member.mirrored for member in found]

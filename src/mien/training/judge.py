@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mien import metrics
 from mien.datasets.base import NO_LABEL
 from mien.training.data import Split
+from mien.training.processes import Processes
 
 VALIDATION_BATCH = 64
 
@@ -57,18 +58,21 @@ def best_of(log: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 @torch.no_grad()
-def judge(network: nn.Module, valid: Split) -> Verdict:
-    """Judge a network on the images that each head's label set judges; in float32, as a model answers."""
+def judge(network: nn.Module, valid: Split, ours: Processes) -> Verdict:
+    """Judge a network on the images that each head's label set judges; in float32, as a model answers.
+
+    Each process has a part of them answered, and all come to the same verdict.
+    """
     network.eval()
     answers: dict[str, list[Tensor]] = {name: [] for name in valid.truth}
-    for pixels in valid.pixels.split(VALIDATION_BATCH):
-        logits = network(pixels.float().contiguous(memory_format=torch.channels_last))
+    for rows in torch.arange(len(valid))[ours.part(len(valid))].split(VALIDATION_BATCH):
+        logits = network(valid.crops.of(rows).float().contiguous(memory_format=torch.channels_last))
         for name, parts in answers.items():
             parts.append(logits[name])
     accuracy, nll = dict[str, float](), dict[str, float]()
     for name, truth in valid.truth.items():
-        judged = truth != NO_LABEL
-        logits, labels = torch.cat(answers[name])[judged].double().cpu().numpy(), truth[judged].cpu().numpy()
+        judged = truth.cpu() != NO_LABEL
+        logits, labels = ours.joined(torch.cat(answers[name]))[judged].double().numpy(), truth.cpu()[judged].numpy()
         accuracy[name] = metrics.accuracy(logits, labels) if len(labels) else 0.0
         nll[name] = metrics.tempered_nll(logits, labels) if len(labels) else 0.0
     return Verdict(accuracy, nll)

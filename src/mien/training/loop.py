@@ -1,7 +1,8 @@
 """The training loop. A run that is killed and resumed ends as one that is not: on a processor, with the same weights.
 
 What an epoch does depends only on the seed, the epoch's number and the state before it: the order of the images and
-every augmentation come from a generator made anew for each epoch.
+every augmentation come from a generator made anew for each epoch. They are the same however many processes share the
+batches; each process holds the same weights, and the first one writes.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ from mien.photos import choose_crop
 from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.curve import draw
-from mien.training.data import Split, describe_data, load_splits, prepare, tell_copies
-from mien.training.device import describe_device, find_device, halves
+from mien.training.data import Split, buffer_for, describe_data, load_splits, prepare, tell_copies
+from mien.training.device import halves
 from mien.training.doubts import doubts, doubts_of_data
 from mien.training.judge import WORST, Verdict, judge
 from mien.training.muon import Muon
 from mien.training.networks import build, deployed
+from mien.training.processes import Processes, processes
 from mien.training.recipe import Adaptive, Orthogonal, Recipe, Sgd
 from mien.training.start import Start, examples, find_start
 from mien.training.teacher import Teacher
@@ -75,6 +77,7 @@ def train(
     crop: Crop | None = None,
     device: str = "auto",
     threads: int | None = None,
+    memory: int | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Run:
@@ -93,6 +96,8 @@ def train(
         device: `cpu`, `cuda`, or `auto`, a GPU if there is one.
         threads: of the CPU; None leaves their number to torch. With another number sums come in another order, and
             weights differ in their last digits.
+        memory: bytes of face crops that are held at once; a quarter of what there is if None. Where they are more, they
+            are read anew in each epoch and shuffled within so many (see `store`), in a run that goes on as it began.
         progress: called after every batch.
         say: called with a sentence where there is something to tell (device, data left out).
 
@@ -106,37 +111,47 @@ def train(
             there is no such device.
         OSError: nothing can be written there.
     """
-    run = Run(out)
-    run.check(recipe, resume=resume)
-    check_writable(out.parent)
-    place = find_device(device)
-    if threads:
-        torch.set_num_threads(threads)
-    torch.backends.cudnn.benchmark = True  # a GPU looks for the fastest way to convolve, once a size
-    say(f"training {recipe.name} on {describe_device(place)}")
-    choice = (run.crop(crop) if resume else None) or choose_crop(crop, dataset)
-    whole, dataset = dataset, prepare(dataset, recipe)
-    tell_copies(whole, dataset, say)
-    training, valid = load_splits(recipe, dataset, place, say, choice)
-    for sentence in [*doubts_of_data(whole, dataset, recipe), *doubts(training, valid)]:
-        say(f"warning: {sentence}")
-    given = find_start(start) if start else None
-    teacher = Teacher(teachers, recipe, training)
-    data = describe_data(dataset, training, valid, choice.crop) | {"start": given.sha256 if given else None}
-    data |= {"teachers": teacher.sha256} if teachers else {}
-    state = run.resume(recipe, data) if resume and run.recipe_file.exists() else None
-    learner = Learner(recipe, {name: len(target.labels) for name, target in training.targets.items()}, place)
-    if state:
-        learner.restore(state)
-        say(f"going on after epoch {state['epoch'] + 1} of {recipe.schedule.epochs}")
-    else:
-        if given:
+    with processes(device) as ours:
+        run = Run(out, writes=ours.first)
+        if not ours.first:
+            progress, say = _nothing, _nothing
+        run.check(recipe, resume=resume)
+        ours.check(recipe.schedule.batch)
+        check_writable(out.parent)
+        if threads:
+            torch.set_num_threads(threads)
+        torch.backends.cudnn.benchmark = True  # a GPU looks for the fastest way to convolve, once a size
+        say(f"training {recipe.name} on {ours}")
+        choice = (run.crop(crop) if resume else None) or choose_crop(crop, dataset)
+        whole, dataset = dataset, prepare(dataset, recipe)
+        tell_copies(whole, dataset, say)
+        began = run.data() if resume and run.recipe_file.exists() else None
+        buffer = began.get("buffer") if began else ours.agreed(buffer_for(dataset, recipe, memory, ours.device))
+        training, valid = load_splits(recipe, dataset, ours.device, say, choice, buffer)
+        ours.check(len(training))
+        for sentence in [*doubts_of_data(whole, dataset, recipe), *doubts(training, valid)]:
+            say(f"warning: {sentence}")
+        given = find_start(start) if start else None
+        teacher = Teacher(teachers, recipe, training)
+        data = describe_data(dataset, training, valid, choice.crop, buffer) | {"start": given.sha256 if given else None}
+        data |= {"teachers": teacher.sha256} if teachers else {}
+        state = run.resume(recipe, data) if began else None
+        learner = Learner(recipe, {name: len(target.labels) for name, target in training.targets.items()}, ours)
+        if state:
+            learner.restore(state)
+            say(f"going on after epoch {state['epoch'] + 1} of {recipe.schedule.epochs}")
+        elif given:
             say(learner.begin_with(given, training))
-        run.start(recipe, data)
-    run.keep_left_out({"train": training.left_out, "valid": valid.left_out})
-    keep_memory(2**31 - 1)
-    _go_on(run, learner, recipe, training, valid, teacher, state, progress)
+        ours.meet()  # all have read what was there before
+        if not state:
+            run.start(recipe, data)
+        run.keep_left_out({"train": training.left_out, "valid": valid.left_out})
+        keep_memory(2**31 - 1)
+        _go_on(run, learner, recipe, training, valid, teacher, state, progress)
     return run
+
+
+def _nothing(_: object) -> None: ...
 
 
 def _go_on(
@@ -167,7 +182,7 @@ def _go_on(
             losses.append(value)
             if len(losses) < steps:
                 progress(where(epoch, losses, verdict))
-        verdict = judge(deployed(learner.average, recipe), valid)
+        verdict = judge(deployed(learner.average, recipe), valid, learner.ours)
         told = {"epoch": epoch, "scores": verdict.accuracy, "nll": verdict.nll, "heads": heads}
         if verdict.rank < best:
             best = verdict.rank
@@ -177,7 +192,7 @@ def _go_on(
             | {"valid": verdict.accuracy, "nll": verdict.nll, "size": recipe.train_size(epoch)}
             | {"seconds": round(time.monotonic() - epoch_began, 1)}
         )
-        if epoch + 1 == epochs or time.monotonic() - drawn >= CURVE_EVERY:
+        if run.writes and (epoch + 1 == epochs or time.monotonic() - drawn >= CURVE_EVERY):
             draw(run.read_log(), run.curve)
             drawn = time.monotonic()
         run.save(run.last, {**told, **learner.state(), "best": best})
@@ -190,17 +205,19 @@ class Learner:
     Args:
         recipe: decides everything; its seed the first weights.
         heads: number of emotions by the head's name.
-        device: where to train.
+        ours: the processes that train, and where this one does.
     """
 
-    def __init__(self, recipe: Recipe, heads: Mapping[str, int], device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, heads: Mapping[str, int], ours: Processes) -> None:
         torch.manual_seed(recipe.seed)
         network = build(recipe, heads)
-        self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(ours.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average, self._averaged = copy.deepcopy(self.network).requires_grad_(False), 0
+        self.ours = ours
         self._recipe = recipe
-        self._half = halves(device)
+        self._half = halves(ours.device)
         self.optimiser = make_optimiser(self.network, recipe, self._half)
+        self._parallel = ours.parallel(self.network)
 
     def steps(self, training: Split) -> int:
         """Batches in an epoch; images that do not fill one are left for other epochs."""
@@ -212,30 +229,32 @@ class Learner:
         Raises:
             MienError: the loss is no longer a number.
         """
-        recipe, device = self._recipe, training.pixels.device
-        batch, steps = recipe.schedule.batch, self.steps(training)
-        generator = torch.Generator(device).manual_seed(recipe.seed * 1_000_003 + epoch)
-        torch.manual_seed(recipe.seed * 1_000_003 + epoch)  # dropout draws from the global generator
-        draws = random.Random(recipe.seed * 1_000_003 + epoch)
-        order = torch.randperm(len(training), device=device, generator=generator)
+        recipe, ours = self._recipe, self.ours
+        batch, steps, size = recipe.schedule.batch, self.steps(training), recipe.train_size(epoch)
+        seed = recipe.seed * 1_000_003 + epoch
+        generator = torch.Generator(ours.device).manual_seed(seed)
+        torch.manual_seed(seed + ours.rank)  # dropout draws from the global generator, in each process its own
+        draws = random.Random(seed)
         self.network.train()
-        for step in range(steps):
-            rows = order[step * batch : (step + 1) * batch]
+        for step, (rows, pixels) in enumerate(training.crops.shuffled(generator, batch, steps, ours.part)):
+            part = ours.part(len(rows))
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, epoch + step / steps)
-            pixels = augment(training.pixels[rows], recipe.augment, recipe.train_size(epoch), generator)
-            taught = {name: target.rows(rows) for name, target in training.targets.items()}
+            pixels = augment(pixels, recipe.augment, size, generator, batch=len(rows), part=part)
+            taught = {name: target.rows(rows).part(part, ours.size) for name, target in training.targets.items()}
             if alpha := recipe.augment.mixup:
                 share = draws.betavariate(alpha, alpha)
-                others = torch.randperm(len(rows), device=device, generator=generator)
+                others = torch.randperm(len(pixels), device=ours.device, generator=generator)
                 pixels = torch.lerp(pixels, pixels[others], share)
                 taught = {name: target.mixed(share, others) for name, target in taught.items()}
-            with torch.autocast(device.type, torch.bfloat16, enabled=self._half):
-                logits = self.network(pixels.contiguous(memory_format=torch.channels_last))
+            with torch.autocast(ours.device.type, torch.bfloat16, enabled=self._half):
+                logits = self._parallel(pixels.contiguous(memory_format=torch.channels_last))
                 value = teacher.loss(logits, taught, pixels)
             self.optimiser.zero_grad(set_to_none=True)
             value.backward()
             self.optimiser.step()
+            value = value.detach()
+            ours.average(value, *(each for each in self.network.buffers() if each.is_floating_point()))
             self._averaged += 1
             follow(self.average, self.network, self._averaged, recipe.schedule.ema)
             if not math.isfinite(number := value.item()):
@@ -249,7 +268,7 @@ class Learner:
 
     def begin_with(self, start: Start, training: Split) -> str:
         """Take over weights, as far as they fit (see `Start.give`), and say how many."""
-        taken, learned = start.give(self.network, examples(training.pixels, self._recipe.train_size(0)))
+        taken, learned = start.give(self.network, examples(training.crops, self._recipe.train_size(0)))
         self.average.load_state_dict(self.network.state_dict())
         return f"beginning with {taken} of {learned} of the weights of {start.name}"
 

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from mien.datasets.base import NO_LABEL, VOTES, Dataset
-from mien.image import Pixels
 from mien.labels import FACE, FERPLUS8, LabelSet
 from mien.training.recipe import Head, Heads
 
@@ -28,12 +27,19 @@ class Target:
         weight: of this head in the loss.
         distribution: (n, emotions) float32, rows that sum to 1.
         mask: (n,) float32, 1 where the head learns from the example, else 0.
+        count: by which the loss is divided; those of the mask if None.
     """
 
     labels: LabelSet
     weight: float
     distribution: Tensor
     mask: Tensor
+    count: Tensor | None = None
+
+    def part(self, part: slice, parts: int) -> Target:
+        """What it learns from one of several parts of the examples: the mean of their losses is the loss of all."""
+        count = self.mask.sum().clamp(min=1) / parts
+        return Target(self.labels, self.weight, self.distribution[part], self.mask[part], count)
 
     def rows(self, rows: Tensor) -> Target:
         """What it learns from some of the examples, by their positions."""
@@ -60,14 +66,13 @@ def targets(dataset: Dataset, heads: Heads) -> dict[str, Target]:
     return found
 
 
-def fingerprint(crops: Pixels, taught: Mapping[str, Target]) -> str:
+def fingerprint(digest: hashlib._Hash, taught: Mapping[str, Target]) -> str:
     """A hash of images and of everything that is learned from them.
 
     Args:
-        crops: (n, channels, size, size) uint8.
+        digest: the SHA-256 of the crops, (n, channels, size, size) uint8, which goes on here.
         taught: by head, for the same images.
     """
-    digest = hashlib.sha256(crops.tobytes())
     for name, target in taught.items():
         digest.update(name.encode() + target.distribution.cpu().numpy().tobytes() + target.mask.cpu().numpy().tobytes())
     return digest.hexdigest()
@@ -79,7 +84,8 @@ def loss(logits: Mapping[str, Tensor], batch: Mapping[str, Target]) -> Tensor:
     for name, target in batch.items():
         log_p = torch.log_softmax(logits[name].float(), 1)
         entropy = -(target.distribution * log_p).sum(1)
-        total = total + target.weight * (entropy * target.mask).sum() / target.mask.sum().clamp(min=1)
+        count = target.mask.sum().clamp(min=1) if target.count is None else target.count
+        total = total + target.weight * (entropy * target.mask).sum() / count
     return total
 
 

@@ -22,6 +22,7 @@ from mien.training.checkpoint import Run, run_or_model
 from mien.training.mirrored import halved
 from mien.training.recipe import Augment
 from mien.training.stem import made_like
+from mien.training.store import Crops
 
 if TYPE_CHECKING:
     from onnx import GraphProto
@@ -108,15 +109,10 @@ def find_start(name_or_path: str | Path) -> Start:
     return Start(str(name_or_path), found.manifest.sha256, _taken_apart(found.onnx, str(name_or_path)))
 
 
-def examples(pixels: Tensor, size: int) -> Tensor:
-    """Some of the training images, spread over all of them, as `Start.give` takes them.
-
-    Args:
-        pixels: (n, channels, h, w) uint8.
-        size: side of the result.
-    """
-    rows = torch.linspace(0, len(pixels) - 1, min(len(pixels), IMAGES)).long()
-    return augment(pixels[rows], Augment(), size, torch.Generator(pixels.device))
+def examples(crops: Crops, size: int) -> Tensor:
+    """Some of the training images, spread over all of them, as `Start.give` takes them; `size` is their side."""
+    rows = torch.linspace(0, len(crops) - 1, min(len(crops), IMAGES)).long()
+    return augment(crops.of(rows), Augment(), size, torch.Generator(crops.device))
 
 
 def following(name: str) -> str:

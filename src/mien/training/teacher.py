@@ -89,13 +89,13 @@ class Teacher:
 
 def _find(name: str | Path, recipe: Recipe, training: Split) -> _Network:
     found = run_or_model(name)
-    if isinstance(found, Artifact) and training.pixels.device.type == "cpu":
+    if isinstance(found, Artifact) and training.crops.device.type == "cpu":
         network = OnnxTeacher(found)
         _check(name, network.colour, network.heads, recipe, training)
         return network
     member = find_member(name)
     _check(name, member.recipe.colour, list(member.heads), recipe, training)
-    return TorchTeacher(member, training.pixels.device)
+    return TorchTeacher(member, training.crops.device)
 
 
 def _check(name: str | Path, colour: str, heads: Sequence[str], recipe: Recipe, training: Split) -> None:

@@ -13,7 +13,7 @@ export class Link {
   #told;
   #video;
   #socket = null;
-  #labels = "";
+  #asked = {};
   #waiting = [];
   #heard = false; // an answer, since the connection was opened
   #refusals = 0;
@@ -32,14 +32,14 @@ export class Link {
     this.#told = told;
   }
 
-  /** Connect anew, for a set of labels; whatever was on its way is forgotten. */
-  open(labels) {
+  /** Connect anew, asking for `labels` and a `prior`; whatever was on its way is forgotten. */
+  open(asked) {
     this.close();
-    this.#labels = labels;
+    this.#asked = asked;
     this.#heard = false;
     const address = new URL("live/frames", location.href); // beside this page, wherever a proxy shows it
     address.protocol = location.protocol.replace("http", "ws");
-    address.search = new URLSearchParams({ labels });
+    address.search = new URLSearchParams(asked);
     const socket = new WebSocket(address);
     this.#socket = socket;
     socket.onopen = () => this.#pump(socket);
@@ -84,7 +84,7 @@ export class Link {
     this.close();
     const forGood = (RULES.includes(event.code) && !this.#heard) || this.#tries >= AGAIN_S.length;
     const seconds = forGood ? 0 : AGAIN_S[this.#tries++];
-    if (!forGood) this.#timer = setTimeout(() => this.open(this.#labels), 1000 * seconds);
+    if (!forGood) this.#timer = setTimeout(() => this.open(this.#asked), 1000 * seconds);
     this.#told.lost(event, seconds, forGood);
   }
 

@@ -46,7 +46,7 @@ page.which.addEventListener("change", async () => {
   preferred.facing = about(stream).facing;
   remember(preferred);
 });
-page.labels.addEventListener("change", () => stream && connect());
+for (const choice of [page.labels, page.prior]) choice.addEventListener("change", () => stream && connect());
 page.save.addEventListener("click", () => {
   save(latest.frame, latest.faces, { marked: page.marked.checked, mirror: isMirrored(), type: page.type.value });
 });
@@ -87,7 +87,7 @@ function connect() {
   times = [];
   seen = { ...seen, faces: performance.now(), words: "", said: "" };
   show("connecting");
-  link.open(page.labels.value);
+  link.open({ labels: page.labels.value, prior: page.prior.value });
 }
 
 /** Camera off, connection closed; what was seen is forgotten. */

