@@ -46,7 +46,7 @@ def nodes(runs: Runs) -> Iterator[Nodes]:
 
 
 def start(runs: Runs, nodes: Nodes, out: Path, *words: str) -> subprocess.Popen[str]:
-    few = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
+    few: dict[str, Any] = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
     return runs.start(out, "--ray", nodes.address, *words, within=nodes.within, **few)
 
 
