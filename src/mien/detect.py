@@ -106,7 +106,7 @@ class BlazeFace:
         alone = not len(rows)
         if alone or _sides(rows).max() > LARGE * side:
             rows = _distinct(np.concatenate([rows, self._looks(self._short, SHORT, picture, bordered)]))
-            alone = alone and (rows[:, 16] < DOUBTFUL).all()
+            alone = alone and bool((rows[:, 16] < DOUBTFUL).all())
         if alone or _sides(rows).min() < SMALL * side:
             rows = self._glances(picture, squares, rows)
         if not len(rows):
