@@ -214,16 +214,16 @@ def crowd(
     parts: list[float],
     rng: np.random.Generator,
 ) -> Image.Image:
-    """A photo of that size with heads side by side, each crop so large a part of its longer side."""
+    """A photo of that size with heads, each anywhere in its cell, its crop so large a part of the longer side."""
     canvas = ground.convert("RGB").resize(size, Image.Resampling.BICUBIC)
     columns = max(1, round((len(heads) * size[0] / size[1]) ** 0.5))
-    rows = -(-len(heads) // columns)
+    cell = size[0] / columns, size[1] / max(1, -(-len(heads) // columns))
     for number, ((head, side), part) in enumerate(zip(heads, parts, strict=True)):
         scale = part * size[0] / side
         small = head.resize((max(1, round(head.width * scale)), max(1, round(head.height * scale))))
-        x, y = (number % columns + 0.5) / columns * size[0], (number // columns + 0.5) / rows * size[1]
-        shift = rng.uniform(-0.1, 0.1, 2) * (size[0] / columns, size[1] / max(rows, 1))
-        canvas.paste(small, (round(x + shift[0] - small.width / 2), round(y + shift[1] - small.height / 2)))
+        spare = max(0.0, cell[0] - small.width), max(0.0, cell[1] - small.height)
+        x, y = number % columns * cell[0], number // columns * cell[1]
+        canvas.paste(small, (round(x + rng.uniform(0, spare[0])), round(y + rng.uniform(0, spare[1]))))
     return canvas
 
 

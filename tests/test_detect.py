@@ -254,7 +254,7 @@ def test_what_may_be_faces_is_looked_at_no_further_than_bounded(
     monkeypatch.setattr(detect._Network, "look", look)
     assert detector.search(Picture.of(Image.new("RGB", (2000, 2000)))) == []
     close = [window for window in seen if window.side < 500]
-    assert 0 < len(close) <= detect.MOST
+    assert 0 < len(close) <= 2 * detect.MOST  # by either network
     assert all(0 < each.x + each.side / 2 < 2000 and 0 < each.y + each.side / 2 < 2000 for each in close)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 for _switch in ("ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"):
     os.environ[_switch] = "1"
@@ -41,7 +42,8 @@ class Session:
     def __init__(self, weights: Callable[[], bytes], seldom: bool = False) -> None:
         content = weights()
         self._weights, self._seldom = weights, seldom
-        self._process, self._session = (0, None) if seldom else (os.getpid(), _opened(content))
+        self._process = 0 if seldom else os.getpid()
+        self._session: Any = None if seldom else _opened(content)
 
     @property
     def here(self) -> ort.InferenceSession:
