@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -102,7 +102,7 @@ def cold(base: Path, image: Path) -> None:
         print(f"| {told} | {old:.3f} | {new:.3f} | {new / old:.2f} of it |")
 
 
-def in_turns(steps: list[Callable[[], float]], rounds: int) -> list[float]:
+def in_turns(steps: Sequence[Callable[[], float]], rounds: int) -> list[float]:
     """The median of each step, after a round that does not count."""
     told = [[step() for step in steps] for _ in range(rounds + 1)][1:]
     return [statistics.median(times) for times in zip(*told, strict=True)]

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 from PIL import Image
-from walking import HAPPY, SIDE, Blocks, Pixels, drawn
+from walking import HAPPY, SIDE, Blocks, drawn
 
 from mien.detect import BlazeFace
 from mien.face import framing
 from mien.following import Following, Seen, shots, viewed
+from mien.image import Pixels
 from mien.video import Frame
 
 Where = Callable[[int], Sequence[float]]

@@ -103,10 +103,10 @@ class BlazeFace:
         whole = WHOLE if len(squares) == 1 else SQUARE
         side = squares[0].side
         rows = self._looks(self._full, whole, picture, squares)
-        alone = not len(rows)
+        alone = len(rows) == 0
         if alone or _sides(rows).max() > LARGE * side:
             rows = _distinct(np.concatenate([rows, self._looks(self._short, SHORT, picture, bordered)]))
-            alone = alone and (rows[:, 16] < DOUBTFUL).all()
+            alone = alone and bool((rows[:, 16] < DOUBTFUL).all())
         if alone or _sides(rows).min() < SMALL * side:
             rows = self._glances(picture, squares, rows)
         if not len(rows):

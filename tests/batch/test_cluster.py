@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nodes import UNSHARE, Nodes
@@ -46,7 +47,7 @@ def nodes(runs: Runs) -> Iterator[Nodes]:
 
 
 def start(runs: Runs, nodes: Nodes, out: Path, *words: str) -> subprocess.Popen[str]:
-    few = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
+    few: dict[str, Any] = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
     return runs.start(out, "--ray", nodes.address, *words, within=nodes.within, **few)
 
 
