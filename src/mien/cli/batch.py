@@ -88,7 +88,8 @@ def batch(
     """
     from mien.cores import cores, fresh
 
-    fresh("mien.batch.workers")
+    if ray is None:
+        fresh("mien.batch.workers")
     with needs_extra("batch"):
         from mien.batch.inputs import find
         from mien.batch.plan import Job, Plan
