@@ -95,7 +95,9 @@ class Run:
                 process.kill()
                 process.wait()
         self.took = time.perf_counter() - began
-        self.loads = Counter(line.split()[0] for line in (watch / "opened").read_text().splitlines() if "model" in line)
+        opened = watch / "opened"
+        lines = opened.read_text().splitlines() if opened.exists() else []
+        self.loads = Counter(line.split()[0] for line in lines if line.endswith("model.onnx"))
         self.log = (folder / f"log{kills:d}").read_text(errors="replace")
 
     def told(self, expected: pa.Table) -> str:

@@ -18,6 +18,7 @@ from mien.batch.cluster import Cluster
 from mien.errors import MienError
 
 GATED = "25.png 35.png"  # of parts 2 and 3
+PATIENCE = "RAY_gcs_rpc_server_reconnect_timeout_s"  # with a head that is gone
 BEFORE = {f"{number:02}.png" for number in range(2 * SIZE)}
 
 
@@ -38,7 +39,7 @@ def whole(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nodes(runs: Runs) -> Iterator[Nodes]:
     if subprocess.run([*UNSHARE, "true"], capture_output=True).returncode:
         pytest.skip("no network of one's own: Ray would listen on every interface")
-    settings = {"GATED": GATED, "RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
+    settings = {"GATED": GATED, PATIENCE: "5"}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         made = Nodes(Path(folder), runs.environment | settings)
         yield made
@@ -46,8 +47,8 @@ def nodes(runs: Runs) -> Iterator[Nodes]:
 
 
 def start(runs: Runs, nodes: Nodes, out: Path, *words: str) -> subprocess.Popen[str]:
-    few = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
-    return runs.start(out, "--ray", nodes.address, *words, within=nodes.within, **few)
+    within = [*nodes.within, "env", f"{PATIENCE}=5"]
+    return runs.start(out, "--ray", nodes.address, *words, within=within)
 
 
 def images(runs: Runs) -> Counter[str]:
