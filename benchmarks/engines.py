@@ -55,8 +55,8 @@ def main() -> None:
         (folder / "read.py").write_text(code(TITLES[asked.engine]), encoding="utf-8")
         images = made(data_folder("fer2013/valid.parquet") / "fer2013" / "valid.parquet", asked.images)
         (folder / "in").mkdir()
-        for number in range(FILES):
-            pq.write_table(images.take(list(range(number, len(images), FILES))), folder / "in" / f"{number}.parquet")
+        for number, start in enumerate(range(0, len(images), size := -(-len(images) // FILES))):
+            pq.write_table(images.slice(start, size), folder / "in" / f"{number}.parquet")
         began = time.perf_counter()
         expected = read_table(images, mien.load())
         print(f"\nread_table alone, one core: {len(images) / (time.perf_counter() - began):,.0f} images/s")
@@ -95,7 +95,9 @@ class Run:
                 process.kill()
                 process.wait()
         self.took = time.perf_counter() - began
-        self.loads = Counter(line.split()[0] for line in (watch / "opened").read_text().splitlines() if "model" in line)
+        opened = watch / "opened"
+        lines = opened.read_text().splitlines() if opened.exists() else []
+        self.loads = Counter(line.split()[0] for line in lines if line.endswith("model.onnx"))
         self.log = (folder / f"log{kills:d}").read_text(errors="replace")
 
     def told(self, expected: pa.Table) -> str:
@@ -115,7 +117,7 @@ class Run:
         ids = Counter(got.column("id").to_pylist())
         doubled = sum(count > 1 for number, count in ids.items())
         right = got.equals(expected.sort_by(by))
-        order = "kept" if got.column("id").equals(pa.concat_tables(tables).column("id")) else "lost"
+        order = "kept" if pa.concat_tables(tables).column("id").equals(got.column("id")) else "lost"
         return (
             f"ended with {self.code} after {self.took:.1f} s, rows {'right' if right else 'WRONG'}: {len(got):,} of "
             f"{len(expected):,}, {doubled:,} images doubled, {torn} files torn, order {order}; "

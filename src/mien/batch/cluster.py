@@ -91,14 +91,15 @@ class _Room:
 
     def __init__(self, count: int | None) -> None:
         self._count = count
-        self._looked, self._parts = -math.inf, 1
+        self._looked = -math.inf
+        self._parts = 1
 
     def __call__(self) -> int:
         if self._count is not None:
             return self._count
         if monotonic() - self._looked > COUNTS_S:
             self._looked = monotonic()
-            self._parts = max(1, math.ceil(AHEAD * float(ray.cluster_resources().get("CPU", 0))))
+            self._parts = max(1, math.ceil(AHEAD * ray.cluster_resources().get("CPU", 0)))
         return self._parts
 
 
