@@ -24,7 +24,6 @@ from mien.training.device import describe_device, find_device
 from mien.training.launch import MEETING, RANK_HERE, SIZE, end_with_launcher, launched, rank
 from mien.wording import counted
 
-
 PATIENCE = timedelta(hours=12)
 """How long one waits for the others, of which one may have slower disks: who has ended is told of sooner."""
 
