@@ -57,7 +57,7 @@ def test_a_frame(service: Any, frame: bytes) -> None:
         ("?prior=happy=.1,sad=.9", {"prior": "happy=.1,sad=.9"}),
     ],
 )
-def test_a_webp_and_what_is_asked(service: Any, frame: bytes, query: str, asked: dict[str, str]) -> None:
+def test_a_webp_and_what_is_asked(service: Any, frame: bytes, query: str, asked: dict[str, Any]) -> None:
     stream = BytesIO()
     Image.open(BytesIO(frame)).save(stream, "WEBP")
     with socket(service, query) as opened:
