@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import Result
 from drawn import Gray, draw_face
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import mien
 from mien.audit import LEFT_OUT, Audit, Kind, Suspect, audit
@@ -152,7 +151,7 @@ def test_a_dataset_of_which_nothing_can_be_read_is_audited_too() -> None:
     broken = Dataset(Path("made"), "made up", HAPPY_SAD, examples)
     found = audit(mien.load(), broken)
     assert found.counts == {Kind.UNREADABLE: 2}
-    assert (found.opinions, found.left_out) == ((), {"0", "1"})
+    assert (found.opinions, found.left_out) == ((), frozenset({"0", "1"}))
 
 
 def test_people_in_several_splits_are_told_and_kept() -> None:
