@@ -3,7 +3,7 @@
     python benchmarks/audit.py choose            which opinions to mix, on the training split
     python benchmarks/audit.py judge [PYTHON]    how good that is, on the public split
     python benchmarks/audit.py copies            blank and equal images of both
-    python benchmarks/audit.py large             a hundred thousand images
+    python benchmarks/audit.py large [N]         what a hundred thousand images cost, or N
 
 A label is wrong where less than a fifth of the ten FER+ votes are for it. The network learned from such votes on the
 training images, so that `choose` sees what it knows already, and `judge` is of other images: the split that chose its
@@ -83,8 +83,8 @@ def main() -> None:
             told(voted(split))
         case ["copies"]:
             copies()
-        case ["large"]:
-            large()
+        case ["large", *number]:
+            large(int(number[0]) if number else LARGE)
         case _:
             sys.exit(__doc__)
 
@@ -213,9 +213,9 @@ def copies() -> None:
     print(dict(Counter(each.kind.value for each in found.suspects)), f"clean: {found.n - len(found.left_out):,}")
 
 
-def large() -> None:
+def large(number: int) -> None:
     dataset = open_dataset(data_folder("fer2013/train.parquet") / "fer2013")
-    many = replace(dataset, examples=tuple(repeated(dataset)))
+    many = replace(dataset, examples=tuple(repeated(dataset, number)))
     print(f"{machine()}\n{len(many):,} images, {THREADS} threads")
     began, used = time.perf_counter(), time.process_time()
     found = audit(mien.load(), many, threads=THREADS)
@@ -226,15 +226,15 @@ def large() -> None:
     print(dict(Counter(each.kind.value for each in found.suspects)))
 
 
-def repeated(dataset: Dataset) -> Iterator[mien.datasets.Example]:
-    """The images again and again with noise, which makes most of them near copies, and of some other images."""
+def repeated(dataset: Dataset, number: int) -> Iterator[mien.datasets.Example]:
+    """The images again and again, with noise that grows from round to round."""
     rng = np.random.default_rng(0)
-    for number in range(LARGE):
-        example = dataset.examples[number % len(dataset)]
+    for place in range(number):
+        example = dataset.examples[place % len(dataset)]
         gray = read_image(example.source)[..., 0]
-        noise = rng.normal(0, 8 * (number // len(dataset)), gray.shape)
+        noise = rng.normal(0, 8 * (place // len(dataset)), gray.shape)
         pixels = np.clip(gray + noise, 0, 255).astype(np.uint8)
-        yield replace(example, name=f"{number}", source=pixels)
+        yield replace(example, name=f"{place}", source=pixels)
 
 
 if __name__ == "__main__":
