@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from filmed import Pixels
 from PIL import Image
-from walking import HAPPY, SIDE, Blocks, Pixels, drawn
+from walking import HAPPY, SIDE, Blocks, drawn
 
 from mien.detect import BlazeFace
 from mien.face import framing
