@@ -47,9 +47,9 @@ class Nodes:
         """What starts a command in their network."""
         return ["nsenter", f"--target={self._process.pid}", "--user", "--net", "--preserve-credentials"]
 
-    def lose(self, worker: int) -> None:
-        """A node is gone at once, with its worker of that process id."""
-        (node,) = [node for node in self._nodes if worker in _below(node)]
+    def lose(self, worker: int | None = None) -> None:
+        """A node is gone at once: that with the worker of that process id, or the last."""
+        node = next(node for node in reversed(self._nodes) if worker is None or worker in _below(node))
         self._nodes.remove(node)
         _kill(node, *_below(node))
 

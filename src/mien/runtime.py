@@ -35,11 +35,13 @@ class Session:
 
     Args:
         weights: gives the content of the ONNX file, and is pickled in its stead.
+        seldom: whether it is opened no sooner than it is used; its content is asked for at once in any case.
     """
 
-    def __init__(self, weights: Callable[[], bytes]) -> None:
-        self._weights = weights
-        self._process, self._session = os.getpid(), _opened(weights())
+    def __init__(self, weights: Callable[[], bytes], seldom: bool = False) -> None:
+        content = weights()
+        self._weights, self._seldom = weights, seldom
+        self._process, self._session = (0, None) if seldom else (os.getpid(), _opened(content))
 
     @property
     def here(self) -> ort.InferenceSession:
@@ -49,8 +51,8 @@ class Session:
             self._process = os.getpid()  # only now, for other threads that ask
         return self._session
 
-    def __reduce__(self) -> tuple[type[Session], tuple[Callable[[], bytes]]]:
-        return Session, (self._weights,)
+    def __reduce__(self) -> tuple[type[Session], tuple[Callable[[], bytes], bool]]:
+        return Session, (self._weights, self._seldom)
 
 
 def _opened(weights: bytes) -> ort.InferenceSession:

@@ -48,8 +48,9 @@ def times(found: Sequence[Frame]) -> list[float]:
         (b"ffconcat version 1.0\nfile other.mp4\n", "not a video of a supported kind"),
         (b"PK\3\4" + bytes(99), "not a video of a supported kind"),
         (Film(FILM[:1], form="mov", **MJPEG).made()[:60], "not a video of a supported kind"),
+        (b"\xff\xd8\xff\xe0" + bytes(99), "an image, not a video: `mien predict` reads it"),
     ],
-    ids=["empty", "text", "playlist", "list of files", "archive", "cut off in its head"],
+    ids=["empty", "text", "playlist", "list of files", "archive", "cut off in its head", "JPEG"],
 )
 def test_what_is_no_video_is_told(content: bytes, reason: str, tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_bytes(content)
@@ -95,9 +96,20 @@ def test_arguments_out_of_range_are_told(how: dict[str, Any], told: str) -> None
         frames("clip.mp4", **how)
 
 
-def test_a_text_file_is_the_callers_mistake() -> None:
-    with pytest.raises(SourceError, match="opened in binary mode"):
-        frames(io.StringIO("text"))  # type: ignore[arg-type]
+class Pipe(io.RawIOBase):
+    """Gives nothing, and cannot go back."""
+
+    def readinto(self, buffer: object) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [(io.StringIO("text"), "opened in binary mode"), (Pipe(), "can be read anew; got Pipe"), (7, "got int")],
+)
+def test_what_can_be_no_video_is_the_callers_mistake(source: Any, told: str) -> None:
+    with pytest.raises(SourceError, match=told):
+        frames(source)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.video.frame import Frame
-from mien.video.pixels import HDR, turn_of
+from mien.video.pixels import BT709, HDR, SIDEWAYS, Turn, turn_of
 
 Plane = NDArray[np.uint8]
 Rect = tuple[int, int, int, int]
@@ -43,22 +44,22 @@ class Canvas:
     """A frame's planes, to be drawn on.
 
     Args:
-        width: in px, even.
-        height: likewise.
+        frame: 8-bit YUV 4:2:0 of limited range and even sides, nobody else's.
         matrix: how its colours are coded, BT.601 or BT.709.
-        planes: luma (H, W), and blue and red difference (H / 2, W / 2); limited range.
     """
 
-    def __init__(self, width: int, height: int, matrix: Colorspace, planes: Sprite) -> None:
-        self.width, self.height, self.matrix, self._planes = width, height, matrix, planes
+    def __init__(self, frame: VideoFrame, matrix: Colorspace) -> None:
+        self.frame, self.matrix = frame, matrix
+        frame.color_range, frame.colorspace = ColorRange.MPEG, tagged(matrix)
+        self._planes = planes_of(frame)
 
     def fill(self, rect: Rect, colour: tuple[int, int, int]) -> None:
         """A rectangle of one colour; x1 and y1 are beyond its last px."""
         x0, y0, x1, y1 = rect
-        y, u, v = sprite(np.array([[colour]], np.uint8), self.matrix)
-        self._planes.y[y0:y1, x0:x1] = y[0, 0]
+        y, u, v = _shade(colour, self.matrix)
+        self._planes.y[y0:y1, x0:x1] = y
         for plane, value in ((self._planes.u, u), (self._planes.v, v)):
-            plane[y0 // 2 : -(-y1 // 2), x0 // 2 : -(-x1 // 2)] = value[0, 0]
+            plane[y0 // 2 : -(-y1 // 2), x0 // 2 : -(-x1 // 2)] = value
 
     def drawn(self, picture: Image.Image) -> Sprite:
         """A picture in RGB, to be pasted, as often as wanted."""
@@ -70,14 +71,6 @@ class Canvas:
             y, x = top // 2 * 2 // step, left // 2 * 2 // step
             room = plane[y : y + part.shape[0], x : x + part.shape[1]]
             room[:] = part[: room.shape[0], : room.shape[1]]
-
-    def frame(self) -> VideoFrame:
-        """The canvas as a frame to be coded."""
-        whole = np.concatenate([plane.ravel() for plane in self._planes]).reshape(-1, self.width)
-        frame = VideoFrame.from_ndarray(whole, "yuv420p")
-        frame.color_range = ColorRange.MPEG
-        frame.colorspace = tagged(self.matrix)
-        return frame
 
 
 class Easel:
@@ -100,23 +93,44 @@ class Easel:
             coded = VideoFrame.from_ndarray(frame.pixels, "rgb24")
         else:
             turn = turn_of(coded)
+        plain = self._plain(coded, turn)
+        if turn is None and plain is not coded:
+            return Canvas(plain, self._matrix)
+        own = VideoFrame(*self._size, "yuv420p")
+        for plane, source in zip(planes_of(own), planes_of(plain), strict=True):
+            plane[:] = source if turn is None else TURNED[turn](source)
+        return Canvas(own, self._matrix)
+
+    def _plain(self, coded: VideoFrame, turn: Turn) -> VideoFrame:
+        """A frame in the canvases' format and size, not yet turned; itself where it is so already."""
         width, height = self._size
-        aside = turn is not None and TURNED[turn](np.empty((2, 1))).shape == (1, 2)
-        plain = self._reformatter.reformat(
-            coded,
-            *((height, width) if aside else (width, height)),
-            "yuv420p",
-            dst_colorspace=self._matrix,
-            dst_color_range=ColorRange.MPEG,
-            threads=1,
-        )
-        planes = []
-        for at, plane in enumerate(plain.planes):
-            step = 1 if at == 0 else 2
-            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plain.height // step]
-            whole = rows[:, : plain.width // step]
-            planes.append(np.array(whole if turn is None else TURNED[turn](whole), order="C"))
-        return Canvas(width, height, self._matrix, Sprite(*planes))
+        if turn in SIDEWAYS:
+            width, height = height, width
+        fits = (coded.format.name, coded.width, coded.height) == ("yuv420p", width, height)
+        if fits and coded.color_range != ColorRange.JPEG and same_matrix(coded, self._matrix):
+            return coded
+        colours = {"dst_colorspace": self._matrix, "dst_color_range": ColorRange.MPEG}
+        return self._reformatter.reformat(coded, width, height, "yuv420p", threads=1, **colours)
+
+
+def planes_of(frame: VideoFrame) -> Sprite:
+    """The planes of a frame in 8-bit YUV 4:2:0, to be read and written."""
+    planes = []
+    for plane, step in zip(frame.planes, (1, 2, 2), strict=True):
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        planes.append(rows[: -(-frame.height // step), : -(-frame.width // step)])
+    return Sprite(*planes)
+
+
+def same_matrix(coded: VideoFrame, matrix: Colorspace) -> bool:
+    """Whether a frame's colours are coded so."""
+    return coded.colorspace in (BT601 if matrix == Colorspace.ITU601 else (BT709,))
+
+
+@cache
+def _shade(colour: tuple[int, int, int], matrix: Colorspace) -> tuple[int, int, int]:
+    y, u, v = sprite(np.array([[colour]], np.uint8), matrix)
+    return int(y[0, 0]), int(u[0, 0]), int(v[0, 0])
 
 
 def matrix_for(frame: Frame) -> Colorspace:

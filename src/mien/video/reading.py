@@ -11,11 +11,13 @@ import math
 import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
+from io import UnsupportedOperation
 from itertools import count
 from typing import BinaryIO, Protocol, Self, TypeAlias
 
 from mien.errors import MienError, SourceError, VideoError
 from mien.intake import ADDRESS, LIMITS, URL, Limits
+from mien.sources import SIGNATURES
 from mien.video.frame import Clip, Frame
 from mien.video.stills import RATE, animated, is_animation, listed
 from mien.wording import reason
@@ -72,6 +74,7 @@ def frames(
     Raises:
         VideoError: nothing can be read; while frames are read: the file is damaged or ends early. All frames that can
             be read have come before; `time_s` says when it broke.
+        SourceError: the source can be no video, whatever it holds.
         MienError: PyAV is not installed, or an argument is out of range.
     """
     if every_s is not None and not every_s > 0:
@@ -149,7 +152,7 @@ def _moments(every_s: float | None, at_s: Iterable[float] | None, start_s: float
 def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits, opened: ExitStack) -> Reader:
     """What reads a source; what was opened for it is left to `opened`."""
     if isinstance(source, str | os.PathLike):
-        path = os.fspath(source)
+        path = os.fsdecode(source)
         if os.path.isdir(path) or (glob.has_magic(path) and not os.path.lexists(path)):
             return listed(path, rate, limits)
         try:
@@ -168,15 +171,26 @@ def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits
         from mien.video.decoder import opened as container_of
     except ModuleNotFoundError as error:
         raise MienError(f"video needs more than is installed ({error.name}): pip install 'mien[video]'") from None
-    decoder = Decoder(container_of(source, limits), stream, limits)
+    try:
+        decoder = Decoder(container_of(source, limits), stream, limits)
+    except VideoError as error:
+        if any(start.startswith(signature, place) for place, signature in SIGNATURES):
+            raise VideoError("an image, not a video: `mien predict` reads it; or a damaged one") from error
+        raise
     opened.callback(decoder.close)
     return decoder
 
 
 def _start(file: BinaryIO) -> bytes:
     """How a file begins; it is left at its beginning."""
-    start = file.read(START)
+    try:
+        start = file.read(START)
+        file.seek(0)
+    except (AttributeError, UnsupportedOperation) as error:
+        kind = type(file).__name__
+        raise SourceError(f"expected a path, or a binary file that can be read anew; got {kind}") from error
+    except OSError as error:
+        raise VideoError(f"cannot be read: {reason(error)}") from error
     if not isinstance(start, bytes):
         raise SourceError(f"expected a file opened in binary mode, open(path, 'rb'); got {type(file).__name__}")
-    file.seek(0)
     return start

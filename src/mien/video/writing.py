@@ -99,7 +99,7 @@ class Film:
 
     def write(self, canvas: Canvas, time_s: float) -> None:
         """Add a frame, shown later than those before."""
-        coded = canvas.frame()
+        coded = canvas.frame
         self._last = max(round((time_s - self._start_s) / TICK), self._last + 1)
         coded.pts, coded.time_base = self._last, TICK
         self._container.mux(self._video.encode(coded))
