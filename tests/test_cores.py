@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from mien.cores import ahead, cores
+from mien.cores import ahead, beforehand, cores
 
 ALLOWED = 64  # by the affinity, in these tests
 
@@ -137,3 +137,35 @@ def test_work_that_is_left() -> None:
     work.close()  # type: ignore[attr-defined]
     assert next(iter(ahead(abs, [7], 3))) == 7
     assert threading.active_count() <= before + 4
+
+
+@pytest.mark.parametrize("most", [1, 3, 100])
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_items_that_come_beforehand_come_in_order(count: int, most: int) -> None:
+    assert list(beforehand(iter(range(count)), most)) == list(range(count))
+
+
+def test_what_is_raised_beforehand_comes_after_the_items_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise ZeroDivisionError
+
+    got = beforehand(items(), 5)
+    assert next(got) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(got)
+
+
+def test_who_stops_asking_ends_what_came_beforehand() -> None:
+    closed = []
+
+    def items() -> Iterator[int]:
+        try:
+            yield from range(10**9)
+        finally:
+            closed.append(True)
+
+    got = beforehand(items(), 2)
+    assert next(got) == 0
+    got.close()  # type: ignore[attr-defined]
+    assert closed == [True]
