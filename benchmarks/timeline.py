@@ -33,8 +33,9 @@ from scipy.optimize import linear_sum_assignment
 
 import mien
 from mien.face import Face, framing
-from mien.following import Following, viewed
+from mien.following import Following
 from mien.picture import Picture
+from mien.shots import viewed
 from mien.tracks import ONE_PERSON, Tracks, look_of
 from mien.video import Frame
 from mien.watching import Moment, Wanted, watch

@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from filmed import Pixels
 from PIL import Image
-from walking import HAPPY, SIDE, Blocks, Pixels, drawn
+from walking import HAPPY, SIDE, Blocks, drawn
 
 from mien.detect import BlazeFace
 from mien.face import framing
-from mien.following import Following, Seen, shots, viewed
+from mien.following import Following, Seen
+from mien.shots import viewed
 from mien.video import Frame
 
 Where = Callable[[int], Sequence[float]]
@@ -78,26 +80,6 @@ def test_the_faces_of_a_shot_end_with_it() -> None:
     seen, _ = followed(frames(shot))
     assert [number for number, each in enumerate(seen) if each.cut] == [13]
     assert [lefts(each) for each in seen] == [[20.0]] * 13 + [[90.0]] * 10
-
-
-@pytest.mark.parametrize(
-    ("papers", "cuts"),
-    [
-        ([], []),
-        ([0], []),
-        ([0, 0, 0], []),
-        ([0, 0, 200, 200], [2]),
-        ([0, 0, 200, 0, 0], []),  # a flash
-        ([0, 0, 200], [2]),
-        ([0, 0, 200, 200, 90, 90], [2, 4]),
-        ([0, 10, 20, 30, 40, 50, 60, 70], []),  # a fade
-    ],
-)
-def test_cuts(papers: list[int], cuts: list[int]) -> None:
-    given = frames([drawn([], paper) for paper in papers])
-    told = [cut for _, cut in shots(viewed(given))]
-    assert len(told) == len(papers)
-    assert [number for number, cut in enumerate(told) if cut] == cuts
 
 
 def test_it_goes_on_from_any_key_frame() -> None:

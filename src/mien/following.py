@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from mien.detect import CLOSE, CLOSE_UP, BlazeFace, Detector, _face
 from mien.face import Face
-from mien.picture import FACTORS, Picture
-from mien.video import Frame
+from mien.picture import Picture
+from mien.shots import View, shots
 from mien.views import around
 
 KEY_S = 0.17  # between two key frames at most
@@ -32,21 +30,6 @@ STEADY = 0.12  # sides of a face, by which it may be away from where it was expe
 SAME = 0.3  # intersection over union from which two boxes are one face
 MOVED = 1.0  # sides, by which a face moves at most from one key frame to the next
 GROWN = 1.5  # times, by which it grows at most
-GRID = (36, 64)  # pixels of a frame by which a cut is told
-CUT, CHANGED = 22.0, 0.18  # their mean difference in levels, and the share that changes its colour, of two shots
-FLASH = 0.6  # of that difference, below which the frame after is of the shot before: a flash, and no cut
-
-
-class View(NamedTuple):
-    """A frame, as a picture that is made no finer than needed, and some of its pixels (36, 64, 3)."""
-
-    frame: Frame
-    picture: Picture
-    thumb: NDArray[np.int16]
-
-    @property
-    def time_s(self) -> float:
-        return self.frame.time_s
 
 
 class Seen(NamedTuple):
@@ -183,32 +166,6 @@ class Following:
         return {"known": known, "whole_s": self._whole_s}
 
 
-def viewed(frames: Iterable[Frame]) -> Iterator[View]:
-    """Frames as they are looked at."""
-    for frame in frames:
-        picture = frame.picture
-        yield View(frame, picture, _thumb(picture.copy(max(FACTORS))[0]))
-
-
-def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
-    """Frames, each with whether another shot begins with it. Of fades and dissolves none is told."""
-    waiting: View | None = None  # differs from the frame before: a cut, or a flash
-    before: View | None = None
-    for view in views:
-        if waiting is not None and before is not None:
-            flash = _differ(before, view) < FLASH * _differ(before, waiting)
-            yield waiting, not flash
-            before = before if flash else waiting
-            waiting = None
-        if before is not None and _other_shot(before, view):
-            waiting = view
-            continue
-        before = view
-        yield view, False
-    if waiting is not None:
-        yield waiting, True
-
-
 def near(detector: BlazeFace, picture: Picture, faces: Iterable[Face]) -> list[Face]:
     """The faces that a close look at each of those expected shows, each once."""
     found: list[Face] = []
@@ -229,23 +186,6 @@ def _quick(detector: BlazeFace, picture: Picture) -> list[Face]:
     further = max(image.size) // (QUICK_PX + 1) + 1
     found = detector.search(Picture.of(image.reduce(further) if further > 1 else image))
     return [face.reduced(1 / (factor * further)) for face in found]
-
-
-def _thumb(image: Image.Image) -> NDArray[np.int16]:
-    """Some of a frame's pixels, spread evenly, (36, 64, 3)."""
-    return np.asarray(image.resize(GRID[::-1], Image.Resampling.NEAREST), np.int16)
-
-
-def _differ(a: View, b: View) -> float:
-    return float(np.abs(a.thumb - b.thumb).mean())
-
-
-def _other_shot(a: View, b: View) -> bool:
-    """Whether frames differ in their places and in their colours as well: what moves has the colours it had."""
-    if _differ(a, b) < CUT:
-        return False
-    counts = [np.bincount((each.thumb // 64 @ (16, 4, 1)).ravel(), minlength=64) / math.prod(GRID) for each in (a, b)]
-    return float(np.abs(counts[0] - counts[1]).sum() / 2) > CHANGED
 
 
 def _gap(key: View, held: Sequence[View]) -> float:

@@ -7,7 +7,7 @@ up again for a second, by its look. A cut between two shots ends all tracks. Tim
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,7 @@ class Tracks:
     @property
     def state(self) -> dict[str, Any]:
         """All that `Tracks` goes on from, as JSON takes it."""
-        return {"next": self._next, "time_s": self._time_s, "tracks": [asdict(each) for each in self._tracks]}
+        return {"next": self._next, "time_s": self._time_s, "tracks": [dict(vars(each)) for each in self._tracks]}
 
     def cut(self) -> None:
         """A new shot begins: no track goes on."""

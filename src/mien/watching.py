@@ -21,11 +21,12 @@ from mien.artifact import Artifact
 from mien.cores import beforehand
 from mien.detect import Detector
 from mien.errors import VideoError
-from mien.following import Following, Seen, viewed
+from mien.following import Following, Seen
 from mien.labels import LabelSet
 from mien.prediction import LOW, SHARE_DIGITS, Expression, Prediction, unsure
 from mien.preprocess import Preprocess
 from mien.prior import TRAINING, Prior
+from mien.shots import viewed
 from mien.smoothing import REACH_S, Smooth
 from mien.tables import flat_rows, kinds_of
 from mien.tracks import Floats, Tracks, look_of

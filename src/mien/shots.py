@@ -1,0 +1,76 @@
+"""Shots: where in a video another one begins. A cut changes pixels and colours at once, and for longer than a flash.
+
+Of fades and dissolves none is told.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.picture import FACTORS, Picture
+from mien.video import Frame
+
+GRID = (36, 64)  # pixels of a frame by which a cut is told
+CUT, CHANGED = 22.0, 0.18  # their mean difference in levels, and the share that changes its colour, of two shots
+FLASH = 0.6  # of that difference, below which the frame after is of the shot before: a flash, and no cut
+
+
+class View(NamedTuple):
+    """A frame, as a picture that is made no finer than needed, and some of its pixels (36, 64, 3)."""
+
+    frame: Frame
+    picture: Picture
+    thumb: NDArray[np.int16]
+
+    @property
+    def time_s(self) -> float:
+        return self.frame.time_s
+
+
+def viewed(frames: Iterable[Frame]) -> Iterator[View]:
+    """Frames as they are looked at."""
+    for frame in frames:
+        picture = frame.picture
+        yield View(frame, picture, _thumb(picture.copy(max(FACTORS))[0]))
+
+
+def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
+    """Frames, each with whether another shot begins with it."""
+    waiting: View | None = None  # differs from the frame before: a cut, or a flash
+    before: View | None = None
+    for view in views:
+        if waiting is not None and before is not None:
+            flash = _differ(before, view) < FLASH * _differ(before, waiting)
+            yield waiting, not flash
+            before = before if flash else waiting
+            waiting = None
+        if before is not None and _other_shot(before, view):
+            waiting = view
+            continue
+        before = view
+        yield view, False
+    if waiting is not None:
+        yield waiting, True
+
+
+def _thumb(image: Image.Image) -> NDArray[np.int16]:
+    """Some of a frame's pixels, spread evenly, (36, 64, 3)."""
+    return np.asarray(image.resize(GRID[::-1], Image.Resampling.NEAREST), np.int16)
+
+
+def _differ(a: View, b: View) -> float:
+    return float(np.abs(a.thumb - b.thumb).mean())
+
+
+def _other_shot(a: View, b: View) -> bool:
+    """Whether frames differ in their places and in their colours as well: what moves has the colours it had."""
+    if _differ(a, b) < CUT:
+        return False
+    counts = [np.bincount((each.thumb // 64 @ (16, 4, 1)).ravel(), minlength=64) / math.prod(GRID) for each in (a, b)]
+    return float(np.abs(counts[0] - counts[1]).sum() / 2) > CHANGED

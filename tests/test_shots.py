@@ -1,0 +1,34 @@
+"""Shots: a cut is told, and neither a flash nor what moves or fades."""
+
+from __future__ import annotations
+
+import pytest
+from walking import HAPPY, drawn
+
+from mien.shots import shots, viewed
+from mien.video import Frame
+
+
+@pytest.mark.parametrize(
+    ("papers", "cuts"),
+    [
+        ([], []),
+        ([0], []),
+        ([0, 0, 0], []),
+        ([0, 0, 200, 200], [2]),
+        ([0, 0, 200, 0, 0], []),  # a flash
+        ([0, 0, 200], [2]),
+        ([0, 0, 200, 200, 90, 90], [2, 4]),
+        ([0, 10, 20, 30, 40, 50, 60, 70], []),  # a fade
+    ],
+)
+def test_cuts(papers: list[int], cuts: list[int]) -> None:
+    given = [Frame.of(at / 25, at, drawn([], paper)) for at, paper in enumerate(papers)]
+    told = [cut for _, cut in shots(viewed(given))]
+    assert len(told) == len(papers)
+    assert [number for number, cut in enumerate(told) if cut] == cuts
+
+
+def test_what_moves_is_no_cut() -> None:
+    given = [Frame.of(at / 25, at, drawn([(30 * (at % 4), HAPPY), (120, HAPPY)])) for at in range(20)]
+    assert not any(cut for _, cut in shots(viewed(given)))
