@@ -13,6 +13,7 @@ ADDS = {
     "parquet": "tables as Parquet files, and datasets in them",
     "batch": "runs over many images, in tables, archives and object stores",
     "heic": "photos of iPhones",
+    "video": "videos, cameras and streams",
     "report": "plots in reports",
     "train": "training and export, with PyTorch",
     "serve": "the service with its pages",
