@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"torch", "onnx", "onnxscript", "matplotlib", "fastapi", "streamlit", "pandas", "pyarrow"}
+HEAVY = {"torch", "onnx", "onnxscript", "matplotlib", "fastapi", "streamlit", "pandas", "pyarrow", "av", "scipy"}
 
 PROBE = """
 import json, os, sys

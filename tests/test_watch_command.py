@@ -87,9 +87,19 @@ def test_what_is_kept_is_whole_when_ctrl_c_stops_it(folder: Path, tmp_path: Path
     assert (watching.returncode, printed, told) == (0, "", "")
     with out.open() as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) > 1
+    assert rows
     assert {row["reasons"] for row in rows} == {"no face was found"}
     assert [path.name for path in tmp_path.iterdir()] == ["kept.csv"]
+
+
+def test_pictures_are_kept_where_they_are_asked_for(folder: Path, tmp_path: Path) -> None:
+    result = run("watch", folder / "face.mp4", "--out", tmp_path / "rows.csv", "--annotate", tmp_path / "seen.webm")
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "rows.csv").open() as stream:
+        times = [float(row["time_s"]) for row in csv.DictReader(stream)]
+    with frames(tmp_path / "seen.webm") as seen:
+        assert [frame.time_s for frame in seen] == pytest.approx(times, abs=0.002)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.csv", "seen.webm"]
 
 
 def test_rows_of_a_run_that_was_killed_are_not_lost(folder: Path, tmp_path: Path) -> None:

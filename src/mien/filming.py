@@ -8,21 +8,22 @@ shown is smoothed in the timeline already.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mien.draw import LEAST_TEXT, Said, Tag, arranged, enlargement, line_width, outline, written
 from mien.errors import VideoError
 from mien.files import replacing
-from mien.video import Frame, frames
+from mien.video import Clip, Frame, frames
 from mien.watching import Wanted
 
 if TYPE_CHECKING:
-    from mien.video.canvas import Canvas, Sprite
+    from mien.video.canvas import Sprite
+    from mien.video.writing import Film
 
 Row = Mapping[str, Any]
 
@@ -125,12 +126,45 @@ def film(source: str | Path, rows: Iterable[Row], out: Path, wanted: Wanted = Wa
             replacing(out) as temporary,
             Film(temporary, source, video.clip, first, scale=scale, start_s=wanted.start_s, end_s=end_s) as copy,
         ):
-            marker = _Marker(rows, copy.width, copy.height)
+            told, marker = _Told(rows), _Marker(copy)
             for frame in _readable(first, video):
-                canvas = copy.canvas(frame)
-                marker.mark(canvas, frame)
-                copy.write(canvas, frame.time_s)
+                marker.write(frame, told.until(frame.number))
                 yield frame
+
+
+class Recorder:
+    """Writes what is seen live, with the faces marked, frame by frame; in a `with`, at whose end the file is whole.
+
+    Args:
+        out: `.webm` or `.mp4`.
+
+    Raises:
+        MienError: the name ends otherwise.
+    """
+
+    def __init__(self, out: Path) -> None:
+        from mien.video.writing import check_form
+
+        check_form(out)
+        self._out, self._opened = out, ExitStack()
+        self._marker: _Marker | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._opened.__exit__(*error)
+
+    def add(self, frame: Frame, rows: Iterable[Row]) -> None:
+        """A frame that is shown after those before, and its rows of the timeline."""
+        if self._marker is None:
+            from mien.video.writing import Film
+
+            temporary = self._opened.enter_context(replacing(self._out))
+            clip = Clip(frame.width, frame.height, None, None, frame.time_s)
+            scale = enlargement(frame.width, frame.height)
+            self._marker = _Marker(self._opened.enter_context(Film(temporary, None, clip, frame, scale=scale)))
+        self._marker.write(frame, list(rows))
 
 
 def _readable(first: Frame, others: Iterator[Frame]) -> Iterator[Frame]:
@@ -139,32 +173,44 @@ def _readable(first: Frame, others: Iterator[Frame]) -> Iterator[Frame]:
         yield from others
 
 
-class _Marker:
-    """Draws what a timeline says."""
+class _Told:
+    """What a timeline says, frame by frame."""
 
-    def __init__(self, rows: Iterable[Row], width: int, height: int) -> None:
-        told = (row for row in rows if row["frame"] is not None)
-        self._rows = groupby(told, lambda row: int(row["frame"]))
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._frames = groupby((row for row in rows if row["frame"] is not None), lambda row: int(row["frame"]))
         self._now: list[Row] = []
-        self._next: tuple[int, list[Row]] | None = self._following()
-        self._steady = Steady()
-        self._size = width, height
-        self._letters = max(LEAST_TEXT, LETTERS * max(width, height))
-        self._sprites: dict[tuple[Any, ...], Sprite] = {}
+        self._next = self._following()
 
-    def mark(self, canvas: Canvas, frame: Frame) -> None:
-        """Draw what is said of a frame, or of the last one before it."""
-        while self._next is not None and self._next[0] <= frame.number:
+    def until(self, number: int) -> list[Row]:
+        """The rows of a frame, or of the last one before it that has any."""
+        while self._next is not None and self._next[0] <= number:
             self._now = self._next[1]
             self._next = self._following()
-        width, height = self._size
+        return self._now
+
+    def _following(self) -> tuple[int, list[Row]] | None:
+        number, several = next(self._frames, (None, ()))
+        return None if number is None else (number, list(several))
+
+
+class _Marker:
+    """Draws what is said of the frames of a video, and writes them."""
+
+    def __init__(self, film: Film) -> None:
+        self._film, self._steady = film, Steady()
+        self._letters = max(LEAST_TEXT, LETTERS * max(film.width, film.height))
+        self._sprites: dict[tuple[Any, ...], Sprite] = {}
+
+    def write(self, frame: Frame, rows: Sequence[Row]) -> None:
+        canvas = self._film.canvas(frame)
+        width, height = self._film.width, self._film.height
         across, down = width / frame.width, height / frame.height
         said = [
             replace(each, box=(each.box[0] * across, each.box[1] * down, each.box[2] * across, each.box[3] * down))
-            for each in self._steady.said(frame.time_s, self._now)
+            for each in self._steady.said(frame.time_s, rows)
         ]
         tags, font = arranged(said, width, height, self._letters)
-        self._steady.placed(self._now, tags)
+        self._steady.placed(rows, tags)
         line = line_width(font.size)
         for tag in tags:
             for rect, colour in outline(tag, line):
@@ -177,7 +223,4 @@ class _Marker:
                     self._sprites.clear()
                 self._sprites[key] = canvas.drawn(written(tag, font))
             canvas.paste(self._sprites[key], left, top)
-
-    def _following(self) -> tuple[int, list[Row]] | None:
-        number, several = next(self._rows, (None, ()))
-        return None if number is None else (number, list(several))
+        self._film.write(canvas, frame.time_s)

@@ -14,6 +14,7 @@ ADDS = {
     "batch": "runs over many images, in tables, archives and object stores",
     "cluster": "such runs on the machines of a Ray cluster",
     "heic": "photos of iPhones",
+    "video": "videos, cameras and streams",
     "report": "plots in reports",
     "train": "training and export, with PyTorch",
     "serve": "the service with its pages",

@@ -53,19 +53,25 @@ def watch(
         Path | None,
         typer.Option("--out", metavar="FILE", help="Keep the timeline, and no picture: .csv, .json, .jsonl, .parquet."),
     ] = None,
+    annotate: Annotated[
+        Path | None,
+        typer.Option("--annotate", metavar="FILE", help="Keep the pictures as well, with marked faces: .webm or .mp4."),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0.0, metavar="N", help="Stop so long after the first frame.")
     ] = None,
 ) -> None:
-    """Read the expressions before a camera live, or those of a stream or a video; nothing is kept but what --out names.
+    """Read the expressions before a camera live, or those of a stream or a video.
 
-    It shows bars in a terminal, and prints a JSON object a face elsewhere. Ctrl-C stops it, and is no failure: what it
-    has read is in the file then. A stream that breaks off is connected to again.
+    Nothing is kept unless --out or --annotate name a file. It shows bars in a terminal, and prints a JSON object a face
+    elsewhere. Ctrl-C stops it, and is no failure: what it has read is in the files then. A stream that breaks off is
+    connected to again.
     """
     from mien.recognizer import load
 
     with needs_extra("video"):
         from mien.video.live import Live
+    from mien.filming import Recorder
     from mien.watching import Glance
 
     kind = _kind(out)
@@ -75,6 +81,7 @@ def watch(
     with ExitStack() as opened:
         live = opened.enter_context(Live(source))
         kept = opened.enter_context(_Kept(out, kind, source, spoken)) if out is not None else None
+        film = opened.enter_context(Recorder(annotate)) if annotate is not None else None
         show = opened.enter_context(_shown(live, spoken, kept))
         timer = Timer(seconds or 0.0, live.close)
         opened.callback(timer.cancel)
@@ -85,6 +92,9 @@ def watch(
                 show(moment)
                 if kept is not None:
                     kept.add(moment)
+                if film is not None and moment.frame is not None:
+                    with unbroken():
+                        film.add(moment.frame, moment.rows(spoken))
         except KeyboardInterrupt:
             pass
     if live.trouble:
@@ -109,7 +119,7 @@ class _Kept:
         from mien.keeping import Journal
 
         left = out.with_name(f"{out.name}.part.jsonl")
-        if left.exists():
+        if left.exists() and left.stat().st_size:
             raise MienError(f"{left} holds what a run has read that was killed: rename it, or delete it")
         self._out, self._kind, self._labels = out, kind, labels
         self._journal = Journal(out, {"watched": source}, resume=False)
@@ -124,6 +134,7 @@ class _Kept:
         from mien.watching import moment_columns
 
         with unbroken():
+            self._journal.checkpoint(None)
             kinds = moment_columns(self._labels)
             write_rows(self._out, self._kind, kinds, self._journal.rows(), meanings(kinds))
             self._journal.remove()
