@@ -39,7 +39,7 @@ clean:
 
 .venv/.installed: pyproject.toml constraints.txt | python
 	$(PYTHON) -m venv .venv
-	$(BIN)/python $(PIP) install -c constraints.txt -e '.[batch,notebooks,serve,live,heic,video,dev]'
+	$(BIN)/python $(PIP) install -c constraints.txt -e '.[cluster,notebooks,serve,live,heic,video,dev]'
 	touch $@
 
 .venv-demo/.installed: pyproject.toml constraints.txt | python

@@ -1,9 +1,10 @@
 """`mien batch` on two cores: beside `mien predict` and the network alone, its memory, its growth, and its resuming.
 
-    python benchmarks/batch.py [--share 0.1]
+    python benchmarks/batch.py [--share 0.1] [--ray]
 
-The share makes all but the smallest run of each kind smaller. Needs pyarrow, and Linux's /proc. Every figure is of one
-run, every ratio of figures of the same one; the commands' times have their start in them.
+The share makes all but the smallest run of each kind smaller; `--ray` adds a Ray cluster of two nodes on this machine.
+Needs pyarrow, and Linux's /proc. Every figure is of one run, every ratio of figures of the same one; the commands'
+times have their start in them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from common import data_folder, machine, seconds
+from common import ROOT, data_folder, machine, seconds
 from folder import write
 from photo import photo
 from PIL import Image
@@ -40,7 +41,9 @@ LISTED_S = 0.1  # between two looks at the memory of a run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, default=1.0)
-    share = parser.parse_args().share
+    parser.add_argument("--ray", action="store_true")
+    asked = parser.parse_args()
+    share: float = asked.share
     data = data_folder("fer2013/train.parquet", "media/single_face.jpg")
     print(machine())
     with tempfile.TemporaryDirectory() as name:
@@ -49,6 +52,8 @@ def main() -> None:
         photos(data / "media" / "single_face.jpg", folder, int(PHOTOS * share))
         growth(data / "fer2013" / "train.parquet", folder, [SIZES[0], *(int(size * share) for size in SIZES[1:])])
         killed(folder / "1.parquet", folder)
+        if asked.ray:
+            cluster(folder / "crops.parquet", folder)
     sizes = {name: size(name) for name in ("pyarrow", "fsspec")}
     print("\nthe extra:", ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in sizes.items()))
 
@@ -110,6 +115,38 @@ def killed(table: Path, folder: Path) -> None:
     print(
         f"\nkilled after {before} parts and gone on with: the rows are those of the unbroken run: {rows.equals(whole)}"
     )
+
+
+def cluster(table: Path, folder: Path) -> None:
+    """A Ray cluster of two nodes of a core each: beside the two processes of one machine; and with a node lost."""
+    sys.path.append(str(ROOT / "tests"))
+    from nodes import Nodes
+
+    count = pq.read_metadata(table).num_rows
+    print(f"\n{count:,} crops of 48 x 48, two processes, or two nodes of Ray on the same two cores")
+    alone = rate("mien batch", count, lambda: batch(table, folder / "alone", "--crop", "whole"))
+    nodes = Nodes(made(folder / "ray"), os.environ)
+    try:
+        ray = [*nodes.within, *batch_words(table, folder / "nodes", "--crop", "whole", "--ray", nodes.address)]
+        both = rate("mien batch --ray", count, lambda: subprocess.run(ray, stderr=subprocess.DEVNULL, check=True))
+        print(
+            f"Ray by one machine {both / alone:.2f}; the files are the same: {same(folder / 'alone', folder / 'nodes')}"
+        )
+        ray = [*nodes.within, *batch_words(table, folder / "lost", "--crop", "whole", "--ray", nodes.address)]
+        process = subprocess.Popen(ray, stderr=subprocess.DEVNULL)
+        while len(list(folder.glob("lost/rows/*"))) < 3:
+            time.sleep(0.01)
+        nodes.lose()
+        ended = process.wait()
+        print(f"a node lost: it ended with {ended}; the files are the same: {same(folder / 'alone', folder / 'lost')}")
+    finally:
+        nodes.end()
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two runs put the same files."""
+    first, second = ({path.name: path.read_bytes() for path in out.glob("rows/*")} for out in (one, other))
+    return first == second
 
 
 def batch_words(source: Path, out: Path, *words: str) -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any
 
 GATHERED_S = 120.0
 UNSHARE = ("unshare", "--map-root-user", "--net")
+TRIES = 5  # Ray gives a node half a minute to start, which on a busy machine may be too short
 UP_AND_RUNNING, SET_FLAGS = 0x41, 0x8914
 
 
@@ -35,21 +36,25 @@ class Nodes:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
             [*UNSHARE, sys.executable, __file__],
-            env={**environment, "RAY_TMPDIR": str(folder), "RAY_USAGE_STATS_ENABLED": "0"},
+            env={**environment, "RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": str(folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._gather()
+        try:
+            self._gather()
+        except ValueError:  # it has ended, and has said why
+            self.end()
+            raise
 
     @property
     def within(self) -> list[str]:
         """What starts a command in their network."""
         return ["nsenter", f"--target={self._process.pid}", "--user", "--net", "--preserve-credentials"]
 
-    def lose(self, worker: int) -> None:
-        """A node is gone at once, with its worker of that process id."""
-        (node,) = [node for node in self._nodes if worker in _below(node)]
+    def lose(self, worker: int | None = None) -> None:
+        """A node is gone at once: that with the worker of that process id, or the last."""
+        node = next(node for node in reversed(self._nodes) if worker is None or worker in _below(node))
         self._nodes.remove(node)
         _kill(node, *_below(node))
 
@@ -65,11 +70,12 @@ class Nodes:
         self._gather()
 
     def end(self) -> None:
-        network = os.readlink(f"/proc/{self._process.pid}/ns/net")
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if os.readlink(process / "ns" / "net") == network:
-                    os.kill(int(process.name), signal.SIGKILL)
+        with suppress(OSError):  # it has ended, and what it started with it
+            network = os.readlink(f"/proc/{self._process.pid}/ns/net")
+            for process in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError):
+                    if os.readlink(process / "ns" / "net") == network:
+                        _kill(int(process.name))
         self._process.communicate()
 
     def _gather(self) -> None:
@@ -92,19 +98,31 @@ def _kill(*processes: int) -> None:
 
 def _serve() -> None:
     """Start a cluster, tell of it, and for each line that comes another one."""
-    from ray.cluster_utils import Cluster
-
-    small = {"object_store_memory": 80_000_000}
-    head = {**small, "num_cpus": 0, "include_dashboard": False, "include_log_monitor": False}
     while True:
-        cluster = Cluster(initialize_head=True, head_node_args=head)
-        nodes = [cluster.add_node(wait=False, num_cpus=1, include_log_monitor=False, **small) for _ in range(2)]
-        cluster.wait_for_nodes(GATHERED_S)
+        cluster, nodes = _cluster()
         head_node, *others = [_processes(node) for node in (cluster.head_node, *nodes)]
         told = {"address": cluster.address, "head": head_node, "nodes": [raylet for (raylet,) in others]}
         print(json.dumps(told), flush=True)
         if not sys.stdin.readline():
             return
+
+
+def _cluster() -> tuple[Any, list[Any]]:
+    """A cluster and its nodes."""
+    from ray.cluster_utils import Cluster
+
+    small = {"object_store_memory": 80_000_000}
+    head = {**small, "num_cpus": 0, "include_dashboard": False, "include_log_monitor": False}
+    for left in reversed(range(TRIES)):
+        try:
+            cluster = Cluster(initialize_head=True, head_node_args=head)
+            nodes = [cluster.add_node(wait=False, num_cpus=1, include_log_monitor=False, **small) for _ in range(2)]
+            cluster.wait_for_nodes(GATHERED_S)
+            return cluster, nodes
+        except Exception:
+            if not left:
+                raise
+    raise AssertionError
 
 
 def _processes(node: Any) -> list[int]:

@@ -22,7 +22,7 @@ import mien
 from mien import Face
 from mien.errors import RoomError
 from mien.intake import Limits
-from mien.memory import MOST_DECODED, CrowdedError, Room, bounded, hold_at_most, make_room
+from mien.memory import MOST_DECODED, CrowdedError, Room, bounded, hold_at_most, make_room, memory
 from mien.picture import open_picture
 
 TURNED = Image.Exif()
@@ -300,3 +300,32 @@ def test_room_is_asked_for_before_a_png_is_decoded(monkeypatch: pytest.MonkeyPat
             open_picture(stream.getvalue())
     finally:
         hold_at_most(MOST_DECODED)
+
+
+# How much there is
+
+
+@pytest.mark.parametrize(
+    ("place", "told", "most"),
+    [
+        ("memory.max", "max\n", None),
+        ("memory.max", "1048576\n", 2**20),
+        ("memory/memory.limit_in_bytes", "2097152\n", 2**21),
+        ("memory/memory.limit_in_bytes", "9223372036854771712\n", None),
+    ],
+)
+def test_a_container_may_use_less_than_the_machine_has(place: str, told: str, most: int | None, tmp_path: Path) -> None:
+    machine = memory(tmp_path)
+    assert 2**27 < machine < 2**63
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text(told)
+    assert memory(tmp_path) == (most or machine)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux holds to its limit")
+def test_so_may_a_process_that_ulimit_bounds() -> None:
+    script = (
+        "from mien.memory import memory; import resource as r; r.setrlimit(r.RLIMIT_AS, (2**30,) * 2); print(memory())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 2**30

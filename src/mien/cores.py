@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Full, Queue
 from threading import Event, Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -95,6 +95,23 @@ def beforehand(items: Iterable[T], most: int) -> Iterator[T]:
     finally:
         stopped.set()
         thread.join()
+
+
+def fresh(module: str) -> Any:
+    """A context of `multiprocessing` whose processes begin afresh, as a fork of one with threads and stores does not.
+
+    They come from a process that loads a module once for all of them, from now on, while this one does something else;
+    where there are no forks each loads it itself.
+    """
+    import multiprocessing
+    from multiprocessing import forkserver
+
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    forkserver.ensure_running()
+    return context
 
 
 def _allowed() -> int:

@@ -7,10 +7,10 @@ half of the window's side, the short-range one from a third to the whole. The ru
    squares for that, which overlap by half and are twice as wide as it is.
 2. It found nothing, or a face above half of the image's side: the short-range network looks at the image with a border
    of half its side all round, which those squares have already.
-3. Nothing was found but perhaps a large face that is unsure, or there is one below an eighth of a window's side: the
+3. Nothing was found but perhaps a large face of little score, or there is one below an eighth of a window's side: the
    full-range network glances at the window, which it sees twice as large, and believes less: whatever may be a face is
-   looked at once more, close up, and has its score and landmarks from there. Where faces prove to be tiny, it glances
-   at their quarter of the window, and so on down.
+   looked at once more, close up, by the short-range network too if need be, and has its score and landmarks from
+   there. Where faces prove to be tiny, it glances at their quarter of the window, and so on down.
 4. The networks take many a face that stands on its head for an upright one, its mouth for eyes, but are unsure of it:
    the short-range network looks at an unsure face once more, as it is and upside down. Where there is still nothing,
    both look at the whole image upside down; it stands on its head if they are sure of a face there.
@@ -43,8 +43,10 @@ LEAST_PX = 512  # side of the smallest window that is glanced at
 PERHAPS = 0.1  # score of what is looked at close up
 MOST = 256  # so many of a window, the likeliest: what a picture of a thousand eyes costs has an end
 CLOSE = 0.4  # a face's box in sides of the window in which it is looked at close up
-TINY = 1 / 32  # a face's box in sides of the window: there may be smaller ones beside it
-UNSURE = 0.85  # below this score a face is looked at upside down, hides no small ones, and tells no photo upside down
+PLAIN, TINY = 1 / 20, 1 / 48  # of a glance: boxes that need no look close up if sure; that may have smaller ones beside
+UNSURE = 0.85  # below this score a face is looked at upside down, and a photo that is upside down has none
+SURER = 0.8  # score that the short-range network gives to what the other does not take for a face close up
+DOUBTFUL = 0.7  # below this score a large face hides no small ones
 AROUND = 0.5  # what is looked at then: the face and so much around it on each edge, in its sides
 INVERTED = 0.05  # by how much the score must then be higher
 SAME_FACE = 0.3  # intersection over union above which two boxes are one face
@@ -77,7 +79,7 @@ class BlazeFace:
 
     def __init__(self, min_score: float = 0.62) -> None:
         self._full = _Network(*FULL_RANGE, cells=((4, 1),))
-        self._short = _Network(*SHORT_RANGE, cells=((8, 2), (16, 6)))
+        self._short = _Network(*SHORT_RANGE, cells=((8, 2), (16, 6)), seldom=True)
         self._least = min_score
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
@@ -101,10 +103,10 @@ class BlazeFace:
         whole = WHOLE if len(squares) == 1 else SQUARE
         side = squares[0].side
         rows = self._looks(self._full, whole, picture, squares)
-        alone = not len(rows)
+        alone = len(rows) == 0
         if alone or _sides(rows).max() > LARGE * side:
             rows = _distinct(np.concatenate([rows, self._looks(self._short, SHORT, picture, bordered)]))
-            alone = alone and (rows[:, 16] < UNSURE).all()
+            alone = alone and bool((rows[:, 16] < DOUBTFUL).all())
         if alone or _sides(rows).min() < SMALL * side:
             rows = self._glances(picture, squares, rows)
         if not len(rows):
@@ -133,16 +135,25 @@ class BlazeFace:
                 for row in settled:
                     perhaps = perhaps[_overlaps(row, perhaps) <= SAME_FACE]
                 perhaps = perhaps[_sides(perhaps).argsort(kind="stable")]  # the smallest decides how fine copies are
-                settled = _distinct(np.concatenate([settled, *(self._close(row, picture) for row in perhaps)]))
+                plain = (perhaps[:, 16] >= max(UNSURE, self._least)) & (_sides(perhaps) >= PLAIN * window.side)
+                close = (self._close(row, picture) for row in perhaps[~plain])
+                settled = _distinct(np.concatenate([settled, perhaps[plain], *close]))
                 tiny = settled[_sides(settled) < TINY * window.side]
                 quarters |= dict.fromkeys(each for each in window.quarters() if any(map(each.holds, tiny)))
             windows = list(quarters)
         return _distinct(np.concatenate([rows, settled]))
 
     def _close(self, row: Floats, picture: Picture) -> Floats:
-        """What may be a face, as it looks close up: one row, or none."""
-        rows = self._full.look(picture, around(row, 1 / CLOSE), CLOSE_UP, self._least)
-        return rows[_overlaps(row, rows) > SAME_FACE][:1]
+        """What may be a face, as the one network sees it close up, or else the other, which is to be surer: one row.
+
+        There is none where neither sees a face, and the glance was not sure enough.
+        """
+        least = self._least
+        rows = self._full.look(picture, around(row, 1 / CLOSE), CLOSE_UP, least)
+        if not (_overlaps(row, rows) > SAME_FACE).any():
+            rows = self._short.look(picture, around(row, 1 + 2 * AROUND), SHORT, max(SURER, least))
+        rows = np.concatenate([rows[_overlaps(row, rows) > SAME_FACE][:1], row[np.newaxis]])
+        return rows[rows[:, 16] >= least][:1]
 
     def _righted(self, row: Floats, picture: Picture) -> Floats:
         """A face as it looks from above, where it is more of a face from there; otherwise as it is."""
@@ -163,10 +174,11 @@ class _Network:
         name: of the packaged ONNX file.
         sha256: of that file.
         cells: what its output rows refer to: sides of cells in px of the input, and how many rows each cell has.
+        seldom: whether many photos do without it.
     """
 
-    def __init__(self, name: str, sha256: str, *, cells: Cells) -> None:
-        self._session = Session(partial(_weights, name, sha256))
+    def __init__(self, name: str, sha256: str, *, cells: Cells, seldom: bool = False) -> None:
+        self._session = Session(partial(_weights, name, sha256), seldom)
         self._cells = cells
 
     def look(self, picture: Picture, window: Window, view: View, least: float) -> Floats:

@@ -109,7 +109,7 @@ def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:
 
 
 class _Read(NamedTuple):
-    """What was said of the images that could be read: some 150 bytes of each, and nothing of the image itself.
+    """What was said of the images that could be read: some 200 bytes of each with its name, and nothing of its pixels.
 
     Args:
         rows: their places in the dataset, (n,).

@@ -12,6 +12,7 @@ PACKAGE = "mien"
 ADDS = {
     "parquet": "tables as Parquet files, and datasets in them",
     "batch": "runs over many images, in tables, archives and object stores",
+    "cluster": "such runs on the machines of a Ray cluster",
     "heic": "photos of iPhones",
     "video": "videos, cameras and streams",
     "report": "plots in reports",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 for _switch in ("ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"):
     os.environ[_switch] = "1"
@@ -35,11 +36,14 @@ class Session:
 
     Args:
         weights: gives the content of the ONNX file, and is pickled in its stead.
+        seldom: whether it is opened no sooner than it is used; its content is asked for at once in any case.
     """
 
-    def __init__(self, weights: Callable[[], bytes]) -> None:
-        self._weights = weights
-        self._process, self._session = os.getpid(), _opened(weights())
+    def __init__(self, weights: Callable[[], bytes], seldom: bool = False) -> None:
+        content = weights()
+        self._weights, self._seldom = weights, seldom
+        self._process = 0 if seldom else os.getpid()
+        self._session: Any = None if seldom else _opened(content)
 
     @property
     def here(self) -> ort.InferenceSession:
@@ -49,8 +53,8 @@ class Session:
             self._process = os.getpid()  # only now, for other threads that ask
         return self._session
 
-    def __reduce__(self) -> tuple[type[Session], tuple[Callable[[], bytes]]]:
-        return Session, (self._weights,)
+    def __reduce__(self) -> tuple[type[Session], tuple[Callable[[], bytes], bool]]:
+        return Session, (self._weights, self._seldom)
 
 
 def _opened(weights: bytes) -> ort.InferenceSession:

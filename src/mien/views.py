@@ -79,7 +79,7 @@ def view_of(picture: Picture, window: Window, view: View) -> tuple[NDArray[np.ui
     start = np.minimum(start, sides - size)
     copy, factor = picture.copy(max(1, int(window.side / px / view.gap)))
     box = (*low / factor, *high / factor)
-    part = copy.resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box, GAP)
+    part = copy.resize((int(size[0]), int(size[1])), Image.Resampling.BILINEAR, box, view.gap)
     canvas = Image.new("RGB", (int(sides[0]), int(sides[1])))
     canvas.paste(part, (int(start[0]), int(start[1])))
     scale = size / (high - low)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from drawn import Gray, draw_face
 from PIL import Image
+from typer.testing import CliRunner, Result
 
 import mien
 from mien.audit import LEFT_OUT, Audit, Kind, Suspect, audit
 from mien.audit.page import html, suspects_csv, write_audit
+from mien.cli import app
 from mien.datasets import Dataset, Example, open_dataset
 from mien.datasets.index import write_index
-from mien.errors import MienError
+from mien.errors import DataError, MienError
 from mien.labels import HAPPY_SAD
 
 EACH = 24  # faces of a label in `train`
@@ -144,6 +146,15 @@ def test_labels_with_few_faces_are_not_judged_and_that_is_told() -> None:
     assert any("not judged: happy, sad" in note for note in found.notes)
 
 
+def test_a_dataset_of_which_nothing_can_be_read_is_audited_too() -> None:
+    examples = (Example("0", b"", "happy"), Example("1", b"no", "sad"))
+    broken = Dataset(Path("made"), "made up", HAPPY_SAD, examples)
+    found = audit(mien.load(), broken)
+    assert found.counts == {Kind.UNREADABLE: 2}
+    assert found.opinions == ()
+    assert found.left_out == {"0", "1"}
+
+
 def test_people_in_several_splits_are_told_and_kept() -> None:
     rng = np.random.default_rng(1)
     images = [np.asarray(photo(HAPPY_SAD.emotions[row % 2], rng)) for row in range(4)]
@@ -158,8 +169,6 @@ def test_people_in_several_splits_are_told_and_kept() -> None:
 
 
 def test_a_photo_of_two_and_one_of_nobody(astronaut: bytes) -> None:
-    from io import BytesIO
-
     one = Image.open(BytesIO(astronaut)).crop((100, 0, 350, 250))
     two = Image.new("RGB", (500, 250))
     two.paste(one, (0, 0))
@@ -175,3 +184,28 @@ def test_a_model_without_features_cannot_audit(toy, tmp_path: Path, folder: Path
     model = mien.load(toy(tmp_path / "toy", {"happy-sad": ("happy", "sad")}))
     with pytest.raises(MienError, match="gives no feature map"):
         audit(model, open_dataset(folder))
+
+
+# On the command line
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, ["data", "audit", *map(str, words)])
+
+
+def test_the_command_writes_the_report_and_the_clean_rest(found: Audit, folder: Path, tmp_path: Path) -> None:
+    clean = tmp_path / "rest" / "clean.json"
+    result = run(folder, "--report", tmp_path / "report", "--write-clean", clean)
+    assert result.exit_code == 1  # one image cannot be read
+    assert f"unreadable: {BROKEN}: " in result.stdout
+    assert f"clean: {found.n - len(found.left_out)}" in result.stdout
+    assert (tmp_path / "report" / "suspects.csv").read_text() == suspects_csv(found)
+    assert len(open_dataset(clean)) == found.n - len(found.left_out)
+    whole = run(clean, "--format", "json")
+    assert (whole.exit_code, json.loads(whole.stdout)["n"]) == (0, found.n - len(found.left_out))
+
+
+def test_what_cannot_be_written_is_told_before_the_work(folder: Path, tmp_path: Path) -> None:
+    result = run(folder, "--write-clean", tmp_path / "clean.csv")
+    assert isinstance(result.exception, DataError)
+    assert "ends with .json" in str(result.exception)

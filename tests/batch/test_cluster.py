@@ -18,6 +18,7 @@ from mien.batch.cluster import Cluster
 from mien.errors import MienError
 
 GATED = "25.png 35.png"  # of parts 2 and 3
+PATIENCE = "RAY_gcs_rpc_server_reconnect_timeout_s"  # of the command, with a head that is gone
 BEFORE = {f"{number:02}.png" for number in range(2 * SIZE)}
 
 
@@ -38,16 +39,15 @@ def whole(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nodes(runs: Runs) -> Iterator[Nodes]:
     if subprocess.run([*UNSHARE, "true"], capture_output=True).returncode:
         pytest.skip("no network of one's own: Ray would listen on every interface")
-    settings = {"GATED": GATED, "RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        made = Nodes(Path(folder), runs.environment | settings)
+        made = Nodes(Path(folder), runs.environment | {"GATED": GATED})
         yield made
         made.end()
 
 
-def start(runs: Runs, nodes: Nodes, out: Path, *words: str) -> subprocess.Popen[str]:
-    few = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
-    return runs.start(out, "--ray", nodes.address, *words, within=nodes.within, **few)
+def start(runs: Runs, nodes: Nodes, out: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
+    within = [*nodes.within, "env", *(f"{name}={value}" for name, value in environment.items())]
+    return runs.start(out, "--ray", nodes.address, *words, within=within)
 
 
 def images(runs: Runs) -> Counter[str]:
@@ -86,7 +86,7 @@ def test_killed_and_gone_on_with_and_a_node_lost(runs: Runs, whole: Path, nodes:
 
 
 def test_the_head_is_lost_and_another_takes_over(runs: Runs, whole: Path, nodes: Nodes, tmp_path: Path) -> None:
-    process = start(runs, nodes, tmp_path)
+    process = start(runs, nodes, tmp_path, **{PATIENCE: "5"})
     runs.wait_for("25.png")
     nodes.lose_head()
     assert runs.end(process)[0] != 0

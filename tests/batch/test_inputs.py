@@ -81,6 +81,8 @@ def test_no_words() -> None:
         ("paths.parquet", "/gone/a.png and 1 more, are not there; it holds no images but their paths on the machine"),
         ("list.csv", "gone.png, are not there; paths are relative to"),
         ("numbers.csv", "no column of images"),
+        ("twice.csv", "columns of the same name: path"),
+        ("cut.tar.gz", "archive that is damaged"),
         ("heads.csv", "a table without rows"),
         ("nothing.csv", "not a readable table"),
         ("both", "holds 1 image and .*all.parquet: name those that you mean, such as"),
@@ -104,6 +106,9 @@ def test_what_names_nothing_to_read_is_an_error(
     Path("numbers.csv").write_text("a,b\n1,2\n")
     Path("heads.csv").write_text("path,label\n")
     Path("nothing.csv").touch()
+    Path("twice.csv").write_text("path,path\na.png,b.png\n")
+    write_tar(Path("whole.tar.gz"), faces)
+    Path("cut.tar.gz").write_bytes(Path("whole.tar.gz").read_bytes()[:100])
     write_tar(Path("none.tar"), [])
     write_folder(Path("both"), faces[:1])
     pq.write_table(table(faces), "both/all.parquet")
@@ -191,6 +196,24 @@ def test_rows_tell_where_they_lie(faces: list[bytes], tmp_path: Path) -> None:
     assert rows["row"].to_pylist() == rows["input_row"].to_pylist() == list(range(32))
     assert set(rows["file"].to_pylist()) == {file}
     assert rows.column_names == ["image", "input_row", "file", "row"]
+
+
+def test_what_belongs_together_in_an_archive_stays_together(faces: list[bytes], tmp_path: Path) -> None:
+    members = [("a.json", b"{}"), ("b.x.png", faces[0]), ("b.txt", b"words"), ("b.cls", b"1"), ("c/d.jpg", faces[1])]
+    members += [("c/.e.png", faces[0]), ("c/d.pdf", b"-"), ("f.png", faces[2]), ("f.jpg", faces[3])]
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    found = find([str(tmp_path / "a.tar")])
+    rows = pa.concat_tables(found.sources[0][0].tables()).to_pylist()
+    assert [(row["key"], row["image"]["path"], row["txt"], row["cls"], row["row"]) for row in rows] == [
+        ("b", "b.x.png", "words", "1", 0),
+        ("c/d", "c/d.jpg", None, None, 1),
+        ("f", "f.png", None, None, 2),
+        ("f", "f.jpg", None, None, 3),
+    ]
 
 
 def test_a_table_with_other_columns_is_told(faces: list[bytes], tmp_path: Path) -> None:

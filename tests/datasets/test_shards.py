@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -83,7 +83,12 @@ def test_every_order_gives_every_image(write: Write, rows_a_group: int) -> None:
 def test_whoever_goes_on_reads_each_row_group_once(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
     images = Shard.images
-    monkeypatch.setattr(Shard, "images", lambda shard, group: begun.append(group) or images(shard, group))
+
+    def spy(shard: Shard, group: int) -> Iterator[Any]:
+        begun.append(group)
+        return images(shard, group)
+
+    monkeypatch.setattr(Shard, "images", spy)
     monkeypatch.setattr("mien.datasets.shards.MOST", 4)
     found = sources(open_dataset(write(60, row_group_size=30)))
     with ThreadPoolExecutor(4) as pool:  # which come in an order that is not quite theirs

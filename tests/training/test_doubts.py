@@ -17,6 +17,7 @@ from mien.training.doubts import doubts, doubts_of_data
 from mien.training.loop import train
 from mien.training.loss import Target
 from mien.training.recipe import Recipe
+from mien.training.store import Held
 
 THREE = LabelSet("three", ("angry", "happy", "sad"))
 
@@ -25,7 +26,7 @@ def split(truth: Mapping[str, list[int]], sets: Mapping[str, LabelSet]) -> Split
     n = max(map(len, truth.values()), default=0)
     empty = torch.zeros(n)
     targets = {name: Target(labels, 1.0, torch.zeros(n, len(labels)), empty) for name, labels in sets.items()}
-    return Split(torch.zeros(n, 1, 4, 4), targets, {name: torch.tensor(each) for name, each in truth.items()})
+    return Split(Held(torch.zeros(n, 1, 4, 4)), targets, {name: torch.tensor(each) for name, each in truth.items()})
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ from mien.training.augment import augment
 from mien.training.checkpoint import Run
 from mien.training.data import load_split
 from mien.training.judge import Verdict, rank
-from mien.training.loop import Progress, follow, learning_rate, train
+from mien.training.loop import Progress, follow, train
+from mien.training.optimiser import learning_rate
 from mien.training.recipe import Head, Heads, Layered, Recipe
 
 LEARNED = 0.7
@@ -469,6 +470,23 @@ def test_a_network_that_cannot_be_built_leaves_no_run(short: Recipe, few: Path, 
 def test_resume_where_there_is_nothing_yet_begins(short: Recipe, few: Path, tmp_path: Path) -> None:
     run = train(short, open_dataset(few), tmp_path / "run", resume=True)
     assert len(run.read_log()) == 1
+
+
+def test_what_is_read_anew_in_each_epoch_goes_on_to_the_same_result(tiny: Recipe, few: Path, tmp_path: Path) -> None:
+    recipe, data, memory = change(tiny, "schedule.epochs=3"), open_dataset(few), 17 * tiny.size**2
+    unbroken = train(recipe, data, tmp_path / "unbroken", memory=memory)
+
+    def stop_late(where: Progress) -> None:
+        if where.epoch == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, data, tmp_path / "run", memory=memory, progress=stop_late)
+    resumed = train(recipe, data, tmp_path / "run", resume=True)  # with its own buffer, though all would fit
+    assert_same(resumed, unbroken)
+    held = train(recipe, data, tmp_path / "held")
+    assert (resumed.data()["buffer"], "buffer" in held.data()) == (17, False)
+    assert told(held) != told(resumed)
 
 
 def test_resume_of_a_finished_run_changes_nothing(run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mien.training.loop import make_optimiser
 from mien.training.muon import Muon, orthogonalised
 from mien.training.networks import build
+from mien.training.optimiser import make_optimiser
 from mien.training.recipe import Mobile, Orthogonal, Recipe
 
 

@@ -14,7 +14,7 @@ from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
 from mien.recognizer import Recognizer
 from mien.training.checkpoint import Run
-from mien.training.data import load_splits, prepare
+from mien.training.data import Split, load_splits, prepare
 from mien.training.export import export
 from mien.training.loop import Progress, train
 from mien.training.loss import loss
@@ -32,6 +32,11 @@ def halved(recipe: Recipe, *, flip: bool = False) -> Recipe:
 def stop(where: Progress) -> None:
     if where.epoch == 1:
         raise KeyboardInterrupt
+
+
+def every(split: Split) -> torch.Tensor:
+    """All of its crops."""
+    return split.crops.of(torch.arange(len(split)))
 
 
 @pytest.fixture
@@ -73,14 +78,14 @@ def test_a_student_learns_from_its_teacher_alone(
 def test_a_teacher_sees_what_the_student_sees(teacher: Path, tiny: Recipe, happy_sad: Path) -> None:
     model = mien.load(teacher)
     training, _ = load_splits(tiny, prepare(open_dataset(happy_sad), tiny), torch.device("cpu"), lambda _: None)
-    told = torch.from_numpy(model.logits(list(training.crops.pixels[:, 0].numpy()))["happy-sad"])
+    told = torch.from_numpy(model.logits(list(every(training)[:, 0].numpy()))["happy-sad"])
     network = Teacher([teacher], halved(tiny), training)
     ours = {"happy-sad": torch.zeros(len(training), 2)}
     batch = training.targets
-    taught = network.loss(ours, batch, training.crops.pixels.float()) - 0.5 * loss(ours, batch)
+    taught = network.loss(ours, batch, every(training).float()) - 0.5 * loss(ours, batch)
     wanted = 0.5 * -(told.softmax(1) * ours["happy-sad"].log_softmax(1)).sum(1).mean()
     assert taught.item() == pytest.approx(wanted.item(), abs=1e-4)
-    smaller = torch.nn.functional.interpolate(training.crops.pixels.float(), (24, 24))
+    smaller = torch.nn.functional.interpolate(every(training).float(), (24, 24))
     assert network.loss(ours, batch, smaller).item() > 0
 
 
@@ -102,7 +107,7 @@ def test_a_network_teaches_what_its_model_teaches(
     networks = [TorchTeacher(find_member(name), torch.device("cpu")) for name in (trained.folder, model.folder)]
     assert [network.sha256 for network in networks] == [trained.best_sha256(), wanted.sha256]
     for side in (recipe.size, 40):
-        pixels = torch.nn.functional.interpolate(training.crops.pixels.float(), (side, side), mode="bilinear")
+        pixels = torch.nn.functional.interpolate(every(training).float(), (side, side), mode="bilinear")
         for network in networks:
             assert network.heads == wanted.heads
             assert torch.allclose(network(pixels)["happy-sad"], wanted(pixels)["happy-sad"], atol=0.02)
@@ -132,7 +137,7 @@ def test_several_teachers_take_turns(run: Run, teacher: Path, tiny: Recipe, happ
 
     def losses(*teachers: Path, times: int = 1) -> list[float]:
         network = Teacher(teachers, halved(tiny), training)
-        return [network.loss(logits, training.targets, training.crops.pixels).item() for _ in range(times)]
+        return [network.loss(logits, training.targets, every(training)).item() for _ in range(times)]
 
     alone = losses(teacher) + losses(other)
     assert alone[0] != alone[1]
@@ -148,10 +153,7 @@ def test_where_images_are_mirrored_a_teacher_answers_to_both_sides(
     teacher: Path, tiny: Recipe, happy_sad: Path
 ) -> None:
     training, _ = load_splits(tiny, prepare(open_dataset(happy_sad), tiny), torch.device("cpu"), lambda _: None)
-    logits, pixels = (
-        {"happy-sad": torch.linspace(-2, 2, 2 * len(training)).reshape(-1, 2)},
-        training.crops.pixels.float(),
-    )
+    logits, pixels = {"happy-sad": torch.linspace(-2, 2, 2 * len(training)).reshape(-1, 2)}, every(training).float()
     plain = Teacher([teacher], halved(tiny), training)
     sides = [plain.loss(logits, training.targets, side).item() for side in (pixels, pixels.flip(3))]
     assert sides[0] != sides[1]
@@ -167,7 +169,7 @@ def test_a_head_without_a_teacher_keeps_its_loss(teacher: Path, tiny: Recipe, ha
     other = {"face": training.targets["happy-sad"]}
     network = Teacher([teacher], tiny.model_copy(update={"distill": 1.0}), training)
     logits = {"face": torch.randn(len(training), 2)}
-    assert network.loss(logits, other, training.crops.pixels).item() == pytest.approx(loss(logits, other).item())
+    assert network.loss(logits, other, every(training)).item() == pytest.approx(loss(logits, other).item())
 
 
 def test_and_without_one_there_is_nothing_to_learn(wordless: Recipe, happy_sad: Path) -> None:

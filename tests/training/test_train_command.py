@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,33 @@ def test_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_device() == torch.device("cpu")
     with pytest.raises(MienError, match="torch finds no GPU to train on: choose cpu"):
         find_device("cuda")
+
+
+def test_each_process_of_a_machine_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [find_device("auto", number) for number in (0, 1)] == [torch.device("cuda", 0), torch.device("cuda", 1)]
+    assert find_device("cpu", 2) == torch.device("cpu")
+    with pytest.raises(MienError, match="2 GPUs for 3 processes or more: each needs one of its own, or --device cpu"):
+        find_device("auto", 2)
+
+
+def test_several_processes_are_begun_with_the_same_words(
+    tiny_file: Path, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[list[str], int]] = []
+
+    def launch(command: list[str], size: int) -> int:
+        begun.append((command, size))
+        return 7
+
+    monkeypatch.setattr("mien.training.launch.launch", launch)
+    words = ["train", str(tiny_file), "--data", str(few), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    words += ["--threads", "1", "--memory", "2000", "--devices", "3", "--set", "schedule.epochs=2", "--resume"]
+    done = COMMAND.invoke(app, words)
+    assert (done.exit_code, begun) == (7, [([sys.executable, "-m", "mien", *words], 3)])
+    assert COMMAND.invoke(app, [*words, "--devices", "0"]).exit_code == 2
+    assert not (tmp_path / "run").exists()
 
 
 def test_threads_and_arithmetic_are_told(

@@ -16,7 +16,7 @@ from mien.answers import NOT_A_FACE
 from mien.audit.copied import copied
 from mien.audit.judged import Judged, judged_labels, opinions_on
 from mien.audit.looks import Looks, Progress, look
-from mien.audit.opinions import RARE, Doubted, distances, doubted
+from mien.audit.opinions import FOLDS, RARE, Doubted, distances, doubted
 from mien.audit.suspects import LEFT_OUT, Kind, Suspect
 from mien.crops import NO_FACE, Crop
 from mien.datasets.base import Dataset
@@ -115,9 +115,8 @@ def audit(
         suspects += _labels(dataset, judged, doubted(list(opinions.values()), judged.labels))
         suspects += _outliers(dataset, judged.rows, distances(looks.features[judged.faces], judged.labels))
     if judged.rare:
-        notes.append(
-            f"Labels with fewer than {RARE} faces, or of one person alone, were not judged: {', '.join(judged.rare)}."
-        )
+        few = f"fewer than {RARE} faces, or fewer than {FOLDS} people or photos that are no copies"
+        notes.append(f"Labels of {few}, were not judged: {', '.join(judged.rare)}.")
     notes += [f"{each[0].upper()}{each[1:]}." for each in (*words_told(dataset), *people_told(dataset))]
     order = list(Kind)
     suspects.sort(key=lambda each: (order.index(each.kind), -(each.score or 0.0)))

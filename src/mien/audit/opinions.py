@@ -3,8 +3,8 @@
 Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in dataset labels", 2021. The opinions are
 those of a logistic regression on the network's features, each image judged by one that was fitted to other groups of
 images (see `group_of`), and those of the network's heads that know all of the labels. What they say together is their
-geometric mean: of the mixes that find about as many planted errors in FER2013's training images as any, it is right
-most often among the first 200 (docs/audit.md).
+geometric mean: of all their mixes it has the highest sum, on FER2013's training images, of wrong labels among the first
+200 and planted errors found (docs/audit.md).
 """
 
 from __future__ import annotations

@@ -26,9 +26,10 @@ WORDS = {
     Kind.BLANK: "They are of one colour all over.",
     Kind.FACELESS: "The detector finds no face, or most people would say that there is none.",
     Kind.CONFLICT: "They are copies of one another, and labelled differently: at least one label of each is wrong.",
-    Kind.LEAK: "They stand on both sides of a split, whose scores they flatter. Each is below the one that stays.",
+    Kind.LEAK: "They stand on both sides of a split, whose scores they flatter. After each comes the one that stays.",
     Kind.EXACT: "They are there more than once.",
-    Kind.NEAR: "They are saved anew, resized, brightened, mirrored or a frame later. A few may only look alike.",
+    Kind.NEAR: "They are saved anew, resized, brightened, mirrored or a frame later; a few may only look alike. After "
+    "each comes the one that stays.",
     Kind.LABEL: "Look at the first ones: some labels are wrong, some faces are hard, and a few the network misreads.",
     Kind.SEVERAL: "It is not clear whose expression the label speaks of; the largest face was judged.",
     Kind.FRAMING: "The face is small, blurred, turned away, cut off or not in the middle.",
@@ -98,9 +99,9 @@ def _sheet(audit: Audit, kind: Kind) -> str:
 
     def shown() -> Iterator[tuple[str, str]]:
         for each in [each for each in audit.suspects if each.kind is kind][:SHOWN]:
-            score = "" if each.score is None else f" ({each.score:.2f})"
+            score = f" ({each.score:.2f})" if kind is Kind.LABEL and each.score is not None else ""
             yield each.name, f"{each.name}: {each.words}{score}"
-            if kind is Kind.LEAK:
+            if kind in (Kind.LEAK, Kind.NEAR):
                 yield each.other, f"{each.other}: stays"
 
     return sheet((sources[name], words) for name, words in shown())

@@ -92,6 +92,7 @@ class _Room:
     def __init__(self, count: int | None) -> None:
         self._count = count
         self._looked = -math.inf
+        self._parts = 1
 
     def __call__(self) -> int:
         if self._count is not None:

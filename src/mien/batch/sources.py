@@ -6,24 +6,25 @@ However many images there are, so few are held at once that the memory that they
 from __future__ import annotations
 
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mien.batch.stores import File, opened, reading, told
+from mien.batch.stores import File, is_address, opened, reading, told
 from mien.batch.table import RENAMED
 from mien.errors import DataError
 from mien.sources import LEFT_BY_SYSTEMS, SUFFIXES
 
 AT_ONCE = 64  # images in a table, where nobody knows how large they are
-BYTES_AT_ONCE = 2**22
-LEAST, MOST = 16, 4096  # images in a table, where their bytes are known
+BYTES_AT_ONCE = 2**20
+LEAST, MOST = 4, 4096  # images in a table, where their bytes are known
 FILE, ROW = "file", "row"
 """Columns that tell where an image of a table or an archive lies: in which file, and as which of its rows from 0 on."""
 
@@ -113,7 +114,7 @@ class Rows:
 
     def tables(self) -> Iterator[pa.Table]:
         at, end = 0, self.first + self.count
-        with reading(self.file.place) as stream:
+        with _table_file(self.file.place) as stream:
             for batch in _batches(stream, self.file.place, self.group, self.columns.names):
                 start, stop = max(self.first - at, 0), min(end - at, len(batch))
                 if start < stop:
@@ -151,11 +152,11 @@ class Shard:
         return repr((*self.file, self.beside))
 
     def tables(self) -> Iterator[pa.Table]:
-        numbered = enumerate(samples(self.file.place))
-        while some := list(islice(numbered, AT_ONCE)):
-            place = {FILE: self.file.place}
-            rows = [{**{name: s.get(name) for name in self.schema.names}, **place, ROW: n} for n, s in some]
-            yield pa.Table.from_pylist(rows, self.schema)
+        schema, row = self.schema, 0
+        for some in _some(samples(self.file.place)):
+            rows = [{**image, FILE: self.file.place, ROW: row + number} for number, image in enumerate(some)]
+            yield pa.Table.from_pylist(rows, schema)
+            row += len(some)
 
 
 def placed(columns: pa.Schema) -> pa.Schema:
@@ -170,19 +171,36 @@ def samples(place: str) -> Iterator[dict[str, Any]]:
     Raises:
         DataError: it is no archive, or it is cut short.
     """
-    images: list[dict[str, Any]] = []
-    texts: dict[str, str] = {}
-    for name, read in _members(place):
-        key, _, ending = name.rpartition("/")[2].partition(".")
-        key = name[: len(name) - len(ending) - 1] if ending else name
-        if images and images[0][KEY] != key:
-            yield from ({**texts, **image} for image in images)
-            images, texts = [], {}
-        if ending.lower() in BESIDE:
-            texts[ending.lower()] = read().decode("utf-8", "replace")
-        elif PurePosixPath(name).suffix.lower() in SUFFIXES:
-            images.append({KEY: key, MEMBER: {"bytes": read(), "path": name}})
-    yield from ({**texts, **image} for image in images)
+    for key, members in groupby(_members(place), lambda member: _key(member[0])):
+        images: list[dict[str, Any]] = []
+        texts: dict[str, str] = {KEY: key}
+        for name, read in members:
+            ending = name[len(key) + 1 :].lower()
+            if ending in BESIDE:
+                texts[ending] = read().decode("utf-8", "replace")
+            elif PurePosixPath(name).suffix.lower() in SUFFIXES:
+                images.append({MEMBER: {"bytes": read(), "path": name}})
+        yield from ({**texts, **image} for image in images)
+
+
+def _key(name: str) -> str:
+    """A member's name up to the first dot behind its folder."""
+    folder, stroke, file = name.rpartition("/")
+    return folder + stroke + file.partition(".")[0]
+
+
+def _some(images: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Images together, as many as are held at once."""
+    some: list[dict[str, Any]] = []
+    size = 0
+    for image in images:
+        some.append(image)
+        size += len(image[MEMBER]["bytes"])
+        if len(some) == AT_ONCE or size > BYTES_AT_ONCE:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def row_groups(file: File) -> tuple[pa.Schema, list[int]]:
@@ -192,7 +210,7 @@ def row_groups(file: File) -> tuple[pa.Schema, list[int]]:
         DataError: it is neither.
     """
     try:
-        with reading(file.place) as stream:
+        with _table_file(file.place) as stream:
             if file.place.lower().endswith(ARROW):
                 with _arrow(stream) as reader:
                     return reader.schema, [sum(map(len, _record_batches(reader)))]
@@ -214,6 +232,13 @@ def _batches(stream: Any, place: str, group: int, columns: list[str]) -> Iterato
     rows = min(max(told.num_rows * BYTES_AT_ONCE // max(told.total_byte_size, 1), LEAST), MOST)
     for batch in file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
         yield batch.select(columns)
+
+
+def _table_file(place: str) -> Any:
+    """A file to read a table from; of an Arrow file on a disk only what is asked for ever comes into memory."""
+    if place.lower().endswith(ARROW) and not is_address(place):
+        return pa.memory_map(place)
+    return reading(place)
 
 
 def _arrow(stream: Any) -> Any:
@@ -249,5 +274,5 @@ def _members(place: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
                 name = PurePosixPath(member.name).name
                 if member.isfile() and not name.startswith(".") and name.lower() not in LEFT_BY_SYSTEMS:
                     yield member.name, partial(_read, archive, member)
-    except tarfile.TarError as error:
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise DataError(f"{place}: a tar archive that is damaged or cut short: {error}") from error

@@ -7,6 +7,7 @@ order. The images' bytes are not among them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from typing import Any
@@ -107,8 +108,7 @@ def table_schema(
     kept = [table.field(name) for name in carried_columns(table, image_column(table, image), keep)]
     fields = [each.with_name(RENAMED + each.name) if each.name in rows.names else each for each in kept]
     names = [each.name for each in fields] + rows.names
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(f"columns of the same name: {', '.join(twice)}; rename them, or name those to keep")
+    _check_names(names)
     return pa.schema([*fields, *rows], rows.metadata)
 
 
@@ -124,8 +124,9 @@ def image_column(table: pa.Schema, image: str | None = None) -> str:
         whose name says that it holds paths or addresses.
 
     Raises:
-        DataError: there is none, or there are several.
+        DataError: there is none, or there are several; or two columns of one name.
     """
+    _check_names(table.names)
     found = [field.name for field in table if _is_image(field.type)]
     named = {field.name.lower(): field.name for field in table if _is_text(field.type)}
     found = found or [named[name] for name in (*PATHS, *ADDRESSES) if name in named][:1]
@@ -155,6 +156,11 @@ def carried_columns(table: pa.Schema, image: str, keep: Sequence[str] | None = N
     if missing := [name for name in keep or () if name not in there]:
         raise DataError(f"no column {', '.join(missing)} to keep (bytes are not copied): there are {_told(table)}")
     return there if keep is None else list(keep)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise DataError(f"columns of the same name: {', '.join(twice)}; rename them, or name those to keep")
 
 
 def _is_image(kind: pa.DataType) -> bool:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 import os
 import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import forkserver, get_context, parent_process
+from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any
@@ -24,6 +23,7 @@ from mien.batch.part import write_part
 from mien.batch.plan import Job, Part
 from mien.batch.progress import Done, Tell
 from mien.batch.stores import DiskError
+from mien.cores import fresh
 from mien.errors import MienError
 from mien.wording import reason
 
@@ -43,11 +43,6 @@ class Workers:
 
     count: int
     grace_s: float = GRACE_S
-
-    def __post_init__(self) -> None:
-        if sys.platform != "win32":
-            _context()
-            forkserver.ensure_running()  # it loads the modules while others list the inputs
 
     def __call__(self, parts: Sequence[Part], job: Job, out: str, tell: Tell) -> None:
         waiting = deque((part, 1) for part in parts)
@@ -90,7 +85,7 @@ class _Worker:
     """A process that does one part at a time."""
 
     def __init__(self, job: Job, out: str) -> None:
-        context = _context()
+        context = fresh(__name__)
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, job, out), daemon=True)
         self._process.start()
@@ -132,15 +127,6 @@ def _heard(crew: list[_Worker], seconds: float) -> list[_Worker]:
     busy: dict[Any, _Worker] = {worker.pipe: worker for worker in crew if worker.part}
     ready = wait(list(busy), None if seconds == math.inf else max(seconds, 0))
     return [busy[pipe] for pipe in ready]
-
-
-def _context() -> Any:
-    """Processes that begin afresh: a fork of a process with open stores and threads is none that works."""
-    if sys.platform == "win32":
-        return get_context("spawn")
-    context = get_context("forkserver")  # which loads the modules once
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 def _work(pipe: Connection, job: Job, out: str) -> None:

@@ -86,12 +86,15 @@ def batch(
 
     The exit code is 1 if some image could not be read, and its row says why; 2 if a part failed.
     """
+    from mien.cores import cores, fresh
+
+    if ray is None:
+        fresh("mien.batch.workers")
     with needs_extra("batch"):
         from mien.batch.inputs import find
         from mien.batch.plan import Job, Plan
         from mien.batch.run import run
         from mien.batch.workers import Workers
-    from mien.cores import cores
     from mien.intake import LIMITS, Limits
     from mien.recognizer import load
     from mien.sources import PassedOver

@@ -59,7 +59,6 @@ def _read_index(tree: Tree) -> Dataset:
 
 
 FORMS = (
-    Form(index.is_index, _read_index, "index: a JSON file that mien data audit --write-clean wrote"),
     Form(people.is_people, people.read_people, "people: images/<set_id>/<emotion>.* and emotions.csv"),
     Form(fer2013.is_csv, fer2013.read_csv, "FER2013: fer2013.csv, or another table of emotion and pixels"),
     Form(fer2013.is_parquet, fer2013.read_parquet, "FER2013: a parquet file, or a folder of them"),
@@ -73,6 +72,7 @@ FORMS = (
         folder.read_people_folder,
         "image folder: [split/]label/person/*, or person/label/*, with labels of a known set",
     ),
+    Form(index.is_index, _read_index, "index: a JSON file that mien data audit --write-clean wrote"),
 )
 """Every form there is, the most specific first. Each may be wrapped in folders of its own, or in a zip."""
 

@@ -153,9 +153,10 @@ def load_split(
         largest, digest = crop_reader(preprocess, crop), hashlib.sha256()
 
         def read(source: ImageSource) -> Pixels:
-            return preprocess.tensor([largest(source)])[0]
+            pixels: Pixels = preprocess.tensor([largest(source)])[0]
+            return pixels
 
-        readable, left_out = read_each(split, read, digest.update)
+        readable, left_out = read_each(split, read, lambda pixels: digest.update(pixels.tobytes()))
         crops = Streamed(readable.examples, read, buffer, digest, device)
     for sentence in _told_left_out(split, left_out):
         say(sentence)

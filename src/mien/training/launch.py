@@ -38,7 +38,7 @@ Process = subprocess.Popen[bytes]
 
 def rank() -> int | None:
     """The number of this process among several, from 0, whoever began them; None of one that is alone."""
-    return int(os.environ[RANK]) if int(os.environ.get(SIZE, 1)) > 1 else None
+    return int(os.environ[RANK]) if RANK in os.environ and int(os.environ.get(SIZE, 1)) > 1 else None
 
 
 def launched() -> bool:

@@ -32,10 +32,10 @@ from mien.training.data import Split, buffer_for, describe_data, load_splits, pr
 from mien.training.device import halves
 from mien.training.doubts import doubts, doubts_of_data
 from mien.training.judge import WORST, Verdict, judge
-from mien.training.muon import Muon
 from mien.training.networks import build, deployed
+from mien.training.optimiser import learning_rate, make_optimiser
 from mien.training.processes import Processes, processes
-from mien.training.recipe import Adaptive, Orthogonal, Recipe, Sgd
+from mien.training.recipe import Recipe
 from mien.training.start import Start, examples, find_start
 from mien.training.teacher import Teacher
 
@@ -148,6 +148,7 @@ def train(
         run.keep_left_out({"train": training.left_out, "valid": valid.left_out})
         keep_memory(2**31 - 1)
         _go_on(run, learner, recipe, training, valid, teacher, state, progress)
+        ours.meet()  # the first one has written all
     return run
 
 
@@ -279,17 +280,6 @@ class Learner:
         self._averaged = state["averaged"]
 
 
-def learning_rate(recipe: Recipe, epoch: float) -> float:
-    """The rate at a (fractional) epoch: linear warm-up, then constant or a cosine to 0."""
-    schedule, peak = recipe.schedule, recipe.optimiser.lr
-    if epoch < schedule.warmup:
-        return peak * (epoch + 0.01) / schedule.warmup
-    if schedule.decay == "constant":
-        return peak
-    done = (epoch - schedule.warmup) / max(schedule.epochs - schedule.warmup, 1e-9)
-    return peak * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-
-
 @torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, steps: int, keep: float) -> None:
     """A step of an exponential average of a network's weights that does not remember the first ones for long.
@@ -302,26 +292,3 @@ def follow(average: nn.Module, network: nn.Module, steps: int, keep: float) -> N
     torch._foreach_lerp_([means[name] for name in floating], [values[name] for name in floating], 1 - kept)
     for name in means.keys() - set(floating):  # the batches that batch normalisation has seen
         means[name].copy_(values[name])
-
-
-def make_optimiser(network: nn.Module, recipe: Recipe, half: bool) -> torch.optim.Optimizer:
-    """The recipe's optimiser; SGD decays matrices and kernels only. With `half`, Muon's products are of bfloat16."""
-    config = recipe.optimiser
-    match config:
-        case Sgd():
-            decayed = [p for p in network.parameters() if p.ndim > 1]
-            plain = [p for p in network.parameters() if p.ndim <= 1]
-            groups: list[dict[str, Any]] = [
-                {"params": decayed, "weight_decay": config.weight_decay},
-                {"params": plain, "weight_decay": 0.0},
-            ]
-            return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
-        case Orthogonal():
-            kernels = [p for p in network.parameters() if p.ndim == 4 and p.shape[1] > 1]
-            known = set(map(id, kernels))
-            others = [p for p in network.parameters() if id(p) not in known]
-            return Muon(kernels, others, config.lr, config.momentum, config.weight_decay, half)
-        case Adaptive(kind="adam"):
-            return torch.optim.Adam(network.parameters(), lr=config.lr, eps=1e-7)
-        case Adaptive():
-            return torch.optim.RMSprop(network.parameters(), lr=config.lr, alpha=0.9, eps=1e-7)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Thread
 
 import torch
@@ -22,6 +23,9 @@ from mien.errors import MienError
 from mien.training.device import describe_device, find_device
 from mien.training.launch import MEETING, RANK_HERE, SIZE, end_with_launcher, launched, rank
 from mien.wording import counted
+
+PATIENCE = timedelta(hours=12)
+"""How long one waits for the others, of which one may have slower disks: who has ended is told of sooner."""
 
 
 class LostError(MienError):
@@ -117,7 +121,8 @@ def processes(device: str) -> Iterator[Processes]:
         Thread(target=end_with_launcher, daemon=True).start()
     try:
         backend, size = "nccl" if place.type == "cuda" else "gloo", int(os.environ[SIZE])
-        dist.init_process_group(backend, os.environ.get(MEETING, "env://"), rank=number, world_size=size)
+        meeting = os.environ.get(MEETING, "env://")
+        dist.init_process_group(backend, meeting, rank=number, world_size=size, timeout=PATIENCE)
         yield Processes(place, number, size)
         dist.destroy_process_group()
     except RuntimeError as error:  # gloo has no error of its own
