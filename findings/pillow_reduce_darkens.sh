@@ -8,7 +8,7 @@
 # Source:   Documented as the mean of the pixels; no report was found. src/libImaging/Reduce.c divides by multiplying with
 #           a whole number, 2**24 / pixels cut off: 1 for 3000 x 3000, where 1.86 is right.
 # Matters:  mien reduces photos before it looks for faces; a cell has at most 256 pixels a side
-#           (src/mien/detect.py: `LARGEST_CELL`), where white stays white. Thumbnails of its own are far from this.
+#           (src/mien/views.py: `view_of`), where white stays white. Thumbnails of its own are far from this.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -8,8 +8,8 @@
 # Source:   https://github.com/PyAV-Org/PyAV/pull/1675, which added the property; the docstring tells of no limit. Others fell
 #           for the same function of FFmpeg: https://github.com/FFMS/ffms2/issues/317,
 #           https://github.com/mpv-player/mpv/pull/16090.
-# Matters:  Front cameras write mirrored clips, and an expression is read from an upright face: mien's reading of clips, still
-#           to come, is to take the matrix.
+# Matters:  Front cameras write mirrored clips, and an expression is read from an upright face: mien takes the
+#           matrix (src/mien/video/).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
