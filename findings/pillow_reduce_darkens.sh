@@ -7,8 +7,8 @@
 #           right.
 # Source:   Documented as the mean of the pixels; no report was found. src/libImaging/Reduce.c divides by multiplying with
 #           a whole number, 2**24 / pixels cut off: 1 for 3000 x 3000, where 1.86 is right.
-# Matters:  mien reduces photos before it looks for faces; a cell has at most 256 pixels a side
-#           (src/mien/views.py: `view_of`), where white stays white. Thumbnails of its own are far from this.
+# Matters:  mien reduces photos before it looks for faces, by steps that are far smaller (src/mien/views.py: `view_of`),
+#           where white stays white. So are its own thumbnails.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
