@@ -124,7 +124,6 @@ def test_what_can_be_no_video_is_the_callers_mistake(source: Any, told: str) -> 
         {"form": "avi", "codec": "mpeg4", "options": {}},
         {"form": "avi", **MJPEG},
         VP9,
-        {"form": "webm", "codec": "libsvtav1", "options": {"preset": "12", "svtav1-params": "lp=1"}},
         {"form": "mp4", "settings": {"movflags": "frag_keyframe+empty_moov"}, "options": B_FRAMES},
     ],
     ids=lambda how: f"{how['form']} {how.get('codec', 'h264')} {len(how)}",
