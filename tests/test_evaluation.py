@@ -589,4 +589,4 @@ def test_memory_does_not_grow_with_the_images(model: Path, tmp_path: Path) -> No
     assert many == 4 * n
     assert scores == pytest.approx([accuracy, ece])
     images = 3 * shard.stat().st_size  # what is new, 120 MB
-    assert after - before < images / 3
+    assert after - before < images / 2

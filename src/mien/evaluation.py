@@ -136,7 +136,7 @@ def _read(
     """What was said of the images that could be read, and why others could not, by their names."""
     n, kept, unreadable = len(judged), 0, dict[str, str]()
     rows, found, sure = np.empty(n, np.int64), np.zeros(n, bool), np.zeros(n, bool)
-    probabilities, votes = np.full((n, len(labels)), 1 / len(labels)), np.full((n, len(FERPLUS8)), np.nan)
+    probabilities, votes = np.full((n, len(labels)), 1 / len(labels)), np.full((n, len(labels)), np.nan)
     for done, (row, prediction) in enumerate(zip(judged, stream, strict=True), 1):
         if prediction.error is None:
             rows[kept] = row
