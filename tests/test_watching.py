@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,9 +116,11 @@ def test_what_breaks_is_the_last_moment(reader: Recognizer, clip: Path, tmp_path
 
 
 def test_one_who_stops_listening_ends_the_work(reader: Recognizer, clip: Path) -> None:
+    before = set(threading.enumerate())
     watched = watch(reader, clip, "clip", HAPPY_SAD)
     next(watched)
     watched.close()  # type: ignore[attr-defined]
+    assert set(threading.enumerate()) <= before
 
 
 def test_what_goes_wrong_in_a_thread_is_told(reader: Recognizer, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,7 @@ def test_the_live_picture_moves(page: Page) -> None:
     frame.get_by_role("button", name="Start the camera").click()
     plays(page, frame.locator("video"))
     frame.get_by_role("button", name="Stop").click()
+    expect(frame.get_by_role("button", name="Start the camera")).to_be_visible()
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from mien.batch.plan import MANIFEST, Job, Part
 from mien.batch.progress import Done, Tell
 from mien.batch.sources import Listed
 from mien.batch.stores import DiskError, is_address, joined
-from mien.batch.workers import GRACE_S, TRIES, words
+from mien.batch.workers import GRACE_S, TRIES, Ending, words
 from mien.errors import MienError
 
 AUTO = "auto"
@@ -63,27 +63,19 @@ class Cluster:
         Raises:
             MienError: there is no such cluster, or it runs another version of Ray or Python.
         """
-        waiting, given = deque(parts), dict[Any, Part]()
-        stop: BaseException | None = None
-        until = math.inf
+        waiting, given, ending = deque(parts), dict[Any, Part](), Ending(self.grace_s)
         with _connected(self.address):
             room = _Room(self.count)
             begin = ray.remote(num_cpus=1, max_retries=TRIES - 1, retry_exceptions=True)(_do).remote
             packed = _Packed(ray.cloudpickle.dumps(job), job.told(), os.getcwd())
-            while given or (waiting and stop is None):
-                try:
-                    while stop is None and waiting and len(given) < room():
+            while (waiting and ending.asked is None) or (given and ending.left_s > 0):
+                with ending:
+                    while ending.asked is None and waiting and len(given) < room():
                         part = waiting.popleft()
                         given[begin(part, packed, out)] = part
-                    for task in _ended(list(given), until - monotonic()):
+                    for task in _ended(list(given), ending.left_s):
                         tell(_became(task, given.pop(task)))
-                    if monotonic() > until:
-                        break
-                except (KeyboardInterrupt, SystemExit) as asked:
-                    until = monotonic() + self.grace_s if stop is None else -math.inf
-                    stop = stop or asked
-            if stop is not None:
-                raise stop
+            ending.end()
 
 
 class _Room:

@@ -32,6 +32,42 @@ GRACE_S = 25.0
 """To finish parts in when told to end; Kubernetes kills after 30 s."""
 
 
+class Ending:
+    """Whether the program was told to end, by Ctrl-C or a signal: what is in work has some seconds more.
+
+    In a `with` block that is noted, and goes on behind the block.
+
+    Args:
+        grace_s: those seconds; none from when it is told again.
+
+    Attributes:
+        asked: what told it; None as long as nothing has.
+    """
+
+    def __init__(self, grace_s: float) -> None:
+        self.asked: BaseException | None = None
+        self._grace_s, self._until = grace_s, math.inf
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left, infinite as long as it was not told, and 0 or less where there are none."""
+        return self._until - monotonic()
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, raised: BaseException | None, __: object) -> bool:
+        if not isinstance(raised, KeyboardInterrupt | SystemExit):
+            return False
+        self._until = monotonic() + self._grace_s if self.asked is None else -math.inf
+        self.asked = self.asked or raised
+        return True
+
+    def end(self) -> None:
+        """Raises what it was told by, if it was."""
+        if self.asked is not None:
+            raise self.asked
+
+
 @dataclass(frozen=True)
 class Workers:
     """An engine: processes of this machine (see `run.Engine`).
@@ -47,26 +83,19 @@ class Workers:
     def __call__(self, parts: Sequence[Part], job: Job, out: str, tell: Tell) -> None:
         waiting = deque((part, 1) for part in parts)
         crew: list[_Worker] = []
-        stop: BaseException | None = None
-        until = math.inf
+        ending = Ending(self.grace_s)
         try:
-            while (waiting and stop is None) or any(worker.part for worker in crew):
-                try:
-                    if stop is None:
+            while (waiting and ending.asked is None) or (any(worker.part for worker in crew) and ending.left_s > 0):
+                with ending:
+                    if ending.asked is None:
                         self._begin(crew, waiting, job, out)
-                    for worker in _heard(crew, until - monotonic()):
+                    for worker in _heard(crew, ending.left_s):
                         done = worker.ended()
                         if done.failure and not done.hopeless and worker.tries < TRIES:
                             waiting.append((done.part, worker.tries + 1))
                         else:
                             tell(done)
-                    if monotonic() > until:
-                        break
-                except (KeyboardInterrupt, SystemExit) as asked:
-                    until = monotonic() + self.grace_s if stop is None else -math.inf
-                    stop = stop or asked
-            if stop is not None:
-                raise stop
+            ending.end()
         finally:
             for worker in crew:
                 worker.end()
