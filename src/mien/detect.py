@@ -19,6 +19,7 @@ half of the window's side, the short-range one from a third to the whole. The ru
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache, partial
 from importlib import resources
 from typing import Protocol
@@ -116,6 +117,21 @@ class BlazeFace:
             rows = rows if (rows[:, 16] >= UNSURE).any() else rows[:0]
         rows = rows[np.argsort(-_sides(rows), kind="stable")]
         return [_face(self._righted(row, picture) if row[16] < UNSURE else row) for row in rows]
+
+    def near(self, picture: Picture, faces: Iterable[Face]) -> list[Face]:
+        """What a close look at each place where a face is expected shows, each face once: one look for each.
+
+        Args:
+            picture: as for `search`.
+            faces: as large as those that are expected, and there.
+        """
+        found = np.empty((0, 17), np.float32)
+        for face in faces:
+            window = around(np.array(face.box_xyxy, np.float32), 1 / CLOSE)
+            for row in self._full.look(picture, window, CLOSE_UP, self._least):
+                if not (_overlaps(row, found) > SAME_FACE).any():
+                    found = np.concatenate([found, row[np.newaxis]])
+        return [_face(row) for row in found]
 
     def _looks(self, network: _Network, view: View, picture: Picture, windows: list[Window]) -> Floats:
         """Faces in any of several windows, each once and whole."""

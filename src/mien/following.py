@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mien.detect import CLOSE, CLOSE_UP, BlazeFace, Detector, _face
+from mien.detect import BlazeFace, Detector
 from mien.face import Face
 from mien.picture import Picture
 from mien.shots import View, shots
-from mien.views import around
 
 KEY_S = 0.17  # between two key frames at most
 MOST = 8  # frames from one key frame to the next
@@ -140,7 +139,8 @@ class Following:
         """
         if not isinstance(self._detector, BlazeFace):
             return self._detector.detect(view.frame.pixels)
-        found = near(self._detector, view.picture, expected)
+        inside = [face for face in expected if _inside(face, view.picture.size)]
+        found = self._detector.near(view.picture, inside)
         if whole:
             self._whole_s = view.time_s
             others = self._detector.search(view.picture)
@@ -148,7 +148,7 @@ class Following:
             others = _quick(self._detector, view.picture)
         fresh = [face for face in others if all(_overlap(face, each) <= SAME for each in found)]
         for face in fresh:
-            closely = [each for each in near(self._detector, view.picture, [face]) if _overlap(face, each) > SAME]
+            closely = [each for each in self._detector.near(view.picture, [face]) if _overlap(face, each) > SAME]
             found.append(closely[0] if closely else face)
         return [face for face in found if _inside(face, view.picture.size)]
 
@@ -164,20 +164,6 @@ class Following:
     def _state(self) -> dict[str, Any]:
         known = [(*_numbers(each.face), each.time_s, *each.speed) for each in self._known]
         return {"known": known, "whole_s": self._whole_s}
-
-
-def near(detector: BlazeFace, picture: Picture, faces: Iterable[Face]) -> list[Face]:
-    """The faces that a close look at each of those expected shows, each once."""
-    found: list[Face] = []
-    for face in faces:
-        if not _inside(face, picture.size):
-            continue
-        window = around(np.array(face.box_xyxy, np.float32), 1 / CLOSE)
-        for row in detector._full.look(picture, window, CLOSE_UP, detector._least):
-            seen = _face(row)
-            if all(_overlap(seen, other) <= SAME for other in found):
-                found.append(seen)
-    return found
 
 
 def _quick(detector: BlazeFace, picture: Picture) -> list[Face]:

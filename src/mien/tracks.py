@@ -24,10 +24,7 @@ COAST_S = 0.5  # for which it is expected to move on as it did
 REACH, REACH_S = 0.6, 2.0  # sides of a face from where it is expected, at once, and more for each second out of sight
 GROWTH, GROWTH_S = 0.4, 0.8  # by how much its side may change, as a natural logarithm, likewise
 LOOK = 1.5  # what a wholly other look weighs, in reaches
-SAME_LOOK, AWAY = (
-    0.6,
-    0.8,
-)  # likeness that a lost face must have so many sides away; nearer, less: it may be half hidden
+SAME_LOOK, AWAY = 0.6, 0.8  # likeness that a lost face needs so many sides away; nearer, less: it may be half hidden
 ONE_PERSON = 0.9  # likeness from which two tracks may be one person's (docs/video.md)
 SPEED_S, LOOK_S = 0.15, 0.5  # after which a track's speed and look are half what was seen since
 LOOK_PX = 12

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from broken import encoded
 from numpy.typing import NDArray
+from running import Runs
 
 import mien
 from mien.labels import FERPLUS8
@@ -33,3 +34,9 @@ def recognizer(model: Path) -> Recognizer:
 def faces(bands: Bands) -> list[bytes]:
     """PNG files that the model reads as the emotions of `ferplus8`, in their order."""
     return [encoded(bands(number, 8)) for number in range(8)]
+
+
+@pytest.fixture(scope="module")
+def runs(faces: list[bytes], model: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Runs of the command, watched."""
+    return Runs(tmp_path_factory.mktemp("runs"), model, faces)

@@ -15,11 +15,6 @@ from mien.batch.claim import claimed
 
 
 @pytest.fixture(scope="module")
-def runs(faces: list[bytes], model: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    return Runs(tmp_path_factory.mktemp("runs"), model, faces)
-
-
-@pytest.fixture(scope="module")
 def whole(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nothing broke: it says what it did."""
     out = tmp_path_factory.mktemp("whole") / "out"

@@ -23,11 +23,6 @@ BEFORE = {f"{number:02}.png" for number in range(2 * SIZE)}
 
 
 @pytest.fixture(scope="module")
-def runs(faces: list[bytes], model: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    return Runs(tmp_path_factory.mktemp("runs"), model, faces)
-
-
-@pytest.fixture(scope="module")
 def whole(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of this machine's."""
     out = tmp_path_factory.mktemp("whole") / "out"

@@ -26,11 +26,6 @@ FINISHED = f"s3://{BUCKET}/whole"
 
 
 @pytest.fixture(scope="module")
-def runs(faces: list[bytes], model: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    return Runs(tmp_path_factory.mktemp("runs"), model, faces)
-
-
-@pytest.fixture(scope="module")
 def bucket(runs: Runs) -> Iterator[Bucket]:
     """With the images of runs in `in/`; this process finds it, too."""
     made = Bucket(BUCKET)
