@@ -36,40 +36,43 @@ def nobody_is_left(service: Served) -> Iterator[None]:
 def test_who_is_idle_for_longest_makes_room(service: Served) -> None:
     with ExitStack() as stack:
         wires = [stack.enter_context(dial(service)) for _ in range(MOST)]
-        wires[0].sendall(GOOD)
-        assert head(wires[0]).startswith(b"HTTP/1.1 200")  # so the second is idle for longer
+        for wire in (*wires[1:], wires[0]):  # so the second is idle for longest
+            wire.sendall(GOOD)
+            assert head(wire).startswith(b"HTTP/1.1 200")
         late = stack.enter_context(dial(service))
         late.sendall(GOOD)
         assert head(late).startswith(b"HTTP/1.1 200")
-        assert rest(wires[1]) == b""
+        assert b"HTTP/1.1" not in rest(wires[1])  # but the body of its answer, and the end
         wires[0].sendall(GOOD)
         assert b"200 OK" in head(wires[0])
 
 
 @pytest.mark.parametrize("half", [b"", b"G", GOOD[:-2]], ids=["nothing", "a letter", "half a head"])
 def test_idle_ones_keep_nobody_out(service: Served, half: bytes) -> None:
+    before = count(service, 'mien_connections_ended_total{cause="idle"}')
     with ExitStack() as stack:
         for _ in range(5 * MOST):
             stack.enter_context(dial(service)).sendall(half)
         for _ in range(10):
             assert get(f"{service.url}/v1/labels").status_code == 200
-    assert count(service, 'mien_connections_ended_total{cause="idle"}') >= 4 * MOST
+    assert count(service, 'mien_connections_ended_total{cause="idle"}') - before >= MOST
 
 
 def test_where_all_are_busy_one_more_is_told_so(service: Served) -> None:
     going = threading.Event()
 
-    def go_on(wire: socket.socket) -> None:
-        """An upload that goes on."""
-        while not going.wait(0.1):
-            wire.sendall(b"x")
+    def go_on() -> None:
+        """An upload that goes on; one that a busy machine let stall has made room, and begins again."""
+        while not going.is_set():
+            with suppress(ConnectionError), dial(service) as wire:
+                wire.sendall(POST_HALF)
+                while not going.wait(0.1):
+                    wire.sendall(b"x")
 
     with ThreadPoolExecutor(MOST) as pool, ExitStack() as stack:  # the uploads end before the pool waits for them
         stack.callback(going.set)
         for _ in range(MOST):
-            wire = stack.enter_context(dial(service))
-            wire.sendall(POST_HALF)
-            pool.submit(go_on, wire)
+            pool.submit(go_on)
         answers = [b""]
         until(lambda: answers.append(asked(service)) or answers[-1].startswith(b"HTTP/1.1 503"))  # type: ignore[func-returns-value]
         answer = answers[-1]
