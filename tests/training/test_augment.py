@@ -11,7 +11,18 @@ from mien.training.recipe import Augment
 
 SIDE = 24
 ALL = Augment(
-    flip=True, rotate=20, scale=0.2, shift=0.1, brightness=0.2, contrast=0.4, erase=0.5, coarse=0.5, noise=0.5
+    flip=True,
+    rotate=20,
+    scale=0.2,
+    shift=0.1,
+    brightness=0.2,
+    contrast=0.4,
+    gamma=0.5,
+    shade=0.2,
+    sharpen=0.5,
+    erase=0.5,
+    coarse=0.5,
+    noise=0.5,
 )
 PARTS = [
     Augment(flip=True),
@@ -23,8 +34,24 @@ PARTS = [
     Augment(contrast=0.4),
     Augment(erase=1),
     Augment(noise=1),
+    Augment(gamma=0.5),
+    Augment(shade=0.3),
+    Augment(sharpen=1),
 ]
-IDS = ["flip", "coarse", "rotate", "scale", "shift", "brightness", "contrast", "erase", "noise"]
+IDS = [
+    "flip",
+    "coarse",
+    "rotate",
+    "scale",
+    "shift",
+    "brightness",
+    "contrast",
+    "erase",
+    "noise",
+    "gamma",
+    "shade",
+    "sharpen",
+]
 EACH = 2  # from here on, a batch of equal images becomes a batch of different ones
 
 
@@ -175,6 +202,37 @@ def test_contrast_keeps_the_mean() -> None:
     gain = changed.std((1, 2, 3)) / images.float().std((1, 2, 3))
     assert gain.min() == pytest.approx(0.5, abs=0.05)
     assert gain.max() == pytest.approx(1.5, abs=0.05)
+
+
+def test_gamma_keeps_black_and_white_and_the_order_of_grays() -> None:
+    ramp = torch.arange(0, 256, 255 // (SIDE - 1), dtype=torch.uint8)[:SIDE].expand(100, 1, SIDE, SIDE).clone()
+    ramp[..., -1] = 255
+    changed = augment(ramp, Augment(gamma=0.5), SIDE, seeded())[:, 0, 0]
+    assert torch.allclose(changed[:, [0, -1]], torch.tensor([0.0, 255.0]), atol=0.01)
+    assert (changed.diff(dim=1) > 0).all()
+    exponents = torch.log(changed[:, 10] / 255) / torch.log(ramp[0, 0, 0, 10] / 255)
+    assert exponents.log().abs().max() <= 0.5 + 0.01
+    assert (exponents > 1.4).any()
+    assert (exponents < 0.7).any()
+
+
+def test_shade_is_light_from_one_side() -> None:
+    images = torch.full((100, 1, SIDE, SIDE), 128, dtype=torch.uint8)
+    added = augment(images, Augment(shade=0.4), SIDE, seeded())[:, 0] - 128
+    assert added.mean((1, 2)).abs().max() < 0.01
+    assert torch.allclose(added.diff(n=2, dim=1), torch.zeros(()), atol=0.01)
+    assert torch.allclose(added.diff(n=2, dim=2), torch.zeros(()), atol=0.01)
+    assert 0.3 * 255 < added.max() <= 0.4 * 255 + 0.01
+
+
+def test_sharpen_makes_edges_harder_and_leaves_what_is_flat() -> None:
+    images = torch.full((50, 1, SIDE, SIDE), 100, dtype=torch.uint8)
+    images[..., SIDE // 2 :] = 150
+    changed = augment(images, Augment(sharpen=1), SIDE, seeded())
+    assert torch.allclose(changed[..., :10], torch.tensor(100.0), atol=0.01)
+    rises = changed[:, 0, 5, SIDE // 2] - changed[:, 0, 5, SIDE // 2 - 1]
+    assert rises.min() >= 50 - 0.01
+    assert rises.max() > 80
 
 
 def test_erase_fills_one_rectangle_with_one_gray() -> None:

@@ -255,7 +255,7 @@ def test_images_that_do_not_fill_a_batch_have_their_turn_in_other_epochs(
         seen.extend(image.numpy().tobytes() for image in pixels)
         return augment(pixels, *rest, **part)
 
-    monkeypatch.setattr("mien.training.loop.augment", spy)
+    monkeypatch.setattr("mien.training.batches.augment", spy)
     train(change(short, "schedule.epochs=6", "schedule.batch=10"), open_dataset(few), tmp_path / "run")
     epochs = [seen[at : at + 10] for at in range(0, 60, 10)]
     assert all(len(set(epoch)) == 10 for epoch in epochs)

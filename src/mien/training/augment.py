@@ -17,10 +17,11 @@ from mien.training.recipe import Augment
 
 COARSEST = 1 / 3  # of the resolution
 NOISE = 24.0  # largest standard deviation, of 255
+SHARPEST = 2.0  # times what a blur of 3x3 takes away is added
 
 
 @dataclass(frozen=True)
-class _Chances:
+class Chances:
     """Random numbers for a part of a batch, drawn for all of it: so that they are the same however it is parted.
 
     Args:
@@ -73,7 +74,7 @@ def augment(
         (n, channels, size, size) float32 in 0..255.
     """
     own = min(pixels.shape[-1], size)
-    images, chances = pixels.float(), _Chances(generator, len(pixels) if batch is None else batch, part)
+    images, chances = pixels.float(), Chances(generator, len(pixels) if batch is None else batch, part)
     images = F.grid_sample(
         images,
         F.affine_grid(_transforms(config, chances), [len(images), 1, size, size], False),
@@ -86,6 +87,13 @@ def augment(
         offset = 255 * config.brightness * chances.signed()
         mean = images.mean((1, 2, 3), keepdim=True)
         images = ((images - mean) * gain[:, None, None, None] + mean + offset[:, None, None, None]).clamp(0, 255)
+    if config.gamma:
+        exponent = torch.exp(config.gamma * chances.signed())[:, None, None, None]
+        images = 255 * (images.clamp(0, 255) / 255) ** exponent
+    if config.shade:
+        images = (images + _shade(images, config.shade, chances)).clamp(0, 255)
+    if config.sharpen:
+        images = _sharpen(images, config.sharpen, chances)
     if config.coarse:
         images = _coarsen(images, config.coarse, own, chances)
     if config.noise:
@@ -100,7 +108,21 @@ def augment(
     return images
 
 
-def _coarsen(images: Tensor, share: float, own: int, chances: _Chances) -> Tensor:
+def _shade(images: Tensor, share: float, chances: Chances) -> Tensor:
+    """Light from one side: what is to be added, from -255 `share` at most on the one to as much more on the other."""
+    across, down = (torch.linspace(-1, 1, side, device=images.device) for side in (images.shape[3], images.shape[2]))
+    towards = [(255 * share / 2 * chances.signed())[:, None, None, None] for _ in range(2)]
+    return towards[0] * across + towards[1] * down[:, None]
+
+
+def _sharpen(images: Tensor, share: float, chances: Chances) -> Tensor:
+    """Some images with harder edges, as cameras and editors make them: by what a blur takes away."""
+    amount = SHARPEST * (chances.uniform() < share) * chances.uniform()
+    blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    return (images + amount[:, None, None, None] * (images - blurred)).clamp(0, 255)
+
+
+def _coarsen(images: Tensor, share: float, own: int, chances: Chances) -> Tensor:
     """Some images made smaller than their `own` side and enlarged again, a whole batch by the same factor."""
     side, chosen = images.shape[-1], chances.uniform() < share
     factor = COARSEST + (1 - COARSEST) * chances.once()
@@ -109,7 +131,7 @@ def _coarsen(images: Tensor, share: float, own: int, chances: _Chances) -> Tenso
     return images
 
 
-def _transforms(config: Augment, chances: _Chances) -> Tensor:
+def _transforms(config: Augment, chances: Chances) -> Tensor:
     """Output-to-input transforms in `affine_grid`'s coordinates (-1..1), shape (n, 2, 3)."""
     angle = chances.signed() * math.radians(config.rotate)
     scale = 1 + config.scale * chances.signed()
@@ -123,7 +145,7 @@ def _transforms(config: Augment, chances: _Chances) -> Tensor:
     return torch.stack(rows, 1)
 
 
-def _erase(images: Tensor, config: Augment, chances: _Chances) -> Tensor:
+def _erase(images: Tensor, config: Augment, chances: Chances) -> Tensor:
     """One rectangle an image filled with a random gray, with probability `erase` (Zhong et al., 2020)."""
     height, width = images.shape[2:]
     device = images.device

@@ -4,6 +4,7 @@ RUN/recipe.json   the recipe, as it was read
 RUN/data.json     where the data were, how many images, and hashes of the crops
 RUN/last.pt       everything that `--resume` needs to go on as if nothing had happened; written after every epoch
 RUN/best.pt       the averaged weights of the epoch that was best on validation (see `judge`), with its scores
+RUN/answers.*.pt  what teachers said of the views that come again, of each process, where the recipe has some
 RUN/log.jsonl     one line an epoch
 RUN/curve.png     the learning curve
 RUN/left_out.csv  the images that were left out, and why, where there were any
@@ -28,6 +29,7 @@ from mien.errors import DataError, MienError, RecipeError
 from mien.files import replacing, write_text
 from mien.photos import CropChoice, trained_crop
 from mien.training.judge import best_of
+from mien.training.processes import Processes
 from mien.training.recipe import Recipe, recipe_from
 from mien.wording import reason
 
@@ -53,6 +55,10 @@ class Run:
         self.left_out = folder / "left_out.csv"
         self.recipe_file = folder / "recipe.json"
         self.data_file = folder / "data.json"
+
+    def answers(self, ours: Processes) -> Path:
+        """Where a process keeps what its teachers said."""
+        return self.folder / f"answers.{ours.rank}-of-{ours.size}.pt"
 
     def check(self, recipe: Recipe, *, resume: bool) -> None:
         """Whether a run of a recipe can begin here, or go on: before anything is read.

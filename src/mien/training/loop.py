@@ -1,15 +1,13 @@
 """The training loop. A run that is killed and resumed ends as one that is not: on a processor, with the same weights.
 
-What an epoch does depends only on the seed, the epoch's number and the state before it: the order of the images and
-every augmentation come from a generator made anew for each epoch. They are the same however many processes share the
-batches; each process holds the same weights, and the first one writes.
+What an epoch does depends only on the seed, the epoch's number and the state before it, as `batches` are the same each
+time, however many processes share them; each process holds the same weights, and the first one writes.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +23,7 @@ from mien.errors import MienError
 from mien.files import check_writable
 from mien.memory import keep_memory
 from mien.photos import choose_crop
-from mien.training.augment import augment
+from mien.training.batches import batches, steps_of
 from mien.training.checkpoint import Run
 from mien.training.curve import draw
 from mien.training.data import Split, buffer_for, describe_data, load_splits, prepare, tell_copies
@@ -169,7 +167,9 @@ def _go_on(
     first, best = (state["epoch"] + 1, tuple(state["best"])) if state else (0, WORST)
     verdict = Verdict(state["scores"], state["nll"]) if state and "nll" in state else Verdict({}, {})
     heads = {name: list(target.labels) for name, target in training.targets.items()}
-    began, epochs, steps = time.monotonic(), recipe.schedule.epochs, learner.steps(training)
+    answers = run.answers(learner.ours)
+    teacher.remember(answers)
+    began, epochs, steps = time.monotonic(), recipe.schedule.epochs, steps_of(training, recipe)
     drawn = -math.inf
 
     def where(epoch: int, losses: Sequence[float], last: Verdict) -> Progress:
@@ -183,6 +183,8 @@ def _go_on(
             losses.append(value)
             if len(losses) < steps:
                 progress(where(epoch, losses, verdict))
+        if epoch < (recipe.augment.views or 0):
+            teacher.keep(answers)
         verdict = judge(deployed(learner.average, recipe), valid, learner.ours)
         told = {"epoch": epoch, "scores": verdict.accuracy, "nll": verdict.nll, "heads": heads}
         if verdict.rank < best:
@@ -220,37 +222,21 @@ class Learner:
         self.optimiser = make_optimiser(self.network, recipe, self._half)
         self._parallel = ours.parallel(self.network)
 
-    def steps(self, training: Split) -> int:
-        """Batches in an epoch; images that do not fill one are left for other epochs."""
-        return max(len(training) // self._recipe.schedule.batch, 1)
-
     def epoch(self, training: Split, epoch: int, teacher: Teacher) -> Iterator[float]:
         """Go through the images once, and yield each batch's loss.
 
         Raises:
             MienError: the loss is no longer a number.
         """
-        recipe, ours = self._recipe, self.ours
-        batch, steps, size = recipe.schedule.batch, self.steps(training), recipe.train_size(epoch)
-        seed = recipe.seed * 1_000_003 + epoch
-        generator = torch.Generator(ours.device).manual_seed(seed)
-        torch.manual_seed(seed + ours.rank)  # dropout draws from the global generator, in each process its own
-        draws = random.Random(seed)
+        recipe, ours, steps = self._recipe, self.ours, steps_of(training, self._recipe)
+        torch.manual_seed(recipe.seed * 1_000_003 + epoch + ours.rank)  # dropout's, in each process its own
         self.network.train()
-        for step, (rows, pixels) in enumerate(training.crops.shuffled(generator, batch, steps, ours.part)):
-            part = ours.part(len(rows))
+        for step, batch in enumerate(batches(training, recipe, epoch, ours)):
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, epoch + step / steps)
-            pixels = augment(pixels, recipe.augment, size, generator, batch=len(rows), part=part)
-            taught = {name: target.rows(rows).part(part, ours.size) for name, target in training.targets.items()}
-            if alpha := recipe.augment.mixup:
-                share = draws.betavariate(alpha, alpha)
-                others = torch.randperm(len(pixels), device=ours.device, generator=generator)
-                pixels = torch.lerp(pixels, pixels[others], share)
-                taught = {name: target.mixed(share, others) for name, target in taught.items()}
             with torch.autocast(ours.device.type, torch.bfloat16, enabled=self._half):
-                logits = self._parallel(pixels.contiguous(memory_format=torch.channels_last))
-                value = teacher.loss(logits, taught, pixels)
+                logits = self._parallel(batch.pixels.contiguous(memory_format=torch.channels_last))
+                value = teacher.loss(logits, batch)
             self.optimiser.zero_grad(set_to_none=True)
             value.backward()
             self.optimiser.step()

@@ -134,12 +134,14 @@ class Head(Part):
 class Heads(Part):
     """`labels` learns the dataset's own labels, unless it is false; `votes` FER+ votes, where the data has them.
 
-    `face` learns from the same votes how many people saw no face at all; it speaks of no emotion.
+    `face` learns from the same votes how many people saw no face at all, and `cover` from what `augment.cover` draws
+    over faces what part of them cannot be seen; the two speak of no emotion.
     """
 
     labels: Annotated[Head | None, BeforeValidator(lambda value: None if value is False else value)] = Head()
     votes: Head | None = None
     face: Head | None = None
+    cover: Head | None = None
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Heads:
@@ -151,8 +153,12 @@ class Heads(Part):
 class Augment(Part):
     """Random changes to each training image; the defaults change nothing.
 
-    `coarse` and `noise` are shares of the images: these lose up to two thirds of their resolution, or get Gaussian
-    noise. `mixup` is alpha: of each batch, a Beta(alpha, alpha) share is laid over its images in another order.
+    `coarse`, `noise`, `sharpen` and `cover` are shares of the images: these lose up to two thirds of their resolution,
+    get Gaussian noise or harder edges, or have a part of the face covered (see `covers`). `gamma` is the largest
+    natural logarithm of an exponent, `shade` the share of the range by which one side gets brighter and the other
+    darker. `mixup` is alpha: of each batch, a Beta(alpha, alpha) share is laid over its images in another order.
+
+    With `views`, each image is seen in so many ways, again and again: what teachers answer to them is asked once.
     """
 
     flip: bool = False
@@ -165,7 +171,12 @@ class Augment(Part):
     erase_area: tuple[Share, Share] = (0.02, 0.2)
     coarse: Share = 0.0
     noise: Share = 0.0
+    gamma: Annotated[float, Field(ge=0, le=2)] = 0.0
+    shade: Share = 0.0
+    sharpen: Share = 0.0
+    cover: Share = 0.0
     mixup: Annotated[float, Field(ge=0)] = 0.0
+    views: Positive | None = None
 
 
 class Sgd(Part):
@@ -275,6 +286,12 @@ class Recipe(Part):
     def _one_head_a_label_set(self) -> Recipe:
         if self.labels == FERPLUS8.name and self.heads.labels and self.heads.votes:
             raise ValueError(f"two heads of {FERPLUS8.name}: leave out heads.votes, or set heads.labels to false")
+        return self
+
+    @model_validator(mode="after")
+    def _covers_to_learn_from(self) -> Recipe:
+        if self.heads.cover and not self.augment.cover:
+            raise ValueError("heads.cover learns from what augment.cover draws: set that too")
         return self
 
     @property

@@ -6,6 +6,10 @@ Of several teachers each batch has one, drawn anew (Fukuda et al., "Efficient kn
 teachers", 2017): on average the gradient is that towards the mean of their probabilities, at the cost of one. Where
 the recipe mirrors images, half of the answers are to the mirror image of what the student sees, by the same reasoning.
 
+Where training sees the same views again and again (`augment.views`), what was answered to a batch is kept, and not
+asked again. Of a face that something hides nobody taught the teachers what to think: there the votes and labels of the
+whole face count alone, so that the student learns how little such a face tells.
+
 On a processor, models answer through ONNX Runtime as they do in use: one in 8-bit integers is nearly three times as
 fast so as its network in bfloat16. Runs, and all teachers on a GPU, answer as networks beside the student's.
 """
@@ -24,8 +28,10 @@ from torch.nn import functional as F
 
 from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError, RecipeError
-from mien.labels import FACE
+from mien.files import replacing
+from mien.labels import BESIDE, FACE
 from mien.runtime import one_thread, ort
+from mien.training.batches import Batch
 from mien.training.checkpoint import run_or_model
 from mien.training.data import Split
 from mien.training.device import halves
@@ -61,30 +67,50 @@ class Teacher:
         mirrors = (False, True) if recipe.augment.flip else (False,)
         self._turns = [(network, mirror) for network in networks for mirror in mirrors]
         self._share = recipe.distill or 0.0
+        self._kept: dict[tuple[int, int] | None, dict[str, Tensor]] = {}
+        self._device = training.crops.device
 
-    def loss(self, logits: Mapping[str, Tensor], batch: Mapping[str, Target], pixels: Tensor) -> Tensor:
+    def loss(self, logits: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """The loss of a batch; a teacher has its share in that of each head to which it has an answer.
-
-        Which one it is, and whether it sees the mirror image, torch's global generator decides where there is a choice.
 
         Args:
             logits: the student's, by head.
-            batch: what labels and votes say.
-            pixels: (n, channels, h, w) that the student saw.
+            batch: what the student saw. Its draw decides which teacher it is, and whether that sees the mirror image.
 
         Returns:
             A scalar.
         """
-        own = loss(logits, batch)
+        own = loss(logits, batch.targets)
         if not self._turns:
             return own
-        network, mirror = self._turns[int(torch.randint(len(self._turns), ())) if len(self._turns) > 1 else 0]
-        taught = dict(batch)
-        for name, answer in network(pixels.flip(3) if mirror else pixels).items():
-            if name in batch:
-                target, distribution = batch[name], answer.softmax(1)
-                taught[name] = Target(target.labels, target.weight, distribution, torch.ones_like(distribution[:, 0]))
+        taught = dict(batch.targets)
+        for name, answer in self._answers(batch).items():
+            if target := taught.get(name):
+                distribution, mask = answer.softmax(1), torch.ones_like(answer[:, 0])
+                if batch.whole is not None:
+                    distribution = torch.where(batch.whole[:, None], distribution, target.distribution)
+                    mask = torch.where(batch.whole, mask, target.mask)
+                taught[name] = Target(target.labels, target.weight, distribution, mask)
         return (1 - self._share) * own + self._share * loss(logits, taught)
+
+    def _answers(self, batch: Batch) -> Mapping[str, Tensor]:
+        if batch.place in self._kept:
+            return {name: answer.float() for name, answer in self._kept[batch.place].items()}
+        network, mirror = self._turns[int(batch.draw * len(self._turns))]
+        answers = network(batch.pixels.flip(3) if mirror else batch.pixels)
+        if batch.place:
+            self._kept[batch.place] = {name: answer.half() for name, answer in answers.items()}
+        return answers
+
+    def keep(self, file: Path) -> None:
+        """Write what is kept, so that a run that goes on need not ask again."""
+        with replacing(file) as temporary:
+            torch.save(self._kept, temporary)
+
+    def remember(self, file: Path) -> None:
+        """What `keep` wrote; nothing where there is no such file."""
+        if file.exists():
+            self._kept = torch.load(file, map_location=self._device, weights_only=True)
 
 
 def _find(name: str | Path, recipe: Recipe, training: Split) -> _Network:
@@ -99,7 +125,7 @@ def _find(name: str | Path, recipe: Recipe, training: Split) -> _Network:
 
 
 def _check(name: str | Path, colour: str, heads: Sequence[str], recipe: Recipe, training: Split) -> None:
-    heads = [head for head in heads if head != FACE.name]
+    heads = [head for head in heads if head not in BESIDE]
     if colour != recipe.colour or not set(heads) & training.targets.keys():
         raise MienError(f"{name} cannot teach this: it has learned from {colour} images for {', '.join(heads)}")
 

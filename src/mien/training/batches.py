@@ -1,0 +1,72 @@
+"""What a step of training sees: the order of the images, what is hidden of them, and how else they are changed.
+
+All of it comes from generators made anew for each epoch, from the recipe's seed and the epoch's number. With `views` in
+the recipe that many epochs come again and again, to the last pixel. Batches are the same however many processes share
+them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mien.labels import COVER
+from mien.training.augment import augment
+from mien.training.covers import CLEAR, PATCH, cover
+from mien.training.data import Split
+from mien.training.loss import Target
+from mien.training.processes import Processes
+from mien.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Batch:
+    """This process's part of a batch.
+
+    Args:
+        pixels: (n, channels, size, size) float32 in 0..255.
+        targets: by head, what labels and votes say of them.
+        whole: (n,) of which images nothing is hidden; None if of all.
+        draw: 0..1, for who has to choose something for it.
+        place: of it among the batches that come again, its view and step; None where none does.
+    """
+
+    pixels: Tensor
+    targets: Mapping[str, Target]
+    whole: Tensor | None = None
+    draw: float = 0.0
+    place: tuple[int, int] | None = None
+
+
+def steps_of(training: Split, recipe: Recipe) -> int:
+    """Batches in an epoch; images that do not fill one are left for other epochs."""
+    return max(len(training) // recipe.schedule.batch, 1)
+
+
+def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Iterator[Batch]:
+    """An epoch's batches, of each this process's part."""
+    config, steps = recipe.augment, steps_of(training, recipe)
+    view = epoch % config.views if config.views else epoch
+    seed = recipe.seed * 1_000_003 + view
+    generator, draws = torch.Generator(ours.device).manual_seed(seed), random.Random(seed)
+    for step, (rows, pixels) in enumerate(training.crops.shuffled(generator, recipe.schedule.batch, steps, ours.part)):
+        part, n = ours.part(len(rows)), len(rows)
+        taught, whole = {name: target.rows(rows) for name, target in training.targets.items()}, None
+        if config.cover:
+            pixels, hidden = cover(pixels, config.cover, generator, batch=n, part=part)
+            whole = ((hidden == CLEAR) | (hidden == PATCH))[part]
+            if COVER.name in taught:
+                taught[COVER.name] = taught[COVER.name].told(hidden)
+        pixels = augment(pixels, config, recipe.train_size(epoch), generator, batch=n, part=part)
+        taught = {name: target.part(part, ours.size) for name, target in taught.items()}
+        if config.mixup:
+            share = draws.betavariate(config.mixup, config.mixup)
+            others = torch.randperm(len(pixels), device=ours.device, generator=generator)
+            pixels = torch.lerp(pixels, pixels[others], share)
+            taught = {name: target.mixed(share, others) for name, target in taught.items()}
+            whole = None if whole is None else whole & whole[others]
+        yield Batch(pixels, taught, whole, draws.random(), (view, step) if config.views else None)
