@@ -7,6 +7,9 @@ model.json   the manifest: heads, calibration, thresholds, scores, data, recipes
 README.md    the model card
 seen.bin     16 bytes for each training image, its fingerprint (see `datasets.copies`), by which an evaluation knows it
              again; models of an older mien have none
+heads.bin    what the heads make of the features: for each emotion of each head in the manifest's order, those of `face`
+             last, a weight for each value of the map's mean over height and width, then the bias; float32, the lowest
+             byte first. Models of an older mien have none, nor have those whose answers hang on more than one map
 """
 
 from __future__ import annotations
@@ -26,15 +29,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from mien.errors import ArtifactError, LabelError, MienError
 from mien.heads import HeadInfo
-from mien.labels import LABEL_SETS, LabelSet
+from mien.labels import FACE, LABEL_SETS, LabelSet
 
-FORMAT = 5
+FORMAT = 6
 DEFAULT = "small"
 INPUT = "pixels"
 OUTPUT = "logits_"
 FEATURES = "features"
 SEEN = "seen.bin"
 PRINT = 16  # bytes of a fingerprint
+WEIGHTS = "heads.bin"
 
 
 def _with_recipe(run: dict[str, Any]) -> dict[str, Any]:
@@ -57,6 +61,7 @@ class Manifest(BaseModel):
         runs: each training run whose answers are averaged: its recipe, the epoch of its weights, what it began with;
             under `averaged_with` the same of the runs whose weights were averaged with its own, if any were.
         seen_sha256: of seen.bin; None where there is none.
+        heads_sha256: of heads.bin, likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +79,7 @@ class Manifest(BaseModel):
     runs: tuple[Annotated[dict[str, Any], AfterValidator(_with_recipe)], ...] = Field(min_length=1)
     sha256: str
     seen_sha256: str | None = None
+    heads_sha256: str | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -121,13 +127,35 @@ class Artifact:
         Raises:
             ArtifactError: seen.bin is missing or altered.
         """
-        if self.manifest.seen_sha256 is None:
-            return np.empty((0, PRINT), np.uint8)
-        file = self.folder / SEEN
-        prints = file.read_bytes() if file.is_file() else b""
-        if hashlib.sha256(prints).hexdigest() != self.manifest.seen_sha256:
-            raise ArtifactError(f"{self.folder} is not a usable model", [f"{SEEN} is missing or altered"])
-        return np.frombuffer(prints, np.uint8).reshape(-1, PRINT)
+        return np.frombuffer(self._beside(SEEN, self.manifest.seen_sha256), np.uint8).reshape(-1, PRINT)
+
+    @cached_property
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """By head, what it makes of the features' mean: weights and a bias an emotion, (emotions, values + 1); {} where
+        that is not known.
+
+        Raises:
+            ArtifactError: heads.bin is missing, altered, or not of these heads.
+        """
+        values = np.frombuffer(self._beside(WEIGHTS, self.manifest.heads_sha256), "<f4")
+        rows = {head.labels: len(head.emotions) for head in self.manifest.heads}
+        rows |= {FACE.name: len(FACE)} if self.manifest.face else {}
+        if not values.size:
+            return {}
+        if values.size % sum(rows.values()):
+            raise ArtifactError(f"{self.folder} is not a usable model", [f"{WEIGHTS} is not of the heads it has"])
+        parts = np.split(values.reshape(sum(rows.values()), -1), np.cumsum(list(rows.values()))[:-1])
+        return dict(zip(rows, parts, strict=True))
+
+    def _beside(self, name: str, sha256: str | None) -> bytes:
+        """A file beside the network; empty where the manifest names none. Raises `ArtifactError` if it is another."""
+        if sha256 is None:
+            return b""
+        file = self.folder / name
+        content = file.read_bytes() if file.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ArtifactError(f"{self.folder} is not a usable model", [f"{name} is missing or altered"])
+        return content
 
     @property
     def identity(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mien.errors import MienError
 from mien.face import Face
@@ -14,6 +14,23 @@ BOX_DIGITS = 2
 SHARE_DIGITS = 6
 FACES_SHOWN = 3  # by `repr`
 LOW = "low confidence"
+
+Method = Literal["cam", "occlusion"]
+METHODS: tuple[Method, ...] = ("cam", "occlusion")
+LOST_DIGITS = 4
+HIDDEN = 1 / 4  # of the crop's side, that is hidden at once
+PLACES = (
+    "at the top left",
+    "at the top",
+    "at the top right",
+    "at the left",
+    "in the middle",
+    "at the right",
+    "at the bottom left",
+    "at the bottom",
+    "at the bottom right",
+)
+"""Thirds of a crop, row by row."""
 
 
 def percent(share: float) -> str:
@@ -67,6 +84,49 @@ class Shares(dict[str, float]):
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """How much each part of a face speaks for an answer.
+
+    Args:
+        method: `cam`, where a part is left out of what the network has found; `occlusion`, where it is hidden from it.
+        lost: square, row by row from the top left, -1..1: how much of the confidence is lost without that part; below 0
+            where some is gained. The parts lie side by side (`cam`), or each half over the next (`occlusion`).
+    """
+
+    method: Method
+    lost: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        if not self.lost or any(len(row) != len(self.lost) for row in self.lost):
+            raise MienError(f"an explanation is square, got rows of {', '.join(str(len(row)) for row in self.lost)}")
+
+    @property
+    def most(self) -> float:
+        """What is lost without the part that counts most."""
+        return max(map(max, self.lost))
+
+    @property
+    def where(self) -> str:
+        """Where that part lies: `"at the top left"`, or another of `PLACES`."""
+        row = max(range(len(self.lost)), key=lambda at: max(self.lost[at]))
+        column = self.lost[row].index(max(self.lost[row]))
+        down, across = (math.floor(3 * self.middles[at]) for at in (row, column))
+        return PLACES[3 * down + across]
+
+    @property
+    def middles(self) -> tuple[float, ...]:
+        """Where the middles of the rows lie, and those of the columns: 0..1 of the crop's side."""
+        parts = len(self.lost)
+        margin = HIDDEN / 2 if self.method == "occlusion" else 1 / (2 * parts)
+        return tuple(margin + (1 - 2 * margin) * at / max(parts - 1, 1) for at in range(parts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form: shares with four decimals."""
+        lost = [[round(share, LOST_DIGITS) for share in row] for row in self.lost]
+        return {"method": self.method, "where": self.where, "lost": lost}
+
+
+@dataclass(frozen=True)
 class Expression:
     """How likely most people would be to choose each emotion for a face.
 
@@ -75,12 +135,14 @@ class Expression:
         reasons: why the answer should not be relied on, as sentences; empty when it may be.
         not_a_face: the share of people who would say that this is no face, 0..1; None where the model cannot tell.
         votes: the share of people who would choose each emotion, likewise; None where votes did not teach the model.
+        explanation: what the label hangs on, where that was asked for (see `explain`).
     """
 
     probabilities: Mapping[str, float]
     reasons: tuple[str, ...] = ()
     not_a_face: float | None = None
     votes: Mapping[str, float] | None = None
+    explanation: Explanation | None = None
 
     def __post_init__(self) -> None:
         values = self.probabilities.values()
@@ -132,6 +194,7 @@ class Reading:
 
     def to_dict(self) -> dict[str, Any]:
         nobody, votes = self.expression.not_a_face, self.expression.votes
+        explanation = self.expression.explanation
         return {
             "box": [round(edge, BOX_DIGITS) for edge in self.face.box_xyxy],
             "landmarks": [[round(at, BOX_DIGITS) for at in point] for point in self.face.landmarks_xy],
@@ -143,6 +206,7 @@ class Reading:
             "reasons": list(self.expression.reasons),
             "not_a_face": None if nobody is None else round(nobody, SHARE_DIGITS),
             "votes": None if votes is None else _rounded(votes),
+            **({"explanation": explanation.to_dict()} if explanation else {}),
         }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from io import BytesIO
 from itertools import tee
 from pathlib import Path
@@ -35,7 +36,9 @@ from mien.errors import MienError
 
 if TYPE_CHECKING:
     from mien.intake import ImageSource, Limits
+    from mien.labels import LabelSet
     from mien.prediction import Prediction
+    from mien.recognizer import Recognizer
     from mien.sources import PassedOver
 
 
@@ -57,6 +60,12 @@ def predict(
     ] = None,
     annotate: Annotated[
         Path | None, typer.Option("--annotate", metavar="DIR", help="Also write each image with its faces marked.")
+    ] = None,
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            "--explain", metavar="DIR", help="Also write each image with what each answer hangs on, in colour."
+        ),
     ] = None,
     threads: Threads = None,
     max_pixels: MaxPixels = None,
@@ -81,13 +90,18 @@ def predict(
     spoken = recognizer.spoken(labels)
     hidden = out is None and terminal().is_terminal  # rows that are seen tell enough
     passed_over = PassedOver()
-    named = _images(sources, passed_over, limits, draws=annotate is not None)
-    if annotate is not None or out is not None or (console.is_terminal and not hidden):
+    draws = annotate is not None or explain is not None
+    named = _images(sources, passed_over, limits, draws=draws)
+    if draws or out is not None or (console.is_terminal and not hidden):
         named = list(named)
-    copies = Copies(annotate, named, sources) if annotate is not None else None
+    copies = list(_copies(annotate, explain, named, sources)) if isinstance(named, list) else []
     tally = Tally(len(named) if isinstance(named, list) else None)
     given, kept = tee(named)
-    answers = zip(kept, recognizer.stream(given, labels=spoken, prior=prior, crop=crop.value), strict=True)
+    if explain is None:
+        told: Iterable[Prediction] = recognizer.stream(given, labels=spoken, prior=prior, crop=crop.value)
+    else:
+        told = _explained(recognizer, given, spoken, prior, crop, threads or cores(), console)
+    answers = zip(kept, told, strict=True)
     with writer(kind, out, spoken) as write, counting("reading", hidden=hidden) as bar, tally.until_stopped():
         task = bar.add_task("", total=tally.total)
         for source, prediction in answers:
@@ -95,8 +109,8 @@ def predict(
                 write(prediction)
                 tally.add(prediction)
             bar.advance(task)
-            if copies is not None and prediction.error is None:
-                tally.undrawn += not _drawn(copies, source, prediction, console)
+            if prediction.error is None:
+                tally.undrawn += sum(not _drawn(each, source, prediction, console) for each in copies)
     if passed_over:
         console.print(f"passed over {passed_over}")
     tally.tell(console, out)
@@ -112,6 +126,37 @@ def _images(words: list[str], passed_over: PassedOver, limits: Limits, *, draws:
 
     named = expand(words, sys.stdin.buffer if sys.stdin else BytesIO(), passed_over, limits)
     return (read_again(source, limits) for source in named) if draws else named
+
+
+def _copies(
+    annotate: Path | None, explain: Path | None, sources: list[ImageSource], words: list[str]
+) -> Iterator[Copies]:
+    from mien.draw import annotate as marked
+    from mien.shading import shaded
+
+    if annotate is not None:
+        yield Copies(annotate, sources, words, "mien", marked)
+    if explain is not None:
+        yield Copies(explain, sources, words, "why", shaded)
+
+
+def _explained(
+    recognizer: Recognizer,
+    sources: Iterable[ImageSource],
+    labels: LabelSet,
+    prior: str,
+    crop: CropOption,
+    threads: int,
+    console: Console,
+) -> Iterator[Prediction]:
+    """As `Recognizer.stream`, with explanations; how they are made is told where that takes long."""
+    from mien.cores import ahead
+    from mien.explain import explained, usual
+
+    recognizer.expected(prior, labels)
+    if usual(recognizer) == "occlusion":
+        console.print(f"{recognizer.artifact.name} is explained by hiding parts of each face, fifty times as slowly")
+    return ahead(partial(explained, recognizer, labels=labels, prior=prior, crop=crop.value), sources, threads)
 
 
 def _drawn(copies: Copies, source: ImageSource, prediction: Prediction, console: Console) -> bool:

@@ -14,7 +14,9 @@ from starlette.responses import Response
 
 from mien.crops import CROPS, Crop
 from mien.errors import LabelError
+from mien.explain import usual
 from mien.labels import LABEL_SETS, LabelSet
+from mien.prediction import METHODS, Method
 from mien.prior import TRAINING
 from mien.recognizer import Recognizer
 from mien.service.engine import Answer, Asked, Engine
@@ -24,6 +26,8 @@ from mien.service.problems import NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Prob
 from mien.service.uploads import Form, Uploads
 
 NAME = 40  # characters told back of a name that is unknown
+EXPLAIN: dict[str, Method | None] = {"true": None, "false": None, **{method: method for method in METHODS}}
+"""The ways to explain that may be asked for; `true` is the one that suits the model."""
 
 
 def routes(engine: Engine, uploads: Uploads, counts: Metrics) -> APIRouter:
@@ -61,7 +65,7 @@ def _reading(router: APIRouter, engine: Engine, uploads: Uploads, counts: Metric
             with counts.time("upload"):
                 form = await reading.form()
             answers = await read(engine, form, asked)
-        told = [written(answer) for answer in answers]
+        told = [answer.prediction.to_dict() for answer in answers]
         if len(told) == 1 and (error := answers[0].prediction.error) is not None:
             raise Problem(UNREADABLE, error)
         return Response(json.dumps(told[0] if len(told) == 1 else told), media_type="application/json")
@@ -144,7 +148,7 @@ def asked_of(engine: Engine, given: Mapping[str, str]) -> Asked:
         model.expected(prior, labels)
     except LabelError as error:
         raise Problem(PARAMETER, f"prior: {error}") from error
-    return Asked(model, labels, crop_of(given.get("crop")), prior, truth(given.get("explain")))
+    return Asked(model, labels, crop_of(given.get("crop")), prior, way(model, given.get("explain")))
 
 
 async def read(engine: Engine, form: Form, asked: Asked, fields: Collection[str] = ()) -> list[Answer]:
@@ -160,14 +164,6 @@ async def read(engine: Engine, form: Form, asked: Asked, fields: Collection[str]
         replace(answer, prediction=replace(answer.prediction, source=file.name))
         for file, answer in zip(form.files, answers, strict=True)
     ]
-
-
-def written(answer: Answer) -> dict[str, Any]:
-    """The JSON of an answer: that of its prediction, and each face's explanation where there is one."""
-    told = answer.prediction.to_dict()
-    for face, explanation in zip(told["faces"], answer.explanations, strict=bool(answer.explanations)):
-        face["explanation"] = [[round(float(share), 4) for share in row] for row in explanation]
-    return told
 
 
 def only(query: QueryParams, known: Collection[str] = ()) -> None:
@@ -203,11 +199,15 @@ def crop_of(name: str | None) -> Crop:
     raise Problem(PARAMETER, f"crop: expected one of {', '.join(CROPS)}")
 
 
-def truth(text: str | None) -> bool:
-    """Yes or no; no if nothing is given. Raises `Problem` where it is neither."""
-    if text not in (None, "true", "false"):
-        raise Problem(PARAMETER, "explain: expected true or false")
-    return text == "true"
+def way(model: Recognizer, text: str | None) -> Method | None:
+    """How to explain; not at all if nothing is given. Raises `Problem` where a model cannot, or nobody can."""
+    best = usual(model)
+    ways: dict[str | None, Method | None] = {None: None, **EXPLAIN, "true": best}
+    if text not in ways:
+        raise Problem(PARAMETER, f"explain: expected one of {', '.join(EXPLAIN)}")
+    if ways[text] == "cam" and best != "cam":
+        raise Problem(PARAMETER, f"explain: model {model.artifact.name!r} is explained by occlusion alone")
+    return ways[text]
 
 
 def told(name: str, model: Recognizer) -> dict[str, Any]:
@@ -226,7 +226,11 @@ def parameters(engine: Engine) -> list[dict[str, Any]]:
         ),
         "prior": ("training, balanced, or shares such as happy=.5,neutral=.5: how often each emotion is expected", {}),
         "crop": ("auto: a small image without a face found is one face; whole: it is one face", {"enum": list(CROPS)}),
-        "explain": ("Whether each face says what its answer hangs on", {"enum": ["true", "false"]}),
+        "explain": (
+            "Whether each face says what its answer hangs on. cam: by what the network found in each part; "
+            "occlusion: by hiding each part, fifty times as slowly; true: cam where the model can, else occlusion",
+            {"enum": list(EXPLAIN)},
+        ),
         "model": ("One of /v1/models; the first if none is given", {"enum": list(engine.models)}),
     }
     return [

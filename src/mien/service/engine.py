@@ -18,16 +18,16 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.answers import Found
 from mien.artifact import find, read
 from mien.crops import Crop
 from mien.explain import explain
+from mien.explain import told as with_explanations
 from mien.image import Pixels
 from mien.labels import LabelSet
 from mien.memory import keep_memory
-from mien.prediction import Prediction
+from mien.prediction import Explanation, Method, Prediction, Reading
 from mien.prior import TRAINING
 from mien.recognizer import Recognizer
 from mien.service.metrics import Metrics
@@ -43,18 +43,16 @@ RETRY_S = 1  # when a client that was turned away should come again
 
 @dataclass(frozen=True)
 class Answer:
-    """What was read in an image, and, if that was asked for, an explanation a face and what pages show.
+    """What was read in an image, with explanations if these were asked for, and what pages show.
 
     Args:
         prediction: what was read, or why not.
-        explanations: see `explain`; one a face, or none.
         picture: the photo, upright and unmarked, its longer side at most 1280 px, as JPEG; or empty.
         crops: each face as it was read, in colour, 112 px, as JPEG; or none.
         late: whether there was no answer in time, which the prediction says.
     """
 
     prediction: Prediction
-    explanations: tuple[NDArray[np.float64], ...] = ()
     picture: bytes = b""
     crops: tuple[bytes, ...] = ()
     late: bool = False
@@ -69,7 +67,7 @@ class Asked:
         labels: the label set to answer in.
         crop: as of `mien.crops.cut`.
         prior: one that the model can expect.
-        explained: whether each face gets its explanation.
+        explained: how each face gets its explanation; None where it gets none.
         pictured: whether the photo and its faces are to be shown.
     """
 
@@ -77,7 +75,7 @@ class Asked:
     labels: LabelSet
     crop: Crop
     prior: str = TRAINING
-    explained: bool = False
+    explained: Method | None = None
     pictured: bool = False
 
 
@@ -110,7 +108,7 @@ class Engine:
         self._workers = Workers(settings, metrics)
         self._network = ThreadPoolExecutor(1, "express", _step_back)
         self._accepted = 0
-        self._explaining = asyncio.Lock()  # one face at a time, since each takes as long as fifty answers
+        self._explaining = asyncio.Lock()  # one face at a time, since some take as long as fifty answers
         self._jobs: deque[Job] = deque()
         self._some = asyncio.Event()
         self._batches: asyncio.Task[None] | None = None
@@ -217,15 +215,19 @@ class Engine:
         self._jobs.append(job)
         self._some.set()
         prediction = await job.answer
-        explanations = []
-        for each in found.crops if asked.explained else ():
-            async with self._explaining:
-                explanations.append(await loop.run_in_executor(self._network, self._explain, asked, each))
-        return Answer(prediction, tuple(explanations), *shown)
+        if asked.explained:
+            explanations = []
+            for crop, reading in zip(found.crops, prediction.faces, strict=True):
+                async with self._explaining:
+                    work = loop.run_in_executor(self._network, self._explain, asked, crop, reading)
+                    explanations.append(await work)
+            prediction = with_explanations(prediction, explanations)
+        return Answer(prediction, *shown)
 
-    def _explain(self, asked: Asked, crop: Pixels) -> NDArray[np.float64]:
+    def _explain(self, asked: Asked, crop: Pixels, reading: Reading) -> Explanation:
+        label = reading.expression.label
         with self._metrics.time("explain"):
-            return explain(asked.model, crop, asked.labels, prior=asked.prior)
+            return explain(asked.model, crop, asked.labels, asked.prior, method=asked.explained, emotion=label)
 
     async def _run(self) -> None:
         """Take all jobs there are to the network, again and again."""

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
+from mien.prediction import METHODS, PLACES
 from mien.service.problems import KINDS
 
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
@@ -68,10 +69,21 @@ FACE = {
             "additionalProperties": SHARE,
             "description": "the share of people who would choose each emotion; null where votes taught it nothing",
         },
-        "explanation": {
+        "explanation": ref("Explanation"),
+    },
+}
+EXPLANATION = {
+    "type": "object",
+    "description": "what the label hangs on, where explain asks for it",
+    "required": ["method", "where", "lost"],
+    "properties": {
+        "method": {"type": "string", "enum": list(METHODS)},
+        "where": {"type": "string", "enum": list(PLACES), "description": "where the part lies that counts most"},
+        "lost": {
             "type": "array",
             "items": {"type": "array", "items": {"type": "number", "minimum": -1, "maximum": 1}},
-            "description": "with explain=true: 7 rows of 7, how much confidence is lost when that part is hidden",
+            "description": "how much confidence is lost without each part: as many rows as columns, from the top left; "
+            "those of the last feature map (cam), or 7 (occlusion)",
         },
     },
 }
@@ -131,6 +143,7 @@ LABEL_SET = {
 STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
 COMPONENTS = {
     "Face": FACE,
+    "Explanation": EXPLANATION,
     "Prediction": PREDICTION,
     "Problem": PROBLEM,
     "Head": HEAD,

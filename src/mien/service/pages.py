@@ -21,7 +21,7 @@ from mien.languages import LANGUAGES, NOTICE, READY, SENTENCES, preferred, said,
 from mien.prediction import percent, ranked
 from mien.prior import TRAINING
 from mien.service import looks
-from mien.service.api import asked_of, read, written
+from mien.service.api import asked_of, read
 from mien.service.engine import Answer, Asked, Engine
 from mien.service.problems import KINDS, PARAMETER, Problem
 from mien.service.proxies import path_of, root_of
@@ -162,7 +162,10 @@ def chosen(asked: Asked) -> dict[str, Any]:
 
 def told_of(answers: Sequence[Answer], labels: LabelSet) -> dict[str, Any]:
     """What the result page is made of: the answers, their number, and the files to save."""
-    files = {"csv": looks.csv(answers, labels), "json": looks.json_file([written(answer) for answer in answers])}
+    files = {
+        "csv": looks.csv(answers, labels),
+        "json": looks.json_file([answer.prediction.to_dict() for answer in answers]),
+    }
     return {"answers": answers, "tally": looks.tally(answers), **files}
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.answers import opinions
-from mien.artifact import FORMAT, SEEN, Artifact, Manifest, read, refuse_name
+from mien.artifact import FORMAT, SEEN, WEIGHTS, Artifact, Manifest, read, refuse_name
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
 from mien.datasets.copies import fingerprints
@@ -35,6 +35,7 @@ from mien.training.calibrate import Calibration, calibrate, uncalibrated, when_s
 from mien.training.card import model_card
 from mien.training.compact import compact
 from mien.training.data import prepare
+from mien.training.linear import head_weights
 from mien.training.loss import fingerprint, targets
 from mien.training.member import Finished, Logits, Member, averaged, find_member
 from mien.training.second import fit_second
@@ -98,16 +99,18 @@ def export(
         raise DataError(f"{dataset.path}: the validation images or their labels are not those of {found[0].name}")
     samples = _read(spread(dataset.split("train"), CALIBRATION_IMAGES), found[0])[1] if int8 else None
     twice = [mirror and not member.mirrored for member in found]
-    onnx = compact(together([member.onnx(samples) for member in found], mirror=twice))
+    networks = [member.onnx(samples) for member in found]
+    onnx = compact(together(networks, mirror=twice))
+    weights = _weights(networks, found[0])
     seen = np.unique(fingerprints(dataset.split("train")).prints, axis=0).tobytes()
-    manifest = _uncalibrated(found, out.resolve().name, onnx, seen, int8=int8, mirror=any(twice))
+    manifest = _uncalibrated(found, out.resolve().name, onnx, seen, weights, int8=int8, mirror=any(twice))
     logits = Network(Artifact(out, manifest, onnx, "")).logits(pixels)
     sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
     expected = _mean([member.answers(side) for member in found for side in sides])
     (check_quantised if int8 else check_parity)(expected, logits)
     say(f"the ONNX file agrees with the network on {counted(len(pixels), 'validation image')}")
     manifest = _judged(manifest, logits, dataset.split("train"), valid)
-    _write(out, onnx, seen, manifest)
+    _write(out, {"model.onnx": onnx, SEEN: seen} | ({WEIGHTS: weights} if weights else {}), manifest)
     for name, scores in manifest.scores.items():
         if reason := uncalibrated(scores):
             say(f"warning: head {name}: {reason}")
@@ -141,8 +144,14 @@ def _read(dataset: Dataset, member: Member) -> tuple[Dataset, Pixels]:
     return readable, preprocess.tensor(crops)
 
 
+def _weights(networks: Sequence[bytes], member: Member) -> bytes:
+    """What the heads make of the features (see `artifact`): those of several networks see a map each."""
+    heads = {name: len(emotions) for name, emotions in member.heads.items()}
+    return head_weights(networks[0], heads) if len(networks) == 1 else b""
+
+
 def _uncalibrated(
-    members: Sequence[Member], name: str, onnx: bytes, seen: bytes, *, int8: bool, mirror: bool
+    members: Sequence[Member], name: str, onnx: bytes, seen: bytes, weights: bytes, *, int8: bool, mirror: bool
 ) -> Manifest:
     first = members[0]
     return Manifest(
@@ -163,6 +172,7 @@ def _uncalibrated(
         runs=tuple(member.told for member in members),
         sha256=hashlib.sha256(onnx).hexdigest(),
         seen_sha256=hashlib.sha256(seen).hexdigest(),
+        heads_sha256=hashlib.sha256(weights).hexdigest() if weights else None,
     )
 
 
@@ -296,13 +306,13 @@ def _judge_faces(logits: NDArray[np.float32], valid: Dataset) -> dict[str, Any]:
     return {"without": len(without), "faces": len(faces), "auc": auc}
 
 
-def _write(out: Path, onnx: bytes, seen: bytes, manifest: Manifest) -> None:
+def _write(out: Path, files: dict[str, bytes], manifest: Manifest) -> None:
     """The whole folder, or nothing."""
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        (temporary / "model.onnx").write_bytes(onnx)
-        (temporary / SEEN).write_bytes(seen)
+        for name, content in files.items():
+            (temporary / name).write_bytes(content)
         (temporary / "model.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (temporary / "README.md").write_text(model_card(manifest), encoding="utf-8")
         temporary.chmod(0o755)

@@ -1,4 +1,4 @@
-// Why a face got its word: its crop goes back to the service, which hides parts of it in turn; the answer lies over it.
+// Why a face got its word: its crop goes back to the service, which says what each part of it does; that lies over it.
 import { filled, texts } from "./texts.js";
 
 const LEAST = 0.01; // of confidence; less is not worth a word
@@ -54,24 +54,23 @@ async function read(address, picture) {
 }
 
 function legend(face, label, words) {
-  const lost = face.explanation.flat();
-  const most = Math.max(...lost);
-  if (most < LEAST) return filled(words.none, { label });
-  const size = face.explanation.length;
-  const third = (at) => Math.floor(3 * (1 / 8 + (3 / 4) * (at / (size - 1)))); // by the middle of what was hidden
-  const place = 3 * third(Math.floor(lost.indexOf(most) / size)) + third(lost.indexOf(most) % size);
+  const { method, where, lost } = face.explanation;
+  const told = words[method];
+  const most = Math.max(...lost.flat());
+  if (most < LEAST) return filled(told.none, { label });
   const share = (value) => Math.floor(100 * value + 1e-9);
   const [before, after] = [share(face.confidence), share(Math.max(0, face.confidence - most))];
-  const text = filled(words.most, { label, where: words.places[place], before, after });
-  return Math.min(...lost) <= -LEAST ? `${text} ${words.rises}` : text;
+  const text = filled(told.most, { label, where: words.places[where], before, after });
+  return Math.min(...lost.flat()) <= -LEAST ? `${text} ${told.rises}` : text;
 }
 
-function paint(canvas, explanation) {
-  const most = Math.max(LEAST, ...explanation.flat().map(Math.abs));
+function paint(canvas, { lost }) {
+  const most = Math.max(LEAST, ...lost.flat().map(Math.abs));
+  canvas.width = canvas.height = lost.length;
   const pen = canvas.getContext("2d");
-  explanation.forEach((row, y) =>
-    row.forEach((lost, x) => {
-      pen.fillStyle = `rgba(${lost > 0 ? LOWERS : RAISES}, ${(0.85 * Math.abs(lost)) / most})`;
+  lost.forEach((row, y) =>
+    row.forEach((share, x) => {
+      pen.fillStyle = `rgba(${share > 0 ? LOWERS : RAISES}, ${(0.85 * Math.abs(share)) / most})`;
       pen.fillRect(x, y, 1, 1);
     }),
   );

@@ -1,0 +1,194 @@
+"""Whether explanations tell what answers hang on: FER2013's public split, read with parts of the faces hidden.
+
+    python benchmarks/explain.py [MODEL ...] [--images 500]
+
+MODEL is a name or a folder that tells what its heads make of its features; `small` if none is given. What is hidden is
+replaced by the crop's mean. Beside each explanation stands a random one: its own parts, shuffled, as smooth and as
+uneven as it is. Curves: Petsiuk et al., "RISE", 2018; shuffled weights: Adebayo et al., "Sanity checks for saliency
+maps", 2018.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import process_time
+
+import numpy as np
+from common import data_folder, machine
+from numpy.typing import NDArray
+
+import mien
+from mien.datasets import load_pixels, open_dataset
+from mien.explain import explain
+from mien.image import Pixels
+from mien.prediction import METHODS, Explanation, Method
+from mien.preprocess import Preprocess
+from mien.recognizer import Recognizer
+from mien.shading import values
+
+STEPS = 10  # of a curve: so many tenths of a crop are hidden, or shown
+PLACE = 1 / 3  # of the crop's side: a place that is hidden
+RANDOM_PLACES = 8
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Face:
+    """A crop, its answer, and how the answer changes with the crop."""
+
+    crop: Pixels
+    label: str
+    confidence: float
+    told: Callable[[list[Pixels]], Floats]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=["small"], metavar="MODEL")
+    parser.add_argument("--images", type=int, default=500)
+    given = parser.parse_args()
+    print(machine())
+    dataset = open_dataset(data_folder("fer2013/valid.parquet") / "fer2013" / "valid.parquet")
+    _, crops, _ = load_pixels(dataset, Preprocess().whole)
+    chosen = np.sort(np.random.default_rng(0).permutation(len(crops))[: given.images])
+    for name in given.models:
+        judge(mien.load(name), crops[chosen])
+
+
+def judge(model: Recognizer, crops: Pixels) -> None:
+    """Print all that is asked of one model's explanations."""
+    faces = [face(model, crop) for crop in crops]
+    made = {method: explanations(model, faces, method) for method in METHODS}
+    parts = len(made["cam"][0].lost)
+    print(f"\n{model.artifact.name}: {len(faces)} faces of FER2013's public split, a map of {parts} x {parts}")
+    for method in METHODS:
+        print(f"\n{method}")
+        curves(faces, made[method])
+        peaks(faces, made[method])
+    alike = [rank_correlation(*(map_of(made[method][at]) for method in METHODS)) for at in range(len(faces))]
+    print(f"\ncam and occlusion: rank correlation {summary(np.array(alike))}")
+    shuffled = recognizer_with(model, shuffled_weights(model.artifact.onnx))
+    others = explanations(shuffled, faces, "cam")
+    alike = [rank_correlation(map_of(one), map_of(other)) for one, other in zip(made["cam"], others, strict=True)]
+    print(f"cam, and that of the network with its weights shuffled: rank correlation {summary(np.array(alike))}")
+
+
+def face(model: Recognizer, crop: Pixels) -> Face:
+    shares = model.probabilities([crop])[0]
+    at = int(shares.argmax())
+
+    def told(changed: list[Pixels]) -> Floats:
+        return model.probabilities(changed)[:, at]
+
+    return Face(crop, model.labels.emotions[at], float(shares[at]), told)
+
+
+def explanations(model: Recognizer, faces: list[Face], method: Method) -> list[Explanation]:
+    """One a face; how long each takes is printed."""
+    began = process_time()
+    made = [explain(model, each.crop, model.labels, method=method, emotion=each.label) for each in faces]
+    print(f"{method} of {model.artifact.name}: {1000 * (process_time() - began) / len(faces):.2f} ms of a core a face")
+    return made
+
+
+def curves(faces: list[Face], made: list[Explanation]) -> None:
+    """The label's probability, mean over all steps, while the crop is hidden or shown, what counts most first."""
+    rng = np.random.default_rng(1)
+    areas = []
+    for each, explanation in zip(faces, made, strict=True):
+        orders = [order(explanation, each.crop), order(shuffled(explanation, rng), each.crop)]
+        changed = [hidden(each.crop, mask) for ranks in orders for mask in steps(ranks)]
+        areas.append(each.told(changed).reshape(2, 2, STEPS - 1).mean(2))  # own or random, deletion or insertion
+    (deleted, inserted), (deleted_random, inserted_random) = np.moveaxis(np.array(areas), 0, -1)
+    for what, own, random in (
+        ("deletion (less is better)", deleted, deleted_random),
+        ("insertion (more is better)", inserted, inserted_random),
+    ):
+        print(f"  {what:27} {own.mean():.3f}, at random {random.mean():.3f}, difference {summary(own - random)}")
+
+
+def steps(ranks: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+    """What is hidden at each step: of a deletion, then of an insertion."""
+    shares = [round(ranks.size * step / STEPS) for step in range(1, STEPS)]
+    return [ranks < share for share in shares] + [ranks >= share for share in shares]
+
+
+def peaks(faces: list[Face], made: list[Explanation]) -> None:
+    """What hiding the place that counts most does, and what hiding a random one of the same size does."""
+    rng = np.random.default_rng(2)
+    fallen = []
+    for each, explanation in zip(faces, made, strict=True):
+        size = len(each.crop)
+        window = round(PLACE * size)
+        lost = values(explanation, size)
+        peak = np.unravel_index(lost.argmax(), lost.shape)
+        corners = [[min(max(int(at) - window // 2, 0), size - window) for at in peak]]
+        corners += rng.integers(0, size - window + 1, (RANDOM_PLACES, 2)).tolist()
+        masks = [np.zeros((size, size), bool) for _ in corners]
+        for mask, (top, left) in zip(masks, corners, strict=True):
+            mask[top : top + window, left : left + window] = True
+        fallen.append(each.confidence - each.told([hidden(each.crop, mask) for mask in masks]))
+    own, random = np.array(fallen)[:, 0], np.array(fallen)[:, 1:]
+    print(f"  hiding the peak lowers the label's probability by {summary(own)}")
+    print(f"  hiding a random place of the same size by {summary(random.mean(1))}")
+    share = (own[:, np.newaxis] > random).mean(1)
+    print(f"  it lowers it more than a random place does in {summary(share)} of cases")
+
+
+def order(explanation: Explanation, crop: Pixels) -> NDArray[np.int64]:
+    """The rank of each pixel, (side, side): 0 counts most."""
+    lost = values(explanation, len(crop))
+    return np.argsort(np.argsort(-lost, axis=None, kind="stable"), kind="stable").reshape(lost.shape)
+
+
+def shuffled(explanation: Explanation, rng: np.random.Generator) -> Explanation:
+    lost = np.array(explanation.lost)
+    return replace(explanation, lost=tuple(map(tuple, rng.permutation(lost.ravel()).reshape(lost.shape).tolist())))
+
+
+def hidden(crop: Pixels, mask: NDArray[np.bool_]) -> Pixels:
+    changed = crop.copy()
+    changed[mask] = round(crop.mean())
+    return changed
+
+
+def map_of(explanation: Explanation) -> Floats:
+    """What is lost at sixteen places that `occlusion` hides, and that do not overlap."""
+    return values(explanation, 4).ravel()
+
+
+def rank_correlation(one: Floats, other: Floats) -> float:
+    """Spearman's; 0 where one is the same everywhere."""
+    ranks = [np.argsort(np.argsort(each)) for each in (one, other)]
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def shuffled_weights(onnx: bytes) -> bytes:
+    """The network with the weights of each convolution in another order."""
+    import onnx as package
+    from onnx.numpy_helper import from_array, to_array
+
+    model, rng = package.load_from_string(onnx), np.random.default_rng(3)
+    for tensor in model.graph.initializer:
+        kernels = to_array(tensor)
+        if kernels.ndim == 4:
+            tensor.CopyFrom(from_array(rng.permutation(kernels.ravel()).reshape(kernels.shape), tensor.name))
+    return bytes(model.SerializeToString())
+
+
+def recognizer_with(model: Recognizer, onnx: bytes) -> Recognizer:
+    return Recognizer(replace(model.artifact, onnx=onnx))
+
+
+def summary(each: Floats) -> str:
+    """The mean, and how far the true one may lie from it (95%)."""
+    return f"{each.mean():.3f} +- {1.96 * each.std(ddof=1) / len(each) ** 0.5:.3f}"
+
+
+if __name__ == "__main__":
+    main()
