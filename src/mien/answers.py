@@ -16,7 +16,7 @@ from mien.crops import NO_FACE
 from mien.face import Face, turn
 from mien.heads import HeadInfo
 from mien.image import Pixels
-from mien.labels import FACE, LabelSet
+from mien.labels import COVER, FACE, LabelSet
 from mien.metrics import Floats, Ints, softmax
 from mien.prediction import Expression, Prediction, Reading, percent, unsure
 
@@ -24,6 +24,7 @@ SMALL_FACE = 24  # px, side of the box; half of what the network sees
 BLURRED = 0.2  # sharpness, see `face.sharpness`
 TURNED = 0.9  # turn, see `face.turn`
 NOT_A_FACE = 0.5  # share of people who would say so
+HIDDEN = {"eyes": "eyes covered", "mouth": "mouth covered", "half": "half of the face covered"}
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,14 @@ class Found:
 
 class Answer(NamedTuple):
     """Of one face: chances by emotion, what the label set keeps of the head's own, the chance of the answer in another
-    head's opinion (infinite where it has none), whether it is no face, and votes."""
+    head's opinion (infinite where it has none), whether it is no face, votes, and what hides a part of it, if any."""
 
     shares: list[float]
     kept: float
     second: float
     not_a_face: float | None
     votes: list[float] | None
+    hidden: str | None = None
 
 
 def answers(
@@ -75,7 +77,23 @@ def answers(
     nobody = softmax(logits[FACE.name])[:, 1].tolist() if FACE.name in logits else [None] * len(own)
     asked = model.second(head)
     seconds = opinions(logits[asked.labels], asked, spoken, labels, shares).tolist() if asked else [math.inf] * len(own)
-    return [Answer(*each) for each in zip(spoken.tolist(), kept, seconds, nobody, voted, strict=True)]
+    hidden = covers(logits[COVER.name], model.manifest.cover) if model.manifest.cover else [None] * len(own)
+    return [Answer(*each) for each in zip(spoken.tolist(), kept, seconds, nobody, voted, hidden, strict=True)]
+
+
+def covers(logits: NDArray[np.floating], least: float) -> list[str | None]:
+    """What is hidden of each face, in words with its chance; None of those that are clear.
+
+    Args:
+        logits: (n, parts of `COVER`).
+        least: the chance from which it counts.
+    """
+    chances = softmax(logits)
+    parts = chances[:, 1:].argmax(1) + 1
+    return [
+        f"{HIDDEN[COVER.emotions[part]]} ({percent(1 - clear)})" if 1 - clear >= least else None
+        for part, clear in zip(parts.tolist(), chances[:, 0].tolist(), strict=True)
+    ]
 
 
 def opinions(
@@ -136,6 +154,8 @@ def _reasons(
     """Why an answer should not be relied on; `size` is that of the image."""
     if answer.not_a_face is not None and answer.not_a_face >= NOT_A_FACE:
         yield f"perhaps not a face ({percent(answer.not_a_face)})"
+    if answer.hidden:
+        yield answer.hidden
     if answer.kept < 0.5:
         yield f"probably an expression that {labels.name} lacks ({percent(1 - answer.kept)})"
     yield from unsure(max(answer.shares), head.threshold)

@@ -2,14 +2,16 @@
 
 model.onnx   pixels (n, channels, size, size) uint8 -> logits_<label set> (n, emotions) float32, one output a head;
              features (n, values, height, width) float32, the network's last feature map, where it has one; and
-             logits_face (n, 2) float32, for "face" and "not a face", where people's votes taught it that
+             logits_face (n, 2) float32, for "face" and "not a face", where people's votes taught it that, and
+             logits_cover (n, 4) float32, for what of the face is hidden, where it learned that
 model.json   the manifest: heads, calibration, thresholds, scores, data, recipes, sha256 of model.onnx and seen.bin
 README.md    the model card
 seen.bin     16 bytes for each training image, its fingerprint (see `datasets.copies`), by which an evaluation knows it
              again; models of an older mien have none
 heads.bin    what the heads make of the features: for each emotion of each head in the manifest's order, those of `face`
-             last, a weight for each value of the map's mean over height and width, then the bias; float32, the lowest
-             byte first. Models of an older mien have none, nor have those whose answers hang on more than one map
+             and `cover` last, a weight for each value of the map's mean over height and width, then the bias; float32,
+             the lowest byte first. Models of an older mien have none, nor have those whose answers hang on more than
+             one map
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from mien.errors import ArtifactError, LabelError, MienError
 from mien.heads import HeadInfo
-from mien.labels import FACE, LABEL_SETS, LabelSet
+from mien.labels import COVER, FACE, LABEL_SETS, LabelSet
 
 FORMAT = 6
 DEFAULT = "small"
@@ -56,6 +58,7 @@ class Manifest(BaseModel):
         precision: of the network's products.
         mirror: whether it averages its answers to a face and to its mirror image.
         face: whether it tells what is no face.
+        cover: the chance from which something hides a part of a face; None where it does not tell.
         scores: on the validation images, by head.
         data: what it was trained on, with hashes.
         runs: each training run whose answers are averaged: its recipe, the epoch of its weights, what it began with;
@@ -73,6 +76,7 @@ class Manifest(BaseModel):
     precision: Literal["float32", "int8"]
     mirror: bool
     face: bool = False
+    cover: Annotated[float, Field(gt=0, le=1)] | None = None
     heads: tuple[HeadInfo, ...] = Field(min_length=1)
     scores: dict[str, Any]
     data: dict[str, Any]
@@ -93,6 +97,12 @@ class Manifest(BaseModel):
     def channels(self) -> int:
         """Of the crop: 1 if gray, 3 if coloured."""
         return 3 if self.colour == "rgb" else 1
+
+    @property
+    def outputs(self) -> dict[str, tuple[str, ...]]:
+        """What the network tells apart, by head: those that answer, then those beside them."""
+        beside = [FACE] * self.face + [COVER] * (self.cover is not None)
+        return {head.labels: head.emotions for head in self.heads} | {each.name: each.emotions for each in beside}
 
 
 @dataclass(frozen=True)
@@ -138,8 +148,7 @@ class Artifact:
             ArtifactError: heads.bin is missing, altered, or not of these heads.
         """
         values = np.frombuffer(self._beside(WEIGHTS, self.manifest.heads_sha256), "<f4")
-        rows = {head.labels: len(head.emotions) for head in self.manifest.heads}
-        rows |= {FACE.name: len(FACE)} if self.manifest.face else {}
+        rows = {head: len(emotions) for head, emotions in self.manifest.outputs.items()}
         if not values.size:
             return {}
         if values.size % sum(rows.values()):

@@ -206,8 +206,8 @@ FACE = LabelSet("face", ("face", "not-a-face"))
 COVER = LabelSet("cover", ("clear", "eyes", "mouth", "half"))
 """What of a face is hidden: no label set to answer in either; it is learned from what training hides."""
 
-BESIDE = (FACE.name, COVER.name)
-"""Heads beside those that answer."""
+BESIDE = {labels.name: labels for labels in (FACE, COVER)}
+"""Heads beside those that answer, by name."""
 
 _WORDS = {
     FERPLUS8.name: "eight expressions",

@@ -15,7 +15,6 @@ from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.cores import ahead
 from mien.errors import ArtifactError, MienError
 from mien.image import Pixels
-from mien.labels import FACE
 from mien.runtime import Session
 
 BATCH = 32  # faces in one run
@@ -33,9 +32,7 @@ class Network:
     def __init__(self, artifact: Artifact) -> None:
         manifest = artifact.manifest
         self._name = artifact.name
-        self._widths = {head.labels: len(head.emotions) for head in manifest.heads}
-        if manifest.face:
-            self._widths[FACE.name] = len(FACE)
+        self._widths = {head: len(emotions) for head, emotions in manifest.outputs.items()}
         subject = f"{artifact.folder} is not a usable model"
         try:
             self._session = Session(partial(getattr, artifact, "onnx"))

@@ -48,7 +48,7 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
         (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     ),
     "medium": (fer2013, ("network.widths=[16,16,16,16]",)),
-    "small": (fer2013, ("network.widths=[16,16,16,16]",)),
+    **dict.fromkeys(("small", "next"), (fer2013, ("network.widths=[16,16,16,16]",))),
     "even": (fer2013, ("network.widths=[16,16,16,16]",)),
     "solo": (fer2013, ("network.widths=[16,16,16,16]",)),
     "fourth": (fer2013, ("network.widths=[16,16,16,16]",)),

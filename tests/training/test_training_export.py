@@ -27,6 +27,7 @@ from mien.artifact import Artifact
 from mien.datasets import open_dataset
 from mien.datasets.base import load_pixels
 from mien.errors import ArtifactError, DataError, MienError, RecipeError
+from mien.labels import COVER
 from mien.metrics import calibrated, softmax
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
@@ -652,6 +653,35 @@ def test_a_model_that_was_not_taught_it_does_not_say(artifact: Artifact) -> None
     assert model.predict(crop, crop="whole").faces[0].expression.not_a_face is None
     assert not artifact.manifest.face
     assert "no face at all" not in artifact.card
+
+
+# What hides a part of a face
+
+
+def test_what_is_hidden_is_told_from_a_chance_on(tiny: Recipe, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "data", ("happy", "sad"), 30)
+    changes = {
+        "heads": tiny.heads.model_copy(update={"cover": Head()}),
+        "augment": tiny.augment.model_copy(update={"cover": 0.5}),
+        "schedule": tiny.schedule.model_copy(update={"epochs": 2}),
+    }
+    run = train(tiny.model_copy(update=changes), open_dataset(folder), tmp_path / "run")
+    found = export([run.folder], tmp_path / "model")
+    assert found.manifest.outputs == {"happy-sad": ("happy", "sad"), "cover": COVER.emotions}
+    assert [head.labels for head in found.manifest.heads] == ["happy-sad"]
+    least, told = found.manifest.cover, found.manifest.scores["cover"]
+    assert least is not None
+    assert 0.5 <= least <= 0.99
+    assert set(told) == {"as_they_come", "eyes", "mouth", "half"}
+    assert sum(told[part]["n"] for part in ("eyes", "mouth", "half")) > 0
+    assert "It says what of a face is hidden." in found.card
+    model, rng = Recognizer(found), np.random.default_rng(5)
+    crops = np.stack([draw_face("happy", rng, found.manifest.size) for _ in range(30)])
+    chances = 1 - softmax(model.logits(crops)["cover"])[:, 0]
+    middle = Recognizer(replace(found, manifest=found.manifest.model_copy(update={"cover": float(np.median(chances))})))
+    for crop, chance in zip(crops, chances, strict=True):
+        reasons = middle.predict_crops(crop[np.newaxis])[0].faces[0].expression.reasons
+        assert any("covered" in reason for reason in reasons) == (chance >= np.median(chances))
 
 
 def test_the_mean_of_the_feature_map_is_what_the_heads_see(run: Run, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mien.artifact import Manifest
 from mien.heads import HeadInfo
-from mien.labels import FACE
+from mien.labels import COVER, FACE
 from mien.prediction import reliable
 from mien.training.calibrate import uncalibrated
 from mien.training.recipe import Recipe
@@ -93,7 +93,8 @@ def model_card(manifest: Manifest) -> str:
         n_valid=data["valid"],
         rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
         doubts="".join(_doubts(head, manifest.scores[head.labels]) for head in manifest.heads),
-        faces=_faces(manifest.scores[FACE.name]) if manifest.face else "",
+        faces=(_faces(manifest.scores[FACE.name]) if manifest.face else "")
+        + (_covers(manifest.scores[COVER.name]) if manifest.cover else ""),
     )
 
 
@@ -146,6 +147,18 @@ def _faces(scores: dict[str, Any]) -> str:
     return f"""
 It also says how many people would see no face at all. The chance that an image in which most saw none
 ({scores["without"]} of them) gets a higher score than one in which all saw a face ({scores["faces"]}): {told}.
+"""
+
+
+def _covers(scores: dict[str, Any]) -> str:
+    told = ", ".join(
+        f"{part} {each['noticed']:.0%} ({each['named']:.0%} as what they are)"
+        for part, each in scores.items()
+        if isinstance(each, dict) and each["n"]
+    )
+    return f"""
+It says what of a face is hidden. Of validation images over which something was drawn it notices: {told}.
+Of these images as they come, some of which are covered, it takes {scores["as_they_come"]:.1%} for that.
 """
 
 

@@ -26,7 +26,7 @@ from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
 from mien.heads import HeadInfo
 from mien.image import Pixels
-from mien.labels import FACE, FERPLUS8, LabelSet, named_set
+from mien.labels import BESIDE, COVER, FACE, FERPLUS8, LabelSet, named_set
 from mien.metrics import softmax
 from mien.network import Network
 from mien.photos import load_crops, trained_crop
@@ -34,6 +34,7 @@ from mien.preprocess import Preprocess
 from mien.training.calibrate import Calibration, calibrate, uncalibrated, when_sure
 from mien.training.card import model_card
 from mien.training.compact import compact
+from mien.training.covers import judge_covers
 from mien.training.data import prepare
 from mien.training.linear import head_weights
 from mien.training.loss import fingerprint, targets
@@ -104,12 +105,16 @@ def export(
     weights = _weights(networks, found[0])
     seen = np.unique(fingerprints(dataset.split("train")).prints, axis=0).tobytes()
     manifest = _uncalibrated(found, out.resolve().name, onnx, seen, weights, int8=int8, mirror=any(twice))
-    logits = Network(Artifact(out, manifest, onnx, "")).logits(pixels)
+    network = Network(Artifact(out, manifest, onnx, ""))
+    logits = network.logits(pixels)
     sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
     expected = _mean([member.answers(side) for member in found for side in sides])
     (check_quantised if int8 else check_parity)(expected, logits)
     say(f"the ONNX file agrees with the network on {counted(len(pixels), 'validation image')}")
     manifest = _judged(manifest, logits, dataset.split("train"), valid)
+    if manifest.cover:
+        least, told = judge_covers(network, pixels, logits[COVER.name])
+        manifest = manifest.model_copy(update={"cover": least, "scores": manifest.scores | {COVER.name: told}})
     _write(out, {"model.onnx": onnx, SEEN: seen} | ({WEIGHTS: weights} if weights else {}), manifest)
     for name, scores in manifest.scores.items():
         if reason := uncalibrated(scores):
@@ -164,9 +169,10 @@ def _uncalibrated(
         heads=tuple(
             HeadInfo(labels=head, emotions=emotions, temperature=1, threshold=0)
             for head, emotions in first.heads.items()
-            if head != FACE.name
+            if head not in BESIDE
         ),
         face=FACE.name in first.heads,
+        cover=1.0 if COVER.name in first.heads else None,
         scores={},
         data={key: value for key, value in first.data.items() if key != "path"},
         runs=tuple(member.told for member in members),

@@ -21,7 +21,7 @@ def head_weights(onnx: bytes, heads: Mapping[str, int]) -> bytes:
 
     Args:
         onnx: one network, whose heads are linear in the mean of the map that it gives.
-        heads: how many emotions each has, in the manifest's order, `face` last.
+        heads: how many emotions each has, in the manifest's order.
     """
     from onnx import load_from_string
 

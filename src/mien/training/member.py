@@ -22,7 +22,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError
 from mien.image import Pixels
-from mien.labels import FACE
 from mien.network import Network
 from mien.training.checkpoint import Run, run_or_model
 from mien.training.networks import build, deployed
@@ -206,11 +205,8 @@ def _finished(name: str, artifact: Artifact) -> Finished:
         answers = f"{len(manifest.runs)} networks" if len(manifest.runs) > 1 else "a face and its mirror image"
         raise MienError(f"{name} averages answers already, of {answers}: give what it was made of")
     (told,) = manifest.runs
-    heads = {head.labels: head.emotions for head in manifest.heads}
-    heads |= {FACE.name: FACE.emotions} if manifest.face else {}
-    return Finished(
-        name, recipe_from(told["recipe"], f"what {name} was trained by"), manifest.data, heads, told, artifact
-    )
+    recipe = recipe_from(told["recipe"], f"what {name} was trained by")
+    return Finished(name, recipe, manifest.data, manifest.outputs, told, artifact)
 
 
 @torch.no_grad()

@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError, RecipeError
 from mien.files import replacing
-from mien.labels import BESIDE, FACE
+from mien.labels import BESIDE
 from mien.runtime import one_thread, ort
 from mien.training.batches import Batch
 from mien.training.checkpoint import run_or_model
@@ -161,9 +161,8 @@ class OnnxTeacher(_Network):
 
     def __init__(self, artifact: Artifact) -> None:
         manifest = artifact.manifest
-        heads = [head.labels for head in manifest.heads] + ([FACE.name] if manifest.face else [])
         enlarges = all(run["recipe"].get("resolution") for run in manifest.runs)
-        super().__init__(manifest.sha256, manifest.colour, heads, None if enlarges else manifest.size)
+        super().__init__(manifest.sha256, manifest.colour, list(manifest.outputs), None if enlarges else manifest.size)
         onnx = _for_any_size(artifact.onnx) if enlarges else artifact.onnx
         self._session = ort.InferenceSession(onnx, one_thread())
         self._pool = ThreadPoolExecutor(torch.get_num_threads())
