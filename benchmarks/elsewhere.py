@@ -43,7 +43,7 @@ from mien.labels import FER7, FERPLUS8, LabelSet
 from mien.metrics import Floats
 from mien.prior import BALANCED, TRAINING, shares_of
 from mien.recognizer import Recognizer
-from mien.training.second import balanced
+from mien.training.export.second import balanced
 
 Logits = Mapping[str, NDArray[np.float32]]
 GRADES = {"a little": 0.35, "much": 0.7, "very much": 1.0}

@@ -35,9 +35,9 @@ from mien.datasets import Dataset, open_dataset
 from mien.evaluation import evaluate
 from mien.image import read_image
 from mien.report.notes import notes
-from mien.training.export import export
-from mien.training.loop import train
-from mien.training.recipe import read_recipe
+from mien.training.export.export import export
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import read_recipe
 
 LABELS = "happy", "sad"
 TIMES = 3  # that each photo stands in a folder

@@ -25,7 +25,7 @@ import mien
 from mien.face import Face, Square, framing
 from mien.image import read_image
 from mien.picture import Picture
-from mien.training.recipe import read_recipe
+from mien.training.recipes.recipe import read_recipe
 
 RETAKES = 40
 

@@ -20,7 +20,7 @@ from mien.artifact import DEFAULT
 from mien.datasets import load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL
 from mien.labels import FERPLUS8
-from mien.training.calibrate import calibrate, held_out
+from mien.training.export.calibrate import calibrate, held_out
 
 DIGITS = "{:26}{:>10}{:>18}{:>10}{:>14}{:>8}{:>9}{:>8}{:>8}{:>14}{:>10}"
 

@@ -31,10 +31,10 @@ from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import NO_LABEL
 from mien.labels import CKPLUS7, FERPLUS8
 from mien.recognizer import Recognizer
-from mien.training.describe import describe
-from mien.training.export import export
-from mien.training.loop import Progress, train
-from mien.training.recipe import read_recipe
+from mien.training.export.export import export
+from mien.training.learning.loop import Progress, train
+from mien.training.networks.describe import describe
+from mien.training.recipes.recipe import read_recipe
 
 DRAWS, SMALL = 5, 300
 TRANSFER = {
@@ -184,7 +184,7 @@ def trained(
     try:
         return train(read, open_dataset(data), out, resume=True, start=start, progress=watch).read_log()
     except OutOfTimeError:
-        from mien.training.checkpoint import Run
+        from mien.training.learning.checkpoint import Run
 
         return Run(out).read_log()
 

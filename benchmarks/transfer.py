@@ -24,9 +24,9 @@ import mien
 from mien import metrics
 from mien.datasets import Dataset, load_pixels, open_dataset
 from mien.recognizer import Recognizer
-from mien.training.export import export
-from mien.training.loop import train
-from mien.training.recipe import read_recipe
+from mien.training.export.export import export
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import read_recipe
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from pathlib import Path
 from IPython.display import Image, display
 
 from mien.datasets import open_dataset
-from mien.training.describe import describe
-from mien.training.loop import train
-from mien.training.recipe import read_recipe
+from mien.training.networks.describe import describe
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import read_recipe
 
 DATA = Path(os.environ.get("MIEN_NOTEBOOK_DATA", "../../shared/data/fer2013"))
 RECIPE = Path(os.environ.get("MIEN_NOTEBOOK_RECIPE", "../recipes/fer7-batchnorm.toml"))

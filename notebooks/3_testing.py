@@ -30,7 +30,7 @@ from mien.evaluation import as_trained
 from mien.report.compare import compare
 from mien.report.page import write_report
 from mien.report.plots import contact_sheet
-from mien.training.export import export
+from mien.training.export.export import export
 
 DATA = Path(os.environ.get("MIEN_NOTEBOOK_DATA", "../../shared/data/fer2013"))
 RUN = Path(os.environ.get("MIEN_NOTEBOOK_RUN", "../runs/notebook"))

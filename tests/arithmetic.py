@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from mien.datasets import load_pixels, open_dataset
 from mien.image import Pixels
 from mien.preprocess import Preprocess
-from mien.training.checkpoint import Run
-from mien.training.networks import Enlarged, build
+from mien.training.learning.checkpoint import Run
+from mien.training.networks.network import Enlarged, build
 
 ARITHMETICS = ("float32", "bfloat16")
 
@@ -23,7 +23,7 @@ ARITHMETICS = ("float32", "bfloat16")
 def training_in(numbers: str) -> Iterator[None]:
     """Training multiplies in these numbers, whichever this processor would choose."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mien.training.device.bfloat16_pays", lambda: numbers == "bfloat16")
+        patch.setattr("mien.training.machines.device.bfloat16_pays", lambda: numbers == "bfloat16")
         yield
 
 

@@ -19,7 +19,7 @@ from mien.artifact import FORMAT, WEIGHTS, read
 from mien.files import replacing
 from mien.labels import FACE
 from mien.network import Network
-from mien.training.linear import head_weights
+from mien.training.export.linear import head_weights
 
 NOISE = 64  # images of noise, on which both must say the same
 

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mien.training.judge import best_of
-from mien.training.recipe import Recipe, read_recipe
+from mien.training.learning.judge import best_of
+from mien.training.recipes.recipe import Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 TRIAL_EPOCHS = 3  # of each size, of which the first, in which the GPU looks for the fastest ways, does not count

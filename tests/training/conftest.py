@@ -11,10 +11,10 @@ from drawn import TINY, write_folder
 
 from mien.artifact import Artifact
 from mien.datasets import open_dataset
-from mien.training.checkpoint import Run
-from mien.training.export import export
-from mien.training.loop import train
-from mien.training.recipe import Recipe, read_recipe
+from mien.training.export.export import export
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import Recipe, read_recipe
 
 
 @pytest.fixture(scope="session", autouse=True)

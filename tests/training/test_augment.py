@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from mien.training.augment import NOISE, augment
-from mien.training.recipe import Augment
+from mien.training.batches.augment import NOISE, augment
+from mien.training.recipes.recipe import Augment
 
 SIDE = 24
 ALL = Augment(

@@ -7,7 +7,8 @@ import pytest
 
 from mien import metrics
 from mien.metrics import EVEN, Floats, Ints
-from mien.training.calibrate import ALLOWED_ERRORS, LEAST, Calibration, calibrate, held_out, uncalibrated
+from mien.training.export.calibrate import ALLOWED_ERRORS, Calibration, calibrate, held_out, uncalibrated
+from mien.training.learning.judge import LEAST
 
 CLASSES = 5
 NO_VOTES = np.zeros((0, CLASSES)), np.zeros((0, CLASSES), np.int64)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mien import artifact as artifacts
-from mien.training.card import model_card
+from mien.training.export.card import model_card
 
 TEACHERS = sorted(path.parent for path in (Path(__file__).parents[2] / "teachers").glob("*/model.json"))
 

@@ -13,10 +13,10 @@ import torch
 
 from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
-from mien.training.checkpoint import VERSION, Run
-from mien.training.export import export
-from mien.training.loop import train
-from mien.training.recipe import Recipe
+from mien.training.export.export import export
+from mien.training.learning.checkpoint import VERSION, Run
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import Recipe
 
 DATA: dict[str, Any] = {"path": "/data", "form": "made up", "train": 3, "valid_sha256": "0", "start": None}
 Damage = Callable[[Path], object]

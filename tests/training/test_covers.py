@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mien.labels import COVER
-from mien.training.covers import CLEAR, EYES, HALF, MOUTH, PATCH, cover
+from mien.training.batches.covers import CLEAR, EYES, HALF, MOUTH, PATCH, cover
 
 N, SIDE = 600, 48
 EYE_PLACES, MOUTH_PLACE = ((18, 14), (18, 33)), (38, 24)  # row and column, in FER2013's crops

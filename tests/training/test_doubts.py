@@ -12,12 +12,12 @@ from drawn import write_folder
 from mien.datasets import Dataset, Example, open_dataset
 from mien.datasets.base import NO_LABEL
 from mien.labels import FACE, FER7, LabelSet
-from mien.training.data import Split
-from mien.training.doubts import doubts, doubts_of_data
-from mien.training.loop import train
-from mien.training.loss import Target
-from mien.training.recipe import Recipe
-from mien.training.store import Held
+from mien.training.batches.data import Split
+from mien.training.batches.store import Held
+from mien.training.batches.targets import Target
+from mien.training.learning.doubts import doubts, doubts_of_data
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import Recipe
 
 THREE = LabelSet("three", ("angry", "happy", "sad"))
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from mien.errors import MienError
-from mien.training import launch as launching
-from mien.training.launch import LOST, launch, launched, rank
+from mien.training.machines import launch as launching
+from mien.training.machines.launch import LOST, launch, launched, rank
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 KILLED = "os.kill(os.getpid(), 9)"
@@ -103,7 +103,7 @@ def test_a_signal_is_passed_on_to_the_first(
             raise stops.pop()
         sleep(seconds)
 
-    monkeypatch.setattr("mien.training.launch.time.sleep", stopped)
+    monkeypatch.setattr("mien.training.machines.launch.time.sleep", stopped)
     monkeypatch.setattr(launching, "GRACE", 5.0)
     lost = f"import time, pathlib\nwhile not pathlib.Path({str(heard)!r}).exists(): time.sleep(0.01)\nsys.exit({LOST})"
     assert launch(child(hear, lost), 2) == code
@@ -113,8 +113,8 @@ def test_a_signal_is_passed_on_to_the_first(
 @posix
 def test_none_is_left_when_the_launcher_is_killed(tmp_path: Path) -> None:
     tell = f"open({str(tmp_path)!r} + '/' + os.environ['RANK'], 'w').write(str(os.getpid()))"
-    stay = f"from mien.training.launch import end_with_launcher; {tell}; end_with_launcher()"
-    begin = f"from mien.training.launch import launch; launch({child(stay, stay)!r}, 2)"
+    stay = f"from mien.training.machines.launch import end_with_launcher; {tell}; end_with_launcher()"
+    begin = f"from mien.training.machines.launch import launch; launch({child(stay, stay)!r}, 2)"
     launcher = subprocess.Popen([sys.executable, "-c", begin], stdout=subprocess.PIPE)
     places, until = [tmp_path / "0", tmp_path / "1"], time.monotonic() + 60
     while not all(place.exists() and place.read_text() for place in places):

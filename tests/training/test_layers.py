@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mien.training.layers import LAYERS, Layer, parse_layer
+from mien.training.recipes.layers import LAYERS, Layer, parse_layer
 
 
 @pytest.mark.parametrize(

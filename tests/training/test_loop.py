@@ -25,13 +25,13 @@ from torch import nn
 
 from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
-from mien.training.augment import augment
-from mien.training.checkpoint import Run
-from mien.training.data import load_split
-from mien.training.judge import Verdict, rank
-from mien.training.loop import Progress, follow, train
-from mien.training.optimiser import learning_rate
-from mien.training.recipe import Head, Heads, Layered, Recipe
+from mien.training.batches.augment import augment
+from mien.training.batches.data import load_split
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.judge import Verdict, rank
+from mien.training.learning.loop import Progress, follow, train
+from mien.training.learning.optimiser import learning_rate
+from mien.training.recipes.recipe import Head, Heads, Layered, Recipe
 
 LEARNED = 0.7
 """Accuracy of a network that has learned something of 60 images, three standard errors above chance: not how much."""
@@ -178,7 +178,7 @@ def test_which_epoch_is_the_best(
         nll, accuracy = next(told)
         return Verdict({"happy-sad": accuracy}, {"happy-sad": nll})
 
-    monkeypatch.setattr("mien.training.loop.judge", judged)
+    monkeypatch.setattr("mien.training.learning.loop.judge", judged)
     run = train(change(short, f"schedule.epochs={len(verdicts)}"), open_dataset(few), tmp_path / "run")
     assert run.load(run.best)["epoch"] == run.best_entry()["epoch"] - 1 == best
 
@@ -255,7 +255,7 @@ def test_images_that_do_not_fill_a_batch_have_their_turn_in_other_epochs(
         seen.extend(image.numpy().tobytes() for image in pixels)
         return augment(pixels, *rest, **part)
 
-    monkeypatch.setattr("mien.training.batches.augment", spy)
+    monkeypatch.setattr("mien.training.batches.batches.augment", spy)
     train(change(short, "schedule.epochs=6", "schedule.batch=10"), open_dataset(few), tmp_path / "run")
     epochs = [seen[at : at + 10] for at in range(0, 60, 10)]
     assert all(len(set(epoch)) == 10 for epoch in epochs)
@@ -331,7 +331,7 @@ def test_of_many_images_left_out_a_few_are_named(
     split = replace(split, examples=tuple(replace(each, split="train") for each in split.examples))
     named = {str(number): reason for number, reason in enumerate(reasons)}
     crops = np.zeros((9, short.size, short.size), np.uint8)
-    monkeypatch.setattr("mien.training.data.load_crops", lambda *_: (split, crops, named))
+    monkeypatch.setattr("mien.training.batches.data.load_crops", lambda *_: (split, crops, named))
     said: list[str] = []
     loaded = load_split(split, short, "whole", torch.device("cpu"), said.append)
     assert said == told
@@ -613,9 +613,9 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from mien.datasets import open_dataset
-from mien.training import checkpoint
-from mien.training.loop import train
-from mien.training.recipe import read_recipe
+from mien.training.learning import checkpoint
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import read_recipe
 
 recipe, data, out, what, epoch, step = sys.argv[1:]
 save, append = torch.save, checkpoint.Run.append_log

@@ -10,8 +10,8 @@ import torch
 
 from mien.datasets import Dataset, Example
 from mien.labels import FACE, FER7, FERPLUS8, HAPPY_SAD, LabelSet
-from mien.training.loss import Target, loss, targets
-from mien.training.recipe import Head, Heads
+from mien.training.batches.targets import Target, loss, targets
+from mien.training.recipes.recipe import Head, Heads
 
 BOTH = Heads(labels=Head(), votes=Head())
 NOBODY = ()

@@ -19,16 +19,16 @@ from mien.errors import RecipeError
 from mien.image import Pixels
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
-from mien.training.checkpoint import Run
-from mien.training.compact import compact
-from mien.training.export import export
-from mien.training.loop import train
-from mien.training.member import to_onnx
-from mien.training.mirrored import Mirrored, halved, written_out
-from mien.training.networks import Net, build, deployed
-from mien.training.quantise import quantise
-from mien.training.recipe import Recipe, Residual, Schedule, read_recipe
-from mien.training.start import find_start
+from mien.training.export.compact import compact
+from mien.training.export.export import export
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.loop import train
+from mien.training.learning.member import to_onnx
+from mien.training.learning.start import find_start
+from mien.training.networks.mirrored import Mirrored, halved, written_out
+from mien.training.networks.network import Net, build, deployed
+from mien.training.networks.quantise import quantise
+from mien.training.recipes.recipe import Recipe, Residual, Schedule, read_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 SMALL = Residual(widths=(8, 16), blocks=(2, 1), attention=(False, True), mirrored=True)

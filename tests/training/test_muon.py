@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mien.training.muon import Muon, orthogonalised
-from mien.training.networks import build
-from mien.training.optimiser import make_optimiser
-from mien.training.recipe import Mobile, Orthogonal, Recipe
+from mien.training.learning.muon import Muon, orthogonalised
+from mien.training.learning.optimiser import make_optimiser
+from mien.training.networks.network import build
+from mien.training.recipes.recipe import Mobile, Orthogonal, Recipe
 
 
 def kernel(*shape: int) -> nn.Parameter:

@@ -13,10 +13,10 @@ from torch.nn import functional as F
 from mien.artifact import FEATURES
 from mien.errors import RecipeError
 from mien.labels import label_set
-from mien.training.augment import augment
-from mien.training.loss import Target, loss
-from mien.training.networks import Enlarged, Net, Sliced, build
-from mien.training.recipe import Augment, Head, Heads, Layered, Mobile, Recipe, Residual, Schedule, read_recipe
+from mien.training.batches.augment import augment
+from mien.training.batches.targets import Target, loss
+from mien.training.networks.network import Enlarged, Net, Sliced, build
+from mien.training.recipes.recipe import Augment, Head, Heads, Layered, Mobile, Recipe, Residual, Schedule, read_recipe
 
 HEADS = {"ferplus8": 8, "fer7": 7}
 RECIPES = Path(__file__).parents[2] / "recipes"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mien.errors import RecipeError
-from mien.training.recipe import Augment, Heads, Recipe, read_recipe, recipe_from
+from mien.training.recipes.recipe import Augment, Heads, Recipe, read_recipe, recipe_from
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 

@@ -15,14 +15,14 @@ from mien.datasets.base import NO_LABEL
 from mien.errors import DataError
 from mien.evaluation import evaluate
 from mien.recognizer import Recognizer
-from mien.training.data import load_splits, prepare
-from mien.training.describe import describe
-from mien.training.export import export
-from mien.training.loop import Learner, Progress, train
-from mien.training.networks import build
-from mien.training.processes import Processes
-from mien.training.recipe import Recipe, read_recipe
-from mien.training.start import find_start
+from mien.training.batches.data import load_splits, prepare
+from mien.training.export.export import export
+from mien.training.learning.loop import Learner, Progress, train
+from mien.training.learning.start import find_start
+from mien.training.machines.processes import Processes
+from mien.training.networks.describe import describe
+from mien.training.networks.network import build
+from mien.training.recipes.recipe import Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))

@@ -9,7 +9,7 @@ from mien.answers import opinions
 from mien.datasets.base import NO_LABEL
 from mien.heads import HeadInfo, Second
 from mien.metrics import Floats, Ints
-from mien.training.second import ALLOWED_ERRORS, balanced, fit_second
+from mien.training.export.second import ALLOWED_ERRORS, balanced, fit_second
 
 OWN = HeadInfo(labels="own", emotions=("happy", "sad", "contempt"), temperature=1, threshold=0.5)
 OTHER = HeadInfo(labels="other", emotions=("sad", "happy"), temperature=1, threshold=0.5)

@@ -18,12 +18,12 @@ from drawn import write_folder
 
 from mien.datasets import open_dataset
 from mien.errors import MienError
-from mien.training.augment import augment
-from mien.training.checkpoint import Run
-from mien.training.loop import Progress, train
-from mien.training.loss import Target, loss
-from mien.training.processes import Processes, processes
-from mien.training.recipe import Augment, Recipe, read_recipe
+from mien.training.batches.augment import augment
+from mien.training.batches.targets import Target, loss
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.loop import Progress, train
+from mien.training.machines.processes import Processes, processes
+from mien.training.recipes.recipe import Augment, Recipe, read_recipe
 
 CPU = torch.device("cpu")
 FLOAT32 = {"ATEN_CPU_CAPABILITY": "avx2"}  # in which no processor multiplies in bfloat16

@@ -15,12 +15,12 @@ import mien
 from mien.datasets import open_dataset
 from mien.errors import ArtifactError, MienError
 from mien.recognizer import Recognizer
-from mien.training.checkpoint import Run
-from mien.training.export import export
-from mien.training.loop import train
-from mien.training.networks import build, deployed
-from mien.training.recipe import Recipe, read_recipe
-from mien.training.start import find_start
+from mien.training.export.export import export
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.loop import train
+from mien.training.learning.start import find_start
+from mien.training.networks.network import build, deployed
+from mien.training.recipes.recipe import Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 KINDS = {

@@ -13,12 +13,12 @@ from onnxruntime import InferenceSession
 from torch import Tensor, nn
 
 from mien.artifact import INPUT, OUTPUT
-from mien.training.member import to_onnx
-from mien.training.networks import build, deployed
-from mien.training.quantise import quantise
-from mien.training.recipe import Layered, Mobile, Recipe, Residual
-from mien.training.start import Start, _taken_apart
-from mien.training.stem import by_columns, made_like
+from mien.training.learning.member import to_onnx
+from mien.training.learning.start import Start, _taken_apart
+from mien.training.networks.network import build, deployed
+from mien.training.networks.quantise import quantise
+from mien.training.networks.stem import by_columns, made_like
+from mien.training.recipes.recipe import Layered, Mobile, Recipe, Residual
 
 HEADS = {"ferplus8": 8, "happy-sad": 2}
 SMALL = Residual(stem="5x5", widths=(8, 16), blocks=(1, 1), attention=(False, True))

@@ -20,10 +20,10 @@ from mien.errors import DataError, ImageError
 from mien.image import Pixels
 from mien.intake import ImageSource
 from mien.memory import memory
-from mien.training import store
-from mien.training.data import buffer_for, load_split
-from mien.training.recipe import Recipe
-from mien.training.store import Crops, Held, Streamed
+from mien.training.batches import store
+from mien.training.batches.data import buffer_for, load_split
+from mien.training.batches.store import Crops, Held, Streamed
+from mien.training.recipes.recipe import Recipe
 
 N, BATCH = 103, 10
 CPU = torch.device("cpu")
@@ -141,7 +141,7 @@ def test_unasked_a_quarter_of_the_memory_is_taken(
     tiny: Recipe, faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert memory() > 10**8
-    monkeypatch.setattr("mien.training.data.memory", lambda: 4 * 27 * 24 * 24)
+    monkeypatch.setattr("mien.training.batches.data.memory", lambda: 4 * 27 * 24 * 24)
     assert buffer_for(faces, tiny, None, CPU) == 27
 
 
@@ -151,9 +151,9 @@ from dataclasses import replace
 from pathlib import Path
 import torch
 from mien.datasets import open_dataset
-from mien.training.data import load_split
-from mien.training.loop import train
-from mien.training.recipe import Layered, Recipe, Schedule
+from mien.training.batches.data import load_split
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import Layered, Recipe, Schedule
 
 data, out, room = open_dataset(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 many = [replace(each, name=f"{each.name}:{copy}") for copy in range(20) for each in data.split("train").examples]

@@ -13,16 +13,16 @@ import mien
 from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
 from mien.recognizer import Recognizer
-from mien.training.batches import Batch, steps_of
-from mien.training.checkpoint import Run
-from mien.training.data import Split, load_splits, prepare
-from mien.training.export import export
-from mien.training.loop import Progress, train
-from mien.training.loss import loss
-from mien.training.member import find_member
-from mien.training.recipe import Heads, Recipe, Residual
-from mien.training.start import find_start
-from mien.training.teacher import OnnxTeacher, Teacher, TorchTeacher
+from mien.training.batches.batches import Batch, steps_of
+from mien.training.batches.data import Split, load_splits, prepare
+from mien.training.batches.targets import loss
+from mien.training.export.export import export
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.loop import Progress, train
+from mien.training.learning.member import find_member
+from mien.training.learning.start import find_start
+from mien.training.learning.teacher import OnnxTeacher, Teacher, TorchTeacher
+from mien.training.recipes.recipe import Heads, Recipe, Residual
 
 CPU = torch.device("cpu")
 
@@ -119,7 +119,7 @@ def test_a_network_teaches_what_its_model_teaches(
 def test_a_network_lacks_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     start = find_start("small")
     some = replace(start, weights=dict(list(start.weights.items())[:20]))
-    monkeypatch.setattr("mien.training.member.find_start", lambda _: some)
+    monkeypatch.setattr("mien.training.learning.member.find_start", lambda _: some)
     with pytest.raises(MienError, match=r"small: only \d+ of its 68 weights were found"):
         TorchTeacher(find_member("small"), CPU)
 

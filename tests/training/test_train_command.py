@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import MienError, RecipeError
-from mien.training import recipes
-from mien.training.checkpoint import Run
-from mien.training.device import bfloat16_pays, describe_device, find_device
-from mien.training.loop import train
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.loop import train
+from mien.training.machines.device import bfloat16_pays, describe_device, find_device
+from mien.training.recipes import names as recipes
 from mien.wording import counted
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def test_a_wheel_has_them_beside_its_code(tmp_path: Path, monkeypatch: pytest.Mo
     assert table["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"recipes": "mien/recipes"}
     (tmp_path / "mien" / "recipes").mkdir(parents=True)
     (tmp_path / "mien" / "recipes" / "mine.toml").touch()
-    monkeypatch.setattr("mien.training.recipes.resources.files", lambda package: tmp_path / package)
+    monkeypatch.setattr("mien.training.recipes.names.resources.files", lambda package: tmp_path / package)
     assert recipes.names() == ("mine",)
     assert recipes.find("mine") == tmp_path / "mien" / "recipes" / "mine.toml"
 
@@ -118,7 +118,7 @@ def test_several_processes_are_begun_with_the_same_words(
         begun.append((command, size))
         return 7
 
-    monkeypatch.setattr("mien.training.launch.launch", launch)
+    monkeypatch.setattr("mien.training.machines.launch.launch", launch)
     words = ["train", str(tiny_file), "--data", str(few), "--out", str(tmp_path / "run"), "--device", "cpu"]
     words += ["--threads", "1", "--memory", "2000", "--devices", "3", "--set", "schedule.epochs=2", "--resume"]
     done = COMMAND.invoke(app, words)
@@ -171,7 +171,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(
     words = ["train", str(tiny_file), "--data", str(few), "--out", str(out), "--set", "schedule.epochs=2"]
     words += ["--set", "schedule.batch=9", "--device", "cpu"]
     with monkeypatch.context() as patch:
-        patch.setattr("mien.training.loop.train", interrupted)
+        patch.setattr("mien.training.learning.loop.train", interrupted)
         done = COMMAND.invoke(app, words)
     assert done.exit_code == 130, done.output
     assert f"interrupted: 1 of 2 epochs are kept in {out}" in done.output
@@ -190,7 +190,7 @@ def test_stopped_before_anything_was_begun(
     def interrupted(*_: Any, **__: Any) -> Run:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mien.training.loop.train", interrupted)
+    monkeypatch.setattr("mien.training.learning.loop.train", interrupted)
     done = COMMAND.invoke(app, ["train", str(tiny_file), "--data", str(few), "--out", str(tmp_path / "run")])
     assert done.exit_code == 130
     assert "interrupted: 0 of 6 epochs are kept" in done.output

@@ -16,10 +16,10 @@ from mien.datasets import open_dataset
 from mien.errors import DataError, MienError
 from mien.evaluation import evaluate
 from mien.recognizer import Recognizer
-from mien.training.checkpoint import Run
-from mien.training.export import export
-from mien.training.loop import train
-from mien.training.recipe import Recipe
+from mien.training.export.export import export
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import Recipe
 
 
 @pytest.fixture(autouse=True)

@@ -31,16 +31,16 @@ from mien.labels import COVER
 from mien.metrics import calibrated, softmax
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
-from mien.training import export as exporting
-from mien.training import member as members
-from mien.training.calibrate import held_out
-from mien.training.checkpoint import Run
-from mien.training.data import prepare
-from mien.training.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
-from mien.training.loop import train
-from mien.training.networks import build, deployed
-from mien.training.recipe import Head, Heads, Recipe
-from mien.training.together import together
+from mien.training.batches.data import prepare
+from mien.training.export import export as exporting
+from mien.training.export.calibrate import held_out
+from mien.training.export.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
+from mien.training.export.together import together
+from mien.training.learning import member as members
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.loop import train
+from mien.training.networks.network import build, deployed
+from mien.training.recipes.recipe import Head, Heads, Recipe
 
 Logits = NDArray[np.float32]
 

@@ -20,11 +20,11 @@ from mien.datasets.base import NO_LABEL
 from mien.evaluation import evaluate
 from mien.labels import CKPLUS7, FER7, FERPLUS8, label_set
 from mien.recognizer import Recognizer
-from mien.training.checkpoint import Run
-from mien.training.data import prepare
-from mien.training.export import export
-from mien.training.loop import train
-from mien.training.recipe import Recipe
+from mien.training.batches.data import prepare
+from mien.training.export.export import export
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import Recipe
 
 Export = Callable[[str, int], Path]
 Write = Callable[[Path], Path]

@@ -41,7 +41,7 @@ def export(
     Several runs, or models, of the same data become one model that averages their answers.
     """
     with needs_extra("train"):
-        from mien.training.export import export
+        from mien.training.export.export import export
 
     console = terminal(stderr=True)
     artifact = export(members, out, data=data, int8=int8, mirror=mirror, soup=soup, say=console.print)

@@ -62,9 +62,9 @@ def models(
 
 def _layers(recipe: str) -> Table:
     with needs_extra("train"):
-        from mien.training.describe import describe
-        from mien.training.recipe import read_recipe
-        from mien.training.recipes import find
+        from mien.training.networks.describe import describe
+        from mien.training.recipes.names import find
+        from mien.training.recipes.recipe import read_recipe
 
     read = read_recipe(find(recipe))
     rows = describe(read)

@@ -47,7 +47,7 @@ def models() -> list[str]:
 
 def recipes() -> list[str]:
     """As `models`, of recipes."""
-    from mien.training.recipes import names
+    from mien.training.recipes.names import names
 
     return list(names())
 

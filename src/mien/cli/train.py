@@ -18,7 +18,7 @@ from mien.cli.options import DataCrop, Group, Map, Memory, models, needs_extra, 
 from mien.wording import counted
 
 if TYPE_CHECKING:
-    from mien.training.loop import Progress as Where
+    from mien.training.learning.loop import Progress as Where
 
 
 class DeviceOption(StrEnum):
@@ -71,7 +71,7 @@ def train(
     ] = 1,
 ) -> None:
     """Train a network; `mien export` then makes a model of it."""
-    from mien.training.launch import LOST, launch, launched, rank
+    from mien.training.machines.launch import LOST, launch, launched, rank
 
     options: dict[str, object] = {"--data": data, "--out": out, "--from": start, "--crop": crop, "--map": mapping}
     options |= {"--group": group, "--device": device, "--threads": threads}
@@ -84,11 +84,11 @@ def train(
         command = [sys.executable, "-m", "mien", *words, *(["--resume"] if resume else [])]
         raise typer.Exit(launch(command, devices))
     with needs_extra("train"):
-        from mien.training.checkpoint import Run
-        from mien.training.loop import train
-        from mien.training.processes import LostError
-        from mien.training.recipe import read_recipe
-        from mien.training.recipes import find
+        from mien.training.learning.checkpoint import Run
+        from mien.training.learning.loop import train
+        from mien.training.machines.processes import LostError
+        from mien.training.recipes.names import find
+        from mien.training.recipes.recipe import read_recipe
 
     console = terminal(stderr=True)
     console.quiet = bool(number)  # the first of several processes tells

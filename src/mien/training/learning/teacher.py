@@ -31,14 +31,14 @@ from mien.errors import MienError, RecipeError
 from mien.files import replacing
 from mien.labels import BESIDE
 from mien.runtime import one_thread, ort
-from mien.training.batches import Batch
-from mien.training.checkpoint import run_or_model
-from mien.training.data import Split
-from mien.training.device import halves
-from mien.training.loss import Target, loss
-from mien.training.member import Member, find_member, with_weights
-from mien.training.recipe import Recipe
-from mien.training.start import find_start
+from mien.training.batches.batches import Batch
+from mien.training.batches.data import Split
+from mien.training.batches.targets import Target, loss
+from mien.training.learning.checkpoint import run_or_model
+from mien.training.learning.member import Member, find_member, with_weights
+from mien.training.learning.start import find_start
+from mien.training.machines.device import halves
+from mien.training.recipes.recipe import Recipe
 
 PART = 32
 """Images of a batch that a teacher answers to at once, on one thread."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mien.training.mirrored import halved
+from mien.training.networks.mirrored import halved
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mien.errors import MienError
-from mien.training.device import describe_device, find_device
-from mien.training.launch import MEETING, RANK_HERE, SIZE, end_with_launcher, launched, rank
+from mien.training.machines.device import describe_device, find_device
+from mien.training.machines.launch import MEETING, RANK_HERE, SIZE, end_with_launcher, launched, rank
 from mien.wording import counted
 
 PATIENCE = timedelta(hours=12)

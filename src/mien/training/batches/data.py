@@ -23,9 +23,9 @@ from mien.labels import BESIDE, label_set
 from mien.memory import memory
 from mien.photos import CROP_WORDS, CropChoice, crop_reader, load_crops, usual_crop
 from mien.preprocess import Preprocess
-from mien.training.loss import Target, fingerprint, targets
-from mien.training.recipe import Recipe
-from mien.training.store import Crops, Held, Streamed
+from mien.training.batches.store import Crops, Held, Streamed
+from mien.training.batches.targets import Target, fingerprint, targets
+from mien.training.recipes.recipe import Recipe
 from mien.wording import counted
 
 OF_MEMORY = 4

@@ -23,19 +23,19 @@ from mien.errors import MienError
 from mien.files import check_writable
 from mien.memory import keep_memory
 from mien.photos import choose_crop
-from mien.training.batches import batches, steps_of
-from mien.training.checkpoint import Run
-from mien.training.curve import draw
-from mien.training.data import Split, buffer_for, describe_data, load_splits, prepare, tell_copies
-from mien.training.device import halves
-from mien.training.doubts import doubts, doubts_of_data
-from mien.training.judge import WORST, Verdict, judge
-from mien.training.networks import build, deployed
-from mien.training.optimiser import learning_rate, make_optimiser
-from mien.training.processes import Processes, processes
-from mien.training.recipe import Recipe
-from mien.training.start import Start, examples, find_start
-from mien.training.teacher import Teacher
+from mien.training.batches.batches import batches, steps_of
+from mien.training.batches.data import Split, buffer_for, describe_data, load_splits, prepare, tell_copies
+from mien.training.learning.checkpoint import Run
+from mien.training.learning.curve import draw
+from mien.training.learning.doubts import doubts, doubts_of_data
+from mien.training.learning.judge import WORST, Verdict, judge
+from mien.training.learning.optimiser import learning_rate, make_optimiser
+from mien.training.learning.start import Start, examples, find_start
+from mien.training.learning.teacher import Teacher
+from mien.training.machines.device import halves
+from mien.training.machines.processes import Processes, processes
+from mien.training.networks.network import build, deployed
+from mien.training.recipes.recipe import Recipe
 
 CURVE_EVERY = 10.0
 """Seconds from one drawing of the curve to the next: with quick epochs it would take a good part of the time."""

@@ -9,8 +9,8 @@ from mien.artifact import Manifest
 from mien.heads import HeadInfo
 from mien.labels import COVER, FACE
 from mien.prediction import reliable
-from mien.training.calibrate import uncalibrated
-from mien.training.recipe import Recipe
+from mien.training.export.calibrate import uncalibrated
+from mien.training.recipes.recipe import Recipe
 
 CARD = """# {name}
 

@@ -15,9 +15,9 @@ from torch.nn import functional as F
 from mien.artifact import FEATURES
 from mien.errors import RecipeError
 from mien.labels import BESIDE, FERPLUS8
-from mien.training.layers import Layer, parse_layer
-from mien.training.mirrored import make_mirrored, written_out
-from mien.training.recipe import Layered, Mobile, Recipe, Residual
+from mien.training.networks.mirrored import make_mirrored, written_out
+from mien.training.recipes.layers import Layer, parse_layer
+from mien.training.recipes.recipe import Layered, Mobile, Recipe, Residual
 
 EITHER = ("batchnorm", "dropout")  # layers for pixels and for rows
 SAFE_CHANNELS = 16  # see `Sliced`

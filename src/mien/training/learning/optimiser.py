@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from mien.training.muon import Muon
-from mien.training.recipe import Adaptive, Orthogonal, Recipe, Sgd
+from mien.training.learning.muon import Muon
+from mien.training.recipes.recipe import Adaptive, Orthogonal, Recipe, Sgd
 
 
 def learning_rate(recipe: Recipe, epoch: float) -> float:

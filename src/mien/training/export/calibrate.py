@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 
 from mien import metrics
 from mien.metrics import Floats, Ints, softmax
+from mien.training.learning.judge import LEAST
 from mien.wording import counted
 
 ALLOWED_ERRORS = 0.10
 """Share of wrong answers allowed among those at or above the threshold, on validation (see `metrics.fit_threshold`)."""
 FOLDS = 10
-LEAST = 10
-"""Images with which a head is calibrated at all. Of thirty calibrations on so few of FER2013's public split, one at
-most made others less likely; of those on 8, two; on 6, five; on 3, thirteen."""
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from pydantic import (
 
 from mien.errors import LabelError, RecipeError
 from mien.labels import FERPLUS8, label_set
-from mien.training.faults import faults
-from mien.training.layers import checked_layer
+from mien.training.recipes.faults import faults
+from mien.training.recipes.layers import checked_layer
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]

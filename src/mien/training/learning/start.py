@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from mien.errors import MienError
-from mien.training.augment import augment
-from mien.training.checkpoint import Run, run_or_model
-from mien.training.mirrored import halved
-from mien.training.recipe import Augment
-from mien.training.stem import made_like
-from mien.training.store import Crops
+from mien.training.batches.augment import augment
+from mien.training.batches.store import Crops
+from mien.training.learning.checkpoint import Run, run_or_model
+from mien.training.networks.mirrored import halved
+from mien.training.networks.stem import made_like
+from mien.training.recipes.recipe import Augment
 
 if TYPE_CHECKING:
     from onnx import GraphProto

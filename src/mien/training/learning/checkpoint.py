@@ -28,9 +28,9 @@ from mien.crops import Crop
 from mien.errors import DataError, MienError, RecipeError
 from mien.files import replacing, write_text
 from mien.photos import CropChoice, trained_crop
-from mien.training.judge import best_of
-from mien.training.processes import Processes
-from mien.training.recipe import Recipe, recipe_from
+from mien.training.learning.judge import best_of
+from mien.training.machines.processes import Processes
+from mien.training.recipes.recipe import Recipe, recipe_from
 from mien.wording import reason
 
 VERSION = 2

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from mien.labels import COVER, FACE, FER7, FERPLUS8, label_set
-from mien.training.networks import Block, InvertedBlock, build
-from mien.training.recipe import Layered, Recipe
+from mien.training.networks.network import Block, InvertedBlock, build
+from mien.training.recipes.recipe import Layered, Recipe
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from mien.training.networks import PIXEL_MEAN, PIXEL_SCALE, Net
+from mien.training.networks.network import PIXEL_MEAN, PIXEL_SCALE, Net
 
 SIDE = 5  # of the kernels
 REACH = 12  # columns that two neighbouring outputs are given: four before their own four, and four behind

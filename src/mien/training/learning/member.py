@@ -23,12 +23,12 @@ from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError
 from mien.image import Pixels
 from mien.network import Network
-from mien.training.checkpoint import Run, run_or_model
-from mien.training.networks import build, deployed
-from mien.training.quantise import quantise
-from mien.training.recipe import Recipe, Residual, recipe_from
-from mien.training.start import find_start
-from mien.training.stem import by_columns
+from mien.training.learning.checkpoint import Run, run_or_model
+from mien.training.learning.start import find_start
+from mien.training.networks.network import build, deployed
+from mien.training.networks.quantise import quantise
+from mien.training.networks.stem import by_columns
+from mien.training.recipes.recipe import Recipe, Residual, recipe_from
 
 OPSET = 18
 BATCH = 256

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mien.datasets.base import NO_LABEL, VOTES, Dataset
 from mien.labels import COVER, FACE, FERPLUS8, LabelSet
-from mien.training.recipe import Head, Heads
+from mien.training.recipes.recipe import Head, Heads
 
 
 @dataclass(frozen=True)

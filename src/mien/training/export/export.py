@@ -31,16 +31,16 @@ from mien.metrics import softmax
 from mien.network import Network
 from mien.photos import load_crops, trained_crop
 from mien.preprocess import Preprocess
-from mien.training.calibrate import Calibration, calibrate, uncalibrated, when_sure
-from mien.training.card import model_card
-from mien.training.compact import compact
-from mien.training.covers import judge_covers
-from mien.training.data import prepare
-from mien.training.linear import head_weights
-from mien.training.loss import fingerprint, targets
-from mien.training.member import Finished, Logits, Member, averaged, find_member
-from mien.training.second import fit_second
-from mien.training.together import together
+from mien.training.batches.covers import judge_covers
+from mien.training.batches.data import prepare
+from mien.training.batches.targets import fingerprint, targets
+from mien.training.export.calibrate import Calibration, calibrate, uncalibrated, when_sure
+from mien.training.export.card import model_card
+from mien.training.export.compact import compact
+from mien.training.export.linear import head_weights
+from mien.training.export.second import fit_second
+from mien.training.export.together import together
+from mien.training.learning.member import Finished, Logits, Member, averaged, find_member
 from mien.wording import counted
 
 TOLERANCE = 1e-3

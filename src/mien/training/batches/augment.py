@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from mien.training.recipe import Augment
+from mien.training.recipes.recipe import Augment
 
 COARSEST = 1 / 3  # of the resolution
 NOISE = 24.0  # largest standard deviation, of 255

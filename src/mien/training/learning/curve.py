@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mien.files import replacing
-from mien.training.judge import best_of
+from mien.training.learning.judge import best_of
 
 
 def draw(log: Sequence[Mapping[str, Any]], path: Path) -> None:

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from mien.labels import COVER
-from mien.training.augment import augment
-from mien.training.covers import CLEAR, PATCH, cover
-from mien.training.data import Split
-from mien.training.loss import Target
-from mien.training.processes import Processes
-from mien.training.recipe import Recipe
+from mien.training.batches.augment import augment
+from mien.training.batches.covers import CLEAR, PATCH, cover
+from mien.training.batches.data import Split
+from mien.training.batches.targets import Target
+from mien.training.machines.processes import Processes
+from mien.training.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)

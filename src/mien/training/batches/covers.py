@@ -18,7 +18,7 @@ from mien.image import Pixels
 from mien.labels import COVER
 from mien.metrics import Floats, softmax
 from mien.network import Network
-from mien.training.augment import Chances
+from mien.training.batches.augment import Chances
 
 PATCH = -1  # instead of a position in `COVER`
 PATCHES = 0.4  # the share of covers that are patches

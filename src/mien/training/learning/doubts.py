@@ -10,9 +10,9 @@ from mien.datasets.doubts import people_told, words_told
 from mien.datasets.walk import with_counts
 from mien.labels import BESIDE, label_set
 from mien.metrics import Ints
-from mien.training.calibrate import LEAST
-from mien.training.data import Split
-from mien.training.recipe import Recipe
+from mien.training.batches.data import Split
+from mien.training.learning.judge import LEAST
+from mien.training.recipes.recipe import Recipe
 
 FEW = 5
 """Images of a label below which it is hardly learned."""

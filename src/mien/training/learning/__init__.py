@@ -1,0 +1,1 @@
+"""Learning: batches and a network enter; the folder of a run leaves, with the weights of its best epoch."""

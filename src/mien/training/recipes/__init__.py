@@ -1,0 +1,1 @@
+"""Recipes: a TOML file enters, a frozen `Recipe` that decides everything but the data leaves, or a list of faults."""
