@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from mien.image import Pixels
 from mien.labels import COVER
-from mien.metrics import Floats, softmax
+from mien.metrics import softmax
 from mien.network import Network
 from mien.training.batches.augment import Chances
 
@@ -131,7 +132,7 @@ def _fill(x: Tensor, y: Tensor, u: list[Tensor], others: Tensor, dark: Tensor) -
     return torch.where((u[11] > 0.85)[:, None], others.flip(2), plain)
 
 
-def judge_covers(network: Network, pixels: Pixels, clear: Floats) -> tuple[float, dict[str, Any]]:
+def judge_covers(network: Network, pixels: Pixels, clear: NDArray[np.floating]) -> tuple[float, dict[str, Any]]:
     """The chance from which a model takes something to hide a part of a face, and how often it is right in that.
 
     Args:
