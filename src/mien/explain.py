@@ -2,8 +2,8 @@
 
 `cam` leaves a part out of what the network has found: class activation maps (Zhou et al., "Learning deep features for
 discriminative localization", 2016). Heads are linear in the mean of the last feature map, so that a logit is a bias and
-a share of each place in the map. That is exact, but for the rounding of the mean in networks of 8-bit integers. One more
-run of the network tells it.
+a share of each place in the map: exactly, but for the rounding of the mean in networks of 8-bit integers. One more run
+of the network tells it.
 
 `occlusion` hides a part from the network (Zeiler and Fergus, "Visualizing and understanding convolutional networks",
 2014): it only asks, which any model can be, fifty times.

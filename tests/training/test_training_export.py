@@ -90,8 +90,8 @@ def nothing_but(folder: Path, *names: str) -> bool:
 # What is written
 
 
-def test_an_artifact_is_four_files_that_read_back(artifact: Artifact) -> None:
-    assert nothing_but(artifact.folder, "model.onnx", "model.json", "README.md", "seen.bin")
+def test_an_artifact_is_five_files_that_read_back(artifact: Artifact) -> None:
+    assert nothing_but(artifact.folder, "model.onnx", "model.json", "README.md", "seen.bin", "heads.bin")
     again = artifacts.read(artifact.folder)
     assert again.manifest == artifact.manifest
     assert again.onnx == artifact.onnx
@@ -101,7 +101,7 @@ def test_an_artifact_is_four_files_that_read_back(artifact: Artifact) -> None:
 
 def test_the_manifest(artifact: Artifact, run: Run, tiny: Recipe) -> None:
     manifest = artifact.manifest
-    assert (manifest.format, manifest.name, manifest.size) == (5, "model", 24)
+    assert (manifest.format, manifest.name, manifest.size) == (6, "model", 24)
     assert (manifest.colour, manifest.precision, manifest.mirror) == ("gray", "float32", True)
     assert manifest.sha256 == hashlib.sha256((artifact.folder / "model.onnx").read_bytes()).hexdigest()
     (made,) = manifest.runs
@@ -185,6 +185,18 @@ def test_a_mirrored_face_gets_the_same_answer(artifact: Artifact) -> None:
     logits = Recognizer(artifact).logits
     assert logits(crops)["happy-sad"] == pytest.approx(logits(crops[:, :, ::-1])["happy-sad"], abs=1e-4)
     assert not np.allclose(logits(crops)["happy-sad"], logits(crops[:, ::-1])["happy-sad"], atol=1e-2)
+
+
+@pytest.mark.parametrize(("name", "check"), [("artifact", check_parity), ("small", check_quantised)])
+def test_it_tells_what_heads_make_of_its_features(
+    name: str, check: Callable[[dict[str, Logits], dict[str, Logits]], None], run: Run, request: pytest.FixtureRequest
+) -> None:
+    """Of a face and of its mirror image, for it averages its answers to both."""
+    model = Recognizer(request.getfixturevalue(name))
+    crops, _ = validation(run)
+    mean = (model.features(crops) + model.features(crops[:, :, ::-1])).mean((2, 3)) / 2
+    ((head, weights),) = model.artifact.weights.items()
+    check({head: mean @ weights[:, :-1].T + weights[:, -1]}, model.logits(crops))
 
 
 @pytest.mark.parametrize("n", [1, 2, 7])
@@ -283,6 +295,7 @@ def test_several_runs_answer_together(run: Run, other: Run, artifact: Artifact, 
     both = export([run.folder, other.folder], tmp_path / "both", mirror=True)
     one, two, mean = (Recognizer(model).logits(crops)["happy-sad"] for model in (artifact, alone, both))
     assert np.abs(one - two).max() > 10 * TOLERANCE
+    assert both.weights == {}  # of two networks, each with a map of its own
     assert mean == pytest.approx((one + two) / 2, abs=TOLERANCE)
     assert [made["recipe"]["name"] for made in both.manifest.runs] == ["tiny", "other"]
     for told in (
