@@ -165,6 +165,11 @@ def test_temperatures_are_finite(folder: Path) -> None:
         assert len(faults(folder)) == 1
 
 
+def test_the_card_is_what_people_read_of_it(folder: Path) -> None:
+    (folder / "README.md").write_text("---\nlicense: mit\ntags: [a, '---']\n---\n\n# A toy\n\n---\n\nand more\n")
+    assert artifacts.read(folder).card == "# A toy\n\n---\n\nand more\n"
+
+
 def test_what_heads_make_of_features(toy: Toy, tmp_path: Path) -> None:
     assert artifacts.read(toy(tmp_path / "none", HEADS)).weights == {}
     rows = np.arange(20, dtype="<f4").reshape(5, 4)

@@ -4,7 +4,7 @@ model.onnx   pixels (n, channels, size, size) uint8 -> logits_<label set> (n, em
              features (n, values, height, width) float32, the network's last feature map, where it has one; and
              logits_face (n, 2) float32, for "face" and "not a face", where people's votes taught it that
 model.json   the manifest: heads, calibration, thresholds, scores, data, recipes, sha256 of model.onnx and seen.bin
-README.md    the model card
+README.md    the model card, below what the Hugging Face Hub reads of it
 seen.bin     16 bytes for each training image, its fingerprint (see `datasets.copies`), by which an evaluation knows it
              again; models of an older mien have none
 heads.bin    what the heads make of the features: for each emotion of each head in the manifest's order, those of `face`
@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
@@ -39,6 +40,7 @@ FEATURES = "features"
 SEEN = "seen.bin"
 PRINT = 16  # bytes of a fingerprint
 WEIGHTS = "heads.bin"
+METADATA = re.compile(r"\A---\n.*?^---\n+", re.DOTALL | re.MULTILINE)
 
 
 def _with_recipe(run: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +105,7 @@ class Artifact:
     manifest: Manifest
     onnx: bytes
     card: str
-    """The model card, as Markdown."""
+    """The model card, as Markdown, without what the Hugging Face Hub reads of it."""
     only: str | None = None
     """The head that answers alone; None if all do."""
 
@@ -284,7 +286,7 @@ def read(folder: Path) -> Artifact:
         faults.append("model.onnx is not the file that model.json names (sha256 differs)")
     if faults or manifest is None:
         raise ArtifactError(subject, faults)
-    return Artifact(folder, manifest, onnx, (folder / "README.md").read_text("utf-8", "replace"))
+    return Artifact(folder, manifest, onnx, METADATA.sub("", (folder / "README.md").read_text("utf-8", "replace")))
 
 
 def _read_again(name_or_path: str, identity: str, only: str | None) -> Artifact:

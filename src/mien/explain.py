@@ -96,10 +96,10 @@ def explained(
     spoken = model.spoken(labels)
     found = model.find(source, crop)
     (prediction,) = model.express([found], [spoken], prior)
-    return with_explanations(model, found, prediction, spoken, prior, method)
+    return explain_all(model, found, prediction, spoken, prior, method)
 
 
-def with_explanations(
+def explain_all(
     model: Recognizer,
     found: Found,
     prediction: Prediction,
@@ -117,10 +117,10 @@ def with_explanations(
         explain(model, crop, labels, prior, method=method, emotion=reading.expression.label)
         for crop, reading in zip(found.crops, prediction.faces, strict=True)
     ]
-    return told(prediction, explanations)
+    return with_explanations(prediction, explanations)
 
 
-def told(prediction: Prediction, explanations: Sequence[Explanation]) -> Prediction:
+def with_explanations(prediction: Prediction, explanations: Sequence[Explanation]) -> Prediction:
     """A prediction with an explanation a face."""
     faces = (
         replace(reading, expression=replace(reading.expression, explanation=explanation))

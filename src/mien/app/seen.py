@@ -18,7 +18,7 @@ from mien.answers import Found
 from mien.cores import cores
 from mien.crops import Crop
 from mien.errors import ImageError
-from mien.explain import with_explanations
+from mien.explain import explain_all
 from mien.intake import UPLOADS, ImageSource
 from mien.labels import LabelSet
 from mien.memory import bounded
@@ -79,7 +79,7 @@ class Shelf:
         """As `told`, with what each answer hangs on."""
         asked, told = (key, labels.name, prior), self.told(key, reader, labels, prior, name)
         if asked not in self._explained:
-            self._explained[asked] = with_explanations(reader, self.seen(key).found, told, labels, prior)
+            self._explained[asked] = explain_all(reader, self.seen(key).found, told, labels, prior)
         return self._explained[asked]
 
     def clear(self) -> None:

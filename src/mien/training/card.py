@@ -1,8 +1,13 @@
-"""Model cards: what a model does, how good it is, what it must not be used for, and, folded away, how it was made."""
+"""Model cards: what a model does, how good it is, what it must not be used for, and, folded away, how it was made.
+
+Above each stands what the Hugging Face Hub reads of a card (YAML; huggingface.co/docs/hub/model-cards).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mien.artifact import Manifest
@@ -11,6 +16,14 @@ from mien.labels import FACE
 from mien.prediction import reliable
 from mien.training.calibrate import uncalibrated
 from mien.training.recipe import Recipe
+
+TASK = "image-classification"
+METRICS = {
+    "accuracy": ("accuracy", "accuracy"),
+    "f1": ("macro_f1", "macro-F1"),
+    "ece": ("ece", "expected calibration error"),
+}
+"""Of a head, by the Hub's name: the key of the score, and its own name."""
 
 CARD = """# {name}
 
@@ -95,6 +108,38 @@ def model_card(manifest: Manifest) -> str:
         doubts="".join(_doubts(head, manifest.scores[head.labels]) for head in manifest.heads),
         faces=_faces(manifest.scores[FACE.name]) if manifest.face else "",
     )
+
+
+def metadata(manifest: Manifest, licence: str | None = None) -> str:
+    """What stands above a card for the Hugging Face Hub: YAML between two lines of dashes, and an empty line.
+
+    Args:
+        manifest: of the model.
+        licence: by the Hub's name of it, such as `mit`; nothing is said of it if None.
+    """
+    told: dict[str, Any] = {"license": licence} if licence else {}
+    told |= {
+        "language": "en",
+        "library_name": "mien",
+        "pipeline_tag": TASK,
+        "tags": ["facial-expression-recognition", "onnx", manifest.precision],
+        "metrics": list(METRICS),
+    }
+    lines = [f"{key}: {json.dumps(value)}" for key, value in told.items()]
+    lines += ["model-index:", f"- name: {json.dumps(manifest.name)}", "  results:"]
+    lines += (line for head in manifest.heads for line in _result(manifest, head.labels))
+    return "\n".join(("---", *lines, "---", "", ""))
+
+
+def _result(manifest: Manifest, head: str) -> Iterator[str]:
+    """A head's scores, as the Hub lists them."""
+    form, scores = manifest.data["form"], manifest.scores[head]
+    data = {"name": form, "type": re.sub("[^a-z0-9]+", "-", form.lower()).strip("-"), "split": "validation"}
+    yield f"  - task: {json.dumps({'type': TASK, 'name': f'expression of a face, {head}'})}"
+    yield f"    dataset: {json.dumps(data)}"
+    yield "    metrics:"
+    for kind, (key, name) in METRICS.items():
+        yield f"    - {json.dumps({'type': kind, 'name': name, 'value': scores[key]})}"
 
 
 def _options(runs: Sequence[dict[str, Any]]) -> str:

@@ -32,7 +32,7 @@ from mien.network import Network
 from mien.photos import load_crops, trained_crop
 from mien.preprocess import Preprocess
 from mien.training.calibrate import Calibration, calibrate, uncalibrated, when_sure
-from mien.training.card import model_card
+from mien.training.card import metadata, model_card
 from mien.training.compact import compact
 from mien.training.data import prepare
 from mien.training.linear import head_weights
@@ -314,7 +314,7 @@ def _write(out: Path, files: dict[str, bytes], manifest: Manifest) -> None:
         for name, content in files.items():
             (temporary / name).write_bytes(content)
         (temporary / "model.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (temporary / "README.md").write_text(model_card(manifest), encoding="utf-8")
+        (temporary / "README.md").write_text(metadata(manifest) + model_card(manifest), encoding="utf-8")
         temporary.chmod(0o755)
         if out.exists():
             out.rmdir()
