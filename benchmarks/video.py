@@ -337,7 +337,7 @@ def beside_fer(data: Path, python: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for height, faces in ((720, 1), (1080, 1), (1080, 5)):
             path = clip(data, Path(folder), height, faces)
-            ran = subprocess.run([python, "-c", FER, path, folder], capture_output=True, text=True, check=True)
+            ran = subprocess.run([python, "-c", FER, path, "."], cwd=folder, capture_output=True, text=True, check=True)
             theirs, found = ran.stdout.split()[-2:]
             list(model.watch(path))
             began = perf_counter()
