@@ -36,7 +36,7 @@ def answer(image: Image.Image, name: str, faces: int, labels: Sequence[str] = ("
     )
     reasons = () if faces else ("no face was found",)
     crop = jpeg(Image.new("RGB", (112, 112), "gray"))
-    return Answer(Prediction(name, *image.size, readings, reasons), (), jpeg(image), (crop,) * faces)
+    return Answer(Prediction(name, *image.size, readings, reasons), jpeg(image), (crop,) * faces)
 
 
 def unread(name: str) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.answers import Answer, Found, answers, covers, predicted
+from mien.answers import Answer, Found, Seen, answers, predicted
 from mien.artifact import Artifact, Manifest
 from mien.face import Face
 from mien.heads import HeadInfo, Second
@@ -104,7 +104,7 @@ def test_what_another_head_doubts_is_uncertain(
     sharp = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
     found = Found("faces", (48, 48), (Face((0, 0, 48, 48), (), 0.9),), (sharp,))
     told = one(asking, HAPPY, asked)
-    expression = predicted(found, [told], [0.8], asking.head_for(OWN), OWN).faces[0].expression
+    expression = predicted(found, [told], [Seen(0.8)], asking.head_for(OWN), OWN).faces[0].expression
     assert expression.reasons == reasons
     assert expression.low == bool(reasons)
     assert expression.label == "happy"
@@ -118,17 +118,3 @@ def test_nobody_to_ask() -> None:
     assert answers({"asked": np.zeros((0, 3), np.float32)}, alone, ASKED) == []
     logits = {"own": np.zeros((0, 4), np.float32), "asked": np.zeros((0, 3), np.float32)}
     assert answers(logits, ASKS, OWN) == []
-
-
-@pytest.mark.parametrize(
-    ("chances", "told"),
-    [
-        ([0.9, 0.05, 0.03, 0.02], None),
-        ([0.2, 0.6, 0.1, 0.1], "eyes covered (80%)"),
-        ([0.2, 0.1, 0.6, 0.1], "mouth covered (80%)"),
-        ([0.19, 0.1, 0.1, 0.61], "half of the face covered (81%)"),
-        ([0.21, 0.79, 0, 0], None),
-    ],
-)
-def test_what_is_hidden_is_told_from_a_chance_on(chances: list[float], told: str | None) -> None:
-    assert covers(np.log(np.maximum([chances], 1e-9)), 0.8 - 1e-6) == [told]

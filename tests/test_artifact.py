@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mien import artifact as artifacts
@@ -98,8 +100,8 @@ def test_a_whole_artifact(folder: Path) -> None:
         (content("[]"), ["model.json, top: ", ALTERED]),
         (content("null"), ["model.json, top: ", ALTERED]),
         (content('"model"'), ["model.json, top: ", ALTERED]),
-        (manifest(format=6), ["format 6, this mien reads up to 5: update mien"]),
-        (manifest(format=6, novelty=1, heads="other"), ["format 6, this mien reads up to 5: update mien"]),
+        (manifest(format=7), ["format 7, this mien reads up to 6: update mien"]),
+        (manifest(format=7, novelty=1, heads="other"), ["format 7, this mien reads up to 6: update mien"]),
         (manifest(format=0), ["model.json, format: "]),
         (manifest(format="2"), ["model.json, format: "]),
         (manifest(format=None), ["model.json, format: "]),
@@ -161,6 +163,34 @@ def test_temperatures_are_finite(folder: Path) -> None:
     for number in ("NaN", "Infinity"):
         (folder / "model.json").write_text(text % number)
         assert len(faults(folder)) == 1
+
+
+def test_the_card_is_what_people_read_of_it(folder: Path) -> None:
+    (folder / "README.md").write_text("---\nlicense: mit\ntags: [a, '---']\n---\n\n# A toy\n\n---\n\nand more\n")
+    assert artifacts.read(folder).card == "# A toy\n\n---\n\nand more\n"
+
+
+def test_what_heads_make_of_features(toy: Toy, tmp_path: Path) -> None:
+    assert artifacts.read(toy(tmp_path / "none", HEADS)).weights == {}
+    rows = np.arange(20, dtype="<f4").reshape(5, 4)
+    sha256 = hashlib.sha256(rows.tobytes()).hexdigest()
+    heads = {"yes-no-or": ("yes", "no", "or")}
+    folder = toy(tmp_path / "told", heads, face=True, heads_sha256=sha256)
+    with pytest.raises(ArtifactError, match=r"heads\.bin is missing or altered"):
+        _ = artifacts.read(folder).weights
+    (folder / "heads.bin").write_bytes(rows.tobytes())
+    weights = artifacts.read(folder).weights
+    assert {name: each.tolist() for name, each in weights.items()} == {
+        "yes-no-or": rows[:3].tolist(),
+        "face": rows[3:].tolist(),
+    }
+    (folder / "heads.bin").write_bytes(rows[:4].tobytes())
+    with pytest.raises(ArtifactError, match=r"heads\.bin is missing or altered"):
+        _ = artifacts.read(folder).weights
+    manifest(heads_sha256=hashlib.sha256(rows[0, :3].tobytes()).hexdigest())(folder)
+    (folder / "heads.bin").write_bytes(rows[0, :3].tobytes())
+    with pytest.raises(ArtifactError, match=r"heads\.bin is not of the heads it has"):
+        _ = artifacts.read(folder).weights
 
 
 def test_extra_files_do_not_matter(folder: Path) -> None:

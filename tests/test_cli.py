@@ -684,6 +684,36 @@ def test_annotate(media: Path, folder: Path, tmp_path: Path) -> None:
         assert (tmp_path / "drawn" / copy).read_bytes() == drawn_once
 
 
+def test_explain(media: Path, folder: Path, tmp_path: Path) -> None:
+    single = media / "single_face.jpg"
+    drawn, out = tmp_path / "drawn", tmp_path / "answers.jsonl"
+    words = ("--explain", drawn, "--annotate", drawn, "--out", out)
+    result = run("predict", single, folder / "b-text.jpg", *words)
+    assert result.returncode == 1
+    assert sorted(path.name for path in drawn.iterdir()) == ["single_face-mien.jpg", "single_face-why.jpg"]
+    with Image.open(drawn / "single_face-mien.jpg") as marked, Image.open(drawn / "single_face-why.jpg") as why:
+        assert marked.size == why.size
+        orange = np.asarray(why, np.int16) - np.asarray(marked)
+    read, unread = rows_of_json(out.read_text())
+    assert unread["error"]
+    (face,) = read["faces"]
+    assert face["explanation"]["method"] == "cam"
+    changed = (orange[..., 0] - orange[..., 2]) > 100
+    x0, y0, x1, y1 = map(round, face["box"])
+    assert changed[y0:y1, x0:x1].any()
+    assert changed.mean() < 0.1
+
+
+def test_a_model_that_does_not_tell_is_explained_by_hiding_parts(model: Path, tmp_path: Path, bands: Bands) -> None:
+    (tmp_path / "a.png").write_bytes(png(bands(0, 8)))
+    words = ("--model", model, "--crop", "whole", "--explain", tmp_path / "drawn", "--format", "jsonl")
+    result = run("predict", tmp_path / "a.png", *words)
+    assert "is explained by hiding parts of each face, fifty times as slowly" in result.stderr
+    (row,) = rows_of_json(result.stdout)
+    assert row["faces"][0]["explanation"]["method"] == "occlusion"
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["a-why.jpg"]
+
+
 def test_annotated_copies_keep_sub_folders(model: Path, tmp_path: Path, bands: Bands) -> None:
     for name in ("a.png", "x/a.png", "x/y/a.png", "other/a.png"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)

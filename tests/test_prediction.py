@@ -13,7 +13,7 @@ import pytest
 
 from mien.errors import MienError
 from mien.face import Face
-from mien.prediction import Expression, Prediction, Reading, percent, ranked, unsure
+from mien.prediction import PLACES, Explanation, Expression, Method, Prediction, Reading, percent, ranked, unsure
 
 FACE = Face((1.234, 2.0, 30.5, 40.129), (), 0.98765432)
 HAPPY = Expression({"happy": 0.7500004, "sad": 0.2499996})
@@ -51,6 +51,34 @@ def test_impossible_probabilities(probabilities: dict[str, float]) -> None:
 def test_label_is_the_most_probable(probabilities: dict[str, float], label: str, confidence: float) -> None:
     expression = Expression(probabilities)
     assert (expression.label, expression.confidence) == (label, confidence)
+
+
+@pytest.mark.parametrize("lost", [(), ((0.1, 0.2),), ((0.1,), (0.2,)), ((0.1, 0.2), (0.3,))])
+def test_explanations_are_square(lost: tuple[tuple[float, ...], ...]) -> None:
+    with pytest.raises(MienError, match="an explanation is square"):
+        Explanation("cam", lost)
+
+
+@pytest.mark.parametrize(
+    ("method", "parts", "row", "column", "where"),
+    [
+        ("cam", 1, 0, 0, "in the middle"),
+        ("cam", 2, 1, 0, "at the bottom left"),
+        *(("cam", 3, at // 3, at % 3, place) for at, place in enumerate(PLACES)),
+        ("cam", 6, 1, 2, "at the top"),
+        ("cam", 6, 2, 5, "at the right"),
+        ("occlusion", 7, 1, 2, "at the top"),  # around 1/4 and 3/8
+        ("occlusion", 7, 3, 3, "in the middle"),
+        ("occlusion", 7, 5, 6, "at the bottom right"),
+    ],
+)
+def test_where_most_is_lost(method: Method, parts: int, row: int, column: int, where: str) -> None:
+    lost = [[-0.1] * parts for _ in range(parts)]
+    lost[row][column] = 0.123456
+    told = Explanation(method, tuple(map(tuple, lost)))
+    assert (told.most, told.where) == (0.123456, where)
+    lost[row][column] = 0.1235
+    assert json.loads(json.dumps(told.to_dict())) == {"method": method, "where": where, "lost": lost}
 
 
 def test_uncertain_is_having_a_reason() -> None:

@@ -16,7 +16,7 @@ from mien.crops import NO_FACE
 from mien.face import Face, turn
 from mien.heads import HeadInfo
 from mien.image import Pixels
-from mien.labels import COVER, FACE, LabelSet
+from mien.labels import FACE, LabelSet
 from mien.metrics import Floats, Ints, softmax
 from mien.prediction import Expression, Prediction, Reading, percent, unsure
 
@@ -24,7 +24,6 @@ SMALL_FACE = 24  # px, side of the box; half of what the network sees
 BLURRED = 0.2  # sharpness, see `face.sharpness`
 TURNED = 0.9  # turn, see `face.turn`
 NOT_A_FACE = 0.5  # share of people who would say so
-HIDDEN = {"eyes": "eyes covered", "mouth": "mouth covered", "half": "half of the face covered"}
 
 
 @dataclass(frozen=True)
@@ -40,16 +39,22 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
+class Seen(NamedTuple):
+    """What a crop is like: see `face.sharpness` and `covers.Covers`."""
+
+    sharpness: float
+    hidden: str | None = None
+
+
 class Answer(NamedTuple):
     """Of one face: chances by emotion, what the label set keeps of the head's own, the chance of the answer in another
-    head's opinion (infinite where it has none), whether it is no face, votes, and what hides a part of it, if any."""
+    head's opinion (infinite where it has none), whether it is no face, and votes."""
 
     shares: list[float]
     kept: float
     second: float
     not_a_face: float | None
     votes: list[float] | None
-    hidden: str | None = None
 
 
 def answers(
@@ -77,23 +82,7 @@ def answers(
     nobody = softmax(logits[FACE.name])[:, 1].tolist() if FACE.name in logits else [None] * len(own)
     asked = model.second(head)
     seconds = opinions(logits[asked.labels], asked, spoken, labels, shares).tolist() if asked else [math.inf] * len(own)
-    hidden = covers(logits[COVER.name], model.manifest.cover) if model.manifest.cover else [None] * len(own)
-    return [Answer(*each) for each in zip(spoken.tolist(), kept, seconds, nobody, voted, hidden, strict=True)]
-
-
-def covers(logits: NDArray[np.floating], least: float) -> list[str | None]:
-    """What is hidden of each face, in words with its chance; None of those that are clear.
-
-    Args:
-        logits: (n, parts of `COVER`).
-        least: the chance from which it counts.
-    """
-    chances = softmax(logits)
-    parts = chances[:, 1:].argmax(1) + 1
-    return [
-        f"{HIDDEN[COVER.emotions[part]]} ({percent(1 - clear)})" if 1 - clear >= least else None
-        for part, clear in zip(parts.tolist(), chances[:, 0].tolist(), strict=True)
-    ]
+    return [Answer(*each) for each in zip(spoken.tolist(), kept, seconds, nobody, voted, strict=True)]
 
 
 def opinions(
@@ -129,47 +118,47 @@ def _places(emotions: tuple[str, ...], among: tuple[str, ...]) -> Ints:
 
 
 def predicted(
-    found: Found, told: Sequence[Answer], sharp: Sequence[float], head: HeadInfo, labels: LabelSet
+    found: Found, told: Sequence[Answer], seen: Sequence[Seen], head: HeadInfo, labels: LabelSet
 ) -> Prediction:
-    """What was read in an image, by what was answered for its faces and how sharp their crops are."""
+    """What was read in an image, by what was answered for its faces and what their crops are like."""
     readings = tuple(
         Reading(
             face.clipped(*found.size),
             Expression(
                 dict(zip(labels, answer.shares, strict=True)),
-                tuple(_reasons(face, found.size, sharpness, answer, head, labels)),
+                tuple(_reasons(face, found.size, look, answer, head, labels)),
                 answer.not_a_face,
                 dict(zip(labels, answer.votes, strict=True)) if answer.votes else None,
             ),
         )
-        for face, sharpness, answer in zip(found.faces, sharp, told, strict=True)
+        for face, look, answer in zip(found.faces, seen, told, strict=True)
     )
     reasons = () if readings or found.error else (NO_FACE,)
     return Prediction(found.source, *found.size, readings, reasons, found.error, found.notes)
 
 
 def _reasons(
-    face: Face, size: tuple[int, int], sharpness: float, answer: Answer, head: HeadInfo, labels: LabelSet
+    face: Face, size: tuple[int, int], look: Seen, answer: Answer, head: HeadInfo, labels: LabelSet
 ) -> Iterator[str]:
     """Why an answer should not be relied on; `size` is that of the image."""
     if answer.not_a_face is not None and answer.not_a_face >= NOT_A_FACE:
         yield f"perhaps not a face ({percent(answer.not_a_face)})"
-    if answer.hidden:
-        yield answer.hidden
     if answer.kept < 0.5:
         yield f"probably an expression that {labels.name} lacks ({percent(1 - answer.kept)})"
     yield from unsure(max(answer.shares), head.threshold)
     if head.second:
         yield from unsure(answer.second, head.second.threshold, head.second.labels)
-    yield from spoilt(face, size, sharpness)
+    yield from spoilt(face, size, look)
 
 
-def spoilt(face: Face, size: tuple[int, int], sharpness: float) -> Iterator[str]:
-    """What spoils the look of a face, whatever is asked of it; `size` is that of the image, `sharpness` its crop's."""
+def spoilt(face: Face, size: tuple[int, int], look: Seen) -> Iterator[str]:
+    """What spoils the look of a face, whatever is asked of it; `size` is that of the image, `look` its crop's."""
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:
         yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"
-    if sharpness < BLURRED:
+    if look.hidden:
+        yield look.hidden
+    if look.sharpness < BLURRED:
         yield "blurred"
     if turn(face) > TURNED:
         yield "turned away"

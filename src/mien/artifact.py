@@ -2,16 +2,14 @@
 
 model.onnx   pixels (n, channels, size, size) uint8 -> logits_<label set> (n, emotions) float32, one output a head;
              features (n, values, height, width) float32, the network's last feature map, where it has one; and
-             logits_face (n, 2) float32, for "face" and "not a face", where people's votes taught it that, and
-             logits_cover (n, 4) float32, for what of the face is hidden, where it learned that
+             logits_face (n, 2) float32, for "face" and "not a face", where people's votes taught it that
 model.json   the manifest: heads, calibration, thresholds, scores, data, recipes, sha256 of model.onnx and seen.bin
-README.md    the model card
+README.md    the model card, below what the Hugging Face Hub reads of it
 seen.bin     16 bytes for each training image, its fingerprint (see `datasets.copies`), by which an evaluation knows it
              again; models of an older mien have none
 heads.bin    what the heads make of the features: for each emotion of each head in the manifest's order, those of `face`
-             and `cover` last, a weight for each value of the map's mean over height and width, then the bias; float32,
-             the lowest byte first. Models of an older mien have none, nor have those whose answers hang on more than
-             one map
+             last, a weight for each value of the map's mean over height and width, then the bias; float32, the lowest
+             byte first. Models of an older mien have none, nor have those whose answers hang on more than one map
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
@@ -31,7 +30,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from mien.errors import ArtifactError, LabelError, MienError
 from mien.heads import HeadInfo
-from mien.labels import COVER, FACE, LABEL_SETS, LabelSet
+from mien.labels import FACE, LABEL_SETS, LabelSet
 
 FORMAT = 6
 DEFAULT = "small"
@@ -41,6 +40,7 @@ FEATURES = "features"
 SEEN = "seen.bin"
 PRINT = 16  # bytes of a fingerprint
 WEIGHTS = "heads.bin"
+METADATA = re.compile(r"\A---\n.*?^---\n+", re.DOTALL | re.MULTILINE)
 
 
 def _with_recipe(run: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +58,6 @@ class Manifest(BaseModel):
         precision: of the network's products.
         mirror: whether it averages its answers to a face and to its mirror image.
         face: whether it tells what is no face.
-        cover: the chance from which something hides a part of a face; None where it does not tell.
         scores: on the validation images, by head.
         data: what it was trained on, with hashes.
         runs: each training run whose answers are averaged: its recipe, the epoch of its weights, what it began with;
@@ -76,7 +75,6 @@ class Manifest(BaseModel):
     precision: Literal["float32", "int8"]
     mirror: bool
     face: bool = False
-    cover: Annotated[float, Field(gt=0, le=1)] | None = None
     heads: tuple[HeadInfo, ...] = Field(min_length=1)
     scores: dict[str, Any]
     data: dict[str, Any]
@@ -100,9 +98,8 @@ class Manifest(BaseModel):
 
     @property
     def outputs(self) -> dict[str, tuple[str, ...]]:
-        """What the network tells apart, by head: those that answer, then those beside them."""
-        beside = [FACE] * self.face + [COVER] * (self.cover is not None)
-        return {head.labels: head.emotions for head in self.heads} | {each.name: each.emotions for each in beside}
+        """What the network tells apart, by head: those that answer, then `face`."""
+        return {head.labels: head.emotions for head in self.heads} | ({FACE.name: FACE.emotions} if self.face else {})
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ class Artifact:
     manifest: Manifest
     onnx: bytes
     card: str
-    """The model card, as Markdown."""
+    """The model card, as Markdown, without what the Hugging Face Hub reads of it."""
     only: str | None = None
     """The head that answers alone; None if all do."""
 
@@ -293,7 +290,7 @@ def read(folder: Path) -> Artifact:
         faults.append("model.onnx is not the file that model.json names (sha256 differs)")
     if faults or manifest is None:
         raise ArtifactError(subject, faults)
-    return Artifact(folder, manifest, onnx, (folder / "README.md").read_text("utf-8", "replace"))
+    return Artifact(folder, manifest, onnx, METADATA.sub("", (folder / "README.md").read_text("utf-8", "replace")))
 
 
 def _read_again(name_or_path: str, identity: str, only: str | None) -> Artifact:

@@ -2,8 +2,8 @@
 
 `cam` leaves a part out of what the network has found: class activation maps (Zhou et al., "Learning deep features for
 discriminative localization", 2016). Heads are linear in the mean of the last feature map, so that a logit is a bias and
-a share of each place in the map. That is exact, but for the rounding of the mean in networks of 8-bit integers. One more
-run of the network tells it.
+a share of each place in the map: exactly, but for the rounding of the mean in networks of 8-bit integers. One more run
+of the network tells it.
 
 `occlusion` hides a part from the network (Zeiler and Fergus, "Visualizing and understanding convolutional networks",
 2014): it only asks, which any model can be, fifty times.
@@ -96,10 +96,10 @@ def explained(
     spoken = model.spoken(labels)
     found = model.find(source, crop)
     (prediction,) = model.express([found], [spoken], prior)
-    return with_explanations(model, found, prediction, spoken, prior, method)
+    return explain_all(model, found, prediction, spoken, prior, method)
 
 
-def with_explanations(
+def explain_all(
     model: Recognizer,
     found: Found,
     prediction: Prediction,
@@ -117,10 +117,10 @@ def with_explanations(
         explain(model, crop, labels, prior, method=method, emotion=reading.expression.label)
         for crop, reading in zip(found.crops, prediction.faces, strict=True)
     ]
-    return told(prediction, explanations)
+    return with_explanations(prediction, explanations)
 
 
-def told(prediction: Prediction, explanations: Sequence[Explanation]) -> Prediction:
+def with_explanations(prediction: Prediction, explanations: Sequence[Explanation]) -> Prediction:
     """A prediction with an explanation a face."""
     faces = (
         replace(reading, expression=replace(reading.expression, explanation=explanation))

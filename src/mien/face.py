@@ -209,14 +209,24 @@ def sharpness(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     if not len(crops):
         return np.empty(0, np.float32)
-    if crops.ndim > 3 or crops.shape[1] > 48:
-        wholes = [Image.fromarray(crop).convert("L") for crop in crops]
-        if crops.shape[1] > 48:
-            wholes = [each.resize((48, 48), Image.Resampling.BICUBIC, reducing_gap=3.0) for each in wholes]
-        crops = np.stack([np.asarray(each) for each in wholes])
-    gray = crops.astype(np.float32)
+    gray = small_gray(crops, min(crops.shape[1], 48)).astype(np.float32)
     edges = 4 * gray[:, 1:-1, 1:-1] - gray[:, :-2, 1:-1] - gray[:, 2:, 1:-1] - gray[:, 1:-1, :-2] - gray[:, 1:-1, 2:]
     return np.asarray(edges.std(axis=(1, 2)) / np.maximum(gray.std(axis=(1, 2)), 1))
+
+
+def small_gray(crops: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Crops in gray, of another size if need be, (n, side, side).
+
+    Args:
+        crops: (n, size, size), or (n, size, size, 3).
+        side: in px.
+    """
+    if crops.ndim == 3 and crops.shape[1] == side:
+        return crops
+    wholes = [Image.fromarray(crop).convert("L") for crop in crops]
+    if crops.shape[1] != side:
+        wholes = [each.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0) for each in wholes]
+    return np.stack([np.asarray(each) for each in wholes]) if wholes else np.empty((0, side, side), np.uint8)
 
 
 def _region(image: Image.Image, square: Square, step: int, gray: bool) -> tuple[Image.Image, Point]:

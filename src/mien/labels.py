@@ -203,12 +203,6 @@ HAPPY_SAD = LabelSet("happy-sad", ("happy", "sad"))
 FACE = LabelSet("face", ("face", "not-a-face"))
 """What a crop shows at all: no label set to answer in, but one to learn from FER+'s votes."""
 
-COVER = LabelSet("cover", ("clear", "eyes", "mouth", "half"))
-"""What of a face is hidden: no label set to answer in either; it is learned from what training hides."""
-
-BESIDE = {labels.name: labels for labels in (FACE, COVER)}
-"""Heads beside those that answer, by name."""
-
 _WORDS = {
     FERPLUS8.name: "eight expressions",
     FER7.name: "seven expressions",

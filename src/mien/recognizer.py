@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien import artifact as artifacts
-from mien.answers import Found, answers, predicted
+from mien.answers import Found, Seen, answers, predicted
 from mien.artifact import Artifact
 from mien.cores import ahead
+from mien.covers import Covers
 from mien.crops import CROPS, Crop, cut
 from mien.detect import BlazeFace, Detector
 from mien.errors import ImageError, LabelError, MienError, SourceError
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 
 Labels = str | LabelSet | None
 
-CHUNK = 48  # images at most whose faces go through the network together
-CHUNK_S = 0.03  # as many as a processor works on for so long: large photos one by one, so that threads end together
+CHUNK = 64  # images at most whose faces go through the network together
+CHUNK_S = 0.04  # as many as a processor works on for so long: large photos one by one, so that threads end together
 
 
 class Recognizer:
@@ -75,7 +76,7 @@ class Recognizer:
         self.preprocess = Preprocess(self.artifact.manifest.size, self.artifact.manifest.colour)
         self.labels = self.artifact.heads[0].label_set
         self.limits = limits
-        self._network = Network(self.artifact)
+        self._network, self._covers = Network(self.artifact), Covers()
         self._threads = threads
 
     def __repr__(self) -> str:
@@ -248,13 +249,13 @@ class Recognizer:
         prior: Prior,
     ) -> list[Prediction]:
         """What the network says of the crops of images, as `express` gives it."""
-        sharp = sharpness(crops).tolist()
+        seen = list(map(Seen, sharpness(crops).tolist(), self._covers(crops)))
         heads = {spoken: self.artifact.head_for(spoken) for spoken in labels}
         told = {spoken: answers(logits, self.artifact, spoken, self.expected(prior, spoken)) for spoken in heads}
         predictions, at = [], 0
         for each, spoken in zip(found, labels, strict=True):
             end = at + len(each.crops)
-            predictions.append(predicted(each, told[spoken][at:end], sharp[at:end], heads[spoken], spoken))
+            predictions.append(predicted(each, told[spoken][at:end], seen[at:end], heads[spoken], spoken))
             at = end
         return predictions
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import gc
 import json
 import re
@@ -15,6 +16,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from html import escape as html_escape
+from importlib import resources
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -38,11 +41,13 @@ from mien.app.seen import Seen, Shelf
 from mien.app.words import plain
 from mien.crops import Crop
 from mien.datasets import open_dataset
+from mien.explain import explained
 from mien.face import Face
 from mien.labels import FERPLUS8, HAPPY_SAD
-from mien.prediction import Expression, Prediction, Reading
+from mien.prediction import METHODS, Explanation, Expression, Method, Prediction, Reading
 from mien.prior import TRAINING
 from mien.recognizer import Recognizer
+from mien.shading import layer
 
 SCRIPT = Path(settings.__file__).with_name("script.py")
 Bands = Callable[..., NDArray[np.uint8]]
@@ -291,6 +296,45 @@ def test_why_it_is_not_sure(app: Callable[..., AppTest], toy: Toy, tmp_path: Pat
     assert doubt == "<strong>Not sure:</strong> blurred."
     assert re.search(r"<h3>(happy|sad)\? ", html(test))
     assert "1 photo, 1 face, 1 not sure" in html(test)
+
+
+def test_what_an_answer_hangs_on(app: Callable[..., AppTest], astronaut: bytes) -> None:
+    page = html(upload(app(), me_jpg=astronaut))
+    (told,) = re.findall(r"<details class=mien-why><summary>Why\?</summary>.*?<p>(.*?)</p>", page)
+    expression = explained(mien.load(), astronaut).faces[0].expression
+    assert expression.explanation is not None
+    assert told == html_escape(show.because(expression, expression.explanation))
+    (over,) = re.findall(r"alt=''><img src='data:image/png;base64,([^']+)' alt=''>", page)
+    with Image.open(BytesIO(base64.b64decode(over))) as picture:
+        assert np.array_equal(np.asarray(picture), np.asarray(layer(expression.explanation)))
+
+
+@pytest.mark.parametrize(
+    ("method", "most", "least", "words"),
+    [
+        ("cam", 0.004, 0, "Without what mien sees in any one part, the confidence in “happy” changes by less"),
+        (
+            "cam",
+            0.3,
+            0,
+            "“happy”, most of all at the bottom right. Without that part, the confidence falls from 80% to 50%.",
+        ),
+        ("cam", 0.9, -0.1, "from 80% to 0%. Blue: what mien sees here speaks against it."),
+        ("occlusion", 0.004, 0, "Whichever part is hidden, the confidence in “happy” changes by less"),
+        ("occlusion", 0.3, -0.1, "It falls most at the bottom right: from 80% to 50%. Blue: hiding this part raises"),
+    ],
+)
+def test_why_in_words(method: Method, most: float, least: float, words: str) -> None:
+    expression = Expression({"happy": 0.8, "sad": 0.2})
+    told = show.because(expression, Explanation(method, ((least, 0.0), (0.0, most))))
+    assert words in told
+    assert ("Blue" in told) == ("Blue" in words)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_why_in_the_words_of_the_service(method: Method) -> None:
+    template = resources.files("mien").joinpath("service/templates/why.html").read_text("utf-8")
+    assert all(f'_("{words}"' in template for words in show._words_of(method))
 
 
 def test_a_model_that_sees_colours(app: Callable[..., AppTest], toy: Toy, tmp_path: Path) -> None:

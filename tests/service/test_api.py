@@ -17,7 +17,9 @@ from served import WAIT_S
 
 import mien
 from mien.artifact import DEFAULT
+from mien.explain import explained
 from mien.labels import LABEL_SETS
+from mien.prediction import Method
 from mien.service.api import label_sets, parameters
 from mien.service.engine import Engine
 from mien.service.metrics import Metrics
@@ -90,13 +92,17 @@ def test_the_whole_image_as_one_face(client: httpx.Client, astronaut: bytes) -> 
     assert face == mien.load().predict(astronaut, crop="whole").to_dict()["faces"][0]
 
 
-def test_an_explanation(client: httpx.Client, astronaut: bytes) -> None:
-    plain = client.post("/v1/predict", content=astronaut, headers=JPEG).json()["faces"][0]
-    told = client.post("/v1/predict", params={"explain": "true"}, content=astronaut, headers=JPEG).json()["faces"][0]
-    explanation = told.pop("explanation")
-    assert told == plain
-    assert [len(row) for row in explanation] == [7] * 7
-    assert np.max(explanation[4:]) > np.max(explanation[:2])  # a smile is in the lower half
+@pytest.mark.parametrize(
+    ("asked", "method", "parts"), [("true", "cam", 3), ("cam", "cam", 3), ("occlusion", "occlusion", 7)]
+)
+def test_an_explanation(asked: str, method: Method, parts: int, client: httpx.Client, astronaut: bytes) -> None:
+    told = client.post("/v1/predict", params={"explain": asked}, content=astronaut, headers=JPEG).json()
+    assert told == explained(mien.load(), astronaut, method=method).to_dict() | {"source": told["source"]}
+    (explanation,) = (face["explanation"] for face in told["faces"])
+    assert (explanation["method"], [len(row) for row in explanation["lost"]]) == (method, [parts] * parts)
+    assert np.max(explanation["lost"][parts // 2 + 1 :]) > np.max(explanation["lost"][0])  # a smile
+    plain = client.post("/v1/predict", params={"explain": "false"}, content=astronaut, headers=JPEG).json()
+    assert "explanation" not in plain["faces"][0]
 
 
 def test_another_model(serve: Any, toy: Callable[..., Path], astronaut: bytes, tmp_path: Path) -> None:
@@ -105,6 +111,10 @@ def test_another_model(serve: Any, toy: Callable[..., Path], astronaut: bytes, t
         assert [model["name"] for model in opened.get("/v1/models").json()] == [DEFAULT, "toy"]
         answer = opened.post("/v1/predict", params={"model": "toy"}, content=astronaut, headers=JPEG).json()
         assert set(answer["faces"][0]["probabilities"]) == {"yes", "no"}
+        told = opened.post("/v1/predict?model=toy&explain=true", content=astronaut, headers=JPEG).json()
+        assert told["faces"][0]["explanation"]["method"] == "occlusion"
+        refused = opened.post("/v1/predict?model=toy&explain=cam", content=astronaut, headers=JPEG).json()
+        assert refused["detail"] == "explain: model 'toy' is explained by occlusion alone"
         path = opened.post("/v1/predict", params={"model": str(folder)}, content=astronaut, headers=JPEG)
         assert path.json()["detail"] == f"model: expected one of {DEFAULT}, toy"
         assert (
@@ -139,7 +149,7 @@ def test_a_models_own_label_set_can_be_asked_for(toy: Toy, tmp_path: Path) -> No
         ("", JPEG, b"x", 422, "unreadable-image", "not an image of a supported kind"),
         ("?labels=moods", JPEG, b"x", 422, "invalid-parameter", "no label set 'moods'"),
         ("?crop=tight", JPEG, b"x", 422, "invalid-parameter", "expected one of auto, detect, whole"),
-        ("?explain=maybe", JPEG, b"x", 422, "invalid-parameter", "expected true or false"),
+        ("?explain=maybe", JPEG, b"x", 422, "invalid-parameter", "expected one of true, false, cam, occlusion"),
         ("?model=/etc", JPEG, b"x", 422, "invalid-parameter", f"expected one of {DEFAULT}"),
         (
             "?label=fer7",

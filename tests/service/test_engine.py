@@ -20,10 +20,10 @@ from served import WAIT_S
 
 import mien
 from mien.answers import Found
-from mien.explain import explain
+from mien.explain import explained
 from mien.image import Pixels
 from mien.labels import FER7, FERPLUS8, LabelSet
-from mien.prediction import Prediction
+from mien.prediction import METHODS, Explanation, Prediction
 from mien.recognizer import Recognizer
 from mien.service.engine import BATCH, Asked, Engine
 from mien.service.metrics import Metrics
@@ -188,9 +188,11 @@ def test_explanations_are_those_of_the_library() -> None:
     async def go() -> None:
         async with running() as engine:
             model = engine.model(None)
-            (answer,) = await engine.predict([IMAGE], Asked(model, FER7, "whole", explained=True))
-            (explanation,) = answer.explanations
-            assert np.array_equal(explanation, explain(model, model.preprocess.whole(PIXELS), FER7))
+            for method in METHODS:
+                (answer,) = await engine.predict([IMAGE], Asked(model, FER7, "whole", explained=method))
+                assert (
+                    answer.prediction.faces == explained(model, IMAGE, labels=FER7, crop="whole", method=method).faces
+                )
 
     asyncio.run(go())
 
@@ -200,13 +202,13 @@ def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.Monke
         async with running() as engine:
             model, order, answered = engine.model(None), list[str](), threading.Event()
 
-            def slow(model: Recognizer, crop: Pixels, labels: LabelSet, prior: str) -> NDArray[np.float64]:
+            def slow(model: Recognizer, crop: Pixels, labels: LabelSet, prior: str, **_: str) -> Explanation:
                 order.append("explained")
                 answered.wait(0.2)
-                return np.zeros((7, 7))
+                return Explanation("cam", ((0.0,),))
 
             monkeypatch.setattr("mien.service.engine.explain", slow)
-            many = asyncio.create_task(engine.predict([IMAGE] * 100, Asked(model, FER7, "whole", explained=True)))
+            many = asyncio.create_task(engine.predict([IMAGE] * 100, Asked(model, FER7, "whole", explained="cam")))
             while not order and not many.done():
                 await asyncio.sleep(0.01)
             await ask(engine)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mien.labels import COVER
+from mien.covers import PARTS
 from mien.training.batches.covers import CLEAR, EYES, HALF, MOUTH, PATCH, cover
 
 N, SIDE = 600, 48
@@ -65,4 +65,4 @@ def test_none_and_all(share: float) -> None:
 
 
 def test_the_parts_have_names() -> None:
-    assert [COVER.emotions[at] for at in (CLEAR, EYES, MOUTH, HALF)] == ["clear", "eyes", "mouth", "half"]
+    assert [PARTS[at] for at in (CLEAR, EYES, MOUTH, HALF)] == ["clear", "eyes", "mouth", "half"]

@@ -291,9 +291,3 @@ def test_votes_alone(tiny_file: Path) -> None:
 def test_a_network_without_a_head() -> None:
     with pytest.raises(ValueError, match="needs a head"):
         Heads(labels=None, votes=None)
-
-
-def test_a_head_for_covers_needs_covers() -> None:
-    (fault,) = faults(changed(heads={"cover": {}}))
-    assert "heads.cover learns from what augment.cover draws: set that too" in fault
-    assert recipe_from(changed(heads={"cover": {}}, augment={"cover": 0.5}), "it").heads.cover is not None

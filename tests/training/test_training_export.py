@@ -27,14 +27,13 @@ from mien.artifact import Artifact
 from mien.datasets import open_dataset
 from mien.datasets.base import load_pixels
 from mien.errors import ArtifactError, DataError, MienError, RecipeError
-from mien.labels import COVER
 from mien.metrics import calibrated, softmax
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 from mien.training.batches.data import prepare
-from mien.training.export import export as exporting
 from mien.training.export.calibrate import held_out
 from mien.training.export.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
+from mien.training.export.export import export as exporting
 from mien.training.export.together import together
 from mien.training.learning import member as members
 from mien.training.learning.checkpoint import Run
@@ -91,8 +90,8 @@ def nothing_but(folder: Path, *names: str) -> bool:
 # What is written
 
 
-def test_an_artifact_is_four_files_that_read_back(artifact: Artifact) -> None:
-    assert nothing_but(artifact.folder, "model.onnx", "model.json", "README.md", "seen.bin")
+def test_an_artifact_is_five_files_that_read_back(artifact: Artifact) -> None:
+    assert nothing_but(artifact.folder, "model.onnx", "model.json", "README.md", "seen.bin", "heads.bin")
     again = artifacts.read(artifact.folder)
     assert again.manifest == artifact.manifest
     assert again.onnx == artifact.onnx
@@ -102,7 +101,7 @@ def test_an_artifact_is_four_files_that_read_back(artifact: Artifact) -> None:
 
 def test_the_manifest(artifact: Artifact, run: Run, tiny: Recipe) -> None:
     manifest = artifact.manifest
-    assert (manifest.format, manifest.name, manifest.size) == (5, "model", 24)
+    assert (manifest.format, manifest.name, manifest.size) == (6, "model", 24)
     assert (manifest.colour, manifest.precision, manifest.mirror) == ("gray", "float32", True)
     assert manifest.sha256 == hashlib.sha256((artifact.folder / "model.onnx").read_bytes()).hexdigest()
     (made,) = manifest.runs
@@ -186,6 +185,18 @@ def test_a_mirrored_face_gets_the_same_answer(artifact: Artifact) -> None:
     logits = Recognizer(artifact).logits
     assert logits(crops)["happy-sad"] == pytest.approx(logits(crops[:, :, ::-1])["happy-sad"], abs=1e-4)
     assert not np.allclose(logits(crops)["happy-sad"], logits(crops[:, ::-1])["happy-sad"], atol=1e-2)
+
+
+@pytest.mark.parametrize(("name", "check"), [("artifact", check_parity), ("small", check_quantised)])
+def test_it_tells_what_heads_make_of_its_features(
+    name: str, check: Callable[[dict[str, Logits], dict[str, Logits]], None], run: Run, request: pytest.FixtureRequest
+) -> None:
+    """Of a face and of its mirror image, for it averages its answers to both."""
+    model = Recognizer(request.getfixturevalue(name))
+    crops, _ = validation(run)
+    mean = (model.features(crops) + model.features(crops[:, :, ::-1])).mean((2, 3)) / 2
+    ((head, weights),) = model.artifact.weights.items()
+    check({head: mean @ weights[:, :-1].T + weights[:, -1]}, model.logits(crops))
 
 
 @pytest.mark.parametrize("n", [1, 2, 7])
@@ -284,6 +295,7 @@ def test_several_runs_answer_together(run: Run, other: Run, artifact: Artifact, 
     both = export([run.folder, other.folder], tmp_path / "both", mirror=True)
     one, two, mean = (Recognizer(model).logits(crops)["happy-sad"] for model in (artifact, alone, both))
     assert np.abs(one - two).max() > 10 * TOLERANCE
+    assert both.weights == {}  # of two networks, each with a map of its own
     assert mean == pytest.approx((one + two) / 2, abs=TOLERANCE)
     assert [made["recipe"]["name"] for made in both.manifest.runs] == ["tiny", "other"]
     for told in (
@@ -653,35 +665,6 @@ def test_a_model_that_was_not_taught_it_does_not_say(artifact: Artifact) -> None
     assert model.predict(crop, crop="whole").faces[0].expression.not_a_face is None
     assert not artifact.manifest.face
     assert "no face at all" not in artifact.card
-
-
-# What hides a part of a face
-
-
-def test_what_is_hidden_is_told_from_a_chance_on(tiny: Recipe, tmp_path: Path) -> None:
-    folder = write_folder(tmp_path / "data", ("happy", "sad"), 30)
-    changes = {
-        "heads": tiny.heads.model_copy(update={"cover": Head()}),
-        "augment": tiny.augment.model_copy(update={"cover": 0.5}),
-        "schedule": tiny.schedule.model_copy(update={"epochs": 2}),
-    }
-    run = train(tiny.model_copy(update=changes), open_dataset(folder), tmp_path / "run")
-    found = export([run.folder], tmp_path / "model")
-    assert found.manifest.outputs == {"happy-sad": ("happy", "sad"), "cover": COVER.emotions}
-    assert [head.labels for head in found.manifest.heads] == ["happy-sad"]
-    least, told = found.manifest.cover, found.manifest.scores["cover"]
-    assert least is not None
-    assert 0.5 <= least <= 0.99
-    assert set(told) == {"as_they_come", "eyes", "mouth", "half"}
-    assert sum(told[part]["n"] for part in ("eyes", "mouth", "half")) > 0
-    assert "It says what of a face is hidden." in found.card
-    model, rng = Recognizer(found), np.random.default_rng(5)
-    crops = np.stack([draw_face("happy", rng, found.manifest.size) for _ in range(30)])
-    chances = 1 - softmax(model.logits(crops)["cover"])[:, 0]
-    middle = Recognizer(replace(found, manifest=found.manifest.model_copy(update={"cover": float(np.median(chances))})))
-    for crop, chance in zip(crops, chances, strict=True):
-        reasons = middle.predict_crops(crop[np.newaxis])[0].faces[0].expression.reasons
-        assert any("covered" in reason for reason in reasons) == (chance >= np.median(chances))
 
 
 def test_the_mean_of_the_feature_map_is_what_the_heads_see(run: Run, tmp_path: Path) -> None:

@@ -61,9 +61,9 @@ def _answer(reader: Recognizer, labels: LabelSet, prior: str, files: Sequence[Up
         progress = _("Reading photo %(number)s of %(all)s.", number=number, all=len(files))
         if len(files) > 1:
             state.progress((number - 1) / len(files), progress)
-        prediction = shelf().told(key, reader, labels, prior, PurePath(file.name).name)
-        st.html(photo(shelf().seen(key), prediction, number))
-        predictions.append(prediction)
+        asked = key, reader, labels, prior, PurePath(file.name).name
+        st.html(photo(shelf().seen(key), shelf().explained(*asked), number))
+        predictions.append(shelf().told(*asked))
     state.html(f"<p class=mien-summary role=status>{summary(predictions)}</p>")
     with top:
         _downloads(predictions, files, labels)

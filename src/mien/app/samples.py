@@ -56,7 +56,8 @@ def show() -> None:
     )
     if chosen in keys:
         key = keys[chosen]
-        st.html(photo(shelf().seen(key), shelf().told(key, reader, labels, prior, describe(chosen.name)), 1))
+        closer = shelf().explained(key, reader, labels, prior, describe(chosen.name))
+        st.html(photo(shelf().seen(key), closer, 1))
 
 
 def actual(path: Path, labels: LabelSet) -> str | None:

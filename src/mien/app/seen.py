@@ -18,6 +18,7 @@ from mien.answers import Found
 from mien.cores import cores
 from mien.crops import Crop
 from mien.errors import ImageError
+from mien.explain import explain_all
 from mien.intake import UPLOADS, ImageSource
 from mien.labels import LabelSet
 from mien.memory import bounded
@@ -50,12 +51,14 @@ class Shelf:
     def __init__(self) -> None:
         self._seen: dict[Hashable, Future[Seen]] = {}
         self._told: dict[tuple[Hashable, str, str], Prediction] = {}
+        self._explained: dict[tuple[Hashable, str, str], Prediction] = {}
 
     def keep(self, reader: Recognizer, crop: Crop, images: Mapping[Hashable, ImageSource]) -> None:
         """Begin to read the images that are new, and forget all others."""
         for key in self._seen.keys() - images.keys():
             self._seen.pop(key).cancel()
         self._told = {of: told for of, told in self._told.items() if of[0] in images}
+        self._explained = {of: told for of, told in self._explained.items() if of[0] in images}
         for key, image in images.items():
             if key not in self._seen:
                 self._seen[key] = _threads().submit(look, reader, image, crop)
@@ -72,11 +75,19 @@ class Shelf:
             self._told[asked] = replace(prediction, source=name)
         return self._told[asked]
 
+    def explained(self, key: Hashable, reader: Recognizer, labels: LabelSet, prior: str, name: str) -> Prediction:
+        """As `told`, with what each answer hangs on."""
+        asked, told = (key, labels.name, prior), self.told(key, reader, labels, prior, name)
+        if asked not in self._explained:
+            self._explained[asked] = explain_all(reader, self.seen(key).found, told, labels, prior)
+        return self._explained[asked]
+
     def clear(self) -> None:
         """Forget all images."""
         while self._seen:
             self._seen.popitem()[1].cancel()
         self._told.clear()
+        self._explained.clear()
 
     def __len__(self) -> int:
         return len(self._seen)

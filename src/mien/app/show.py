@@ -14,11 +14,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from mien.app.seen import Seen
+from mien.app.seen import Seen, encoded
 from mien.app.words import _, language, ngettext, said, sentence, showable
 from mien.draw import Colour, colour_of, ink_on
 from mien.languages import LANGUAGES
-from mien.prediction import Expression, Prediction, Reading, percent, ranked
+from mien.prediction import Explanation, Expression, Method, Prediction, Reading, percent, ranked
+from mien.shading import LEAST, layer
 
 MARKED = 60  # faces of a photo that mark their card, and their cards them
 
@@ -87,7 +88,52 @@ def card(crop: bytes, reading: Reading, place: int, of: int, number: int = 0) ->
         f"<li class='mien-card n{place}' id='face-{number}-{place}'>"
         f"<img class=mien-crop src='{_address(crop, 'png')}' alt='{seen}'>"
         f"<div><h3>{chip}{headline(expression)}</h3>{_doubt(expression)}"
-        f"{bars(first, expression.label)}{more}</div></li>"
+        f"{bars(first, expression.label)}{more}{why(crop, expression)}</div></li>"
+    )
+
+
+def why(crop: bytes, expression: Expression) -> str:
+    """What an answer hangs on, laid over what the network saw, and in words; nothing where that was not asked."""
+    if not expression.explanation:
+        return ""
+    asked, told = escape(_("Why?")), escape(because(expression, expression.explanation))
+    over = _address(encoded(layer(expression.explanation), "PNG"), "png")
+    shown = f"<img src='{_address(crop, 'png')}' alt=''><img src='{over}' alt=''>"
+    return (
+        f"<details class=mien-why><summary>{asked}</summary>"
+        f"<div><div class=mien-map>{shown}</div><p>{told}</p></div></details>"
+    )
+
+
+def because(expression: Expression, explanation: Explanation) -> str:
+    """What an answer hangs on, in the words of the service's page (`why.html`)."""
+    label = said(expression.label)
+    nothing, most, against = _words_of(explanation.method)
+    if explanation.most < LEAST:
+        return _(nothing, label=label)
+    after = percent(max(0.0, expression.confidence - explanation.most))[:-1]
+    before = percent(expression.confidence)[:-1]
+    told = [_(most, label=label, where=_(explanation.where), before=before, after=after)]
+    if min(map(min, explanation.lost)) <= -LEAST:
+        told.append(_(against))
+    return " ".join(told)
+
+
+def _words_of(method: Method) -> tuple[str, str, str]:
+    """Of a method: that nothing counts, what counts most, and what is blue. The service's page has them translated."""
+    if method == "cam":
+        return (
+            "Without what mien sees in any one part, the confidence in “%(label)s” changes by less than one percentage "
+            "point.",
+            "Orange: what mien sees here speaks for “%(label)s”, most of all %(where)s. Without that part, the "
+            "confidence falls from %(before)s%% to %(after)s%%.",
+            "Blue: what mien sees here speaks against it.",
+        )
+    return (
+        "Whichever part is hidden, the confidence in “%(label)s” changes by less than one percentage point.",
+        "Orange: hiding this part lowers the confidence in “%(label)s”. It falls most %(where)s: from %(before)s%% to "
+        "%(after)s%%.",
+        "Blue: hiding this part raises the confidence.",
     )
 
 

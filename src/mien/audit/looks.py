@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.answers import BLURRED, Found, spoilt
+from mien.answers import BLURRED, Found, Seen, spoilt
 from mien.cores import ahead
 from mien.crops import Crop
 from mien.datasets.base import Dataset
@@ -103,7 +103,7 @@ def _look(recognizer: Recognizer, source: ImageSource, crop: Crop) -> tuple[Look
     faces = recognizer.find(source, "detect").faces if crop == "whole" else () if whole else found.faces
     second = _side(faces[1]) / _side(faces[0]) if len(faces) > 1 else 0.0
     (sharp,) = sharpness(found.crops[0][np.newaxis]).tolist()
-    told = _framed(found, faces, sharp) if whole else spoilt(found.faces[0], found.size, sharp)
+    told = _framed(found, faces, sharp) if whole else spoilt(found.faces[0], found.size, Seen(sharp))
     return Look(faced=True, second=second if second >= SECOND else 0.0, spoilt=tuple(told)), found.crops[0]
 
 

@@ -201,13 +201,14 @@ def crop_of(name: str | None) -> Crop:
 
 def way(model: Recognizer, text: str | None) -> Method | None:
     """How to explain; not at all if nothing is given. Raises `Problem` where a model cannot, or nobody can."""
-    best = usual(model)
-    ways: dict[str | None, Method | None] = {None: None, **EXPLAIN, "true": best}
-    if text not in ways:
+    if text is None:
+        return None
+    if text not in EXPLAIN:
         raise Problem(PARAMETER, f"explain: expected one of {', '.join(EXPLAIN)}")
-    if ways[text] == "cam" and best != "cam":
+    best = usual(model)
+    if text == "cam" != best:
         raise Problem(PARAMETER, f"explain: model {model.artifact.name!r} is explained by occlusion alone")
-    return ways[text]
+    return best if text == "true" else EXPLAIN[text]
 
 
 def told(name: str, model: Recognizer) -> dict[str, Any]:

@@ -22,8 +22,7 @@ import numpy as np
 from mien.answers import Found
 from mien.artifact import find, read
 from mien.crops import Crop
-from mien.explain import explain
-from mien.explain import told as with_explanations
+from mien.explain import explain, with_explanations
 from mien.image import Pixels
 from mien.labels import LabelSet
 from mien.memory import keep_memory

@@ -2,8 +2,8 @@
 import { filled, texts } from "./texts.js";
 
 const LEAST = 0.01; // of confidence; less is not worth a word
-const LOWERS = "230, 97, 0";
-const RAISES = "0, 110, 220";
+const FOR = "230, 97, 0";
+const AGAINST = "0, 110, 220";
 
 export function asking(root) {
   for (const button of root.querySelectorAll("[data-why]")) {
@@ -70,7 +70,7 @@ function paint(canvas, { lost }) {
   const pen = canvas.getContext("2d");
   lost.forEach((row, y) =>
     row.forEach((share, x) => {
-      pen.fillStyle = `rgba(${share > 0 ? LOWERS : RAISES}, ${(0.85 * Math.abs(share)) / most})`;
+      pen.fillStyle = `rgba(${share > 0 ? FOR : AGAINST}, ${(0.85 * Math.abs(share)) / most})`;
       pen.fillRect(x, y, 1, 1);
     }),
   );

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mien.labels import COVER
 from mien.training.batches.augment import augment
 from mien.training.batches.covers import CLEAR, PATCH, cover
 from mien.training.batches.data import Split
@@ -59,8 +58,6 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
         if config.cover:
             pixels, hidden = cover(pixels, config.cover, generator, batch=n, part=part)
             whole = ((hidden == CLEAR) | (hidden == PATCH))[part]
-            if COVER.name in taught:
-                taught[COVER.name] = taught[COVER.name].told(hidden)
         pixels = augment(pixels, config, recipe.train_size(epoch), generator, batch=n, part=part)
         taught = {name: target.part(part, ours.size) for name, target in taught.items()}
         if config.mixup:

@@ -1,37 +1,27 @@
 """What hides a part of a face: masks, dark glasses, hands, hair, microphones, half of a face in the dark; and patches.
 
 They are drawn over crops as FER2013 frames them, before these are turned and shifted, so that they move with the face.
-What is drawn is known, and so a network learns to tell it (see `labels.COVER`). A patch, as random erasing draws it
-(Zhong et al., "Random erasing data augmentation", 2020), may lie anywhere, and of it nothing is told.
+What is drawn is known, and so a network can learn to tell it (see `tools/train_covers.py`). A patch, as random erasing
+draws it (Zhong et al., "Random erasing data augmentation", 2020), may lie anywhere, and of it nothing is told.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from mien.image import Pixels
-from mien.labels import COVER
-from mien.metrics import softmax
-from mien.network import Network
+from mien.covers import PARTS
 from mien.training.batches.augment import Chances
 
-PATCH = -1  # instead of a position in `COVER`
+PATCH = -1  # instead of a position in `PARTS`
 PATCHES = 0.4  # the share of covers that are patches
-CLEAR, EYES, MOUTH, HALF = range(len(COVER))
+CLEAR, EYES, MOUTH, HALF = range(len(PARTS))
 KINDS = torch.tensor([EYES, EYES, MOUTH, MOUTH, HALF])  # glasses, a band, a mask, a hand, a half
 
 EYE_LINE, EYE_APART = 0.38, 0.19  # of the side, in FER2013's crops; the second from the middle
 DRAWS = 12
-
-JUDGED = 1000  # images over which something is drawn to see whether it is noticed
-TAKEN = 0.02  # share of images as they come that may be taken for covered
-LEAST, MOST = 0.5, 0.99  # bounds of the chance from which a cover counts
 
 
 def cover(
@@ -45,7 +35,7 @@ def cover(
         generator, batch, part: as for `augment`.
 
     Returns:
-        Images as they came, and (batch,) what of each is hidden, of the others as well: positions in `COVER`, or
+        Images as they came, and (batch,) what of each is hidden, of the others as well: positions in `PARTS`, or
         `PATCH`.
     """
     chances = Chances(generator, len(pixels) if batch is None else batch, slice(None))
@@ -130,33 +120,3 @@ def _fill(x: Tensor, y: Tensor, u: list[Tensor], others: Tensor, dark: Tensor) -
     lit = 255 * gray + 160 * (u[9] - 0.5) * (x - 0.5) + 160 * (u[10] - 0.5) * (y - 0.5)
     plain = lit.clamp(0, 255).to(others.dtype)[:, None].expand_as(others)
     return torch.where((u[11] > 0.85)[:, None], others.flip(2), plain)
-
-
-def judge_covers(network: Network, pixels: Pixels, clear: NDArray[np.floating]) -> tuple[float, dict[str, Any]]:
-    """The chance from which a model takes something to hide a part of a face, and how often it is right in that.
-
-    Args:
-        network: of the model.
-        pixels: (n, channels, size, size) uint8, validation images.
-        clear: what it says of these as they come, logits (n, parts of `COVER`).
-
-    Returns:
-        The chance, and shares 0..1: of the images as they come, some of which are covered, how many are taken for that;
-        of those over which something was drawn, how many are noticed, and how many as what they are; by part.
-    """
-    chances = 1 - softmax(clear)[:, 0]
-    least = float(np.clip(np.quantile(chances, 1 - TAKEN), LEAST, MOST))
-    some = torch.from_numpy(pixels[:: max(len(pixels) // JUDGED, 1)][:JUDGED].copy())
-    drawn, hidden = cover(some, 1.0, Generator().manual_seed(0))
-    told = softmax(network.logits(drawn.numpy())[COVER.name])
-    noticed, guess, truth = 1 - told[:, 0] >= least, told[:, 1:].argmax(1) + 1, hidden.numpy()
-    parts = {name: truth == number for number, name in enumerate(COVER.emotions) if number}
-    scores = {
-        name: {
-            "n": int(chosen.sum()),
-            "noticed": float(noticed[chosen].mean()) if chosen.any() else None,
-            "named": float((noticed & (guess == truth))[chosen].mean()) if chosen.any() else None,
-        }
-        for name, chosen in parts.items()
-    }
-    return least, {"as_they_come": float((chances >= least).mean()), **scores}

@@ -19,7 +19,7 @@ from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.image import Pixels
 from mien.intake import ImageSource
-from mien.labels import BESIDE, label_set
+from mien.labels import FACE, label_set
 from mien.memory import memory
 from mien.photos import CROP_WORDS, CropChoice, crop_reader, load_crops, usual_crop
 from mien.preprocess import Preprocess
@@ -161,7 +161,7 @@ def load_split(
     for sentence in _told_left_out(split, left_out):
         say(sentence)
     found = targets(readable, recipe.heads)
-    judged = {name: readable.targets(target.labels) for name, target in found.items() if name not in BESIDE}
+    judged = {name: readable.targets(target.labels) for name, target in found.items() if name != FACE.name}
     truth = {name: torch.from_numpy(positions).to(device) for name, positions in judged.items()}
     return Split(crops, {name: target.to(device) for name, target in found.items()}, truth, left_out)
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mien.datasets.base import NO_LABEL, VOTES, Dataset
-from mien.labels import COVER, FACE, FERPLUS8, LabelSet
+from mien.labels import FACE, FERPLUS8, LabelSet
 from mien.training.recipes.recipe import Head, Heads
 
 
@@ -50,13 +50,6 @@ class Target:
         distribution = torch.lerp(self.distribution, self.distribution[order], share)
         return Target(self.labels, self.weight, distribution, self.mask * self.mask[order])
 
-    def told(self, positions: Tensor) -> Target:
-        """The same, of examples each of which is one label; none where its position is negative."""
-        sure, other = self.distribution.max(), self.distribution.min()
-        chosen = torch.arange(len(self.labels), device=positions.device) == positions[:, None]
-        mask = (positions >= 0).to(self.mask.dtype)
-        return Target(self.labels, self.weight, torch.where(chosen, sure, other), mask)
-
     def to(self, device: torch.device) -> Target:
         return Target(self.labels, self.weight, self.distribution.to(device), self.mask.to(device))
 
@@ -70,8 +63,6 @@ def targets(dataset: Dataset, heads: Heads) -> dict[str, Target]:
         found[dataset.labels.name] = _from_labels(dataset, heads.labels)
     if heads.face and dataset.has_votes:
         found[FACE.name] = _from_all_votes(dataset, heads.face)
-    if heads.cover:
-        found[COVER.name] = _clear(len(dataset), heads.cover)
     return found
 
 
@@ -119,11 +110,6 @@ def _from_all_votes(dataset: Dataset, head: Head) -> Target:
     total = votes.sum(1)
     share = votes[:, VOTES.index(FACE.emotions[1])] / np.maximum(total, 1)
     return _target(FACE, head, np.stack([1 - share, share], 1), total > 0)
-
-
-def _clear(n: int, head: Head) -> Target:
-    """Nothing is hidden, as images come: see `Target.told`."""
-    return _target(COVER, head, np.eye(len(COVER), dtype=np.float32)[[0] * n], np.ones(n, bool))
 
 
 def _target(labels: LabelSet, head: Head, distribution: np.ndarray, mask: np.ndarray) -> Target:

@@ -1,16 +1,29 @@
-"""Model cards: what a model does, how good it is, what it must not be used for, and, folded away, how it was made."""
+"""Model cards: what a model does, how good it is, what it must not be used for, and, folded away, how it was made.
+
+Above each stands what the Hugging Face Hub reads of a card (YAML; huggingface.co/docs/hub/model-cards).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mien.artifact import Manifest
 from mien.heads import HeadInfo
-from mien.labels import COVER, FACE
+from mien.labels import FACE
 from mien.prediction import reliable
 from mien.training.export.calibrate import uncalibrated
 from mien.training.recipes.recipe import Recipe
+
+TASK = "image-classification"
+METRICS = {
+    "accuracy": ("accuracy", "accuracy"),
+    "f1": ("macro_f1", "macro-F1"),
+    "ece": ("ece", "expected calibration error"),
+}
+"""Of a head, by the Hub's name: the key of the score, and its own name."""
 
 CARD = """# {name}
 
@@ -93,9 +106,40 @@ def model_card(manifest: Manifest) -> str:
         n_valid=data["valid"],
         rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
         doubts="".join(_doubts(head, manifest.scores[head.labels]) for head in manifest.heads),
-        faces=(_faces(manifest.scores[FACE.name]) if manifest.face else "")
-        + (_covers(manifest.scores[COVER.name]) if manifest.cover else ""),
+        faces=_faces(manifest.scores[FACE.name]) if manifest.face else "",
     )
+
+
+def metadata(manifest: Manifest, licence: str | None = None) -> str:
+    """What stands above a card for the Hugging Face Hub: YAML between two lines of dashes, and an empty line.
+
+    Args:
+        manifest: of the model.
+        licence: by the Hub's name of it, such as `mit`; nothing is said of it if None.
+    """
+    told: dict[str, Any] = {"license": licence} if licence else {}
+    told |= {
+        "language": "en",
+        "library_name": "mien",
+        "pipeline_tag": TASK,
+        "tags": ["facial-expression-recognition", "onnx", manifest.precision],
+        "metrics": list(METRICS),
+    }
+    lines = [f"{key}: {json.dumps(value)}" for key, value in told.items()]
+    lines += ["model-index:", f"- name: {json.dumps(manifest.name)}", "  results:"]
+    lines += (line for head in manifest.heads for line in _result(manifest, head.labels))
+    return "\n".join(("---", *lines, "---", "", ""))
+
+
+def _result(manifest: Manifest, head: str) -> Iterator[str]:
+    """A head's scores, as the Hub lists them."""
+    form, scores = manifest.data["form"], manifest.scores[head]
+    data = {"name": form, "type": re.sub("[^a-z0-9]+", "-", form.lower()).strip("-"), "split": "validation"}
+    yield f"  - task: {json.dumps({'type': TASK, 'name': f'expression of a face, {head}'})}"
+    yield f"    dataset: {json.dumps(data)}"
+    yield "    metrics:"
+    for kind, (key, name) in METRICS.items():
+        yield f"    - {json.dumps({'type': kind, 'name': name, 'value': scores[key]})}"
 
 
 def _options(runs: Sequence[dict[str, Any]]) -> str:
@@ -147,18 +191,6 @@ def _faces(scores: dict[str, Any]) -> str:
     return f"""
 It also says how many people would see no face at all. The chance that an image in which most saw none
 ({scores["without"]} of them) gets a higher score than one in which all saw a face ({scores["faces"]}): {told}.
-"""
-
-
-def _covers(scores: dict[str, Any]) -> str:
-    told = ", ".join(
-        f"{part} {each['noticed']:.0%} ({each['named']:.0%} as what they are)"
-        for part, each in scores.items()
-        if isinstance(each, dict) and each["n"]
-    )
-    return f"""
-It says what of a face is hidden. Of validation images over which something was drawn it notices: {told}.
-Of these images as they come, some of which are covered, it takes {scores["as_they_come"]:.1%} for that.
 """
 
 

@@ -26,16 +26,15 @@ from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
 from mien.heads import HeadInfo
 from mien.image import Pixels
-from mien.labels import BESIDE, COVER, FACE, FERPLUS8, LabelSet, named_set
+from mien.labels import FACE, FERPLUS8, LabelSet, named_set
 from mien.metrics import softmax
 from mien.network import Network
 from mien.photos import load_crops, trained_crop
 from mien.preprocess import Preprocess
-from mien.training.batches.covers import judge_covers
 from mien.training.batches.data import prepare
 from mien.training.batches.targets import fingerprint, targets
 from mien.training.export.calibrate import Calibration, calibrate, uncalibrated, when_sure
-from mien.training.export.card import model_card
+from mien.training.export.card import metadata, model_card
 from mien.training.export.compact import compact
 from mien.training.export.linear import head_weights
 from mien.training.export.second import fit_second
@@ -105,16 +104,12 @@ def export(
     weights = _weights(networks, found[0])
     seen = np.unique(fingerprints(dataset.split("train")).prints, axis=0).tobytes()
     manifest = _uncalibrated(found, out.resolve().name, onnx, seen, weights, int8=int8, mirror=any(twice))
-    network = Network(Artifact(out, manifest, onnx, ""))
-    logits = network.logits(pixels)
+    logits = Network(Artifact(out, manifest, onnx, "")).logits(pixels)
     sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
     expected = _mean([member.answers(side) for member in found for side in sides])
     (check_quantised if int8 else check_parity)(expected, logits)
     say(f"the ONNX file agrees with the network on {counted(len(pixels), 'validation image')}")
     manifest = _judged(manifest, logits, dataset.split("train"), valid)
-    if manifest.cover:
-        least, told = judge_covers(network, pixels, logits[COVER.name])
-        manifest = manifest.model_copy(update={"cover": least, "scores": manifest.scores | {COVER.name: told}})
     _write(out, {"model.onnx": onnx, SEEN: seen} | ({WEIGHTS: weights} if weights else {}), manifest)
     for name, scores in manifest.scores.items():
         if reason := uncalibrated(scores):
@@ -169,10 +164,9 @@ def _uncalibrated(
         heads=tuple(
             HeadInfo(labels=head, emotions=emotions, temperature=1, threshold=0)
             for head, emotions in first.heads.items()
-            if head not in BESIDE
+            if head != FACE.name
         ),
         face=FACE.name in first.heads,
-        cover=1.0 if COVER.name in first.heads else None,
         scores={},
         data={key: value for key, value in first.data.items() if key != "path"},
         runs=tuple(member.told for member in members),
@@ -320,7 +314,7 @@ def _write(out: Path, files: dict[str, bytes], manifest: Manifest) -> None:
         for name, content in files.items():
             (temporary / name).write_bytes(content)
         (temporary / "model.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (temporary / "README.md").write_text(model_card(manifest), encoding="utf-8")
+        (temporary / "README.md").write_text(metadata(manifest) + model_card(manifest), encoding="utf-8")
         temporary.chmod(0o755)
         if out.exists():
             out.rmdir()

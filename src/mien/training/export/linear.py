@@ -44,7 +44,7 @@ def _head(graph: GraphProto, output: str, emotions: int) -> Floats:
 
 def _before(graph: GraphProto, tensor: str, kind: str) -> NodeProto:
     """The last node of a kind that a tensor comes from."""
-    made = {output: node for node in graph.node for output in node.output}
+    made: dict[str, NodeProto] = {output: node for node in graph.node for output in node.output}
     while made[tensor].op_type != kind:
         tensor = next(name for name in reversed(made[tensor].input) if name in made)
     return made[tensor]

@@ -8,7 +8,7 @@ from mien.datasets import Dataset
 from mien.datasets.base import NO_LABEL
 from mien.datasets.doubts import people_told, words_told
 from mien.datasets.walk import with_counts
-from mien.labels import BESIDE, label_set
+from mien.labels import FACE, label_set
 from mien.metrics import Ints
 from mien.training.batches.data import Split
 from mien.training.learning.judge import LEAST
@@ -37,7 +37,7 @@ def doubts(training: Split, valid: Split) -> list[str]:
     """A sentence a doubt: labels by name, with the number of their images, and what that means."""
     told = []
     for name, target in training.targets.items():
-        if name in BESIDE:
+        if name == FACE.name:
             continue
         emotions = tuple(target.labels)
         learned, judged = (_counts(split, name, len(emotions)) for split in (training, valid))

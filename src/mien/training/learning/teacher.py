@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError, RecipeError
 from mien.files import replacing
-from mien.labels import BESIDE
+from mien.labels import FACE
 from mien.runtime import one_thread, ort
 from mien.training.batches.batches import Batch
 from mien.training.batches.data import Split
@@ -125,7 +125,7 @@ def _find(name: str | Path, recipe: Recipe, training: Split) -> _Network:
 
 
 def _check(name: str | Path, colour: str, heads: Sequence[str], recipe: Recipe, training: Split) -> None:
-    heads = [head for head in heads if head not in BESIDE]
+    heads = [head for head in heads if head != FACE.name]
     if colour != recipe.colour or not set(heads) & training.targets.keys():
         raise MienError(f"{name} cannot teach this: it has learned from {colour} images for {', '.join(heads)}")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from mien.labels import COVER, FACE, FER7, FERPLUS8, label_set
+from mien.labels import FACE, FER7, FERPLUS8, label_set
 from mien.training.networks.network import Block, InvertedBlock, build
 from mien.training.recipes.recipe import Layered, Recipe
 
@@ -42,8 +42,6 @@ def describe(recipe: Recipe) -> list[Row]:
         heads[labels.name] = len(labels)
     if recipe.heads.face:
         heads[FACE.name] = len(FACE)
-    if recipe.heads.cover:
-        heads[COVER.name] = len(COVER)
     network = build(recipe, heads).eval()
     side = recipe.resolution or recipe.size
     x = torch.zeros(1, recipe.channels, side, side)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from mien.artifact import FEATURES
 from mien.errors import RecipeError
-from mien.labels import BESIDE, FERPLUS8
+from mien.labels import FACE, FERPLUS8
 from mien.training.networks.mirrored import make_mirrored, written_out
 from mien.training.recipes.layers import Layer, parse_layer
 from mien.training.recipes.recipe import Layered, Mobile, Recipe, Residual
@@ -159,7 +159,7 @@ def build(recipe: Recipe, heads: Mapping[str, int]) -> Net:
         RecipeError: a sigmoid for another number of emotions than two, or layers that do not fit the size.
     """
     config, labels = recipe.network, recipe.heads.labels
-    own = frozenset(heads) - {FERPLUS8.name, *BESIDE}
+    own = frozenset(heads) - {FERPLUS8.name, FACE.name}
     sigmoid = own if labels and labels.sigmoid else frozenset()
     if many := [name for name in sigmoid if heads[name] != 2]:
         faults = [

@@ -134,14 +134,12 @@ class Head(Part):
 class Heads(Part):
     """`labels` learns the dataset's own labels, unless it is false; `votes` FER+ votes, where the data has them.
 
-    `face` learns from the same votes how many people saw no face at all, and `cover` from what `augment.cover` draws
-    over faces what part of them cannot be seen; the two speak of no emotion.
+    `face` learns from the same votes how many people saw no face at all; it speaks of no emotion.
     """
 
     labels: Annotated[Head | None, BeforeValidator(lambda value: None if value is False else value)] = Head()
     votes: Head | None = None
     face: Head | None = None
-    cover: Head | None = None
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Heads:
@@ -286,12 +284,6 @@ class Recipe(Part):
     def _one_head_a_label_set(self) -> Recipe:
         if self.labels == FERPLUS8.name and self.heads.labels and self.heads.votes:
             raise ValueError(f"two heads of {FERPLUS8.name}: leave out heads.votes, or set heads.labels to false")
-        return self
-
-    @model_validator(mode="after")
-    def _covers_to_learn_from(self) -> Recipe:
-        if self.heads.cover and not self.augment.cover:
-            raise ValueError("heads.cover learns from what augment.cover draws: set that too")
         return self
 
     @property
