@@ -22,7 +22,7 @@ import numpy as np
 from mien.answers import Found
 from mien.artifact import find, read
 from mien.crops import Crop
-from mien.explain import explain, with_explanations
+from mien.explain import explain, usual, with_explanations
 from mien.image import Pixels
 from mien.labels import LabelSet
 from mien.memory import keep_memory
@@ -124,6 +124,7 @@ class Engine:
             model = Recognizer(read(find(name)))
             blank = model.preprocess.whole(np.zeros((64, 64, 3), np.uint8))
             model.logits([blank])
+            usual(model)  # reads what explanations need, or says now that it cannot
             if model.artifact.name in self.models:
                 fault = f"two models are called {model.artifact.name!r}: export one under another name"
                 raise SettingsError("the service cannot start", [fault])
