@@ -1,0 +1,46 @@
+/** The worker: opens the reader that it is sent, warms it, and reads images one after the other. */
+
+import { RUNTIME } from '../src/constants.js';
+import { type Reader, load } from '../src/reader.js';
+import type { Ask, Packed, Told } from './client.js';
+
+let reader: Promise<Reader>;
+
+addEventListener('message', ({ data }: MessageEvent<Ask>) => {
+  if (data.files !== undefined) reader = opened(data.files);
+  answer(data).then(postMessage);
+});
+
+async function answer({ id, source, options }: Ask): Promise<Told> {
+  try {
+    const open = await reader;
+    if (!source) return { id };
+    const told = await open.predict(source, options);
+    if ('close' in source) source.close();
+    return { id, answer: told };
+  } catch (error) {
+    return { id, fault: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** A reader whose networks have run once: the first run takes many times as long as the next. */
+async function opened(files: Packed): Promise<Reader> {
+  const give = async (name: string) => (typeof files === 'string' ? fetched(files, name) : unpacked(files[name]!));
+  const open = await load(give, { wasm: await give(RUNTIME) });
+  const empty = { width: 192, height: 192, channels: 4, data: new Uint8Array(192 * 192 * 4) } as const;
+  await open.read(empty, { crop: 'detect' });
+  await open.read(empty, { crop: 'whole' });
+  return open;
+}
+
+async function fetched(folder: string, name: string): Promise<ArrayBuffer> {
+  const given = await fetch(`${folder}/${name}`);
+  if (!given.ok) throw new Error(`${name}: ${given.status}`);
+  return given.arrayBuffer();
+}
+
+async function unpacked(base64: string): Promise<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = Uint8Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+}
