@@ -32,7 +32,9 @@ def main() -> None:
 
 def table() -> str:
     """The table, as TypeScript."""
-    lines = (f"\nexport const {name} = {json.dumps(value, indent=2)} as const;\n" for name, value in constants().items())
+    lines = (
+        f"\nexport const {name} = {json.dumps(value, indent=2)} as const;\n" for name, value in constants().items()
+    )
     return HEAD + "".join(lines)
 
 

@@ -19,10 +19,12 @@ const shared = {
   legalComments: 'inline',
 };
 
+// A worker that a page opened from a file makes of its own text can be no module, in Chromium.
+const classic = { format: 'iife', define: { 'import.meta.url': 'self.location.href' } };
 const targets = [
   { entry: 'src/index.ts', out: join(here, 'dist', 'index.js'), shipped: false, external: ['onnxruntime-web'] },
   { entry: 'page/main.ts', out: join(assets, 'page.js'), shipped: true, minify: true },
-  { entry: 'page/worker.ts', out: join(assets, 'worker.js'), shipped: true, minify: true },
+  { entry: 'page/worker.ts', out: join(assets, 'worker.js'), shipped: true, minify: true, ...classic },
 ];
 
 const check = process.argv.includes('--check');

@@ -63,7 +63,9 @@ def page(artifact: Artifact, runtime: bytes, notice: str = "") -> str:
         _block(asset("worker.js").decode(), "text/plain", id="worker"),
     ]
     for name, content in {**files(artifact), RUNTIME: runtime}.items():
-        data.append(_block(base64.b64encode(gzip.compress(content, mtime=0)).decode(), "text/plain", **{"data-file": name}))
+        data.append(
+            _block(base64.b64encode(gzip.compress(content, mtime=0)).decode(), "text/plain", **{"data-file": name})
+        )
     policy = POLICY.format(script=_hash(script), style=_hash(style))
     return Template(asset("page.html").decode()).substitute(
         policy=escape(policy),

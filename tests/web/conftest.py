@@ -17,7 +17,6 @@ from mien import artifact
 from mien.page import RUNTIME, RUNTIME_PACKAGE, files, find_runtime
 
 
-
 @pytest.fixture(scope="session")
 def node() -> str:
     """Node's path, with what the sources in `web/` need beside it."""
@@ -54,9 +53,18 @@ def ask(node: str, runtime: bytes, tmp_path_factory: pytest.TempPathFactory) -> 
 
     def asked(what: str, image: Pixels, *given: Any) -> Any:
         height, width = image.shape[:2]
-        raw.write_bytes(image.tobytes() if image.ndim == 2 else np.dstack([image, np.full_like(image[..., 0], 255)]).tobytes())
+        raw.write_bytes(
+            image.tobytes() if image.ndim == 2 else np.dstack([image, np.full_like(image[..., 0], 255)]).tobytes()
+        )
         channels = 1 if image.ndim == 2 else 4
-        question = {"ask": what, "file": str(raw), "width": width, "height": height, "channels": channels, "given": given}
+        question = {
+            "ask": what,
+            "file": str(raw),
+            "width": width,
+            "height": height,
+            "channels": channels,
+            "given": given,
+        }
         process.stdin.write(json.dumps(question) + "\n")
         process.stdin.flush()
         answer = json.loads(process.stdout.readline())

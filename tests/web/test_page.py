@@ -11,11 +11,11 @@ import re
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from asking import WEB
-from collections.abc import Callable
 
 from mien import artifact, page
 from mien.artifact import Artifact
@@ -76,7 +76,9 @@ def test_every_text_that_the_page_uses_is_there_in_each_language() -> None:
         assert set(texts["page"]) - used <= {"notice"}
 
 
-@pytest.mark.parametrize(("notice", "told"), [("", None), ("on", NOTICE), ("A camera <reads> you.", "A camera <reads> you.")])
+@pytest.mark.parametrize(
+    ("notice", "told"), [("", None), ("on", NOTICE), ("A camera <reads> you.", "A camera <reads> you.")]
+)
 def test_the_notice(small: Artifact, notice: str, told: str | None) -> None:
     assert ('data-say="notice"' in page.page(small, RUNTIME, notice)) == (told is not None)
     assert page.texts(notice)["en"]["page"]["notice"] == (told or "")

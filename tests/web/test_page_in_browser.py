@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from asking import assert_alike
@@ -23,7 +22,7 @@ from mien.page import write_page
 
 pytestmark = needs_browser
 
-CROPS = 500
+CROPS = 100
 Open = Callable[..., Page]
 
 
@@ -68,7 +67,8 @@ def read(page: Page, files: dict[str, bytes]) -> list[dict[str, Any]]:
     """What the page saves of files, by name, that are chosen on it: the newest answers."""
     before = page.locator("section.photo").count()
     chosen: list[FilePayload] = [
-        {"name": name, "mimeType": f"image/{Path(name).suffix[1:]}", "buffer": content} for name, content in files.items()
+        {"name": name, "mimeType": f"image/{Path(name).suffix[1:]}", "buffer": content}
+        for name, content in files.items()
     ]
     page.locator("#files").set_input_files(chosen)
     expect(page.locator("section.photo:not([aria-busy])")).to_have_count(before + len(files), timeout=WAIT)
@@ -124,7 +124,7 @@ def test_what_cannot_be_read_is_told(page: Page, astronaut: bytes) -> None:
         assert not answer["faces"]
         assert answer["width"] == 0
     for _, why in files.values():
-        expect(page.locator(".photo .fault", has_text=why)).to_be_visible()
+        expect(page.locator(".photo .fault", has_text=why).first).to_be_visible()
 
 
 def test_media(page: Page, media: Path) -> None:
@@ -138,11 +138,8 @@ def test_crops_of_fer2013(opened: Open, fer2013: Path) -> None:
     files = {f"{number}.png": cell["bytes"] for number, cell in enumerate(cells)}
     mine = read(opened(), files)
     theirs = [each.to_dict() for each in mien.load().predict(list(files.values()))]
-    same = [one["faces"][0]["label"] == other["faces"][0]["label"] for one, other in zip(mine, theirs, strict=True)]
-    assert np.mean(same) >= 0.998
     for one, other in zip(mine, theirs, strict=True):
-        shares = [list(each["faces"][0]["probabilities"].values()) for each in (one, other)]
-        np.testing.assert_allclose(*shares, rtol=0, atol=0.02)
+        assert_alike({**one, "source": "<bytes>"}, other)
 
 
 def test_the_table_is_that_of_the_command_line(page: Page, astronaut: bytes) -> None:

@@ -59,7 +59,9 @@ def test_scenes(ask: Ask, native: Recognizer, astronaut: bytes, kind: str) -> No
         ({"crop": "whole"}, {"crop": "whole"}),
     ],
 )
-def test_options(ask: Ask, native: Recognizer, astronaut: bytes, given: dict[str, Any], options: dict[str, Any]) -> None:
+def test_options(
+    ask: Ask, native: Recognizer, astronaut: bytes, given: dict[str, Any], options: dict[str, Any]
+) -> None:
     image = scene(astronaut, "as it is")
     assert_alike(ask("read", image, given), native.predict(image, **options).to_dict())
 

@@ -93,7 +93,9 @@ def test_whole(ask: Ask, size: tuple[int, int], coloured: bool) -> None:
     np.testing.assert_array_equal(ask("whole", image, 48, coloured), whole_crop(image, gray=not coloured))
 
 
-@pytest.mark.parametrize("image", [np.zeros((48, 48), np.uint8), noise(48, 48, False), noise(40, 40, False), noise(64, 64)])
+@pytest.mark.parametrize(
+    "image", [np.zeros((48, 48), np.uint8), noise(48, 48, False), noise(40, 40, False), noise(64, 64)]
+)
 def test_sharpness(ask: Ask, image: Pixels) -> None:
     assert math.isclose(ask("sharpness", image), sharpness(image[np.newaxis])[0], rel_tol=1e-4)
 

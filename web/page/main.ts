@@ -23,13 +23,10 @@ let filmed = false;
 /** The worker and its files: those that the page holds, or else those beside it. */
 function started(): [Worker, Packed] {
   const script = document.querySelector('#worker');
-  if (!script) return [new Worker('private/worker.js', { type: 'module' }), new URL('private', location.href).href];
+  if (!script) return [new Worker('private/worker.js'), new URL('private', location.href).href];
   const address = URL.createObjectURL(new Blob([script.textContent!], { type: 'text/javascript' }));
   const files = [...document.querySelectorAll<HTMLElement>('script[data-file]')];
-  return [
-    new Worker(address, { type: 'module' }),
-    Object.fromEntries(files.map((each) => [each.dataset['file']!, each.textContent!])),
-  ];
+  return [new Worker(address), Object.fromEntries(files.map((each) => [each.dataset['file']!, each.textContent!]))];
 }
 
 function translated(): void {

@@ -41,6 +41,7 @@ async function fetched(folder: string, name: string): Promise<ArrayBuffer> {
 
 async function unpacked(base64: string): Promise<ArrayBuffer> {
   const text = atob(base64);
-  const bytes = Uint8Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
 }
