@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def assert_alike(mine: dict[str, Any], theirs: dict[str, Any]) -> None:
             np.testing.assert_allclose(shares(one[name]), shares(other[name]), rtol=0, atol=SHARE)
 
 
-def shares(named: dict[str, float] | None) -> Iterable[float]:
+def shares(named: dict[str, float] | None) -> list[float]:
     return list((named or {}).values())
 
 

@@ -33,8 +33,8 @@ END = re.compile("</(script)", re.IGNORECASE)
 GET = f"npm pack {RUNTIME_PACKAGE}@{RUNTIME_VERSION}"
 
 POLICY = (
-    "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; worker-src blob:; style-src {style}; img-src blob: data:; "
-    "media-src blob:; connect-src 'none'; form-action 'none'; base-uri 'none'"
+    "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; worker-src blob:; style-src {style}; "
+    "img-src blob: data:; media-src blob:; connect-src 'none'; form-action 'none'; base-uri 'none'"
 )
 """What the page may do: run its own script and the worker that it holds, show what is chosen; ask nobody anything."""
 
@@ -150,8 +150,8 @@ def _texts(language: str, notice: str) -> dict[str, Mapping[str, str]]:
         "likely": _("How likely it is that most people would choose each expression"),
         "others": _("The other expressions"),
         "foot": _(
-            "An expression is how a face looks, not what the person feels. Photos are read in memory. They are not kept, "
-            "and not sent elsewhere."
+            "An expression is how a face looks, not what the person feels. Photos are read in memory. "
+            "They are not kept, and not sent elsewhere."
         ),
         "notice": _(NOTICE) if notice == READY else notice,
     }

@@ -41,38 +41,27 @@ def ask(node: str, runtime: bytes, tmp_path_factory: pytest.TempPathFactory) -> 
     for name, content in {**files(artifact.read(artifact.find())), RUNTIME: runtime}.items():
         (folder / name).write_bytes(content)
     driver = MODULES / "driver.mjs"  # where it finds the packages that it leaves out
-    bundle = [MODULES / ".bin" / "esbuild", "--bundle", "--platform=node", "--format=esm", "--log-level=error"]
+    bundle = [str(MODULES / ".bin" / "esbuild"), "--bundle", "--platform=node", "--format=esm", "--log-level=error"]
     bundle += ["--external:onnxruntime-web", f"--outfile={driver}", "test/driver.ts"]
     subprocess.run(bundle, cwd=WEB, check=True)
-    process = subprocess.Popen(
-        [node, driver, folder, RUNTIME], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    command = [node, str(driver), str(folder), RUNTIME]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     assert process.stdout is not None
-    raw = folder / "pixels"
+    questions, answers, raw = process.stdin, process.stdout, folder / "pixels"
 
     def asked(what: str, image: Pixels, *given: Any) -> Any:
         height, width = image.shape[:2]
-        raw.write_bytes(
-            image.tobytes() if image.ndim == 2 else np.dstack([image, np.full_like(image[..., 0], 255)]).tobytes()
-        )
-        channels = 1 if image.ndim == 2 else 4
-        question = {
-            "ask": what,
-            "file": str(raw),
-            "width": width,
-            "height": height,
-            "channels": channels,
-            "given": given,
-        }
-        process.stdin.write(json.dumps(question) + "\n")
-        process.stdin.flush()
-        answer = json.loads(process.stdout.readline())
+        spare = () if image.ndim == 2 else (np.full_like(image[..., 0], 255),)
+        raw.write_bytes(np.dstack([image, *spare]).tobytes())
+        size = {"width": width, "height": height, "channels": 4 if spare else 1}
+        print(json.dumps({"ask": what, "file": str(raw), "given": given, **size}), file=questions, flush=True)
+        answer = json.loads(answers.readline())
         return _pixels(answer) if isinstance(answer, dict) and "data" in answer else answer
 
     yield asked
-    process.stdin.close()
-    process.stdout.close()
+    questions.close()
+    answers.close()
     assert process.wait(60) == 0
 
 

@@ -49,21 +49,19 @@ def test_scenes(ask: Ask, native: Recognizer, astronaut: bytes, kind: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "options"),
+    "options",
     [
-        ({}, {}),
-        ({"labels": "fer7"}, {"labels": "fer7"}),
-        ({"labels": "happy-sad"}, {"labels": "happy-sad"}),
-        ({"labels": "ckplus7", "prior": "balanced"}, {"labels": "ckplus7", "prior": "balanced"}),
-        ({"prior": {"happy": 1, "sad": 3}}, {"prior": {"happy": 1, "sad": 3}}),
-        ({"crop": "whole"}, {"crop": "whole"}),
+        {},
+        {"labels": "fer7"},
+        {"labels": "happy-sad"},
+        {"labels": "ckplus7", "prior": "balanced"},
+        {"prior": {"happy": 1, "sad": 3}},
+        {"crop": "whole"},
     ],
 )
-def test_options(
-    ask: Ask, native: Recognizer, astronaut: bytes, given: dict[str, Any], options: dict[str, Any]
-) -> None:
+def test_options(ask: Ask, native: Recognizer, astronaut: bytes, options: dict[str, Any]) -> None:
     image = scene(astronaut, "as it is")
-    assert_alike(ask("read", image, given), native.predict(image, **options).to_dict())
+    assert_alike(ask("read", image, options), native.predict(image, **options).to_dict())
 
 
 @pytest.mark.parametrize("size", [48, 20, 96])
