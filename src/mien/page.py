@@ -36,7 +36,6 @@ POLICY = (
     "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; worker-src blob:; style-src {style}; "
     "img-src blob: data:; media-src blob:; connect-src 'none'; form-action 'none'; base-uri 'none'"
 )
-"""What the page may do: run its own script and the worker that it holds, show what is chosen; ask nobody anything."""
 
 
 def write_page(out: Path, artifact: Artifact, runtime: bytes, notice: str = "") -> None:
@@ -56,7 +55,6 @@ def write_page(out: Path, artifact: Artifact, runtime: bytes, notice: str = "") 
 
 def page(artifact: Artifact, runtime: bytes, notice: str = "") -> str:
     """The page of a model, as `write_page` writes it."""
-    style, script = styles(), asset("page.js").decode()
     data = [
         _block(json.dumps(texts(notice), ensure_ascii=False), "application/json", id="texts"),
         _block(json.dumps(described(artifact)), "application/json", id="model"),
@@ -66,14 +64,18 @@ def page(artifact: Artifact, runtime: bytes, notice: str = "") -> str:
         data.append(
             _block(base64.b64encode(gzip.compress(content, mtime=0)).decode(), "text/plain", **{"data-file": name})
         )
-    policy = POLICY.format(script=_hash(script), style=_hash(style))
     return Template(asset("page.html").decode()).substitute(
-        policy=escape(policy),
-        style=f"<style>{style}</style>",
+        policy=escape(policy()),
+        style=f"<style>{styles()}</style>",
         notice='<aside class="notice"><p data-say="notice"></p></aside>' if notice else "",
         data="\n".join(data),
-        script=f'<script type="module">{script}</script>',
+        script=f'<script type="module">{asset("page.js").decode()}</script>',
     )
+
+
+def policy() -> str:
+    """Every page's Content Security Policy: it runs its own script and the worker that it holds, and asks nobody."""
+    return POLICY.format(script=_hash(asset("page.js").decode()), style=_hash(styles()))
 
 
 def find_runtime(place: Path | None = None) -> bytes:

@@ -15,13 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from asking import WEB
+from asking import MODULES, WEB
+from typer.testing import CliRunner
 
 from mien import artifact, page
 from mien.artifact import Artifact
+from mien.cli import app
 from mien.errors import MienError
 from mien.languages import LANGUAGES, NOTICE
 
+BUDGET = 60_000  # bytes of the library, beside the runtime and the models
 RUNTIME = b"\0asm, or what stands for it"
 ROOT = WEB.parent
 USED = re.compile(r"""\bsay\((?:\w+ \? '(\w+)' : )?'(\w+)'|\? '(\w+)' : '(\w+)', \{|data-say="(\w+)\"""")
@@ -130,6 +133,23 @@ def test_where_there_is_no_runtime_it_is_said_how_to_get_it(tmp_path: Path, monk
         page.find_runtime()
 
 
+def test_the_command(tmp_path: Path) -> None:
+    runtime, out = tmp_path / page.RUNTIME, tmp_path / "out" / "mien.html"
+    runtime.write_bytes(RUNTIME)
+    done = CliRunner().invoke(app, ["page", str(out), "--runtime", str(runtime), "--notice", "on"])
+    assert (done.exit_code, done.stdout) == (0, f"{out}: {out.stat().st_size / 1e6:.1f} MB\n")
+    assert out.read_text("utf-8") == page.page(artifact.read(artifact.find()), RUNTIME, "on")
+
+
+@pytest.mark.usefixtures("node")
+def test_the_library_is_small() -> None:
+    bundle = [str(MODULES / ".bin" / "esbuild"), "src/index.ts", "--bundle", "--format=esm", "--minify"]
+    done = subprocess.run([*bundle, "--external:onnxruntime-web"], cwd=WEB, check=True, capture_output=True)
+    assert 10_000 < len(done.stdout) < BUDGET
+
+
 def test_the_scripts_are_built_from_the_sources(node: str) -> None:
     subprocess.run([node, "build.mjs", "--check"], cwd=WEB, check=True)
     subprocess.run([node, "node_modules/typescript/bin/tsc"], cwd=WEB, check=True)
+    sources = ["build.mjs", "src", "page", "test"]
+    subprocess.run([node, "node_modules/prettier/bin/prettier.cjs", "--check", *sources], cwd=WEB, check=True)

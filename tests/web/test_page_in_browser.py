@@ -7,18 +7,20 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow.parquet as pq
 import pytest
 from asking import assert_alike
+from axe_playwright_python.sync_playwright import Axe
 from browsing import WAIT, needs_browser
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
+from served import get, serving
 
 import mien
 from mien import artifact
-from mien.page import write_page
+from mien.page import RUNTIME, write_page
 
 pytestmark = needs_browser
 
@@ -37,9 +39,13 @@ def address(runtime: bytes, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def opened(browser: Browser, address: str) -> Iterator[Open]:
     """Opens the page, with the reader ready; it may ask for nothing from the start, and nothing may fail in it."""
-    contexts, asked, faults = [], [], []
+    contexts: list[BrowserContext] = []
+    served: list[str] = []
+    asked: list[str] = []
+    faults: list[str] = []
 
-    def open_page(**options: Any) -> Page:
+    def open_page(address: str = address, **options: Any) -> Page:
+        served.append(address)
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
@@ -54,7 +60,7 @@ def opened(browser: Browser, address: str) -> Iterator[Open]:
     yield open_page
     for context in contexts:
         context.close()
-    assert [url for url in asked if not url.startswith(("data:", "blob:")) and url != address] == []
+    assert [url for url in asked if not url.startswith(("data:", "blob:")) and url not in served] == []
     assert faults == []
 
 
@@ -159,9 +165,30 @@ def test_the_camera(opened: Open) -> None:
     expect(page.locator("#stage")).to_be_hidden()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(page: Page, astronaut: bytes, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    read(page, {"me.jpeg": astronaut, "words.png": b"hello"})
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
 def test_a_phone_in_german(opened: Open, astronaut: bytes) -> None:
     page = opened(viewport={"width": 360, "height": 740}, locale="de-AT", has_touch=True)
     read(page, {"ich.jpeg": astronaut})
     assert page.locator("html").get_attribute("lang") == "de"
     expect(page.locator("article.face .word")).to_have_text("fröhlich")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_service_offers_it(opened: Open, runtime: bytes, tmp_path: Path, astronaut: bytes) -> None:
+    file = tmp_path / RUNTIME
+    file.write_bytes(runtime)
+    with serving(runtime=file) as served:
+        address = f"{served.url}/private"
+        first = get(address)
+        assert "connect-src 'none'" in first.headers["content-security-policy"]
+        assert get(address, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+        assert get(address, headers={"Accept-Encoding": "identity"}).text == first.text
+        (answer,) = read(opened(address), {"me.jpeg": astronaut})
+    assert answer["faces"][0]["label"] == "happy"

@@ -3,8 +3,8 @@
 import type { Prediction } from '../src/prediction.js';
 import type { PredictOptions } from '../src/reader.js';
 
-/** The files of a reader, by name, gzip as base64; or the address of the folder that they are in. */
-export type Packed = Readonly<Record<string, string>> | string;
+/** The files of a reader by name, gzip as base64. */
+export type Packed = Readonly<Record<string, string>>;
 
 /** What the worker is sent: first of all the files, then images. */
 export interface Ask {

@@ -20,11 +20,9 @@ const moving = new Moving(client, stage);
 const answers: Prediction[] = [];
 let filmed = false;
 
-/** The worker and its files: those that the page holds, or else those beside it. */
+/** The worker and its files, which the page holds. */
 function started(): [Worker, Packed] {
-  const script = document.querySelector('#worker');
-  if (!script) return [new Worker('private/worker.js'), new URL('private', location.href).href];
-  const address = URL.createObjectURL(new Blob([script.textContent!], { type: 'text/javascript' }));
+  const address = URL.createObjectURL(new Blob([find('#worker').textContent!], { type: 'text/javascript' }));
   const files = [...document.querySelectorAll<HTMLElement>('script[data-file]')];
   return [new Worker(address), Object.fromEntries(files.map((each) => [each.dataset['file']!, each.textContent!]))];
 }

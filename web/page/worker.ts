@@ -5,10 +5,13 @@ import { type Reader, load } from '../src/reader.js';
 import type { Ask, Packed, Told } from './client.js';
 
 let reader: Promise<Reader>;
+let asked = false; // whether there is an image already, which is not to wait until the networks are warm
+let turn: Promise<unknown> = Promise.resolve();
 
 addEventListener('message', ({ data }: MessageEvent<Ask>) => {
+  asked ||= data.source !== undefined;
   if (data.files !== undefined) reader = opened(data.files);
-  answer(data).then(postMessage);
+  turn = turn.then(() => answer(data)).then(postMessage);
 });
 
 async function answer({ id, source, options }: Ask): Promise<Told> {
@@ -23,20 +26,15 @@ async function answer({ id, source, options }: Ask): Promise<Told> {
   }
 }
 
-/** A reader whose networks have run once: the first run takes many times as long as the next. */
+/** A reader, whose networks have run once where nobody waits: the first run takes many times as long as the next. */
 async function opened(files: Packed): Promise<Reader> {
-  const give = async (name: string) => (typeof files === 'string' ? fetched(files, name) : unpacked(files[name]!));
+  const give = (name: string) => unpacked(files[name]!);
   const open = await load(give, { wasm: await give(RUNTIME) });
+  if (asked) return open;
   const empty = { width: 192, height: 192, channels: 4, data: new Uint8Array(192 * 192 * 4) } as const;
   await open.read(empty, { crop: 'detect' });
   await open.read(empty, { crop: 'whole' });
   return open;
-}
-
-async function fetched(folder: string, name: string): Promise<ArrayBuffer> {
-  const given = await fetch(`${folder}/${name}`);
-  if (!given.ok) throw new Error(`${name}: ${given.status}`);
-  return given.arrayBuffer();
 }
 
 async function unpacked(base64: string): Promise<ArrayBuffer> {
