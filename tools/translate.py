@@ -27,6 +27,7 @@ from mien.languages import DOMAIN, FAULTS, LANGUAGES, LOCALE, NOTICE, SENTENCES
 PACKAGE = Path(mien.__file__).parent
 METHODS = [
     ("app/**.py", "python"),
+    ("page.py", "python"),
     ("service/**.py", "python"),
     ("service/templates/**.html", "jinja2.ext:babel_extract"),
 ]

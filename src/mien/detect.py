@@ -39,12 +39,15 @@ Cells = tuple[tuple[int, int], ...]
 
 FULL_RANGE = "blazeface_full_range.onnx", "86600e9ee5fcaaa34ee35f80c582a5dec50dcc004596f3caa744d933ade4bd63"
 SHORT_RANGE = "blazeface_short_range.onnx", "502a708aeb89736c63bc373a636d440b889d4f7caf591fdfa33e1c3dd7d3d8c4"
+FULL_CELLS: Cells = ((4, 1),)
+SHORT_CELLS: Cells = ((8, 2), (16, 6))
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 512  # side of the smallest window that is glanced at
 PERHAPS = 0.1  # score of what is looked at close up
 MOST = 256  # so many of a window, the likeliest: what a picture of a thousand eyes costs has an end
 CLOSE = 0.4  # a face's box in sides of the window in which it is looked at close up
 PLAIN, TINY = 1 / 20, 1 / 48  # of a glance: boxes that need no look close up if sure; that may have smaller ones beside
+MIN_SCORE = 0.62  # of a face
 UNSURE = 0.85  # below this score a face is looked at upside down, and a photo that is upside down has none
 SURER = 0.8  # score that the short-range network gives to what the other does not take for a face close up
 DOUBTFUL = 0.7  # below this score a large face hides no small ones
@@ -78,9 +81,9 @@ class BlazeFace:
         DetectorError: the packaged weights are missing or damaged.
     """
 
-    def __init__(self, min_score: float = 0.62) -> None:
-        self._full = _Network(*FULL_RANGE, cells=((4, 1),))
-        self._short = _Network(*SHORT_RANGE, cells=((8, 2), (16, 6)), seldom=True)
+    def __init__(self, min_score: float = MIN_SCORE) -> None:
+        self._full = _Network(*FULL_RANGE, cells=FULL_CELLS)
+        self._short = _Network(*SHORT_RANGE, cells=SHORT_CELLS, seldom=True)
         self._least = min_score
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:

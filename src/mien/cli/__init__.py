@@ -16,7 +16,22 @@ import typer
 
 from mien import __version__
 from mien.cli import app as app_verb
-from mien.cli import batch, compare, crop, data, doctor, evaluate, export, models, predict, serve, train, video, watch
+from mien.cli import (
+    batch,
+    compare,
+    crop,
+    data,
+    doctor,
+    evaluate,
+    export,
+    models,
+    page,
+    predict,
+    serve,
+    train,
+    video,
+    watch,
+)
 from mien.cli.options import EXIT_SOME_UNREAD, shown
 from mien.cli.stop import Verbs, listen
 from mien.errors import MienError
@@ -59,6 +74,7 @@ app.command("export")(export.export)
 app.command("models")(models.models)
 app.command("serve")(serve.serve)
 app.command("app")(app_verb.app)
+app.command("page")(page.page)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)
 

@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 import mien
-from mien.service import api, live, pages
+from mien.service import api, live, pages, private
 from mien.service.door import Server
 from mien.service.engine import Engine
 from mien.service.guard import ACCESS, FAULTS, Gate, Guard
@@ -76,6 +76,7 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
         api.routes(engine, uploads, metrics),
         pages.routes(app, rendered, engine, uploads, settings),
         live.routes(engine, metrics, uploads, settings),
+        private.routes(engine, settings),
     )
     for router in routers:
         app.include_router(router)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -125,6 +126,7 @@ class Settings(BaseModel):
         grace_s: longest time to finish what was accepted once it is told to stop.
         log: whether each request is told on standard error, as a line of JSON.
         notice: what every page tells the people who are read; `on` is a ready text, and empty is none.
+        runtime: where the npm package onnxruntime-web is, for the page at `/private`; None offers no such page.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -154,6 +156,7 @@ class Settings(BaseModel):
     grace_s: Seconds = 8.0
     log: bool = True
     notice: Annotated[str, AfterValidator(asked)] = ""
+    runtime: Path | None = None
 
     @property
     def max_body(self) -> int:

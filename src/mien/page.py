@@ -1,0 +1,195 @@
+"""The reader as a page: one HTML file that holds a model, reads photos in the browser that opens it, and sends nothing.
+
+What runs in it is `web/` of the sources, built into `assets/page/`, on ONNX Runtime's WebAssembly. That is not part of
+this package, which it would double: it comes from the npm package `onnxruntime-web`, of one version, and is checked.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import tarfile
+from collections.abc import Iterator, Mapping
+from html import escape
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from mien.artifact import Artifact
+from mien.detect import FULL_RANGE, SHORT_RANGE
+from mien.errors import MienError
+from mien.files import write_text
+from mien.labels import LABEL_SETS
+from mien.languages import FAULTS, LANGUAGES, NOTICE, READY, SENTENCES, translations
+
+RUNTIME = "ort-wasm-simd-threaded.wasm"
+RUNTIME_PACKAGE, RUNTIME_VERSION = "onnxruntime-web", "1.30.0"
+RUNTIME_SHA256 = "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2"
+END = re.compile("</(script)", re.IGNORECASE)
+GET = f"npm pack {RUNTIME_PACKAGE}@{RUNTIME_VERSION}"
+
+POLICY = (
+    "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; worker-src blob:; style-src {style}; "
+    "img-src blob: data:; media-src blob:; connect-src 'none'; form-action 'none'; base-uri 'none'"
+)
+
+
+def write_page(out: Path, artifact: Artifact, runtime: bytes, notice: str = "") -> None:
+    """Write the page of a model, whole or not at all.
+
+    Args:
+        out: the HTML file.
+        artifact: the model.
+        runtime: ONNX Runtime's WebAssembly, see `find_runtime`.
+        notice: what the page tells the people who are read; `on` stands for `languages.NOTICE`; nothing if empty.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    write_text(out, page(artifact, runtime, notice))
+
+
+def page(artifact: Artifact, runtime: bytes, notice: str = "") -> str:
+    """The page of a model, as `write_page` writes it."""
+    data = [
+        _block(json.dumps(texts(notice), ensure_ascii=False), "application/json", id="texts"),
+        _block(json.dumps(described(artifact)), "application/json", id="model"),
+        _block(asset("worker.js").decode(), "text/plain", id="worker"),
+    ]
+    for name, content in {**files(artifact), RUNTIME: runtime}.items():
+        data.append(
+            _block(base64.b64encode(gzip.compress(content, mtime=0)).decode(), "text/plain", **{"data-file": name})
+        )
+    return Template(asset("page.html").decode()).substitute(
+        policy=escape(policy()),
+        style=f"<style>{styles()}</style>",
+        notice='<aside class="notice"><p data-say="notice"></p></aside>' if notice else "",
+        data="\n".join(data),
+        script=f'<script type="module">{asset("page.js").decode()}</script>',
+    )
+
+
+def policy() -> str:
+    """Every page's Content Security Policy: it runs its own script and the worker that it holds, and asks nobody."""
+    return POLICY.format(script=_hash(asset("page.js").decode()), style=_hash(styles()))
+
+
+def find_runtime(place: Path | None = None) -> bytes:
+    """ONNX Runtime's WebAssembly, checked.
+
+    Args:
+        place: the npm package's folder or archive, or the file in it; if None, the package is looked for in
+            `node_modules` here and in the folders above.
+
+    Raises:
+        MienError: it is not there, or is of another version; says how to get it.
+    """
+    places = [place] if place else [each / "node_modules" / RUNTIME_PACKAGE for each in _here()]
+    found = next((content for content in map(_runtime_in, places) if content), None)
+    where = str(place) if place else f"node_modules, here or above: name its place with --runtime, or run `{GET}`"
+    if found is None:
+        raise MienError(f"no {RUNTIME} of {RUNTIME_PACKAGE} {RUNTIME_VERSION} in {where}")
+    if hashlib.sha256(found).hexdigest() != RUNTIME_SHA256:
+        raise MienError(f"{RUNTIME} in {where} is not that of {RUNTIME_PACKAGE} {RUNTIME_VERSION}: get it by `{GET}`")
+    return found
+
+
+def files(artifact: Artifact) -> dict[str, bytes]:
+    """What the reader in a browser opens, by name, beside the runtime."""
+    detector = {name: (resources.files("mien") / "assets" / name).read_bytes() for name, _ in (FULL_RANGE, SHORT_RANGE)}
+    return {"model.json": json.dumps(described(artifact)).encode(), "model.onnx": artifact.onnx, **detector}
+
+
+def described(artifact: Artifact) -> dict[str, Any]:
+    """What inference needs of a model's manifest."""
+    return artifact.manifest.model_dump(mode="json", include={"name", "size", "colour", "face", "heads"})
+
+
+def asset(name: str) -> bytes:
+    """A file of `assets/page/`."""
+    return (resources.files("mien") / "assets" / "page" / name).read_bytes()
+
+
+def styles() -> str:
+    """The style: that of the service's pages, and what this page has beside it."""
+    shared = (resources.files("mien") / "service" / "static" / "style.css").read_text("utf-8")
+    return shared + asset("page.css").decode()
+
+
+def texts(notice: str = "") -> dict[str, dict[str, Mapping[str, str]]]:
+    """All that the page says, by language: its own texts, what the library says, and the names of label sets."""
+    return {language: _texts(language, notice) for language in LANGUAGES}
+
+
+def _texts(language: str, notice: str) -> dict[str, Mapping[str, str]]:
+    _ = translations(language).gettext
+    sets = LABEL_SETS.values()
+    words = {
+        "title": _("What does this face look like?"),
+        "lead": _("Choose photos or a video, or start the camera. They are read in your browser. Nothing is sent."),
+        "choose": _("Choose photos or videos"),
+        "drop": _("or drop them here, or paste them"),
+        "expressions": _("Expressions"),
+        "camera": _("Start the camera"),
+        "stop": _("Stop"),
+        "save": _("Save:"),
+        "opening": _("The reader starts."),
+        "ready": _("The reader is ready."),
+        "broken": _("The reader cannot start in this browser."),
+        "reading": _("Reading the faces."),
+        "unreadable": _("This photo cannot be read."),
+        "unplayable": _("This video cannot be played."),
+        "allow": _('Your browser asks for your permission. Choose "Allow".'),
+        "dark": _("The camera does not work"),
+        "rate": _("%(number)s pictures a second"),
+        "nobody": _("Live. There is no face in the picture."),
+        "face": _("Face %(n)s:"),
+        "unsure": _("Not sure:"),
+        "likely": _("How likely it is that most people would choose each expression"),
+        "others": _("The other expressions"),
+        "foot": _(
+            "An expression is how a face looks, not what the person feels. Photos are read in memory. "
+            "They are not kept, and not sent elsewhere."
+        ),
+        "notice": _(NOTICE) if notice == READY else notice,
+    }
+    said = {word: _(word) for word in (*SENTENCES, *FAULTS, *(emotion for each in sets for emotion in each))}
+    return {"page": words, "said": said, "sets": {each.name: _(each.words) for each in sets}}
+
+
+def _runtime_in(place: Path) -> bytes | None:
+    """The runtime in a folder, an archive, or as it is; None where it is not there."""
+    inner = f"dist/{RUNTIME}"
+    if place.is_dir():
+        found = next((each for each in (place / inner, place / RUNTIME) if each.is_file()), None)
+        return found.read_bytes() if found else None
+    if not place.is_file():
+        return None
+    if place.suffix == ".wasm":
+        return place.read_bytes()
+    try:
+        with tarfile.open(place) as archive:
+            stream = archive.extractfile(f"package/{inner}")
+            return stream.read() if stream else None
+    except (tarfile.TarError, KeyError):
+        return None
+
+
+def _here() -> Iterator[Path]:
+    yield Path.cwd()
+    yield from Path.cwd().parents
+
+
+def _block(text: str, kind: str, **attributes: str) -> str:
+    """Data in the page, which is no script of it; no text ends the block before its end."""
+    named = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
+    kept = END.sub(r"<\\/\1", text)
+    return f'<script type="{kind}"{named}>{kept}</script>'
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,194 @@
+"""The page in a real browser: opened from a file it reads as Python does, and asks nobody for anything."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow.parquet as pq
+import pytest
+from asking import assert_alike
+from axe_playwright_python.sync_playwright import Axe
+from browsing import WAIT, needs_browser
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
+from served import get, serving
+
+import mien
+from mien import artifact
+from mien.page import RUNTIME, write_page
+
+pytestmark = needs_browser
+
+CROPS = 100
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def address(runtime: bytes, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the page of the default model is."""
+    file = tmp_path_factory.mktemp("page") / "mien.html"
+    write_page(file, artifact.read(artifact.find()), runtime)
+    return file.as_uri()
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, address: str) -> Iterator[Open]:
+    """Opens the page, with the reader ready; it may ask for nothing from the start, and nothing may fail in it."""
+    contexts: list[BrowserContext] = []
+    served: list[str] = []
+    asked: list[str] = []
+    faults: list[str] = []
+
+    def open_page(address: str = address, **options: Any) -> Page:
+        served.append(address)
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(address)
+        page.locator("#state[data-ready=yes]").wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [url for url in asked if not url.startswith(("data:", "blob:")) and url not in served] == []
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def page(opened: Open) -> Page:
+    return opened()
+
+
+def read(page: Page, files: dict[str, bytes]) -> list[dict[str, Any]]:
+    """What the page saves of files, by name, that are chosen on it: the newest answers."""
+    before = page.locator("section.photo").count()
+    chosen: list[FilePayload] = [
+        {"name": name, "mimeType": f"image/{Path(name).suffix[1:]}", "buffer": content}
+        for name, content in files.items()
+    ]
+    page.locator("#files").set_input_files(chosen)
+    expect(page.locator("section.photo:not([aria-busy])")).to_have_count(before + len(files), timeout=WAIT)
+    answers: list[dict[str, Any]] = json.loads(saved(page, "#json"))
+    return answers[-len(files) :]
+
+
+def saved(page: Page, button: str) -> str:
+    with page.expect_download() as download:
+        page.locator(button).click()
+    return Path(download.value.path()).read_text()
+
+
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def test_photos_however_they_are_kept(page: Page, astronaut: bytes) -> None:
+    photo = Image.open(io.BytesIO(astronaut))
+    turned = photo.transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    clear = photo.convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(photo.size))
+    files = {
+        "plain.jpeg": astronaut,
+        "turned.jpeg": encoded(turned, "JPEG", exif=exif, quality=95),
+        "clear.png": encoded(clear, "PNG"),
+        "gray.png": encoded(photo.convert("L"), "PNG"),
+        "few.png": encoded(photo.quantize(64), "PNG"),
+        "web.webp": encoded(photo, "WEBP", lossless=True),
+        "large.jpeg": encoded(photo.resize((5000, 5000)), "JPEG", quality=80),
+        "none.png": encoded(Image.new("RGB", (300, 200), "green"), "PNG"),
+    }
+    for mine, (name, content) in zip(read(page, files), files.items(), strict=True):
+        assert mine["source"] == name
+        assert_alike({**mine, "source": "<bytes>"}, mien.load().predict(content).to_dict())
+
+
+def test_what_cannot_be_read_is_told(page: Page, astronaut: bytes) -> None:
+    files = {
+        "empty.jpeg": (b"", "empty"),
+        "words.png": (b"hello", "does not read"),
+        "cut.png": (encoded(Image.open(io.BytesIO(astronaut)), "PNG")[:30_000], "damaged"),
+        "print.jpeg": (encoded(Image.new("CMYK", (60, 40)), "JPEG"), "CMYK"),
+        "huge.png": (encoded(Image.new("1", (8000, 7000)), "PNG"), "over the limit of 50 million"),
+    }
+    answers = read(page, {name: content for name, (content, _) in files.items()})
+    for answer, (_, why) in zip(answers, files.values(), strict=True):
+        assert why in answer["error"]
+        assert not answer["faces"]
+        assert answer["width"] == 0
+    for _, why in files.values():
+        expect(page.locator(".photo .fault", has_text=why).first).to_be_visible()
+
+
+def test_media(page: Page, media: Path) -> None:
+    files = {path.name: path.read_bytes() for path in sorted(media.glob("*.jpg"))}
+    for mine, content in zip(read(page, files), files.values(), strict=True):
+        assert_alike({**mine, "source": "<bytes>"}, mien.load().predict(content).to_dict())
+
+
+def test_crops_of_fer2013(opened: Open, fer2013: Path) -> None:
+    cells = pq.read_table(fer2013 / "valid.parquet", columns=["image"]).column("image").slice(0, CROPS).to_pylist()
+    files = {f"{number}.png": cell["bytes"] for number, cell in enumerate(cells)}
+    mine = read(opened(), files)
+    theirs = [each.to_dict() for each in mien.load().predict(list(files.values()))]
+    for one, other in zip(mine, theirs, strict=True):
+        assert_alike({**one, "source": "<bytes>"}, other)
+
+
+def test_the_table_is_that_of_the_command_line(page: Page, astronaut: bytes) -> None:
+    read(page, {"=me.jpeg": astronaut})
+    *_, last = csv.DictReader(io.StringIO(saved(page, "#csv")))
+    expected = mien.to_table(mien.load().predict(astronaut)).rows[0]
+    assert list(last) == list(expected)
+    assert last["source"] == "'=me.jpeg"
+    assert (last["label"], last["uncertain"]) == (expected["label"], str(expected["uncertain"]))
+
+
+def test_the_camera(opened: Open) -> None:
+    page = opened()
+    page.locator("#camera").click()
+    expect(page.locator("#stage article.face")).to_have_attribute("data-label", "happy")
+    page.locator("#stop").click()
+    expect(page.locator("#stage")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(page: Page, astronaut: bytes, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    read(page, {"me.jpeg": astronaut, "words.png": b"hello"})
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_phone_in_german(opened: Open, astronaut: bytes) -> None:
+    page = opened(viewport={"width": 360, "height": 740}, locale="de-AT", has_touch=True)
+    read(page, {"ich.jpeg": astronaut})
+    assert page.locator("html").get_attribute("lang") == "de"
+    expect(page.locator("article.face .word")).to_have_text("fröhlich")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_service_offers_it(opened: Open, runtime: bytes, tmp_path: Path, astronaut: bytes) -> None:
+    file = tmp_path / RUNTIME
+    file.write_bytes(runtime)
+    with serving(runtime=file) as served:
+        address = f"{served.url}/private"
+        first = get(address)
+        assert "connect-src 'none'" in first.headers["content-security-policy"]
+        assert get(address, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+        assert get(address, headers={"Accept-Encoding": "identity"}).text == first.text
+        (answer,) = read(opened(address), {"me.jpeg": astronaut})
+    assert answer["faces"][0]["label"] == "happy"

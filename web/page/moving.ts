@@ -1,0 +1,103 @@
+/** Moving pictures: the camera or a video file, each picture read as soon as the one before is. */
+
+import type { Prediction } from '../src/prediction.js';
+import type { PredictOptions } from '../src/reader.js';
+import type { Client } from './client.js';
+import { draw } from './marks.js';
+import { card } from './parts.js';
+import { say } from './texts.js';
+
+const WANTED = { video: { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: 'user' } };
+const COUNTED_S = 2; // over which pictures are counted
+
+/** A picture's answer, and when it was shown, s. */
+export interface Moment {
+  readonly timeS: number;
+  readonly answer: Prediction;
+}
+
+export class Moving {
+  readonly moments: Moment[] = [];
+  readonly #client: Client;
+  readonly #video: HTMLVideoElement;
+  readonly #boxes: HTMLCanvasElement;
+  readonly #state: HTMLElement;
+  readonly #faces: HTMLElement;
+  #turn = 0;
+
+  /** @param stage holds a video, a canvas, a `[role=status]` and a `.faces`. */
+  constructor(client: Client, stage: HTMLElement) {
+    this.#client = client;
+    this.#video = stage.querySelector('video')!;
+    this.#boxes = stage.querySelector('canvas')!;
+    this.#state = stage.querySelector('[role=status]')!;
+    this.#faces = stage.querySelector('.faces')!;
+  }
+
+  /** Reads the camera until `stop`. */
+  async camera(options: PredictOptions): Promise<void> {
+    const turn = this.#begin();
+    this.#state.textContent = say('allow');
+    const stream = await navigator.mediaDevices.getUserMedia(WANTED);
+    this.#video.srcObject = stream;
+    this.#video.controls = false;
+    await this.#read(turn, { ...options, source: 'camera' }, true);
+  }
+
+  /** Reads a video file while it plays. */
+  async film(file: File, options: PredictOptions): Promise<void> {
+    const turn = this.#begin();
+    this.#video.src = URL.createObjectURL(file);
+    this.#video.controls = true;
+    await this.#read(turn, { ...options, source: file.name }, false);
+  }
+
+  stop(): void {
+    this.#turn++;
+    const stream = this.#video.srcObject;
+    if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.stop();
+    this.#video.srcObject = null;
+    if (this.#video.src) URL.revokeObjectURL(this.#video.src);
+    this.#video.removeAttribute('src');
+    this.#boxes.width = this.#boxes.height = 0;
+    this.#faces.replaceChildren();
+    this.#state.textContent = '';
+  }
+
+  #begin(): number {
+    this.stop();
+    this.moments.length = 0;
+    return this.#turn;
+  }
+
+  async #read(turn: number, options: PredictOptions, mirrored: boolean): Promise<void> {
+    const video = this.#video;
+    video.parentElement!.classList.toggle('mirrored', mirrored);
+    await video.play();
+    const times: number[] = [];
+    let last = -1;
+    while (turn === this.#turn && !(video.ended && video.currentTime === last)) {
+      if (document.hidden || video.readyState < 2 || video.currentTime === last) {
+        await new Promise((done) => setTimeout(done, 10));
+        continue;
+      }
+      last = video.currentTime;
+      const answer = await this.#client.predict(await createImageBitmap(video), { ...options, crop: 'detect' });
+      if (turn !== this.#turn) break;
+      if (!mirrored) this.moments.push({ timeS: last, answer });
+      const now = performance.now() / 1000;
+      times.push(now);
+      while (times[0]! < now - COUNTED_S) times.shift();
+      this.#show(answer, mirrored, times.length / COUNTED_S);
+    }
+  }
+
+  #show(answer: Prediction, mirrored: boolean, rate: number): void {
+    this.#boxes.width = answer.width;
+    this.#boxes.height = answer.height;
+    draw(this.#boxes.getContext('2d')!, answer.faces, mirrored);
+    this.#faces.replaceChildren(...answer.faces.slice(0, 1).map((face) => card(face, 1, 1)));
+    this.#state.textContent = say(answer.faces.length ? 'rate' : 'nobody', { number: rate.toFixed(0) });
+    this.#state.dataset['rate'] = rate.toFixed(1);
+  }
+}

@@ -1,0 +1,114 @@
+/** Parts of the page: elements, the cards of faces, and files to take away. */
+
+import { SHOWN } from '../src/constants.js';
+import type { Prediction, Reading } from '../src/prediction.js';
+import { percent } from '../src/prediction.js';
+import { colour, said, say } from './texts.js';
+
+/** An element with attributes and children. */
+export function make<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  attributes: Readonly<Record<string, string>> = {},
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[Name] {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+/** A face: its word, how sure that is, why not, and the most probable expressions. */
+export function card(face: Reading, number: number, of: number): HTMLElement {
+  const ranks = Object.entries(face.probabilities).sort((one, other) => other[1] - one[1]);
+  const first = ranks.filter(([, share], rank) => rank < SHOWN.atOnce && (share >= SHOWN.least || rank === 0));
+  const word = make('span', { class: 'word' }, `${said(face.label)}${face.uncertain ? '?' : ''}`);
+  const share = make('span', { class: 'share' }, percent(face.confidence));
+  const name = of > 1 ? [make('span', { class: 'number' }, say('face', { n: number })), ' '] : [];
+  const made = make('article', { class: 'face', 'data-label': face.label }, make('h3', {}, ...name, word, ' ', share));
+  if (face.uncertain) {
+    const why = face.reasons.map(said).join('; ');
+    made.append(make('p', { class: 'unsure' }, make('strong', {}, say('unsure')), ` ${why}`));
+  }
+  const rest = ranks.slice(first.length);
+  made.append(table(first, face.label, say('likely')));
+  if (rest.length) {
+    made.append(make('details', {}, make('summary', {}, say('others')), table(rest, face.label, say('others'))));
+  }
+  return made;
+}
+
+/** Gives a file to save. */
+export function save(name: string, kind: string, text: string): void {
+  const link = make('a', { download: name, href: URL.createObjectURL(new Blob([text], { type: kind })) });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/**
+ * Answers as `mien predict --format csv` writes them, a row a face.
+ *
+ * @param times of frames, in s, which make a first column; none for photos.
+ */
+export function csv(
+  answers: readonly Prediction[],
+  emotions: readonly string[],
+  times: readonly number[] = [],
+): string {
+  const heads = ['source', 'width', 'height', 'face', 'x0', 'y0', 'x1', 'y1', 'score', 'label', 'confidence'];
+  heads.push(...emotions.map((each) => `p_${each}`), 'uncertain', 'reasons', 'not_a_face');
+  heads.push(...emotions.map((each) => `v_${each}`), 'notes', 'error');
+  const rows = answers.flatMap((answer, at) =>
+    (answer.faces.length ? answer.faces : [undefined]).map((face, number) => [
+      ...(times.length ? [times[at]!] : []),
+      ...row(answer, face, number, emotions),
+    ]),
+  );
+  return [[...(times.length ? ['time_s'] : []), ...heads], ...rows]
+    .map((cells) => `${cells.map(cell).join(',')}\n`)
+    .join('');
+}
+
+function row(answer: Prediction, face: Reading | undefined, number: number, emotions: readonly string[]): unknown[] {
+  const { source, width, height, reasons, notes, error } = answer;
+  return [
+    source,
+    width || null,
+    height || null,
+    face ? number : null,
+    ...(face?.box ?? [null, null, null, null]),
+    face?.score,
+    face?.label,
+    face?.confidence,
+    ...emotions.map((each) => face?.probabilities[each]),
+    face && (face.uncertain ? 'True' : 'False'),
+    (face?.reasons ?? reasons).join('; ') || null,
+    face?.not_a_face,
+    ...emotions.map((each) => face?.votes?.[each]),
+    notes.join('; ') || null,
+    error,
+  ];
+}
+
+/** A value as a cell that no spreadsheet runs as a formula, see `mien.cells`. */
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number') return String(value);
+  const text = /^'*[=+\-@\t\r]/.test(String(value)) ? `'${value}` : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function table(ranks: readonly (readonly [string, number])[], top: string, words: string): HTMLTableElement {
+  const rows = ranks.map(([label, share]) => {
+    const bar = make('i');
+    bar.style.width = `${100 * share}%`;
+    bar.style.background = colour(label);
+    return make(
+      'tr',
+      label === top ? { class: 'top' } : {},
+      make('th', { scope: 'row' }, said(label)),
+      make('td', { class: 'bar' }, make('span', { 'aria-hidden': 'true' }, bar)),
+      make('td', { class: 'number' }, percent(share)),
+    );
+  });
+  return make('table', {}, make('caption', { class: 'hidden' }, words), make('tbody', {}, ...rows));
+}

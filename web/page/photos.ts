@@ -1,0 +1,49 @@
+/** Photos: each becomes a section of the page, with its faces marked and a card for each of them. */
+
+import type { Prediction } from '../src/prediction.js';
+import type { PredictOptions } from '../src/reader.js';
+import type { Client } from './client.js';
+import { draw } from './marks.js';
+import { card, make } from './parts.js';
+import { said, say } from './texts.js';
+
+/** Reads a photo and shows it below the others. */
+export async function photo(
+  client: Client,
+  file: File,
+  options: PredictOptions,
+  into: HTMLElement,
+): Promise<Prediction> {
+  const state = make('p', { role: 'status' }, say('reading'));
+  const section = make('section', { class: 'photo', 'aria-busy': 'true' }, make('h2', {}, file.name), state);
+  into.append(section);
+  const answer = await client.predict(file, options);
+  section.removeAttribute('aria-busy');
+  state.remove();
+  if (answer.error !== null) {
+    const why = make('span', { lang: 'en' }, answer.error);
+    section.append(make('p', { class: 'fault' }, say('unreadable'), ' ', why));
+    return answer;
+  }
+  const figure = await marked(file, answer);
+  const faces = make('div', { class: 'faces' });
+  answer.faces.forEach((face, at) => faces.append(card(face, at + 1, answer.faces.length)));
+  if (!answer.faces.length) faces.append(make('p', {}, answer.reasons.map(said).join('; ')));
+  section.append(make('div', { class: answer.faces.length > 1 ? 'pair many' : 'pair' }, figure, faces));
+  return answer;
+}
+
+/** The photo with boxes over it. */
+async function marked(file: File, answer: Prediction): Promise<HTMLElement> {
+  const image = make('img', { alt: file.name });
+  image.src = URL.createObjectURL(file);
+  const boxes = make('canvas', { class: 'boxes', 'aria-hidden': 'true' });
+  await image.decode().catch(() => undefined); // it was read, so that it can be shown but for want of memory
+  URL.revokeObjectURL(image.src);
+  const shrink = Math.max(1, Math.max(answer.width, answer.height) / 1600); // px, enough for a screen
+  boxes.width = Math.round(answer.width / shrink);
+  boxes.height = Math.round(answer.height / shrink);
+  const faces = answer.faces.map((face) => ({ ...face, box: face.box.map((at) => at / shrink) }));
+  draw(boxes.getContext('2d')!, faces);
+  return make('figure', {}, image, boxes);
+}

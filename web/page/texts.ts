@@ -1,0 +1,59 @@
+/** The page's texts, in the language that the browser asks for: the page holds them as JSON, made by `mien.page`. */
+
+import { PALETTE } from '../src/constants.js';
+import type { Reading } from '../src/prediction.js';
+import { percent } from '../src/prediction.js';
+
+interface Texts {
+  /** The page's own texts by key. */
+  readonly page: Readonly<Record<string, string>>;
+  /** What the library says, `#` in place of each number: expressions and reasons. */
+  readonly said: Readonly<Record<string, string>>;
+  /** Label sets by name, in a person's words. */
+  readonly sets: Readonly<Record<string, string>>;
+}
+
+const NUMBER = /\d+(?:[.,]\d+)*(?:e[+-]\d+)?/g;
+const known = JSON.parse(document.getElementById('texts')!.textContent!) as Record<string, Texts>;
+
+export const language =
+  navigator.languages.map((tag) => tag.toLowerCase().split('-')[0]!).find((tag) => tag in known) ?? 'en';
+const texts = known[language]!;
+
+/** A text by its key, its `%(name)s` filled in. */
+export function say(key: string, values: Readonly<Record<string, string | number>> = {}): string {
+  return texts.page[key]!.replace(/%\((\w+)\)s/g, (_, name: string) => String(values[name]));
+}
+
+/** A word or a sentence of the library in the page's language, its numbers kept. */
+export function said(sentence: string): string {
+  const numbers = sentence.match(NUMBER) ?? [];
+  let at = 0;
+  const words = texts.said[sentence.replace(NUMBER, '#')];
+  return words === undefined ? sentence : words.replace(/#/g, () => numbers[at++]!);
+}
+
+/** A label set in a person's words, where it is a known one; else its name. */
+export function setOf(name: string): string {
+  return texts.sets[name] ?? name;
+}
+
+/** A face's word with its share, `?` where it is uncertain. */
+export function told(face: Reading): string {
+  return `${said(face.label)}${face.uncertain ? '?' : ''} ${percent(face.confidence)}`;
+}
+
+/** An expression's colour, as CSS. */
+export function colour(label: string): string {
+  const [r, g, b] = (PALETTE as Readonly<Record<string, readonly number[]>>)[label] ?? PALETTE.neutral;
+  return `rgb(${r}, ${g}, ${b})`;
+}
+
+/** Black or white, whichever is read more easily on an expression's colour (WCAG 2). */
+export function ink(label: string): string {
+  const values = (PALETTE as Readonly<Record<string, readonly number[]>>)[label] ?? PALETTE.neutral;
+  const [r, g, b] = values
+    .map((each) => each / 255)
+    .map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b! > 0.179 ? 'black' : 'white';
+}

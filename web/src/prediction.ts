@@ -1,0 +1,138 @@
+/** What was read in an image: mien's JSON, as `mien predict --format json` prints it; and the reasons to doubt it. */
+
+import { DIGITS, DOUBT } from './constants.js';
+import { type Face, turnOf } from './face.js';
+import {
+  type Head,
+  type LabelSet,
+  type Manifest,
+  opinion,
+  probabilities,
+  projected,
+  softmax,
+  votesOf,
+} from './heads.js';
+
+export interface Reading {
+  readonly box: readonly number[];
+  readonly landmarks: readonly (readonly number[])[];
+  readonly score: number;
+  readonly label: string;
+  readonly confidence: number;
+  readonly probabilities: Readonly<Record<string, number>>;
+  readonly uncertain: boolean;
+  readonly reasons: readonly string[];
+  readonly not_a_face: number | null;
+  readonly votes: Readonly<Record<string, number>> | null;
+}
+
+export interface Prediction {
+  readonly source: string;
+  readonly width: number;
+  readonly height: number;
+  readonly faces: readonly Reading[];
+  readonly reasons: readonly string[];
+  readonly notes: readonly string[];
+  readonly error: string | null;
+}
+
+/** What a network says of a crop: logits by head; `face` is what the crop shows at all. */
+export type Logits = Readonly<Record<string, readonly number[]>>;
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export function predicted(source: string, { width, height }: Size, faces: readonly Reading[]): Prediction {
+  const reasons = faces.length ? [] : [DOUBT.noFace];
+  return { source, width, height, faces, reasons, notes: [], error: null };
+}
+
+export function unread(source: string, error: string): Prediction {
+  return { source, width: 0, height: 0, faces: [], reasons: [], notes: [], error };
+}
+
+/**
+ * What is said of a face.
+ *
+ * @param sharp the sharpness of its crop.
+ * @param head the one that speaks the label set.
+ * @param shares how often each emotion is expected; undefined where as in training.
+ */
+export function reading(
+  face: Face,
+  size: Size,
+  sharp: number,
+  logits: Logits,
+  model: Manifest,
+  head: Head,
+  labels: LabelSet,
+  shares?: Record<string, number>,
+): Reading {
+  const own = logits[head.labels]!;
+  const [chances, kept] = projected(head, probabilities(head, own, shares), labels);
+  const votes = votesOf(head, own);
+  const confidence = Math.max(...chances);
+  const label = labels.emotions[chances.indexOf(confidence)]!;
+  const nobody = logits['face'] ? softmax(logits['face'])[1]! : null;
+  const reasons: string[] = [];
+  if (nobody !== null && nobody >= DOUBT.notAFace) reasons.push(`perhaps not a face (${percent(nobody)})`);
+  if (kept < 0.5) reasons.push(`probably an expression that ${labels.name} lacks (${percent(1 - kept)})`);
+  reasons.push(...unsure(confidence, head.threshold));
+  const asked = model.heads.find((each) => each.labels === head.second?.labels);
+  if (asked && head.second) {
+    const chance = opinion(asked, logits[asked.labels]!, label, labels, shares);
+    reasons.push(...unsure(chance, head.second.threshold, asked.labels));
+  }
+  reasons.push(...spoilt(face, size, sharp));
+  return {
+    box: clipped(face, size).map((at) => rounded(at, DIGITS.box)),
+    landmarks: face.landmarks.map((point) => point.map((at) => rounded(at, DIGITS.box))),
+    score: rounded(face.score, DIGITS.share),
+    label,
+    confidence: rounded(confidence, DIGITS.share),
+    probabilities: named(labels, chances),
+    uncertain: reasons.length > 0,
+    reasons,
+    not_a_face: nobody === null ? null : rounded(nobody, DIGITS.share),
+    votes: votes && named(labels, projected(head, votes, labels)[0]),
+  };
+}
+
+/** A share of 0..1 in words; 100% is said of certainty alone. */
+export function percent(share: number): string {
+  return `${Math.floor(share * 100 + 1e-9)}%`;
+}
+
+function unsure(confidence: number, threshold: number, head = ''): string[] {
+  if (confidence >= threshold) return [];
+  const reliable = threshold < 1 ? `reliable from ${Math.ceil(100 * threshold - 1e-9)}%` : 'never reliable';
+  return [`${DOUBT.low}${head && ` by ${head} labels`} (${percent(confidence)}, ${reliable})`];
+}
+
+/** What spoils the look of a face, whatever is asked of it. */
+function spoilt(face: Face, { width, height }: Size, sharp: number): string[] {
+  const [x0, y0, x1, y1] = face.box;
+  const side = Math.min(x1 - x0, y1 - y0);
+  const cut = face.landmarks.slice(0, 4).some(([x, y]) => !(x >= 0 && x <= width && y >= 0 && y <= height));
+  const reasons = [
+    side < DOUBT.smallFace && `small face (${Math.floor(side)} px, reliable from ${DOUBT.smallFace} px)`,
+    sharp < DOUBT.blurred && 'blurred',
+    turnOf(face) > DOUBT.turned && 'turned away',
+    cut && "cut by the image's edge",
+  ];
+  return reasons.filter((reason) => reason !== false);
+}
+
+function clipped({ box: [x0, y0, x1, y1] }: Face, { width, height }: Size): [number, number, number, number] {
+  return [Math.max(x0, 0), Math.max(y0, 0), Math.min(x1, width), Math.min(y1, height)];
+}
+
+function named({ emotions }: LabelSet, values: readonly number[]): Record<string, number> {
+  return Object.fromEntries(emotions.map((emotion, at) => [emotion, rounded(values[at]!, DIGITS.share)]));
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
