@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mien import answers, crops, detect, draw, face, intake, network, page, prediction, views
+from mien import answers, covers, crops, detect, draw, face, intake, network, page, prediction, views
 from mien.labels import LABEL_SETS
 
 TABLE = Path(__file__).parents[1] / "web" / "src" / "constants.ts"
@@ -46,6 +46,7 @@ def constants() -> dict[str, Any]:
             "network": "model.onnx",
             "fullRange": detect.FULL_RANGE[0],
             "shortRange": detect.SHORT_RANGE[0],
+            "covers": covers.WEIGHTS[0],
         },
         "RUNTIME": page.RUNTIME,
         "FRAMING": {
@@ -94,6 +95,7 @@ def constants() -> dict[str, Any]:
             "low": prediction.LOW,
             "noFace": crops.NO_FACE,
         },
+        "COVERS": {"side": covers.SIDE, "limit": covers.LIMIT, "parts": covers.PARTS, "words": covers.WORDS},
         "DIGITS": {"box": prediction.BOX_DIGITS, "share": prediction.SHARE_DIGITS},
         "SHOWN": {"atOnce": prediction.AT_ONCE, "least": prediction.LEAST},
         "LIMITS": {"maxBytes": intake.UPLOADS.max_bytes, "maxPixels": intake.UPLOADS.max_pixels},

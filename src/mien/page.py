@@ -20,6 +20,7 @@ from string import Template
 from typing import Any
 
 from mien.artifact import Artifact
+from mien.covers import WEIGHTS
 from mien.detect import FULL_RANGE, SHORT_RANGE
 from mien.errors import MienError
 from mien.files import write_text
@@ -100,8 +101,9 @@ def find_runtime(place: Path | None = None) -> bytes:
 
 def files(artifact: Artifact) -> dict[str, bytes]:
     """What the reader in a browser opens, by name, beside the runtime."""
-    detector = {name: (resources.files("mien") / "assets" / name).read_bytes() for name, _ in (FULL_RANGE, SHORT_RANGE)}
-    return {"model.json": json.dumps(described(artifact)).encode(), "model.onnx": artifact.onnx, **detector}
+    names = [name for name, _ in (FULL_RANGE, SHORT_RANGE, WEIGHTS)]
+    beside = {name: (resources.files("mien") / "assets" / name).read_bytes() for name in names}
+    return {"model.json": json.dumps(described(artifact)).encode(), "model.onnx": artifact.onnx, **beside}
 
 
 def described(artifact: Artifact) -> dict[str, Any]:

@@ -63,9 +63,7 @@ export function turnOf(face: Face): number {
 
 /** Fine detail in a crop, relative to its contrast, judged at 48 px. */
 export function sharpness(crop: Image): number {
-  let image = gray(crop);
-  if (image.width > 48) image = resize(image, 48, 48, 'bicubic', undefined, 3);
-  const { width, height, data } = image;
+  const { width, height, data } = smallGray(crop, Math.min(crop.width, 48));
   const edges: number[] = [];
   for (let y = 1; y < height - 1; y++) {
     for (let at = y * width + 1; at < (y + 1) * width - 1; at++) {
@@ -73,6 +71,12 @@ export function sharpness(crop: Image): number {
     }
   }
   return deviation(edges) / Math.max(deviation([...data]), 1);
+}
+
+/** A crop in gray, of another size if need be. */
+export function smallGray(crop: Image, side: number): Image {
+  const image = gray(crop);
+  return image.width === side ? image : resize(image, side, side, 'bicubic', undefined, 3);
 }
 
 /** To the nearest whole number, and of two to the even one, as Python and NumPy round. */

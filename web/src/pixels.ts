@@ -256,3 +256,16 @@ function between({ width, height, channels, data }: Image, x: number, y: number,
 function spline(a: number, b: number, c: number, d: number, t: number): number {
   return b + t * (c - a + t * (2 * (a - b) + c - d + t * (b - a - c + d)));
 }
+
+/** Crops as networks take them: (n, channels, size, size). */
+export function planes(crops: readonly Image[], channels: 1 | 3): Uint8Array {
+  const area = crops[0]!.width * crops[0]!.height;
+  const made = new Uint8Array(crops.length * channels * area);
+  crops.forEach(({ data, channels: step }, number) => {
+    for (let band = 0; band < channels; band++) {
+      const start = (number * channels + band) * area;
+      for (let at = 0; at < area; at++) made[start + at] = data[at * step + band]!;
+    }
+  });
+  return made;
+}

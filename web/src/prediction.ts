@@ -39,6 +39,12 @@ export interface Prediction {
 /** What a network says of a crop: logits by head; `face` is what the crop shows at all. */
 export type Logits = Readonly<Record<string, readonly number[]>>;
 
+/** What a crop is like: its sharpness, and what hides a part of it, in words. */
+export interface Seen {
+  readonly sharpness: number;
+  readonly hidden: string | null;
+}
+
 export interface Size {
   readonly width: number;
   readonly height: number;
@@ -56,14 +62,14 @@ export function unread(source: string, error: string): Prediction {
 /**
  * What is said of a face.
  *
- * @param sharp the sharpness of its crop.
+ * @param seen what its crop is like.
  * @param head the one that speaks the label set.
  * @param shares how often each emotion is expected; undefined where as in training.
  */
 export function reading(
   face: Face,
   size: Size,
-  sharp: number,
+  seen: Seen,
   logits: Logits,
   model: Manifest,
   head: Head,
@@ -85,7 +91,7 @@ export function reading(
     const chance = opinion(asked, logits[asked.labels]!, label, labels, shares);
     reasons.push(...unsure(chance, head.second.threshold, asked.labels));
   }
-  reasons.push(...spoilt(face, size, sharp));
+  reasons.push(...spoilt(face, size, seen));
   return {
     box: clipped(face, size).map((at) => rounded(at, DIGITS.box)),
     landmarks: face.landmarks.map((point) => point.map((at) => rounded(at, DIGITS.box))),
@@ -112,13 +118,14 @@ function unsure(confidence: number, threshold: number, head = ''): string[] {
 }
 
 /** What spoils the look of a face, whatever is asked of it. */
-function spoilt(face: Face, { width, height }: Size, sharp: number): string[] {
+function spoilt(face: Face, { width, height }: Size, seen: Seen): string[] {
   const [x0, y0, x1, y1] = face.box;
   const side = Math.min(x1 - x0, y1 - y0);
   const cut = face.landmarks.slice(0, 4).some(([x, y]) => !(x >= 0 && x <= width && y >= 0 && y <= height));
   const reasons = [
     side < DOUBT.smallFace && `small face (${Math.floor(side)} px, reliable from ${DOUBT.smallFace} px)`,
-    sharp < DOUBT.blurred && 'blurred',
+    seen.hidden ?? false,
+    seen.sharpness < DOUBT.blurred && 'blurred',
     turnOf(face) > DOUBT.turned && 'turned away',
     cut && "cut by the image's edge",
   ];

@@ -3,14 +3,15 @@
 import * as ort from 'onnxruntime-web/wasm';
 
 import { BATCH, CROP_SIDE, FILES } from './constants.js';
+import { Covers } from './covers.js';
 import { BlazeFace, type Run } from './detect.js';
 import { type Face, cropFace, sharpness, wholeCrop, wholeFace } from './face.js';
 import { type LabelSet, type Manifest, type Prior, headFor, labelSetsOf, sharesOf } from './heads.js';
-import type { Image } from './pixels.js';
+import { type Image, planes } from './pixels.js';
 import { type Logits, type Prediction, predicted, reading, unread } from './prediction.js';
 import { ImageError, type Source, nameOf, pixelsOf } from './source.js';
 
-/** Gives a file by its name: `model.json`, `model.onnx`, the detector's two networks. */
+/** Gives a file by its name: `model.json`, `model.onnx`, the detector's two networks, and what sees covers. */
 export type Files = (name: string) => Promise<ArrayBuffer | Uint8Array>;
 
 export interface LoadOptions {
@@ -46,20 +47,24 @@ export async function load(files: string | URL | Files, { wasm }: LoadOptions = 
     ort.InferenceSession.create(new Uint8Array(await give(name)), { executionProviders: ['wasm'] });
   const network = await open(FILES.network);
   const full = await open(FILES.fullRange);
-  return new Reader(manifest, network, new BlazeFace(finder(full), finder(await open(FILES.shortRange))));
+  const detector = new BlazeFace(finder(full), finder(await open(FILES.shortRange)));
+  return new Reader(manifest, network, detector, new Covers(await open(FILES.covers)));
 }
 
 export class Reader {
   readonly #network: ort.InferenceSession;
   readonly #detector: BlazeFace;
+  readonly #covers: Covers;
 
   constructor(
     readonly manifest: Manifest,
     network: ort.InferenceSession,
     detector: BlazeFace,
+    covers: Covers,
   ) {
     this.#network = network;
     this.#detector = detector;
+    this.#covers = covers;
   }
 
   /** The label sets that it can answer in, its own first. */
@@ -100,8 +105,10 @@ export class Reader {
     const cut = (face: Face) => (whole ? wholeCrop(image, size, coloured) : cropFace(image, face, size, coloured));
     const crops = faces.map(cut);
     const logits = await this.#logits(crops);
+    const hidden = await this.#covers.told(crops);
+    const seen = crops.map((crop, at) => ({ sharpness: sharpness(crop), hidden: hidden[at]! }));
     const readings = faces.map((face, at) =>
-      reading(face, image, sharpness(crops[at]!), logits[at]!, this.manifest, head, spoken, shares),
+      reading(face, image, seen[at]!, logits[at]!, this.manifest, head, spoken, shares),
     );
     return predicted(source, image, readings);
   }
@@ -133,19 +140,6 @@ export class Reader {
     }
     return told;
   }
-}
-
-/** Crops as the network takes them: (n, channels, size, size). */
-function planes(crops: readonly Image[], channels: 1 | 3): Uint8Array {
-  const area = crops[0]!.width * crops[0]!.height;
-  const made = new Uint8Array(crops.length * channels * area);
-  crops.forEach(({ data, channels: step }, number) => {
-    for (let band = 0; band < channels; band++) {
-      const start = (number * channels + band) * area;
-      for (let at = 0; at < area; at++) made[start + at] = data[at * step + band]!;
-    }
-  });
-  return made;
 }
 
 function finder(session: ort.InferenceSession): Run {
