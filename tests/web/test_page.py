@@ -27,7 +27,8 @@ from mien.languages import LANGUAGES, NOTICE
 BUDGET = 60_000  # bytes of the library, beside the runtime and the models
 RUNTIME = b"\0asm, or what stands for it"
 ROOT = WEB.parent
-USED = re.compile(r"""\bsay\((?:\w+ \? '(\w+)' : )?'(\w+)'|\? '(\w+)' : '(\w+)', \{|data-say="(\w+)\"""")
+SAID = re.compile(r"""\bsay\(([^),]*)|data-say=("\w+")""")
+KEY = re.compile(r"""['"](\w+)['"](?!\])""")
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_the_page_may_run_its_own_script_and_ask_nobody(small: Artifact) -> None
 
 def test_every_text_that_the_page_uses_is_there_in_each_language() -> None:
     sources = [path.read_text() for path in (WEB / "page").glob("*.ts")] + [page.asset("page.html").decode()]
-    used = {name for source in sources for found in USED.findall(source) for name in found if name}
+    used = {key for source in sources for found in SAID.findall(source) for key in KEY.findall("".join(found))}
     told = page.texts()
     assert set(told) == set(LANGUAGES)
     for texts in told.values():

@@ -37,15 +37,20 @@ function translated(): void {
 }
 
 async function photos(files: readonly File[]): Promise<void> {
-  halt();
-  for (const file of files) {
-    if (file.type.startsWith('video/')) await moved((options) => moving.film(file, options), true);
-    else answers.push(await photo(client, file, { labels: labels.value }, shown));
-    find('#saving').hidden = !answers.length && !filmed;
+  begin();
+  try {
+    for (const file of files) {
+      if (file.type.startsWith('video/')) await moved((options) => moving.film(file, options), true);
+      else answers.push(await photo(client, file, { labels: labels.value }, shown));
+      find('#saving').hidden = !answers.length && !filmed;
+    }
+  } catch (error) {
+    fault(say('broken'), error);
   }
 }
 
 async function moved(run: (options: { labels: string }) => Promise<void>, film: boolean): Promise<void> {
+  begin();
   stage.hidden = false;
   filmed = film;
   find('#saving').hidden = !film && !answers.length;
@@ -55,6 +60,13 @@ async function moved(run: (options: { labels: string }) => Promise<void>, film: 
     halt();
     fault(say(film ? 'unplayable' : 'dark'), error);
   }
+}
+
+/** Whatever moves stops, and a fault of before is forgotten. */
+function begin(): void {
+  halt();
+  state.className = '';
+  state.textContent = say(state.dataset['ready'] ? 'ready' : 'opening');
 }
 
 function halt(): void {
@@ -106,11 +118,11 @@ function listen(): void {
 
 translated();
 listen();
-state.textContent = say('opening');
+begin();
 client.ready.then(
   () => {
-    state.textContent = say('ready');
     state.dataset['ready'] = 'yes';
+    state.textContent = say('ready');
   },
   (error: unknown) => fault(say('broken'), error),
 );
