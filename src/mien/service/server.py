@@ -20,10 +20,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 import mien
-from mien.service import api, live, pages
+from mien.service import api, live, pages, videos
 from mien.service.door import Server
 from mien.service.engine import Engine
 from mien.service.guard import ACCESS, FAULTS, Gate, Guard
+from mien.service.jobs import Jobs
 from mien.service.lingering import Lingering
 from mien.service.metrics import Metrics
 from mien.service.openapi import Described
@@ -38,12 +39,14 @@ from mien.service.uploads import Uploads
 
 DESCRIPTION = (
     "Says which word most people would choose for the look of each face in an image, and how sure that is. "
-    "Nothing that is uploaded is kept, logged or sent on."
+    "Nothing that is uploaded is kept, logged or sent on; what was read of a video is held until it is fetched, for some "
+    "minutes at most."
 )
 
 BACKLOG = 1024  # clients that may wait at the door: who finds it full hears nothing, and knocks again a second later
 SWITCH_S = 0.0005  # a thread may hold the interpreter so long; Python's 5 ms would be felt in every answer
-EXPOSED = ("Retry-After", "X-Request-ID")  # headers that other sites' pages may read
+METHODS = ("GET", "POST", "DELETE")  # that other sites' pages may use
+EXPOSED = ("Retry-After", "X-Request-ID", "Location", "Link")  # headers that other sites' pages may read
 STARTED = logging.getLogger("mien.service")
 
 
@@ -56,11 +59,13 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     engine = Engine(settings, metrics)
     engine.load()
     rendered = pages.Pages(settings.notice)
+    jobs = Jobs(settings, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         engine.start()
         yield
+        await jobs.stop()
         await engine.stop()
 
     app = Described(
@@ -76,6 +81,7 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
         api.routes(engine, uploads, metrics),
         pages.routes(app, rendered, engine, uploads, settings),
         live.routes(engine, metrics, uploads, settings),
+        videos.routes(engine, jobs, settings),
     )
     for router in routers:
         app.include_router(router)
@@ -100,7 +106,7 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     gated: ASGIApp = Gate(app, settings, metrics, rendered.problem)
     if settings.origins:  # before the gate: a browser asks without a key, and its page may read why it is refused
         gated = CORSMiddleware(
-            gated, settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"], expose_headers=EXPOSED
+            gated, settings.origins, allow_methods=METHODS, allow_headers=["*"], expose_headers=EXPOSED
         )
     paths = {"/openapi.json", *(getattr(route, "path", "") for router in routers for route in router.routes)}
     return Proxies(Lingering(Guard(gated, settings, metrics, rendered.problem, paths)), settings)
@@ -120,7 +126,7 @@ def serve(settings: Settings) -> None:
         logger.setLevel(logging.INFO)
         logger.propagate = False
     metrics = Metrics()
-    uploads = Uploads(settings, metrics)
+    uploads = Uploads(settings, metrics.held)
     config = Config(
         create(settings, uploads, metrics),
         Room(settings, uploads, metrics),
