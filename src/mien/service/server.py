@@ -39,8 +39,8 @@ from mien.service.uploads import Uploads
 
 DESCRIPTION = (
     "Says which word most people would choose for the look of each face in an image, and how sure that is. "
-    "Nothing that is uploaded is kept, logged or sent on; what was read of a video is held until it is fetched, for some "
-    "minutes at most."
+    "Nothing that is uploaded is kept, logged or sent on; what was read of a video is held until it is fetched, "
+    "and for minutes at most."
 )
 
 BACKLOG = 1024  # clients that may wait at the door: who finds it full hears nothing, and knocks again a second later

@@ -32,7 +32,7 @@ ROOT = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9_.~-]+)*")
 ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.IGNORECASE)
 """A site as browsers name it, or all of them."""
 HASH = re.compile(r"[0-9a-f]{64}")
-ROOMY = 1_200_000_000
+ROOMY = 1_250_000_000
 """Bytes of memory with which a video is read beside all else (docs/service.md): where there is less, none is."""
 WORKERS = 16
 """That each core may have at most: each takes memory."""
@@ -167,7 +167,7 @@ class Settings(BaseModel):
     videos_waiting: CountOrNone = 4
     max_video: Bytes = 200_000_000
     max_video_memory: Bytes = 200_000_000
-    max_video_pixels: Pixels = 9_000_000
+    max_video_pixels: Pixels = 2_100_000
     max_video_s: Seconds = 600.0
     max_video_rows: Count = 50_000
     video_deadline_s: Seconds = 900.0

@@ -32,7 +32,10 @@ from mien.service.wire import Message, read, write
 from mien.video import describe
 from mien.watching import Moment, Wanted, moment_columns, watch
 
-BESIDE = 300_000_000  # bytes of frames, their copies, rows, and what the networks hold
+BESIDE, PIXEL = (
+    230_000_000,
+    70,
+)  # bytes of libraries, networks and rows; and of all frames there are, for each pixel of one
 KEPT, PIECE = 2**24, 2**20  # bytes that the allocator keeps, and of pieces that it does not
 NICENESS = 19  # photos go first
 TOGETHER, EVERY_S = 500, 0.25  # rows that are told at once, and how often
@@ -179,7 +182,7 @@ def main() -> None:
     keep_memory(KEPT, PIECE)
     line = Line(inbox, outbox)
     reading = Reading(line, first)
-    allow(own_data() + BESIDE)
+    allow(own_data() + BESIDE + PIXEL * first.head["limits"]["max_pixels"])
     line.tell(Message({}))
     try:
         error = reading.run()
