@@ -32,7 +32,7 @@ ASKING = ("/v1/predict", "/v1/videos", f"{VIDEO}/rows")
 """Those with parameters, about which something can be wrong."""
 
 
-def is_not_broken(ctx: CheckContext, response: Response, case: Case) -> bool | None:
+def is_not_broken(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     """A service that has no place for a video says so, and is whole."""
     return None if response.status_code == 503 else not_a_server_error(ctx, response, case)
 

@@ -17,8 +17,7 @@ import numpy as np
 import pytest
 from filmed import Film, Pixels, plain
 from PIL import Image
-from served import WAIT_S, Served, begin
-from test_workers import children
+from served import PROC, WAIT_S, Served, begin, children
 from wire import until
 
 import mien
@@ -50,7 +49,7 @@ watcher.main()
 """
 """A worker that tells all rows of a video whose name begins so, and never that it has ended."""
 
-pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="processes are told of in /proc")
+pytestmark = pytest.mark.skipif(not PROC.exists(), reason="processes are told of in /proc")
 
 
 def film(frames: Sequence[Pixels], **more: Any) -> bytes:
@@ -149,7 +148,7 @@ def counted(client: httpx.Client, name: str) -> float:
 
 def watchers(served: Served) -> list[int]:
     """The processes that read videos."""
-    lines = {each: Path(f"/proc/{each}/cmdline").read_bytes() for each in children(served.process.pid)}
+    lines = {each: (PROC / str(each) / "cmdline").read_bytes() for each in children(served.process.pid)}
     return [each for each, line in lines.items() if b"watcher" in line]
 
 
@@ -248,7 +247,7 @@ def test_one_is_read_another_waits_and_a_third_is_turned_away(
             assert client.request(method, f"{running}{end}", headers=headers).status_code == status
     (process,) = watchers(service)
     assert client.delete(running).status_code == 204
-    assert not Path(f"/proc/{process}").exists()
+    assert not (PROC / str(process)).exists()
     assert client.get(running).status_code == 404
     assert ended(client, waiting)["state"] == "done"
 
@@ -351,7 +350,7 @@ def test_one_that_takes_too_long_is_ended(blank: bytes, monkeypatch: pytest.Monk
         (process,) = children(os.getpid()) - before
         kept._settings = kept._settings.model_copy(update={"video_deadline_s": 0.01})
         await kept.delete(job)
-        assert not Path(f"/proc/{process}").exists()
+        assert not (PROC / str(process)).exists()
         job = await job_of(kept, blank)
         while not job.ended:
             await asyncio.sleep(0.01)
@@ -394,6 +393,6 @@ def test_told_to_stop_it_ends_what_is_read(blank: bytes, tmp_path: Path) -> None
             (process,) = watchers(served)
         served.process.send_signal(signal.SIGTERM)
         served.process.wait(WAIT_S / 2)
-        assert not Path(f"/proc/{process}").exists()
+        assert not (PROC / str(process)).exists()
     finally:
         served.stop()

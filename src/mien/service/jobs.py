@@ -200,7 +200,7 @@ class Jobs:
             elif "rows" in head:
                 self._metrics.video_seconds.inc(max(0.0, head["time_s"] - job.time_s))
                 job.time_s, job.frames, job.faces = head["time_s"], head["frames"], head["faces"]
-                if head["rows"] and (problem := self._keep(job, pieces[0].split(b"\n"))) is not None:
+                if head["rows"] and (problem := self._keep(job, bytes(pieces[0]).split(b"\n"))) is not None:
                     return problem
             elif "end_s" in head:
                 job.end_s = head["end_s"]

@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 
@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -85,6 +86,7 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     )
     for router in routers:
         app.include_router(router)
+    known = [route for router in routers for route in router.routes]
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), "static")
 
     @app.exception_handler(Problem)
@@ -100,7 +102,7 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     @app.exception_handler(HTTPException)
     async def elsewhere(request: Request, error: HTTPException) -> Response:
         kind = {404: NOT_FOUND, 405: METHOD}.get(error.status_code, PARAMETER)
-        headers = {name: "GET, HEAD" if value == "GET" else value for name, value in (error.headers or {}).items()}
+        headers = {**(error.headers or {}), **({"Allow": _allowed(known, request)} if kind is METHOD else {})}
         return await told(request, Problem(kind, f"see {root_of(request.scope)}/docs for what there is", headers))
 
     gated: ASGIApp = Gate(app, settings, metrics, rendered.problem)
@@ -108,8 +110,15 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
         gated = CORSMiddleware(
             gated, settings.origins, allow_methods=METHODS, allow_headers=["*"], expose_headers=EXPOSED
         )
-    paths = {"/openapi.json", *(getattr(route, "path", "") for router in routers for route in router.routes)}
+    paths = {"/openapi.json", *(getattr(route, "path", "") for route in known)}
     return Proxies(Lingering(Guard(gated, settings, metrics, rendered.problem, paths)), settings)
+
+
+def _allowed(routes: Iterable[BaseRoute], request: Request) -> str:
+    """The methods that an address takes, HEAD wherever GET is one."""
+    there = [each for each in routes if each.matches(request.scope)[0] is not Match.NONE]
+    methods = {method for each in there if isinstance(each, Route) for method in each.methods or ()}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def serve(settings: Settings) -> None:
