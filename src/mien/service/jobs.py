@@ -29,7 +29,7 @@ from mien.service.workers import ENDED
 from mien.watching import Wanted, moment_columns
 
 PROGRAM = (sys.executable, "-m", "mien.service.watcher")
-KNOWN = 100  # jobs at once: of those that have ended the oldest goes when another comes
+KNOWN = 50  # jobs at once: of those that have ended the oldest goes when another comes
 NAME = 255  # characters of a file's name: no file system takes more
 RETRY_S = 10  # when a client that was turned away should come again
 

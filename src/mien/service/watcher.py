@@ -32,14 +32,12 @@ from mien.service.wire import Message, read, write
 from mien.video import describe
 from mien.watching import Moment, Wanted, moment_columns, watch
 
-BESIDE, PIXEL = (
-    230_000_000,
-    70,
-)  # bytes of libraries, networks and rows; and of all frames there are, for each pixel of one
+BESIDE = 230_000_000  # bytes of libraries that are not loaded yet, what networks hold, and rows
+FRAMES = 70  # bytes of all frames there are at once, for each pixel of one
 KEPT, PIECE = 2**24, 2**20  # bytes that the allocator keeps, and of pieces that it does not
 NICENESS = 19  # photos go first
 TOGETHER, EVERY_S = 500, 0.25  # rows that are told at once, and how often
-MOST_TOLD = 2**20  # bytes of what rows come to
+MOST_TOLD = 2**19  # bytes of what rows come to
 SHORT = "not enough memory to read it: save it smaller"
 
 
@@ -182,7 +180,7 @@ def main() -> None:
     keep_memory(KEPT, PIECE)
     line = Line(inbox, outbox)
     reading = Reading(line, first)
-    allow(own_data() + BESIDE + PIXEL * first.head["limits"]["max_pixels"])
+    allow(own_data() + BESIDE + FRAMES * first.head["limits"]["max_pixels"])
     line.tell(Message({}))
     try:
         error = reading.run()
