@@ -1,23 +1,32 @@
-# make demo   install mien alone and read one real photo
-# make test   install everything once, then run the tests
+# make demo       install mien alone and read one real photo
+# make test       install everything once, then run the tests
+# make quick      the fast ones of them
 # make test-avx2  the tests of training and export, as on a processor without AVX-512
-# make check  style, types, layers, the site's links
-# make docs   the documentation site, into out/site
-# make clean  remove what these made (not runs/)
+# make check      style, types, layers, the site's links
+# make docs       the documentation site, into out/site
+# make clean      remove what these made (not runs/)
+# make help       this
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+SLOW := $(patsubst %,tests/test_%.py,cli cli_video docs evaluation notebooks report timeline watch_command)
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-avx2 check docs clean python
+.PHONY: help demo test quick test-avx2 check docs clean python
 .DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 demo: .venv-demo/.installed
 	.venv-demo/bin/python tools/demo.py
 
 test: .venv/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+quick: .venv/.installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(filter-out $(SLOW),$(wildcard tests/test_*.py))
 
 test-avx2: .venv/.installed
 	ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile tests/training

@@ -3,6 +3,7 @@
     python benchmarks/video.py traps     # a file made for each trap, the right value, and ours
     python benchmarks/video.py speed     # beside PyAV's decoding alone, in turns
     python benchmarks/video.py copies    # beside PyAV's decoding and coding alone, in turns
+    python benchmarks/video.py fer PYTHON    # beside fer 25.10.3, which that interpreter has, on the same clip
 
 Files are made as in the tests, scenes as in `scenes.py`: people of the Face Research Lab London Set. Times are medians
 of three, of the wall clock and of all cores together; where others use the machine, the second is the one to look at.
@@ -11,6 +12,7 @@ of three, of the wall clock and of all cores together; where others use the mach
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -312,6 +314,40 @@ def copies(data: Path) -> None:
                 print(f"| {height}p, {faces} | {form} | {wall:.1f} s | {wall_:.1f} s | {ratios} |", flush=True)
 
 
+FER = """
+import sys, time
+from fer.fer import FER
+from fer.classes import Video
+detector = FER()
+def read():
+    video = Video(sys.argv[1], outdir=sys.argv[2])
+    plain = dict.fromkeys(("display", "save_frames", "save_video", "annotate_frames", "zip_images"), False)
+    return video.analyze(detector, **plain)
+read()
+began = time.perf_counter()
+found = read()
+print(f"{time.perf_counter() - began} {sum(bool(each) for each in found)}")
+"""
+
+
+def beside_fer(data: Path, python: str) -> None:
+    """The second reading of a clip by each, on all cores, one after the other; neither writes its results."""
+    model = mien.load(threads=2)
+    print("| clip | frames | fer, s | mien video, s | times as fast |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for height, faces in ((720, 1), (1080, 1), (1080, 5)):
+            path = clip(data, Path(folder), height, faces)
+            ran = subprocess.run([python, "-c", FER, path, "."], cwd=folder, capture_output=True, text=True, check=True)
+            theirs, found = ran.stdout.split()[-2:]
+            list(model.watch(path))
+            began = perf_counter()
+            rows = list(model.watch(path))
+            ours = perf_counter() - began
+            ours_found = len({row["frame"] for row in rows if row["face"] is not None})
+            told = f"{found} and {ours_found} with a face"
+            print(f"| {height}p, {faces} | {told} | {float(theirs):.1f} | {ours:.1f} | {float(theirs) / ours:.1f} |")
+
+
 def _coded(path: Path, out: Path) -> None:
     """Decoded and coded again as `film` does, and nothing else."""
     codec, options = FORMS[out.suffix]
@@ -334,6 +370,8 @@ def main() -> None:
         speed(data)
     if "copies" in wanted:
         copies(data)
+    if "fer" in wanted:
+        beside_fer(data, wanted[-1])
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 Labels = str | LabelSet | None
 
-CHUNK = 48  # images at most whose faces go through the network together
-CHUNK_S = 0.03  # as many as a processor works on for so long: large photos one by one, so that threads end together
+CHUNK = 64  # images at most whose faces go through the network together
+CHUNK_S = 0.04  # as many as a processor works on for so long: large photos one by one, so that threads end together
 
 
 class Recognizer:
