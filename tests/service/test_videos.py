@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from io import BytesIO, StringIO
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -70,8 +69,10 @@ def blank() -> bytes:
     return film([plain(number) for number in range(50)], form="matroska")
 
 
-def slow_service(program: Path, **given: Any) -> Served:
-    """A service that is starting, whose workers never end a video that is called slow."""
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One with low limits and two keys, whose workers never end a video that is called slow."""
+    program = tmp_path_factory.mktemp("slow") / "slow.py"
     program.write_text(
         "import sys\n"
         "from mien.service import jobs\n"
@@ -79,16 +80,15 @@ def slow_service(program: Path, **given: Any) -> Served:
         "from mien.service.__main__ import main\n"
         "main()\n"
     )
-    return begin(program=[sys.executable, str(program)], **given)
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One with low limits and two keys."""
-    limits = {"max_video": 1_000_000, "max_video_memory": 1_000_000, "max_video_s": 3, "max_video_rows": 60}
+    limits: dict[str, Any] = {
+        "max_video": 1_000_000,
+        "max_video_memory": 1_000_000,
+        "max_video_s": 3,
+        "max_video_rows": 60,
+    }
     keys = " ".join(map(hash_key, ("mine", "theirs")))
-    kept = {"videos": 1, "videos_waiting": 1, "video_fetched_s": 0.01, "max_video_pixels": SIDE * SIDE}
-    served = slow_service(tmp_path_factory.mktemp("slow") / "slow.py", api_keys=keys, **limits, **kept)
+    kept: dict[str, Any] = {"videos": 1, "videos_waiting": 1, "video_fetched_s": 0.01, "max_video_pixels": SIDE * SIDE}
+    served = begin(program=[sys.executable, str(program)], api_keys=keys, **limits, **kept)
     try:
         served.wait()
         yield served
@@ -383,16 +383,11 @@ def test_one_that_has_had_its_time_of_the_processor_is_late() -> None:
     assert asyncio.run(go()) == "late"
 
 
-def test_told_to_stop_it_ends_what_is_read(blank: bytes, tmp_path: Path) -> None:
-    served = slow_service(tmp_path / "slow.py", videos=1, grace_s=WAIT_S)
-    try:
-        served.wait()
-        with httpx.Client(base_url=served.url, timeout=WAIT_S) as client:
-            address = place(sent(client, blank, "slow.mp4", every="1"))
-            until(lambda: client.get(address).json()["rows"] == 2)
-            (process,) = watchers(served)
-        served.process.send_signal(signal.SIGTERM)
-        served.process.wait(WAIT_S / 2)
-        assert not (PROC / str(process)).exists()
-    finally:
-        served.stop()
+def test_told_to_stop_it_ends_what_is_read(client: httpx.Client, service: Served, blank: bytes) -> None:
+    """The last one of these, for it ends the service that they share."""
+    address = place(sent(client, blank, "slow.mp4", every="1"))
+    until(lambda: client.get(address).json()["rows"] == 2)
+    (process,) = watchers(service)
+    service.process.send_signal(signal.SIGTERM)
+    service.process.wait(WAIT_S / 2)
+    assert not (PROC / str(process)).exists()
