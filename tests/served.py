@@ -21,6 +21,7 @@ import httpx
 
 WAIT_S = 120.0
 """How long anything may take on a busy machine; nothing waits so long that works."""
+PROC = Path("/proc")
 STARTED = re.compile(r"mien serves on (http://\S+:(\d+))")
 get = partial(httpx.get, timeout=WAIT_S)
 post = partial(httpx.post, timeout=WAIT_S)
@@ -81,6 +82,18 @@ def free() -> int:
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         return int(chosen.getsockname()[1])
+
+
+def children(parent: int) -> set[int]:
+    """Processes that have this parent, dead ones that nobody has asked for included."""
+    found = set()
+    for each in PROC.iterdir():
+        try:
+            if each.name.isdigit() and int((each / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                found.add(int(each.name))
+        except OSError:
+            continue
+    return found
 
 
 def no_files() -> None:

@@ -53,6 +53,13 @@ def test_every_frame_comes_out(reader: Recognizer, clip: Path) -> None:
     assert [each.prediction.reasons for each in seen[55:]] == [("no face was found",)] * 5
 
 
+def test_frames_are_no_larger_than_the_readers_limits(reader: Recognizer, clip: Path) -> None:
+    limited = mien.load(reader.artifact.folder, detector=Blocks(), limits=mien.Limits(max_pixels=100))
+    (only,) = moments(limited, clip)
+    assert only.number is None
+    assert "over the limit of 0.0001 million: raise max_pixels" in str(only.prediction.error)
+
+
 def test_what_is_read_is_smoothed(reader: Recognizer, clip: Path) -> None:
     seen = moments(reader, clip)
     own = [each.smoothed[each.tracks.index(0)] for each in seen[:55]]

@@ -55,7 +55,7 @@ class Recognizer:
         detector: finds the faces; BlazeFace if None.
         threads: images read at once, each with its faces; or batches of crops, where there are crops alone. However
             many there are, they wait for each other where the pixels they hold would be too many (see `memory.Room`).
-        limits: how big an image may be.
+        limits: how big an image may be, or a frame of a video.
 
     Raises:
         ArtifactError: there is no such model, or the network is not what the manifest names (see `Network`).
@@ -377,7 +377,7 @@ def load(
         name_or_path: a model that comes with mien (see `mien models`), or an artifact's folder; the default if None.
         detector: finds the faces; BlazeFace if None.
         threads: see `Recognizer`.
-        limits: how big an image may be.
+        limits: how big an image may be, or a frame of a video.
 
     Raises:
         ArtifactError: there is no such model, or it is incomplete, altered or too new; lists every fault.

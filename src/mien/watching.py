@@ -22,6 +22,7 @@ from mien.cores import beforehand
 from mien.detect import Detector
 from mien.errors import VideoError
 from mien.following import Following, Seen
+from mien.intake import Limits
 from mien.labels import LabelSet
 from mien.prediction import LOW, SHARE_DIGITS, Expression, Prediction, unsure
 from mien.preprocess import Preprocess
@@ -45,6 +46,7 @@ class Reader(Protocol):
     artifact: Artifact
     detector: Detector
     preprocess: Preprocess
+    limits: Limits
 
     def express(self, found: Sequence[Found], labels: Sequence[LabelSet], prior: Prior = ...) -> list[Prediction]: ...
 
@@ -71,7 +73,7 @@ class Moment:
         tracks: the number of each face, see `Tracks`.
         smoothed: the expression of each face, smoothed over time; its reasons are the frame's, but for confidence.
         looks: of each face, see `look_of`.
-        frame: the frame itself.
+        frame: the frame itself, where a `Glance` was what read it: a video's are not held for half a second.
     """
 
     time_s: float
@@ -120,7 +122,7 @@ def watch(
     """Read a video.
 
     Args:
-        reader: finds and reads the faces.
+        reader: finds and reads the faces, of frames within its limits.
         source: see `video.frames`.
         name: of the source, in its predictions.
         labels: the label set to answer in, one that the reader speaks.
@@ -132,7 +134,7 @@ def watch(
         Moments in order, half a second behind what is decoded, and checkpoints. What cannot be read of a damaged video
         is a last moment with an error.
     """
-    given = _Frames(source, wanted, state)
+    given = _Frames(source, wanted, state, reader.limits)
     views = beforehand(viewed(beforehand(given, AHEAD)), AHEAD)
     seen = beforehand(Following(reader.detector, state and state["following"])(views), AHEAD)
     read = _read(reader, seen, Tracks(state and state["tracks"]), name, labels, prior)
@@ -161,11 +163,8 @@ class Glance:
         """The moment of a frame that is shown after those before."""
         seen = list(self._following([next(viewed([frame]))]))
         moments = _read(self._reader, seen, self._tracks, self._name, self._labels, self._prior)
-        return next(
-            each
-            for each in _smoothed(moments, self._smooth, self._labels, self._threshold, 0.0)
-            if isinstance(each, Moment)
-        )
+        smoothed = _smoothed(moments, self._smooth, self._labels, self._threshold, 0.0)
+        return next(replace(each, frame=frame) for each in smoothed if isinstance(each, Moment))
 
 
 class _Frames:
@@ -175,8 +174,8 @@ class _Frames:
         error: what broke it.
     """
 
-    def __init__(self, source: VideoSource, wanted: Wanted, state: Mapping[str, Any] | None) -> None:
-        self._source, self._wanted, self._state = source, wanted, state
+    def __init__(self, source: VideoSource, wanted: Wanted, state: Mapping[str, Any] | None, limits: Limits) -> None:
+        self._source, self._wanted, self._state, self._limits = source, wanted, state, limits
         self.error: VideoError | None = None
 
     def __iter__(self) -> Iterator[Frame]:
@@ -186,7 +185,8 @@ class _Frames:
             if wanted.every_s:  # at the same moments as before
                 start_s = wanted.start_s + (start_s - wanted.start_s) // wanted.every_s * wanted.every_s
         try:
-            with frames(self._source, **{**asdict(wanted), "start_s": start_s}) as video:
+            asked = {**asdict(wanted), "start_s": start_s}
+            with frames(self._source, **asked, limits=self._limits) as video:
                 yield from (frame for frame in video if frame.number >= least)
         except VideoError as error:
             self.error = error
@@ -207,7 +207,7 @@ def _read(
             looks = tuple(look_of(crop) for crop in cut_out.crops)
             frame = each.view.frame
             numbers = tracks.update(frame.time_s, cut_out.faces, looks)
-            yield Moment(frame.time_s, frame.number, prediction, numbers, (), looks, frame)
+            yield Moment(frame.time_s, frame.number, prediction, numbers, (), looks)
             if each.state is not None and monotonic() - told > CHECKPOINT_S:
                 told = monotonic()
                 place = {"time_s": frame.time_s, "number": frame.number}

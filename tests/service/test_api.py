@@ -208,9 +208,17 @@ def test_head_is_get_without_its_body(client: httpx.Client, path: str) -> None:
     assert {name: head.headers.get(name) for name in kept} == {name: whole.headers.get(name) for name in kept}
 
 
-def test_head_is_said_to_be_allowed(client: httpx.Client) -> None:
-    assert client.delete("/healthz").headers["allow"] == "GET, HEAD"
-    assert client.head("/v1/predict").headers["allow"] == "POST"
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/healthz", "GET, HEAD"),
+        ("HEAD", "/v1/predict", "POST"),
+        ("POST", "/v1/videos/x", "DELETE, GET, HEAD"),
+    ],
+)
+def test_what_is_allowed_is_said(client: httpx.Client, method: str, path: str, allowed: str) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 def test_kinds_of_problems_are_told_apart() -> None:

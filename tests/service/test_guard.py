@@ -141,7 +141,7 @@ def test_another_site_with_a_key(serve: Any) -> None:
         assert refused.status_code == 401
         assert refused.headers["access-control-allow-origin"] == "https://a.example"
         assert "x-request-id" in refused.headers
-        assert refused.headers["access-control-expose-headers"] == "Retry-After, X-Request-ID"
+        assert refused.headers["access-control-expose-headers"] == "Retry-After, X-Request-ID, Location, Link"
 
 
 def test_logs_tell_of_requests_and_nothing_of_images(serve: Any, astronaut: bytes) -> None:

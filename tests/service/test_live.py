@@ -243,7 +243,7 @@ def test_who_goes_before_being_let_in_is_no_fault(serve: Any) -> None:
 
 def test_the_place_for_one_frame() -> None:
     async def go() -> None:
-        uploads = Uploads(Settings(), Metrics())
+        uploads = Uploads(Settings(), Metrics().held)
         slot = Newest(uploads)
         slot.put(b"1")
         slot.put(b"2")
@@ -256,7 +256,7 @@ def test_the_place_for_one_frame() -> None:
 
 def test_frames_count_as_uploads() -> None:
     async def go() -> None:
-        uploads = Uploads(Settings(max_bytes=4, max_memory=10), Metrics())
+        uploads = Uploads(Settings(max_bytes=4, max_memory=10), Metrics().held)
         slot, other = Newest(uploads), Newest(uploads)
         slot.put(b"1234")
         assert await slot.take() == b"1234"

@@ -56,6 +56,11 @@ def test_nothing_said() -> None:
         ("MAX_MEMORY", "1G", "max_memory", 1_000_000_000),
         ("MAX_PIXELS", "50 MP", "max_pixels", 50_000_000),
         ("MAX_PIXELS", "7_000", "max_pixels", 7_000),
+        ("VIDEOS", "0", "videos", 0),
+        ("VIDEOS_WAITING", "0", "videos_waiting", 0),
+        ("MAX_VIDEO", "50MB", "max_video", 50_000_000),
+        ("MAX_VIDEO_PIXELS", "9MP", "max_video_pixels", 9_000_000),
+        ("VIDEO_FETCHED_S", "0.5", "video_fetched_s", 0.5),
         ("TRUSTED_PROXIES", "10.0.0.0/8 ::1", "trusted_proxies", (ip_network("10.0.0.0/8"), ip_network("::1"))),
         ("ROOT_PATH", "/", "root_path", ""),
         ("ROOT_PATH", "/a/mien/", "root_path", "/a/mien"),
@@ -95,6 +100,8 @@ def test_a_variable(name: str, value: str, field: str, expected: object) -> None
         ("ROOT_PATH", "//mien", "MIEN_SERVE_ROOT_PATH"),
         ("ROOT_PATH", "/a/../b", "MIEN_SERVE_ROOT_PATH"),
         ("MAX_MEMORY", "10", "10 bytes cannot hold one image of 20000000"),
+        ("VIDEOS", "-1", "MIEN_SERVE_VIDEOS: Input should be greater than or equal to 0"),
+        ("MAX_VIDEO", "201MB", "MIEN_SERVE_MAX_VIDEO_MEMORY: 200000000 bytes cannot hold one video of 201000000"),
         ("CONNECTIONS", "0", "MIEN_SERVE_CONNECTIONS: Input should be greater than 0"),
         ("CONNECTIONS", "9" * 18, f"MIEN_SERVE_CONNECTIONS: {'9' * 18} are more than the "),
         ("QUEEU", "7", "MIEN_SERVE_QUEEU: no such setting; there are MIEN_SERVE_HOST"),
@@ -110,6 +117,12 @@ def test_an_impossible_variable(name: str, value: str, told: str) -> None:
 def test_connections_leave_files_for_others(files: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "descriptors", lambda: files)
     assert Settings().connections == most
+
+
+@pytest.mark.parametrize(("there", "read"), [(settings.ROOMY - 1, 0), (settings.ROOMY, 1)])
+def test_no_videos_are_read_where_memory_is_short(there: int, read: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "memory", lambda: there)
+    assert Settings().videos == read
 
 
 def test_every_fault_is_told() -> None:

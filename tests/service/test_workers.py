@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from served import WAIT_S, Served, begin, get, post
+from served import PROC, WAIT_S, Served, begin, children, get, post
 
 from mien.crops import cut
 from mien.intake import Limits
@@ -30,7 +30,6 @@ from mien.service.settings import Settings
 from mien.service.wire import Message
 from mien.service.workers import SMALL
 
-PROC = Path("/proc")
 SLOW = """
 import time
 from mien.service import finder
@@ -99,18 +98,6 @@ def cpu(pid: int) -> int:
     except OSError:
         return 0
     return int(fields[11]) + int(fields[12])
-
-
-def children(parent: int) -> set[int]:
-    """Processes that have this parent, dead ones that nobody has asked for included."""
-    found = set()
-    for each in PROC.iterdir():
-        try:
-            if each.name.isdigit() and int((each / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
-                found.add(int(each.name))
-        except OSError:
-            continue
-    return found
 
 
 def counted(engine: Engine, cause: str) -> float:

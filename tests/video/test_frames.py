@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,18 @@ def read(made: bytes, **how: Any) -> list[Frame]:
 
 def times(found: Sequence[Frame]) -> list[float]:
     return [round(frame.time_s, 3) for frame in found]
+
+
+def test_frames_go_at_once_and_do_not_wait_for_the_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with frames(io.BytesIO(Film(FILM).made())) as video:
+            for frame in video:
+                assert frame.pixels.size
+            assert sum(isinstance(each, VideoFrame) for each in gc.get_objects()) < COUNT / 2
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def serve(
         bool, typer.Option("--hash-key", help="Read an API key from standard input, print its hash, and end.")
     ] = False,
 ) -> None:
-    """Serve an upload page, an API and a live camera; settings come from MIEN_SERVE_* or from here."""
+    """Serve an upload page, an API (videos too) and a live camera; settings come from MIEN_SERVE_* or from here."""
     if hash_key:
         key = sys.stdin.readline().rstrip("\r\n")
         if not key:

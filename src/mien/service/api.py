@@ -21,8 +21,8 @@ from mien.prior import TRAINING
 from mien.recognizer import Recognizer
 from mien.service.engine import Answer, Asked, Engine
 from mien.service.metrics import CONTENT_TYPE, Metrics
-from mien.service.openapi import BODY, PREDICTIONS, array, good, problems, ref
-from mien.service.problems import NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Problem
+from mien.service.openapi import PREDICTIONS, array, body, good, parameter, problems, ref
+from mien.service.problems import NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Kind, Problem
 from mien.service.uploads import Form, Uploads
 
 NAME = 40  # characters told back of a name that is unknown
@@ -47,7 +47,7 @@ def _reading(router: APIRouter, engine: Engine, uploads: Uploads, counts: Metric
     @router.post(
         "/v1/predict",
         summary="Read the expressions of the faces in one image, or in several",
-        openapi_extra={"requestBody": BODY, "parameters": query},
+        openapi_extra={"requestBody": body("image", several=True), "parameters": query},
         response_class=Response,
         responses={
             **good(
@@ -153,17 +153,22 @@ def asked_of(engine: Engine, given: Mapping[str, str]) -> Asked:
 
 async def read(engine: Engine, form: Form, asked: Asked, fields: Collection[str] = ()) -> list[Answer]:
     """An answer a file, with the files' own names. Raises `Problem` as the engine does, and for unknown fields."""
-    if not form.files:
-        raise Problem(NO_IMAGE, "expected a part with a file name")
-    if unknown := [name for name in form.fields if name not in fields]:
-        told = f"there are {', '.join(fields)}" if fields else "this form takes files alone; the query takes the rest"
-        raise Problem(PARAMETER, f"{unknown[0][:NAME]}: no such field; {told}")
+    check(form, NO_IMAGE, fields)
     contents = [file.content for file in form.files]
     answers = await engine.predict(contents, asked)
     return [
         replace(answer, prediction=replace(answer.prediction, source=file.name))
         for file, answer in zip(form.files, answers, strict=True)
     ]
+
+
+def check(form: Form, none: Kind, fields: Collection[str] = ()) -> None:
+    """Raises `Problem` where a form has no file, which is a problem of that kind, or a field that is unknown."""
+    if not form.files:
+        raise Problem(none, "expected a part with a file name")
+    if unknown := [name for name in form.fields if name not in fields]:
+        told = f"there are {', '.join(fields)}" if fields else "this form takes files alone; the query takes the rest"
+        raise Problem(PARAMETER, f"{unknown[0][:NAME]}: no such field; {told}")
 
 
 def only(query: QueryParams, known: Collection[str] = ()) -> None:
@@ -234,7 +239,4 @@ def parameters(engine: Engine) -> list[dict[str, Any]]:
         ),
         "model": ("One of /v1/models; the first if none is given", {"enum": list(engine.models)}),
     }
-    return [
-        {"name": name, "in": "query", "required": False, "description": words, "schema": {"type": "string", **more}}
-        for name, (words, more) in allowed.items()
-    ]
+    return [parameter(name, words, **more) for name, (words, more) in allowed.items()]

@@ -13,6 +13,7 @@ import binascii
 import hmac
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -37,6 +38,7 @@ Answer = Callable[[Problem, Scope], Response]
 """How a problem is told to whoever asked: as a page or as JSON."""
 
 STATIC = "/static/"
+PART = re.compile(r"{\w+}")
 OPEN = ("/healthz", "/readyz", STATIC)
 """Paths that need no key and have no limit."""
 
@@ -63,7 +65,8 @@ class Guard:
         settings: whether to log.
         metrics: counts requests and problems.
         answer: tells a problem.
-        paths: those that are counted and logged by name, `/static/` for all that is below it.
+        paths: those that are counted and logged by name, as routes write them: `{id}` is any part of one; `/static/`
+            is all that is below it.
     """
 
     def __init__(
@@ -73,15 +76,15 @@ class Guard:
         self._answer = answer
         self._settings = settings
         self._metrics = metrics
-        self._paths = paths
+        self._paths = {path: re.compile("[^/]+".join(map(re.escape, PART.split(path)))) for path in paths}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         request = uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request
         method = scope.get("method", "WS")
+        scope.setdefault("state", {}).update(request_id=request, method=method)
         if method == "HEAD":
             scope["method"] = "GET"
         began, status, size = time.perf_counter(), 0, 0
@@ -127,7 +130,7 @@ class Guard:
     def _route(self, path: str) -> str:
         if path.startswith(STATIC):
             return STATIC
-        return path if path in self._paths else "other"
+        return next((name for name, pattern in self._paths.items() if pattern.fullmatch(path)), "other")
 
     def _log(self, request: str, method: str, route: str, status: int, began: float, size: int) -> None:
         if self._settings.log:

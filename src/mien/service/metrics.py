@@ -42,6 +42,10 @@ class Metrics:
         )
         self.waiting = Gauge("mien_queue_images", "Images accepted and not yet answered", registry=registry)
         self.held = Gauge("mien_upload_bytes", "Bytes of uploads held", registry=registry)
+        self.videos = Gauge("mien_videos", "Videos known, by state", ["state"], registry=registry)
+        self.video_seconds = Counter("mien_video_seconds", "Seconds of video read", registry=registry)
+        self.video_bytes = Gauge("mien_video_bytes", "Bytes of videos held", registry=registry)
+        self.video_rows = Gauge("mien_video_rows", "Rows of videos held", registry=registry)
         self.workers = Gauge("mien_workers", "Processes that decode images and find faces", registry=registry)
         self.restarts = Counter(
             "mien_worker_restarts", "Workers that ended and were replaced", ["cause"], registry=registry

@@ -9,9 +9,13 @@ from starlette.routing import BaseRoute
 
 from mien.prediction import METHODS, PLACES
 from mien.service.problems import KINDS
+from mien.timeline import meanings
+from mien.watching import moment_columns
 
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 TEXTS = {"type": "array", "items": {"type": "string"}}
+TYPES = {"string": "string", "int32": "integer", "bool": "boolean", "float64": "number"}
+"""What JSON calls what columns hold."""
 
 
 def ref(name: str) -> dict[str, Any]:
@@ -140,6 +144,63 @@ LABEL_SET = {
         "models": {**TEXTS, "description": "that can answer in it"},
     },
 }
+VIDEO = {
+    "type": "object",
+    "required": [
+        *("id", "state", "source", "model", "labels", "prior", "ahead", "from_s", "time_s", "end_s"),
+        *("frames", "faces", "rows", "error"),
+    ],
+    "properties": {
+        "id": {"type": "string"},
+        "state": {
+            "type": "string",
+            "enum": ["waiting", "running", "done", "failed"],
+            "description": "failed: it was not read to its end, and `error` says why; what was read is there",
+        },
+        "source": {"type": "string", "description": "the file's name"},
+        "model": {"type": "string"},
+        "labels": {"type": "string"},
+        "prior": {"type": "string"},
+        "ahead": {"type": "integer", "minimum": 0, "description": "how many wait before it"},
+        "from_s": {"type": "number", "description": "when it begins, s of a player's clock"},
+        "time_s": {"type": "number", "description": "up to when it was read"},
+        "end_s": {"type": ["number", "null"], "description": "up to when it will be; null where nobody knows"},
+        "frames": {"type": "integer", "minimum": 0, "description": "that were read"},
+        "faces": {"type": "integer", "minimum": 0, "description": "in them, each once a frame"},
+        "rows": {"type": "integer", "minimum": 0, "description": "that can be fetched"},
+        "error": {"oneOf": [ref("Problem"), {"type": "null"}]},
+    },
+}
+COLUMNS = moment_columns(())
+ROW = {
+    "type": "object",
+    "description": "as of `mien video`: a face in a frame, a frame without one, or why there is no more",
+    "required": list(COLUMNS),
+    "properties": {
+        name: {"type": [TYPES[kind], "null"], "description": words}
+        for (name, kind), words in zip(COLUMNS.items(), meanings(COLUMNS).values(), strict=True)
+    },
+    "additionalProperties": {"type": ["number", "null"], "description": "p_, v_ and s_<emotion>: 0..1"},
+}
+ROWS = {
+    "type": "object",
+    "required": ["rows", "next"],
+    "properties": {
+        "rows": array("Row"),
+        "next": {
+            "type": ["integer", "null"],
+            "description": "the number of the row that comes next, there already or not yet; null after the last",
+        },
+    },
+}
+SUMMARY = {
+    "type": "object",
+    "required": ["tracks", "events"],
+    "properties": {
+        "tracks": {"type": "array", "items": {"type": "object"}, "description": "as of `mien video --summary`"},
+        "events": {"type": "array", "items": {"type": "object"}, "description": "as of `mien video --events`"},
+    },
+}
 STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
 COMPONENTS = {
     "Face": FACE,
@@ -149,6 +210,10 @@ COMPONENTS = {
     "Head": HEAD,
     "Model": MODEL,
     "LabelSet": LABEL_SET,
+    "Video": VIDEO,
+    "Row": ROW,
+    "Rows": ROWS,
+    "Summary": SUMMARY,
     "Status": STATUS,
 }
 PREDICTIONS = {"oneOf": [ref("Prediction"), array("Prediction")]}
@@ -157,29 +222,33 @@ KEYS = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "basic": {"type": "http", "scheme": "basic", "description": "any name; the key is the password"},
 }
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-BODY = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["file"],
-                "additionalProperties": False,
-                "properties": {
-                    "file": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
-                },
-            }
-        },
-        "image/*": BINARY,
-        "application/octet-stream": BINARY,
-    },
-}
 
 
-def good(words: str, schema: dict[str, Any], kind: str = "application/json") -> dict[int | str, dict[str, Any]]:
+def body(kind: str, *, several: bool) -> dict[str, Any]:
+    """The documented body of a request: a file of that kind, as it is or in a form; there perhaps several."""
+    binary = {"type": "string", "format": "binary"}
+    file = {"type": "array", "minItems": 1, "items": binary} if several else binary
+    form = {"type": "object", "required": ["file"], "additionalProperties": False, "properties": {"file": file}}
+    plain = {name: {"schema": binary} for name in (f"{kind}/*", "application/octet-stream")}
+    return {"required": True, "content": {"multipart/form-data": {"schema": form}, **plain}}
+
+
+def parameter(name: str, words: str, **schema: Any) -> dict[str, Any]:
+    """A documented parameter of a query; a text, if its schema says nothing else."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": words,
+        "schema": {"type": "string", **schema},
+    }
+
+
+def good(
+    words: str, schema: dict[str, Any], kind: str = "application/json", *, status: int = 200
+) -> dict[int | str, dict[str, Any]]:
     """The documented answer where all went well."""
-    return {200: {"description": words, "content": {kind: {"schema": schema}}}}
+    return {status: {"description": words, "content": {kind: {"schema": schema}}}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -31,12 +31,14 @@ class Kind:
 
 
 def _(text: str) -> str:
-    """Marks a text that pages show in other languages too."""
+    """Marks a text that pages show in other languages too; programs alone hear of the others."""
     return text
 
 
 UNREADABLE = Kind("unreadable-image", 422, _("The image cannot be read"))
+UNREADABLE_VIDEO = Kind("unreadable-video", 422, "The video cannot be read, or not to its end")
 NO_IMAGE = Kind("no-image", 400, _("The request has no image"))
+NO_VIDEO = Kind("no-video", 400, "The request has no video")
 MALFORMED = Kind("malformed-body", 400, _("The request's body is not what its type says"))
 UNSUPPORTED = Kind("unsupported-type", 415, _("The body's type is not supported"))
 TOO_LARGE = Kind("too-large", 413, _("The upload is too large"))
@@ -45,18 +47,20 @@ PARAMETER = Kind("invalid-parameter", 422, _("A parameter's value is not possibl
 SLOW = Kind("upload-timeout", 408, _("The upload took too long"))
 BUSY = Kind("busy", 503, _("The service is busy"))
 DEADLINE = Kind("deadline", 503, _("There was no answer in time"))
+UNFINISHED = Kind("not-finished", 409, "It is not finished yet")
 UNREADY = Kind("not-ready", 503, _("The service is not ready yet"))
 STOPPING = Kind("stopping", 503, _("The service is about to stop"))
 KEY = Kind("unauthorized", 401, _("An API key is needed"))
 RATE = Kind("rate-limit", 429, _("Too many requests"))
 NOT_FOUND = Kind("not-found", 404, _("There is nothing here"))
 METHOD = Kind("method-not-allowed", 405, _("This method is not allowed here"))
+MISSING = Kind("not-installed", 501, "The service lacks the part that does this")
 INTERNAL = Kind("internal", 500, _("Something went wrong in the service"))
 
 KINDS = (
-    *(UNREADABLE, NO_IMAGE, MALFORMED, UNSUPPORTED, TOO_LARGE, TOO_MANY, PARAMETER, SLOW, BUSY, DEADLINE, UNREADY),
-    STOPPING,
-    *(KEY, RATE, NOT_FOUND, METHOD, INTERNAL),
+    *(UNREADABLE, UNREADABLE_VIDEO, NO_IMAGE, NO_VIDEO, MALFORMED, UNSUPPORTED, TOO_LARGE, TOO_MANY, PARAMETER, SLOW),
+    *(BUSY, DEADLINE, UNFINISHED, UNREADY, STOPPING),
+    *(KEY, RATE, NOT_FOUND, METHOD, MISSING, INTERNAL),
 )
 
 

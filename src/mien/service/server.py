@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 
@@ -16,14 +16,16 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 import mien
-from mien.service import api, live, pages, private
+from mien.service import api, live, pages, private, videos
 from mien.service.door import Server
 from mien.service.engine import Engine
 from mien.service.guard import ACCESS, FAULTS, Gate, Guard
+from mien.service.jobs import Jobs
 from mien.service.lingering import Lingering
 from mien.service.metrics import Metrics
 from mien.service.openapi import Described
@@ -38,12 +40,14 @@ from mien.service.uploads import Uploads
 
 DESCRIPTION = (
     "Says which word most people would choose for the look of each face in an image, and how sure that is. "
-    "Nothing that is uploaded is kept, logged or sent on."
+    "Nothing that is uploaded is kept, logged or sent on; what was read of a video is held until it is fetched, "
+    "and for minutes at most."
 )
 
 BACKLOG = 1024  # clients that may wait at the door: who finds it full hears nothing, and knocks again a second later
 SWITCH_S = 0.0005  # a thread may hold the interpreter so long; Python's 5 ms would be felt in every answer
-EXPOSED = ("Retry-After", "X-Request-ID")  # headers that other sites' pages may read
+METHODS = ("GET", "POST", "DELETE")  # that other sites' pages may use
+EXPOSED = ("Retry-After", "X-Request-ID", "Location", "Link")  # headers that other sites' pages may read
 STARTED = logging.getLogger("mien.service")
 
 
@@ -56,11 +60,13 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     engine = Engine(settings, metrics)
     engine.load()
     rendered = pages.Pages(settings.notice)
+    jobs = Jobs(settings, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         engine.start()
         yield
+        await jobs.stop()
         await engine.stop()
 
     app = Described(
@@ -77,9 +83,11 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
         pages.routes(app, rendered, engine, uploads, settings),
         live.routes(engine, metrics, uploads, settings),
         private.routes(engine, settings),
+        videos.routes(engine, jobs, settings),
     )
     for router in routers:
         app.include_router(router)
+    known = [route for router in routers for route in router.routes]
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), "static")
 
     @app.exception_handler(Problem)
@@ -95,16 +103,23 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     @app.exception_handler(HTTPException)
     async def elsewhere(request: Request, error: HTTPException) -> Response:
         kind = {404: NOT_FOUND, 405: METHOD}.get(error.status_code, PARAMETER)
-        headers = {name: "GET, HEAD" if value == "GET" else value for name, value in (error.headers or {}).items()}
+        headers = {**(error.headers or {}), **({"Allow": _allowed(known, request)} if kind is METHOD else {})}
         return await told(request, Problem(kind, f"see {root_of(request.scope)}/docs for what there is", headers))
 
     gated: ASGIApp = Gate(app, settings, metrics, rendered.problem)
     if settings.origins:  # before the gate: a browser asks without a key, and its page may read why it is refused
         gated = CORSMiddleware(
-            gated, settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"], expose_headers=EXPOSED
+            gated, settings.origins, allow_methods=METHODS, allow_headers=["*"], expose_headers=EXPOSED
         )
-    paths = {"/openapi.json", *(getattr(route, "path", "") for router in routers for route in router.routes)}
+    paths = {"/openapi.json", *(getattr(route, "path", "") for route in known)}
     return Proxies(Lingering(Guard(gated, settings, metrics, rendered.problem, paths)), settings)
+
+
+def _allowed(routes: Iterable[BaseRoute], request: Request) -> str:
+    """The methods that an address takes, HEAD wherever GET is one."""
+    there = [each for each in routes if each.matches(request.scope)[0] is not Match.NONE]
+    methods = {method for each in there if isinstance(each, Route) for method in each.methods or ()}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def serve(settings: Settings) -> None:
@@ -121,7 +136,7 @@ def serve(settings: Settings) -> None:
         logger.setLevel(logging.INFO)
         logger.propagate = False
     metrics = Metrics()
-    uploads = Uploads(settings, metrics)
+    uploads = Uploads(settings, metrics.held)
     config = Config(
         create(settings, uploads, metrics),
         Room(settings, uploads, metrics),

@@ -20,6 +20,7 @@ from mien.cores import cores
 from mien.errors import FaultsError
 from mien.intake import UPLOADS, read_size
 from mien.languages import asked
+from mien.memory import memory
 
 if sys.platform != "win32":
     import resource
@@ -32,6 +33,8 @@ ROOT = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9_.~-]+)*")
 ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.IGNORECASE)
 """A site as browsers name it, or all of them."""
 HASH = re.compile(r"[0-9a-f]{64}")
+ROOMY = 1_250_000_000
+"""Bytes of memory with which a video is read beside all else (docs/service.md): where there is less, none is."""
 WORKERS = 16
 """That each core may have at most: each takes memory."""
 
@@ -87,6 +90,7 @@ def _hash(value: str) -> str:
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Count = Annotated[int, Field(gt=0)]
+CountOrNone = Annotated[int, Field(ge=0)]
 Bytes = Annotated[int, BeforeValidator(partial(read_size, of="bytes"))]
 Pixels = Annotated[int, BeforeValidator(partial(read_size, of="pixels"))]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -120,6 +124,17 @@ class Settings(BaseModel):
         connections: open at once; None is as many as there are descriptors for, and 1,000 at most.
         cameras: connected at once.
         max_frame: bytes of one frame of a camera, if `max_bytes` is not less.
+        videos: read at once, each in a process of its own; 0 is no videos, as by default where memory is short.
+        videos_waiting: for their turn; beyond that a video is turned away with 503.
+        max_video: bytes of one video.
+        max_video_memory: bytes of videos held at once, until they are read.
+        max_video_pixels: of a video's frame.
+        max_video_s: longest part of a video that is read.
+        max_video_rows: of what was read in videos, held at once.
+        video_deadline_s: longest work on one video, by the clock, and of its processor time.
+        video_upload_s: longest time that a video's upload may take.
+        video_kept_s: longest time that a video's rows are kept once it was read.
+        video_fetched_s: the same once all of its rows were fetched.
         origins: of other sites whose pages may call the API (CORS) and open the live socket.
         trusted_proxies: addresses and networks (CIDR) whose X-Forwarded headers are believed; of others they are not.
         root_path: that proxies show the service under, such as /mien, if they do not say it themselves.
@@ -150,6 +165,17 @@ class Settings(BaseModel):
     connections: Count = Field(default_factory=lambda: min(CONNECTIONS, 3 * descriptors() // 4))
     cameras: Count = 32
     max_frame: Bytes = 2_000_000
+    videos: CountOrNone = Field(default_factory=lambda: int(memory() >= ROOMY))
+    videos_waiting: CountOrNone = 4
+    max_video: Bytes = 200_000_000
+    max_video_memory: Bytes = 200_000_000
+    max_video_pixels: Pixels = 2_100_000
+    max_video_s: Seconds = 600.0
+    max_video_rows: Count = 50_000
+    video_deadline_s: Seconds = 900.0
+    video_upload_s: Seconds = 300.0
+    video_kept_s: Seconds = 600.0
+    video_fetched_s: Seconds = 30.0
     origins: Annotated[tuple[Origin, ...], BeforeValidator(_words)] = ()
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ()
     root_path: Annotated[str, AfterValidator(_root)] = ""
@@ -162,6 +188,12 @@ class Settings(BaseModel):
     def max_body(self) -> int:
         """Bytes of one request's files, all together."""
         return min(self.max_files * self.max_bytes, self.max_memory)
+
+    @property
+    def of_videos(self) -> Settings:
+        """The same for the uploads of videos: one a request, in a memory of their own."""
+        size = {"max_bytes": self.max_video, "max_memory": self.max_video_memory, "max_files": 1}
+        return self.model_copy(update={**size, "upload_s": self.video_upload_s})
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -178,6 +210,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     faults = []
     if settings.max_memory < settings.max_bytes:
         faults.append(f"MAX_MEMORY: {settings.max_memory} bytes cannot hold one image of {settings.max_bytes}")
+    if settings.max_video_memory < settings.max_video:
+        faults.append(
+            f"MAX_VIDEO_MEMORY: {settings.max_video_memory} bytes cannot hold one video of {settings.max_video}"
+        )
     if settings.threads > (most := WORKERS * cores()):
         faults.append(f"THREADS: {settings.threads} are more than {most}, {WORKERS} for each core")
     if settings.connections > (files := descriptors()):

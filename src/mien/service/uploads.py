@@ -1,4 +1,5 @@
-"""Uploads: bodies become images in memory, within limits that hold while they stream in, whatever they promised.
+"""Uploads: bodies become images or videos in memory, within limits that hold while they stream in, whatever they
+promised.
 
 File names are told back as they came and mean nothing else; types are found by looking at the bytes.
 """
@@ -12,15 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
+from prometheus_client import Gauge
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from mien.service.metrics import Metrics
 from mien.service.problems import (
     BUSY,
     MALFORMED,
     NO_IMAGE,
+    NO_VIDEO,
     SLOW,
     TOO_LARGE,
     TOO_MANY,
@@ -40,6 +42,8 @@ EXTENDED = re.compile(rb"filename\*=utf-8'[^']*'([^;]*)", re.IGNORECASE)
 ESCAPED = re.compile(rb"%(?:22|0A|0D)")
 """All that browsers escape in a file's name (the HTML standard, multipart form data): quotes and ends of lines."""
 NAMELESS = "<file>"
+KINDS = {"image": ("an image", NO_IMAGE), "video": ("a video", NO_VIDEO)}
+"""What is uploaded, by the first half of its media type: its words, and the problem where there is none."""
 
 
 @dataclass
@@ -63,12 +67,13 @@ class Uploads:
 
     Args:
         settings: the limits.
-        metrics: are told how much is held.
+        gauge: is told how much is held.
+        kind: what is uploaded, of `KINDS`.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self.settings = settings
-        self._metrics = metrics
+    def __init__(self, settings: Settings, gauge: Gauge, kind: str = "image") -> None:
+        self.settings, self.kind = settings, kind
+        self._gauge = gauge
         self._held = 0
         self.turn = asyncio.Lock()  # of large uploads, which goes from one to the next with each chunk
 
@@ -93,7 +98,7 @@ class Uploads:
         """
         self.check(size, before)
         self._held += size
-        self._metrics.held.set(self._held)
+        self._gauge.set(self._held)
 
     def check(self, size: int, before: int = 0) -> None:
         """Raises `Problem` where `hold` would."""
@@ -109,6 +114,7 @@ class Reading:
         self._uploads = uploads
         self._settings = uploads.settings
         self._request = request
+        self._called, self._none = KINDS[uploads.kind]
         self.held = 0
 
     async def form(self) -> Form:
@@ -123,26 +129,32 @@ class Reading:
             async with asyncio.timeout(self._settings.upload_s):
                 if name == "multipart/form-data":
                     return await self._multipart(options.get(b"boundary", b""))
-                if name.startswith("image/") or name in PLAIN:
+                if name.startswith(f"{self._uploads.kind}/") or name in PLAIN:
                     return await self._raw()
         except TimeoutError:
             raise Problem(SLOW, f"the body was not there within {self._settings.upload_s:g} s", CLOSE) from None
         except ClientDisconnect:
             raise Problem(MALFORMED, "the connection ended before the body did", CLOSE) from None
-        raise Problem(UNSUPPORTED, "expected multipart/form-data, image/* or application/octet-stream", CLOSE)
+        expected = f"expected multipart/form-data, {self._uploads.kind}/* or application/octet-stream"
+        raise Problem(UNSUPPORTED, expected, CLOSE)
+
+    def keep(self) -> int:
+        """What came is kept; whoever does so gives this memory back, in bytes."""
+        held, self.held = self.held, 0
+        return held
 
     async def _raw(self) -> Form:
         body = bytearray()
         async for chunk in self._chunks(self._settings.max_bytes):
             body += chunk
         if not body:
-            raise Problem(NO_IMAGE, "the body is empty: expected an image")
+            raise Problem(self._none, f"the body is empty: expected {self._called}")
         return Form([Upload("<bytes>", body)])
 
     async def _multipart(self, boundary: bytes) -> Form:
         if not boundary:
             raise Problem(MALFORMED, "multipart/form-data without a boundary", CLOSE)
-        parts = Parts(self._settings)
+        parts = Parts(self._settings, self._called)
         try:
             parser = MultipartParser(boundary, parts.callbacks())  # type: ignore[arg-type]
             async for chunk in self._chunks(self._settings.max_body):
@@ -179,10 +191,10 @@ class Reading:
 
 
 class Parts:
-    """Gathers the parts of a multipart form while it is parsed."""
+    """Gathers the parts of a multipart form while it is parsed; `called` says what its files are."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.form = Form()
+    def __init__(self, settings: Settings, called: str) -> None:
+        self.form, self._called = Form(), called
         self.ended = False
         self._settings = settings
         self._header = bytearray()
@@ -248,7 +260,7 @@ class Parts:
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if len(self._part) + end - start > self._most:
             if self._upload is None:
-                told = f"a field is larger than {MAX_FIELD:,} bytes, the limit; an image needs a filename"
+                told = f"a field is larger than {MAX_FIELD:,} bytes, the limit; {self._called} needs a filename"
                 raise Problem(TOO_LARGE, told, CLOSE)
             raise Problem(TOO_LARGE, f"a part is larger than {self._most:,} bytes, the limit", CLOSE)
         self._part += memoryview(data)[start:end]

@@ -16,6 +16,7 @@ from typing import cast
 
 import numpy as np
 from av.buffer import Buffer
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation, VideoReformatter
 from numpy.typing import NDArray
@@ -117,7 +118,8 @@ class Painter:
 
 def turn_of(frame: VideoFrame) -> Turn:
     """What makes a frame upright: the turn or mirroring by right angles that comes closest to its display matrix."""
-    matrix = cast("Mapping[str, Buffer]", frame.side_data).get("DISPLAYMATRIX")
+    side = SideDataContainer(frame)  # type: ignore[call-arg] # `frame.side_data` would keep it until garbage is collected
+    matrix = cast("Mapping[str, Buffer]", side).get("DISPLAYMATRIX")
     if matrix is None:
         return None
     a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
