@@ -29,6 +29,11 @@ def photos(**files: bytes) -> list[FilePayload]:
     ]
 
 
+def video(content: bytes) -> FilePayload:
+    """A video to choose."""
+    return {"name": "me.webm", "mimeType": "video/webm", "buffer": content}
+
+
 @dataclass(frozen=True)
 class App:
     """A running app, that cannot write a single byte into a file; where it is, and what it prints."""

@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from browsing import CAMERA, WAIT, App, launched, needs_browser, photos
+from browsing import CAMERA, WAIT, App, launched, needs_browser, photos, video
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
@@ -123,6 +123,30 @@ def test_the_live_picture_moves(page: Page) -> None:
     plays(page, frame.locator("video"))
     frame.get_by_role("button", name="Stop").click()
     expect(frame.get_by_role("button", name="Start the camera")).to_be_visible()
+
+
+def test_a_click_on_a_chart_shows_the_frame_and_moves_the_player(page: Page, clip: bytes) -> None:
+    page.get_by_role("link", name="Video").click()
+    page.get_by_test_id("stFileUploaderDropzone").wait_for()
+    page.locator("input[type=file]").set_input_files(video(clip))
+    charts = page.locator("[data-testid=stVegaLiteChart] canvas")
+    expect(charts).to_have_count(2, timeout=WAIT)
+    player, frame = page.locator("video"), page.locator(".mien-frame")
+    expect(frame).to_have_attribute("aria-label", "0:00.0")
+    place = charts.nth(1).bounding_box()
+    assert place is not None
+    charts.nth(1).click(position={"x": 0.9 * place["width"], "y": place["height"] / 3})
+    expect(frame).to_have_attribute("aria-label", re.compile(r"0:04\.\d"), timeout=WAIT)
+    expect(page.get_by_alt_text("The photo with 1 face marked: happy")).to_be_visible()
+    page.wait_for_function("video => video.currentTime === 4 && video.videoWidth === 480", arg=player.element_handle())
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Every row, as CSV").click()
+    rows = Path(download.value.path()).read_text().splitlines()
+    assert (download.value.suggested_filename, len(rows)) == ("me.csv", 26)
+    page.get_by_role("button", name="Make a copy").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="The marked copy").click()
+    assert Path(download.value.path()).read_bytes()[:4] == b"\x1a\x45\xdf\xa3"
 
 
 @pytest.fixture

@@ -26,6 +26,9 @@ MODEL = "MIEN_APP_MODEL"
 SAMPLES = "MIEN_APP_SAMPLES"
 TOLD = "MIEN_APP_NOTICE"
 
+PHOTO_MB, VIDEO_MB = 20, 500
+"""What may be uploaded, a file."""
+
 
 def samples_folder() -> Path | None:
     """The folder of samples, if one was given at the start."""
