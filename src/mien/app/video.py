@@ -211,13 +211,14 @@ def _frame(kept: Viewing, answers: Told, moment_s: float) -> None:
     )
     cards = f"<ol class=mien-cards>{cards}</ol>" if faces else f"<p class=mien-none>{escape(sentence((NO_FACE,)))}</p>"
     st.html(
-        f"<section class=mien-frame lang={language()} aria-label='{escape(_clock(moment.time_s))}'>"
+        f"<section class=mien-frame lang={language()}><h2>{_clock(moment.time_s)}</h2>"
         f"{picture(seen, shown, 0, places=tracks)}{cards}</section>"
     )
 
 
 def _charts(kept: Viewing, answers: Told, moment_s: float) -> None:
     """A chart for each face; a click on one is the moment that is looked at."""
+    st.header(_("Over time"), anchor=False)
     labels = answers.timeline.labels
     chips = "".join(
         f"<li><span class=mien-chip style='{paint(label)}'>{escape(said(label))}</span></li>" for label in labels
