@@ -133,7 +133,7 @@ def test_one_who_stops_listening_ends_the_work(reader: Recognizer, clip: Path) -
     before = set(threading.enumerate())
     watched = watch(reader, clip, "clip", HAPPY_SAD)
     next(watched)
-    watched.close()  # type: ignore[attr-defined]
+    watched.close()
     assert set(threading.enumerate()) <= before
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from time import monotonic
@@ -118,7 +118,7 @@ def watch(
     prior: Prior = TRAINING,
     wanted: Wanted = Wanted(),
     state: Mapping[str, Any] | None = None,
-) -> Iterator[Moment | Checkpoint]:
+) -> Generator[Moment | Checkpoint]:
     """Read a video.
 
     Args:

@@ -133,6 +133,14 @@ def test_video(page: Page, running: App, clip: bytes) -> None:
     page.get_by_role("button", name="Make a copy").click()
     expect(page.get_by_role("button", name="The marked copy")).to_be_visible(timeout=WAIT)
     good(page)
+    page.locator("input[type=file]").set_input_files(video(b"nothing at all"))
+    expect(page.get_by_text("This video cannot be read.")).to_be_visible(timeout=WAIT)
+    good(page)
+    page.get_by_text("A video on this machine", exact=True).click()
+    page.get_by_label("Path of the video").fill("nowhere.mp4", timeout=WAIT)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("There is no file nowhere.mp4.")).to_be_visible(timeout=WAIT)
+    good(page)
 
 
 def test_judging_and_about(page: Page, running: App, tmp_path: Path, astronaut: bytes) -> None:

@@ -155,6 +155,23 @@ def say(text: str, kind: str = "mien-soft", *, own: bool = True) -> None:
     st.html(f"<p class={kind} lang={language() if own else 'en'}>{escape(showable(text))}</p>")
 
 
+def table(rows: Sequence[Sequence[str]], caption: str) -> None:
+    """A table that moves sideways within itself, where it is wider than the screen; its first row has the names."""
+    head, *others = rows
+    names = "".join(f"<th scope=col>{escape(cell)}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in others)
+    st.html(
+        f"<div class=mien-table tabindex=0 role=region aria-label='{escape(caption)}' lang={language()}>"
+        f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def clock(time_s: float) -> str:
+    """A time as players show it, with tenths: `1:02.5`."""
+    tenths = round(10 * time_s)
+    return f"{tenths // 600}:{tenths // 10 % 60:02}.{tenths % 10}"
+
+
 def _section(name: str, content: str) -> str:
     return f"<section class=mien-photo lang={language()} aria-label='{escape(name)}'>{content}</section>"
 

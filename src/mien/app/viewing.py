@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
@@ -75,6 +76,7 @@ class Viewing:
     Attributes:
         number: of it among all of this process, for the names of what belongs to it on the page.
         copy: the marked copy that was made last, and what of.
+        clicks: on the chart of each track, after each of which it is a new one: a click where the last one was counts.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Viewing:
     ) -> None:
         self.key, self.source, self.name, self.number = key, source, name, next(_numbers)
         self.copy: tuple[Hashable, bytes] | None = None
+        self.clicks: Counter[int] = Counter()
         self._people: tuple[tuple[int, ...], ...] = ()
         self._moments: tuple[Hashable, Sequence[Moment]] | None = None
         self._told: tuple[Hashable, Told] | None = None
@@ -166,7 +169,7 @@ class Viewing:
 
     def opened(self) -> VideoSource:
         """The file from its beginning."""
-        return BytesIO(self.source) if isinstance(self.source, bytes) else self.source
+        return self._work.opened()
 
     def picture(self, time_s: float) -> bytes:
         """A JPEG of the frame at that time, small enough for the page; empty where it cannot be had any more."""
@@ -201,7 +204,7 @@ class _Work:
     def run(self) -> None:
         try:
             with suppress(VideoError):  # which those that watch it are told as a row
-                self.length_s = describe(self._opened()).duration_s
+                self.length_s = describe(self.opened()).duration_s
             self._watch()
         except Exception as error:  # for the page to raise
             self.error = error
@@ -210,7 +213,7 @@ class _Work:
 
     def _watch(self) -> None:
         kept = 0
-        with closing(watch(self.reader, self._opened(), self.name, self.labels, self.prior, self.wanted)) as items:
+        with closing(watch(self.reader, self.opened(), self.name, self.labels, self.prior, self.wanted)) as items:
             for item in items:
                 if isinstance(item, Moment):
                     self.moments.append(replace(item, looks=(), frame=None))
@@ -219,7 +222,7 @@ class _Work:
                     return
         self.whole = True
 
-    def _opened(self) -> VideoSource:
+    def opened(self) -> VideoSource:
         return BytesIO(self.source) if isinstance(self.source, bytes) else self.source
 
 
