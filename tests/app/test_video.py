@@ -213,13 +213,13 @@ def test_the_moment_that_is_looked_at(page: Open, clip: Path) -> None:
 
 def test_a_click_is_the_moment(page: Open, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     viewed = kept(page(clip.read_bytes()))
-    state: dict[str, Any] = {"one": {"selection": {}}, "other": {"selection": {"point": [{"middle": 2.4}]}}}
+    state: dict[str, Any] = {"none": {"selection": {}}}
+    state |= {name: {"selection": {"point": [{"middle": at}]}} for name, at in (("one", 2.4), ("last", 3.19))}
     monkeypatch.setattr(st, "session_state", state)
-    video._click(viewed, 0, "one")
-    assert len(state) == 2
-    video._click(viewed, 1, "other")
-    assert viewed.clicks == {1: 1}
-    assert state[f"moment {viewed.number}"] == 2.4
+    for track, (name, moment_s) in enumerate({"none": None, "one": 2.4, "last": 3.16}.items()):
+        video._click(viewed, track, name)
+        assert state.get(f"moment {viewed.number}") == moment_s
+    assert viewed.clicks == {1: 1, 2: 1}
 
 
 def test_faces_of_one_person_are_joined_by_hand(page: Open, clip: Path) -> None:

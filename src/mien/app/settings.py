@@ -26,8 +26,8 @@ MODEL = "MIEN_APP_MODEL"
 SAMPLES = "MIEN_APP_SAMPLES"
 TOLD = "MIEN_APP_NOTICE"
 
-PHOTO_MB, VIDEO_MB = 20, 500
-"""What may be uploaded, a file."""
+PHOTO_MB, VIDEO_MB = 20, 300
+"""What may be uploaded, a file; in memory a video that comes in and is played takes four times as much."""
 
 
 def samples_folder() -> Path | None:

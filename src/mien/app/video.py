@@ -241,7 +241,7 @@ def _click(kept: Viewing, track: int, key: str) -> None:
     clicked = st.session_state[key]["selection"].get(POINT)
     if clicked:
         kept.clicks[track] += 1
-        st.session_state[f"moment {kept.number}"] = float(clicked[0][PLACE])
+        st.session_state[f"moment {kept.number}"] = min(float(clicked[0][PLACE]), kept.time_s)
 
 
 def _numbers(answers: Told) -> None:
