@@ -203,7 +203,7 @@ def test_the_moment_that_is_looked_at(page: Open, clip: Path) -> None:
     assert (
         re.findall(r"class='mien-box n(\d+)", html(test)) == re.findall(r"class='mien-card n(\d+)", html(test)) == ["1"]
     )
-    assert [each["layer"][2]["data"]["values"][0]["start"] for each in charts(test)] == [1.3] * 3
+    assert [each["layer"][3]["data"]["values"][0]["start"] for each in charts(test)] == [1.3] * 3
     (player,) = test.get("video")
     assert player.proto.start_time == 1
     test.slider[0].set_value(3.1).run()
@@ -234,6 +234,7 @@ def test_faces_of_one_person_are_joined_by_hand(page: Open, clip: Path) -> None:
     test.button(key="join").click().run()
     assert not test.error
     assert [row[:2] for row in table(test)[1:]] == [["0", "1.6 s"], ["1", "3.0 s"]]
+    assert "Joined: 0 + 2" in html(test)
     assert len(charts(test)) == 2
     answers = kept(test).told(HAPPY_SAD, TRAINING)
     assert {row["track"] for table_ in (answers.timeline, answers.events) for row in table_.rows} - {None} == {0, 1}
@@ -378,7 +379,7 @@ def test_what_it_needs_is_told_where_it_is_missing(page: Open, monkeypatch: pyte
 def test_a_chart_has_its_hatches_and_gaps() -> None:
     shares = np.array([[0.75, 0.25], [0.998, 0.002], [np.nan, np.nan]])
     spec = chart.chart(np.array([0.0, 1.0, 2.0, 3.0]), shares, np.array([False, True, False]), ("happy", "sad"), 1.5)
-    areas, hatches, line, _ = (layer["data"]["values"] for layer in spec["layer"])
+    _, areas, hatches, line, _ = (layer["data"]["values"] for layer in spec["layer"])
     assert [(each["start"], each["low"], each["high"], each["told"]) for each in areas] == [
         (0.0, 0.0, 0.75, "happy 75%"),
         (0.0, 0.75, 1.0, "sad 25%"),

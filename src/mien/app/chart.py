@@ -62,6 +62,11 @@ def chart(
         "params": [{"name": POINT, "select": {"type": "point", "fields": [PLACE]}, "views": ["areas"]}],
         "layer": [
             {
+                "data": {"values": [{"start": start_s, "end": end_s, "low": 0, "high": 1}]},
+                "mark": {"type": "rect", "filled": False, "stroke": EDGE, "strokeWidth": 1},
+                "encoding": encoding,
+            },
+            {
                 "name": "areas",
                 "data": {"values": _areas(edges_s, shares, labels)},
                 "mark": {"type": "rect", "cursor": "pointer", "clip": True, "strokeWidth": 0.7},
@@ -81,7 +86,6 @@ def chart(
                 for ink, width in ((PAPER, 5), (INK, 2))
             ),
         ],
-        "view": {"stroke": EDGE},
         "usermeta": {"embedOptions": {"renderer": "canvas"}},
     }
 

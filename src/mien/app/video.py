@@ -285,4 +285,6 @@ def _people(kept: Viewing, answers: Told) -> None:
             else:
                 st.rerun()
     if kept.people:
+        joined = ", ".join(" + ".join(map(str, tracks)) for tracks in kept.people)
+        say(_("Joined: %(faces)s", faces=joined))
         st.button(_("Separate all"), on_click=kept.separate, icon=":material/call_split:", key="separate")
