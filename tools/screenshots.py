@@ -215,7 +215,7 @@ def write_clip(path: Path) -> Path:
             picture = Image.new("RGB", (640, 480), "gray")
             if side:
                 picture.paste(portrait().resize((side, side)), ((640 - side) // 2, 0))
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture), "rgb24")))
         container.mux(stream.encode(None))
     return path
 
