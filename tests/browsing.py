@@ -29,6 +29,16 @@ def photos(**files: bytes) -> list[FilePayload]:
     ]
 
 
+def video(content: bytes) -> FilePayload:
+    """A video to choose."""
+    return {"name": "me.webm", "mimeType": "video/webm", "buffer": content}
+
+
+def idle(page: Page) -> None:
+    """Wait until the app has made its page: what is pressed before that may be another button already."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
 @dataclass(frozen=True)
 class App:
     """A running app, that cannot write a single byte into a file; where it is, and what it prints."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -140,6 +141,18 @@ def test_sound_that_a_browser_would_not_play_is_coded_anew(tmp_path: Path) -> No
     assert "opus" in kind
     assert len(packets) == pytest.approx(50, abs=4)
     assert begins == pytest.approx(0, abs=0.03)
+
+
+def test_what_is_in_memory_is_copied_there(tmp_path: Path) -> None:
+    made = Film([plain(i, 320, 320) for i in range(25)], form="mp4", sound_s=1.0).made()
+    rows, out = [row(number) for number in range(25)], io.BytesIO()
+    assert len(list(film(made, rows, out))) == 25
+    path = written(tmp_path, made, rows)
+    (tmp_path / "from memory.webm").write_bytes(out.getvalue())
+    assert sound(tmp_path / "from memory.webm") == sound(path)
+    for one, other in zip(read(tmp_path / "from memory.webm"), read(path), strict=True):
+        assert one.time_s == other.time_s
+        assert (one.pixels == other.pixels).all()
 
 
 def test_a_part_begins_at_zero(tmp_path: Path) -> None:

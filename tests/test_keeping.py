@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mien.errors import MienError
-from mien.keeping import PARQUET_ROWS, Journal, write_rows
+from mien.keeping import PARQUET_ROWS, Journal, put_rows, write_rows
 
 KINDS = {"time_s": "float64", "frame": "int32", "label": "string", "sure": "bool"}
 ROWS: list[dict[str, Any]] = [
@@ -88,6 +89,8 @@ def test_an_unfinished_run_is_not_lost_unasked(tmp_path: Path) -> None:
 def test_forms(rows: list[dict[str, Any]], tmp_path: Path) -> None:
     for form in ("csv", "json", "jsonl", "parquet"):
         write_rows(tmp_path / form, form, KINDS, rows)
+        put_rows(stream := io.BytesIO(), form, KINDS, rows)
+        assert stream.getvalue() == (tmp_path / form).read_bytes()
     assert json.loads((tmp_path / "json").read_text()) == rows
     assert [json.loads(line) for line in (tmp_path / "jsonl").read_text().splitlines()] == rows
     names, *cells = csv.reader((tmp_path / "csv").read_text().splitlines())

@@ -15,7 +15,7 @@ from PIL import Image
 
 from mien.draw import PALETTE
 from mien.errors import MienError
-from mien.overview import check_form, overview
+from mien.overview import check_form, over_time, overview
 from mien.report.strips import FOOT, HIGH
 
 LABELS = ("happy", "sad")
@@ -92,6 +92,19 @@ def test_faces_are_shown_at_the_heights_of_their_expressions(clip: bytes) -> Non
 def test_each_face_has_its_strip_up_to_a_dozen(clip: bytes) -> None:
     heights = [drawn(clip, [row(9, 0.4, face) for face in range(faces)]).shape[0] / 130 for faces in (1, 3, 14)]
     assert heights == pytest.approx([HIGH + FOOT, 3 * HIGH + FOOT, 12 * HIGH + FOOT], abs=0.02)
+
+
+def test_a_timeline_in_parts() -> None:
+    assert over_time([], LABELS, 4).faces == {}
+    rows = [row(number, 1.0 if number < 20 else 0.0, s_uncertain=number >= 20) for number in range(30)]
+    rows += [row(number, 0.0, None) for number in range(30, 40)]
+    seen = over_time(rows, LABELS, 4)
+    assert seen.edges_s.tolist() == pytest.approx([0.0, 0.4, 0.8, 1.2, 1.6])
+    shares, uncertain = seen.faces[0]
+    assert shares[:3].tolist() == [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+    assert np.isnan(shares[3]).all()
+    assert uncertain.tolist() == [False, False, True, False]
+    assert (len(over_time([row(9, 0.4, face) for face in range(14)], LABELS).faces), seen.left) == (12, 0)
 
 
 @pytest.mark.parametrize(("form", "start"), [("pdf", b"%PDF"), ("svg", b"<?xml")])

@@ -55,6 +55,45 @@ def test_a_video_that_cannot_be_read(reader: Recognizer, tmp_path: Path) -> None
         mien.read_video(tmp_path / "none.mp4", model=reader, strict=True)
 
 
+@pytest.fixture(scope="module")
+def gone(reader: Recognizer, tmp_path_factory: pytest.TempPathFactory) -> mien.Timeline:
+    """Someone leaves and comes back as another, 1; 2 is there all the time."""
+    there = [[(30, HAPPY), (100, SAD)]] * 10 + [[(100, SAD)]] * 35 + [[(30, HAPPY), (100, SAD)]] * 10
+    return mien.read_video(
+        filmed(tmp_path_factory.mktemp("gone") / "clip.mp4", [drawn(each) for each in there]), model=reader
+    )
+
+
+def test_tracks_that_are_one_persons_are_one(gone: mien.Timeline) -> None:
+    first, other, last = sorted({row["track"] for row in gone.rows})
+    assert gone.merged().rows == gone.merged((first,)).rows == gone.rows
+    one = gone.merged((last, first))
+    assert {row["track"] for row in one.rows} == {first, other}
+    assert [{**row, "track": None} for row in one.rows] == [{**row, "track": None} for row in gone.rows]
+    assert {row["track"]: (row["start_s"], row["end_s"], row["seen_s"]) for row in one.summary().rows} == {
+        first: (0.0, 2.2, 0.8),
+        other: (0.0, 2.2, 2.2),
+    }
+    assert [(each["track"], each["onset_s"]) for each in one.events().rows] == [
+        (first, 0.0),
+        (other, 0.0),
+        (first, 1.8),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("people", "told"),
+    [
+        ([(0, 7)], "there is no track 7: the tracks are 0, 1, 2"),
+        ([(0, 2), (2,)], "track 2 is two people's"),
+        ([(0, 1)], "tracks 0 and 1 are both seen at 0.00 s"),
+    ],
+)
+def test_people_who_cannot_be_one(people: list[tuple[int, ...]], told: str, gone: mien.Timeline) -> None:
+    with pytest.raises(MienError, match=told):
+        gone.merged(*people)
+
+
 def test_every_column_has_its_meaning() -> None:
     names = [*moment_columns(HAPPY_SAD), "person"]
     told = meanings(names)

@@ -13,10 +13,10 @@ from walking import HAPPY, SAD, Block, Blocks, drawn, filmed
 
 import mien
 from mien import watching
-from mien.labels import HAPPY_SAD
+from mien.labels import FER7, HAPPY_SAD
 from mien.recognizer import Recognizer
 from mien.video import Frame
-from mien.watching import Checkpoint, Glance, Moment, Wanted, moment_columns, watch
+from mien.watching import Checkpoint, Glance, Moment, Wanted, moment_columns, retold, watch
 
 Toy = Callable[..., Path]
 
@@ -122,11 +122,25 @@ def test_what_breaks_is_the_last_moment(reader: Recognizer, clip: Path, tmp_path
     assert last.prediction.error
 
 
+def test_moments_are_told_anew_without_another_look(toy: Toy, tmp_path: Path, clip: Path) -> None:
+    heads = {"happy-sad": HAPPY_SAD.emotions, "fer7": FER7.emotions}
+    reader = mien.load(toy(tmp_path / "toy", heads), detector=Blocks())
+    assert list(retold(reader, [], HAPPY_SAD)) == []
+    (tmp_path / "broken.mp4").write_bytes(clip.read_bytes()[:-200])
+    for source in (clip, tmp_path / "broken.mp4"):
+        watched = {labels: list(watch(reader, source, "clip", labels)) for labels in (HAPPY_SAD, FER7)}
+        kept = {labels: [each for each in items if isinstance(each, Moment)] for labels, items in watched.items()}
+        looks = reader.detector.looks  # type: ignore[attr-defined]
+        for labels, other in ((HAPPY_SAD, FER7), (FER7, HAPPY_SAD), (FER7, FER7)):
+            assert list(retold(reader, kept[labels], other)) == kept[other]
+        assert reader.detector.looks == looks  # type: ignore[attr-defined]
+
+
 def test_one_who_stops_listening_ends_the_work(reader: Recognizer, clip: Path) -> None:
     before = set(threading.enumerate())
     watched = watch(reader, clip, "clip", HAPPY_SAD)
     next(watched)
-    watched.close()  # type: ignore[attr-defined]
+    watched.close()
     assert set(threading.enumerate()) <= before
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.request import urlopen
 
+import av
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -136,11 +137,15 @@ def shoot_app(chromium: Browser, photo: Path, data: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     broken = photo.with_name("broken.jpg")
     broken.write_bytes(photo.read_bytes()[:3000])
+    clip = write_clip(photo.with_name("clip.webm"))
 
     def use(page: Page, name: str) -> None:
         if name == "read":
             page.locator("input[type=file]").set_input_files([photo, broken])
             page.locator(".mien-summary").wait_for()
+        elif name == "video":
+            page.locator("input[type=file]").set_input_files(clip)
+            page.locator("[data-testid=stVegaLiteChart] canvas").first.wait_for()
         elif name == "live":
             page.frame_locator("iframe").get_by_role("button", name="Start the camera").click()
             page.frame_locator("iframe").locator("video").wait_for()
@@ -152,7 +157,8 @@ def shoot_app(chromium: Browser, photo: Path, data: Path, out: Path) -> None:
             page.locator("[data-testid=stExpander] summary").first.click()
 
     with running("app", "--headless", "--samples", str(photo.parent), "--notice", "on", health="/_stcore/health"):
-        for dark, width, name in product((False, True), (1280, 390), ("read", "samples", "live", "judge", "about")):
+        pages = ("read", "samples", "video", "live", "judge", "about")
+        for dark, width, name in product((False, True), (1280, 390), pages):
             scheme: Literal["dark", "light"] = "dark" if dark else "light"
             page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             page.goto(f"{URL}/{name}" if name != "read" else URL)
@@ -197,6 +203,21 @@ def write_photo(folder: Path) -> Path:
     photo = folder / "portrait.jpg"
     portrait().save(photo, quality=92)
     return photo
+
+
+def write_clip(path: Path) -> Path:
+    """Someone who comes near, leaves for two seconds, and comes back."""
+    steps = [*range(256, 512, 16), *[0] * 10, *range(512, 256, -16)]
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=5, options={"deadline": "realtime", "cpu-used": "8"})
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for side in steps:
+            picture = Image.new("RGB", (640, 480), "gray")
+            if side:
+                picture.paste(portrait().resize((side, side)), ((640 - side) // 2, 0))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture), "rgb24")))
+        container.mux(stream.encode(None))
+    return path
 
 
 def portrait() -> Image.Image:

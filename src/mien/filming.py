@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from mien.draw import LEAST_TEXT, Said, Tag, arranged, enlargement, line_width, outline, written
 from mien.errors import VideoError
 from mien.files import replacing
-from mien.video import Clip, Frame, frames
+from mien.video import Clip, Frame, VideoSource, frames
 from mien.watching import Wanted
 
 if TYPE_CHECKING:
@@ -91,16 +92,22 @@ class Steady:
         return face.said
 
 
-def film(source: str | Path, rows: Iterable[Row], out: Path, wanted: Wanted = Wanted()) -> Iterator[Frame]:  # noqa: B008
+def film(
+    source: str | Path | bytes,
+    rows: Iterable[Row],
+    out: Path | BinaryIO,
+    wanted: Wanted = Wanted(),  # noqa: B008 - frozen
+) -> Iterator[Frame]:
     """Write a copy of a video with its faces marked, frame by frame as the frames that come out are taken.
 
     The copy has the sound and the times of the video, from `wanted.start_s` on. What is said of a frame is said until
     the next one of the timeline.
 
     Args:
-        source: the video.
+        source: the video: its path, or all of the file's bytes.
         rows: its timeline's, in order.
-        out: the copy, `.webm` or `.mp4`; it appears whole or not at all.
+        out: the copy, `.webm` or `.mp4`, which appears whole or not at all; or an open file that can be read, and
+            becomes a `.webm`.
         wanted: from where to where, and which stream; all of its frames are drawn.
 
     Raises:
@@ -109,7 +116,10 @@ def film(source: str | Path, rows: Iterable[Row], out: Path, wanted: Wanted = Wa
     """
     from mien.video.writing import Film, check_form
 
-    check_form(out)
+    form = ".webm"
+    if isinstance(out, Path):
+        check_form(out)
+        form = out.suffix.lower()
     end_s = math.inf if wanted.end_s is None else wanted.end_s
     part: dict[str, Any] = {
         "start_s": wanted.start_s,
@@ -117,14 +127,16 @@ def film(source: str | Path, rows: Iterable[Row], out: Path, wanted: Wanted = Wa
         "stream": wanted.stream,
         "rate": wanted.rate,
     }
-    with frames(source, **part) as video:
+    with frames(_opened(source), **part) as video:
         first = next(video, None)
         if first is None:
             raise VideoError("holds no frame between these times")
         scale = enlargement(first.width, first.height)
         with (
-            replacing(out) as temporary,
-            Film(temporary, source, video.clip, first, scale=scale, start_s=wanted.start_s, end_s=end_s) as copy,
+            replacing(out) if isinstance(out, Path) else nullcontext(out) as file,
+            Film(
+                file, form, _opened(source), video.clip, first, scale=scale, start_s=wanted.start_s, end_s=end_s
+            ) as copy,
         ):
             told, marker = _Told(rows), _Marker(copy)
             for frame in _readable(first, video):
@@ -163,8 +175,14 @@ class Recorder:
             temporary = self._opened.enter_context(replacing(self._out))
             clip = Clip(frame.width, frame.height, None, None, frame.time_s)
             scale = enlargement(frame.width, frame.height)
-            self._marker = _Marker(self._opened.enter_context(Film(temporary, None, clip, frame, scale=scale)))
+            film = Film(temporary, self._out.suffix.lower(), None, clip, frame, scale=scale)
+            self._marker = _Marker(self._opened.enter_context(film))
         self._marker.write(frame, list(rows))
+
+
+def _opened(source: str | Path | bytes) -> VideoSource:
+    """A video from its beginning, whoever else reads it."""
+    return BytesIO(source) if isinstance(source, bytes) else source
 
 
 def _readable(first: Frame, others: Iterator[Frame]) -> Iterator[Frame]:

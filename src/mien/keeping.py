@@ -11,8 +11,9 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mien.cells import Rows
 from mien.errors import MienError
@@ -105,35 +106,48 @@ def write_rows(
     Raises:
         MienError: parquet without PyArrow.
     """
-    with replacing(path) as temporary:
-        if form == "parquet":
-            with parquet(temporary, kinds, described) as write:
-                write(rows)
-            return
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
-            if form == "csv":
-                Rows(stream, kinds).write([row.get(name) for name in kinds] for row in rows)
-                return
-            lines = (json.dumps({name: row.get(name) for name in kinds}, ensure_ascii=False) for row in rows)
-            if form == "jsonl":
-                stream.writelines(f"{line}\n" for line in lines)
-                return
-            before = "["
-            for line in lines:
-                stream.write(f"{before}\n{line}")
-                before = ","
-            stream.write("[]\n" if before == "[" else "\n]\n")
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        put_rows(stream, form, kinds, rows, described)
+
+
+def put_rows(
+    stream: BinaryIO,
+    form: str,
+    kinds: Mapping[str, str],
+    rows: Iterable[Row],
+    described: Mapping[str, str] | None = None,
+) -> None:
+    """Rows into a file that is open, or in memory. Arguments and errors are those of `write_rows`."""
+    if form == "parquet":
+        with parquet(stream, kinds, described) as write:
+            write(rows)
+        return
+    text = TextIOWrapper(stream, encoding="utf-8", newline="")
+    lines = (json.dumps({name: row.get(name) for name in kinds}, ensure_ascii=False) for row in rows)
+    if form == "csv":
+        Rows(text, kinds).write([row.get(name) for name in kinds] for row in rows)
+    elif form == "jsonl":
+        text.writelines(f"{line}\n" for line in lines)
+    else:
+        before = "["
+        for line in lines:
+            text.write(f"{before}\n{line}")
+            before = ","
+        text.write("[]\n" if before == "[" else "\n]\n")
+    text.detach()
 
 
 @contextmanager
-def parquet(path: Path, kinds: Mapping[str, str], described: Mapping[str, str] | None = None) -> Iterator[Write]:
+def parquet(
+    file: Path | BinaryIO, kinds: Mapping[str, str], described: Mapping[str, str] | None = None
+) -> Iterator[Write]:
     """Writes rows to a parquet file, row group by row group. Arguments and errors are those of `write_rows`."""
     schema = arrow_schema(kinds, described)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     held: list[Row] = []
-    with pq.ParquetWriter(path, schema) as file:
+    with pq.ParquetWriter(file, schema) as writer:
 
         def write(rows: Iterable[Row]) -> None:
             for row in rows:
@@ -142,7 +156,7 @@ def parquet(path: Path, kinds: Mapping[str, str], described: Mapping[str, str] |
                     flush()
 
         def flush() -> None:
-            file.write_table(pa.Table.from_pylist(held, schema))
+            writer.write_table(pa.Table.from_pylist(held, schema))
             held.clear()
 
         yield write

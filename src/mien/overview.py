@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,19 +55,44 @@ def overview(
     Raises:
         MienError: PyAV is missing.
     """
+    seen = over_time(rows, labels)
+    apart_s = float(seen.edges_s[-1] - seen.edges_s[0]) / MOST_LOOKS
+    looks = _looks(source, rows, _heights(rows, tuple(seen.faces), labels, apart_s), wanted)
+    strips = [
+        Strip(f"face {track}", seen.edges_s, *told, [look for number, look in looks if number == track])
+        for track, told in seen.faces.items()
+    ]
+    more = f" (the {counted(seen.left, 'face')} seen for the shortest time are left out)" if seen.left else ""
+    return page(title + more, strips, {label: colour_of(label) for label in labels}, form)
+
+
+class OverTime(NamedTuple):
+    """Who looked how, part by part of a video's time.
+
+    Args:
+        edges_s: where each part begins, and where the last one ends: (parts + 1,).
+        faces: by track, the mean share of each expression in each part, (parts, expressions), NaN where it is out of
+            sight; and whether most of the part is uncertain, (parts,).
+        left: how many faces are left out.
+    """
+
+    edges_s: NDArray[np.float64]
+    faces: dict[int, tuple[NDArray[np.float64], NDArray[np.bool_]]]
+    left: int
+
+
+def over_time(rows: Iterable[Row], labels: Sequence[str], parts: int = PARTS) -> OverTime:
+    """A timeline in parts of one length, of the faces that are seen longest (`MOST_FACES`).
+
+    Args:
+        rows: a timeline's; gone through more than once.
+        labels: its emotions.
+        parts: their number.
+    """
     start_s, end_s, lasting = _lengths(rows)
     tracks = sorted(sorted(lasting, key=lambda track: -lasting[track])[:MOST_FACES])
-    edges = np.linspace(start_s, max(end_s, start_s + 1e-3), PARTS + 1)
-    sums = _summed(rows, edges, tracks, labels)
-    heights = _heights(rows, tracks, labels, (end_s - start_s) / MOST_LOOKS)
-    looks = _looks(source, rows, heights, wanted)
-    strips = [
-        Strip(f"face {track}", edges, *sums[track], [look for number, look in looks if number == track])
-        for track in tracks
-    ]
-    left = len(lasting) - len(tracks)
-    more = f" (the {counted(left, 'face')} seen for the shortest time are left out)" if left else ""
-    return page(title + more, strips, {label: colour_of(label) for label in labels}, form)
+    edges = np.linspace(start_s, max(end_s, start_s + 1e-3), parts + 1)
+    return OverTime(edges, _summed(rows, edges, tracks, labels), len(lasting) - len(tracks))
 
 
 def check_form(path: Path) -> None:
@@ -92,10 +117,11 @@ def _summed(
     rows: Iterable[Row], edges: NDArray[np.float64], tracks: Sequence[int], labels: Sequence[str]
 ) -> dict[int, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
     """For each track the shares of each part of the time, and whether most of it is uncertain."""
-    kept = {track: np.zeros((PARTS, len(labels) + 2)) for track in tracks}  # shares, uncertain, all
+    parts = len(edges) - 1
+    kept = {track: np.zeros((parts, len(labels) + 2)) for track in tracks}  # shares, uncertain, all
     for frame in shown(rows):
         first, last = np.clip(
-            np.searchsorted(edges, [frame.time_s, frame.time_s + frame.lasts_s], "right") - 1, 0, PARTS
+            np.searchsorted(edges, [frame.time_s, frame.time_s + frame.lasts_s], "right") - 1, 0, parts
         )
         for row in frame.rows:
             if row["track"] in kept:

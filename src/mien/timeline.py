@@ -5,8 +5,8 @@ In memory with `read_video`, for a clip; on disk as it comes with `Recording`, f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,34 @@ class Timeline(Table):
     def events(self, least: float = LEAST) -> Table:
         """When each face showed which expression; see `spans.events`."""
         return spans.events(self.rows, self.labels, least)
+
+    def merged(self, *people: Collection[int]) -> Timeline:
+        """The same, where tracks that are one person's have the lowest of their numbers.
+
+        What was smoothed stays as it is.
+
+        Args:
+            people: for each person all of their tracks.
+
+        Raises:
+            MienError: there is no such track, it is two people's, or two tracks of a person are seen at one time.
+        """
+        known = {row["track"] for row in self.rows} - {None}
+        numbers: dict[int, int] = {}
+        for tracks in people:
+            for track in tracks:
+                if track not in known:
+                    told = ", ".join(map(str, sorted(known))) or "none"
+                    raise MienError(f"there is no track {track}: the tracks are {told}")
+                if numbers.setdefault(track, min(tracks)) != min(tracks):
+                    raise MienError(f"track {track} is two people's: name all tracks of a person together")
+        for frame in spans.shown(self.rows):
+            seen: dict[int, int] = {}
+            for track in (row["track"] for row in frame.rows if row["track"] in numbers):
+                if (other := seen.setdefault(numbers[track], track)) != track:
+                    raise MienError(f"tracks {other} and {track} are both seen at {frame.time_s:.2f} s: two people's")
+        rows = [{**row, "track": numbers.get(row["track"], row["track"])} for row in self.rows]
+        return replace(self, rows=rows)
 
 
 def read_video(

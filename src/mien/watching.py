@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from time import monotonic
@@ -74,6 +74,7 @@ class Moment:
         smoothed: the expression of each face, smoothed over time; its reasons are the frame's, but for confidence.
         looks: of each face, see `look_of`.
         frame: the frame itself, where a `Glance` was what read it: a video's are not held for half a second.
+        found: its faces and their crops, to be read anew; or why there are none any more.
     """
 
     time_s: float
@@ -83,6 +84,7 @@ class Moment:
     smoothed: tuple[Expression, ...] = ()
     looks: tuple[Floats, ...] = field(default=(), repr=False, compare=False)
     frame: Frame | None = field(default=None, repr=False, compare=False)
+    found: Found = field(default=Found(""), repr=False, compare=False)
 
     def rows(self, labels: Iterable[str]) -> list[dict[str, Any]]:
         """As flat rows, one a face, or one where there is none; see `moment_columns`."""
@@ -118,7 +120,7 @@ def watch(
     prior: Prior = TRAINING,
     wanted: Wanted = Wanted(),
     state: Mapping[str, Any] | None = None,
-) -> Iterator[Moment | Checkpoint]:
+) -> Generator[Moment | Checkpoint]:
     """Read a video.
 
     Args:
@@ -141,7 +143,27 @@ def watch(
     threshold = reader.artifact.head_for(labels).threshold
     yield from _smoothed(read, Smooth(state and state["smooth"]), labels, threshold)
     if given.error is not None:
-        yield Moment(given.error.time_s, None, Prediction(name, 0, 0, error=str(given.error)))
+        broken = Found(name, error=str(given.error))
+        yield Moment(given.error.time_s, None, Prediction(name, 0, 0, error=broken.error), found=broken)
+
+
+def retold(reader: Reader, moments: Iterable[Moment], labels: LabelSet, prior: Prior = TRAINING) -> Iterator[Moment]:
+    """Moments of a video in another label set, or expecting another prior, with the faces and tracks that they have.
+
+    Args:
+        reader: the one that watched.
+        moments: from the first.
+        labels, prior: as for `watch`.
+    """
+
+    def read() -> Iterator[Moment]:
+        iterator = iter(moments)
+        while several := list(islice(iterator, TOGETHER)):
+            predictions = reader.express([each.found for each in several], [labels] * len(several), prior)
+            yield from (replace(each, prediction=told) for each, told in zip(several, predictions, strict=True))
+
+    smoothed = _smoothed(read(), Smooth(), labels, reader.artifact.head_for(labels).threshold)
+    return (item for item in smoothed if isinstance(item, Moment))
 
 
 def described(source: VideoSource) -> str:
@@ -207,7 +229,7 @@ def _read(
             looks = tuple(look_of(crop) for crop in cut_out.crops)
             frame = each.view.frame
             numbers = tracks.update(frame.time_s, cut_out.faces, looks)
-            yield Moment(frame.time_s, frame.number, prediction, numbers, (), looks)
+            yield Moment(frame.time_s, frame.number, prediction, numbers, (), looks, found=cut_out)
             if each.state is not None and monotonic() - told > CHECKPOINT_S:
                 told = monotonic()
                 place = {"time_s": frame.time_s, "number": frame.number}

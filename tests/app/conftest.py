@@ -10,15 +10,30 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from urllib.request import urlopen
 
+import numpy as np
 import pytest
 from browsing import App
+from filmed import Film
+from PIL import Image
 
 
 def no_files() -> None:
     """From here on this process cannot make any file longer than it is."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@pytest.fixture(scope="package")
+def clip(astronaut: bytes) -> bytes:
+    """Five seconds of someone who leaves after two, and comes back a second and a half later elsewhere."""
+    with Image.open(BytesIO(astronaut)) as photo:
+        face = np.asarray(photo.resize((288, 288)))
+    frames = np.full((25, 288, 480, 3), 90, np.uint8)
+    frames[:10, :, :288] = frames[18:, :, 192:] = face
+    how = {"deadline": "realtime", "cpu-used": "8"}
+    return Film(list(frames), form="webm", codec="libvpx-vp9", options=how, rate=5).made()
 
 
 @pytest.fixture(scope="package")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import WAIT, App, needs_browser, photos
+from browsing import WAIT, App, needs_browser, photos, video
 from PIL import Image
 from playwright.sync_api import Browser, Frame, Page, expect
 
@@ -121,6 +121,22 @@ def test_samples_and_camera(page: Page, running: App) -> None:
     frame.get_by_role("button", name="Start the camera").wait_for()
     good(page)
     assert found(frame, "wcag2a", "wcag2aa", "wcag21aa", "wcag22aa") == []
+
+
+def test_video(page: Page, running: App, clip: bytes) -> None:
+    page.goto(f"{running.url}/video")
+    expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible(timeout=WAIT)
+    page.locator("input[type=file]").set_input_files(video(clip))
+    expect(page.locator("[data-testid=stVegaLiteChart] canvas")).to_have_count(2, timeout=WAIT)
+    good(page)
+    page.locator("input[type=file]").set_input_files(video(b"nothing at all"))
+    expect(page.get_by_text("This video cannot be read.")).to_be_visible(timeout=WAIT)
+    good(page)
+    page.get_by_text("A video on this machine", exact=True).click()
+    page.get_by_label("Path of the video").fill("nowhere.mp4", timeout=WAIT)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("There is no file nowhere.mp4.")).to_be_visible(timeout=WAIT)
+    good(page)
 
 
 def test_judging_and_about(page: Page, running: App, tmp_path: Path, astronaut: bytes) -> None:

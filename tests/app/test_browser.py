@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from browsing import CAMERA, WAIT, App, launched, needs_browser, photos
+from browsing import CAMERA, WAIT, App, idle, launched, needs_browser, photos, video
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
@@ -76,6 +76,7 @@ def test_another_label_set_by_keyboard(page: Page, astronaut: bytes) -> None:
     upload(page, me_jpg=astronaut)
     page.get_by_text("7 other expressions").press("Enter", timeout=WAIT)
     expect(page.get_by_role("row", name="contempt")).to_be_visible()
+    idle(page)
     page.get_by_text("Why?").press("Enter")
     expect(page.get_by_text("Orange: what mien sees here speaks for “happy”")).to_be_visible()
     page.locator(".mien-box").focus()
@@ -127,6 +128,33 @@ def test_the_live_picture_moves(page: Page) -> None:
     expect(frame.get_by_role("button", name="Start the camera")).to_be_visible()
 
 
+def test_a_click_on_a_chart_shows_the_frame_and_moves_the_player(page: Page, clip: bytes) -> None:
+    page.get_by_role("link", name="Video").click()
+    page.get_by_test_id("stFileUploaderDropzone").wait_for()
+    page.locator("input[type=file]").set_input_files(video(clip))
+    charts = page.locator("[data-testid=stVegaLiteChart] canvas")
+    expect(charts).to_have_count(2, timeout=WAIT)
+    player, moment = page.locator("video"), page.locator(".mien-frame h2")
+    expect(moment).to_have_text("0:00.0")
+    place = charts.nth(1).bounding_box()
+    assert place is not None
+    charts.nth(1).click(position={"x": 0.9 * place["width"], "y": place["height"] / 3})
+    expect(moment).to_have_text(re.compile(r"0:04\.\d"), timeout=WAIT)
+    expect(page.get_by_alt_text("The photo with 1 face marked: happy")).to_be_visible()
+    page.wait_for_function("video => video.currentTime === 4 && video.videoWidth === 480", arg=player.element_handle())
+    idle(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Every row, as CSV").click()
+    rows = Path(download.value.path()).read_text().splitlines()
+    assert (download.value.suggested_filename, len(rows)) == ("me.csv", 26)
+    page.get_by_role("button", name="Make a copy").click()
+    expect(page.get_by_role("button", name="The marked copy")).to_be_visible(timeout=WAIT)
+    idle(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="The marked copy").click()
+    assert Path(download.value.path()).read_bytes()[:4] == b"\x1a\x45\xdf\xa3"
+
+
 @pytest.fixture
 def refusing(running: App, playwright: Playwright) -> Iterator[Page]:
     """The app in a browser whose person does not let it use the camera."""
@@ -164,6 +192,7 @@ def test_another_page_remembers_the_choice(page: Page) -> None:
         page.get_by_role("combobox", name=name).click()
         page.get_by_role("option", name=value).click()
         expect(page.get_by_role("combobox", name=name)).to_have_value(value)
+        idle(page)
     page.get_by_role("link", name="Samples").click()
     expect(page.get_by_text("right so far")).to_be_visible(timeout=WAIT)
     for name, value in chosen.items():

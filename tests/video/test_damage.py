@@ -53,6 +53,17 @@ def test_a_video_whose_end_is_missing_is_read_up_to_there(film: Film, says: str,
     assert error.time_s == pytest.approx(found[-1].time_s + 0.04, abs=0.15)
 
 
+def test_wherever_a_short_one_is_cut_that_is_all_that_is_told() -> None:
+    made = Film(FILM[:5], form="matroska", options=OPTIONS).made()
+    for length in range(1, len(made), 97):
+        try:
+            found, error, _ = read(made[:length])
+        except VideoError:
+            continue
+        assert found
+        assert error is None or "cut short" in str(error)
+
+
 def test_a_transport_stream_does_not_say_how_long_it_should_be() -> None:
     made = Film(FILM, form="mpegts", options=OPTIONS).made()
     found, _, _ = read(made[: len(made) // 2])

@@ -1,4 +1,4 @@
-"""The Streamlit app, for a person who never opens a terminal: read photos, walk through samples, judge, watch live.
+"""The Streamlit app, for a person who never opens a terminal: photos, videos, samples, judging, the camera.
 
 What is uploaded stays in the memory of this process: it is not written to disk, not logged and not sent anywhere.
 """

@@ -8,6 +8,8 @@ from pathlib import Path
 from starlette.formparsers import MultiPartParser
 from streamlit.web.cli import main
 
+from mien.app.settings import VIDEO_MB
+
 FLAGS = (
     "--browser.gatherUsageStats=false",
     "--client.toolbarMode=minimal",
@@ -15,7 +17,7 @@ FLAGS = (
     "--server.fileWatcherType=none",
     "--server.showEmailPrompt=false",
     "--server.address=localhost",
-    "--server.maxUploadSize=20",
+    f"--server.maxUploadSize={VIDEO_MB}",
     "--theme.light.primaryColor=#1f5fa6",  # with colours for both, and no base, the system decides which
     "--theme.dark.primaryColor=#7db7f2",
 )

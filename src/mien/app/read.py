@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mien.app.seen import encoded, shelf
-from mien.app.settings import choose
+from mien.app.settings import PHOTO_MB, choose
 from mien.app.show import photo, say, summary
 from mien.app.words import _, ngettext
 from mien.draw import annotate
@@ -38,7 +38,12 @@ def show() -> None:
         files: Sequence[UploadedFile] = [taken] if taken else []
     else:
         files = st.file_uploader(
-            ways["photos"], kinds(), accept_multiple_files=True, key="photos", label_visibility="collapsed"
+            ways["photos"],
+            kinds(),
+            accept_multiple_files=True,
+            key="photos",
+            max_upload_size=PHOTO_MB,
+            label_visibility="collapsed",
         )
     _answer(reader, labels, prior, files)
 

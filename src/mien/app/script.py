@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mien.app import about, judge, live, read, samples
+from mien.app import about, judge, live, read, samples, video, viewing
 from mien.app.icon import icon
 from mien.app.seen import forget
 from mien.app.settings import notice, samples_folder, warm_up
@@ -19,7 +19,9 @@ warm_up()
 showing = [st.Page(read.show, title=_("Photos"), icon=":material/add_a_photo:", default=True)]
 if samples_folder():
     showing.append(st.Page(samples.show, title=_("Samples"), icon=":material/photo_library:", url_path="samples"))
+videos = st.Page(video.show, title=_("Video"), icon=":material/movie:", url_path="video")
 others = [
+    videos,
     st.Page(live.show, title=_("Camera"), icon=":material/videocam:", url_path="live"),
     st.Page(judge.show, title=_("Judge"), icon=":material/fact_check:", url_path="judge"),
     st.Page(about.show, title=_("About"), icon=":material/info:", url_path="about"),
@@ -27,6 +29,8 @@ others = [
 page = st.navigation([*showing, *others], position="top")
 if page in others:
     forget()
+if page is not videos:
+    viewing.forget()
 if notice():
     say(notice(), "mien-notice")
 page.run()

@@ -26,6 +26,9 @@ MODEL = "MIEN_APP_MODEL"
 SAMPLES = "MIEN_APP_SAMPLES"
 TOLD = "MIEN_APP_NOTICE"
 
+PHOTO_MB, VIDEO_MB = 20, 300
+"""What may be uploaded, a file; in memory a video that comes in and is played takes four times as much."""
+
 
 def samples_folder() -> Path | None:
     """The folder of samples, if one was given at the start."""

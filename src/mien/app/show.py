@@ -7,9 +7,10 @@ an emotion's own. What a box and its card have in common is their number: `style
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
+from itertools import count
 from pathlib import Path
 
 import streamlit as st
@@ -29,7 +30,7 @@ def style() -> str:
     """The style sheet of all pages."""
     marks = ",".join(
         f".mien-photo:has(.mien-{what}.n{number}:is(:hover,:focus-within,:focus)) .mien-{other}.n{number}"
-        for number in range(1, MARKED + 1)
+        for number in range(MARKED + 1)
         for what, other in (("box", "card"), ("card", "box"))
     )
     sheet = Path(__file__).with_name("style.css").read_text("utf-8")
@@ -56,20 +57,25 @@ def photo(seen: Seen, prediction: Prediction, number: int) -> str:
     )
 
 
-def fault(error: str) -> str:
-    """That a photo cannot be read, and why: in the page's language where it has the words, else in the library's."""
-    told, reason = _("This photo cannot be read."), said(error)
+def fault(error: str, told: str = "") -> str:
+    """That a photo cannot be read, or what is `told` instead, and why: in the page's language where it has the words,
+    else in the library's."""
+    told, reason = told or _("This photo cannot be read."), said(error)
     tongue = LANGUAGES[0] if reason == error else language()
     why = f"<span lang={tongue}>{escape(sentence_of(reason))}</span>"
     return f"<p class=mien-fault role=alert><strong>{escape(told)}</strong> {why}</p>"
 
 
-def picture(seen: Seen, prediction: Prediction, number: int, *, linked: bool = True) -> str:
-    """A photo whose faces have numbered boxes that lead to their cards, where these are `linked`."""
+def picture(
+    seen: Seen, prediction: Prediction, number: int, *, linked: bool = True, places: Iterable[int] | None = None
+) -> str:
+    """A photo whose faces have numbered boxes, from 1 on or as `places` says, that lead to their cards, where these are
+    `linked`."""
     if not seen.picture:
         told = escape(_("This photo was read, but it cannot be shown."))
         return f"<p class=mien-soft>{told}</p>"
-    boxes = [_box(each, prediction, place, number, linked) for place, each in enumerate(prediction.faces, 1)]
+    numbered = zip(prediction.faces, count(1) if places is None else places, strict=False)
+    boxes = [_box(each, prediction, place, number, linked) for each, place in numbered]
     image = f"<img src='{_address(seen.picture, 'jpeg')}' alt='{escape(words(prediction))}'>"
     return f"<div class=mien-picture>{image}{''.join(boxes)}</div>"
 
@@ -77,7 +83,7 @@ def picture(seen: Seen, prediction: Prediction, number: int, *, linked: bool = T
 def card(crop: bytes, reading: Reading, place: int, of: int, number: int = 0) -> str:
     """One face: what the network saw beside what it says."""
     expression = reading.expression
-    chip = f"<span class=mien-chip style='{_paint(expression.label)}'>{place}</span> " if of > 1 else ""
+    chip = f"<span class=mien-chip style='{paint(expression.label)}'>{place}</span> " if of > 1 else ""
     first, rest = ranked(expression)
     more = ""
     if rest:
@@ -148,7 +154,7 @@ def bars(shares: Sequence[tuple[str, float]], label: str) -> str:
     rows = []
     for emotion, p in shares:
         top = " class=mien-top" if emotion == label else ""
-        fill = f"<div class=mien-bar style='width:{100 * p:.1f}%;background:{_hex(colour_of(emotion))}'></div>"
+        fill = f"<div class=mien-bar style='width:{100 * p:.1f}%;background:{hex_of(colour_of(emotion))}'></div>"
         rows.append(
             f"<tr{top}><th scope=row>{escape(said(emotion))}</th><td class=mien-track>{fill}</td>"
             f"<td class=mien-number>{percent(p)}</td></tr>"
@@ -195,6 +201,23 @@ def say(text: str, kind: str = "mien-soft", *, own: bool = True) -> None:
     st.html(f"<p class={kind} lang={language() if own else 'en'}>{escape(showable(text))}</p>")
 
 
+def table(rows: Sequence[Sequence[str]], caption: str) -> None:
+    """A table that moves sideways within itself, where it is wider than the screen; its first row has the names."""
+    head, *others = rows
+    names = "".join(f"<th scope=col>{escape(cell)}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in others)
+    st.html(
+        f"<div class=mien-table tabindex=0 role=region aria-label='{escape(caption)}' lang={language()}>"
+        f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def clock(time_s: float) -> str:
+    """A time as players show it, with tenths: `1:02.5`."""
+    tenths = round(10 * time_s)
+    return f"{tenths // 600}:{tenths // 10 % 60:02}.{tenths % 10}"
+
+
 def _section(name: str, content: str) -> str:
     return f"<section class=mien-photo lang={language()} aria-label='{escape(name)}'>{content}</section>"
 
@@ -218,21 +241,23 @@ def _box(reading: Reading, prediction: Prediction, place: int, number: int, link
     if not linked:
         return f"<span {kind} {at} aria-hidden=true></span>"
     told = escape(_("Face %(n)s: %(words)s", n=place, words=said(label)))
-    tag = f"<span style='{_paint(label)}'>{place}</span>"
+    tag = f"<span style='{paint(label)}'>{place}</span>"
     return f"<a {kind} {at} href='#face-{number}-{place}' aria-label='{told}'>{tag}</a>"
 
 
-def _paint(label: str) -> str:
+def paint(label: str) -> str:
+    """An emotion's colour and its ink, as `style` has them."""
     colour = colour_of(label)
-    return f"background:{_hex(colour)};color:{_hex(ink_on(colour))}"
+    return f"background:{hex_of(colour)};color:{hex_of(ink_on(colour))}"
 
 
 def _edge(label: str) -> str:
     colour = colour_of(label)
-    return f"border-color:{_hex(colour)};--mien-ink:{_hex(ink_on(colour))}"
+    return f"border-color:{hex_of(colour)};--mien-ink:{hex_of(ink_on(colour))}"
 
 
-def _hex(colour: Colour) -> str:
+def hex_of(colour: Colour) -> str:
+    """A colour as browsers take it."""
     return "#" + bytes(colour).hex()
 
 

@@ -26,7 +26,7 @@ def app(
     ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
 ) -> None:
-    """Read photos, walk through samples, judge a model and watch live, in a browser on this machine."""
+    """Read photos and videos, walk through samples, judge a model and watch live, in a browser on this machine."""
     from mien import artifact as artifacts
 
     with needs_extra("app"):

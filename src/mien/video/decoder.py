@@ -122,7 +122,7 @@ class Decoder:
             time_s, words = self._broken
             more = f", and in {counted(self._places - 1, 'more place')}" if self._places > 1 else ""
             raise VideoError(f"at {time_s:.2f} s{more}: {words}", time_s)
-        declared = self.clip.duration_s
+        declared = self._clock.duration_s
         if not self._finished or declared is None or self._container.format.name not in DECLARING:
             return
         if self._clock.end_s < declared - EARLY_S:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Self, cast
+from typing import BinaryIO, Self, cast
 
 import av
 from av.audio.resampler import AudioResampler
@@ -19,6 +20,7 @@ from mien.cores import cores
 from mien.errors import MienError
 from mien.video.canvas import Canvas, Easel, matrix_for, tagged
 from mien.video.frame import Clip, Frame
+from mien.video.reading import VideoSource
 
 TICK = Fraction(1, 90_000)
 USUAL = 25.0  # frames a second, where nobody knows
@@ -40,22 +42,21 @@ class Film:
     """A video that is being written, in a `with`; its file is whole when that ends well.
 
     Args:
-        path: to be written, ending in one of `FORMS`.
+        file: to be written: its path, or itself, open.
+        form: one of `FORMS`.
         source: the video whose sound it gets; None if it is to have none.
         clip: what is known of it.
         first: the first frame: others become as large.
         scale: how many times larger it is than the frames.
         start_s: what is 0 in it.
         end_s: where its sound ends.
-
-    Raises:
-        MienError: the path ends otherwise.
     """
 
     def __init__(
         self,
-        path: Path,
-        source: str | Path | None,
+        file: Path | BinaryIO,
+        form: str,
+        source: VideoSource | None,
         clip: Clip,
         first: Frame,
         *,
@@ -63,17 +64,16 @@ class Film:
         start_s: float = 0.0,
         end_s: float = float("inf"),
     ) -> None:
-        form = path.suffix.lower()
-        check_form(path)
         self.width, self.height = (-(-side * scale // 2) * 2 for side in (first.width, first.height))
         self.matrix = matrix_for(first)
         self._easel = Easel(self.width, self.height, self.matrix)
         self._start_s, self._last = start_s, -1
-        self._container = av.open(path, "w", options={"movflags": "+faststart"} if form == ".mp4" else {})
+        options = {"movflags": "+faststart"} if form == ".mp4" else {}
+        self._container = av.open(file, "w", format=form[1:], options=options)
         self._sound = _Sound(source, clip.zero_s, self._container, form, start_s, end_s) if source is not None else None
-        codec, options = FORMS[form]
+        codec, settings = FORMS[form]
         frames_s = Fraction(clip.rate or USUAL).limit_denominator(1001)
-        self._video = cast(VideoStream, self._container.add_stream(codec, rate=frames_s, options=dict(options)))
+        self._video = cast(VideoStream, self._container.add_stream(codec, rate=frames_s, options=dict(settings)))
         self._video.width, self._video.height, self._video.pix_fmt = self.width, self.height, "yuv420p"
         context = self._video.codec_context
         context.time_base, context.thread_count = TICK, cores()
@@ -111,7 +111,7 @@ class _Sound:
     """The sound of a video on its way into another."""
 
     def __init__(
-        self, source: str | Path, zero_s: float, container: OutputContainer, form: str, start_s: float, end_s: float
+        self, source: VideoSource, zero_s: float, container: OutputContainer, form: str, start_s: float, end_s: float
     ) -> None:
         self._container, self._zero_s, self._start_s, self._end_s = container, zero_s, start_s, end_s
         self._from = _heard(source)
@@ -181,10 +181,11 @@ class _Sound:
             self._container.mux(self._to.encode(None))
 
 
-def _heard(source: str | Path) -> InputContainer | None:
+def _heard(source: VideoSource) -> InputContainer | None:
     """A video, to be listened to; None of what FFmpeg does not open, which is silent."""
     try:
-        return av.open(f"file:{source}", "r", metadata_errors="replace")
+        file = f"file:{os.fsdecode(source)}" if isinstance(source, str | os.PathLike) else source
+        return av.open(file, "r", metadata_errors="replace")
     except FFmpegError:
         return None
 
