@@ -48,7 +48,7 @@ def main() -> None:
             named = np.array([any(NAMED in reason for reason in each.reasons) for each in told])
             shares = (right, sure, right[sure], ~sure[~right], named[~right])
             print(
-                f"| {reader.artifact.name} | {name} | {' | '.join(f'{each.mean():.0%}' for each in shares)} |",
+                f"| {reader.artifact.name} | {name} | {' | '.join(f'{each.mean():.0%}' if each.size else '-' for each in shares)} |",
                 flush=True,
             )
 

@@ -156,10 +156,10 @@ def spoilt(face: Face, size: tuple[int, int], look: Seen) -> Iterator[str]:
     x0, y0, x1, y1 = face.box_xyxy
     if min(x1 - x0, y1 - y0) < SMALL_FACE:
         yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"
-    if look.hidden:
-        yield look.hidden
     if look.sharpness < BLURRED:
-        yield "blurred"
+        yield "blurred"  # and what may hide a part of it cannot be told
+    elif look.hidden:
+        yield look.hidden
     if turn(face) > TURNED:
         yield "turned away"
     if any(not 0 <= at <= length for point in face.landmarks_xy[:4] for at, length in zip(point, size, strict=True)):

@@ -23,8 +23,8 @@ PARTS = ("clear", "eyes", "mouth", "half")
 WORDS = {"eyes": "eyes covered", "mouth": "mouth covered", "half": "half of the face covered"}
 SIDE = 48  # px of what it sees
 BATCH = 32  # faces in one run
-WEIGHTS = "covers.onnx", "0"
-LIMIT = 0.6  # chance of a cover from which it counts: one in fifty of held-out training images as they come has it
+WEIGHTS = "covers.onnx", "20091ff5e08f4cb0beaffcf7f6dfb3a09456d6736eae6d33990514754818a2c6"
+LIMIT = 0.608  # chance of a cover from which it counts: one in fifty of held-out training images as they come has it
 
 
 class Covers:

@@ -4,7 +4,8 @@ export const FILES = {
   "manifest": "model.json",
   "network": "model.onnx",
   "fullRange": "blazeface_full_range.onnx",
-  "shortRange": "blazeface_short_range.onnx"
+  "shortRange": "blazeface_short_range.onnx",
+  "covers": "covers.onnx"
 } as const;
 
 export const RUNTIME = "ort-wasm-simd-threaded.wasm" as const;
@@ -97,6 +98,22 @@ export const DOUBT = {
   "notAFace": 0.5,
   "low": "low confidence",
   "noFace": "no face was found"
+} as const;
+
+export const COVERS = {
+  "side": 48,
+  "limit": 0.608,
+  "parts": [
+    "clear",
+    "eyes",
+    "mouth",
+    "half"
+  ],
+  "words": {
+    "eyes": "eyes covered",
+    "mouth": "mouth covered",
+    "half": "half of the face covered"
+  }
 } as const;
 
 export const DIGITS = {

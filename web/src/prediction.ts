@@ -124,12 +124,11 @@ function spoilt(face: Face, { width, height }: Size, seen: Seen): string[] {
   const cut = face.landmarks.slice(0, 4).some(([x, y]) => !(x >= 0 && x <= width && y >= 0 && y <= height));
   const reasons = [
     side < DOUBT.smallFace && `small face (${Math.floor(side)} px, reliable from ${DOUBT.smallFace} px)`,
-    seen.hidden ?? false,
-    seen.sharpness < DOUBT.blurred && 'blurred',
+    seen.sharpness < DOUBT.blurred ? 'blurred' : seen.hidden,
     turnOf(face) > DOUBT.turned && 'turned away',
     cut && "cut by the image's edge",
   ];
-  return reasons.filter((reason) => reason !== false);
+  return reasons.filter((reason) => typeof reason === 'string');
 }
 
 function clipped({ box: [x0, y0, x1, y1] }: Face, { width, height }: Size): [number, number, number, number] {
