@@ -26,6 +26,7 @@ from mien.preprocess import Preprocess
 from mien.runtime import one_thread, ort
 from mien.training.batches.augment import augment
 from mien.training.batches.covers import cover
+from mien.training.export.compact import compact
 from mien.training.learning.loop import follow
 from mien.training.learning.member import to_onnx
 from mien.training.networks.network import PIXEL_SCALE, conv
@@ -79,7 +80,8 @@ def main() -> None:
     _, crops, _ = load_pixels(open_dataset(given.data).split("train"), Preprocess(SIDE, "gray").whole)
     images = torch.from_numpy(np.stack(crops)[:, None])
     network = learned(images[:-HELD]).eval()
-    onnx = quantise(to_onnx(network, (1, SIDE, SIDE)), images[: len(images) : len(images) // 1024].numpy())
+    samples = images[:: len(images) // 1024].numpy()
+    onnx = compact(quantise(to_onnx(network, (1, SIDE, SIDE)), samples))
     session = ort.InferenceSession(onnx, one_thread())
     (logits,) = session.run(None, {"pixels": images[-HELD:].numpy()})
     limit = float(np.quantile(1 - softmax(logits)[:, 0], 1 - TAKEN))

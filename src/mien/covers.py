@@ -23,7 +23,7 @@ PARTS = ("clear", "eyes", "mouth", "half")
 WORDS = {"eyes": "eyes covered", "mouth": "mouth covered", "half": "half of the face covered"}
 SIDE = 48  # px of what it sees
 BATCH = 32  # faces in one run
-WEIGHTS = "covers.onnx", "20091ff5e08f4cb0beaffcf7f6dfb3a09456d6736eae6d33990514754818a2c6"
+WEIGHTS = "covers.onnx", "869fdfae6be811c18aef0611dde8d06f6098c570937097c394ac4a6d29193ba6"
 LIMIT = 0.608  # chance of a cover from which it counts: one in fifty of held-out training images as they come has it
 
 
