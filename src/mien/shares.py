@@ -1,0 +1,150 @@
+"""Shares of a few or of many, and what can be concluded from them, in numpy: 95% intervals that stay honest for one or
+two, tests of two shares, and their correction where there are many.
+
+Examples of one person are alike, so that they count as fewer (see `worth`); n need not be whole for that. `z` is how
+many standard deviations an interval reaches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.metrics import Floats, Ints
+
+NORMAL = 1.959964
+"""Standard deviations of a normal distribution, of which the middle 95% lie within."""
+FARTHEST = 30.0  # standard deviations that are looked for: beyond them chances are 0
+
+Interval = tuple[float, float]
+
+
+def wilson(share: float, n: float, z: float = NORMAL) -> Interval:
+    """Interval of a share of n (Wilson, "Probable inference, the law of succession, and statistical inference", 1927).
+
+    Of one example it is 0 to .79 or .21 to 1, where a bootstrap has no width at all.
+
+    Args:
+        share: 0..1.
+        n: above 0.
+    """
+    square = z * z / n
+    middle = (share + square / 2) / (1 + square)
+    half = math.sqrt(share * (1 - share) * square + square * square / 4) / (1 + square)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def newcombe(ours: float, n: float, others: float, m: float, z: float = NORMAL) -> Interval:
+    """Interval of a share of n less another of m (Newcombe, "Interval estimation for the difference between independent
+    proportions", 1998, his tenth)."""
+    (low, high), (bottom, top) = wilson(ours, n, z), wilson(others, m, z)
+    gap = ours - others
+    return gap - math.hypot(ours - low, top - others), gap + math.hypot(high - ours, others - bottom)
+
+
+def chance(ours: float, n: float, others: float, m: float, expected: float = 0.0) -> float:
+    """How likely a gap as far from the expected one, either way, is by luck: the level at which `newcombe` reaches it.
+
+    Below .05 is the same as that the 95% interval leaves the expected gap out.
+    """
+    return _level(lambda z: newcombe(ours, n, others, m, z), expected)
+
+
+def paired(gains: Floats, n: float) -> tuple[Interval, float]:
+    """Interval of the mean of gains, and how likely a mean as far from 0 is by luck.
+
+    It is the interval of Bonett and Price, "Adjusted Wald confidence interval for a difference of binomial proportions
+    based on paired data", 2012, which stays honest where few answers differ.
+
+    Args:
+        gains: of each example 1 where one answer alone is right, -1 where the other alone is, 0 elsewhere.
+        n: how many independent examples they are worth.
+    """
+    more, less = ((n * float((gains == sign).mean()) + 1) / (n + 2) for sign in (1, -1))
+    middle, error = more - less, math.sqrt((more + less - (more - less) ** 2) / (n + 2))
+    ends = max(middle - NORMAL * error, -1.0), min(middle + NORMAL * error, 1.0)
+    return ends, math.erfc(abs(middle) / error / math.sqrt(2))
+
+
+def _level(interval: Callable[[float], Interval], value: float) -> float:
+    """The chance that belongs to the narrowest of intervals, which widen with z, that holds a value."""
+    low, high = 0.0, FARTHEST
+    for _ in range(50):
+        z = (low + high) / 2
+        bottom, top = interval(z)
+        low, high = (low, z) if bottom <= value <= top else (z, high)
+    return math.erfc(high / math.sqrt(2))
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """Chances of tests, each made to hold among all of them together, however they hang on each other (Holm, "A simple
+    sequentially rejective multiple test procedure", 1979)."""
+    adjusted, highest = [0.0] * len(chances), 0.0
+    for rank, place in enumerate(np.argsort(chances, kind="stable").tolist()):
+        highest = max(highest, min(chances[place] * (len(chances) - rank), 1.0))
+        adjusted[place] = highest
+    return adjusted
+
+
+def luck(chance: float) -> str:
+    """A chance as papers give it: `= .012`, `< .001`."""
+    return f"= {chance:.3f}".replace(" 0.", " .") if chance >= 0.001 else "< .001"
+
+
+def numbered(people: Sequence[Hashable]) -> Ints:
+    """A number for each person, 0 and up, shape (n,)."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(each, len(numbers)) for each in people], np.int64)
+
+
+def alikeness(values: NDArray[np.bool_] | Floats, people: Ints) -> float:
+    """How alike the examples of one person are, 0..1: the intraclass correlation of a one-way analysis of variance.
+
+    Where all values are the same, or there is one person alone, it cannot be told, and is 1. It is 0 where nobody has
+    two.
+
+    Args:
+        values: (n,), n above 0.
+        people: who each is of, from `numbered`, (n,).
+    """
+    values = np.asarray(values, np.float64)
+    _, place, count = np.unique(people, return_inverse=True, return_counts=True)
+    n, groups = len(values), len(count)
+    if groups == n:
+        return 0.0
+    if groups == 1 or values.min() == values.max():
+        return 1.0
+    means = np.bincount(place, values) / count
+    between = float((count * (means - values.mean()) ** 2).sum()) / (groups - 1)
+    within = float(((values - means[place]) ** 2).sum()) / (n - groups)
+    size = (n - float((count**2).sum()) / n) / (groups - 1)
+    return min(max((between - within) / (between + (size - 1) * within), 0.0), 1.0)
+
+
+def worth(people: Ints, alike: float) -> float:
+    """How many independent examples those of some people are worth, 1..n (Kish, "Survey Sampling", 1965).
+
+    Args:
+        people: who each is of, (n,), n above 0.
+        alike: from `alikeness`, of all that is judged: a few examples cannot tell it of themselves.
+    """
+    _, count = np.unique(people, return_counts=True)
+    n = len(people)
+    return n / (1 + (float((count**2).sum()) / n - 1) * alike)
+
+
+def interval(hits: NDArray[np.bool_], people: Sequence[Hashable] | None = None) -> Interval:
+    """Wilson's of the share of examples that are hits, (n,), n above 0; by `people` where those on them are known."""
+    who = numbered(range(len(hits)) if people is None else people)
+    return wilson(float(hits.mean()), worth(who, alikeness(hits, who)))
+
+
+def above(ours: Floats, others: Floats) -> float:
+    """The chance that one of our values is higher than one of the others, and half of that they are equal: the area
+    under the curve (Mann and Whitney, 1947), .5 where the two are spread alike; no threshold is needed."""
+    ordered = np.sort(others)
+    below = np.searchsorted(ordered, ours, "left") + np.searchsorted(ordered, ours, "right")
+    return float(below.mean()) / (2 * len(others))
