@@ -28,7 +28,7 @@ from mien import metrics, shares
 from mien.crops import Crop
 from mien.datasets import Dataset, Example, open_dataset
 from mien.face import sharpness
-from mien.labels import FER7, FERPLUS8
+from mien.labels import FERPLUS8
 from mien.recognizer import Recognizer
 from mien.report import Answers, Group, Report
 from mien.report.groups import subgroups
@@ -49,7 +49,7 @@ def main() -> None:
     data = data_folder("fer2013/valid.parquet", "elsewhere/london.parquet", "elsewhere/news.parquet")
     print(f"{machine()}\n\n{model.artifact.name}")
     london = from_table(data / "elsewhere" / "london.parquet")
-    told(mien.evaluate(model, london, by=["gender", "group", "age", "gender+label"], stress=given.stress), "london")
+    told(mien.evaluate(model, london, by=["gender", "group", "age", "gender+age"], stress=given.stress), "london")
     news = measured(model, from_table(data / "elsewhere" / "news.parquet"), "detect")
     told(mien.evaluate(model, news, by=MEASURED, stress=given.stress), "news")
     if heads := rendered.folder():
@@ -70,16 +70,14 @@ def from_table(path: Path) -> Dataset:
     rows = [row for row in pq.read_table(path).to_pylist() if row["label"]]
 
     def known(row: Mapping[str, object]) -> dict[str, str]:
-        told = {
-            name: str(row[name]) for name in ("person", "gender", "group", "age") if row[name] not in (None, "", "NA")
-        }
-        return told | {"label": str(row["label"])}
+        columns = ("person", "gender", "group", "age")
+        return {name: str(row[name]) for name in columns if row[name] not in (None, "", "NA")}
 
     examples = tuple(
         Example(f"{path.stem} {number}", row["image"]["bytes"], row["label"], attributes=known(row))
         for number, row in enumerate(rows)
     )
-    return Dataset(path, "photos", FER7, examples)
+    return Dataset(path, "photos", FERPLUS8, examples)
 
 
 def measured(model: Recognizer, dataset: Dataset, crop: Crop) -> Dataset:
@@ -106,7 +104,7 @@ def of_nobody(heads: Path) -> Dataset:
         )
         for (number, head), look in product(enumerate(rendered.heads()), rendered.LOOKS)
     )
-    return Dataset(heads, "rendered", FER7, examples)
+    return Dataset(heads, "rendered", FERPLUS8, examples)
 
 
 # What is told

@@ -12,7 +12,10 @@ from mien.face import Face, framing, whole_face
 Pixels = NDArray[np.uint8]
 SIDE = 96
 WHOLE = whole_face(SIDE, SIDE)
-SKIN = (198, 150, 125)
+
+
+STRAIGHT = Face((0, 0, SIDE, SIDE), tuple((SIDE * x, SIDE * y) for x, y in LANDMARKS), 1.0)
+SKIN = (178, 126, 101)
 
 
 def plain(colour: tuple[int, int, int] = SKIN, side: int = SIDE) -> Pixels:
@@ -64,12 +67,21 @@ def test_light_is_twice_as_much_or_half(name: str, times: float) -> None:
 @pytest.mark.parametrize(("name", "degrees"), [("lighter skin", 30), ("darker skin", -30)])
 def test_skin_is_turned_in_cielab_and_what_is_around_stays(name: str, degrees: float) -> None:
     photo = plain()
-    changed = CHANGES[name](photo, WHOLE)
+    changed = CHANGES[name](photo, STRAIGHT)
     assert typology(middle(changed)) - typology(middle(photo)) == pytest.approx(degrees, abs=2)
     assert (changed[0, 0] == photo[0, 0]).all()
     eye, mouth = (tuple(round(SIDE * at) for at in LANDMARKS[place])[::-1] for place in (0, 3))
     assert (changed[eye] == photo[eye]).all()
     assert (changed[mouth] == photo[mouth]).all()
+
+
+@pytest.mark.parametrize(("name", "colour"), [("darker skin", (60, 38, 28)), ("lighter skin", (244, 214, 196))])
+def test_skin_goes_no_further_than_skin_does(name: str, colour: tuple[int, int, int]) -> None:
+    """What is at the end of it stays brown, or pale, and does not turn back."""
+    before, after = plain(colour)[0, 0].astype(int), middle(CHANGES[name](plain(colour), STRAIGHT)).astype(int)
+    assert after[0] >= after[1] >= after[2]
+    assert (after - before).sum() * (1 if name == "lighter skin" else -1) >= 0
+    assert abs(after - before).max() < 40
 
 
 def test_gray_skin_gets_lighter_or_darker() -> None:
@@ -87,10 +99,8 @@ def test_glasses_are_on_the_eyes_and_a_beard_is_below_them() -> None:
 
 def test_what_is_worn_turns_with_the_face() -> None:
     photo = plain()
-    upright = [(SIDE * x, SIDE * y) for x, y in LANDMARKS]
-    turned = Face((0, 0, SIDE, SIDE), tuple((SIDE - 1 - y, x) for x, y in upright), 1.0)
-    straight = Face((0, 0, SIDE, SIDE), tuple(upright), 1.0)
-    worn = CHANGES["glasses"](photo, straight)
+    turned = Face((0, 0, SIDE, SIDE), tuple((SIDE - 1 - y, x) for x, y in STRAIGHT.landmarks_xy), 1.0)
+    worn = CHANGES["glasses"](photo, STRAIGHT)
     assert (CHANGES["glasses"](photo, turned) == np.rot90(worn, -1)).mean() > 0.99
 
 

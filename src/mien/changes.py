@@ -27,7 +27,8 @@ LANDMARKS: tuple[Point, ...] = ((0.32, 0.4), (0.68, 0.4), (0.5, 0.6), (0.5, 0.78
 
 STOP = 2.0  # times the light, or half of it: what a photographer calls a stop
 TONE = 30.0  # degrees of the individual typology angle: one or two of its six classes from very light to dark
-SKIN_B = 16.0  # b* of skin, which a gray photo does not tell
+DEEPEST = 60.0  # degrees, about as far as skin goes either way
+SKIN_B = 16.0  # b* of skin, for photos that do not tell it: gray ones, or in blue light
 BLUR = 0.02  # standard deviation in sides of the crop: one px of FER2013's 48
 DARK, INK = 0.3, 25  # what a beard leaves of the light; gray of rims and dark glasses
 
@@ -66,31 +67,31 @@ def _toned(photo: Pixels, face: Face, degrees: float) -> Pixels:
 
     Tone is the individual typology angle, atan((L* - 50) / b*) in CIELAB (Chardon, Cretois and Hourseau, "Skin colour
     typology and suntanning pathways", 1991): above 55 degrees very light, below -30 dark. The median colour of the skin
-    is turned by some degrees about L* = 50 and b* = 0, and whatever is skin reflects as much more, or less, as that
-    colour does: shading stays, and so do eyes and lips. Of a gray photo only lightness changes, as of skin with the b*
-    that is usual.
+    is turned by some degrees, but not beyond `DEEPEST` either way, by its lightness alone; whatever is skin reflects as
+    much more, or less, as that colour does, so that shading stays.
     """
-    skin = _skin(photo, face)
-    light = _linear(photo)
-    colour = np.maximum(np.median(light[skin > 0.9], axis=0), 1e-3) if (skin > 0.9).any() else np.full(3, 0.2)
+    skin, light = _skin(photo, face), _linear(photo)
+    colour = np.median(light[skin > 0.9], axis=0) if (skin > 0.9).any() else np.full(3, 0.2)
     lightness, red, yellow = _lab(colour)
-    usual = max(yellow, SKIN_B)
-    reach, angle = math.hypot(lightness - 50, usual), math.atan2(lightness - 50, usual)
-    turned = min(max(angle + math.radians(degrees), -math.pi / 2), math.pi / 2)
-    wanted = 50 + reach * math.sin(turned), red, yellow + reach * math.cos(turned) - usual
-    gray = bool((photo == photo[..., :1]).all())
-    ratio = _y(wanted[0]) / _y(lightness) if gray else np.clip(_rgb(*wanted) / colour, 0.05, 20)
+    usual = yellow if yellow > SKIN_B / 2 else SKIN_B
+    tone = math.degrees(math.atan2(lightness - 50, usual))
+    turned = min(max(tone + degrees, min(tone, -DEEPEST)), max(tone, DEEPEST))
+    wanted = 50 + usual * math.tan(math.radians(turned))
+    ratio = np.clip(_rgb(wanted, red, yellow) / np.maximum(colour, 1e-3), 0.05, 20)
     return _encoded(light * (1 + (ratio - 1) * skin[..., None]))
 
 
 def _skin(photo: Pixels, face: Face) -> Floats:
-    """How far each pixel is skin, 0..1: an oval from brow to chin, without eyes and lips, soft at its edges."""
+    """How far each pixel is skin, 0..1: an oval from brow to chin, soft at its edge; without eyes and lips where the
+    landmarks say where they are."""
     along, below, mouth = places(photo, face)
     oval = np.hypot(along / 1.15, (below - 0.45 * mouth) / (0.45 * mouth + 1.0))
-    eyes = np.hypot((np.abs(along) - 0.5) / 0.3, below / 0.17)
-    lips = np.hypot(along / 0.42, (below - mouth) / 0.18)
-    soft = (np.clip(edge / 0.15, 0, 1) for edge in (1 - oval, eyes - 1, lips - 1))
-    return np.asarray(np.prod(list(soft), axis=0))
+    skin = np.clip((1 - oval) / 0.15, 0, 1)
+    if face.landmarks_xy:
+        eyes = np.hypot((np.abs(along) - 0.5) / 0.3, below / 0.17)
+        lips = np.hypot(along / 0.42, (below - mouth) / 0.18)
+        skin *= np.clip((eyes - 1) / 0.15, 0, 1) * np.clip((lips - 1) / 0.15, 0, 1)
+    return np.asarray(skin)
 
 
 # What is worn
@@ -195,8 +196,3 @@ def _rgb(lightness: float, red: float, yellow: float) -> Floats:
     bent = np.array([y + red / 500, y, y - yellow / 200])
     shares = np.where(bent > BEND, bent**3, 3 * BEND**2 * (bent - 4 / 29))
     return np.linalg.solve(TO_XYZ, shares * WHITE)
-
-
-def _y(lightness: float) -> float:
-    """The light of a gray of some L*."""
-    return float(_rgb(lightness, 0, 0)[1])

@@ -21,7 +21,8 @@ from PIL import ImageFont
 from mien.fonts import drawable, font_file, lacked
 from mien.intake import ImageSource
 from mien.prediction import percent
-from mien.report.groups import MOVED, RIGHT, UNCERTAIN, Group
+from mien.report.groups import ENOUGH, MOVED, RIGHT, UNCERTAIN, Group, Measure
+from mien.report.moved import Moved
 from mien.report.numbers import BINS, Report
 from mien.report.parts import thumbnail
 
@@ -137,27 +138,28 @@ def changes(report: Report) -> bytes | None:
     """What share of answers each change moves, of all faces and of each group; None where nothing was changed."""
     if not report.changed:
         return None
-    table: list[tuple[str, list[float | None], bool]] = [
-        ("all", [each.moved for each in report.changed.values()], True)
-    ]
+    table: list[tuple[str, list[Moved | Measure | None]]] = [("all", list(report.changed.values()))]
     for name, group in _rows(report):
-        found = [group.measures.get(f"{MOVED}{change}") for change in report.changed] if group else []
-        table.append((name, [each.value if each else None for each in found], bool(group and group.enough)))
-    shares = np.array(
-        [[np.nan if each is None else each for each in row] or [np.nan] * len(report.changed) for _, row, _ in table]
-    )
+        table.append((name, [group and group.measures.get(f"{MOVED}{change}") for change in report.changed]))
     figure, axes = _figure(2.6 + 0.95 * len(report.changed), 1.4 + 0.27 * len(table))
+    shares = np.array([[np.nan if each is None else _moved(each) for each in row] for _, row in table])
     axes.imshow(shares, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
-    for row, column in np.ndindex(shares.shape):
-        if not np.isnan(shares[row, column]):
-            ink = "#20242a" if table[row][2] else GRAY
-            axes.text(column, row, f"{shares[row, column]:.0%}", ha="center", va="center", color=ink, fontsize=9)
+    for (row, column), share in np.ndenumerate(shares):
+        if each := table[row][1][column]:
+            ink = "#20242a" if each.n >= ENOUGH else GRAY
+            axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=ink, fontsize=9)
     axes.set_xticks(range(len(report.changed)), list(report.changed), rotation=30, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(table)), [legible(name) for name, *_ in table])
-    axes.set(title="share of answers that move")
+    axes.set_yticks(range(len(table)), [legible(name) for name, _ in table])
+    for tick, (_, measures) in zip(axes.get_yticklabels(), table, strict=True):
+        tick.set_fontweight("normal" if any(measures) else "bold")
+    axes.set(title=f"share of answers that move; gray: of fewer than {ENOUGH}")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     return rendered(figure)
+
+
+def _moved(told: Moved | Measure) -> float:
+    return told.moved if isinstance(told, Moved) else told.value
 
 
 def mistakes(report: Report) -> bytes | None:
