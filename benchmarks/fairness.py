@@ -36,6 +36,7 @@ from mien.report.notes import notes
 
 SIZES, GAPS = (30, 100, 300), (0.05, 0.1, 0.2)
 FEW = (1, 5, 10, 30)
+BY = ("gender", "group", "age", "gender+age")
 MEASURED = ("light", "contrast", "sharpness")
 
 
@@ -49,15 +50,15 @@ def main() -> None:
     data = data_folder("fer2013/valid.parquet", "elsewhere/london.parquet", "elsewhere/news.parquet")
     print(f"{machine()}\n\n{model.artifact.name}")
     london = from_table(data / "elsewhere" / "london.parquet")
-    told(mien.evaluate(model, london, by=["gender", "group", "age", "gender+age"], stress=given.stress), "london")
+    told(mien.evaluate(model, london, by=BY, stress=given.stress, crop="detect"), "london")
     news = measured(model, from_table(data / "elsewhere" / "news.parquet"), "detect")
-    told(mien.evaluate(model, news, by=MEASURED, stress=given.stress), "news")
+    told(mien.evaluate(model, news, by=MEASURED, stress=given.stress, crop="detect"), "news")
     if heads := rendered.folder():
         told(mien.evaluate(model, of_nobody(heads), by=["shape", "sex", "age"], stress=given.stress), "rendered")
     public = measured(model, open_dataset(data / "fer2013" / "valid.parquet"), "whole")
     report = mien.evaluate(model, public, by=MEASURED, stress=given.stress, labels=FERPLUS8)
     told(report, "public split, FER+")
-    by_lot(report.answers, given.rounds)
+    by_lot(report.answers, 2 * given.rounds)
     planted(report.answers, given.rounds // 2)
     covered(report.answers.right, 10 * given.rounds)
 
@@ -114,7 +115,7 @@ def told(report: Report, name: str) -> None:
     print(f"\n{name}: {report.n:,} faces, {report.accuracy:.1%} right\n")
     for note in notes(report):
         print(f"- {note}")
-    print("\n| group | faces | right (95%) | above the others by (95%) | p | uncertain | too confident by | surer |")
+    print("\n| group | faces | right (95%) | above the others by (95%) | p | uncertain | overconfident by | surer |")
     print("|---" * 8 + "|")
     for by, groups in report.subgroups.items():
         for value, group in groups.items():

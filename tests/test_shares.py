@@ -9,7 +9,20 @@ from itertools import product
 import numpy as np
 import pytest
 
-from mien.shares import above, alikeness, chance, holm, interval, luck, newcombe, numbered, paired, wilson, worth
+from mien.shares import (
+    above,
+    alikeness,
+    chance,
+    chance_of_gap,
+    holm,
+    interval,
+    luck,
+    newcombe,
+    numbered,
+    paired,
+    wilson,
+    worth,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,25 +68,43 @@ def test_newcombe(ours: float, n: float, others: float, m: float, low: float, hi
     assert list(newcombe(ours, n, others, m)) == pytest.approx([low, high], abs=2e-4)
 
 
-def test_a_chance_is_below_a_twentieth_where_the_interval_leaves_out_what_is_expected() -> None:
+@pytest.mark.parametrize(
+    ("table", "p"),
+    [
+        (((3, 4), (1, 4)), 0.4857),
+        (((8, 10), (1, 6)), 0.03497),
+        (((0, 5), (0, 9)), 1.0),
+        (((5, 5), (9, 9)), 1.0),
+        (((1, 1), (0, 1)), 1.0),
+        (((1000, 1000), (0, 1000)), 0.0),
+    ],
+)
+def test_chance(table: tuple[tuple[int, int], tuple[int, int]], p: float) -> None:
+    """The lady who tasted tea in Fisher's "The Design of Experiments", 1935; others as SciPy has them."""
+    (k, n), (j, m) = table
+    assert chance(k / n, n, j / m, m) == pytest.approx(p, abs=1e-4)
+    assert chance(j / m, m, k / n, n) == pytest.approx(p, abs=1e-4)
+
+
+def test_the_chance_of_a_gap_is_below_a_twentieth_where_its_interval_leaves_out_what_is_expected() -> None:
     for hits, expected in product(range(31), (0.0, 0.1)):
         low, high = newcombe(hits / 30, 30, 0.5, 40)
-        assert (chance(hits / 30, 30, 0.5, 40, expected) < 0.05) == (not low <= expected <= high)
-    assert chance(0.5, 30, 0.5, 40) == pytest.approx(1)
-    assert chance(1.0, 1000, 0.0, 1000) < 1e-100
+        assert (chance_of_gap(hits / 30, 30, 0.5, 40, expected) < 0.05) == (not low <= expected <= high)
+    assert chance_of_gap(0.5, 30, 0.5, 40, 0.0) == pytest.approx(1)
+    assert chance_of_gap(1.0, 1000, 0.0, 1000, 0.0) < 1e-100
 
 
-@pytest.mark.parametrize(("n", "m", "true"), [(30, 30, 0.5), (30, 300, 0.7), (30, 300, 0.9), (100, 100, 0.95)])
-def test_groups_that_are_alike_are_called_different_in_one_of_twenty_cases_at_most(n: int, m: int, true: float) -> None:
-    """Of all pairs of samples, weighed by how likely they are."""
+@pytest.mark.parametrize(("n", "m", "true"), [(30, 30, 0.5), (30, 300, 0.9), (30, 300, 0.97)])
+@pytest.mark.parametrize("level", [0.05, 0.0005])
+def test_groups_that_are_alike_are_seldom_called_different(n: int, m: int, true: float, level: float) -> None:
+    """Of all pairs of samples, weighed by how likely they are; also at the levels that many tests together ask for."""
 
-    def odds(of: int) -> list[float]:
-        return [math.comb(of, k) * true**k * (1 - true) ** (of - k) for k in range(of + 1)]
+    def likely(of: int) -> list[tuple[int, float]]:
+        odds = [(k, math.comb(of, k) * true**k * (1 - true) ** (of - k)) for k in range(of + 1)]
+        return [each for each in odds if each[1] > 1e-6]
 
-    pairs = [((k, one), (j, two)) for (k, one), (j, two) in product(enumerate(odds(n)), enumerate(odds(m)))]
-    likely = [(k, j, one * two) for (k, one), (j, two) in pairs if one * two > 1e-7]
-    wolf = sum(odd for k, j, odd in likely if not (ends := newcombe(k / n, n, j / m, m))[0] <= 0 <= ends[1])
-    assert 0.02 < wolf < 0.06
+    pairs = [(k, j, one * two) for (k, one), (j, two) in product(likely(n), likely(m)) if one * two > 1e-7]
+    assert 0 < sum(odd for k, j, odd in pairs if chance(k / n, n, j / m, m) < level) < level
 
 
 @pytest.mark.parametrize(
@@ -138,20 +169,21 @@ def test_intervals_of_people_hold_what_they_promise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gains", "shown"), [([0] * 50, False), ([1], False), ([1] * 12 + [0] * 500, True), ([1, -1] * 40 + [1], False)]
+    ("gains", "shown"),
+    [([0] * 50, False), ([1], False), ([1] * 12 + [0] * 500, True), ([1, -1] * 40 + [1], False), ([1] * 100_000, True)],
 )
 def test_paired(gains: list[int], shown: bool) -> None:
-    (low, high), luck = paired(np.array(gains, float), len(gains))
+    (low, high), chance_of_it = paired(np.array(gains, float), len(gains))
     assert -1 <= low <= np.mean(gains) <= high <= 1
-    assert (luck < 0.05) is shown is not (low <= 0 <= high)
+    assert (chance_of_it < 0.05) is shown is not (low <= 0 <= high)
 
 
 def test_paired_is_the_published_formula() -> None:
-    """Of 43, three by one alone and nine by the other: by hand."""
-    (low, high), _ = paired(np.array([1.0] * 9 + [-1.0] * 3 + [0.0] * 31), 43)
-    assert [low, high] == pytest.approx(
-        [(6 - 1.96 * math.sqrt(14 - 36 / 45)) / 45, (6 + 1.96 * math.sqrt(14 - 36 / 45)) / 45], abs=1e-4
-    )
+    """Of 43, three by one alone and nine by the other: by hand, and as SciPy has the binomial test."""
+    (low, high), luck_alone = paired(np.array([1.0] * 9 + [-1.0] * 3 + [0.0] * 31), 43)
+    half = 1.96 * math.sqrt(14 - 36 / 45)
+    assert [low, high] == pytest.approx([(6 - half) / 45, (6 + half) / 45], abs=1e-4)
+    assert luck_alone == pytest.approx(0.1460, abs=1e-4)
 
 
 @pytest.mark.parametrize(

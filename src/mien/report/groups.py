@@ -34,7 +34,7 @@ WORDS = {
     RIGHT: "right",
     UNCERTAIN: "uncertain",
     NO_FACE: "without a face found",
-    OVERCONFIDENCE: "more confident than right",
+    OVERCONFIDENCE: "overconfident",
 }
 
 Chosen = NDArray[np.bool_]
@@ -117,7 +117,8 @@ def subgroups(
             found[name][value] = group = _group(answers, asked, people, chosen, others)
             twins = len(column.groups) == 2  # what is told of one is told of the other
             for what, each in group.measures.items():
-                if each.chance is not None and each.chance < 1:
+                nobody = each.gap == 0 and each.value in (0, 1)  # nobody has it, or everybody: that is no test
+                if each.chance is not None and not nobody:
                     chances[name, "" if twins else value, what] = each.chance
     adjusted = dict(zip(chances, shares.holm(list(chances.values())), strict=True))
     for name, groups in found.items():
@@ -197,15 +198,14 @@ def _measure(asked: _Asked, people: Ints, chosen: Chosen, others: Chosen) -> Mea
     if not theirs.any():
         return Measure(int(ours.sum()), value, interval, None, None, None)
     rest, m = float(asked.hits[theirs].mean()), shares.worth(people[theirs], asked.alike)
-    between, expected = shares.newcombe(share, n, rest, m), 0.0
-    gap = share - rest
+    gap, between = share - rest, shares.newcombe(share, n, rest, m)
+    tested, chance = enough(people[ours]) and enough(people[theirs]), None
     if asked.expected is not None:
         expected = float(asked.expected[ours].mean() - asked.expected[theirs].mean())
         gap, between = expected - gap, (expected - between[1], expected - between[0])
-    chance = None
-    if enough(people[ours]) and enough(people[theirs]):
-        alone = asked.expected is None and share == rest and share in (0, 1)  # nobody has it, or everybody: no test
-        chance = 1.0 if alone else shares.chance(share, n, rest, m, expected)
+        chance = shares.chance_of_gap(share, n, rest, m, expected) if tested else None
+    elif tested:
+        chance = shares.chance(share, n, rest, m)
     return Measure(int(ours.sum()), value, interval, gap, between, chance)
 
 

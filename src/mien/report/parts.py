@@ -74,9 +74,9 @@ def figures(pictures: Mapping[str, bytes], wanted: Mapping[str, str]) -> str:
     return f"<div class=pictures>{''.join(images)}</div>"
 
 
-def interval(ends: tuple[float, float], digits: int = 1) -> str:
+def interval(ends: tuple[float, float]) -> str:
     """An interval of shares: `71.2% to 74.0%`."""
-    return f"{ends[0]:.{digits}%} to {ends[1]:.{digits}%}"
+    return f"{ends[0]:.1%} to {ends[1]:.1%}"
 
 
 def sheet(sources: Iterable[tuple[ImageSource, str]]) -> str:
