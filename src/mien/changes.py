@@ -88,9 +88,9 @@ def _skin(photo: Pixels, face: Face) -> Floats:
     oval = np.hypot(along / 1.15, (below - 0.45 * mouth) / (0.45 * mouth + 1.0))
     skin = np.clip((1 - oval) / 0.15, 0, 1)
     if face.landmarks_xy:
-        eyes = np.hypot((np.abs(along) - 0.5) / 0.3, below / 0.17)
-        lips = np.hypot(along / 0.42, (below - mouth) / 0.18)
-        skin *= np.clip((eyes - 1) / 0.15, 0, 1) * np.clip((lips - 1) / 0.15, 0, 1)
+        eyes = np.hypot((np.abs(along) - 0.5) / 0.22, below / 0.1)
+        lips = np.hypot(along / 0.36, (below - mouth) / 0.13)
+        skin *= np.clip((eyes - 1) / 0.8, 0, 1) * np.clip((lips - 1) / 0.8, 0, 1)  # hard edges would be features
     return np.asarray(skin)
 
 

@@ -27,9 +27,15 @@ HOW_TO_READ = (
     f"Below {ENOUGH} faces or {ENOUGH_PEOPLE} people, in a group or among the others, nothing can be concluded. "
     "A gap may be the labels' or the photos' as well as the model's.",
 )
+RIGHT_HEADS = ("", "images", "right", "95%", "above the others by", "95%", "p")
+OTHER_HEADS = ("", "uncertain", "no face", "overconfident by", "ECE", "surer than one of the others")
 CHANGED = (
     "Each face is read again with one thing changed. An answer that moves with the light or with glasses has followed "
     "them, and not the expression."
+)
+CHANGED_HEADS = (
+    *("", "faces", "another answer", "95%", "no face any more", "probability moved"),
+    *("right before", "after"),
 )
 
 
@@ -42,16 +48,13 @@ def groups_of(report: Report, pictures: Mapping[str, bytes]) -> Iterator[str]:
     labels = [label for label in report.labels if label not in report.absent]
     for attribute, groups in report.subgroups.items():
         yield f"<h2>By {escape(attribute)}</h2>"
-        heads = "", "images", "right", "95%", "above the others by", "95%", "p"
-        yield table(heads, (_right(*each) for each in groups.items()))
-        heads = "", "uncertain", "no face", "overconfident by", "ECE", "surer than one of the others"
-        yield table(heads, (_other(*each) for each in groups.items()))
+        yield table(RIGHT_HEADS, (_right(*each) for each in groups.items()))
+        yield table(OTHER_HEADS, (_other(*each) for each in groups.items()))
         yield table(("right of", *labels), (_recalled(*each, labels) for each in groups.items()))
     if report.changed:
         yield "<h2>The same faces, changed</h2>"
         yield _paragraph(CHANGED)
-        heads = "", "faces", "another answer", "95%", "no face any more", "probability moved", "right before", "after"
-        yield table(heads, _changed(report))
+        yield table(CHANGED_HEADS, _changed(report))
         yield figures(pictures, {"changes.png": "Share of answers that move, by change and group"})
     if report.changed and report.subgroups:
         yield table(("another answer", "faces", *report.changed), _moved(report))

@@ -140,7 +140,7 @@ def changes(report: Report) -> bytes | None:
         return None
     table: list[tuple[str, list[Moved | Measure | None]]] = [("all", list(report.changed.values()))]
     for name, group in _rows(report):
-        table.append((name, [group and group.measures.get(f"{MOVED}{change}") for change in report.changed]))
+        table.append((name, [group.measures.get(f"{MOVED}{change}") if group else None for change in report.changed]))
     figure, axes = _figure(2.6 + 0.95 * len(report.changed), 1.4 + 0.27 * len(table))
     shares = np.array([[np.nan if each is None else _moved(each) for each in row] for _, row in table])
     axes.imshow(shares, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
