@@ -128,15 +128,15 @@ def alikeness(values: NDArray[np.bool_] | Floats, people: Ints) -> float:
         people: who each is of, from `numbered`, (n,).
     """
     values = np.asarray(values, np.float64)
-    _, place, count = np.unique(people, return_inverse=True, return_counts=True)
-    n, groups = len(values), len(count)
+    count = np.bincount(people)
+    n, groups = len(values), np.count_nonzero(count)
     if groups == n:
         return 0.0
     if groups == 1 or values.min() == values.max():
         return 1.0
-    means = np.bincount(place, values) / count
+    means = np.bincount(people, values) / np.maximum(count, 1)
     between = float((count * (means - values.mean()) ** 2).sum()) / (groups - 1)
-    within = float(((values - means[place]) ** 2).sum()) / (n - groups)
+    within = float(((values - means[people]) ** 2).sum()) / (n - groups)
     size = (n - float((count**2).sum()) / n) / (groups - 1)
     return min(max((between - within) / (between + (size - 1) * within), 0.0), 1.0)
 
@@ -148,8 +148,7 @@ def worth(people: Ints, alike: float) -> float:
         people: who each is of, (n,), n above 0.
         alike: from `alikeness`, of all that is judged: a few examples cannot tell it of themselves.
     """
-    _, count = np.unique(people, return_counts=True)
-    n = len(people)
+    n, count = len(people), np.bincount(people)
     return n / (1 + (float((count**2).sum()) / n - 1) * alike)
 
 

@@ -225,4 +225,4 @@ def enough(people: Ints) -> bool:
 
 
 def _people(people: Ints) -> int:
-    return len(set(people.tolist()))
+    return int(np.count_nonzero(np.bincount(people)))
