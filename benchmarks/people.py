@@ -24,15 +24,15 @@ from common import data_folder, machine
 from numpy.typing import NDArray
 
 import mien
-from mien.face import Face
+from mien.changes import CHANGES
 from mien.image import read_image
-from mien.metrics import Floats
 from mien.prediction import Reading
 from mien.recognizer import Recognizer
+from mien.shares import wilson
 
 Photo = NDArray[np.uint8]
 EVERY = 4  # of the news photos
-DARK, INK = 0.3, 25.0  # what a beard leaves of the light; gray of rims and dark glasses
+PAINTS = ("glasses", "dark glasses", "a beard")
 
 
 def main() -> None:
@@ -67,26 +67,19 @@ def who(model: Recognizer, path: Path) -> None:
             chosen = [(row, answer) for row, answer in zip(rows, answers, strict=True) if str(of(row)) == value]
             right = sum(word(answer) == row["label"] for row, answer in chosen)
             sure = np.mean([bool(answer and not answer.expression.uncertain) for _, answer in chosen])
-            low, high = wilson(right, len(chosen))
+            low, high = wilson(right / len(chosen), len(chosen))
             told = f"{right / len(chosen):.0%}, {low:.0%} to {high:.0%}"
             print(f"| {kind}: {value} | {len(chosen)} | {told} | {sure:.0%} |", flush=True)
-
-
-def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95% interval of a share (Wilson, 1927)."""
-    middle, spread = (
-        (right + z * z / 2) / (of + z * z),
-        z * np.sqrt(right * (of - right) / of + z * z / 4) / (of + z * z),
-    )
-    return float(middle - spread), float(middle + spread)
 
 
 def painted(model: Recognizer, name: str, photos: Sequence[Photo], truth: Sequence[str]) -> None:
     """What changes once something is painted onto the faces that were found."""
     before = [largest(model, photo) for photo in photos]
     row(f"{name}, as they are", before, truth, before)
-    for what, paint in PAINTS.items():
-        changed = [paint(photo, found.face) if found else photo for photo, found in zip(photos, before, strict=True)]
+    for what in PAINTS:
+        changed = [
+            CHANGES[what](photo, found.face) if found else photo for photo, found in zip(photos, before, strict=True)
+        ]
         row(f"{name}, {what}", [largest(model, photo) for photo in changed], truth, before)
 
 
@@ -131,51 +124,6 @@ def largest(model: Recognizer, photo: Photo) -> Reading | None:
 
 def word(answer: Reading | None) -> str | None:
     return answer.expression.label if answer else None
-
-
-# Paint, by places on the face: in distances of the eyes from each other, from the middle between them
-
-
-def places(photo: Photo, face: Face) -> tuple[Floats, Floats, float]:
-    """How far each pixel lies along the eyes and below them, (H, W) each, and how far below the mouth does."""
-    left, right, _, mouth = (np.array(point) for point in face.landmarks_xy[:4])
-    along = (right - left) / np.sum((right - left) ** 2)
-    down = np.array([-along[1], along[0]])
-    rows, columns = np.mgrid[: photo.shape[0], : photo.shape[1]]
-    offset = np.stack([columns, rows], -1) - (left + right) / 2
-    return offset @ along, offset @ down, float((mouth - (left + right) / 2) @ down)
-
-
-def lenses(photo: Photo, face: Face) -> tuple[Floats, NDArray[np.bool_]]:
-    """How far each pixel is from the middle of the nearer lens, and the bridge between them."""
-    along, below, _ = places(photo, face)
-    far = np.hypot((np.abs(along) - 0.5) / 1.15, below - 0.03)
-    return far, (np.abs(below) < 0.03) & (np.abs(along) < 0.13)
-
-
-def glasses(photo: Photo, face: Face) -> Photo:
-    far, bridge = lenses(photo, face)
-    return np.where(((np.abs(far - 0.33) < 0.025) | bridge)[..., None], np.uint8(INK), photo)
-
-
-def dark_glasses(photo: Photo, face: Face) -> Photo:
-    far, bridge = lenses(photo, face)
-    return np.where(((far < 0.36) | bridge)[..., None], np.uint8(INK), photo)
-
-
-def beard(photo: Photo, face: Face) -> Photo:
-    along, below, mouth = places(photo, face)
-    below = below - mouth
-    jaw = (np.hypot(along / 0.85, (below - 0.2) / 0.75) < 1) & (below > -0.3)
-    lips = np.hypot(along / 0.42, below / 0.16) < 1
-    return np.where((jaw & ~lips)[..., None], (DARK * photo).astype(np.uint8), photo)
-
-
-PAINTS: dict[str, Callable[[Photo, Face], Photo]] = {
-    "glasses": glasses,
-    "dark glasses": dark_glasses,
-    "a beard": beard,
-}
 
 
 if __name__ == "__main__":

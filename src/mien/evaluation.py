@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,8 @@ from mien.photos import CropChoice, choose_crop, trained_crop
 from mien.prediction import Prediction
 from mien.prior import TRAINING, Prior
 from mien.recognizer import Recognizer
-from mien.report import EXACT, NEAR, SEEN, Answers, LeftOut, Report, make_report
+from mien.report import EXACT, NEAR, SEEN, Answers, LeftOut, Report, columns, make_report
+from mien.stress import changed
 
 SAMPLE = 64  # images of a dataset, of which a model that was trained on it knows some
 
@@ -41,6 +43,8 @@ def evaluate(
     head: str | None = None,
     prior: Prior = TRAINING,
     crop: Crop | None = None,
+    by: Collection[str] | None = None,
+    stress: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Judge a recognizer.
@@ -57,14 +61,17 @@ def evaluate(
         prior: how often each label is to be expected, see `Recognizer.predict`.
         crop: see `Recognizer.predict`; the face that counts is the largest. If None, as the model was trained where
             the dataset is the one that it was trained on, otherwise the dataset's usual one (see `photos.usual_crop`).
-        progress: called with the images done and their number.
+        by: the columns whose values make groups, each a name, or several as in `gender+age`, whose values make groups
+            together; numbers of many values come in four parts. If None, each column of few values by itself.
+        stress: images at most whose faces are read again with one thing changed (see `changes.CHANGES`).
+        progress: called with the images done and their number; once for all, and once for those that are changed.
 
     Returns:
         The report. Where the dataset has a `train` split, or the model knows what it was trained on, images are told
         that it holds as well, and scores without them.
 
     Raises:
-        DataError: no such split, nothing to judge in that label set, or no image could be read.
+        DataError: no such split or column, nothing to judge in that label set, or no image could be read.
         LabelError: the model, or the head, cannot speak the label set or expect the prior, or there is no such head.
         MienError: there is no such crop.
     """
@@ -82,19 +89,25 @@ def evaluate(
     spoken = _spoken(recognizer, dataset, labels)
     shares = recognizer.expected(prior, spoken)
     targets = chosen.targets(spoken)
+    columns([example.attributes for example in chosen.examples], by)  # before anything is read, in case there is none
     judged = _judged(chosen, targets, spoken)
     sources = (chosen.examples[row].source for row in judged)
     stream = recognizer.stream(sources, labels=spoken, prior=prior, crop=choice.crop)
     read, unreadable = _read(stream, chosen, judged, spoken, progress)
     readable = replace(chosen, examples=tuple(chosen.examples[row] for row in read.rows))
     answers = _answers(recognizer, readable, read, targets[read.rows], spoken, shares, train)
+    if stress:
+        read_again = partial(recognizer.stream, labels=spoken, prior=prior, crop=choice.crop, strict=True)
+        moved = changed(read_again, answers.sources, answers.truth, stress, recognizer.limits, progress)
+        answers = replace(answers, changed=moved)
     left_out = LeftOut(
         held_back=0 if train is None or came_split else len(train),
         not_judged=len(chosen) - len(judged),
         outside=_outside(chosen, spoken),
         unreadable=unreadable,
     )
-    return make_report(recognizer.artifact.name, _described(chosen, name, choice, train), spoken, answers, left_out)
+    described = _described(chosen, name, choice, train)
+    return make_report(recognizer.artifact.name, described, spoken, answers, left_out, by)
 
 
 def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:

@@ -108,12 +108,6 @@ def bootstrap(
     return interval([score(rows) for rows in draws(n, groups, rounds, seed)])
 
 
-def gap(ours: Floats, others: Floats, groups: tuple[Sequence[Hashable], Sequence[Hashable]]) -> tuple[float, float]:
-    """95% percentile interval of the difference between two means of values, each drawn by itself with its `groups`."""
-    drawn = zip(draws(len(ours), groups[0]), draws(len(others), groups[1], seed=1), strict=True)
-    return interval([float(ours[here].mean() - others[there].mean()) for here, there in drawn])
-
-
 def draws(n: int, groups: Sequence[Hashable] | None = None, rounds: int = 1000, seed: int = 0) -> Iterator[Ints]:
     """Row numbers of n examples, drawn with replacement, again and again.
 

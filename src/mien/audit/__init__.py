@@ -27,7 +27,7 @@ from mien.metrics import Floats, Ints, softmax
 from mien.photos import choose_crop
 from mien.prediction import percent
 from mien.recognizer import Recognizer
-from mien.report.groups import MOST_VALUES, banded
+from mien.report.columns import MOST_VALUES, banded
 
 __all__ = ["LEFT_OUT", "Audit", "Kind", "Suspect", "audit"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +54,25 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Also write report.html and its parts there.")
     ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="COLUMN",
+            help="Groups by the values of this column, or of two together: gender+age; may be repeated.",
+            show_default="each column of few values",
+        ),
+    ] = None,
+    stress: Annotated[
+        int,
+        typer.Option(
+            "--stress",
+            min=0,
+            metavar="N",
+            help="Also read the faces of N images again, brighter, darker, with other skin, glasses, a beard, blurred.",
+            show_default=False,
+        ),
+    ] = 0,
     form: Annotated[TableOrJson, typer.Option("--format", help="How to write the scores.")] = TableOrJson.table,
     threads: Threads = None,
     mapping: Map = None,
@@ -84,6 +104,8 @@ def evaluate(
             head=head,
             prior=prior,
             crop=crop.value if crop else None,
+            by=by or None,
+            stress=stress,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if report is not None:
@@ -119,7 +141,7 @@ def _show(report: Report, console: Console) -> None:
         console.print(shown(note), style="yellow")
     for name, reason in report.unreadable.items():
         console.print(f"unreadable: {shown(name)}: {shown(reason)}", style="red")
-    for table in (_classes(report), _confusion(report)):
+    for table in (_classes(report), _confusion(report), *_groups(report)):
         console.print()
         console.print(table)
 
@@ -130,6 +152,33 @@ def _classes(report: Report) -> Table:
         shares = (f"{share:.2f}" for share in (scores.precision, scores.recall, scores.f1))
         table.add_row(shown(name), str(scores.support), *shares)
     return table
+
+
+def _groups(report: Report) -> Iterator[Table]:
+    """For whom it is worse, and what moves answers; what is hardly luck has a star."""
+    from mien.shares import luck
+
+    for attribute, groups in report.subgroups.items():
+        table = columns((shown(attribute),), ("images", "right", "95%", "than others", "p", "uncertain", "no face"))
+        for value, group in groups.items():
+            right, unsure, lost = (group.measures[name] for name in ("accuracy", "uncertain", "no_face"))
+            low, high = right.interval
+            gap = "" if right.gap is None else f"{100 * right.gap:+.1f}"
+            tested = "" if right.gap is None else "too few" if right.chance is None else luck(right.chance)
+            table.add_row(
+                *(shown(value), f"{group.n:,}", f"{right.value:.1%}", f"{low:.1%} to {high:.1%}"),
+                *(f"* {gap}" if right.shown else gap, tested, f"{unsure.value:.1%}", f"{lost.value:.1%}"),
+            )
+        yield table
+    if report.changed:
+        table = columns(("changed",), ("faces", "another answer", "95%", "no face", "right before", "after"))
+        for name, each in report.changed.items():
+            low, high = each.moved_interval
+            table.add_row(
+                *(name, f"{each.n:,}", f"{each.moved:.1%}", f"{low:.1%} to {high:.1%}", f"{each.lost:.1%}"),
+                *(f"{each.before:.1%}", f"{each.after:.1%}"),
+            )
+        yield table
 
 
 def _confusion(report: Report) -> Table:

@@ -26,6 +26,25 @@ class LeftOut:
 
 
 @dataclass(frozen=True, repr=False)
+class Changed:
+    """What a model said of some of n judged images once they were changed.
+
+    Args:
+        asked: (n,) bool, of which images: no others than those in which there was a face.
+        found: (n,) bool, whether there still was one.
+        moved: (n,) bool, whether the answer is another one; also where no face is found any more.
+        right: (n,) bool, whether the answer is the label.
+        drift: (n,) by how much probability moved to other emotions, 0..1 (total variation); 1 without a face.
+    """
+
+    asked: np.ndarray
+    found: np.ndarray
+    moved: np.ndarray
+    right: np.ndarray
+    drift: Floats
+
+
+@dataclass(frozen=True, repr=False)
 class Answers:
     """What a model said of n judged images; an image without a face has a row of equal probabilities.
 
@@ -42,6 +61,7 @@ class Answers:
         threshold: confidence below which no answer is sure.
         prior: see `Report`.
         kl_to_votes: see `Report`.
+        changed: what it said of changed images, by what was changed; empty where that was not tried.
     """
 
     names: tuple[str, ...]
@@ -56,6 +76,7 @@ class Answers:
     threshold: float
     prior: Mapping[str, float] | None
     kl_to_votes: float | None
+    changed: Mapping[str, Changed] = field(default_factory=dict)
 
     @property
     def people(self) -> tuple[str, ...]:

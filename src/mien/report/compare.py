@@ -1,64 +1,91 @@
-"""Reports side by side: each against the first on the same images, with paired bootstrap intervals.
+"""Reports side by side: each against the first of the same data, image by image.
 
-Two models judged on the same images make many of the same mistakes. Drawing images, not scores, keeps that pairing, so
-that differences much smaller than either score's own interval can be told from chance. People are drawn where they are
-known.
+Two models judged on the same images make many of the same mistakes. What is compared is the image, not the score, so
+that differences much smaller than either score's own interval can be told from luck. Images of one person count as
+fewer (see `shares`); of macro-F1 people are drawn, each with all images. Chances hold for all comparisons together
+(Holm, 1979): of many models on many data one is always ahead somewhere.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mien import metrics
+from mien import metrics, shares
 from mien.cells import plain
 from mien.errors import DataError
 from mien.metrics import Ints
+from mien.report.columns import GROUP
+from mien.report.groups import LUCK, enough
 from mien.report.numbers import macro_f1
 from mien.wording import reason
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A score less the first report's, and its interval."""
+    """A score less the first report's.
+
+    Args:
+        value: the difference.
+        interval: 95%, by itself.
+        chance: how likely one as large, either way, is by luck, among all that are compared; None where images or
+            people are too few to conclude anything (see `groups.ENOUGH`).
+    """
 
     value: float
     interval: tuple[float, float]
+    chance: float | None
 
     @property
     def shown(self) -> bool:
-        """Whether chance alone is an unlikely explanation: the interval leaves out 0."""
-        return not self.interval[0] <= 0 <= self.interval[1]
+        """Whether luck is an unlikely explanation."""
+        return self.chance is not None and self.chance < LUCK
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One report among others, on the images that all of them judged.
+class Part:
+    """The images of one group, or all.
+
+    Args:
+        n: images that all reports of these data judged.
+        accuracy: on these.
+        accuracy_interval: 95%.
+        accuracy_difference: from the first report of these data; None for that one itself.
+    """
+
+    n: int
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+    accuracy_difference: Difference | None
+
+
+@dataclass(frozen=True)
+class Compared(Part):
+    """One report among others of the same data.
 
     Args:
         report: its folder.
         model: its name.
-        n: images that all reports judged.
-        accuracy, macro_f1: on these.
+        data: their path and split.
+        macro_f1: on the images that all of them judged.
         ece: on all of its own images.
-        accuracy_difference, macro_f1_difference: from the first report; None for the first itself.
+        macro_f1_difference: from the first report; None for the first itself.
+        groups: by attribute and value, of those that the first report tells.
     """
 
     report: str
     model: str
-    n: int
-    accuracy: float
-    accuracy_interval: tuple[float, float]
+    data: str
     macro_f1: float
     ece: float
-    accuracy_difference: Difference | None
     macro_f1_difference: Difference | None
+    groups: dict[str, dict[str, Part]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -70,13 +97,19 @@ class _Read:
     numbers: dict[str, Any]
     rows: dict[str, tuple[int, int]]  # truth and answer by name; -1 where there was no face
     people: dict[str, str]  # by name; the name itself where nobody is known
+    groups: dict[str, dict[str, str]]  # by attribute, and by name
+
+    @property
+    def data(self) -> str:
+        return f"{self.numbers['data']['path']}, {self.numbers['data']['split']}"
 
 
 def compare(folders: Sequence[Path]) -> list[Compared]:
     """Compare reports.
 
     Args:
-        folders: where `mien evaluate --report` wrote them; at least two, judged in one label set.
+        folders: where `mien evaluate --report` wrote them. Those of one path and split are compared with each other, on
+            the images that all of them judged, in one label set. Where no two have that in common, all of them are.
 
     Raises:
         DataError: fewer than two, a folder without a report, another label set, no image in common, or an image that
@@ -85,6 +118,15 @@ def compare(folders: Sequence[Path]) -> list[Compared]:
     if len(folders) < 2:
         raise DataError("a comparison needs two reports at least")
     reports = [_read(folder) for folder in folders]
+    names = list(dict.fromkeys(report.data for report in reports))
+    together = [[each for each in reports if each.data == name] for name in names]
+    if len(names) == len(reports):
+        together = [reports]
+    return _corrected([each for reports in together for each in _side_by_side(reports)])
+
+
+def _side_by_side(reports: Sequence[_Read]) -> Iterator[Compared]:
+    """Reports of the same data; chances are of each by itself."""
     first = reports[0]
     labels = first.numbers["labels"]
     for other in reports[1:]:
@@ -95,47 +137,106 @@ def compare(folders: Sequence[Path]) -> list[Compared]:
             )
     names = [name for name in first.rows if all(name in other.rows for other in reports)]
     if not names:
-        raise DataError(f"no image is in all of {', '.join(str(folder) for folder in folders)}")
+        raise DataError(f"no image is in all of {', '.join(str(report.folder) for report in reports)}")
     truth = np.array([first.rows[name][0] for name in names])
     for other in reports[1:]:
         if differing := [name for name in names if other.rows[name][0] != first.rows[name][0]]:
             raise DataError(f"{differing[0]} has another label in {other.folder} than in {first.folder}")
-    guesses = [np.array([report.rows[name][1] for name in names]) for report in reports]
     people = [first.people[name] for name in names]
-    return [
-        _compared(report, guess, guesses[0], truth, people, len(labels))
-        for report, guess in zip(reports, guesses, strict=True)
-    ]
+    groups = {by: np.array([values[name] for name in names]) for by, values in first.groups.items()}
+    base: Ints | None = None
+    for report in reports:
+        guesses = np.array([report.rows[name][1] for name in names])
+        yield _compared(report, guesses, base, truth, people, groups)
+        base = guesses if base is None else base
 
 
-def _compared(report: _Read, guesses: Ints, base: Ints, truth: Ints, people: Sequence[str], classes: int) -> Compared:
-    n, right = len(truth), guesses == truth
+def _compared(
+    report: _Read,
+    guesses: Ints,
+    base: Ints | None,
+    truth: Ints,
+    people: Sequence[str],
+    groups: dict[str, np.ndarray],
+) -> Compared:
+    classes, everything, who = len(report.numbers["labels"]), np.arange(len(truth)), shares.numbered(people)
+    right, before = guesses == truth, None if base is None else base == truth
 
     def f1(answers: Ints, rows: Ints) -> float:
         return macro_f1(np.maximum(answers, 0), truth, answers >= 0, rows, classes)
 
-    accuracy_difference = f1_difference = None
-    if guesses is not base:
-        gain = right.astype(float) - (base == truth)
-        accuracy_difference = Difference(
-            float(gain.mean()), metrics.bootstrap(lambda rows: float(gain[rows].mean()), n, people)
-        )
-        everything = np.arange(n)
-        f1_difference = Difference(
-            f1(guesses, everything) - f1(base, everything),
-            metrics.bootstrap(lambda rows: f1(guesses, rows) - f1(base, rows), n, people),
-        )
+    f1_difference = None
+    if base is not None:
+        gains = np.array([f1(guesses, rows) - f1(base, rows) for rows in metrics.draws(len(truth), people)])
+        chance = 2 * (1 + min((gains <= 0).sum(), (gains >= 0).sum())) / (1 + len(gains))
+        value = f1(guesses, everything) - f1(base, everything)
+        f1_difference = Difference(value, metrics.interval(gains.tolist()), min(float(chance), 1.0))
     return Compared(
+        **vars(_part(right, before, who, np.ones(len(truth), bool), tested=True)),
         report=str(report.folder),
         model=report.numbers["model"],
-        n=n,
-        accuracy=float(right.mean()),
-        accuracy_interval=metrics.bootstrap(lambda rows: float(right[rows].mean()), n, people),
-        macro_f1=f1(guesses, np.arange(n)),
+        data=report.data,
+        macro_f1=f1(guesses, everything),
         ece=report.numbers["ece"],
-        accuracy_difference=accuracy_difference,
         macro_f1_difference=f1_difference,
+        groups={
+            by: {value: _part(right, before, who, values == value) for value in dict.fromkeys(values.tolist()) if value}
+            for by, values in groups.items()
+        },
     )
+
+
+def _part(
+    right: np.ndarray, before: np.ndarray | None, people: Ints, chosen: np.ndarray, *, tested: bool = False
+) -> Part:
+    """Of the chosen images which are right, and which were by the first report.
+
+    Args:
+        tested: whether the difference is, however few they are.
+    """
+    who, now = people[chosen], right[chosen]
+    difference = None
+    if before is not None:
+        gains = now.astype(np.float64) - before[chosen]
+        everyone = right.astype(np.float64) - before
+        interval, chance = shares.paired(gains, shares.worth(who, shares.alikeness(everyone, people)))
+        difference = Difference(float(gains.mean()), interval, chance if tested or enough(who) else None)
+    alike = shares.alikeness(right, people)
+    share = float(now.mean())
+    return Part(int(chosen.sum()), share, shares.wilson(share, shares.worth(who, alike)), difference)
+
+
+def _corrected(compared: list[Compared]) -> list[Compared]:
+    """With chances that hold for all of them together."""
+    parts = [part for each in compared for part in (each, *_parts(each))]
+    found = [part.accuracy_difference for part in parts] + [each.macro_f1_difference for each in compared]
+    tested = [each for each in found if each is not None and each.chance is not None]
+    chances = iter(shares.holm([each.chance for each in tested if each.chance is not None]))
+    held = {id(each): replace(each, chance=next(chances)) for each in tested}
+
+    def of(difference: Difference | None) -> Difference | None:
+        return held.get(id(difference), difference)
+
+    return [
+        replace(
+            each,
+            accuracy_difference=of(each.accuracy_difference),
+            macro_f1_difference=of(each.macro_f1_difference),
+            groups={
+                by: {
+                    name: replace(part, accuracy_difference=of(part.accuracy_difference))
+                    for name, part in of_it.items()
+                }
+                for by, of_it in each.groups.items()
+            },
+        )
+        for each in compared
+    ]
+
+
+def _parts(compared: Compared) -> Iterator[Part]:
+    for groups in compared.groups.values():
+        yield from groups.values()
 
 
 def _read(folder: Path) -> _Read:
@@ -143,12 +244,14 @@ def _read(folder: Path) -> _Read:
         numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         index = {label: position for position, label in enumerate(numbers["labels"])}
         with (folder / "answers.csv").open(newline="", encoding="utf-8") as stream:
-            read = [{name: plain(cell) for name, cell in row.items() if cell} for row in csv.DictReader(stream)]
+            read = [{plain(name): plain(cell) for name, cell in row.items() if cell} for row in csv.DictReader(stream)]
         rows = {row["name"]: (index[row["label"]], index.get(row.get("answer", ""), -1)) for row in read}
         people = {row["name"]: row.get("person") or f"image {row['name']}" for row in read}
-        _ = numbers["model"], numbers["ece"]
+        known = dict.fromkeys(name for row in read for name in row if name.startswith(GROUP))
+        groups = {name.removeprefix(GROUP): {row["name"]: row.get(name, "") for row in read} for name in known}
+        _ = numbers["model"], numbers["ece"], numbers["data"]["path"], numbers["data"]["split"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{folder} is not a report: mien evaluate DATA --report {folder} writes one ({reason(error)})"
         ) from error
-    return _Read(folder, numbers, rows, people)
+    return _Read(folder, numbers, rows, people, groups)

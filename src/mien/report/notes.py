@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mien.report.answers import EXACT, NEAR, SEEN
+from mien.report.groups import ENOUGH, ENOUGH_PEOPLE, Measure, worded
 from mien.report.numbers import Report
+from mien.shares import luck
 
-FEW_PEOPLE = 10
-"""Of fewer people an interval tells little: percentiles of a bootstrap are then too narrow."""
+MOST = 3  # groups that are named
 
 
 def notes(report: Report) -> Iterator[str]:
@@ -21,8 +22,9 @@ def notes(report: Report) -> Iterator[str]:
         shares = ", ".join(f"{label} {share:.0%}" for label, share in report.prior.items() if share)
         yield f"Answers expect another mix than that of training: {shares}."
     if report.people:
-        doubt = "; of so few they are too narrow" if report.people < FEW_PEOPLE else ""
+        doubt = "; of so few they are too narrow" if report.people < ENOUGH_PEOPLE else ""
         yield f"Intervals are of {report.people:,} people, each with all images{doubt}."
+    yield from _groups(report)
     if people := report.data.get("people"):
         yield f"{people[0].upper()}{people[1:]}."
     if report.absent:
@@ -51,3 +53,28 @@ def _copies(report: Report) -> Iterator[str]:
             f"On the other {fresh.n:,}: accuracy {fresh.accuracy:.1%} (95%: {low:.1%} to {high:.1%}), "
             f"macro-F1 {fresh.macro_f1:.3f}, ECE {fresh.ece:.3f}."
         )
+
+
+def _groups(report: Report) -> Iterator[str]:
+    groups = [(f"{by} {value}", each) for by, found in report.subgroups.items() for value, each in found.items()]
+    measures = [
+        (f"{by} {value}", what, each)
+        for by, found in report.subgroups.items()
+        for value, group in (list(found.items())[:1] if len(found) == 2 else found.items())  # the other is its mirror
+        for what, each in group.measures.items()
+    ]
+    tested = [each for *_, each in measures if each.chance is not None]
+    shown = sorted((each for each in measures if each[2].shown), key=lambda each: each[2].chance or 0)
+    if shown:
+        more = f"; and {len(shown) - MOST:,} more" if len(shown) > MOST else ""
+        yield f"Groups differ by more than luck: {'; '.join(_gap(*each) for each in shown[:MOST])}{more}."
+    elif tested:
+        yield f"No group differs from the others by more than luck may, in {len(tested):,} comparisons together."
+    if few := [f"{name} ({group.n:,})" for name, group in groups if not group.enough]:
+        named = ", ".join(few[:MOST]) + (f" and {len(few) - MOST:,} more" if len(few) > MOST else "")
+        yield f"Nothing can be concluded of groups below {ENOUGH} faces or {ENOUGH_PEOPLE} people: {named}."
+
+
+def _gap(name: str, what: str, measure: Measure) -> str:
+    gap = 100 * (measure.gap or 0)
+    return f"{name} {gap:+.1f} points {worded(what)} (p {luck(measure.chance or 0.0)})"

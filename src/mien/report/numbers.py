@@ -1,22 +1,24 @@
-"""The numbers of a report, with 95% bootstrap intervals; shares are 0..1, entropies in nats.
+"""The numbers of a report, with 95% intervals; shares are 0..1, entropies in nats.
 
-Where it is known who is on an image, people are drawn for the intervals, each with all images.
+Intervals of accuracy are Wilson's (see `shares`), those of macro-F1 a bootstrap's. Images of one person are alike: they
+count as fewer in the first, and for the second people are drawn, each with all images.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any
 
 import numpy as np
 
-from mien import metrics
+from mien import metrics, shares
 from mien.labels import LabelSet
 from mien.metrics import ClassScores, Floats, Ints
 from mien.report.answers import EXACT, NEAR, SEEN, Answers, LeftOut
 from mien.report.groups import Group, subgroups
+from mien.report.moved import Moved, moves
 
 BINS = 15  # of confidence, in reliability and ECE
 
@@ -56,7 +58,7 @@ class Report:
         labels: the label set judged in.
         absent: those of its labels that no judged image has; macro-F1 is over the others.
         n: images judged.
-        people: how many are on them, where that is known of any; each then counts once in the intervals. Else 0.
+        people: how many are on them, where that is known of any; intervals are then of them. Else 0.
         held_back: images of a dataset without splits that the model was trained on, or on copies, and so not judged.
         not_judged: images without a label in the set (for FER+ votes: without a majority).
         outside: labels that the set lacks, and how many of the images not judged have each.
@@ -75,8 +77,9 @@ class Report:
         per_class: scores by emotion.
         confusion: counts; rows are the truth, columns the guess.
         reliability: answers by confidence, the bins that have any.
-        subgroups: by attribute of the person and its value, where something is known; ages in bands, and nothing of
-            an attribute with more than `MOST_VALUES` values.
+        subgroups: by attribute and its value, where something is known of the images; ages in bands, and nothing of an
+            attribute with more than `MOST_VALUES` values. See `Group`.
+        changed: how far answers move once faces are changed, by change, where that was tried. See `Moved`.
         answers: the answers themselves; no part of the JSON form.
     """
 
@@ -108,6 +111,7 @@ class Report:
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[Bin, ...]
     subgroups: dict[str, dict[str, Group]]
+    changed: dict[str, Moved]
     answers: Answers = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -122,8 +126,23 @@ class Report:
         return {key: _rounded(_plain(value)) for key, value in values.items()}
 
 
-def make_report(model: str, data: dict[str, str], labels: LabelSet, answers: Answers, left_out: LeftOut) -> Report:
-    """A report of what was answered. A face that was not found is never right, and lowers its class's recall."""
+def make_report(
+    model: str,
+    data: dict[str, str],
+    labels: LabelSet,
+    answers: Answers,
+    left_out: LeftOut,
+    by: Collection[str] | None = None,
+) -> Report:
+    """A report of what was answered. A face that was not found is never right, and lowers its class's recall.
+
+    Args:
+        model, data: as in `Report`.
+        labels: the label set judged in.
+        answers: to the judged images.
+        left_out: the images that are not judged.
+        by: which attributes make groups, see `columns`.
+    """
     classes, n = len(labels), len(answers.truth)
     guesses, right, found, people = answers.guesses, answers.right, answers.found, answers.people
     sure = answers.sure
@@ -147,7 +166,7 @@ def make_report(model: str, data: dict[str, str], labels: LabelSet, answers: Ans
         copies=_counted(answers.copies),
         fresh=_fresh(answers, classes),
         accuracy=float(right.mean()),
-        accuracy_interval=metrics.bootstrap(lambda rows: float(right[rows].mean()), n, people),
+        accuracy_interval=shares.interval(right, people),
         macro_f1=metrics.macro_f1(counts, missed),
         macro_f1_interval=metrics.bootstrap(
             lambda rows: macro_f1(guesses, answers.truth, found, rows, classes), n, people
@@ -160,7 +179,8 @@ def make_report(model: str, data: dict[str, str], labels: LabelSet, answers: Ans
         per_class=dict(zip(labels, scores, strict=True)),
         confusion=tuple(tuple(map(int, row)) for row in counts),
         reliability=tuple(_bins(answers.confidence[found], right[found])),
-        subgroups=subgroups(answers),
+        subgroups=subgroups(answers, labels.emotions, by),
+        changed=moves(answers),
         answers=answers,
     )
 
@@ -180,7 +200,7 @@ def _fresh(answers: Answers, classes: int) -> Fresh | None:
     return Fresh(
         n=len(rows),
         accuracy=float(right.mean()),
-        accuracy_interval=metrics.bootstrap(lambda drawn: float(right[drawn].mean()), len(rows), people),
+        accuracy_interval=shares.interval(right, people),
         macro_f1=macro_f1(answers.guesses, answers.truth, answers.found, rows, classes),
         ece=metrics.ece(answers.probabilities[found], answers.truth[found], BINS),
         nll=metrics.nll(answers.probabilities[rows], answers.truth[rows]),

@@ -3,7 +3,7 @@
 report.html   the page; it holds its own pictures
 report.json   the numbers
 answers.csv   one row an image
-*.png         the pictures: confusion, confusion-shares, reliability, confidence, and mistakes if there are any
+*.png         the pictures: confusion, confusion-shares, reliability, confidence, and those of `OFTEN` if there are any
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ from pathlib import Path
 from mien.cells import Rows
 from mien.files import replacing, write_text
 from mien.report import plots
-from mien.report.groups import Group
+from mien.report.columns import GROUP, columns
+from mien.report.grouped import groups_of
 from mien.report.notes import notes
 from mien.report.numbers import Report
-from mien.report.parts import cards_of, document, picture, table
+from mien.report.parts import cards_of, document, figures, interval, table
+
+OFTEN = {"groups.png": plots.groups, "changes.png": plots.changes, "mistakes.png": plots.mistakes}
+"""Pictures of what is not in every report."""
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -33,41 +37,43 @@ def write_report(report: Report, folder: Path) -> None:
     for name, content in pictures.items():
         with replacing(folder / name) as temporary:
             temporary.write_bytes(content)
-    if "mistakes.png" not in pictures:  # of an earlier report
-        (folder / "mistakes.png").unlink(missing_ok=True)
+    for name in OFTEN.keys() - pictures.keys():  # of an earlier report
+        (folder / name).unlink(missing_ok=True)
     write_text(folder / "answers.csv", answers_csv(report))
     write_text(folder / "report.json", json.dumps(report.to_dict(), indent=2) + "\n")
     write_text(folder / "report.html", html(report, pictures))
 
 
 def draw_pictures(report: Report) -> dict[str, bytes]:
-    """The pictures as PNG files, by name; `mistakes.png` is not there if there are none."""
+    """The pictures as PNG files, by name."""
     pictures = {
         "confusion.png": plots.confusion(report, shares=False),
         "confusion-shares.png": plots.confusion(report, shares=True),
         "reliability.png": plots.reliability(report),
         "confidence.png": plots.confidences(report),
     }
-    if sheet := plots.mistakes(report):
-        pictures["mistakes.png"] = sheet
-    return pictures
+    drawn = {name: draw(report) for name, draw in OFTEN.items()}
+    return pictures | {name: content for name, content in drawn.items() if content}
 
 
 def answers_csv(report: Report) -> str:
     """One row an image: its name, its person, label, answer, whether that is right, confidence, whether it was trained
-    on, all probabilities.
+    on, all probabilities, and its group by each attribute.
 
     Where no face was found, the answer is empty; and so is the person where nobody is known.
     """
     answers, stream = report.answers, io.StringIO()
-    table = Rows(stream, ["name", "person", "label", "answer", "right", "confidence", "copy", *report.labels])
+    groups = columns(answers.attributes, report.subgroups)
+    told = ["name", "person", "label", "answer", "right", "confidence", "copy"]
+    table = Rows(stream, [*told, *report.labels, *(f"{GROUP}{attribute}" for attribute in groups)])
     guesses, right, confidence = answers.guesses, answers.right, answers.confidence
     for row, name in enumerate(answers.names):
         truth, guess = report.labels[answers.truth[row]], report.labels[guesses[row]]
         said = [guess, int(right[row]), f"{confidence[row]:.6f}"] if answers.found[row] else ["", 0, ""]
         person = answers.attributes[row].get("person", "")
         shares = (f"{share:.6f}" for share in answers.probabilities[row])
-        table.write([[name, person, truth, *said, answers.copies[row], *shares]])
+        belongs = (column.values[row] for column in groups.values())
+        table.write([[name, person, truth, *said, answers.copies[row], *shares, *belongs]])
     return stream.getvalue()
 
 
@@ -91,19 +97,13 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
             ),
         ),
         "<h2>What is taken for what</h2>",
-        _figures(pictures, {"confusion.png": "Confusion matrix, images", "confusion-shares.png": "Confusion, shares"}),
+        figures(pictures, {"confusion.png": "Confusion matrix, images", "confusion-shares.png": "Confusion, shares"}),
         "<h2>Does confidence mean what it says?</h2>",
-        _figures(pictures, {"reliability.png": "Reliability diagram", "confidence.png": "Histogram of confidence"}),
+        figures(pictures, {"reliability.png": "Reliability diagram", "confidence.png": "Histogram of confidence"}),
     ]
-    for attribute, groups in report.subgroups.items():
-        rows = (
-            (value, str(each.n), f"{each.accuracy:.1%}", _interval(each.accuracy_interval), *_gap(each))
-            for value, each in groups.items()
-        )
-        columns = ("", "images", "right", "95% interval", "above the others by", "95% interval")
-        parts += [f"<h2>By {escape(attribute)}</h2>", table(columns, rows)]
+    parts += groups_of(report, pictures)
     if "mistakes.png" in pictures:
-        parts += ["<h2>The most confident mistakes</h2>", _figures(pictures, {"mistakes.png": "Wrong answers"})]
+        parts += ["<h2>The most confident mistakes</h2>", figures(pictures, {"mistakes.png": "Wrong answers"})]
         parts.append("<p class=dim>Look at them: some are the model's mistakes, and some are the labels'.</p>")
     if report.unreadable:
         parts += ["<h2>Unreadable</h2>", table(("image", "reason"), report.unreadable.items())]
@@ -112,7 +112,7 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
 
 def _cards(report: Report) -> str:
     cards = [
-        (f"{report.accuracy:.1%}", f"right (95%: {_interval(report.accuracy_interval)})"),
+        (f"{report.accuracy:.1%}", f"right (95%: {interval(report.accuracy_interval)})"),
         (f"{report.macro_f1:.3f}", "macro-F1 (95%: {:.3f} to {:.3f})".format(*report.macro_f1_interval)),
         (f"{report.ece:.3f}", "calibration error (ECE); 0 is best"),
     ]
@@ -121,18 +121,3 @@ def _cards(report: Report) -> str:
     if report.kl_to_votes is not None:
         cards.append((f"{report.kl_to_votes:.3f}", "nats from people's votes (KL)"))
     return cards_of(cards)
-
-
-def _interval(interval: tuple[float, float]) -> str:
-    return f"{interval[0]:.1%} to {interval[1]:.1%}"
-
-
-def _gap(group: Group) -> tuple[str, str]:
-    if group.gap is None or group.gap_interval is None:
-        return "", ""
-    return f"{100 * group.gap:+.1f} points", "{:+.1f} to {:+.1f}".format(*(100 * each for each in group.gap_interval))
-
-
-def _figures(pictures: dict[str, bytes], wanted: dict[str, str]) -> str:
-    images = (picture(pictures[name], words) for name, words in wanted.items())
-    return f"<div class=pictures>{''.join(images)}</div>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from io import BytesIO
 
@@ -66,6 +66,17 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def picture(png: bytes, words: str) -> str:
     """A PNG file, with words for who does not see it."""
     return f'<img alt="{escape(words)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+
+
+def figures(pictures: Mapping[str, bytes], wanted: Mapping[str, str]) -> str:
+    """Some of a report's PNG files, by name, each with its words."""
+    images = (picture(pictures[name], words) for name, words in wanted.items())
+    return f"<div class=pictures>{''.join(images)}</div>"
+
+
+def interval(ends: tuple[float, float]) -> str:
+    """An interval of shares: `71.2% to 74.0%`."""
+    return f"{ends[0]:.1%} to {ends[1]:.1%}"
 
 
 def sheet(sources: Iterable[tuple[ImageSource, str]]) -> str:

@@ -1,4 +1,4 @@
-"""The pictures of a report, as PNG files in memory: confusion, reliability, confidence, and the worst mistakes.
+"""The pictures of a report, as PNG files in memory: confusion, reliability, confidence, groups, and the worst mistakes.
 
 Words that are not mien's own, as labels are, go through `legible`: matplotlib takes a dollar for mathematics and
 warns of characters that its font lacks.
@@ -21,6 +21,8 @@ from PIL import ImageFont
 from mien.fonts import drawable, font_file, lacked
 from mien.intake import ImageSource
 from mien.prediction import percent
+from mien.report.groups import ENOUGH, MOVED, RIGHT, UNCERTAIN, Group, Measure
+from mien.report.moved import Moved
 from mien.report.numbers import BINS, Report
 from mien.report.parts import thumbnail
 
@@ -84,6 +86,80 @@ def confidences(report: Report) -> bytes:
     axes.set(xlim=(0, 1), xlabel="confidence", ylabel="answers", title="Confidence")
     axes.legend(loc="upper left", frameon=False, fontsize=8)
     return rendered(figure)
+
+
+def groups(report: Report) -> bytes | None:
+    """Each group's share of right and of uncertain answers with their intervals, and how its confidence is spread; None
+    if there are none. Red is what is hardly luck, and hollow what is of too few to conclude anything."""
+    rows = _rows(report)
+    if not any(group for _, group in rows):
+        return None
+    figure = Figure(figsize=(11, 0.9 + 0.27 * len(rows)), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = list(figure.subplots(1, 3, sharey=True))
+    for axes, what, all_of_them in (
+        (panels[0], RIGHT, report.accuracy),
+        (panels[1], UNCERTAIN, 1 - report.coverage),
+    ):
+        axes.axvline(all_of_them, color=GRAY, linewidth=1, linestyle="--")
+        for place, (_, group) in enumerate(rows):
+            if group:
+                each = group.measures[what]
+                ink = RED if each.shown else BLUE if group.enough else GRAY
+                axes.plot(each.interval, (place, place), color=ink, linewidth=1.5)
+                axes.plot(each.value, place, "o", color=ink, markersize=5, mfc=ink if group.enough else "white")
+    for place, (_, group) in enumerate(rows):
+        if group and group.confidence:
+            low, quarter, middle, most, high = group.confidence
+            ink = BLUE if group.enough else GRAY
+            panels[2].plot((low, high), (place, place), color=ink, linewidth=1)
+            panels[2].plot((quarter, most), (place, place), color=ink, linewidth=5, alpha=0.4, solid_capstyle="butt")
+            panels[2].plot(middle, place, "|", color=ink, markersize=9, markeredgewidth=2)
+    for axes, title in zip(panels, ("right", "uncertain", "confidence: 90%, half and middle"), strict=True):
+        axes.set(xlim=(-0.01, 1.01), ylim=(len(rows) - 0.5, -0.5), title=title)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+    panels[0].set_yticks(range(len(rows)), [legible(name) for name, _ in rows])
+    for tick, (_, group) in zip(panels[0].get_yticklabels(), rows, strict=True):
+        tick.set_fontweight("normal" if group else "bold")
+    return rendered(figure)
+
+
+def _rows(report: Report) -> list[tuple[str, Group | None]]:
+    """Names of attributes, each with its groups below it."""
+    rows: list[tuple[str, Group | None]] = []
+    for attribute, found in report.subgroups.items():
+        rows.append((attribute, None))
+        rows += [(f"{value} ({group.n:,})", group) for value, group in found.items()]
+    return rows
+
+
+def changes(report: Report) -> bytes | None:
+    """What share of answers each change moves, of all faces and of each group; None where nothing was changed."""
+    if not report.changed:
+        return None
+    table: list[tuple[str, list[Moved | Measure | None]]] = [("all", list(report.changed.values()))]
+    for name, group in _rows(report):
+        table.append((name, [group.measures.get(f"{MOVED}{change}") if group else None for change in report.changed]))
+    figure, axes = _figure(2.6 + 0.95 * len(report.changed), 1.4 + 0.27 * len(table))
+    shares = np.array([[np.nan if each is None else _moved(each) for each in row] for _, row in table])
+    axes.imshow(shares, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        if each := table[row][1][column]:
+            ink = "#20242a" if each.n >= ENOUGH else GRAY
+            axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=ink, fontsize=9)
+    axes.set_xticks(range(len(report.changed)), list(report.changed), rotation=30, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(table)), [legible(name) for name, _ in table])
+    for tick, (_, measures) in zip(axes.get_yticklabels(), table, strict=True):
+        tick.set_fontweight("normal" if any(measures) else "bold")
+    axes.set(title=f"share of answers that move; gray: of fewer than {ENOUGH}")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return rendered(figure)
+
+
+def _moved(told: Moved | Measure) -> float:
+    return told.moved if isinstance(told, Moved) else told.value
 
 
 def mistakes(report: Report) -> bytes | None:

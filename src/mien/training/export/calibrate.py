@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien import metrics
+from mien import metrics, shares
 from mien.metrics import Floats, Ints, softmax
 from mien.training.learning.judge import LEAST
 from mien.wording import counted
@@ -56,7 +56,7 @@ def calibrate(
         truth: their classes, (n,).
         voted_logits: of those among them with votes, (m, classes); m may be 0.
         votes: their votes for the same classes, (m, classes).
-        people: who is on each image judged, for `held_out` and for the interval (see `metrics.bootstrap`).
+        people: who is on each image judged, for `held_out` and for the interval (see `shares`).
     """
     found, probabilities, plain = (
         metrics.fit_calibration(logits, truth),
@@ -72,9 +72,7 @@ def calibrate(
         "n": len(truth),
         "calibrated": helps,
         "accuracy": metrics.accuracy(probabilities, truth),
-        "accuracy_interval": metrics.bootstrap(
-            lambda rows: metrics.accuracy(probabilities[rows], truth[rows]), len(truth), people
-        ),
+        "accuracy_interval": shares.interval(probabilities.argmax(1) == truth, people),
         "macro_f1": metrics.macro_f1(metrics.confusion(probabilities.argmax(1), truth, logits.shape[1])),
         "ece": metrics.ece(probabilities, truth),
         "nll": metrics.nll(probabilities, truth),

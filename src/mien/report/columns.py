@@ -1,0 +1,105 @@
+"""Which groups images make, by what is known of them: the values of a column or of several, or parts of numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import DataError
+from mien.wording import counted
+
+AGES = ((0, 12), (13, 17), (18, 29), (30, 44), (45, 59), (60, 200))
+"""Bands of age, both ends included, in years."""
+
+MOST_VALUES = 30
+"""An attribute with more values than this, such as a name or a date, makes no groups by itself."""
+MOST_NUMBERS, PARTS = 10, 4
+"""An attribute of more different numbers than this makes so many groups, of as many images each."""
+
+CROSSED = "+"
+"""Between two attributes whose values make groups together."""
+
+GROUP = "group: "
+"""How columns of a report's answers.csv begin that tell an image's group; the attribute follows."""
+
+
+class Column(NamedTuple):
+    """The group of each image, (n,), empty where it is not known; and the groups in order."""
+
+    values: NDArray[np.str_]
+    groups: tuple[str, ...]
+
+
+def columns(attributes: Sequence[Mapping[str, str]], by: Collection[str] | None = None) -> dict[str, Column]:
+    """The groups of images, by attribute.
+
+    Args:
+        attributes: what is known of each image.
+        by: the attributes that make groups, each a name, or several with a + between, whose values make groups
+            together. If None, each by itself, but the person, and those with more than `MOST_VALUES` values, numbers or
+            not.
+
+    Raises:
+        DataError: no image has such an attribute, or it has too many values.
+    """
+    known = sorted({name for each in attributes for name in each})
+    if by is None:
+        found = {name: _column(attributes, name) for name in known if name != "person"}
+        few = {name: column for name, column in found.items() if 0 < len(column.groups) <= MOST_VALUES}
+        return {name: _parted(column, name) for name, column in few.items()}
+    return {name: _crossed(attributes, name, known) for name in ([by] if isinstance(by, str) else by)}
+
+
+def _crossed(attributes: Sequence[Mapping[str, str]], name: str, known: Collection[str]) -> Column:
+    names = [name] if name in known else [part.strip() for part in name.split(CROSSED)]
+    if missing := [part for part in names if part not in known]:
+        raise DataError(f"no image tells its {missing[0]!r}; there are {', '.join(known) or 'no columns at all'}")
+    parts = [_parted(_column(attributes, part), part) for part in names]
+    if len(parts) == 1:
+        return parts[0]
+    rows = zip(*(part.values.tolist() for part in parts), strict=True)
+    values = np.array([", ".join(row) if all(row) else "" for row in rows])
+    places = [{value: place for place, value in enumerate(part.groups)} for part in parts]
+    there = {row for row in zip(*(part.values.tolist() for part in parts), strict=True) if all(row)}
+    ordered = sorted(there, key=lambda row: [place[value] for place, value in zip(places, row, strict=True)])
+    return Column(values, tuple(", ".join(row) for row in ordered))
+
+
+def _column(attributes: Sequence[Mapping[str, str]], name: str) -> Column:
+    values = np.array([banded(name, each.get(name, "")) for each in attributes])
+    return Column(values, tuple(sorted(set(values.tolist()) - {""})))
+
+
+def _parted(column: Column, name: str) -> Column:
+    """A column as it is, or in parts where it holds many different numbers.
+
+    Raises:
+        DataError: the values are too many, and no numbers.
+    """
+    if len(column.groups) <= MOST_NUMBERS:
+        return column
+    try:
+        numbers = np.array([float(value) if value else np.nan for value in column.values.tolist()])
+    except ValueError:
+        if len(column.groups) <= MOST_VALUES:
+            return column
+        many = counted(len(column.groups), "value")
+        raise DataError(f"{name} has {many}: {MOST_VALUES} at most make groups, where they are no numbers") from None
+    edges = np.nanquantile(numbers, np.linspace(0, 1, PARTS + 1)[1:-1])
+    place = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers, "right"))
+    parts = [numbers[place == part] for part in range(PARTS)]
+    groups = tuple(f"{part.min():g} to {part.max():g}" if len(part) else "" for part in parts)
+    return Column(np.array([*groups, ""])[place], tuple(filter(None, groups)))
+
+
+def banded(attribute: str, value: str) -> str:
+    """The value, or for an age in years its band."""
+    if attribute != "age" or not re.fullmatch(r"[0-9]{1,3}(\.0*)?", value):
+        return value
+    years = int(float(value))
+    low, high = next((band for band in AGES if band[0] <= years <= band[1]), AGES[-1])
+    return f"{low}+" if high == AGES[-1][1] else f"{low}-{high}"
