@@ -33,7 +33,7 @@ def main() -> None:
     examples, crops, _ = load_pixels(spread(dataset, 2 * COUNT), readers[0].preprocess.whole)
     truth = examples.targets(FERPLUS8)
     rows = np.flatnonzero(truth != NO_LABEL)[:COUNT]
-    faces, labels = np.stack(crops)[rows], [FERPLUS8.emotions[at] for at in truth[rows]]
+    faces, labels = crops[rows], [FERPLUS8.emotions[at] for at in truth[rows]]
     print(machine())
     print(f"\n{len(rows)} crops of FER2013's public split, FER+ labels\n")
     print("| model | over it | right | sure | right when sure | wrong: uncertain | with a reason that names it |")
@@ -47,10 +47,8 @@ def main() -> None:
             sure = np.array([not each.reasons for each in told])
             named = np.array([any(NAMED in reason for reason in each.reasons) for each in told])
             shares = (right, sure, right[sure], ~sure[~right], named[~right])
-            print(
-                f"| {reader.artifact.name} | {name} | {' | '.join(f'{each.mean():.0%}' if each.size else '-' for each in shares)} |",
-                flush=True,
-            )
+            cells = [f"{each.mean():.0%}" if each.size else "-" for each in shares]
+            print(f"| {' | '.join([reader.artifact.name, name, *cells])} |", flush=True)
 
 
 def drawn(

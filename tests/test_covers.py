@@ -25,7 +25,7 @@ PLACES = {"eyes": np.s_[:, 12:24, 4:44], "mouth": np.s_[:, 28:, 8:40], "half": n
 def faces(fer2013: Path) -> Crops:
     """Validation images as they come."""
     _, crops, _ = load_pixels(spread(open_dataset(fer2013).split("valid"), COUNT), Preprocess(48, "gray").whole)
-    return np.stack(crops)
+    return crops
 
 
 @pytest.fixture(scope="module")

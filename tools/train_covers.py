@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     given = parser.parse_args()
     _, crops, _ = load_pixels(open_dataset(given.data).split("train"), Preprocess(SIDE, "gray").whole)
-    images = torch.from_numpy(np.stack(crops)[:, None])
+    images = torch.from_numpy(crops[:, None])
     network = learned(images[:-HELD]).eval()
     samples = images[:: len(images) // 1024].numpy()
     onnx = compact(quantise(to_onnx(network, (1, SIDE, SIDE)), samples))
@@ -104,7 +104,7 @@ def learned(images: Tensor) -> Net:
             seen, known = augment(drawn, CHANGES, SIDE, generator), hidden >= 0
             loss = F.cross_entropy(network(seen)["cover"][known], hidden[known], label_smoothing=0.02)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             schedule.step()
             follow(average, network, epoch * steps + step + 1, 0.995)

@@ -20,7 +20,7 @@ from mien.errors import DataError, ImageError
 from mien.image import Pixels
 from mien.intake import ImageSource
 from mien.memory import memory
-from mien.training.batches.batches import store
+from mien.training.batches import store
 from mien.training.batches.data import buffer_for, load_split
 from mien.training.batches.store import Crops, Held, Streamed
 from mien.training.recipes.recipe import Recipe

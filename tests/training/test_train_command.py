@@ -19,7 +19,7 @@ from mien.errors import MienError, RecipeError
 from mien.training.learning.checkpoint import Run
 from mien.training.learning.loop import train
 from mien.training.machines.device import bfloat16_pays, describe_device, find_device
-from mien.training.recipes.names import names as recipes
+from mien.training.recipes import names as recipes
 from mien.wording import counted
 
 ROOT = Path(__file__).parents[2]
