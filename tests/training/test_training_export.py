@@ -31,9 +31,9 @@ from mien.metrics import calibrated, softmax
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 from mien.training.batches.data import prepare
+from mien.training.export import export as exporting
 from mien.training.export.calibrate import held_out
 from mien.training.export.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
-from mien.training.export.export import export as exporting
 from mien.training.export.together import together
 from mien.training.learning import member as members
 from mien.training.learning.checkpoint import Run
