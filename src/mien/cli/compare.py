@@ -53,7 +53,7 @@ def _show(compared: list[Compared]) -> None:
         console.print(_groups(compared))
     judged = {each.data: each.n for each in compared}
     console.print(
-        f"{counted(sum(judged.values()), 'image')}. A difference with a star is hardly luck, among all in these tables."
+        f"{counted(sum(judged.values()), 'image')}. A difference with a star is hardly luck, among all of its table."
     )
 
 

@@ -2,8 +2,8 @@
 
 Two models judged on the same images make many of the same mistakes. What is compared is the image, not the score, so
 that differences much smaller than either score's own interval can be told from luck. Images of one person count as
-fewer (see `shares`); of macro-F1 people are drawn, each with all images. Chances hold for all comparisons together
-(Holm, 1979): of many models on many data one is always ahead somewhere.
+fewer (see `shares`); of macro-F1 people are drawn, each with all images. Chances hold for all comparisons of models
+together, and those of groups for all groups (Holm, 1979): of many, one is always ahead somewhere.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Difference:
     Args:
         value: the difference.
         interval: 95%, by itself.
-        chance: how likely one as large, either way, is by luck, among all that are compared; None where images or
-            people are too few to conclude anything (see `groups.ENOUGH`).
+        chance: how likely one as large, either way, is by luck, among all models and data, or all groups; None where
+            images or people are too few to conclude anything (see `groups.ENOUGH`).
     """
 
     value: float
@@ -207,12 +207,9 @@ def _part(
 
 
 def _corrected(compared: list[Compared]) -> list[Compared]:
-    """With chances that hold for all of them together."""
-    parts = [part for each in compared for part in (each, *_parts(each))]
-    found = [part.accuracy_difference for part in parts] + [each.macro_f1_difference for each in compared]
-    tested = [each for each in found if each is not None and each.chance is not None]
-    chances = iter(shares.holm([each.chance for each in tested if each.chance is not None]))
-    held = {id(each): replace(each, chance=next(chances)) for each in tested}
+    """With chances that hold for all models and data together, and of groups for all groups together."""
+    models = [each.accuracy_difference for each in compared] + [each.macro_f1_difference for each in compared]
+    held = _held(models) | _held([part.accuracy_difference for each in compared for part in _parts(each)])
 
     def of(difference: Difference | None) -> Difference | None:
         return held.get(id(difference), difference)
@@ -232,6 +229,13 @@ def _corrected(compared: list[Compared]) -> list[Compared]:
         )
         for each in compared
     ]
+
+
+def _held(differences: Sequence[Difference | None]) -> dict[int, Difference]:
+    """Those that are tested, with chances that hold for all of them together, by what each was."""
+    tested = {id(each): (each, each.chance) for each in differences if each is not None and each.chance is not None}
+    chances = shares.holm([chance for _, chance in tested.values()])
+    return {at: replace(each, chance=chance) for (at, (each, _)), chance in zip(tested.items(), chances, strict=True)}
 
 
 def _parts(compared: Compared) -> Iterator[Part]:
