@@ -24,7 +24,7 @@ from mien.page import RUNTIME, write_page
 
 pytestmark = needs_browser
 
-CROPS = 100
+CROPS = 40
 Open = Callable[..., Page]
 
 
