@@ -114,7 +114,8 @@ def photo(folder: Path) -> Path:
     return folder / "a-01.png"
 
 
-SUMMARY = re.compile(r"20 images: 12 faces, 8 unreadable; [\d.,]+ images/s\n")
+SUMMARY = re.compile(r"20 images: 12 faces, (\d+ uncertain, )?8 unreadable; [\d.,]+ images/s\n")
+COVERED = re.compile(r"(eyes|mouth|half of the face) covered \(\d+%\)")  # what some bands look like
 BRIGHT = math.exp(4) / (math.exp(4) + 7)  # what the toy gives the one bright band of eight
 NAMES = [f"a-{number:02}.png" for number in range(12)] + sorted(BROKEN)
 LABELS = [FERPLUS8.emotions[number % 8] for number in range(12)]
@@ -143,7 +144,9 @@ def test_a_folder_as_table(folder: Path, model: Path) -> None:
     head, *rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert head == ["source", "face", "expression", "confidence", "note"]
     assert [row[0] for row in rows] == [str(folder / name) for name in NAMES]
-    assert [row[1:4] for row in rows[:12]] == [["1", label, "0.886"] for label in LABELS]
+    assert [[row[1], row[2].removesuffix("?"), row[3]] for row in rows[:12]] == [
+        ["1", each, "0.886"] for each in LABELS
+    ]
     for row in rows[12:]:
         assert row[1:4] == ["", "", ""]
         assert BROKEN[Path(row[0]).name][1] in row[4]
@@ -156,7 +159,8 @@ def check_flat(rows: list[dict[str, Any]], folder: Path) -> None:
     for row, label in zip(rows, LABELS, strict=False):
         assert float(row[f"p_{label}"]) == float(row["confidence"]) == pytest.approx(BRIGHT, abs=1e-6)
         assert [float(row[key]) for key in ("x0", "y0", "x1", "y1", "score")] == [0, 0, 48, 48, 1]
-        assert (row["error"], row["reasons"]) == (None, None)
+        assert row["error"] is None
+        assert row["reasons"] is None or COVERED.fullmatch(row["reasons"])
     for row in rows[12:]:
         assert BROKEN[Path(row["source"]).name][1] in row["error"]
         assert {row[key] for key in row if key not in ("source", "error")} == {None}

@@ -323,7 +323,7 @@ def test_it_is_told_how_far_it_is_and_can_be_stopped(page: Open, clip: Path, slo
         assert not viewed.wait(0.05)
     test.run()
     assert not test.exception
-    assert table(test) == [
+    assert [[cell.removesuffix("?") for cell in row] for row in table(test)] == [
         ["Time", "Face", "Expression", "Confidence"],
         ["0:00.0", "1", "sad", percents := table(test)[1][3]],
         ["0:00.0", "0", "happy", percents],
