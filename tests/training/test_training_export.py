@@ -343,8 +343,7 @@ def fuse_convolutions(network: nn.Module) -> nn.Module:
     return network
 
 
-@pytest.mark.parametrize("int8", [False, True])
-@pytest.mark.parametrize("stem", ["3x3-3x3", "5x5"])
+@pytest.mark.parametrize(("stem", "int8"), [("3x3-3x3", False), ("5x5", True)])
 def test_the_weights_of_models_have_a_mean_too(
     tiny: Recipe, happy_sad: Path, stem: str, int8: bool, tmp_path: Path
 ) -> None:
