@@ -6,16 +6,14 @@ which such things are drawn; `benchmarks/covered.py` prints how often it notices
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
-from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import DetectorError
 from mien.face import small_gray
 from mien.metrics import softmax
+from mien.packaged import weights
 from mien.prediction import percent
 from mien.runtime import Session
 
@@ -35,7 +33,7 @@ class Covers:
     """
 
     def __init__(self) -> None:
-        self._session = Session(partial(_weights, *WEIGHTS))
+        self._session = Session(partial(weights, *WEIGHTS))
 
     def __call__(self, crops: NDArray[np.uint8]) -> list[str | None]:
         """What is hidden of each face, in words with its chance, such as `eyes covered (93%)`; None of clear ones.
@@ -56,14 +54,3 @@ class Covers:
         batches = [seen[at : at + BATCH] for at in range(0, len(seen), BATCH)]
         logits = [self._session.here.run(None, {"pixels": batch})[0] for batch in batches]
         return softmax(np.concatenate([np.empty((0, len(PARTS)), np.float32), *logits]))
-
-
-def _weights(name: str, sha256: str) -> bytes:
-    """The packaged network, checked."""
-    try:
-        weights = (resources.files("mien") / "assets" / name).read_bytes()
-    except OSError as error:
-        raise DetectorError(f"the weights of what sees covers, {name}, are missing: reinstall mien") from error
-    if hashlib.sha256(weights).hexdigest() != sha256:
-        raise DetectorError(f"the weights of what sees covers, {name}, are damaged: reinstall mien")
-    return weights

@@ -18,18 +18,16 @@ half of the window's side, the short-range one from a third to the whole. The ru
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from functools import cache, partial
-from importlib import resources
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.errors import DetectorError
 from mien.face import Face
+from mien.packaged import weights
 from mien.picture import Picture
 from mien.runtime import Session
 from mien.views import ROUGH, View, Window, around, squares_of, view_of
@@ -197,7 +195,7 @@ class _Network:
     """
 
     def __init__(self, name: str, sha256: str, *, cells: Cells, seldom: bool = False) -> None:
-        self._session = Session(partial(_weights, name, sha256), seldom)
+        self._session = Session(partial(weights, name, sha256), seldom)
         self._cells = cells
 
     def look(self, picture: Picture, window: Window, view: View, least: float) -> Floats:
@@ -221,17 +219,6 @@ class _Network:
         points[:, :2].sort(axis=1)  # upside down, the box's first corner is its last
         rows = np.column_stack([points.reshape(-1, 16), scores[sure]])
         return _blended(rows[_sides(rows) > 0])
-
-
-def _weights(name: str, sha256: str) -> bytes:
-    """A packaged network, checked."""
-    try:
-        weights = (resources.files("mien") / "assets" / name).read_bytes()
-    except OSError as error:
-        raise DetectorError(f"the face detector's weights, {name}, are missing: reinstall mien") from error
-    if hashlib.sha256(weights).hexdigest() != sha256:
-        raise DetectorError(f"the face detector's weights, {name}, are damaged: reinstall mien")
-    return weights
 
 
 @cache

@@ -26,6 +26,7 @@ from mien.errors import MienError
 from mien.files import write_text
 from mien.labels import LABEL_SETS
 from mien.languages import FAULTS, LANGUAGES, NOTICE, READY, SENTENCES, translations
+from mien.packaged import weights
 
 RUNTIME = "ort-wasm-simd-threaded.wasm"
 RUNTIME_PACKAGE, RUNTIME_VERSION = "onnxruntime-web", "1.30.0"
@@ -101,8 +102,7 @@ def find_runtime(place: Path | None = None) -> bytes:
 
 def files(artifact: Artifact) -> dict[str, bytes]:
     """What the reader in a browser opens, by name, beside the runtime."""
-    names = [name for name, _ in (FULL_RANGE, SHORT_RANGE, WEIGHTS)]
-    beside = {name: (resources.files("mien") / "assets" / name).read_bytes() for name in names}
+    beside = {name: weights(name, sha256) for name, sha256 in (FULL_RANGE, SHORT_RANGE, WEIGHTS)}
     return {"model.json": json.dumps(described(artifact)).encode(), "model.onnx": artifact.onnx, **beside}
 
 

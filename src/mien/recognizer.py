@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mien.video import VideoSource
 
 Labels = str | LabelSet | None
+Said = tuple[dict[str, NDArray[np.float32]], list[str | None]]
 
 CHUNK = 64  # images at most whose faces go through the network together
 CHUNK_S = 0.04  # as many as a processor works on for so long: large photos one by one, so that threads end together
@@ -59,7 +60,7 @@ class Recognizer:
 
     Raises:
         ArtifactError: there is no such model, or the network is not what the manifest names (see `Network`).
-        DetectorError: the detector's weights are missing or damaged.
+        DetectorError: weights that come with mien, the detector's or those of what sees covers, are missing or damaged.
     """
 
     def __init__(
@@ -194,9 +195,9 @@ class Recognizer:
             with turn:
                 found = [self._find(*source, crop) for source in chunk]
                 crops = self._crops(found)
-            logits = self._network.logits(self.preprocess.tensor(crops))
+            said = self._said(crops)
             with turn:
-                predictions = self._told(found, crops, logits, [labels] * len(chunk), prior)
+                predictions = self._told(found, crops, said, [labels] * len(chunk), prior)
             size = max(1, min(CHUNK, int(len(chunk) * CHUNK_S / max(thread_time() - began, 1e-6))))
             return predictions
 
@@ -234,22 +235,22 @@ class Recognizer:
             prior: as for `expected`, of all of them.
         """
         crops = self._crops(found)
-        return self._told(found, crops, self._network.logits(self.preprocess.tensor(crops)), labels, prior)
+        return self._told(found, crops, self._said(crops), labels, prior)
 
     def _crops(self, found: Sequence[Found]) -> Pixels:
         """The crops of all faces, one after the other."""
         return self.preprocess.batch([crop for each in found for crop in each.crops])
 
+    def _said(self, crops: Pixels) -> Said:
+        """What the networks say of crops: logits by head, and what is hidden of each."""
+        return self._network.logits(self.preprocess.tensor(crops)), self._covers(crops)
+
     def _told(
-        self,
-        found: Sequence[Found],
-        crops: Pixels,
-        logits: dict[str, NDArray[np.float32]],
-        labels: Sequence[LabelSet],
-        prior: Prior,
+        self, found: Sequence[Found], crops: Pixels, said: Said, labels: Sequence[LabelSet], prior: Prior
     ) -> list[Prediction]:
-        """What the network says of the crops of images, as `express` gives it."""
-        seen = list(map(Seen, sharpness(crops).tolist(), self._covers(crops)))
+        """What was said of the crops of images, as `express` gives it."""
+        logits, hidden = said
+        seen = list(map(Seen, sharpness(crops).tolist(), hidden))
         heads = {spoken: self.artifact.head_for(spoken) for spoken in labels}
         told = {spoken: answers(logits, self.artifact, spoken, self.expected(prior, spoken)) for spoken in heads}
         predictions, at = [], 0
@@ -282,8 +283,7 @@ class Recognizer:
         def read(at: int) -> list[Prediction]:
             part = batch[at : at + CHUNK]
             found = [Found("<array>", size, faces, (crop,)) for crop in part]
-            logits = self._network.logits(self.preprocess.tensor(part))
-            return self._told(found, part, logits, [spoken] * len(part), prior)
+            return self._told(found, part, self._said(part), [spoken] * len(part), prior)
 
         chunks = ahead(read, range(0, len(batch), CHUNK), self._threads)
         return [prediction for predictions in chunks for prediction in predictions]

@@ -13,11 +13,26 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from mien.service.wire import Message, read
+
 if sys.platform != "win32":
     import resource
 
 DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 LAST_S = 5  # of processor time, for who does not end when it has had its share
+
+
+def begun(niceness: int) -> tuple[Message, BinaryIO, BinaryIO]:
+    """Talk to the parent alone, end with it, and give way by a niceness: its first message, and the two ends.
+
+    The process ends here where there is no parent any more.
+    """
+    inbox, outbox = apart()
+    first = read(inbox)
+    if first is None:
+        sys.exit()
+    bind(first.head["parent"], niceness)
+    return first, inbox, outbox
 
 
 def apart() -> tuple[BinaryIO, BinaryIO]:

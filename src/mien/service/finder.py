@@ -17,7 +17,7 @@ from mien.intake import Limits
 from mien.memory import CrowdedError, bounded, give_back, hold_at_most, keep_memory
 from mien.picture import open_picture
 from mien.preprocess import Preprocess
-from mien.service.confined import allow, apart, bind, own_data
+from mien.service.confined import allow, begun, own_data
 from mien.service.shown import Shown, show
 from mien.service.wire import Message, read, write
 
@@ -71,11 +71,7 @@ class Finder:
 
 def main() -> None:
     """Work until there is no parent any more; what it says first are the limits."""
-    inbox, outbox = apart()
-    first = read(inbox)
-    if first is None:
-        return
-    bind(first.head["parent"], NICENESS)
+    first, inbox, outbox = begun(NICENESS)
     keep_memory(first.head["kept"])
     finder = Finder(Limits(**first.head["limits"]))
     own = own_data()

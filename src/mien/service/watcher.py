@@ -27,7 +27,7 @@ from mien.errors import VideoError
 from mien.intake import Limits
 from mien.memory import keep_memory
 from mien.recognizer import Recognizer
-from mien.service.confined import allow, allow_time, apart, bind, own_data
+from mien.service.confined import allow, allow_time, begun, own_data
 from mien.service.wire import Message, read, write
 from mien.video import describe
 from mien.watching import Moment, Wanted, moment_columns, watch
@@ -171,11 +171,7 @@ class Reading:
 
 def main() -> None:
     """Read one video."""
-    inbox, outbox = apart()
-    first = read(inbox)
-    if first is None:
-        return
-    bind(first.head["parent"], NICENESS)
+    first, inbox, outbox = begun(NICENESS)
     allow_time(math.ceil(first.head["cpu_s"]))
     keep_memory(KEPT, PIECE)
     line = Line(inbox, outbox)
