@@ -1,6 +1,6 @@
 """Train large networks, all at once, within some minutes of one GPU.
 
-    python tools/train_on_gpu.py keen stout calm sober --data fer2013/ --out runs/gpu --minutes 24
+    python tools/train_on_gpu.py large teacher-{352-labels,288-labels,288} --data fer2013/ --out runs/gpu --minutes 24
 
 takes recipes by name. One network of their size does not keep a GPU busy; four do. First a trial tells how long an
 epoch of each size takes while all are at it, and so how many fit into the minutes; `RUN/recipe.json` says how many

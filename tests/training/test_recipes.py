@@ -43,7 +43,7 @@ def people(out: Path) -> Path:
 
 DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "base": (fer2013, ("network.widths=[8,8,8,8]",)),
-    "calm": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
+    "large": (fer2013, ("network.widths=[16,16,16,16]", "resolution=32", "schedule.sizes=[]")),
     **dict.fromkeys(("medium", "even", "small", "next"), (fer2013, ("network.widths=[16,16,16,16]",))),
     "mobile": (fer2013, ()),
     "fer7-2conv": (fer2013, ("size=24",)),
@@ -58,7 +58,10 @@ DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
 """What recipes train on, and what makes them small: each kind of network, of heads and of teaching."""
 
 LIKE = {
-    "calm": ("broad", "deep", "near", "paired", "patient", "heir", "keen", "stout", "sober"),
+    "large": (
+        *("broad", "deep", "near", "paired", "patient", "heir"),
+        *("teacher-352-labels", "teacher-288-labels", "teacher-288"),
+    ),
     "small": ("former", "second", "third", "fourth", "fifth", "pupil"),
     "medium": ("solo",),
 }
