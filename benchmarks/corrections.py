@@ -68,15 +68,16 @@ def main() -> None:
                 line(name, f"{size}", seed, *parted(faces, size, seed), small, public, given.runs)
             kept, others = parted(faces, max(given.sizes), seed)
             wrong = [face for face in kept if face.said.label != face.label]
-            line(name, f"{len(wrong)} wrong", seed, wrong, others, small, public, given.runs)
+            if len({face.label for face in wrong}) > 1:
+                line(name, f"{len(wrong)} wrong", seed, wrong, others, small, public, given.runs)
+            else:
+                print(f"| {name} | {len(wrong)} wrong | {seed} | - | all are {wrong[0].label} | - | - |")
 
 
 def read(small: Recognizer, photos: Dataset) -> list[Face]:
     """Every face with a label that is not rare."""
     faces = []
-    for example, prediction in zip(
-        photos.examples, small.stream(each.source for each in photos.examples), strict=True
-    ):
+    for example, prediction in zip(photos.examples, small.stream(each.source for each in photos.examples), strict=True):
         if prediction.faces:
             person = example.attributes.get("person", example.name)
             crop = small.find(example.source).crops[0]

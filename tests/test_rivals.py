@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn import draw_nothing, write_folder
+from drawn import TINY, draw_nothing
 from PIL import Image
 from typer.testing import CliRunner
 
 import mien
 from mien.cli import app
-from mien.corrections import NOT_A_FACE
+from mien.corrections import NOT_A_FACE, keep
 from mien.datasets import Dataset, Example, open_dataset
 from mien.datasets.copies import fingerprints
 from mien.errors import DataError, LabelError
 from mien.labels import FERPLUS8, HAPPY_SAD
+from mien.prediction import Expression
 from mien.recognizer import Recognizer
 from mien.rivals import compare_models
+from mien.training.export.export import export
+from mien.training.learning.loop import train
+from mien.training.recipes.recipe import recipe_from
 
 Toy = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty happy faces, twenty sad ones, and three that are none."""
-    folder = write_folder(tmp_path_factory.mktemp("faces"), ("happy", "sad"), 20)
-    (folder / NOT_A_FACE).mkdir()
-    for number in range(3):
-        Image.fromarray(draw_nothing(np.random.default_rng(number))).save(folder / NOT_A_FACE / f"{number}.png")
+    """Twenty images that are called happy, twenty sad, three no face; no two of them alike."""
+    folder, rng = tmp_path_factory.mktemp("faces"), np.random.default_rng(0)
+    for label, n in {"happy": 20, "sad": 20, NOT_A_FACE: 3}.items():
+        (folder / label).mkdir()
+        for number in range(n):
+            Image.fromarray(draw_nothing(rng)).save(folder / label / f"{number:04d}.png")
     return folder
 
 
@@ -102,6 +108,30 @@ def test_models_that_share_too_few_labels(
 ) -> None:
     with pytest.raises(error, match=told):
         compare_models([made("one", EIGHT), made("two", heads)], open_dataset(faces))
+
+
+def test_faces_that_were_kept_are_trained_on_and_those_that_were_not_judge(
+    made: Callable[..., Recognizer], tmp_path: Path
+) -> None:
+    """Of twenty images of each of two labels a quarter is held out; what is kept later was not trained on either."""
+    folder, rng, said = tmp_path / "kept", np.random.default_rng(0), Expression({"happy": 0.5, "sad": 0.5})
+
+    def told(n: int) -> None:
+        for label in ("happy", "sad"):
+            for _ in range(n):
+                keep(folder, draw_nothing(rng), said, label, "toy")
+
+    told(20)
+    tiny = recipe_from(tomllib.loads(TINY), "tiny")
+    barely = tiny.model_copy(update={"schedule": tiny.schedule.model_copy(update={"epochs": 1})})
+    run = train(barely, open_dataset(folder), tmp_path / "run", device="cpu")
+    eight, mine = made("eight", EIGHT), Recognizer(export([run.folder], tmp_path / "mine"))
+    assert [(each.model, each.n) for each in compare_models([eight, mine], open_dataset(folder))] == [
+        ("eight", 10),
+        ("mine", 10),
+    ]
+    told(10)
+    assert {each.n for each in compare_models([eight, mine], open_dataset(folder))} == {30}
 
 
 def test_the_command(made: Callable[..., Recognizer], faces: Path, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def crop_of(photo: bytes, model: Path) -> NDArray[np.uint8]:
 def test_nothing_is_kept_unless_a_person_turns_it_on(app: Open, folder: Path, happy: bytes) -> None:
     test = upload(app(), happy)
     assert test.toggle(key="keeping").value is False
-    assert f"in the folder {folder} on the machine that runs mien" in html(test)
+    assert f"The folder is {folder}, on the machine that runs mien." in html(test)
     assert questions(test) == []
     assert not folder.exists()
     assert questions(ran(test.toggle(key="keeping").set_value(True))) == ["This face is actually"]

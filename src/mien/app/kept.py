@@ -35,9 +35,9 @@ def wanted() -> Path | None:
     )
     say(
         _(
-            "While this is on, mien saves each face that you correct in the folder %(folder)s on the machine that runs "
-            "mien. It saves the small picture that it sees, what it said, what you say, and when. It saves no photo "
-            "and no file name. Everyone who opens this app can see and delete what is kept.",
+            "While this is on, mien saves the faces that you correct: the small picture that it sees, what it said, "
+            "what you say, and when. It saves no photo and no file name. The folder is %(folder)s, on the machine that "
+            "runs mien. Everyone who opens this app can see and delete what is kept.",
             folder=folder,
         )
     )
@@ -113,7 +113,7 @@ def show() -> None:
         for place, face in enumerate(faces[first : first + A_PAGE], first + 1):
             _face(folder, face, place)
     with st.popover(_("Delete all"), icon=":material/delete_forever:"):
-        say(_("The pictures and their lines in %(table)s are deleted. Nobody can bring them back here.", table=TABLE))
+        say(_("This deletes the pictures and their lines in %(table)s. You cannot get them back.", table=TABLE))
         if st.button(_("Delete all kept faces"), key="delete all"):
             with told():
                 forget(folder)
