@@ -22,10 +22,11 @@ from time import perf_counter
 import numpy as np
 from common import ROOT, data_folder, machine
 from fairness import from_table
+from PIL import Image
 
 import mien
 from mien.corrections import keep
-from mien.datasets import Dataset, open_dataset
+from mien.datasets import Dataset, Example, open_dataset
 from mien.image import Pixels
 from mien.labels import FERPLUS8, LabelSet
 from mien.prediction import Expression
@@ -108,7 +109,7 @@ def line(
 ) -> None:
     """One model that is made of kept faces, and how it fares."""
     place = runs / f"{name}-{what.replace(' ', '-')}-{seed}"
-    own, strangers = written(place / "kept", kept), written(place / "others", others)
+    own, strangers = written(place / "kept", kept), held(others)
     began = perf_counter()
     train(read_recipe(ROOT / "recipes" / "transfer.toml"), own, place / "run", resume=True, start="small")
     shutil.rmtree(place / "model", ignore_errors=True)
@@ -128,6 +129,11 @@ def written(folder: Path, faces: Sequence[Face]) -> Dataset:
     for face in faces if not folder.exists() else ():
         keep(folder, face.crop, face.said, face.label, "small")
     return open_dataset(folder)
+
+
+def held(faces: Sequence[Face]) -> Dataset:
+    examples = (Example(f"{at}", Image.fromarray(face.crop), face.label) for at, face in enumerate(faces))
+    return Dataset(Path("others"), "faces of others", FERPLUS8, tuple(examples))
 
 
 def told_of(compared: Sequence[Compared]) -> str:
