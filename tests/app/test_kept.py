@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -62,8 +63,14 @@ def happy(bands: Bands) -> bytes:
     return stream.getvalue()
 
 
-def ran(test: AppTest) -> AppTest:
-    run: AppTest = test.run()
+class Runs(Protocol):
+    """The app, or what a person has just used in it."""
+
+    def run(self) -> AppTest: ...
+
+
+def ran(used: Runs) -> AppTest:
+    run = used.run()
     assert not run.exception
     return run
 

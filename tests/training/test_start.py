@@ -103,20 +103,20 @@ def test_the_model_that_comes_with_mien_can_be_begun_with() -> None:
     ],
 )
 def test_a_new_head_begins_with_what_a_model_says_of_its_emotions(labels: LabelSet, begun: tuple[str, ...]) -> None:
-    torch.manual_seed(0)
     network = build(read_recipe(RECIPES / "transfer.toml"), {labels.name: len(labels)})
-    before = network.heads[labels.name].weight.clone()
-    start = find_start("small")
-    taken, learned = start.give(network, torch.rand(8, 1, 48, 48) * 255, {labels.name: labels})
-    assert taken == (learned if begun else learned - 2)
-    head = network.heads[labels.name]
+    weight, bias = f"heads.{labels.name}.weight", f"heads.{labels.name}.bias"
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    start, learned = find_start("small"), len(list(network.parameters()))
+    taken = start.give(network, torch.rand(8, 1, 48, 48) * 255, {labels.name: labels})
+    assert taken == (learned if begun else learned - 2, learned)
+    after = network.state_dict()
     for row, emotion in enumerate(labels):
-        if emotion in begun:
-            theirs = FERPLUS8.index(emotion)
-            assert torch.equal(head.weight[row], start.weights["heads.ferplus8.weight"][theirs])
-            assert head.bias[row] == start.weights["heads.ferplus8.bias"][theirs]
-        else:
-            assert torch.equal(head.weight[row], before[row])
+        there = FERPLUS8.index(emotion) if emotion in begun else row
+        expected = [start.weights[f"heads.ferplus8.{part}"] for part in ("weight", "bias")]
+        for name, theirs in zip(
+            (weight, bias), expected if emotion in begun else (before[weight], before[bias]), strict=True
+        ):
+            assert torch.equal(after[name][row], theirs[there])
 
 
 def test_what_cannot_be_begun_with(run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:

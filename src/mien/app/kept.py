@@ -61,7 +61,8 @@ def correct(
         before = {face.name: face for face in kept(folder)}
     for crop, reading, number in zip(crops, readings, numbers, strict=True):
         words = _("Face %(number)s is actually", number=number) if len(crops) > 1 else _("This face is actually")
-        label = before[name].label if (name := name_of(crop)) in before else None
+        name = name_of(crop)
+        label = before[name].label if name in before else None
         options = list(dict.fromkeys((*reading.expression.probabilities, NOT_A_FACE, *([label] if label else []))))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = st.selectbox(
