@@ -17,7 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from mien.cli import app
 from mien.errors import DataError
 from mien.fonts import own_font
 from mien.labels import HAPPY_SAD, LabelSet
@@ -292,7 +294,7 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
 
 
 def test_the_command(tmp_path: Path) -> None:
-    folders = [written(tmp_path, name, report_of(right)) for name, right in (("a", [True] * 9), ("b", [False] * 9))]
+    folders = [written(tmp_path, name, report_of(right)) for name, right in (("a", [True] * 30), ("b", [False] * 30))]
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mien", "compare", *map(str, arguments)]
@@ -300,11 +302,23 @@ def test_the_command(tmp_path: Path) -> None:
 
     table = run(*folders)
     assert (table.returncode, table.stderr) == (0, "")
-    assert "* -100.0 (-100.0 to -47.8)" in table.stdout
-    assert "9 images" in table.stdout
+    assert "* -100.0 (-100.0 to -" in table.stdout
+    assert "30 images" in table.stdout
+    assert "too few" not in table.stdout
     told = json.loads(run(*folders, "--format", "json").stdout)
     assert told == [json.loads(json.dumps(each.to_dict())) for each in compare(folders)]
     assert run(folders[0]).returncode == 2
+
+
+def test_nothing_is_concluded_of_a_few(tmp_path: Path) -> None:
+    folders = [written(tmp_path, name, report_of(right)) for name, right in (("a", [True] * 29), ("b", [False] * 29))]
+    gains = compare(folders)[1]
+    for gain in (gains.accuracy_difference, gains.macro_f1_difference):
+        assert gain is not None
+        assert (gain.value, gain.chance, gain.shown) == (-1, None, False)
+    told = CliRunner().invoke(app, ["compare", *map(str, folders)]).output
+    assert "too few: -100.0" in told
+    assert "nothing can be concluded: 30 images are needed, of 10 people" in told
 
 
 def test_what_was_trained_on_is_told_with_the_scores_of_the_rest() -> None:

@@ -4,8 +4,9 @@
 
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
 none of its images is in the picture. With --app, pictures of every page of the app go into that folder, in both themes,
-as on a desk and as on a phone, and nothing else is done. Writes docs/app.png, docs/report.png, docs/service.png,
-docs/live.png and docs/live-phone.png; and into out/pages/, to be looked at, every page and state of the service.
+as on a desk and as on a phone, and nothing else is done. Writes docs/app.png, docs/kept.png, docs/report.png,
+docs/service.png, docs/live.png and docs/live-phone.png; and into out/pages/, to be looked at, every page and state of
+the service.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ def main() -> None:
             page.locator("input[type=file]").set_input_files(photo)
             page.locator(".mien-card summary").click()
             shoot(page, "app")
+        with running("app", "--headless", "--keep", str(folder / "faces"), health="/_stcore/health"):
+            shoot_kept(chromium, photo)
         with running("serve", health="/readyz"):
             shoot_result(chromium, photo)
             shoot_states(chromium, photo)
@@ -66,6 +69,19 @@ def main() -> None:
         page.goto((folder / "report" / "report.html").as_uri())
         shoot(page, "report")
         chromium.close()
+
+
+def shoot_kept(chromium: Browser, photo: Path) -> None:
+    """The app where a face was corrected."""
+    page = chromium.new_page(viewport={"width": 1100, "height": 1400})
+    page.goto(URL)
+    page.get_by_text("Keep the faces that I correct").click()
+    page.locator("input[type=file]").set_input_files(photo)
+    page.get_by_role("combobox", name="This face is actually").click()
+    page.get_by_role("option", name="surprise").click()
+    page.get_by_text("This face is kept.").wait_for()
+    shoot(page, "kept")
+    page.close()
 
 
 def shoot_result(chromium: Browser, photo: Path) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
@@ -29,7 +28,7 @@ from mien.datasets.base import SPLITS, Dataset, Example
 from mien.datasets.walk import image_files
 from mien.detect import BlazeFace, Detector
 from mien.errors import DataError, ImageError, MienError
-from mien.files import check_writable, replacing, write_text
+from mien.files import UNFINISHED, UNFIT, check_writable, replacing, write_text
 from mien.intake import describe
 from mien.labels import canonical
 from mien.preprocess import Preprocess
@@ -37,11 +36,6 @@ from mien.sources import SUFFIXES, expand
 
 STATE, TABLE, LABELS, CROPS = ".crops.jsonl", "crops.csv", "labels.csv", "crops"
 LONGEST_STEM = 60  # characters, of up to 4 bytes; file systems take names of 255 bytes
-UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
-"""What a name may not hold on some system; nor may it begin or end with a dot or a blank."""
-
-UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.(png|csv|jsonl)")
-"""What `replacing` leaves where it is killed."""
 
 
 @dataclass(frozen=True)

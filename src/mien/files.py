@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
 LONGEST_STEM = 40  # characters, of up to 4 bytes; file systems take names of 255 bytes
+
+UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
+"""What a name may not hold on some system; nor may it begin or end with a dot or a blank."""
+
+UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.(png|csv|jsonl)")
+"""What `replacing` leaves where it is killed."""
+
+_ALONE = threading.Lock()
 
 
 @contextmanager
@@ -48,6 +59,23 @@ def check_writable(folder: Path) -> None:
         with suppress(OSError):  # somebody else has put something there, or it was not made
             for each in missing:
                 each.rmdir()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One at a time in a folder that is there: of this process's threads, and but for Windows of all processes."""
+    with _ALONE:
+        if sys.platform == "win32":
+            yield
+            return
+        import fcntl
+
+        held = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(held)
 
 
 def _make(folder: Path) -> None:

@@ -19,6 +19,9 @@ from browsing import App
 from filmed import Film
 from PIL import Image
 
+from mien.corrections import keep
+from mien.prediction import Expression
+
 
 def no_files() -> None:
     """From here on this process cannot make any file longer than it is."""
@@ -45,9 +48,11 @@ def running(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Itera
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
+    said = Expression({"happy": 0.9, "sad": 0.1})
+    keep(folder / "kept", np.full((48, 48), 90, np.uint8), said, "sad", "small")
     command = [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port)]
     process = subprocess.Popen(
-        [*command, "--samples", str(folder / "samples")],
+        [*command, "--samples", str(folder / "samples"), "--keep", str(folder / "kept")],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -97,8 +97,11 @@ def test_answers(page: Page, astronaut: bytes) -> None:
         tiny = BytesIO()
         portrait.crop((150, 30, 310, 190)).resize((20, 20)).save(tiny, "PNG")
     chosen = photos(two_jpg=stream.getvalue(), torn_jpg=astronaut[:3000], tiny_png=tiny.getvalue())
+    page.get_by_text("Keep the faces that I correct").click()
     page.locator("input[type=file]").set_input_files(chosen)
     expect(page.locator(".mien-summary")).to_be_visible(timeout=WAIT)
+    for question in ("Face 1 is actually", "Face 2 is actually", "This face is actually"):
+        expect(page.get_by_role("combobox", name=question)).to_be_visible()
     for more in page.locator(".mien-card summary").all():
         more.press("Enter")
     good(page)
@@ -139,7 +142,7 @@ def test_video(page: Page, running: App, clip: bytes) -> None:
     good(page)
 
 
-def test_judging_and_about(page: Page, running: App, tmp_path: Path, astronaut: bytes) -> None:
+def test_judging_kept_faces_and_about(page: Page, running: App, tmp_path: Path, astronaut: bytes) -> None:
     for label in ("happy", "sad"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "a.jpg").write_bytes(astronaut)
@@ -149,6 +152,9 @@ def test_judging_and_about(page: Page, running: App, tmp_path: Path, astronaut: 
     good(page)
     path.press("Enter")
     expect(page.get_by_role("button", name="The whole report")).to_be_visible(timeout=WAIT)
+    good(page)
+    page.goto(f"{running.url}/kept")
+    expect(page.get_by_role("button", name="Delete face 1")).to_be_visible(timeout=WAIT)
     good(page)
     page.goto(f"{running.url}/about")
     expect(page.get_by_text("Its runs")).to_be_visible(timeout=WAIT)

@@ -21,9 +21,12 @@ from mien.cli.app import app
         (["--samples", "nowhere"], "nowhere: no such folder of samples"),
         (["--model", "nothing"], "no model 'nothing'"),
         (["--port", "70000"], "65535"),
+        (["--keep", "."], ". holds other files, and no kept.csv"),
+        (["--keep", "file"], "file: a file is in the way of a folder"),
     ],
 )
 def test_wrong_usage(arguments: list[str], told: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     command = [sys.executable, "-m", "mien", "app", "--headless", *arguments]
     result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=60)
     assert result.returncode == 2
@@ -54,8 +57,13 @@ def test_it_starts_without_a_question(tmp_path: Path) -> None:
         process.wait(120)
 
 
-def test_the_notice_reaches_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_it_is_told_reaches_the_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given: dict[str, str] = {}
     monkeypatch.setattr(os, "execve", lambda program, arguments, environment: given.update(environment))
+    monkeypatch.delenv("MIEN_APP_KEEP", raising=False)
+    monkeypatch.chdir(tmp_path)
     app(notice="on")
-    assert given["MIEN_APP_NOTICE"] == "on"
+    assert (given["MIEN_APP_NOTICE"], "MIEN_APP_KEEP" in given) == ("on", False)
+    app(keep=Path("faces"))
+    assert given["MIEN_APP_KEEP"] == str(tmp_path / "faces")
+    assert list(tmp_path.iterdir()) == []

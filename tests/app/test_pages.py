@@ -68,6 +68,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
         monkeypatch.delenv(settings.MODEL, raising=False)
         monkeypatch.delenv(settings.SAMPLES, raising=False)
         monkeypatch.delenv(settings.TOLD, raising=False)
+        monkeypatch.delenv(settings.KEEP, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         if page:

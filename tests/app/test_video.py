@@ -23,6 +23,7 @@ from streamlit.testing.v1 import AppTest
 from walking import HAPPY, SAD, Block, Blocks, drawn, filmed
 
 import mien
+from mien import corrections
 from mien.app import chart, settings, show, taking, video, viewing
 from mien.app.viewing import Viewing
 from mien.labels import FER7, HAPPY_SAD
@@ -243,6 +244,20 @@ def test_faces_of_one_person_are_joined_by_hand(page: Open, clip: Path) -> None:
     assert re.findall(r"class='mien-box n(\d+)", html(test)) == ["0", "1"]
     test.button(key="separate").click().run()
     assert len(charts(test)) == 3
+
+
+def test_faces_of_a_frame_are_corrected(
+    page: Open, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(settings.KEEP, str(tmp_path / "faces"))
+    test = page(clip.read_bytes())
+    assert corrections.kept(tmp_path / "faces") == ()
+    test = test.toggle(key="keeping").set_value(True).run()
+    asked = [each for each in test.selectbox if (each.key or "").startswith("actually video")]
+    assert [each.label for each in asked] == ["Face 0 is actually", "Face 1 is actually"]
+    test = asked[0].set_value("sad").run()
+    assert not test.exception
+    assert [(each.said, each.label) for each in corrections.kept(tmp_path / "faces")] == [("happy", "sad")]
 
 
 def test_files_are_those_of_the_library(page: Open, clip: Path) -> None:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 import mien
 from mien.datasets import open_dataset
 from mien.errors import ArtifactError, MienError
+from mien.labels import FERPLUS8, HAPPY_SAD, LabelSet
 from mien.recognizer import Recognizer
 from mien.training.export.export import export
 from mien.training.learning.checkpoint import Run
@@ -91,6 +92,31 @@ def test_the_model_that_comes_with_mien_can_be_begun_with() -> None:
     learned = len(list(network.named_parameters()))
     taken = find_start("small").give(network, torch.rand(8, 1, 48, 48) * 255)
     assert taken == (learned - 2, learned)  # the head is new
+
+
+@pytest.mark.parametrize(
+    ("labels", "begun"),
+    [
+        (HAPPY_SAD, ("happy", "sad")),
+        (LabelSet("own", ("calm", "sad", "neutral")), ("sad", "neutral")),
+        (LabelSet("own", ("calm", "bored")), ()),
+    ],
+)
+def test_a_new_head_begins_with_what_a_model_says_of_its_emotions(labels: LabelSet, begun: tuple[str, ...]) -> None:
+    network = build(read_recipe(RECIPES / "transfer.toml"), {labels.name: len(labels)})
+    weight, bias = f"heads.{labels.name}.weight", f"heads.{labels.name}.bias"
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    start, learned = find_start("small"), len(list(network.parameters()))
+    taken = start.give(network, torch.rand(8, 1, 48, 48) * 255, {labels.name: labels})
+    assert taken == (learned if begun else learned - 2, learned)
+    after = network.state_dict()
+    for row, emotion in enumerate(labels):
+        there = FERPLUS8.index(emotion) if emotion in begun else row
+        expected = [start.weights[f"heads.ferplus8.{part}"] for part in ("weight", "bias")]
+        for name, theirs in zip(
+            (weight, bias), expected if emotion in begun else (before[weight], before[bias]), strict=True
+        ):
+            assert torch.equal(after[name][row], theirs[there])
 
 
 def test_what_cannot_be_begun_with(run: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 
 import streamlit as st
 
-from mien.app.settings import choose_model
+from mien.app.settings import choose_model, keep_folder
 from mien.app.show import say
 from mien.app.words import _
 
@@ -77,6 +77,11 @@ def _sections() -> list[tuple[str, list[str]]]:
             [
                 _("They stay in the memory of this machine. Nothing is saved, and nothing is sent elsewhere."),
                 _("They are forgotten when you remove them, leave their page, or close it."),
+                *(
+                    [_("Only faces that you correct are saved, and only while you let mien keep them.")]
+                    if keep_folder()
+                    else []
+                ),
             ],
         ),
         (

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from io import BytesIO
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from mien.app.kept import correct, wanted
 from mien.app.seen import encoded, shelf
 from mien.app.settings import PHOTO_MB, choose
 from mien.app.show import photo, say, summary
@@ -29,6 +30,7 @@ def show() -> None:
     st.title(_("What does this face look like?"))
     say(_("Your photos stay in the memory of this machine. They are forgotten when you leave this page."))
     reader, labels, prior = choose()
+    folder = wanted()
     ways = {"photos": _("Choose photos"), "camera": _("Take a photo")}
     way = st.segmented_control(
         _("From"), list(ways), default="photos", key="way", format_func=ways.__getitem__, label_visibility="collapsed"
@@ -45,7 +47,7 @@ def show() -> None:
             max_upload_size=PHOTO_MB,
             label_visibility="collapsed",
         )
-    _answer(reader, labels, prior, files)
+    _answer(reader, labels, prior, files, folder)
 
 
 def kinds() -> list[str]:
@@ -54,8 +56,11 @@ def kinds() -> list[str]:
     return [suffix for suffix in SUFFIXES if suffix not in extra]
 
 
-def _answer(reader: Recognizer, labels: LabelSet, prior: str, files: Sequence[UploadedFile]) -> None:
-    """Show what each photo says, one after the other; what is on the page already is not read again."""
+def _answer(
+    reader: Recognizer, labels: LabelSet, prior: str, files: Sequence[UploadedFile], folder: Path | None
+) -> None:
+    """Show what each photo says, one after the other; what is on the page already is not read again. Where there is a
+    folder for them, faces may be corrected."""
     keys = [(file.file_id, reader.artifact.manifest.sha256) for file in files]
     shelf().keep(reader, "auto", {key: file.getvalue() for key, file in zip(keys, files, strict=True)})
     if not files:
@@ -69,6 +74,9 @@ def _answer(reader: Recognizer, labels: LabelSet, prior: str, files: Sequence[Up
         asked = key, reader, labels, prior, PurePath(file.name).name
         st.html(photo(shelf().seen(key), shelf().explained(*asked), number))
         predictions.append(shelf().told(*asked))
+        if folder:
+            crops, readings = shelf().seen(key).found.crops, predictions[-1].faces
+            correct(folder, crops, readings, range(1, len(crops) + 1), f"photo {number}", reader.artifact.name)
     state.html(f"<p class=mien-summary role=status>{summary(predictions)}</p>")
     with top:
         _downloads(predictions, files, labels)

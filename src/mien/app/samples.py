@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mien.app.kept import correct, wanted
 from mien.app.seen import Shelf, shelf
 from mien.app.settings import choose, samples_folder, told
 from mien.app.show import fault, headline, photo, picture, say
@@ -30,6 +31,7 @@ def show() -> None:
     folder = samples_folder()
     st.title(_("Samples"))
     reader, labels, prior = choose()
+    keep_in = wanted()
     with told():
         paths = [folder / name for name in image_files(folder)] if folder else []
     if not folder or not paths:
@@ -57,7 +59,11 @@ def show() -> None:
     if chosen in keys:
         key = keys[chosen]
         closer = shelf().explained(key, reader, labels, prior, describe(chosen.name))
-        st.html(photo(shelf().seen(key), closer, 1))
+        seen = shelf().seen(key)
+        st.html(photo(seen, closer, 1))
+        if keep_in:
+            numbers = range(1, len(closer.faces) + 1)
+            correct(keep_in, seen.found.crops, closer.faces, numbers, "sample", reader.artifact.name)
 
 
 def actual(path: Path, labels: LabelSet) -> str | None:

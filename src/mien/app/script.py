@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mien.app import about, judge, live, read, samples, video, viewing
+from mien.app import about, judge, kept, live, read, samples, video, viewing
 from mien.app.icon import icon
 from mien.app.seen import forget
-from mien.app.settings import notice, samples_folder, warm_up
+from mien.app.settings import keep_folder, notice, samples_folder, warm_up
 from mien.app.show import say, style
 from mien.app.words import _, language
 
@@ -26,6 +26,8 @@ others = [
     st.Page(judge.show, title=_("Judge"), icon=":material/fact_check:", url_path="judge"),
     st.Page(about.show, title=_("About"), icon=":material/info:", url_path="about"),
 ]
+if keep_folder():
+    others.insert(2, st.Page(kept.show, title=_("Kept"), icon=":material/bookmark:", url_path="kept"))
 page = st.navigation([*showing, *others], position="top")
 if page in others:
     forget()

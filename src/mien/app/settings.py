@@ -25,6 +25,7 @@ from mien.recognizer import Recognizer, load
 MODEL = "MIEN_APP_MODEL"
 SAMPLES = "MIEN_APP_SAMPLES"
 TOLD = "MIEN_APP_NOTICE"
+KEEP = "MIEN_APP_KEEP"
 
 PHOTO_MB, VIDEO_MB = 20, 300
 """What may be uploaded, a file; in memory a video that comes in and is played takes four times as much."""
@@ -33,6 +34,12 @@ PHOTO_MB, VIDEO_MB = 20, 300
 def samples_folder() -> Path | None:
     """The folder of samples, if one was given at the start."""
     given = os.environ.get(SAMPLES)
+    return Path(given) if given else None
+
+
+def keep_folder() -> Path | None:
+    """The folder for faces that people correct, if one was given at the start; else none is ever kept."""
+    given = os.environ.get(KEEP)
     return Path(given) if given else None
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 from PIL import Image
 
 from mien.app.chart import HIGH, PLACE, POINT, chart
+from mien.app.kept import correct, wanted
 from mien.app.seen import Seen, encoded
 from mien.app.settings import VIDEO_MB, choose, told
 from mien.app.show import card, clock, fault, paint, picture, say, table
@@ -44,6 +45,7 @@ def show() -> None:
     st.title(_("Who looked how, and when?"))
     say(_("Your video stays in the memory of this machine. It is forgotten when you leave this page."))
     reader, labels, prior = choose()
+    folder = wanted()
     if any(find_spec(module) is None for module in ("av", "scipy")):
         needed = _("Videos need one more package. Install it, then start the app again:")
         st.info(f"{needed} `pip install 'mien[video]'`")
@@ -72,7 +74,10 @@ def show() -> None:
         with player:
             _play(kept, moment_s)
         with right:
-            _frame(kept, answers, moment_s)
+            readings, tracks = _frame(kept, answers, moment_s)
+            if folder:
+                crops = answers.at(moment_s)[0].found.crops
+                correct(folder, crops, readings, tracks, f"video {kept.number}", reader.artifact.name)
         if answers.over_time.faces:
             _charts(kept, answers, moment_s)
             _numbers(answers)
@@ -186,8 +191,8 @@ def _moment(kept: Viewing, answers: Told) -> float:
     return float(st.slider(_("Moment, in seconds"), start_s, end_s, key=key, step=0.01))
 
 
-def _frame(kept: Viewing, answers: Told, moment_s: float) -> None:
-    """The frame at a moment with its faces, numbered by their tracks."""
+def _frame(kept: Viewing, answers: Told, moment_s: float) -> tuple[tuple[Reading, ...], list[int]]:
+    """The frame at a moment with its faces, numbered by their tracks; gives both."""
     moment, tracks = answers.at(moment_s)
     crops = tuple(encoded(Image.fromarray(crop), "PNG") for crop in moment.found.crops)
     faces = tuple(
@@ -205,6 +210,7 @@ def _frame(kept: Viewing, answers: Told, moment_s: float) -> None:
         f"<section class=mien-frame lang={language()}><h2>{clock(moment.time_s)}</h2>"
         f"{picture(seen, shown, 0, places=tracks)}{cards}</section>"
     )
+    return faces, tracks
 
 
 def _charts(kept: Viewing, answers: Told, moment_s: float) -> None:

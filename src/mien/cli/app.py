@@ -24,21 +24,33 @@ def app(
         str | None,
         typer.Option("--notice", metavar="TEXT", help="What every page tells people; on: the AI Act's, in our words."),
     ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            "--keep",
+            metavar="DIR",
+            help="Let whoever opens the app keep faces that they correct, in this folder. Without it nothing is kept.",
+        ),
+    ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
 ) -> None:
     """Read photos and videos, walk through samples, judge a model and watch live, in a browser on this machine."""
     from mien import artifact as artifacts
+    from mien.corrections import check
 
     with needs_extra("app"):
         if find_spec("streamlit") is None:
             raise ModuleNotFoundError(name="streamlit")
     if samples is not None and not samples.is_dir():
         raise MienError(f"{samples}: no such folder of samples")
+    if keep is not None:
+        check(keep)
     artifacts.read(artifacts.find(model))
     chosen = {
         "MIEN_APP_MODEL": model,
         "MIEN_APP_SAMPLES": str(samples.resolve()) if samples else None,
         "MIEN_APP_NOTICE": notice,
+        "MIEN_APP_KEEP": str(keep.resolve()) if keep else None,
     }
     environment = {**os.environ, **{name: value for name, value in chosen.items() if value}}
     flags = [f"--server.port={port}", f"--server.headless={str(headless).lower()}"]

@@ -11,10 +11,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from mien.cli.options import columns, shown, terminal
+from mien.cli.options import Group, Map, Threads, columns, counting, opened, shown, terminal
 from mien.wording import counted
 
 if TYPE_CHECKING:
+    from mien.datasets import Dataset
     from mien.report.compare import Compared, Difference
 
 
@@ -26,23 +27,51 @@ class CompareFormat(StrEnum):
 
 
 def compare(
-    reports: Annotated[list[Path], typer.Argument(metavar="REPORT...", help="Folders of mien evaluate --report.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="REPORT...|MODEL...", help="Folders of mien evaluate --report; with --data, models."),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DATA", help="Judge models on those images that none of them was trained on."),
+    ] = None,
     form: Annotated[CompareFormat, typer.Option("--format", help="How to write the comparison.")] = CompareFormat.table,
+    threads: Threads = None,
+    mapping: Map = None,
+    group: Group = None,
 ) -> None:
-    """Compare models on the images that all of their reports judged, each with the first.
+    """Compare models, each with the first, image by image: on the images that all of their reports judged, or on data.
 
-    Reports of several datasets make one table: those of one path and split are compared with each other.
+    Reports of several datasets make one table: those of one path and split are compared with each other. Of fewer than
+    30 images nothing is concluded.
     """
-    from mien.report.compare import compare
     from mien.report.rows import as_csv, as_latex
 
-    compared = compare(reports)
+    if data is None:
+        from mien.report.compare import compare
+
+        compared = compare([Path(name) for name in names])
+    else:
+        compared = _judged(names, opened(data, mapping, group), threads)
     if form is CompareFormat.json:
         print(json.dumps([each.to_dict() for each in compared]))
     elif form is CompareFormat.table:
         _show(compared)
     else:
         print(as_csv(compared) if form is CompareFormat.csv else as_latex(compared), end="")
+
+
+def _judged(names: list[str], dataset: Dataset, threads: int | None) -> list[Compared]:
+    from mien.cores import cores
+    from mien.recognizer import load
+    from mien.rivals import compare_models
+
+    models = [load(name, threads=threads or cores()) for name in names]
+    with counting("judging") as bar:
+        task = bar.add_task("", total=None)
+        return compare_models(
+            models, dataset, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
 
 
 def _show(compared: list[Compared]) -> None:
@@ -55,6 +84,8 @@ def _show(compared: list[Compared]) -> None:
     console.print(
         f"{counted(sum(judged.values()), 'image')}. A difference with a star is hardly luck, among all of its table."
     )
+    if any(each.accuracy_difference and each.accuracy_difference.chance is None for each in compared):
+        console.print("Where it says too few, nothing can be concluded: 30 images are needed, of 10 people.")
 
 
 def _models(compared: list[Compared]) -> Table:

@@ -21,9 +21,10 @@ from mien import metrics, shares
 from mien.cells import plain
 from mien.errors import DataError
 from mien.metrics import Ints
-from mien.report.columns import GROUP
+from mien.report.answers import SEEN
+from mien.report.columns import GROUP, columns
 from mien.report.groups import LUCK, enough
-from mien.report.numbers import macro_f1
+from mien.report.numbers import Report, macro_f1
 from mien.wording import reason
 
 
@@ -70,9 +71,9 @@ class Compared(Part):
     """One report among others of the same data.
 
     Args:
-        report: its folder.
+        report: its folder; the model's name where there is none.
         model: its name.
-        data: their path and split.
+        data: their path and split, as the first report of these data tells them.
         macro_f1: on the images that all of them judged.
         ece: on all of its own images.
         macro_f1_difference: from the first report; None for the first itself.
@@ -93,11 +94,12 @@ class Compared(Part):
 
 @dataclass(frozen=True)
 class _Read:
-    folder: Path
+    name: str
     numbers: dict[str, Any]
     rows: dict[str, tuple[int, int]]  # truth and answer by name; -1 where there was no face
     people: dict[str, str]  # by name; the name itself where nobody is known
     groups: dict[str, dict[str, str]]  # by attribute, and by name
+    trained: frozenset[str] = frozenset()  # names of those that its model was trained on, or copies of them
 
     @property
     def data(self) -> str:
@@ -115,14 +117,29 @@ def compare(folders: Sequence[Path]) -> list[Compared]:
         DataError: fewer than two, a folder without a report, another label set, no image in common, or an image that
             has another label in one report than in the other.
     """
-    if len(folders) < 2:
-        raise DataError("a comparison needs two reports at least")
-    reports = [_read(folder) for folder in folders]
+    reports = _two_at_least([_read(folder) for folder in folders])
     names = list(dict.fromkeys(report.data for report in reports))
     together = [[each for each in reports if each.data == name] for name in names]
     if len(names) == len(reports):
         together = [reports]
     return _corrected([each for reports in together for each in _side_by_side(reports)])
+
+
+def compare_fresh(reports: Sequence[Report]) -> list[Compared]:
+    """Compare reports of one dataset on the images that all of them judged, but for those, and copies of those, that
+    any of their models was trained on. Raises as `compare` does."""
+    read = _two_at_least([_taken(report) for report in reports])
+    trained = frozenset[str]().union(*(each.trained for each in read))
+    rows = [{name: row for name, row in each.rows.items() if name not in trained} for each in read]
+    if not rows[0].keys() & frozenset[str]().union(*rows[1:]):
+        raise DataError("no image is left that none of the models was trained on: compare them on others")
+    return _corrected(list(_side_by_side([replace(each, rows=left) for each, left in zip(read, rows, strict=True)])))
+
+
+def _two_at_least(reports: list[_Read]) -> list[_Read]:
+    if len(reports) < 2:
+        raise DataError("a comparison needs two reports at least")
+    return reports
 
 
 def _side_by_side(reports: Sequence[_Read]) -> Iterator[Compared]:
@@ -132,27 +149,28 @@ def _side_by_side(reports: Sequence[_Read]) -> Iterator[Compared]:
     for other in reports[1:]:
         if other.numbers["labels"] != labels:
             raise DataError(
-                f"{other.folder} judges {', '.join(other.numbers['labels'])}, and {first.folder} {', '.join(labels)}: "
+                f"{other.name} judges {', '.join(other.numbers['labels'])}, and {first.name} {', '.join(labels)}: "
                 "evaluate both with the same --labels"
             )
     names = [name for name in first.rows if all(name in other.rows for other in reports)]
     if not names:
-        raise DataError(f"no image is in all of {', '.join(str(report.folder) for report in reports)}")
+        raise DataError(f"no image is in all of {', '.join(report.name for report in reports)}")
     truth = np.array([first.rows[name][0] for name in names])
     for other in reports[1:]:
         if differing := [name for name in names if other.rows[name][0] != first.rows[name][0]]:
-            raise DataError(f"{differing[0]} has another label in {other.folder} than in {first.folder}")
+            raise DataError(f"{differing[0]} has another label in {other.name} than in {first.name}")
     people = [first.people[name] for name in names]
     groups = {by: np.array([values[name] for name in names]) for by, values in first.groups.items()}
     base: Ints | None = None
     for report in reports:
         guesses = np.array([report.rows[name][1] for name in names])
-        yield _compared(report, guesses, base, truth, people, groups)
+        yield _compared(report, first.data, guesses, base, truth, people, groups)
         base = guesses if base is None else base
 
 
 def _compared(
     report: _Read,
+    data: str,
     guesses: Ints,
     base: Ints | None,
     truth: Ints,
@@ -168,14 +186,14 @@ def _compared(
     f1_difference = None
     if base is not None:
         gains = np.array([f1(guesses, rows) - f1(base, rows) for rows in metrics.draws(len(truth), people)])
-        chance = 2 * (1 + min((gains <= 0).sum(), (gains >= 0).sum())) / (1 + len(gains))
+        chance = min(2 * (1 + min((gains <= 0).sum(), (gains >= 0).sum())) / (1 + len(gains)), 1.0)
         value = f1(guesses, everything) - f1(base, everything)
-        f1_difference = Difference(value, metrics.interval(gains.tolist()), min(float(chance), 1.0))
+        f1_difference = Difference(value, metrics.interval(gains.tolist()), float(chance) if enough(who) else None)
     return Compared(
-        **vars(_part(right, before, who, np.ones(len(truth), bool), tested=True)),
-        report=str(report.folder),
+        **vars(_part(right, before, who, np.ones(len(truth), bool))),
+        report=report.name,
         model=report.numbers["model"],
-        data=report.data,
+        data=data,
         macro_f1=f1(guesses, everything),
         ece=report.numbers["ece"],
         macro_f1_difference=f1_difference,
@@ -186,21 +204,15 @@ def _compared(
     )
 
 
-def _part(
-    right: np.ndarray, before: np.ndarray | None, people: Ints, chosen: np.ndarray, *, tested: bool = False
-) -> Part:
-    """Of the chosen images which are right, and which were by the first report.
-
-    Args:
-        tested: whether the difference is, however few they are.
-    """
+def _part(right: np.ndarray, before: np.ndarray | None, people: Ints, chosen: np.ndarray) -> Part:
+    """Of the chosen images which are right, and which were by the first report."""
     who, now = people[chosen], right[chosen]
     difference = None
     if before is not None:
         gains = now.astype(np.float64) - before[chosen]
         everyone = right.astype(np.float64) - before
         interval, chance = shares.paired(gains, shares.worth(who, shares.alikeness(everyone, people)))
-        difference = Difference(float(gains.mean()), interval, chance if tested or enough(who) else None)
+        difference = Difference(float(gains.mean()), interval, chance if enough(who) else None)
     alike = shares.alikeness(right, people)
     share = float(now.mean())
     return Part(int(chosen.sum()), share, shares.wilson(share, shares.worth(who, alike)), difference)
@@ -243,6 +255,20 @@ def _parts(compared: Compared) -> Iterator[Part]:
         yield from groups.values()
 
 
+def _taken(report: Report) -> _Read:
+    answers = report.answers
+    guesses = np.where(answers.found, answers.guesses, -1).tolist()
+    groups = columns(answers.attributes, report.subgroups)
+    return _Read(
+        report.model,
+        report.to_dict(),
+        dict(zip(answers.names, zip(answers.truth.tolist(), guesses, strict=True), strict=True)),
+        dict(zip(answers.names, answers.people, strict=True)),
+        {by: dict(zip(answers.names, column.values.tolist(), strict=True)) for by, column in groups.items()},
+        frozenset(name for name, copy in zip(answers.names, answers.copies, strict=True) if SEEN in copy),
+    )
+
+
 def _read(folder: Path) -> _Read:
     try:
         numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -258,4 +284,4 @@ def _read(folder: Path) -> _Read:
         raise DataError(
             f"{folder} is not a report: mien evaluate DATA --report {folder} writes one ({reason(error)})"
         ) from error
-    return _Read(folder, numbers, rows, people, groups)
+    return _Read(str(folder), numbers, rows, people, groups)

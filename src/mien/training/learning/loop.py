@@ -255,7 +255,8 @@ class Learner:
 
     def begin_with(self, start: Start, training: Split) -> str:
         """Take over weights, as far as they fit (see `Start.give`), and say how many."""
-        taken, learned = start.give(self.network, examples(training.crops, self._recipe.train_size(0)))
+        wanted = {name: target.labels for name, target in training.targets.items()}
+        taken, learned = start.give(self.network, examples(training.crops, self._recipe.train_size(0)), wanted)
         self.average.load_state_dict(self.network.state_dict())
         return f"beginning with {taken} of {learned} of the weights of {start.name}"
 

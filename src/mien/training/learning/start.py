@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from mien.errors import MienError
+from mien.labels import LABEL_SETS, LabelSet
 from mien.training.batches.augment import augment
 from mien.training.batches.store import Crops
 from mien.training.learning.checkpoint import Run, run_or_model
@@ -53,21 +54,25 @@ class Start:
         sha256: of them.
         weights: by name in the network; a convolution's bias stands for the batch normalisation behind it where the
             network's own convolution has none, its scale being in the convolution's weights.
+        heads: what linear heads among them speak, by name, where that is known.
     """
 
     name: str
     sha256: str
     weights: Mapping[str, Tensor]
+    heads: Mapping[str, LabelSet] = field(default_factory=dict)
 
     @torch.no_grad()
-    def give(self, network: nn.Module, pixels: Tensor) -> tuple[int, int]:
+    def give(self, network: nn.Module, pixels: Tensor, wanted: Mapping[str, LabelSet] | None = None) -> tuple[int, int]:
         """Put the weights into a network, where name and shape are the same.
 
-        Mirrored layers also take their half of an ordinary layer's weights, if these are pairs.
+        Mirrored layers also take their half of an ordinary layer's weights, if these are pairs. A head that is new
+        says each emotion as the head does that speaks most of them.
 
         Args:
             network: as `networks.build` makes it.
             pixels: (n, channels, h, w) in 0..255, at the size the network sees.
+            wanted: what its heads are to speak, by name; those that are not there begin as they are.
 
         Returns:
             How many of its parameters were given, and how many it has.
@@ -76,7 +81,8 @@ class Start:
             MienError: nothing fits.
         """
         ours = network.state_dict()
-        shared = {name: halved(value, ours[name].shape) for name, value in self.weights.items() if name in ours}
+        given = {**self.weights, **self._begun(ours, wanted or {})}
+        shared = {name: halved(value, ours[name].shape) for name, value in given.items() if name in ours}
         fitting = {name: value for name, value in shared.items() if value.shape == ours[name].shape}
         if not any(value.ndim for value in fitting.values()):  # counters fit any network
             raise MienError(f"{self.name} has no weights that fit this recipe's network")
@@ -96,6 +102,24 @@ class Start:
         taken = learned & (fitting.keys() | {f"{name}.{part}" for name in shifts for part in ("weight", "bias")})
         return len(taken), len(learned)
 
+    def _begun(self, ours: Mapping[str, Tensor], wanted: Mapping[str, LabelSet]) -> dict[str, Tensor]:
+        """The weights of linear heads that are new: of each emotion that the nearest head here speaks, as there."""
+        begun = dict[str, Tensor]()
+        for name, labels in wanted.items():
+            new = _head(name)
+            near = max(self.heads, key=lambda each: sum(emotion in self.heads[each] for emotion in labels), default="")
+            both = [emotion for emotion in labels if near and emotion in self.heads[near]]
+            if f"{new}.weight" not in ours or f"{new}.weight" in self.weights or not both:
+                continue
+            theirs = {part: self.weights[f"{_head(near)}.{part}"] for part in ("weight", "bias")}
+            if theirs["weight"].shape[1] == ours[f"{new}.weight"].shape[1]:
+                for part, values in theirs.items():
+                    value = ours[f"{new}.{part}"].clone()
+                    rows = values[[self.heads[near].index(emotion) for emotion in both]]
+                    value[[labels.index(emotion) for emotion in both]] = rows.to(value)
+                    begun[f"{new}.{part}"] = value
+        return begun
+
 
 def find_start(name_or_path: str | Path) -> Start:
     """The weights of a run's folder, of a model's folder, or of a model that comes with mien, by name.
@@ -105,8 +129,12 @@ def find_start(name_or_path: str | Path) -> Start:
     """
     found = run_or_model(name_or_path)
     if isinstance(found, Run):
-        return Start(str(name_or_path), found.best_sha256(), found.load(found.best)["network"])
-    return Start(str(name_or_path), found.manifest.sha256, _taken_apart(found.onnx, str(name_or_path)))
+        sha256, weights, heads = found.best_sha256(), found.load(found.best)["network"], LABEL_SETS
+    else:
+        sha256, weights = found.manifest.sha256, _taken_apart(found.onnx, str(name_or_path))
+        heads = {head.labels: head.label_set for head in found.manifest.heads}
+    linear = {name: spoken for name, spoken in heads.items() if f"{_head(name)}.weight" in weights}
+    return Start(str(name_or_path), sha256, weights, linear)
 
 
 def examples(crops: Crops, size: int) -> Tensor:
@@ -119,6 +147,11 @@ def following(name: str) -> str:
     """The name of the module behind another in the same sequence: `features.0.0` -> `features.0.1`."""
     before, _, position = name.rpartition(".")
     return f"{before}.{int(position) + 1}"
+
+
+def _head(name: str) -> str:
+    """A head's name in the network; torch takes no dots."""
+    return f"heads.{name.replace('.', '_')}"
 
 
 def _taken_apart(onnx: bytes, name: str) -> dict[str, Tensor]:

@@ -1,0 +1,45 @@
+"""Rivals: models judged on the same data, each as it reads photos, and compared on what none of them was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mien.datasets import Dataset
+from mien.datasets.base import own_labels
+from mien.evaluation import evaluate
+from mien.labels import LabelSet
+from mien.recognizer import Recognizer
+from mien.report.compare import Compared, compare_fresh
+
+
+def compare_models(
+    models: Sequence[Recognizer],
+    dataset: Dataset,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Compared]:
+    """Compare models on the images of a dataset that none of them was trained on, nor on a copy, each with the first.
+
+    They answer in those of its labels that all of them speak. Of a dataset that a model was trained on, the images that
+    its training held out count; these chose its epoch and its calibration, and so flatter it a little.
+
+    Args:
+        models: two at least.
+        dataset: see `evaluate` for the split that is judged.
+        progress: called with the images done and their number, once a model.
+
+    Raises:
+        DataError: the models have fewer than two of the labels in common, or there is no such image.
+        LabelError: a model speaks those labels, but by no one head.
+    """
+    labels = _common(models, dataset)
+    reports = [
+        evaluate(each, dataset, labels=labels, head=each.artifact.head_for(labels).labels, progress=progress)
+        for each in models
+    ]
+    return compare_fresh(reports)
+
+
+def _common(models: Sequence[Recognizer], dataset: Dataset) -> LabelSet:
+    spoken = [{emotion for head in each.artifact.heads for emotion in head.emotions} for each in models]
+    return own_labels(dataset.path, (label for label in dataset.labels if all(label in each for each in spoken)))
