@@ -107,6 +107,8 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
         parts.append("<p class=dim>Look at them: some are the model's mistakes, and some are the labels'.</p>")
     if report.unreadable:
         parts += ["<h2>Unreadable</h2>", table(("image", "reason"), report.unreadable.items())]
+    if report.origin:
+        parts += ["<h2>To repeat it</h2>", table(("", ""), report.origin.rows())]
     return document(title, parts)
 
 
