@@ -1,4 +1,4 @@
-"""Cores: how many a process may use, and work that is spread over them.
+"""Cores: how many a process may use, on which machine, and work that is spread over them.
 
 A container's share of them is a control group's: of version 1, or of version 2.
 """

@@ -29,7 +29,7 @@ class Origin:
     machine: str
 
     def rows(self) -> Iterable[tuple[str, str]]:
-        """What it is, and its value, for a table."""
+        """Each by what it is, in words."""
         yield "command", self.command
         yield "versions", ", ".join(f"{name} {version}" for name, version in self.versions.items())
         yield "sha256 of model.onnx", self.network_sha256

@@ -20,7 +20,7 @@ from mien.report.columns import GROUP, columns
 from mien.report.grouped import groups_of
 from mien.report.notes import notes
 from mien.report.numbers import Report
-from mien.report.parts import cards_of, document, figures, interval, table
+from mien.report.parts import cards_of, document, facts, figures, interval, table
 
 OFTEN = {"groups.png": plots.groups, "changes.png": plots.changes, "mistakes.png": plots.mistakes}
 """Pictures of what is not in every report."""
@@ -108,7 +108,7 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
     if report.unreadable:
         parts += ["<h2>Unreadable</h2>", table(("image", "reason"), report.unreadable.items())]
     if report.origin:
-        parts += ["<h2>To repeat it</h2>", table(("", ""), report.origin.rows())]
+        parts += ["<h2>To repeat it</h2>", facts(report.origin.rows())]
     return document(title, parts)
 
 
