@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from mien.cores import ahead, beforehand, cores
+from mien.cores import ahead, beforehand, cores, machine
 
 ALLOWED = 64  # by the affinity, in these tests
 
@@ -169,3 +170,13 @@ def test_who_stops_asking_ends_what_came_beforehand() -> None:
     assert next(got) == 0
     got.close()  # type: ignore[attr-defined]
     assert closed == [True]
+
+
+@pytest.mark.parametrize(
+    ("told", "name"), [("", ".+"), ("flags : a b\nmodel name\t: Fast One 3000\n", "Fast One 3000")]
+)
+def test_the_machine_in_a_line(told: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.cores.CPUS", tmp_path / "cpuinfo")
+    if told:
+        (tmp_path / "cpuinfo").write_text(told)
+    assert re.fullmatch(rf"{name}, \d+ cores?, \S+ \S+", machine())

@@ -174,6 +174,28 @@ def test_a_close_up_of_any_size_is_found(detector: Detector, astronaut: Pixels, 
     assert found.side * margin / side == pytest.approx(1, abs=0.15)
 
 
+@pytest.mark.parametrize("margin", [1.4, 1.0])
+def test_a_face_that_fills_the_image_is_found_by_one_look(
+    detector: BlazeFace, astronaut: Pixels, margin: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    square = framing(only(detector.detect(astronaut)))
+    x, y = square.centre_xy
+    half = square.side * margin / 2
+    part = Picture.of(Image.fromarray(astronaut).resize((96, 96), box=(x - half, y - half, x + half, y + half)))
+    searched = framing(only(detector.search(part)))
+    looks, look = list[Window](), detect._Network.look
+
+    def counted(network: detect._Network, picture: Picture, window: Window, view: View, least: float) -> detect.Floats:
+        looks.append(window)
+        return look(network, picture, window, view, least)
+
+    monkeypatch.setattr(detect._Network, "look", counted)
+    found = framing(only(detector.filling(part)))
+    assert len(looks) == 1
+    assert (*found.centre_xy, found.side) == pytest.approx((*searched.centre_xy, searched.side), abs=6)
+    assert detector.filling(Picture.of(Image.new("RGB", (48, 48)))) == []
+
+
 @pytest.mark.parametrize("part", [0.05, 0.07, 0.1])
 def test_a_small_face_in_a_large_photo_is_found(detector: Detector, astronaut: Pixels, part: float) -> None:
     scale = 2000 * part / framing(only(detector.detect(astronaut))).side

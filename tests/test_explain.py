@@ -13,10 +13,12 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 import mien
 from mien.errors import LabelError, MienError
 from mien.explain import GRID, explain, explained, usual
+from mien.network import Network
 from mien.recognizer import Recognizer
 from mien.training.export.together import together
 
@@ -89,6 +91,24 @@ def test_what_the_network_found_is_left_out(
     lost[row, column] = (before - after) * (1 if before > 0.5 else -1)  # of no, where that is the answer
     assert np.array(told.lost) == pytest.approx(lost, abs=1e-6)
     assert told.method == "cam"
+
+
+@pytest.mark.parametrize(("mirror", "runs"), [(False, 1), (True, 2)])
+def test_an_answer_and_its_explanation_take_one_run(
+    mirror: bool, runs: int, mapped: Callable[[bool], Recognizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or two, where the answer is that to the mirror image as well."""
+    model, crop, asked, run = mapped(mirror), bright(1, 0), list[int](), Network.run
+
+    def counted(network: Network, pixels: NDArray[np.uint8], *more: str) -> list[NDArray[np.float32]]:
+        asked.append(len(pixels))
+        return run(network, pixels, *more)
+
+    alone = explain(model, crop, model.labels)
+    monkeypatch.setattr(Network, "run", counted)
+    (reading,) = explained(model, Image.fromarray(crop), crop="whole").faces
+    assert asked == [1] * runs
+    assert reading.expression.explanation == alone
 
 
 def test_any_emotion_may_be_asked_about(mapped: Callable[[bool], Recognizer]) -> None:

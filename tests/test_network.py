@@ -42,7 +42,9 @@ def test_any_number_of_crops(n: int, default: Network) -> None:
         "fer7": (n, 7),
         "face": (n, 2),
     }
-    assert default.features(pixels).shape[0] == n
+    again, features = default.logits_and_features(pixels)
+    assert len(features) == n
+    assert all(np.array_equal(again[head], values) for head, values in logits.items())
     for row in range(0, n, 20):
         alone = default.logits(pixels[row : row + 1])
         for head, values in logits.items():
@@ -52,7 +54,8 @@ def test_any_number_of_crops(n: int, default: Network) -> None:
 def test_threads_change_nothing(default: Network) -> None:
     pixels = noise(3 * BATCH)
     together = default.logits(pixels, 3)
-    assert np.array_equal(default.features(pixels, 3), default.features(pixels))
+    (_, threaded), (_, features) = (default.logits_and_features(pixels, threads) for threads in (3, 1))
+    assert np.array_equal(threaded, features)
     assert all(np.array_equal(together[head], values) for head, values in default.logits(pixels).items())
 
 
@@ -64,7 +67,7 @@ def test_crops_that_lie_mirrored_in_memory(default: Network) -> None:
 def test_a_network_without_features(toy: Toy, tmp_path: Path) -> None:
     network = Network(read(toy(tmp_path / "toy", {"ferplus8": FERPLUS8.emotions})))
     with pytest.raises(MienError, match="gives no feature map"):
-        network.features(noise(1))
+        network.logits_and_features(noise(1))
 
 
 def rewritten(folder: Path, change: Callable[[Any], Any]) -> Path:

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -23,7 +24,7 @@ from mien.cli import app
 from mien.errors import DataError
 from mien.fonts import own_font
 from mien.labels import HAPPY_SAD, LabelSet
-from mien.report import Answers, LeftOut, Report, make_report
+from mien.report import Answers, LeftOut, Origin, Report, make_report
 from mien.report.compare import compare
 from mien.report.notes import notes
 from mien.report.page import answers_csv, draw_pictures, write_report
@@ -129,6 +130,8 @@ class Page(HTMLParser):
 
 def test_the_page_holds_its_own_pictures(tmp_path: Path) -> None:
     report = report_of([True, False, None, True], unreadable={"a<b>.png": "empty & gone"})
+    origin = Origin("mien evaluate '<b>'", {"mien": "7.8"}, "net", "model", "faces", 5, "an old one")
+    report = replace(report, origin=origin)
     write_report(report, tmp_path / "new" / "report")
     folder = tmp_path / "new" / "report"
     assert {path.name for path in folder.iterdir()} == FILES
@@ -140,7 +143,7 @@ def test_the_page_holds_its_own_pictures(tmp_path: Path) -> None:
     assert all(words for words, _ in page.images)
     for _, content in page.images:
         Image.open(BytesIO(content)).verify()
-    said = "not in this set: calm (2)", "for want of a label in this set: 1."
+    said = "not in this set: calm (2)", "for want of a label in this set: 1.", *dict(origin.rows()).values()
     for told in ("toy & co", "here/<faces>", "50.0%", "a<b>.png", "empty & gone", "Crop whole: <small>.", *said):
         assert told in page.text, told
     assert json.loads((folder / "report.json").read_text()) == json.loads(json.dumps(report.to_dict()))

@@ -57,8 +57,8 @@ def difference(folder: Path) -> float:
     shape = (NOISE, manifest.channels, manifest.size, manifest.size)
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     sides = [pixels, np.ascontiguousarray(pixels[..., ::-1])] if manifest.mirror else [pixels]
-    mean = np.mean([network.features(side).mean((2, 3)) for side in sides], 0)
-    logits = network.logits(pixels)
+    told = [network.logits_and_features(side) for side in sides]
+    mean, logits = np.mean([features.mean((2, 3)) for _, features in told], 0), told[0][0]
     return max(
         float(np.abs(mean @ each[:, :-1].T + each[:, -1] - logits[head]).max())
         for head, each in artifact.weights.items()

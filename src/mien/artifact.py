@@ -123,6 +123,11 @@ class Artifact:
     def name(self) -> str:
         return self.manifest.name
 
+    @property
+    def packaged(self) -> bool:
+        """Whether it comes with mien, and is found by its name."""
+        return self.folder.parent == _packaged()
+
     def __repr__(self) -> str:
         heads = ", ".join(head.labels for head in self.heads)
         return f"Artifact({self.name}: {heads}; {len(self.onnx) / 1e6:.1f} MB)"
@@ -172,8 +177,7 @@ class Artifact:
         """Pickled by name or path, and read again where it arrives; whole where it has no folder on the disk."""
         if not (self.folder / "model.json").is_file():
             return Artifact, (self.folder, self.manifest, self.onnx, self.card, self.only)
-        packaged = self.folder.parent == _packaged()
-        place = self.folder.name if packaged else str(self.folder.absolute())
+        place = self.folder.name if self.packaged else str(self.folder.absolute())
         return _read_again, (place, self.identity, self.only)
 
     def __copy__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Cores: how many a process may use, and work that is spread over them.
+"""Cores: how many a process may use, on which machine, and work that is spread over them.
 
 A container's share of them is a control group's: of version 1, or of version 2.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -21,6 +22,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 PROCESS = Path("/proc/self")
+CPUS = Path("/proc/cpuinfo")
 
 
 def cores(process: Path = PROCESS) -> int:
@@ -36,6 +38,12 @@ def cores(process: Path = PROCESS) -> int:
     except (OSError, ValueError):  # no Linux, or one that tells of itself in another way
         limits = []
     return max(1, math.ceil(min([_allowed(), *limits])))
+
+
+def machine() -> str:
+    """The processor, how many cores this process may use, and the system, in a line."""
+    number = cores()
+    return f"{_processor()}, {number} core{'s' * (number > 1)}, {platform.system()} {platform.machine()}"
 
 
 def ahead(step: Callable[[S], T], items: Iterable[S], threads: int) -> Iterator[T]:
@@ -120,6 +128,16 @@ def _allowed() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _processor() -> str:
+    """Its maker's name of it, where the system tells."""
+    with suppress(OSError):
+        for line in CPUS.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or "processor unknown"
 
 
 def _groups(process: Path) -> Iterator[Path]:

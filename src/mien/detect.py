@@ -119,6 +119,15 @@ class BlazeFace:
         rows = rows[np.argsort(-_sides(rows), kind="stable")]
         return [_face(self._righted(row, picture) if row[16] < UNSURE else row) for row in rows]
 
+    def filling(self, picture: Picture) -> list[Face]:
+        """Of what `search` finds the faces that fill the image, or most of it: by one look, a quarter of the work.
+
+        Raises:
+            ImageError: as `Picture.copy`.
+        """
+        rows = self._looks(self._short, SHORT, picture, squares_of(picture.size)[1])
+        return [_face(row) for row in rows[np.argsort(-_sides(rows), kind="stable")]]
+
     def near(self, picture: Picture, faces: Iterable[Face]) -> list[Face]:
         """What a close look at each place where a face is expected shows, each face once: one look for each.
 

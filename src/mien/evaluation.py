@@ -15,7 +15,7 @@ from mien import metrics
 from mien.crops import Crop
 from mien.datasets import divided, open_dataset
 from mien.datasets.base import NO_LABEL, Dataset, nothing_read, spread
-from mien.datasets.copies import Prints, copied, fingerprints, shared
+from mien.datasets.copies import Fingerprints, Prints, copied, fingerprints, shared
 from mien.datasets.doubts import people_told
 from mien.datasets.fer2013 import like_fer2013
 from mien.datasets.splits import group_of
@@ -24,6 +24,7 @@ from mien.errors import DataError, LabelError
 from mien.intake import describe
 from mien.labels import FER7, FERPLUS8, LabelSet, label_set
 from mien.metrics import Floats, Ints
+from mien.origin import Option, origin_of
 from mien.photos import CropChoice, choose_crop, trained_crop
 from mien.prediction import Prediction
 from mien.prior import TRAINING, Prior
@@ -77,6 +78,9 @@ def evaluate(
     """
     if not isinstance(dataset, Dataset):
         dataset = open_dataset(dataset)
+    asked: dict[str, Option] = {"split": split, "head": head, "crop": crop, "by": by, "stress": stress}
+    asked["labels"] = labels.name if isinstance(labels, LabelSet) else labels
+    asked["prior"] = None if prior == TRAINING else prior
     choice = _choose_crop(recognizer, dataset, crop)
     came_split = dataset.splits != ("all",)
     if split != "all":
@@ -95,7 +99,9 @@ def evaluate(
     stream = recognizer.stream(sources, labels=spoken, prior=prior, crop=choice.crop)
     read, unreadable = _read(stream, chosen, judged, spoken, progress)
     readable = replace(chosen, examples=tuple(chosen.examples[row] for row in read.rows))
-    answers = _answers(recognizer, readable, read, targets[read.rows], spoken, shares, train)
+    found = fingerprints(readable)
+    copies = _copies(found, len(readable), train, recognizer.artifact.seen)
+    answers = _answers(recognizer, readable, read, targets[read.rows], spoken, shares, copies)
     if stress:
         read_again = partial(recognizer.stream, labels=spoken, prior=prior, crop=choice.crop, strict=True)
         moved = changed(read_again, answers.sources, answers.truth, stress, recognizer.limits, progress)
@@ -107,7 +113,8 @@ def evaluate(
         unreadable=unreadable,
     )
     described = _described(chosen, name, choice, train)
-    return make_report(recognizer.artifact.name, described, spoken, answers, left_out, by)
+    origin = origin_of(recognizer.artifact, dataset, asked, answers, spoken, found)
+    return make_report(recognizer.artifact.name, described, spoken, answers, left_out, by, origin)
 
 
 def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:
@@ -254,17 +261,15 @@ def _outside(dataset: Dataset, labels: LabelSet) -> dict[str, int]:
     return {} if labels == FERPLUS8 and dataset.has_votes else dataset.outside(labels)
 
 
-def _copies(dataset: Dataset, train: Dataset | None, seen: Prints) -> tuple[str, ...]:
-    """What each image is: `EXACT` or `NEAR`, and `SEEN`, or nothing.
+def _copies(found: Fingerprints, n: int, train: Dataset | None, seen: Prints) -> tuple[str, ...]:
+    """What each of n images is: `EXACT` or `NEAR`, and `SEEN`, or nothing.
 
     Args:
+        found: the images' fingerprints.
         train: the dataset's own `train` split.
         seen: what the model knows of its own training.
     """
-    if train is None and not len(seen):
-        return ("",) * len(dataset)
-    found = fingerprints(dataset)
-    told = np.full((len(dataset), 3), "", object)
+    told = np.full((n, 3), "", object)
     told[found.rows[copied(found.prints, seen)], 2] = SEEN
     if train is not None:
         exact, near = shared(found, fingerprints(train))
@@ -279,7 +284,7 @@ def _answers(
     truth: Ints,
     labels: LabelSet,
     prior: Mapping[str, float] | None,
-    train: Dataset | None,
+    copies: tuple[str, ...],
 ) -> Answers:
     """What was said of the images that could be read."""
     head = recognizer.artifact.head_for(labels)
@@ -290,7 +295,7 @@ def _answers(
         probabilities=read.probabilities,
         truth=truth,
         found=read.found,
-        copies=_copies(readable, train, recognizer.artifact.seen),
+        copies=copies,
         sure=read.sure,
         head=head.labels,
         threshold=head.threshold,

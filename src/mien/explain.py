@@ -2,8 +2,8 @@
 
 `cam` leaves a part out of what the network has found: class activation maps (Zhou et al., "Learning deep features for
 discriminative localization", 2016). Heads are linear in the mean of the last feature map, so that a logit is a bias and
-a share of each place in the map: exactly, but for the rounding of the mean in networks of 8-bit integers. One more run
-of the network tells it.
+a share of each place in the map: exactly, but for the rounding of the mean in networks of 8-bit integers. The run of
+the network that answers tells it, or one more.
 
 `occlusion` hides a part from the network (Zeiler and Fergus, "Visualizing and understanding convolutional networks",
 2014): it only asks, which any model can be, fifty times.
@@ -11,8 +11,9 @@ of the network tells it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,7 @@ def explain(
     *,
     method: Method | None = None,
     emotion: str | None = None,
+    features: NDArray[np.float32] | None = None,
 ) -> Explanation:
     """How much each part of a face speaks for an answer.
 
@@ -49,6 +51,7 @@ def explain(
         prior: of the answer.
         method: `cam` or `occlusion`; as `usual` has it if None.
         emotion: what might be answered; the most probable emotion if None.
+        features: of the crop, (values, height, width), as `Recognizer.features` gives them; it is asked if None.
 
     Returns:
         As many rows and columns as the network's last feature map has, or 7 for `occlusion`.
@@ -65,7 +68,10 @@ def explain(
             f"model {model.artifact.name!r} does not tell what its heads make of its features, so that no `cam` can be "
             "had: explain by `occlusion`, or export it again (several networks that answer together never tell)"
         )
-    chances = (_left_out if method == "cam" else _hidden)(model, crop, labels, prior)
+    if method == "cam":
+        chances = _left_out(model, _map(model, crop, features), labels, prior)
+    else:
+        chances = _hidden(model, crop, labels, prior)
     told = chances[:, chances[0].argmax() if emotion is None else labels.index(emotion)]
     side = round((len(told) - 1) ** 0.5)
     lost = (told[0] - told[1:]).reshape(side, side)
@@ -95,6 +101,9 @@ def explained(
     """
     spoken = model.spoken(labels)
     found = model.find(source, crop)
+    if usual(model) == "cam" and method in (None, "cam"):
+        (prediction,), features = model.express_with_features([found], [spoken], prior)
+        return explain_all(model, found, prediction, spoken, prior, method, features)
     (prediction,) = model.express([found], [spoken], prior)
     return explain_all(model, found, prediction, spoken, prior, method)
 
@@ -106,16 +115,19 @@ def explain_all(
     labels: LabelSet,
     prior: Prior = TRAINING,
     method: Method | None = None,
+    features: NDArray[np.float32] | None = None,
 ) -> Prediction:
     """What was said of an image, each expression with its explanation: of its own label.
 
     Args:
         model, found, labels, prior: those that made the prediction (see `Recognizer.express`).
         method: as for `explain`.
+        features: of its faces, (n, values, height, width), as for `explain`.
     """
+    seen: Iterable[Any] = [None] * len(found.crops) if features is None else features
     explanations = [
-        explain(model, crop, labels, prior, method=method, emotion=reading.expression.label)
-        for crop, reading in zip(found.crops, prediction.faces, strict=True)
+        explain(model, crop, labels, prior, method=method, emotion=reading.expression.label, features=each)
+        for crop, reading, each in zip(found.crops, prediction.faces, seen, strict=True)
     ]
     return with_explanations(prediction, explanations)
 
@@ -129,26 +141,25 @@ def with_explanations(prediction: Prediction, explanations: Sequence[Explanation
     return replace(prediction, faces=tuple(faces))
 
 
-def _left_out(model: Recognizer, crop: Pixels, labels: LabelSet, prior: Prior) -> NDArray[np.float64]:
+def _left_out(model: Recognizer, seen: NDArray[np.float32], labels: LabelSet, prior: Prior) -> NDArray[np.float64]:
     """The chances of each emotion of a set, (1 + places, len(labels)): first of all that was found, then without what
-    was found at each place of the last feature map."""
+    was found at each place of a map, (places, values)."""
     head = model.artifact.head_for(labels)
     weights = model.artifact.weights[head.labels]
-    shares = _map(model, crop) @ weights[:, :-1].T  # (places, emotions): of the logits
+    shares = seen @ weights[:, :-1].T  # (places, emotions): of the logits
     shares /= len(shares)
     logits = shares.sum(0) + weights[:, -1]
     chances = head.probabilities(np.vstack([logits, logits - shares]), model.expected(prior, labels))
     return head.label_set.project(chances, labels)
 
 
-def _map(model: Recognizer, crop: Pixels) -> NDArray[np.float32]:
-    """The last feature map, (places, values); where the answer is the mean of those to a face and to its mirror image,
-    so is the map."""
-    sides = [crop, crop[:, ::-1]] if model.artifact.manifest.mirror else [crop]
-    seen = model.features(sides)
-    seen[1:] = seen[1:, ..., ::-1]
-    whole: NDArray[np.float32] = seen.mean(0)
-    return whole.reshape(len(whole), -1).T
+def _map(model: Recognizer, crop: Pixels, features: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """The last feature map, (places, values): the features, which are asked for if None; where the answer is the mean
+    of those to a face and to its mirror image, so is the map."""
+    seen = model.features([crop])[0] if features is None else features
+    if model.artifact.manifest.mirror:
+        seen = (seen + model.features([crop[:, ::-1]])[0, ..., ::-1]) / 2
+    return seen.reshape(len(seen), -1).T
 
 
 def _hidden(model: Recognizer, crop: Pixels, labels: LabelSet, prior: Prior) -> NDArray[np.float64]:

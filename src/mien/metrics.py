@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+SEED = 0  # of what is drawn for intervals
+
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
     """Probabilities of logits over the last axis, divided by a temperature first."""
@@ -97,7 +99,7 @@ def bootstrap(
     n: int,
     groups: Sequence[Hashable] | None = None,
     rounds: int = 1000,
-    seed: int = 0,
+    seed: int = SEED,
 ) -> tuple[float, float]:
     """95% percentile interval of a score of n examples.
 
@@ -108,7 +110,7 @@ def bootstrap(
     return interval([score(rows) for rows in draws(n, groups, rounds, seed)])
 
 
-def draws(n: int, groups: Sequence[Hashable] | None = None, rounds: int = 1000, seed: int = 0) -> Iterator[Ints]:
+def draws(n: int, groups: Sequence[Hashable] | None = None, rounds: int = 1000, seed: int = SEED) -> Iterator[Ints]:
     """Row numbers of n examples, drawn with replacement, again and again.
 
     Args:

@@ -41,10 +41,11 @@ class Network:
         if faults := self._faults(manifest.channels, manifest.size):
             raise ArtifactError(subject, faults)
 
-    def run(self, pixels: Pixels) -> list[Floats]:
-        """Logits of one batch (n, channels, size, size) uint8: an array (n, emotions) a head."""
-        logits: list[Floats] = self._session.here.run([OUTPUT + head for head in self._widths], {INPUT: pixels})
-        return logits
+    def run(self, pixels: Pixels, *more: str) -> list[Floats]:
+        """Logits of one batch (n, channels, size, size) uint8: an array (n, emotions) a head; and further outputs."""
+        outputs = [*(OUTPUT + head for head in self._widths), *more]
+        told: list[Floats] = self._session.here.run(outputs, {INPUT: pixels})
+        return told
 
     def logits(self, pixels: Pixels, threads: int = 1) -> dict[str, Floats]:
         """Logits by head, (n, emotions), of any number of crops (n, channels, size, size) uint8; n may be 0."""
@@ -52,20 +53,17 @@ class Network:
         batches = ahead(self.run, _batches(pixels), threads)
         return dict(zip(self._widths, map(np.concatenate, zip(empty, *batches, strict=True)), strict=True))
 
-    def features(self, pixels: Pixels, threads: int = 1) -> Floats:
-        """The last feature map, (n, values, height, width), of any number of crops (n, channels, size, size) uint8.
+    def logits_and_features(self, pixels: Pixels, threads: int = 1) -> tuple[dict[str, Floats], Floats]:
+        """As `logits`, and by the same run the last feature map, (n, values, height, width).
 
         Raises:
             MienError: the model has none.
         """
         if FEATURES not in (output.name for output in self._session.here.get_outputs()):
             raise MienError(f"model {self._name!r} gives no feature map")
-
-        def run(batch: Pixels) -> list[Floats]:
-            features: list[Floats] = self._session.here.run([FEATURES], {INPUT: batch})
-            return features
-
-        return np.concatenate([features for (features,) in ahead(run, _batches(pixels) or [pixels], threads)])
+        batches = ahead(lambda batch: self.run(batch, FEATURES), _batches(pixels) or [pixels], threads)
+        *logits, features = map(np.concatenate, zip(*batches, strict=True))
+        return dict(zip(self._widths, logits, strict=True)), features
 
     def _faults(self, channels: int, size: int) -> list[str]:
         """How the file differs from what the manifest promises."""

@@ -237,6 +237,14 @@ class Recognizer:
         crops = self._crops(found)
         return self._told(found, crops, self._said(crops), labels, prior)
 
+    def express_with_features(
+        self, found: Sequence[Found], labels: Sequence[LabelSet], prior: Prior = TRAINING
+    ) -> tuple[list[Prediction], NDArray[np.float32]]:
+        """As `express`, and by the same run of the network the `features` of all faces. Raises as these."""
+        crops = self._crops(found)
+        logits, features = self.logits_and_features(crops)
+        return self._told(found, crops, (logits, self._covers(crops)), labels, prior), features
+
     def _crops(self, found: Sequence[Found]) -> Pixels:
         """The crops of all faces, one after the other."""
         return self.preprocess.batch([crop for each in found for crop in each.crops])
@@ -304,7 +312,13 @@ class Recognizer:
         Raises:
             MienError: the model has none: it flattens its features, or an older mien exported it.
         """
-        return self._network.features(self.preprocess.tensor(crops), self._threads)
+        return self.logits_and_features(crops)[1]
+
+    def logits_and_features(
+        self, crops: Sequence[Pixels] | Pixels
+    ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
+        """Both `logits` and `features` of crops, by one run of the network. Raises as `features`."""
+        return self._network.logits_and_features(self.preprocess.tensor(crops), self._threads)
 
     def probabilities(
         self, crops: Sequence[Pixels] | Pixels, labels: Labels = None, prior: Prior = TRAINING

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +16,18 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import mien
-from mien.audit import LEFT_OUT, Audit, Kind, Suspect, audit
+from mien import Face
+from mien.audit import LEFT_OUT, Audit, Kind, Suspect, audit, looks
 from mien.audit.page import html, suspects_csv, write_audit
 from mien.cli import app
 from mien.datasets import Dataset, Example, open_dataset
 from mien.datasets.index import write_index
+from mien.detect import BlazeFace
 from mien.errors import DataError, MienError
+from mien.face import framing
+from mien.intake import ImageSource
 from mien.labels import HAPPY_SAD
+from mien.picture import Picture, open_picture
 
 EACH = 24  # faces of a label in `train`
 BROKEN, BLANK, TWIN, LEAKED, OTHER, TILES = (
@@ -178,6 +184,40 @@ def test_a_photo_of_two_and_one_of_nobody(astronaut: bytes) -> None:
     kinds = told(audit(mien.load(), data, crop="auto"))
     assert kinds[Kind.SEVERAL].keys() == {"001"}
     assert kinds[Kind.FACELESS].keys() == {"002"}
+
+
+def test_face_crops_are_read_once_and_looked_at_closely_where_there_is_doubt(
+    astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, searched, search = list[ImageSource](), list[Picture](), BlazeFace.search
+    photo = Image.open(BytesIO(astronaut)).convert("RGB")
+    square = framing(BlazeFace().detect(np.asarray(photo))[0])
+
+    def part(right: float) -> Image.Image:
+        x, y, half = square.centre_xy[0] + right * square.side, square.centre_xy[1], square.side / 2
+        return photo.resize((150, 150), box=(x - half, y - half, x + half, y + half))
+
+    def opening(source: ImageSource, *given: Any) -> Picture:
+        opened.append(source)
+        return open_picture(source, *given)
+
+    def searching(detector: BlazeFace, picture: Picture) -> list[Face]:
+        searched.append(picture)
+        return search(detector, picture)
+
+    monkeypatch.setattr(looks, "open_picture", opening)
+    monkeypatch.setattr(BlazeFace, "search", searching)
+    two = Image.new("RGB", (300, 150))
+    two.paste(part(0), (0, 0))
+    two.paste(part(0), (150, 0))
+    data = made([np.asarray(each) for each in (part(0), part(0.25), two)], ["happy", "sad", "sad"])
+    kinds = told(audit(mien.load(), data, crop="whole"))
+    assert kinds[Kind.SEVERAL].keys() == {"002"}
+    assert {name: each.words for name, each in kinds[Kind.FRAMING].items() if name < "002"} == {
+        "001": "its face lies aside"
+    }
+    assert "002" in kinds[Kind.FRAMING]
+    assert (len(opened), [each.size for each in searched]) == (3, [(150, 150), (300, 150)])
 
 
 def test_a_model_without_features_cannot_audit(toy, tmp_path: Path, folder: Path) -> None:  # type: ignore[no-untyped-def]

@@ -20,7 +20,7 @@ from mien.audit.opinions import FOLDS, RARE, Doubted, distances, doubted
 from mien.audit.suspects import LEFT_OUT, Kind, Suspect
 from mien.crops import NO_FACE, Crop
 from mien.datasets.base import Dataset
-from mien.datasets.copies import fingerprints, groups_of, kept_together
+from mien.datasets.copies import groups_of, kept_together
 from mien.datasets.doubts import people_told, words_told
 from mien.labels import FACE
 from mien.metrics import Floats, Ints, softmax
@@ -90,7 +90,7 @@ def audit(
     threads: int = 1,
     progress: Progress = lambda done, total: None,
 ) -> Audit:
-    """Looks at every image of a dataset, of all splits, twice: for its fingerprint, and for its face.
+    """Looks at every image of a dataset, of all splits, once.
 
     Args:
         recognizer: a model that gives features (see `Recognizer.features`), and a detector.
@@ -103,8 +103,7 @@ def audit(
         MienError: the model gives no features, or there is no such crop.
     """
     choice = choose_crop(crop, dataset, recognizer.detector)
-    looks = look(recognizer, dataset, choice.crop, threads, progress)
-    found = fingerprints(dataset)
+    looks, found = look(recognizer, dataset, choice.crop, threads, progress)
     blank = np.array([each.blank for each in looks.images])
     groups = groups_of(dataset, found.of(~blank))
     suspects = [*_unfit(dataset, looks), *copied(dataset, found, groups)]

@@ -6,17 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.answers import BLURRED, Found, Seen, spoilt
+from mien.answers import BLURRED, Seen, spoilt
 from mien.cores import ahead
-from mien.crops import Crop
+from mien.crops import Crop, cut
 from mien.datasets.base import Dataset
+from mien.datasets.copies import Fingerprint, Fingerprints, fingerprint, gathered
+from mien.detect import BlazeFace, Detector
+from mien.errors import ImageError
 from mien.face import Face, framing, sharpness, whole_face
 from mien.image import Pixels
 from mien.intake import ImageSource
+from mien.memory import bounded
+from mien.picture import Picture, open_picture
+from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
 
 CHUNK = 32  # images that go through the network together
@@ -65,61 +72,95 @@ class Looks:
     logits: Mapping[str, Values]
 
 
-def look(recognizer: Recognizer, dataset: Dataset, crop: Crop, threads: int, progress: Progress) -> Looks:
-    """Looks at every image, on so many threads.
+def look(
+    recognizer: Recognizer, dataset: Dataset, crop: Crop, threads: int, progress: Progress
+) -> tuple[Looks, Fingerprints]:
+    """Looks at every image once, on so many threads; and takes the fingerprints of those that can be read.
 
     Raises:
         MienError: the model gives no features (see `Recognizer.features`).
     """
 
-    def read(start: int) -> tuple[list[Look], Values, dict[str, Values]]:
+    def read(start: int) -> tuple[list[_Seen], dict[str, Values], Values]:
         seen = [_look(recognizer, each.source, crop) for each in dataset.examples[start : start + CHUNK]]
-        crops = [pixels for image, pixels in seen if pixels is not None and image.faced]
-        features = recognizer.features(crops).mean((2, 3))
-        return [image for image, _ in seen], features, recognizer.logits(crops)
+        crops = [each.crop for each in seen if each.crop is not None]
+        logits, features = recognizer.logits_and_features(crops)
+        return seen, logits, features.mean((2, 3))
 
-    images, features, logits = list[Look](), list[Values](), list[dict[str, Values]]()
-    for seen, found, said in ahead(read, range(0, len(dataset), CHUNK), threads):
-        images += seen
+    images, prints = list[Look](), list[Fingerprint | None]()
+    features, logits = list[Values](), list[dict[str, Values]]()
+    for seen, said, found in ahead(read, range(0, len(dataset), CHUNK), threads):
+        images += [each.look for each in seen]
+        prints += [each.fingerprint for each in seen]
         features.append(found)
         logits.append(said)
         progress(len(images), len(dataset))
     rows = np.flatnonzero([image.faced for image in images])
     heads = {head: np.concatenate([each[head] for each in logits]) for head in logits[0]}
-    return Looks(tuple(images), rows, np.concatenate(features), heads)
+    return Looks(tuple(images), rows, np.concatenate(features), heads), gathered(prints)
 
 
-def _look(recognizer: Recognizer, source: ImageSource, crop: Crop) -> tuple[Look, Pixels | None]:
-    """What was seen of an image, and the crop of its largest face."""
-    found = recognizer.find(source, crop)
-    if found.error is not None:
-        return Look(unreadable=found.error), None
+class _Seen(NamedTuple):
+    """What was seen of an image, its fingerprint, and the crop of its largest face."""
+
+    look: Look
+    fingerprint: Fingerprint | None = None
+    crop: Pixels | None = None
+
+
+def _look(recognizer: Recognizer, source: ImageSource, crop: Crop) -> _Seen:
+    try:
+        with bounded(0):
+            picture = open_picture(source, recognizer.limits)
+            known = fingerprint(picture)
+            return _of_picture(recognizer, picture, crop)._replace(fingerprint=known)
+    except ImageError as error:
+        return _Seen(Look(unreadable=str(error)))
+
+
+def _of_picture(recognizer: Recognizer, picture: Picture, crop: Crop) -> _Seen:
+    detector, preprocess = recognizer.detector, recognizer.preprocess
+    found = cut(picture, crop, detector, preprocess)
     if not found.crops:
-        (pixels,) = recognizer.find(source, "whole").crops
-        return Look(blank=_blank(pixels)), None
-    if _blank(found.crops[0]):
-        return Look(blank=True), None
+        (pixels,) = cut(picture, "whole", detector, preprocess).crops
+        return _Seen(Look(blank=_blank(pixels)))
+    pixels = found.crops[0]
+    if _blank(pixels):
+        return _Seen(Look(blank=True))
     whole = found.faces == (whole_face(*found.size),)
-    faces = recognizer.find(source, "detect").faces if crop == "whole" else () if whole else found.faces
+    faces = _in_crop(detector, preprocess, picture) if crop == "whole" else () if whole else found.faces
     second = _side(faces[1]) / _side(faces[0]) if len(faces) > 1 else 0.0
-    (sharp,) = sharpness(found.crops[0][np.newaxis]).tolist()
-    told = _framed(found, faces, sharp) if whole else spoilt(found.faces[0], found.size, Seen(sharp))
-    return Look(faced=True, second=second if second >= SECOND else 0.0, spoilt=tuple(told)), found.crops[0]
+    (sharp,) = sharpness(pixels[np.newaxis]).tolist()
+    told = _spoilt_crop(faces, found.size, sharp) if whole else spoilt(found.faces[0], found.size, Seen(sharp))
+    return _Seen(Look(faced=True, second=second if second >= SECOND else 0.0, spoilt=tuple(told)), crop=pixels)
 
 
-def _framed(found: Found, faces: Sequence[Face], sharp: float) -> Iterator[str]:
-    """What is wrong with a face crop, by the faces that were found in it, and how sharp it is."""
-    if not faces:
-        yield "the detector finds no face"
-    else:
-        frame, longer = framing(faces[0]), max(found.size)
-        if not LEAST <= frame.side / longer <= LARGEST:
-            yield f"its face takes {frame.side / longer:.0%} of the frame"
-        middle = [length / 2 for length in found.size]
-        if max(abs(at - by) for at, by in zip(frame.centre_xy, middle, strict=True)) > ASIDE * longer:
-            yield "its face lies aside"
+def _in_crop(detector: Detector, preprocess: Preprocess, picture: Picture) -> tuple[Face, ...]:
+    """The faces in a face crop. Where one look shows a face that is well framed, no others are looked for."""
+    if type(detector) is BlazeFace:
+        faces = tuple(detector.filling(picture))
+        if not any(_framed(faces, picture.size)):
+            return faces
+    return cut(picture, "detect", detector, preprocess).faces
+
+
+def _spoilt_crop(faces: Sequence[Face], size: tuple[int, int], sharp: float) -> Iterator[str]:
+    """What is wrong with a face crop, by its size, the faces that were found in it, and how sharp it is."""
+    yield from _framed(faces, size)
     if sharp < BLURRED:
         yield "blurred"
+
+
+def _framed(faces: Sequence[Face], size: tuple[int, int]) -> Iterator[str]:
+    """What is wrong with its frame."""
+    if not faces:
+        yield "the detector finds no face"
+        return
+    frame, longer = framing(faces[0]), max(size)
+    if not LEAST <= frame.side / longer <= LARGEST:
+        yield f"its face takes {frame.side / longer:.0%} of the frame"
+    if max(abs(at - length / 2) for at, length in zip(frame.centre_xy, size, strict=True)) > ASIDE * longer:
+        yield "its face lies aside"
 
 
 def _blank(crop: Pixels) -> bool:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ from PIL import Image
 
 from mien.datasets.base import Dataset
 from mien.errors import ImageError
-from mien.picture import FACTORS, open_picture
+from mien.intake import ImageSource
+from mien.picture import FACTORS, Picture, open_picture
 
 Prints = NDArray[np.uint8]
 """Fingerprints, shape (n, 16)."""
@@ -60,18 +62,36 @@ class Fingerprints:
         return Fingerprints(self.rows[kept], self.prints[kept], pixels)
 
 
+class Fingerprint(NamedTuple):
+    """Of one image: its signs, (16,), and a hash of its size and pixels."""
+
+    signs: Prints
+    pixels: bytes
+
+
+def fingerprint(picture: Picture) -> Fingerprint:
+    """Of an image, decoded no finer than needed, or than it is: ask before others look at it closely."""
+    image, _ = picture.copy(FACTORS[0])
+    return Fingerprint(_print(image), hashlib.sha256(repr(image.size).encode() + image.tobytes()).digest()[:8])
+
+
+def gathered(found: Sequence[Fingerprint | None]) -> Fingerprints:
+    """Of a dataset's images, in its order; None of those that cannot be read."""
+    known = [(row, each) for row, each in enumerate(found) if each]
+    prints = np.array([each.signs for _, each in known], np.uint8).reshape(-1, BYTES)
+    return Fingerprints(np.array([row for row, _ in known], np.int64), prints, tuple(each.pixels for _, each in known))
+
+
 def fingerprints(dataset: Dataset) -> Fingerprints:
     """Reads every image once, no finer than needed; those that cannot be read have none."""
-    rows, prints, pixels = [], [], []
-    for row, example in enumerate(dataset.examples):
-        try:
-            image = open_picture(example.source).copy(FACTORS[0])[0]
-        except ImageError:
-            continue
-        rows.append(row)
-        prints.append(_print(image))
-        pixels.append(hashlib.sha256(repr(image.size).encode() + image.tobytes()).digest()[:8])
-    return Fingerprints(np.array(rows, np.int64), np.array(prints, np.uint8).reshape(-1, BYTES), tuple(pixels))
+    return gathered([_read(example.source) for example in dataset.examples])
+
+
+def _read(source: ImageSource) -> Fingerprint | None:
+    try:
+        return fingerprint(open_picture(source))
+    except ImageError:
+        return None
 
 
 def copied(ours: Prints, others: Prints) -> NDArray[np.bool_]:

@@ -5,6 +5,7 @@ from mien.report.columns import columns
 from mien.report.groups import Group, Measure
 from mien.report.moved import Moved
 from mien.report.numbers import Bin, Fresh, Report, make_report
+from mien.report.origin import Origin
 
 __all__ = [
     "EXACT",
@@ -18,6 +19,7 @@ __all__ = [
     "LeftOut",
     "Measure",
     "Moved",
+    "Origin",
     "Report",
     "columns",
     "make_report",

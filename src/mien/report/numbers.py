@@ -19,6 +19,7 @@ from mien.metrics import ClassScores, Floats, Ints
 from mien.report.answers import EXACT, NEAR, SEEN, Answers, LeftOut
 from mien.report.groups import Group, subgroups
 from mien.report.moved import Moved, moves
+from mien.report.origin import Origin
 
 BINS = 15  # of confidence, in reliability and ECE
 
@@ -80,6 +81,7 @@ class Report:
         subgroups: by attribute and its value, where something is known of the images; ages in bands, and nothing of an
             attribute with more than `MOST_VALUES` values. See `Group`.
         changed: how far answers move once faces are changed, by change, where that was tried. See `Moved`.
+        origin: what has to be the same for the same numbers; None of answers that were given in Python.
         answers: the answers themselves; no part of the JSON form.
     """
 
@@ -112,6 +114,7 @@ class Report:
     reliability: tuple[Bin, ...]
     subgroups: dict[str, dict[str, Group]]
     changed: dict[str, Moved]
+    origin: Origin | None
     answers: Answers = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -133,6 +136,7 @@ def make_report(
     answers: Answers,
     left_out: LeftOut,
     by: Collection[str] | None = None,
+    origin: Origin | None = None,
 ) -> Report:
     """A report of what was answered. A face that was not found is never right, and lowers its class's recall.
 
@@ -142,6 +146,7 @@ def make_report(
         answers: to the judged images.
         left_out: the images that are not judged.
         by: which attributes make groups, see `columns`.
+        origin: as in `Report`.
     """
     classes, n = len(labels), len(answers.truth)
     guesses, right, found, people = answers.guesses, answers.right, answers.found, answers.people
@@ -181,6 +186,7 @@ def make_report(
         reliability=tuple(_bins(answers.confidence[found], right[found])),
         subgroups=subgroups(answers, labels.emotions, by),
         changed=moves(answers),
+        origin=origin,
         answers=answers,
     )
 

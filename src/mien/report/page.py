@@ -20,7 +20,7 @@ from mien.report.columns import GROUP, columns
 from mien.report.grouped import groups_of
 from mien.report.notes import notes
 from mien.report.numbers import Report
-from mien.report.parts import cards_of, document, figures, interval, table
+from mien.report.parts import cards_of, document, facts, figures, interval, table
 
 OFTEN = {"groups.png": plots.groups, "changes.png": plots.changes, "mistakes.png": plots.mistakes}
 """Pictures of what is not in every report."""
@@ -107,6 +107,8 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
         parts.append("<p class=dim>Look at them: some are the model's mistakes, and some are the labels'.</p>")
     if report.unreadable:
         parts += ["<h2>Unreadable</h2>", table(("image", "reason"), report.unreadable.items())]
+    if report.origin:
+        parts += ["<h2>To repeat it</h2>", facts(report.origin.rows())]
     return document(title, parts)
 
 

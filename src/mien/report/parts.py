@@ -30,6 +30,7 @@ p { margin: .4rem 0; } .dim { color: var(--dim); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .9rem .3rem 0; text-align: right; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; } th { font-weight: 600; }
+dl { margin: 0; } dt { color: var(--dim); } dd { margin: 0 0 .5rem; overflow-wrap: anywhere; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
 img { max-width: 100%; height: auto; background: #fff; border-radius: .6rem; }
 .pictures img { flex: 0 1 calc(50% - .5rem); min-width: min(20rem, 100%); object-fit: contain; }
@@ -61,6 +62,12 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = "".join(f"<th scope=col>{escape(each)}</th>" for each in heads)
     body = "".join("<tr>" + "".join(f"<td>{escape(each)}</td>" for each in row) + "</tr>" for row in rows)
     return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> str:
+    """Names, and below each what it is, however long."""
+    told = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows)
+    return f"<dl>{told}</dl>"
 
 
 def picture(png: bytes, words: str) -> str:

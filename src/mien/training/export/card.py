@@ -132,9 +132,10 @@ def metadata(manifest: Manifest, licence: str | None = None) -> str:
 
 
 def _result(manifest: Manifest, head: str) -> Iterator[str]:
-    """A head's scores, as the Hub lists them."""
+    """A head's scores, as the Hub lists them; those of one configuration of a dataset it takes for one result."""
     form, scores = manifest.data["form"], manifest.scores[head]
-    data = {"name": form, "type": re.sub("[^a-z0-9]+", "-", form.lower()).strip("-"), "split": "validation"}
+    identifier = re.sub("[^a-z0-9]+", "-", form.lower()).strip("-")
+    data = {"name": form, "type": identifier, "config": head, "split": "validation"}
     yield f"  - task: {json.dumps({'type': TASK, 'name': f'expression of a face, {head}'})}"
     yield f"    dataset: {json.dumps(data)}"
     yield "    metrics:"
