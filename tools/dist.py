@@ -106,7 +106,7 @@ def installed(wheel: Path, folder: Path) -> Path:
     """The interpreter of an environment with the wheel, what it needs, and nothing else."""
     venv.create(folder)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "--quiet"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "--quiet"]
     run(*pip, "install", "--no-deps", "--require-hashes", "-r", ROOT / "locks" / "base.txt")
     run(*pip, "install", "--no-deps", wheel)
     run(*pip, "check")
@@ -118,10 +118,9 @@ def package(python: Path) -> Path:
 
 
 def read_a_photo(python: Path) -> None:
-    """The command reads the portrait that comes with the service, knows its recipes, and says what is installed."""
+    """The command reads the portrait that comes with the service, and says what is installed."""
     mien = python.with_name("mien")
     print(run(mien, "--version"), run(mien, "doctor"), sep="\n")
-    run(mien, "models", "--describe", "small")
     faces = json.loads(run(mien, "predict", package(python) / "service" / "static" / "sample.jpg", "--format", "json"))
     labels = [face["label"] for face in faces["faces"]]
     if labels != ["happy"]:
@@ -130,14 +129,15 @@ def read_a_photo(python: Path) -> None:
 
 def run_unpacked(wheel: Path, folder: Path) -> None:
     """`uvx mien`, as it is once the wheel is on an index."""
-    uv, pinned = Path(sys.executable).with_name("uv"), ROOT / "constraints.txt"
-    words = ["tool", "run", "--python", sys.executable, "--constraints", pinned, "--from", wheel, "mien", "--version"]
-    run(uv, *words, environment=QUIET | {"UV_CACHE_DIR": str(folder), "UV_TOOL_DIR": str(folder / "tools")})
+    uv = Path(sys.executable).with_name("uv")
+    words = ["tool", "run", "--python", sys.executable, "--constraints", "constraints.txt", "--from", str(wheel)]
+    environment = QUIET | {"UV_CACHE_DIR": str(folder), "UV_TOOL_DIR": str(folder / "tools")}
+    run(uv, *words, "mien", "--version", environment=environment)
 
 
 def write_bill(python: Path, bill: Path) -> None:
-    words = ["environment", "--output-reproducible", "--output-format", "JSON", "--output-file", bill, python]
-    run(sys.executable, "-m", "cyclonedx_py", *words)
+    words = ["environment", "--output-reproducible", "--output-format", "JSON", "--output-file"]
+    run(sys.executable, "-m", "cyclonedx_py", *words, bill, python)
 
 
 def test(sdist: Path, folder: Path, python: str) -> None:

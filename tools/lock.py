@@ -4,8 +4,8 @@
     python tools/lock.py --check    whether there was one; needs the standard library alone
 
 A line names a package, its version in constraints.txt and the systems that need it, and then the SHA-256 of each of its
-files on PyPI, whatever system and Python they are for. Files name no index. torch and what only torch brings are in none
-of them: a build for the CPU is another file than one for a GPU, so constraints.txt alone pins them.
+files on PyPI, whatever system and Python they are for. Files name no index. torch and what only torch brings are not
+among them: a build for the CPU is another file than one for a GPU, so constraints.txt alone pins them.
 """
 
 from __future__ import annotations
