@@ -4,16 +4,20 @@
 # make test-avx2  the tests of training and export, as on a processor without AVX-512
 # make check      style, types, layers, the site's links
 # make docs       the documentation site, into out/site
+# make dist       sdist and wheel, built twice, looked into and installed alone, into dist/
+# make lock       pin the files of what these install anew, into locks/
 # make clean      remove what these made (not runs/)
 # make help       this
 
-PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+FITS := 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))'
+PYTHON ?= $(shell for p in python3.11 python3 python3.14 python3.13 python3.12; do \
+	$$p -c $(FITS) 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 SLOW := $(patsubst %,tests/test_%.py,cli cli_video docs evaluation notebooks report timeline watch_command)
 PIP := -m pip --disable-pip-version-check --quiet
+LOCKED := install --require-hashes --no-deps -r
 
-.PHONY: help demo test quick test-avx2 check docs clean python
+.PHONY: help demo test quick test-avx2 check docs dist lock clean python
 .DELETE_ON_ERROR:
 
 help:
@@ -42,20 +46,34 @@ docs: .venv/.installed
 	$(BIN)/python tools/commands.py
 	$(BIN)/zensical build --clean --strict
 
+dist: .venv-dist/.installed .venv/.installed
+	.venv-dist/bin/python tools/dist.py --tests $(BIN)/python
+
+lock: .venv-dist/.installed
+	.venv-dist/bin/python tools/lock.py
+
 clean:
-	rm -rf .venv .venv-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .cache build dist out
+	rm -rf .venv .venv-demo .venv-dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .cache build dist out
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.installed: pyproject.toml constraints.txt | python
+# torch, whose file depends on where it comes from, is pinned by its version alone
+.venv/.installed: pyproject.toml constraints.txt locks/test.txt | python
 	$(PYTHON) -m venv .venv
+	$(BIN)/python $(PIP) $(LOCKED) locks/test.txt
 	$(BIN)/python $(PIP) install -c constraints.txt -e '.[cluster,notebooks,serve,live,heic,video,dev]'
 	touch $@
 
-.venv-demo/.installed: pyproject.toml constraints.txt | python
+.venv-demo/.installed: pyproject.toml locks/base.txt | python
 	$(PYTHON) -m venv .venv-demo
-	.venv-demo/bin/python $(PIP) install -c constraints.txt -e .
+	.venv-demo/bin/python $(PIP) $(LOCKED) locks/base.txt
+	.venv-demo/bin/python $(PIP) install --no-deps -e .
+	touch $@
+
+.venv-dist/.installed: locks/dist.txt | python
+	$(PYTHON) -m venv .venv-dist
+	.venv-dist/bin/python $(PIP) $(LOCKED) locks/dist.txt
 	touch $@
 
 python:
-	@$(or $(PYTHON),false) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
-		echo "mien needs Python 3.11, 3.12 or 3.13: install one, or name it: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@$(or $(PYTHON),false) -c $(FITS) || { \
+		echo "mien needs Python 3.11 to 3.14: install one, or name it: make PYTHON=/path/to/python3.11 ..."; exit 1; }

@@ -41,6 +41,8 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_the_list_of_teachers_is_whole_and_names_their_weights() -> None:
     listed = dict(re.findall(r"^\| `([^`]+)` \| `(\w{8})` \|", (TEACHERS / "README.md").read_text("utf-8"), re.M))
     manifests = {path.parent.name: json.loads(path.read_text("utf-8")) for path in TEACHERS.glob("*/model.json")}
+    if not manifests:
+        pytest.skip("this is an sdist, which has none of them")
     assert listed == {name: manifest["sha256"][:8] for name, manifest in manifests.items()}
 
 

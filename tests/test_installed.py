@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +15,8 @@ from mien import installed
 from mien.cli import app
 from mien.installed import ADDS, parts
 
-PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 @pytest.fixture
@@ -34,6 +36,8 @@ def lacking(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_every_part_for_users_is_told() -> None:
     assert set(ADDS) == set(PROJECT["optional-dependencies"]) - {"dev"}
+    page = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \| (.+?) \|", page, re.M) == list(ADDS.items())
 
 
 @pytest.mark.parametrize(
@@ -59,3 +63,5 @@ def test_the_doctor_says_how_to_add_a_part(lacking: Callable[..., None]) -> None
     assert "missing: torch" in told.output
     assert "pip install 'mien[train]'" in told.output
     assert "telemetry of ONNX Runtime" in told.output
+    assert re.search(r"model small +whole: .*; the one in use", told.output)
+    assert re.search(r"may use +\d+ cores? of this machine", told.output)

@@ -5,8 +5,8 @@
 The photo is scikit-image's `astronaut()`, a NASA portrait in the public domain; DATA is what the report judges, and
 none of its images is in the picture. With --app, pictures of every page of the app go into that folder, in both themes,
 as on a desk and as on a phone, and nothing else is done. Writes docs/app.png, docs/kept.png, docs/report.png,
-docs/service.png, docs/live.png and docs/live-phone.png; and into out/pages/, to be looked at, every page and state of
-the service.
+docs/service.png, docs/live.png, docs/live-phone.png and, by `moving.py`, docs/covered.webp; and into out/pages/, to be
+looked at, every page and state of the service.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ def main() -> None:
         page.goto((folder / "report" / "report.html").as_uri())
         shoot(page, "report")
         chromium.close()
+    subprocess.run([sys.executable, ROOT / "tools" / "moving.py"], check=True)
 
 
 def shoot_kept(chromium: Browser, photo: Path) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mien.timeline import Timeline as Timeline
     from mien.timeline import read_video as read_video
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Detector": "detect",

@@ -25,7 +25,8 @@ def doctor() -> None:
     facts.add_row("may use", f"{counted(cores(), 'core')} of this machine")
     for name in artifacts.names():
         artifact = artifacts.read(artifacts.find(name))  # which checks that it is as it was made
-        facts.add_row(f"model {name}", f"whole: {', '.join(artifact.label_sets)}")
+        default = "; the one in use unless you name another" if name == artifacts.DEFAULT else ""
+        facts.add_row(f"model {name}", f"whole: {', '.join(artifact.label_sets)}{default}")
     facts.add_row("network", f"not used; the telemetry of ONNX Runtime {ort.__version__} is off")
     console.print(facts)
     console.print()
