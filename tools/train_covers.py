@@ -31,8 +31,8 @@ from mien.training.export.compact import compact
 from mien.training.learning.loop import follow
 from mien.training.learning.member import to_onnx
 from mien.training.networks.network import PIXEL_SCALE, conv
-from mien.training.networks.stem import WHOLE, Columns
 from mien.training.networks.quantise import quantise
+from mien.training.networks.stem import WHOLE, Columns
 from mien.training.recipes.recipe import Augment
 
 SEED, EPOCHS, BATCH, LR = 0, 6, 256, 3e-3
@@ -109,7 +109,7 @@ def laid_out(network: Net) -> Net:
                 network.layers[place] = ChannelsLast()
             case nn.Linear():
                 by_place = layer.weight.unflatten(1, (-1, 3, 3)).permute(0, 2, 3, 1).flatten(1)
-                layer.weight.copy_(by_place.clone())
+                layer.weight.copy_(by_place)
     return network
 
 

@@ -102,7 +102,8 @@ class Room:
         if self.strict and amount > self.most:
             raise CrowdedError(amount)
         with self._turn, self._change:
-            self._change.wait_for(lambda: not self.taken or self.taken + amount <= self.most)
+            while self.taken and self.taken + amount > self.most:
+                self._change.wait()
             self.taken += amount
 
     def give(self, amount: int) -> None:

@@ -65,7 +65,7 @@ def fingerprints(dataset: Dataset) -> Fingerprints:
     rows, prints, pixels = [], [], []
     for row, example in enumerate(dataset.examples):
         try:
-            image = open_picture(example.source).copy(FACTORS[0])[0]
+            image = open_picture(example.source).copy(FACTORS[0])[0].convert("RGB")
         except ImageError:
             continue
         rows.append(row)
