@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Literal
 
 from mien.errors import MienError
@@ -266,4 +267,4 @@ class Prediction:
 
 
 def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(share, SHARE_DIGITS) for name, share in shares.items()}
+    return dict(zip(shares, map(round, shares.values(), repeat(SHARE_DIGITS)), strict=False))
