@@ -195,6 +195,15 @@ def test_sharpness_is_judged_at_one_size_and_in_gray() -> None:
     assert sharpness(np.repeat(small[None, ..., None], 3, axis=3)) == pytest.approx(sharpness(small[None]))
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 256), (120, 136), (250, 256), (0, 3)])
+@pytest.mark.parametrize("size", [12, 48])
+def test_sharpness_is_edges_by_contrast(low: int, high: int, size: int) -> None:
+    crops = np.random.default_rng(0).integers(low, high, (5, size, size)).astype(np.uint8)
+    for crop, told in zip(crops.astype(float), sharpness(crops), strict=True):
+        around = crop[:-2, 1:-1] + crop[2:, 1:-1] + crop[1:-1, :-2] + crop[1:-1, 2:]
+        assert told == pytest.approx((4 * crop[1:-1, 1:-1] - around).std() / max(crop.std(), 1), rel=1e-4)
+
+
 def test_sharpness_falls_with_blur_and_not_with_contrast() -> None:
     sharp = np.random.default_rng(0).integers(0, 200, (48, 48), dtype=np.uint8)
     blurred = np.asarray(Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(3)))

@@ -13,11 +13,13 @@ from PIL import Image
 
 import mien
 from mien import Recognizer
+from mien.crops import Crop, cut
 from mien.detect import BlazeFace
 from mien.errors import ImageError
 from mien.image import Decoded, decoded, read_image
 from mien.intake import Limits
 from mien.picture import LEAST, Picture, first_factor, open_picture
+from mien.preprocess import Preprocess
 
 
 def jpeg(width: int, height: int, orientation: int = 1, **options: Any) -> bytes:
@@ -92,9 +94,20 @@ def test_every_kind_of_jpeg(mode: str, progressive: bool) -> None:
     Image.open(io.BytesIO(jpeg(1600, 1600))).convert(mode).save(stream, "JPEG", quality=92, progressive=progressive)
     picture = open_picture(stream.getvalue())
     copy, factor = picture.copy(2)
-    assert (copy.mode, copy.size, factor) == ("RGB", (800, 800), 2)
+    assert (copy.mode, copy.size, factor) == ("L" if mode == "L" else "RGB", (800, 800), 2)
     means = np.asarray(Image.fromarray(picture.pixels).reduce(2), float)
-    assert np.abs(np.asarray(copy, float) - means).mean() < 2
+    assert np.abs(np.asarray(copy.convert("RGB"), float) - means).mean() < 2
+
+
+@pytest.mark.parametrize("crop", ["detect", "whole"])
+@pytest.mark.parametrize("preprocess", [Preprocess(48), Preprocess(64, "rgb")])
+def test_a_gray_image_is_read_as_it_would_be_in_colour(default: Recognizer, preprocess: Preprocess, crop: Crop) -> None:
+    """Though it stays gray."""
+    gray = Image.open(io.BytesIO(jpeg(500, 500))).convert("L")
+    assert open_picture(gray).copy(1)[0].mode == "L"
+    one, other = (cut(image, crop, default.detector, preprocess) for image in (gray, gray.convert("RGB")))
+    assert (one.size, one.faces) == (other.size, other.faces)
+    assert [each.tolist() for each in one.crops] == [each.tolist() for each in other.crops] != []
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])

@@ -18,7 +18,7 @@ from mien.heads import HeadInfo
 from mien.image import Pixels
 from mien.labels import FACE, LabelSet
 from mien.metrics import Floats, Ints, softmax
-from mien.prediction import Expression, Prediction, Reading, percent, unsure
+from mien.prediction import Expression, Prediction, Reading, Shares, percent, unsure
 
 SMALL_FACE = 24  # px, side of the box; half of what the network sees
 BLURRED = 0.2  # sharpness, see `face.sharpness`
@@ -125,10 +125,10 @@ def predicted(
         Reading(
             face.clipped(*found.size),
             Expression(
-                dict(zip(labels, answer.shares, strict=True)),
+                Shares(zip(labels.emotions, answer.shares, strict=True)),
                 tuple(_reasons(face, found.size, look, answer, head, labels)),
                 answer.not_a_face,
-                dict(zip(labels, answer.votes, strict=True)) if answer.votes else None,
+                Shares(zip(labels.emotions, answer.votes, strict=True)) if answer.votes else None,
             ),
         )
         for face, look, answer in zip(found.faces, seen, told, strict=True)

@@ -14,6 +14,7 @@ from itertools import islice
 
 from PIL import Image
 
+from mien.colour import MODES
 from mien.container import colours
 from mien.errors import ImageError
 from mien.intake import Limits
@@ -60,7 +61,7 @@ def check_file(data: bytes, limits: Limits) -> None:
 
 
 def held(image: Image.Image, factor: int = 1, *, turned: bool = False) -> int:
-    """How many bytes an image holds at most while it is decoded and becomes RGB, its decoder counted in.
+    """How many bytes an image holds at most while it is decoded and becomes RGB or gray, its decoder counted in.
 
     Measured with `benchmarks/abuse.py`.
 
@@ -76,9 +77,13 @@ def held(image: Image.Image, factor: int = 1, *, turned: bool = False) -> int:
         decoding = 2 * image.width * image.height * sum(layers) // max(layers, default=1)
     if in_python(image):
         decoding = pixels * SLOW
-    own = BY_MODE.get(image.mode, RGB)
-    copies = RGB * ((image.mode != "RGB" or image.has_transparency_data) + turned)
-    return pixels * own + max(decoding, pixels * (copies + kept(image)))
+    copies = RGB * ((image.mode not in MODES or image.has_transparency_data) + turned)
+    return pixels * own(image) + max(decoding, pixels * (copies + kept(image)))
+
+
+def own(image: Image.Image) -> int:
+    """Bytes in which Pillow holds a pixel of an image."""
+    return BY_MODE.get(image.mode, RGB)
 
 
 def kept(image: Image.Image) -> int:

@@ -1,4 +1,4 @@
-"""Colour: an image of any mode that Pillow decodes becomes RGB, 8 bits deep, with alpha laid on white."""
+"""Colour: an image of any mode that Pillow decodes becomes RGB or gray, 8 bits deep, with alpha laid on white."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 from PIL import Image
 
 from mien.errors import ImageError
+
+MODES = ("RGB", "L")
+"""Pillow's modes of what images become; gray ones stay gray, in a quarter of the memory."""
 
 BITS, PHOTOMETRIC = 258, 262  # tags of a TIFF
 WHITE_IS_ZERO = 0  # what the second of them may say
@@ -25,8 +28,8 @@ BEYOND = 0.1  # of their range by which floats may leave it
 STRIP = 2**18  # pixels that are looked at together
 
 
-def rgb(image: Image.Image, tags: Mapping[int, Any]) -> tuple[Image.Image, tuple[str, ...]]:
-    """A decoded image as RGB, and what is to be said of that.
+def plain(image: Image.Image, tags: Mapping[int, Any]) -> tuple[Image.Image, tuple[str, ...]]:
+    """A decoded image as RGB, or as it is where it is gray in 8 bits (`MODES`), and what is to be said of that.
 
     Alpha that is 0 everywhere is no alpha: some programs leave that byte of a pixel empty. Beside the image and the
     result no more than some rows are held.
@@ -47,7 +50,7 @@ def rgb(image: Image.Image, tags: Mapping[int, Any]) -> tuple[Image.Image, tuple
     elif image.has_transparency_data:
         read = _on_white if any(_seen(rows) for _, rows in _strips(image)) else _opaque
     else:
-        return image if image.mode == "RGB" else image.convert("RGB"), notes
+        return image if image.mode in MODES else image.convert("RGB"), notes
     whole = Image.new("RGB", image.size)
     for top_row, rows in _strips(image):
         whole.paste(read(rows), (0, top_row))

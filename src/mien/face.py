@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import fmean
 
 import numpy as np
@@ -103,6 +104,7 @@ def framing(face: Face) -> Square:
     return Square((x + lift * math.sin(turned), y - lift * math.cos(turned)), max(side, 1.0), roll)
 
 
+@lru_cache(maxsize=64)  # crops are mostly of one size
 def whole_face(width: int, height: int) -> Face:
     """An image that is itself a face crop, as a face."""
     return Face((0.0, 0.0, float(width), float(height)), (), 1.0)
@@ -129,7 +131,7 @@ def crop_face(
     """Cut a face out, level and framed as FER2013 frames faces.
 
     Args:
-        image: RGB, upright.
+        image: RGB or gray, upright.
         face: a face in that image.
         size: the crop's side in px.
         gray: as ITU-R 601 has it; else in the image's colours.
@@ -156,15 +158,14 @@ def whole_crop(image: NDArray[np.uint8] | Image.Image, size: int = 48, *, gray: 
     """Take an image that is itself a face crop as the crop.
 
     Args:
-        image: RGB, (H, W, 3) if an array.
+        image: RGB or gray; (H, W, 3) if an array.
         size: the crop's side in px.
         gray: as ITU-R 601 has it; else in the image's colours.
 
     Returns:
         (size, size), or (size, size, 3); the image's own pixels where it has that size already.
     """
-    whole = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    whole = whole.convert("L" if gray else "RGB")
+    whole = _in(image if isinstance(image, Image.Image) else Image.fromarray(image), gray)
     if whole.size != (size, size):
         whole = whole.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
     return np.array(whole)
@@ -209,9 +210,20 @@ def sharpness(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     if not len(crops):
         return np.empty(0, np.float32)
-    gray = small_gray(crops, min(crops.shape[1], 48)).astype(np.float32)
-    edges = 4 * gray[:, 1:-1, 1:-1] - gray[:, :-2, 1:-1] - gray[:, 2:, 1:-1] - gray[:, 1:-1, :-2] - gray[:, 1:-1, 2:]
-    return np.asarray(edges.std(axis=(1, 2)) / np.maximum(gray.std(axis=(1, 2)), 1))
+    gray = small_gray(crops, min(crops.shape[1], 48)).astype(np.int16)
+    flat, edges = gray.ravel(), 4 * gray  # all rows as one: at their ends are no neighbours, and no edges are taken
+    for step in (1, gray.shape[2]):
+        edges.ravel()[step:] -= flat[:-step]
+        edges.ravel()[:-step] -= flat[step:]
+    return np.asarray(_spread(edges[:, 1:-1, 1:-1]) / np.maximum(_spread(gray), 1))
+
+
+def _spread(images: NDArray[np.int16]) -> NDArray[np.float32]:
+    """The standard deviation of each, in a third of the time that `std` takes over two axes."""
+    values = images.astype(np.float32).reshape(len(images), -1)
+    count = values.shape[1]
+    values -= (values @ np.ones(count, np.float32) / count)[:, np.newaxis]
+    return np.asarray(np.sqrt(np.vecdot(values, values) / count))
 
 
 def small_gray(crops: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -243,7 +255,13 @@ def _region(image: Image.Image, square: Square, step: int, gray: bool) -> tuple[
         corner.append(float(start + first * step))
     columns, rows = indices
     (x0, x1), (y0, y1) = spans
-    region = image.reduce(step, (x0, y0, x1, y1)).convert("L" if gray else "RGB")
+    region = _in(image.reduce(step, (x0, y0, x1, y1)), gray)
     if region.size == (len(columns), len(rows)):  # all of it lies in the image
         return region, (corner[0], corner[1])
     return Image.fromarray(np.asarray(region)[np.ix_(rows, columns)]), (corner[0], corner[1])
+
+
+def _in(image: Image.Image, gray: bool) -> Image.Image:
+    """An image in gray or in RGB; itself where it is so already."""
+    mode = "L" if gray else "RGB"
+    return image if image.mode == mode else image.convert(mode)

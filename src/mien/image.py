@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from mien.bounds import RGB, check_file, check_pieces, held, kept
-from mien.colour import rgb
+from mien.bounds import check_file, check_pieces, held, kept, own
+from mien.colour import plain
 from mien.container import DAMAGE, FORMATS, REDUCED, SUBFILE, endings, identified, named, remarks
 from mien.errors import ImageError, RoomError
 from mien.intake import LIMITS, Encoded, ImageSource, Limits, describe, encoded, known
@@ -43,7 +43,7 @@ TILE_WIDTH, TILE_HEIGHT = 322, 323  # tags of a TIFF
 
 
 class Decoded(NamedTuple):
-    """An image, RGB and upright, and what is to be said of how it was read."""
+    """An image, RGB or gray (`colour.MODES`) and upright, and what is to be said of how it was read."""
 
     image: Image.Image
     notes: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ def opened(data: bytes, limits: Limits) -> Image.Image:
 
 
 def whole_of(image: Image.Image, data: bytes, limits: Limits) -> Decoded:
-    """A file's image as `read_image` gives it, and what is to be said of the file. Raises `ImageError`.
+    """A file's image as `decoded` gives it, and what is to be said of the file. Raises `ImageError`.
 
     Args:
         image: as `opened` gives it.
@@ -146,7 +146,7 @@ def _print(image: Image.Image) -> str:
 
 
 def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
-    """A Pillow image as `read_image` gives it: RGB and upright. Raises `ImageError`.
+    """A Pillow image as `read_image` reads it, upright, RGB or gray (`colour.MODES`). Raises `ImageError`.
 
     Args:
         image: open.
@@ -166,10 +166,10 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
         tags = dict(getattr(image, "tag_v2", {}))
         _check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1), limits)  # decoded whole, however small the image
         image.load()
-        made, notes = rgb(image, tags)
+        made, notes = plain(image, tags)
         turn = turn_of(image) if turned else None  # none of a TIFF, which Pillow has made upright
         upright = made if turn is None else made.transpose(turn)
-        make_room(upright.width * upright.height * (RGB + kept(upright)))
+        make_room(upright.width * upright.height * (own(upright) + kept(upright)))
         return Decoded(upright, notes)
     except MemoryError as error:
         raise ImageError("not enough memory to decode it") from error
@@ -187,9 +187,13 @@ def _hold(size: int, pixels: int, limits: Limits) -> None:
 
 
 def pixels_of(image: Image.Image) -> Pixels:
-    """An RGB image as an array, read-only. Raises `ImageError`."""
+    """An image, RGB or gray, as an array: (H, W, 3), read-only. Raises `ImageError`."""
     try:
-        return np.asarray(image)
+        pixels = np.asarray(image)
+        if pixels.ndim == 2:
+            pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
+        pixels.flags.writeable = False
+        return pixels
     except MemoryError as error:
         raise ImageError("not enough memory to decode it") from error
 

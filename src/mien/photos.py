@@ -135,7 +135,7 @@ def usual_crop(dataset: Dataset, detector: Detector | None = None, sample: int =
 
 def _share(picture: Picture, detector: Detector) -> float:
     """How much of an image's longer side the crop of its largest face would take; 0 where no face is found."""
-    image = picture.copy(max(1, max(picture.size) // LEAST))[0].copy()
+    image = picture.copy(max(1, max(picture.size) // LEAST))[0].convert("RGB")
     image.thumbnail((LEAST, LEAST))
     faces = detector.detect(np.asarray(image))
     return framing(faces[0]).side / max(image.size) if faces else 0.0

@@ -32,7 +32,7 @@ class Picture:
 
     Args:
         size: width and height of the image.
-        first: the image, RGB and upright, or a smaller copy.
+        first: the image, upright and RGB, or gray if it is (`colour.MODES`); or a smaller copy.
         factor: how many times smaller `first` is, its sides rounded up. Where an image is mirrored or turned and this
             does not divide its sides, the copy lies aside by less than one of its pixels.
         again: decodes the image so many times smaller, 4, 2 or 1, where `first` is smaller still.
@@ -52,7 +52,7 @@ class Picture:
 
     @classmethod
     def of(cls, image: Image.Image, notes: tuple[str, ...] = ()) -> Picture:
-        """An image that is decoded already, RGB and upright."""
+        """An image that is decoded already, as `first`."""
         return cls(image.size, image, 1, lambda _: image, notes)
 
     def copy(self, most: int) -> tuple[Image.Image, int]:

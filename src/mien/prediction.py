@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Literal
 
 from mien.errors import MienError
@@ -146,12 +147,14 @@ class Expression:
 
     def __post_init__(self) -> None:
         values = self.probabilities.values()
-        if len(values) < 2 or not all(0 <= p <= 1 for p in values) or abs(sum(values) - 1) > 1e-3:
+        if len(values) < 2 or not (min(values) >= 0 and max(values) <= 1 and abs(sum(values) - 1) <= 1e-3):
             raise MienError(
                 f"an expression needs probabilities of two or more emotions, together 1; got {dict(self.probabilities)}"
             )
-        object.__setattr__(self, "probabilities", Shares(self.probabilities))
-        object.__setattr__(self, "votes", None if self.votes is None else Shares(self.votes))
+        if not isinstance(self.probabilities, Shares):
+            object.__setattr__(self, "probabilities", Shares(self.probabilities))
+        if self.votes is not None and not isinstance(self.votes, Shares):
+            object.__setattr__(self, "votes", Shares(self.votes))
 
     def __repr__(self) -> str:
         return f"Expression({self})"
@@ -193,17 +196,17 @@ class Reading:
         return f"Reading({self.expression}, {self.face!r})"
 
     def to_dict(self) -> dict[str, Any]:
-        nobody, votes = self.expression.not_a_face, self.expression.votes
-        explanation = self.expression.explanation
+        expression, label = self.expression, self.expression.label
+        nobody, votes, explanation = expression.not_a_face, expression.votes, expression.explanation
         return {
             "box": [round(edge, BOX_DIGITS) for edge in self.face.box_xyxy],
             "landmarks": [[round(at, BOX_DIGITS) for at in point] for point in self.face.landmarks_xy],
             "score": round(self.face.score, SHARE_DIGITS),
-            "label": self.expression.label,
-            "confidence": round(self.expression.confidence, SHARE_DIGITS),
-            "probabilities": _rounded(self.expression.probabilities),
-            "uncertain": self.expression.uncertain,
-            "reasons": list(self.expression.reasons),
+            "label": label,
+            "confidence": round(expression.probabilities[label], SHARE_DIGITS),
+            "probabilities": _rounded(expression.probabilities),
+            "uncertain": expression.uncertain,
+            "reasons": list(expression.reasons),
             "not_a_face": None if nobody is None else round(nobody, SHARE_DIGITS),
             "votes": None if votes is None else _rounded(votes),
             **({"explanation": explanation.to_dict()} if explanation else {}),
@@ -264,4 +267,4 @@ class Prediction:
 
 
 def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(share, SHARE_DIGITS) for name, share in shares.items()}
+    return dict(zip(shares, map(round, shares.values(), repeat(SHARE_DIGITS)), strict=False))

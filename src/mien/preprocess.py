@@ -38,7 +38,7 @@ class Preprocess:
         return crop_face(image, face.reduced(factor), self.size, gray=self.colour == "gray")
 
     def whole(self, image: Pixels | Image.Image) -> Pixels:
-        """The crop of an RGB image that is itself a face crop."""
+        """The crop of an image that is itself a face crop; see `face.whole_crop`."""
         return whole_crop(image, self.size, gray=self.colour == "gray")
 
     def batch(self, crops: Sequence[Pixels] | Pixels) -> Pixels:

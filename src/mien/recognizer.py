@@ -34,6 +34,7 @@ from mien.network import Network
 from mien.prediction import Prediction
 from mien.preprocess import Preprocess
 from mien.prior import TRAINING, Prior, shares_of
+from mien.quiet import quiet_pillow
 
 if TYPE_CHECKING:
     from mien.video import VideoSource
@@ -192,7 +193,7 @@ class Recognizer:
             nonlocal size
             began = thread_time()
             turn = lock if 2 * len(chunk) > CHUNK else nullcontext()  # small ones are mostly Python's work
-            with turn:
+            with turn, quiet_pillow():  # once, and not for each image
                 found = [self._find(*source, crop) for source in chunk]
                 crops = self._crops(found)
             said = self._said(crops)
@@ -259,7 +260,7 @@ class Recognizer:
         """What was said of the crops of images, as `express` gives it."""
         logits, hidden = said
         seen = list(map(Seen, sharpness(crops).tolist(), hidden))
-        heads = {spoken: self.artifact.head_for(spoken) for spoken in labels}
+        heads = {spoken: self.artifact.head_for(spoken) for spoken in set(labels)}
         told = {spoken: answers(logits, self.artifact, spoken, self.expected(prior, spoken)) for spoken in heads}
         predictions, at = [], 0
         for each, spoken in zip(found, labels, strict=True):

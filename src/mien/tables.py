@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from mien.cells import Rows
@@ -163,6 +164,7 @@ def _row(prediction: Prediction, reading: Reading | None, labels: Collection[str
     box = face.get("box", [None] * 4)
     shares, votes = face.get("probabilities") or {}, face.get("votes") or {}
     reasons = face.get("reasons", prediction.reasons)
+    emotions = tuple(labels)
     return {
         "source": prediction.source,
         "width": prediction.width or None,
@@ -172,11 +174,16 @@ def _row(prediction: Prediction, reading: Reading | None, labels: Collection[str
         "score": face.get("score"),
         "label": face.get("label"),
         "confidence": face.get("confidence"),
-        **{f"p_{emotion}": shares.get(emotion) for emotion in labels},
+        **dict(zip(_named("p", emotions), map(shares.get, emotions), strict=True)),
         "uncertain": face.get("uncertain"),
         "reasons": "; ".join(reasons) or None,
         "not_a_face": face.get("not_a_face"),
-        **{f"v_{emotion}": votes.get(emotion) for emotion in labels},
+        **dict(zip(_named("v", emotions), map(votes.get, emotions), strict=True)),
         "notes": "; ".join(prediction.notes) or None,
         "error": prediction.error,
     }
+
+
+@cache
+def _named(letter: str, emotions: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{letter}_{emotion}" for emotion in emotions)

@@ -21,7 +21,6 @@ from mien.errors import DataError
 from mien.intake import ImageSource
 from mien.labels import LabelSet
 from mien.prior import TRAINING, Prior
-from mien.quiet import quiet_pillow
 from mien.recognizer import Labels, Recognizer
 from mien.sources import Nothing
 from mien.tables import arrow_schema, columns, flat_rows
@@ -78,10 +77,9 @@ def read_table(
     rows: list[dict[str, Any]] = []
     places: list[int] = []
     images = _images(table.column(column))
-    with quiet_pillow():  # once, and not for each image
-        for place, prediction in enumerate(recognizer.stream(images, labels=spoken, prior=prior, crop=crop)):
-            rows += flat_rows(prediction, spoken)
-            places += [place] * (len(rows) - len(places))
+    for place, prediction in enumerate(recognizer.stream(images, labels=spoken, prior=prior, crop=crop)):
+        rows += flat_rows(prediction, spoken)
+        places += [place] * (len(rows) - len(places))
     carried = table.select(carried_columns(table.schema, column, keep)).take(pa.array(places, pa.int64()))
     told = pa.Table.from_pylist(rows, arrow_schema(columns(spoken)))
     return pa.Table.from_arrays([*carried.columns, *told.columns], schema=schema)

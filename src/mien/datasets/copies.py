@@ -71,7 +71,7 @@ class Fingerprint(NamedTuple):
 
 def fingerprint(picture: Picture) -> Fingerprint:
     """Of an image, decoded no finer than needed, or than it is: ask before others look at it closely."""
-    image, _ = picture.copy(FACTORS[0])
+    image = picture.copy(FACTORS[0])[0].convert("RGB")
     return Fingerprint(_print(image), hashlib.sha256(repr(image.size).encode() + image.tobytes()).digest()[:8])
 
 

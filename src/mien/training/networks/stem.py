@@ -22,7 +22,7 @@ from mien.training.networks.network import PIXEL_MEAN, PIXEL_SCALE, Net
 SIDE = 5  # of the kernels
 REACH = 12  # columns that two neighbouring outputs are given: four before their own four, and four behind
 WHOLE = math.ceil(PIXEL_MEAN)  # what pixels are measured from here
-SHIFT = (WHOLE - PIXEL_MEAN) / PIXEL_SCALE  # by which they are too small for the kernels then
+SHIFT = (WHOLE - PIXEL_MEAN) / PIXEL_SCALE  # by which they are then too small for kernels that expect `PIXEL_MEAN`
 
 
 class Columns(nn.Conv2d):
@@ -30,15 +30,16 @@ class Columns(nn.Conv2d):
 
     Args:
         like: an ordinary one, with a bias, for pixels that are measured from `PIXEL_MEAN`; this one's are from `WHOLE`.
+        shift: by how much these are too small for it; 0 where its own are from there already.
 
     Shape: (n, 1, h, w) -> (n, outputs, h / 2, w / 2); w is a multiple of 4.
     """
 
-    def __init__(self, like: nn.Conv2d) -> None:
+    def __init__(self, like: nn.Conv2d, shift: float = SHIFT) -> None:
         super().__init__(4, 2 * like.out_channels, (SIDE, 3), (2, 1), (2, 1))
         kernels = torch.stack([F.pad(like.weight[:, 0], (left, REACH - SIDE - left)) for left in (2, 4)])
         assert like.bias is not None
-        bias = like.bias + SHIFT * like.weight.sum((1, 2, 3))
+        bias = like.bias + shift * like.weight.sum((1, 2, 3))
         weight = kernels.reshape(-1, SIDE, 3, 4).permute(0, 3, 1, 2)
         self.load_state_dict({"weight": weight, "bias": torch.cat([bias, bias])})
 
