@@ -1,7 +1,9 @@
 /** Photos: each becomes a section of the page, with its faces marked and a card for each of them. */
 
 import type { Prediction } from '../src/prediction.js';
+import { unread } from '../src/prediction.js';
 import type { PredictOptions } from '../src/reader.js';
+import { ImageError, decoded, nameOf } from '../src/source.js';
 import type { Client } from './client.js';
 import { draw } from './marks.js';
 import { card, make } from './parts.js';
@@ -17,7 +19,7 @@ export async function photo(
   const state = make('p', { role: 'status' }, say('reading'));
   const section = make('section', { class: 'photo', 'aria-busy': 'true' }, make('h2', {}, file.name), state);
   into.append(section);
-  const answer = await client.predict(file, options);
+  const answer = await answered(client, file, options);
   section.removeAttribute('aria-busy');
   state.remove();
   if (answer.error !== null) {
@@ -31,6 +33,17 @@ export async function photo(
   if (!answer.faces.length) faces.append(make('p', {}, answer.reasons.map(said).join('; ')));
   section.append(make('div', { class: answer.faces.length > 1 ? 'pair many' : 'pair' }, figure, faces));
   return answer;
+}
+
+/** The answer to a photo; one that cannot be read is an answer with an error. */
+async function answered(client: Client, file: File, options: PredictOptions): Promise<Prediction> {
+  const source = nameOf(file);
+  try {
+    return await client.predict(await decoded(file), { ...options, source });
+  } catch (error) {
+    if (error instanceof ImageError) return unread(source, error.message);
+    throw error;
+  }
 }
 
 /** The photo with boxes over it. */
