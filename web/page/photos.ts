@@ -20,18 +20,8 @@ export async function photo(
   const section = make('section', { class: 'photo', 'aria-busy': 'true' }, make('h2', {}, file.name), state);
   into.append(section);
   const answer = await answered(client, file, options);
+  state.replaceWith(...(await shown(file, answer)));
   section.removeAttribute('aria-busy');
-  state.remove();
-  if (answer.error !== null) {
-    const why = make('span', { lang: 'en' }, answer.error);
-    section.append(make('p', { class: 'fault' }, say('unreadable'), ' ', why));
-    return answer;
-  }
-  const figure = await marked(file, answer);
-  const faces = make('div', { class: 'faces' });
-  answer.faces.forEach((face, at) => faces.append(card(face, at + 1, answer.faces.length)));
-  if (!answer.faces.length) faces.append(make('p', {}, answer.reasons.map(said).join('; ')));
-  section.append(make('div', { class: answer.faces.length > 1 ? 'pair many' : 'pair' }, figure, faces));
   return answer;
 }
 
@@ -44,6 +34,19 @@ async function answered(client: Client, file: File, options: PredictOptions): Pr
     if (error instanceof ImageError) return unread(source, error.message);
     throw error;
   }
+}
+
+/** An answer beside its photo, or why there is none. */
+async function shown(file: File, answer: Prediction): Promise<HTMLElement[]> {
+  if (answer.error !== null) {
+    const why = make('span', { lang: 'en' }, answer.error);
+    return [make('p', { class: 'fault' }, say('unreadable'), ' ', why)];
+  }
+  const figure = await marked(file, answer);
+  const faces = make('div', { class: 'faces' });
+  answer.faces.forEach((face, at) => faces.append(card(face, at + 1, answer.faces.length)));
+  if (!answer.faces.length) faces.append(make('p', {}, answer.reasons.map(said).join('; ')));
+  return [make('div', { class: answer.faces.length > 1 ? 'pair many' : 'pair' }, figure, faces)];
 }
 
 /** The photo with boxes over it. */
