@@ -55,8 +55,8 @@ def write_page(out: Path, artifact: Artifact, runtime: bytes, notice: str = "") 
     write_text(out, page(artifact, runtime, notice))
 
 
-def page(artifact: Artifact, runtime: bytes, notice: str = "") -> str:
-    """The page of a model, as `write_page` writes it."""
+def page(artifact: Artifact, runtime: bytes, notice: str = "", home: str = "") -> str:
+    """The page of a model, as `write_page` writes it; its name leads to `home` if there is one."""
     data = [
         _block(json.dumps(texts(notice), ensure_ascii=False), "application/json", id="texts"),
         _block(json.dumps(described(artifact)), "application/json", id="model"),
@@ -69,6 +69,7 @@ def page(artifact: Artifact, runtime: bytes, notice: str = "") -> str:
     return Template(asset("page.html").decode()).substitute(
         policy=escape(policy()),
         style=f"<style>{styles()}</style>",
+        brand=f'<a class="brand" href="{escape(home)}">mien</a>' if home else '<span class="brand">mien</span>',
         notice='<aside class="notice"><p data-say="notice"></p></aside>' if notice else "",
         data="\n".join(data),
         script=f'<script type="module">{asset("page.js").decode()}</script>',

@@ -84,6 +84,11 @@ def test_the_notice_is_on_every_page(serve: Any) -> None:
                 assert told in get(served.url + path, headers=html).text
 
 
+def test_without_a_private_page_none_links_to_it(service: Served) -> None:
+    for path in ("/", "/live", "/docs", "/nothing"):
+        assert "private" not in get(service.url + path, headers={"Accept": "text/html"}).text
+
+
 def test_the_documentation(visit: Callable[..., Page], service: Served) -> None:
     page = visit(f"{service.url}/docs", java_script_enabled=False)
     expect(page.get_by_role("heading", name="POST /v1/predict")).to_be_visible()

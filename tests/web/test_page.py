@@ -53,6 +53,7 @@ def test_the_page_holds_all_that_it_opens(small: Artifact) -> None:
     assert opened == {**page.files(small), page.RUNTIME: RUNTIME}
     assert json.loads(opened["model.json"])["heads"][0]["labels"] == "ferplus8"
     assert "http:" not in text.replace("http://www.w3.org/", "")
+    assert "<a " not in text  # it leads nowhere
 
 
 def test_the_page_may_run_its_own_script_and_ask_nobody(small: Artifact) -> None:

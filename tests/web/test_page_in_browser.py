@@ -184,11 +184,17 @@ def test_a_phone_in_german(opened: Open, astronaut: bytes) -> None:
 def test_the_service_offers_it(opened: Open, runtime: bytes, tmp_path: Path, astronaut: bytes) -> None:
     file = tmp_path / RUNTIME
     file.write_bytes(runtime)
-    with serving(runtime=file) as served:
-        address = f"{served.url}/private"
+    with serving(runtime=file, root_path="/mien") as served:
+        address = f"{served.url}/mien/private"
+        for path in ("/", "/live", "/docs", "/nothing"):
+            linking = get(f"{served.url}/mien{path}", headers={"Accept": "text/html", "Accept-Language": "de"})
+            assert '<a href="/mien/private">Privat</a>' in linking.text
+        assert "Die private Seite liest sie dort." in get(f"{served.url}/mien/", headers={"Accept-Language": "de"}).text
         first = get(address)
         assert "connect-src 'none'" in first.headers["content-security-policy"]
         assert get(address, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
         assert get(address, headers={"Accept-Encoding": "identity"}).text == first.text
-        (answer,) = read(opened(address), {"me.jpeg": astronaut})
+        page = opened(address)
+        assert page.get_by_role("link", name="mien").evaluate("link => link.href") == f"{served.url}/mien/"
+        (answer,) = read(page, {"me.jpeg": astronaut})
     assert answer["faces"][0]["label"] == "happy"

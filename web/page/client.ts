@@ -6,11 +6,11 @@ import type { PredictOptions } from '../src/reader.js';
 /** The files of a reader by name, gzip as base64. */
 export type Packed = Readonly<Record<string, string>>;
 
-/** What the worker is sent: first of all the files, then images. */
+/** What the worker is sent: first of all the files, then pictures. */
 export interface Ask {
   readonly id: number;
   readonly files?: Packed;
-  readonly source?: Blob | ImageBitmap;
+  readonly source?: ImageBitmap;
   readonly options?: PredictOptions;
 }
 
@@ -47,9 +47,9 @@ export class Client {
     this.ready = this.#ask({ files });
   }
 
-  /** Reads an image; a bitmap is gone afterwards. */
-  async predict(source: Blob | ImageBitmap, options: PredictOptions): Promise<Prediction> {
-    const answer = await this.#ask({ source, options }, source instanceof Blob ? [] : [source]);
+  /** Reads a picture, which is gone afterwards. */
+  async predict(source: ImageBitmap, options: PredictOptions): Promise<Prediction> {
+    const answer = await this.#ask({ source, options }, [source]);
     return answer!;
   }
 

@@ -1,7 +1,9 @@
 /** Photos: each becomes a section of the page, with its faces marked and a card for each of them. */
 
 import type { Prediction } from '../src/prediction.js';
+import { unread } from '../src/prediction.js';
 import type { PredictOptions } from '../src/reader.js';
+import { ImageError, decoded, nameOf } from '../src/source.js';
 import type { Client } from './client.js';
 import { draw } from './marks.js';
 import { card, make } from './parts.js';
@@ -17,20 +19,34 @@ export async function photo(
   const state = make('p', { role: 'status' }, say('reading'));
   const section = make('section', { class: 'photo', 'aria-busy': 'true' }, make('h2', {}, file.name), state);
   into.append(section);
-  const answer = await client.predict(file, options);
+  const answer = await answered(client, file, options);
+  state.replaceWith(...(await shown(file, answer)));
   section.removeAttribute('aria-busy');
-  state.remove();
+  return answer;
+}
+
+/** The answer to a photo; one that cannot be read is an answer with an error. */
+async function answered(client: Client, file: File, options: PredictOptions): Promise<Prediction> {
+  const source = nameOf(file);
+  try {
+    return await client.predict(await decoded(file), { ...options, source });
+  } catch (error) {
+    if (error instanceof ImageError) return unread(source, error.message);
+    throw error;
+  }
+}
+
+/** An answer beside its photo, or why there is none. */
+async function shown(file: File, answer: Prediction): Promise<HTMLElement[]> {
   if (answer.error !== null) {
     const why = make('span', { lang: 'en' }, answer.error);
-    section.append(make('p', { class: 'fault' }, say('unreadable'), ' ', why));
-    return answer;
+    return [make('p', { class: 'fault' }, say('unreadable'), ' ', why)];
   }
   const figure = await marked(file, answer);
   const faces = make('div', { class: 'faces' });
   answer.faces.forEach((face, at) => faces.append(card(face, at + 1, answer.faces.length)));
   if (!answer.faces.length) faces.append(make('p', {}, answer.reasons.map(said).join('; ')));
-  section.append(make('div', { class: answer.faces.length > 1 ? 'pair many' : 'pair' }, figure, faces));
-  return answer;
+  return [make('div', { class: answer.faces.length > 1 ? 'pair many' : 'pair' }, figure, faces)];
 }
 
 /** The photo with boxes over it. */

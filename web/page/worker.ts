@@ -1,4 +1,8 @@
-/** The worker: opens the reader that it is sent, warms it, and reads images one after the other. */
+/**
+ * The worker: opens the reader that it is sent, warms it, and reads pictures one after the other.
+ *
+ * No blob comes here: in WebKit the worker of a page that was opened from a file can read none.
+ */
 
 import { RUNTIME } from '../src/constants.js';
 import { type Reader, load } from '../src/reader.js';
@@ -19,7 +23,7 @@ async function answer({ id, source, options }: Ask): Promise<Told> {
     const open = await reader;
     if (!source) return { id };
     const told = await open.predict(source, options);
-    if ('close' in source) source.close();
+    source.close();
     return { id, answer: told };
   } catch (error) {
     return { id, fault: error instanceof Error ? error.message : String(error) };
@@ -41,5 +45,5 @@ async function unpacked(base64: string): Promise<ArrayBuffer> {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+  return new Response(new Response(bytes).body!.pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
 }

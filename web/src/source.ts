@@ -31,15 +31,24 @@ export function nameOf(source: Source): string {
 export async function pixelsOf(source: Source): Promise<Image> {
   if (source instanceof ImageData) return onWhite(source);
   if (!(source instanceof Blob)) return drawn(source, ...sizeOf(source));
-  await check(source);
-  const bitmap = await createImageBitmap(source, AS_IT_IS).catch(() => {
-    throw new ImageError('damaged, cut short, or of a kind that this browser does not read');
-  });
+  const bitmap = await decoded(source);
   try {
     return drawn(bitmap, bitmap.width, bitmap.height);
   } finally {
     bitmap.close();
   }
+}
+
+/**
+ * The picture that a file holds, upright.
+ *
+ * @throws ImageError
+ */
+export async function decoded(file: Blob): Promise<ImageBitmap> {
+  await check(file);
+  return createImageBitmap(file, AS_IT_IS).catch(() => {
+    throw new ImageError('damaged, cut short, or of a kind that this browser does not read');
+  });
 }
 
 async function check(file: Blob): Promise<void> {

@@ -40,10 +40,11 @@ class Pages:
 
     Args:
         notice: what every page tells the people who are read, see `Settings`.
+        private: whether the service offers the page at `/private`.
     """
 
-    def __init__(self, notice: str) -> None:
-        self._templates = {language: _templates(language, notice) for language in LANGUAGES}
+    def __init__(self, notice: str, private: bool = False) -> None:
+        self._templates = {language: _templates(language, notice, private) for language in LANGUAGES}
 
     def render(self, name: str, scope: Scope, status: int = 200, **values: Any) -> HTMLResponse:
         """A page in the language of whoever asks, whose links begin with the path that the service is under."""
@@ -60,7 +61,7 @@ class Pages:
         return response
 
 
-def _templates(language: str, notice: str) -> jinja2.Environment:
+def _templates(language: str, notice: str, private: bool) -> jinja2.Environment:
     """The templates in a language: `_` and `ngettext` translate their own texts, `said` those of the library."""
     loader = jinja2.FileSystemLoader(HERE / "templates")
     made = jinja2.Environment(
@@ -74,7 +75,8 @@ def _templates(language: str, notice: str) -> jinja2.Environment:
     texts = translations(language)
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.globals["once"] = _once(made)
-    made.globals |= {"language": language, "notice": texts.gettext(NOTICE) if notice == READY else notice}
+    notice = texts.gettext(NOTICE) if notice == READY else notice
+    made.globals |= {"language": language, "notice": notice, "private": private}
     made.filters |= {
         "percent": percent,
         "sentence": _sentence,

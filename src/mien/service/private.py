@@ -23,7 +23,7 @@ def routes(engine: Engine, settings: Settings) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     if settings.runtime is None:
         return router
-    text = page(engine.model(None).artifact, find_runtime(settings.runtime), settings.notice).encode()
+    text = page(engine.model(None).artifact, find_runtime(settings.runtime), settings.notice, home="./").encode()
     packed = gzip.compress(text, mtime=0)
     headers = {
         "Content-Security-Policy": f"{policy()}; frame-ancestors 'none'",

@@ -59,7 +59,7 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     """
     engine = Engine(settings, metrics)
     engine.load()
-    rendered = pages.Pages(settings.notice)
+    rendered = pages.Pages(settings.notice, private=settings.runtime is not None)
     jobs = Jobs(settings, metrics)
 
     @asynccontextmanager
