@@ -57,7 +57,7 @@ def main() -> None:
             page.locator(".mien-card summary").click()
             shoot(page, "app")
         with running("app", "--headless", "--keep", str(folder / "faces"), health="/_stcore/health"):
-            shoot_kept(chromium, photo)
+            shoot_kept(chromium, photo, folder)
         with running("serve", health="/readyz"):
             shoot_result(chromium, photo)
             shoot_states(chromium, photo)
@@ -72,8 +72,8 @@ def main() -> None:
     subprocess.run([sys.executable, ROOT / "tools" / "moving.py"], check=True)
 
 
-def shoot_kept(chromium: Browser, photo: Path) -> None:
-    """The app where a face was corrected."""
+def shoot_kept(chromium: Browser, photo: Path, folder: Path) -> None:
+    """The app where a face was corrected; nobody needs to see where."""
     page = chromium.new_page(viewport={"width": 1100, "height": 1400})
     page.goto(URL)
     page.get_by_text("Keep the faces that I correct").click()
@@ -81,6 +81,8 @@ def shoot_kept(chromium: Browser, photo: Path) -> None:
     page.get_by_role("combobox", name="This face is actually").click()
     page.get_by_role("option", name="surprise").click()
     page.get_by_text("This face is kept.").wait_for()
+    told = page.get_by_text("The folder is")
+    told.evaluate("(told, folder) => { told.textContent = told.textContent.replace(folder, '~'); }", str(folder))
     shoot(page, "kept")
     page.close()
 

@@ -124,9 +124,10 @@ def show() -> None:
     data = shlex.quote(str(folder))
     st.code(
         f"mien train transfer --data {data} --from small --out runs/mine\n"
-        f"mien export runs/mine --int8 --out mine\n"
+        f"mien export runs/mine --out mine\n"
         f"mien compare small mine --data {data}",
         language=None,
+        wrap_lines=True,
     )
 
 
