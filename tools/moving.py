@@ -21,7 +21,7 @@ from mien.prediction import percent
 
 OUT = Path(__file__).parents[1] / "docs" / "covered.webp"
 SHOWN = (64, 0, 424, 300)  # px of the photo: head and shoulders
-BAR, WORDS = 84, 23  # px below, for two lines of words, and of these
+BAR, WORDS = 108, 23  # px below, for three lines of words, and of these
 RATE = 12  # pictures a second
 STILL, MOVING = 14, 10  # pictures in which a cover stays, and in which it comes or goes
 LIMIT = 600_000  # bytes
@@ -93,7 +93,7 @@ def written(photo: Image.Image, prediction: mien.Prediction) -> Image.Image:
         look = prediction.faces[0].expression
         words = f"{look.label}, {percent(look.confidence)}"
         if look.uncertain:
-            words = f"uncertain ({words})\n{', '.join(look.reasons)}"
+            words = "\n".join((f"uncertain ({words})", *look.reasons))
     font = ImageFont.load_default(WORDS)
     ImageDraw.Draw(picture).text((12, marked.height + BAR // 2), words, "black", font, anchor="lm")
     return picture
