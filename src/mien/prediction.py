@@ -71,6 +71,8 @@ def unsure(confidence: float, threshold: float, head: str = "") -> tuple[str, ..
 class Shares(dict[str, float]):
     """A share by emotion: a dict that does not change, and so can be hashed."""
 
+    __slots__ = ()
+
     def _refuse(self, *_: Any, **__: Any) -> Any:
         raise TypeError("the shares of an expression do not change; dict(shares) may")
 
