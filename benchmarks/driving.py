@@ -76,6 +76,7 @@ class Chromium:
         page.on("pageerror", lambda error: self._told.append(str(error)))
 
     def open(self, address: str) -> None:
+        self._told.clear()
         self._page.goto(address)
         self._told[:] = [each for each in self._told if each != address]
 
@@ -102,6 +103,7 @@ class Firefox:
         self._send("browsingContext.setViewport", **self._page, viewport={"width": width, "height": height})
 
     def open(self, address: str) -> None:
+        self._told.clear()
         self._send("browsingContext.navigate", **self._page, url=address, wait="complete")
         self._told[:] = [each for each in self._told if each != address]
 
