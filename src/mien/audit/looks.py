@@ -109,8 +109,9 @@ class _Seen(NamedTuple):
 
 
 def _look(recognizer: Recognizer, source: ImageSource, crop: Crop) -> _Seen:
+    """What is seen of an image, or why it cannot be read."""
     try:
-        with bounded(0):
+        with bounded(0):  # its file is little beside its pixels
             picture = open_picture(source, recognizer.limits)
             known = fingerprint(picture)
             return _of_picture(recognizer, picture, crop)._replace(fingerprint=known)
@@ -119,6 +120,7 @@ def _look(recognizer: Recognizer, source: ImageSource, crop: Crop) -> _Seen:
 
 
 def _of_picture(recognizer: Recognizer, picture: Picture, crop: Crop) -> _Seen:
+    """As `_look`, without the fingerprint. Raises `ImageError` where finer pixels cannot be read."""
     detector, preprocess = recognizer.detector, recognizer.preprocess
     found = cut(picture, crop, detector, preprocess)
     if not found.crops:
