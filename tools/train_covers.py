@@ -101,10 +101,11 @@ def main() -> None:
 @torch.no_grad()
 def laid_out(network: Net) -> Net:
     """The same network, written so that the 8-bit kernels take half the time; its answers stay the same to the bit."""
+    match list(network.layers[0].children()):
+        case [nn.Conv2d() as first, nn.BatchNorm2d() as norm, *_]:
+            network.layers[0] = Columns(fuse_conv_bn_eval(first, norm), shift=0)
     for place, layer in enumerate(network.layers):
         match layer:
-            case nn.Sequential() if place == 0:
-                network.layers[place] = Columns(fuse_conv_bn_eval(layer[0], layer[1]), shift=0)
             case nn.Flatten():
                 network.layers[place] = ChannelsLast()
             case nn.Linear():
