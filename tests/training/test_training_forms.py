@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,8 @@ def test_what_was_trained_on_judges_nothing_though_the_folder_has_grown(short: R
     assert evaluate(recognizer, open_dataset(data), split="all").n == 21
     for image in sorted((data / "Anger").iterdir()):
         image.rename(image.with_name(f"renamed-{image.name}"))
-    assert evaluate(recognizer, open_dataset(data)).to_dict() == report.to_dict()
+    renamed = evaluate(recognizer, open_dataset(data))
+    assert replace(renamed, origin=None).to_dict() == replace(report, origin=None).to_dict()  # that tells names too
 
 
 def test_other_images_of_the_same_names_are_judged_whole(short: Recipe, tmp_path: Path) -> None:
