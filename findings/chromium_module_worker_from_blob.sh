@@ -3,7 +3,7 @@
 # Guess:    new Worker(URL.createObjectURL(blob), { type: "module" }) runs, or the page is told why not: without
 #           { type: "module" } the same worker runs there, and from http://127.0.0.1 both do.
 # Happens:  The worker does not run. Its error event has no message, no file and no line, and the console stays empty. As a
-#           module from a data: URL it runs. In Firefox and in WebKit all four do.
+#           module from a data: URL it runs.
 # Source:   https://html.spec.whatwg.org/multipage/workers.html#dom-worker: a script that cannot be fetched fires an event named
 #           error, which says nothing; a page of file:// has an opaque origin, of which a blob: URL is. No report was found.
 # Matters:  `mien page` writes a page that is opened by file://: its worker is built as a classic script (web/build.mjs).

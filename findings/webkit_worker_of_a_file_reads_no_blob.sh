@@ -3,7 +3,7 @@
 # Guess:    A worker reads a blob wherever its page does: one that it is sent, and above all one that it has made itself.
 # Happens:  There it can read none: arrayBuffer() fails with NotReadableError, a Response of its stream with TypeError,
 #           createImageBitmap() with InvalidStateError. The page reads the same blobs, and from http://127.0.0.1 its worker
-#           does. A Response of the bytes themselves can be read there. Chromium and Firefox read them all.
+#           does. A Response of the bytes themselves can be read there.
 # Source:   https://w3c.github.io/FileAPI/#blob-section: reading a blob knows of no origin. No report was found; the same is
 #           told of Safari, of blob: URLs in a worker: https://github.com/bilibili/web-demuxer/issues/8.
 # Matters:  `mien page` writes a page that is opened by file://. It decodes photos itself and sends its worker bitmaps, and the
