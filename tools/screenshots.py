@@ -54,7 +54,7 @@ def main() -> None:
             page = chromium.new_page(viewport={"width": 1100, "height": 1060})
             page.goto(URL)
             page.locator("input[type=file]").set_input_files(photo)
-            page.locator(".mien-card summary").click()
+            page.locator(".mien-card summary").first.click()
             shoot(page, "app")
         with running("app", "--headless", "--keep", str(folder / "faces"), health="/_stcore/health"):
             shoot_kept(chromium, photo, folder)
