@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mien.app.settings import keep_folder, told
+from mien.app.settings import keep_folder, remember, told
 from mien.app.show import say
 from mien.app.words import _, ngettext, said
 from mien.corrections import NOT_A_FACE, TABLE, Kept, forget, keep, kept, name_of
@@ -31,7 +31,8 @@ def wanted() -> Path | None:
         _("Keep the faces that I correct"),
         st.session_state.get("chosen keeping", False),
         key="keeping",
-        on_change=_remember,
+        on_change=remember,
+        args=("keeping",),
     )
     say(
         _(
@@ -152,8 +153,3 @@ def _face(folder: Path, face: Kept, number: int) -> None:
 def _delete(number: int, of: str) -> bool:
     words = _("Delete face %(number)s", number=number)
     return st.button(words, key=f"delete {of}", icon=":material/delete:")
-
-
-def _remember() -> None:
-    """Before the page runs, as for what else is chosen: every page has it as it was left."""
-    st.session_state["chosen keeping"] = st.session_state["keeping"]

@@ -131,7 +131,8 @@ def choose_labels(reader: Recognizer) -> LabelSet:
         first,
         key="labels",
         format_func=lambda each: said(able[each].words),
-        on_change=_keep_labels,
+        on_change=remember,
+        args=("labels",),
     )
     return able[str(name)]
 
@@ -146,25 +147,21 @@ def choose_prior(reader: Recognizer, labels: LabelSet) -> str:
         names.index(st.session_state.get("chosen prior", TRAINING)),
         key="prior",
         format_func=words.__getitem__,
-        on_change=_keep_prior,
+        on_change=remember,
+        args=("prior",),
     )
     with told():
         reader.expected(prior, labels)
     return prior
 
 
-def _keep_labels() -> None:
+def remember(name: str) -> None:
     """Before the page runs: whoever chooses and leaves at once finds the choice made elsewhere."""
-    st.session_state["chosen labels"] = st.session_state["labels"]
-
-
-def _keep_prior() -> None:
-    """As `_keep_labels`."""
-    st.session_state["chosen prior"] = st.session_state["prior"]
+    st.session_state[f"chosen {name}"] = st.session_state[name]
 
 
 def _keep_model() -> None:
-    """As `_keep_labels`; where it does not load, the page that tries to load it goes back to the last that did."""
+    """As `remember`; where it does not load, the page that tries to load it goes back to the last that did."""
     st.session_state["chosen model"] = str(st.session_state["model"] or _first_model())
 
 
