@@ -88,12 +88,12 @@ class Runs:
         return [(int(process), name) for process, name in map(str.split, lines)]
 
     def wait_for(self, *names: str) -> list[int]:
-        """Until these have been opened; by whom."""
+        """Until these have been opened; by whom, in this order."""
         deadline = time.monotonic() + WAIT_S
-        while not set(names) <= {name for _, name in self.opened()}:
-            assert time.monotonic() < deadline, self.opened()
+        while not set(names) <= (by := {name: process for process, name in self.opened()}).keys():
+            assert time.monotonic() < deadline, by
             time.sleep(0.01)
-        return [process for process, name in self.opened() if name in names]
+        return [by[name] for name in names]
 
     def go(self) -> None:
         (self.watch / "go").touch()

@@ -197,6 +197,25 @@ def test_explanations_are_those_of_the_library() -> None:
     asyncio.run(go())
 
 
+def test_one_run_answers_and_explains(monkeypatch: pytest.MonkeyPatch, astronaut: bytes) -> None:
+    async def go() -> None:
+        async with running() as engine:
+            model = engine.model(None)
+            images, sets = [astronaut, png(np.full((200, 200, 3), 128, np.uint8)), astronaut], [FER7, FER7, FERPLUS8]
+            wanted = [explained(model, image, labels=labels) for image, labels in zip(images, sets, strict=True)]
+            monkeypatch.setattr(Recognizer, "features", None)  # another run
+            tasks = [
+                engine.predict([image], Asked(model, labels, "auto", explained=way))
+                for image, labels in zip(images, sets, strict=True)
+                for way in ("cam", None)
+            ]
+            told = [answer.prediction.faces for (answer,) in await asyncio.gather(*tasks)]
+            assert told[::2] == [each.faces for each in wanted]
+            assert [[face.expression.explanation for face in faces] for faces in told[1::2]] == [[None], [], [None]]
+
+    asyncio.run(go())
+
+
 def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> None:
         async with running() as engine:
@@ -205,10 +224,12 @@ def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.Monke
             def slow(model: Recognizer, crop: Pixels, labels: LabelSet, prior: str, **_: str) -> Explanation:
                 order.append("explained")
                 answered.wait(0.2)
-                return Explanation("cam", ((0.0,),))
+                return Explanation("occlusion", ((0.0,),))
 
             monkeypatch.setattr("mien.service.engine.explain", slow)
-            many = asyncio.create_task(engine.predict([IMAGE] * 100, Asked(model, FER7, "whole", explained="cam")))
+            many = asyncio.create_task(
+                engine.predict([IMAGE] * 100, Asked(model, FER7, "whole", explained="occlusion"))
+            )
             while not order and not many.done():
                 await asyncio.sleep(0.01)
             await ask(engine)

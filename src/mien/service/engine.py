@@ -22,7 +22,7 @@ import numpy as np
 from mien.answers import Found
 from mien.artifact import find, read
 from mien.crops import Crop
-from mien.explain import explain, usual, with_explanations
+from mien.explain import explain, explain_all, usual, with_explanations
 from mien.image import Pixels
 from mien.labels import LabelSet
 from mien.memory import keep_memory
@@ -77,6 +77,11 @@ class Asked:
     explained: Method | None = None
     pictured: bool = False
 
+    @property
+    def mapped(self) -> bool:
+        """Whether the run of the network that answers tells what explains, too."""
+        return self.explained == "cam"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -89,7 +94,8 @@ class Job:
 
     def beside(self, other: Job) -> bool:
         """Whether another may be in the same batch."""
-        return other.asked.model is self.asked.model and other.asked.prior == self.asked.prior
+        ours, theirs = self.asked, other.asked
+        return theirs.model is ours.model and theirs.prior == ours.prior and theirs.mapped == ours.mapped
 
 
 class Engine:
@@ -215,7 +221,7 @@ class Engine:
         self._jobs.append(job)
         self._some.set()
         prediction = await job.answer
-        if asked.explained:
+        if asked.explained and not asked.mapped:
             explanations = []
             for crop, reading in zip(found.crops, prediction.faces, strict=True):
                 async with self._explaining:
@@ -264,10 +270,7 @@ class Engine:
         if not batch:
             return []
         try:
-            with self._metrics.time("express"):
-                asked = batch[0].asked
-                labels = [job.asked.labels for job in batch]
-                answers = asked.model.express([job.found for job in batch], labels, asked.prior)
+            answers = self._explained(batch) if batch[0].asked.mapped else self._answered(batch)
         except Exception as error:
             if len(batch) == 1:
                 return [error]
@@ -275,6 +278,25 @@ class Engine:
         self._metrics.batches.observe(len(batch))
         self._metrics.faces.inc(sum(len(answer.faces) for answer in answers))
         return list(answers)
+
+    def _answered(self, batch: list[Job]) -> list[Prediction]:
+        asked, found = batch[0].asked, [job.found for job in batch]
+        with self._metrics.time("express"):
+            return asked.model.express(found, [job.asked.labels for job in batch], asked.prior)
+
+    def _explained(self, batch: list[Job]) -> list[Prediction]:
+        asked, found = batch[0].asked, [job.found for job in batch]
+        labels = [job.asked.labels for job in batch]
+        with self._metrics.time("express"):
+            answers, features = asked.model.express_with_features(found, labels, asked.prior)
+        ends = np.cumsum([len(each.crops) for each in found])
+        with self._metrics.time("explain"):
+            return [
+                explain_all(asked.model, each, answer, spoken, asked.prior, asked.explained, seen)
+                for each, answer, spoken, seen in zip(
+                    found, answers, labels, np.split(features, ends[:-1]), strict=True
+                )
+            ]
 
 
 def _step_back() -> None:
