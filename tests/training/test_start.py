@@ -18,7 +18,7 @@ from mien.labels import FERPLUS8, HAPPY_SAD, LabelSet
 from mien.recognizer import Recognizer
 from mien.training.export.export import export
 from mien.training.learning.checkpoint import Run
-from mien.training.learning.loop import train
+from mien.training.learning.loop import Progress, train
 from mien.training.learning.start import find_start
 from mien.training.networks.network import build, deployed
 from mien.training.recipes.recipe import Recipe, read_recipe
@@ -84,6 +84,28 @@ def test_training_goes_on_from_a_model(run: Run, tiny: Recipe, happy_sad: Path, 
     before, after = run.best_entry()["valid"]["happy-sad"], continued.best_entry()["valid"]["happy-sad"]
     assert after == pytest.approx(before, abs=0.1)
     assert continued.data()["start"] == mien.load(tmp_path / "model").artifact.manifest.sha256
+
+
+@pytest.mark.parametrize(("second", "share"), [("sad", 0.5), ("bored", 1)])
+def test_a_model_that_knows_all_labels_learns_more_slowly(
+    run: Run, tiny: Recipe, second: str, share: float, tmp_path: Path
+) -> None:
+    folder = write_folder(tmp_path / "data", ("happy", "sad"), 30)
+    (folder / "sad").rename(folder / second)
+    data = open_dataset(folder)
+    schedule = tiny.schedule.model_copy(update={"epochs": 2, "known": 0.5, "warmup": 0, "decay": "constant"})
+    recipe = tiny.model_copy(update={"schedule": schedule, "labels": None})
+
+    def cut(progress: Progress) -> None:
+        if progress.epoch:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        train(recipe, data, tmp_path / "run", start=str(run.folder), progress=cut)
+    log = train(recipe, data, tmp_path / "run", start=str(run.folder), resume=True).read_log()
+    assert [epoch["lr"] for epoch in log] == [recipe.optimiser.lr * share] * 2
+    plain = train(recipe, data, tmp_path / "plain").read_log()
+    assert [epoch["lr"] for epoch in plain] == [recipe.optimiser.lr] * 2
 
 
 def test_the_model_that_comes_with_mien_can_be_begun_with() -> None:

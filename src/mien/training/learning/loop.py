@@ -191,7 +191,7 @@ def _go_on(
             best = verdict.rank
             run.save(run.best, {**told, "network": learner.average.state_dict()})
         run.append_log(
-            {"epoch": epoch + 1, "loss": sum(losses) / steps, "lr": learning_rate(recipe, epoch + 1 - 1 / steps)}
+            {"epoch": epoch + 1, "loss": sum(losses) / steps, "lr": learner.rate(epoch + 1 - 1 / steps)}
             | {"valid": verdict.accuracy, "nll": verdict.nll, "size": recipe.train_size(epoch)}
             | {"seconds": round(time.monotonic() - epoch_began, 1)}
         )
@@ -219,8 +219,13 @@ class Learner:
         self.ours = ours
         self._recipe = recipe
         self._half = halves(ours.device)
+        self._share = 1.0
         self.optimiser = make_optimiser(self.network, recipe, self._half)
         self._parallel = ours.parallel(self.network)
+
+    def rate(self, epoch: float) -> float:
+        """The learning rate at a (fractional) epoch."""
+        return learning_rate(self._recipe, epoch, self._share)
 
     def epoch(self, training: Split, epoch: int, teacher: Teacher) -> Iterator[float]:
         """Go through the images once, and yield each batch's loss.
@@ -233,7 +238,7 @@ class Learner:
         self.network.train()
         for step, batch in enumerate(batches(training, recipe, epoch, ours)):
             for group in self.optimiser.param_groups:
-                group["lr"] = learning_rate(recipe, epoch + step / steps)
+                group["lr"] = self.rate(epoch + step / steps)
             with torch.autocast(ours.device.type, torch.bfloat16, enabled=self._half):
                 logits = self._parallel(batch.pixels.contiguous(memory_format=torch.channels_last))
                 value = teacher.loss(logits, batch)
@@ -251,13 +256,18 @@ class Learner:
     def state(self) -> dict[str, Any]:
         """What `restore` needs to go on as if nothing had happened."""
         parts = {"network": self.network, "average": self.average, "optimiser": self.optimiser}
-        return {name: part.state_dict() for name, part in parts.items()} | {"averaged": self._averaged}
+        return {name: part.state_dict() for name, part in parts.items()} | {
+            "averaged": self._averaged,
+            "share": self._share,
+        }
 
     def begin_with(self, start: Start, training: Split) -> str:
         """Take over weights, as far as they fit (see `Start.give`), and say how many."""
         wanted = {name: target.labels for name, target in training.targets.items()}
         taken, learned = start.give(self.network, examples(training.crops, self._recipe.train_size(0)), wanted)
         self.average.load_state_dict(self.network.state_dict())
+        if taken == learned and start.knows(wanted):
+            self._share = self._recipe.schedule.known
         return f"beginning with {taken} of {learned} of the weights of {start.name}"
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -265,6 +275,7 @@ class Learner:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self._averaged = state["averaged"]
+        self._share = state.get("share", 1.0)  # older runs have none
 
 
 @torch.no_grad()

@@ -12,9 +12,9 @@ from mien.training.learning.muon import Muon
 from mien.training.recipes.recipe import Adaptive, Orthogonal, Recipe, Sgd
 
 
-def learning_rate(recipe: Recipe, epoch: float) -> float:
-    """The rate at a (fractional) epoch: linear warm-up, then constant or a cosine to 0."""
-    schedule, peak = recipe.schedule, recipe.optimiser.lr
+def learning_rate(recipe: Recipe, epoch: float, share: float = 1.0) -> float:
+    """The rate at a (fractional) epoch, or a share of it: linear warm-up, then constant or a cosine to 0."""
+    schedule, peak = recipe.schedule, recipe.optimiser.lr * share
     if epoch < schedule.warmup:
         return peak * (epoch + 0.01) / schedule.warmup
     if schedule.decay == "constant":

@@ -102,6 +102,10 @@ class Start:
         taken = learned & (fitting.keys() | {f"{name}.{part}" for name in shifts for part in ("weight", "bias")})
         return len(taken), len(learned)
 
+    def knows(self, wanted: Mapping[str, LabelSet]) -> bool:
+        """Whether linear heads here speak all labels of each of these."""
+        return all(any(set(labels) <= set(spoken) for spoken in self.heads.values()) for labels in wanted.values())
+
     def _begun(self, ours: Mapping[str, Tensor], wanted: Mapping[str, LabelSet]) -> dict[str, Tensor]:
         """The weights of linear heads that are new: of each emotion that the nearest head here speaks, as there."""
         begun = dict[str, Tensor]()

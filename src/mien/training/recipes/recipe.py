@@ -216,6 +216,9 @@ class Schedule(Part):
 
     The rate warms up linearly, and then falls to 0 along a cosine or is `constant`.
 
+    `known` is the share of the rate at which a run goes that begins with a model which speaks all of its labels: such
+    a network knows much already, and a full rate would undo it.
+
     `ema` is the share of the running average of the weights that a step keeps, once there is something to keep.
     `sizes` are stages of the run: from which share of the epochs on, the training images have which side in pixels.
     """
@@ -224,6 +227,7 @@ class Schedule(Part):
     batch: Annotated[int, Field(gt=1)] = 128
     warmup: Annotated[float, Field(ge=0)] = 0.0
     decay: Literal["cosine", "constant"] = "cosine"
+    known: Annotated[float, Field(gt=0, le=1)] = 1.0
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     sizes: tuple[tuple[Share, Annotated[int, Field(ge=16, le=512)]], ...] = ()
 
