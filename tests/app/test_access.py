@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import WAIT, App, needs_browser, photos, video
+from browsing import WAIT, App, idle, needs_browser, photos, video
 from PIL import Image
 from playwright.sync_api import Browser, Frame, Page, expect
 
@@ -98,6 +98,8 @@ def test_answers(page: Page, astronaut: bytes) -> None:
         portrait.crop((150, 30, 310, 190)).resize((20, 20)).save(tiny, "PNG")
     chosen = photos(two_jpg=stream.getvalue(), torn_jpg=astronaut[:3000], tiny_png=tiny.getvalue())
     page.get_by_text("Keep the faces that I correct").click()
+    expect(page.get_by_text("While this is on")).to_be_visible()
+    idle(page)
     page.locator("input[type=file]").set_input_files(chosen)
     expect(page.locator(".mien-summary")).to_be_visible(timeout=WAIT)
     for question in ("Face 1 is actually", "Face 2 is actually", "This face is actually"):
