@@ -17,6 +17,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.cores import cores
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
@@ -160,6 +162,11 @@ def toy() -> Toy:
         return folder
 
     return write
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto` is one more than there are cores: a fifth of the time a test waits, for a server or a browser."""
+    return cores() + 1
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
