@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 import mien
 from mien.app import about, settings
+from mien.app.words import plain
 from mien.corrections import COLUMNS, NOT_A_FACE, TABLE, keep, kept, name_of
 from mien.prediction import Expression
 
@@ -247,6 +248,12 @@ def test_a_folder_that_is_broken_is_told(app: Open, folder: Path, happy: bytes) 
         told = upload(test, happy) if page == "read" else test
         assert "is not as mien wrote it" in told.error[0].value
     assert files(folder) == ["holiday.jpg", TABLE]
+
+
+def test_what_the_disk_refuses_is_told_in_words(app: Open, folder: Path, happy: bytes) -> None:
+    folder.touch()
+    test = upload(app(on=True), happy)
+    assert test.error[0].value == plain(f"{folder / TABLE}: Not a directory")
 
 
 def test_faces_of_samples_are_corrected_too(

@@ -100,7 +100,12 @@ def find_tree(path: Path, known: frozenset[str]) -> Tree:
         members = _unpacked(path)
         images, others = sorted_by_kind(members)
         return Tree(path, path, known, tuple(images), tuple(others), members)
-    return Tree(path, path.parent, known, (), (Path(path.name),))
+    return replace(one_file(path), known=known)
+
+
+def one_file(path: Path) -> Tree:
+    """A file alone, whatever it is."""
+    return Tree(path, path.parent, frozenset(), (), (Path(path.name),))
 
 
 def _unpacked(path: Path) -> dict[Path, bytes]:
