@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -64,13 +65,13 @@ def test_some_frames_in_another_label_set(clip: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
-    broken, out = tmp_path / "broken.mp4", tmp_path / "out.csv"
+    broken, out = tmp_path / os.fsdecode(b"broken\xff.mp4"), tmp_path / "out.csv"
     broken.write_bytes(b"no video")
     done = run("video", broken, tmp_path / "none.mp4", clip, "--every", "1", "--out", out)
     assert done.returncode == 1
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert [(Path(row["source"]).name, row["frame"]) for row in rows] == [
-        ("broken.mp4", ""),
+        ("broken\\xff.mp4", ""),
         ("none.mp4", ""),
         ("clip.mp4", "0"),
     ]

@@ -171,7 +171,9 @@ def test_read_marks(tmp_path: Path) -> None:
     assert read_marks(path) == []
 
 
-@pytest.mark.parametrize("content", [b"\xef\xbb\xbfName;Start;End\r\n\r\n A ;0;1:30\r\n", b"end\tname\tstart\n90\tA\t0\n"])
+@pytest.mark.parametrize(
+    "content", [b"\xef\xbb\xbfName;Start;End\r\n\r\n A ;0;1:30\r\n", b"end\tname\tstart\n90\tA\t0\n"]
+)
 def test_marks_as_spreadsheets_write_them(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
     path.write_bytes(content)

@@ -97,7 +97,8 @@ def table_schema(
         keep: likewise.
 
     Returns:
-        A column that rows have themselves, in any case, is called `input_<name>`. The metadata are those of `arrow_schema`.
+        A column that rows have themselves, in any case, is called `input_<name>`. The metadata are those of
+        `arrow_schema`.
 
     Raises:
         DataError: as `read_table` does, or two columns have one name.

@@ -30,7 +30,7 @@ class CompareFormat(StrEnum):
 def compare(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="REPORT...|MODEL...", help="Folders of mien evaluate --report; with --data, models."),
+        typer.Argument(metavar="REPORT|MODEL", help="Folders of mien evaluate --report; with --data, models."),
     ],
     data: Annotated[
         Path | None,

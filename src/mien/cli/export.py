@@ -16,7 +16,7 @@ def export(
     members: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN|MODEL...",
+            metavar="RUN|MODEL",
             help="Folders of training runs; models by name or folder.",
             autocompletion=models,
         ),

@@ -19,7 +19,7 @@ def models(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME|DIR]", help="Show the card of this model.", show_default=False, autocompletion=names
+            metavar="NAME|DIR", help="Show the card of this model.", show_default=False, autocompletion=names
         ),
     ] = None,
     recipe: Annotated[

@@ -222,12 +222,12 @@ def terminal(*, stderr: bool = False) -> Console:
 
 
 def columns(words: Sequence[str], numbers: Sequence[str]) -> Table:
-    """A table without lines: columns of words, then columns of numbers."""
+    """A table without lines: columns of words, then columns of numbers; where they do not fit, nothing is cut off."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title in words:
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for title in numbers:
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", overflow="fold")
     return table
 
 

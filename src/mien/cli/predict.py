@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 def predict(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Images, folders, patterns, or - for standard input.")
+        list[str], typer.Argument(metavar="SOURCE", help="Images, folders, patterns, or - for standard input.")
     ],
     labels: Labels = None,
     prior: Prior = "training",

@@ -50,7 +50,7 @@ def _time(text: str | float) -> float:
 
 
 def video(
-    sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Videos, or folders of images.")],
+    sources: Annotated[list[str], typer.Argument(metavar="FILE", help="Videos, or folders of images.")],
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the timeline there: .parquet, .csv, .json, .jsonl."),
@@ -168,7 +168,9 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, console:
     """Read the videos, and say how far it is; how many of them could not be read to their ends."""
     from mien.errors import VideoError
     from mien.video import describe
+    from mien.watching import described
 
+    files = {described(source): source for source in sources}
     begun = perf_counter()
     frames = faces = 0
     done, time_s = recording.begun
@@ -182,7 +184,7 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, console:
                 if moment.prediction.source != source:
                     source = moment.prediction.source
                     try:
-                        length = describe(source, stream=wanted.stream).duration_s
+                        length = describe(files[source], stream=wanted.stream).duration_s
                     except VideoError:
                         length = None
                     bar.reset(task, total=wanted.end_s or length)

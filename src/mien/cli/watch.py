@@ -44,7 +44,7 @@ CHECKPOINT_S = 2.0  # from one that is kept on disk to the next
 
 def watch(
     source: Annotated[
-        str, typer.Argument(metavar="[CAMERA|URL|FILE]", help="A camera's number, a stream's address, or a video.")
+        str, typer.Argument(metavar="CAMERA|URL|FILE", help="A camera's number, a stream's address, or a video.")
     ] = "0",
     labels: Labels = None,
     prior: Prior = "training",
@@ -72,21 +72,22 @@ def watch(
     with needs_extra("video"):
         from mien.video.live import Live
     from mien.filming import Recorder
-    from mien.watching import Glance
+    from mien.watching import Glance, described
 
     kind = _kind(out)
     recognizer = load(model)
     spoken = recognizer.spoken(labels)
     recognizer.expected(prior, spoken)
+    name = described(source)
     with ExitStack() as opened:
         live = opened.enter_context(Live(source))
-        kept = opened.enter_context(_Kept(out, kind, source, spoken)) if out is not None else None
+        kept = opened.enter_context(_Kept(out, kind, name, spoken)) if out is not None else None
         film = opened.enter_context(Recorder(annotate)) if annotate is not None else None
         show = opened.enter_context(_shown(live, spoken, kept))
         timer = Timer(seconds or 0.0, live.close)
         opened.callback(timer.cancel)
         try:
-            for moment in map(Glance(recognizer, source, spoken, prior), live):
+            for moment in map(Glance(recognizer, name, spoken, prior), live):
                 if seconds is not None and not timer.ident:
                     timer.start()
                 show(moment)
