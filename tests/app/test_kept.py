@@ -220,6 +220,19 @@ def test_what_is_kept_is_told_and_deleted_one_by_one_or_at_once(app: Open, three
     assert rows(three) == [list(COLUMNS)]
 
 
+def test_a_picture_that_is_damaged_hides_no_other(app: Open, three: Path) -> None:
+    one, other, _ = kept(three)
+    one.path.write_bytes(b"torn")
+    other.path.write_bytes(b"")
+    test = app("kept")
+    assert "This photo cannot be read." in html(test)
+    assert "Empty: no bytes to read." in html(test)
+    assert "3: sad. mien said happy." in html(test)
+    assert "mien train transfer" in test.code[0].value
+    assert f"2 faces are kept in {three}." in html(press(test, "Delete face 1"))
+    assert not one.path.exists()
+
+
 def test_many_that_are_kept_come_in_pages(app: Open, folder: Path, bands: Bands) -> None:
     for bright in range(13):
         keep(folder, bands(bright, 13)[..., 0], SAID, "sad", "toy")
