@@ -56,8 +56,10 @@ def test_everything_that_it_writes(clip: Path, tmp_path: Path) -> None:
 
 def test_some_frames_in_another_label_set(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
-    done = run("video", clip, "--every", "0.1", "--from", "0:00.1", "--to", ".4", "--labels", "happy-sad", "--out", out)
+    words = ("--every", "0.1", "--from", "0:00.1", "--to", ".4", "--labels", "happy-sad", "--out", out)
+    done = run("video", clip, clip, *words)  # named twice, it is read once
     assert done.returncode == 0, done.stderr
+    assert "1 video, 3 frames" in done.stderr
     rows = json.loads(out.read_text())
     assert [row["frame"] for row in rows] == [3, 5, 8]
     assert {row["s_label"] for row in rows} == {"happy"}

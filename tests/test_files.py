@@ -99,7 +99,7 @@ def test_who_may_read_a_file_stays_as_it_was(tmp_path: Path) -> None:
 
 def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    with pytest.raises(OSError, match="a"):
+    with pytest.raises(IsADirectoryError, match="a folder is in the way of a file: choose another"):
         write_text(tmp_path / "a", "text")
     assert names(tmp_path) == ["a"]
     assert names(tmp_path / "a") == []

@@ -35,8 +35,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Who may read it is as for any new file, or as it was for the one that it replaces.
 
     Raises:
-        OSError: it cannot be written; of a full disk it names `path` too.
+        OSError: it cannot be written, or is a folder; of a full disk it names `path` too.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder is in the way of a file: choose another", str(path))
     _make(path.parent)
     temporary = path.with_name(f".{path.stem[:LONGEST_STEM]}.{secrets.token_hex(8)}{path.suffix}")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the process's umask

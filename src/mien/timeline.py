@@ -121,7 +121,7 @@ class Recording:
 
     Args:
         recognizer: reads them.
-        sources: paths.
+        sources: paths, no two alike.
         out: the file that it becomes.
         labels: the label set to answer in.
         prior: as for `Recognizer.predict`.

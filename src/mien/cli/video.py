@@ -115,6 +115,7 @@ def video(
     from mien.timeline import Recording
     from mien.watching import Wanted
 
+    sources = list(dict.fromkeys(sources))  # patterns overlap
     console = terminal(stderr=True)
     kind = _kind(out, console)
     for path in (summary, events):
