@@ -15,6 +15,7 @@ from mien.datasets.base import SPLITS
 from mien.datasets.walk import no_part, sorted_by_kind, sorted_out
 from mien.errors import DataError
 from mien.intake import ImageSource
+from mien.labels import canonical
 from mien.wording import reason
 
 MOST_UNPACKED = 1_000_000_000  # bytes of a zip's files together, which are held in memory
@@ -69,7 +70,7 @@ class Tree:
         if len(tops) != 1 or any(len(place.parts) == 1 for place in inside):
             return None
         (top,) = tops
-        if top.lower() in SPLITS or top.lower() in self.known:
+        if top.lower() in SPLITS or canonical(top) in self.known:
             return None
 
         def below(places: tuple[Path, ...]) -> tuple[Path, ...]:
