@@ -85,6 +85,7 @@ def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("--out", "out.txt"), "a timeline is .parquet, .csv, .json or .jsonl"),
+        (("--out", "out.mp4"), "a timeline is .parquet, .csv, .json or .jsonl"),
         (("--events", "out.doc"), "out.doc: end it with one of .csv, .json, .jsonl, .parquet, .srt, .vtt, .eaf, .txt"),
         (("--summary", "out.srt"), "out.srt: end it with one of .csv, .json, .jsonl, .parquet"),
         (("--resume",), "--resume goes on with a file: name it with --out"),

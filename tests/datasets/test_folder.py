@@ -43,7 +43,7 @@ def test_wrong_layout_is_told(tmp_path: Path, write_image: Write, files: list[st
 @pytest.mark.parametrize("folder", ["happy", "Anger", "suprised"])
 def test_one_label_in_any_spelling_is_told_as_one(folder: str, tmp_path: Path, write_image: Write) -> None:
     write_image(f"{folder}/a.png")
-    with pytest.raises(DataError, match="at least two labels, found (happy|angry|surprise)"):
+    with pytest.raises(DataError, match=r"at least two labels, found (happy|angry|surprise)"):
         open_dataset(tmp_path)
 
 

@@ -213,6 +213,18 @@ def chosen(form: Format | None, out: Path | None, say: Callable[[str], None]) ->
     return form or ending or Format.table
 
 
+def timeline_form(out: Path | None) -> Format:
+    """The form of a timeline's file, as its ending asks; rows one by one where there is none.
+
+    Raises:
+        MienError: its ending asks for none.
+    """
+    form = ENDINGS.get(out.suffix.lower()) if out is not None else Format.jsonl
+    if form is None or form is Format.table:
+        raise MienError(f"{out}: a timeline is .parquet, .csv, .json or .jsonl")
+    return form
+
+
 def terminal(*, stderr: bool = False) -> Console:
     """Where things are told: as they stand, without markup; lines are not broken where nobody watches."""
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)

@@ -18,11 +18,11 @@ from mien.cli.options import (
     Labels,
     Model,
     Prior,
-    chosen,
     columns,
     counting,
     shown,
     terminal,
+    timeline_form,
 )
 from mien.cli.pictures import Pictures
 from mien.errors import MienError
@@ -117,7 +117,7 @@ def video(
 
     sources = list(dict.fromkeys(sources))  # patterns overlap
     console = terminal(stderr=True)
-    kind = _kind(out, console)
+    kind = timeline_form(out)
     for path in (summary, events):
         _form(path, CAPTIONS if path is events else ())
     if resume and out is None:
@@ -149,13 +149,6 @@ def video(
             recording.remove()
     if unread or undrawn:
         raise typer.Exit(EXIT_SOME_UNREAD)
-
-
-def _kind(out: Path | None, console: Console) -> Format:
-    kind = chosen(None, out, console.print)
-    if out is not None and kind is Format.table:
-        raise MienError(f"{out}: a timeline is .parquet, .csv, .json or .jsonl")
-    return kind
 
 
 def _form(path: Path | None, others: Sequence[str]) -> None:

@@ -18,7 +18,6 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.options import (
-    ENDINGS,
     EXIT_SOME_UNREAD,
     Format,
     Labels,
@@ -27,6 +26,7 @@ from mien.cli.options import (
     needs_extra,
     shown,
     terminal,
+    timeline_form,
 )
 from mien.cli.stop import unbroken
 from mien.errors import MienError
@@ -74,7 +74,7 @@ def watch(
     from mien.filming import Recorder
     from mien.watching import Glance, described
 
-    kind = _kind(out)
+    kind = timeline_form(out)
     recognizer = load(model)
     spoken = recognizer.spoken(labels)
     recognizer.expected(prior, spoken)
@@ -205,11 +205,3 @@ def _shown(live: Live, labels: LabelSet, kept: _Kept | None) -> Iterator[Callabl
             print(json.dumps(row, ensure_ascii=False), flush=True)
 
     yield print_lines
-
-
-def _kind(out: Path | None) -> Format:
-    """The form of the file. Raises `MienError` where its ending says none."""
-    form = ENDINGS.get(out.suffix.lower()) if out is not None else Format.jsonl
-    if form is None or form is Format.table:
-        raise MienError(f"{out}: a timeline is .parquet, .csv, .json or .jsonl")
-    return form
