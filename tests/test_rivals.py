@@ -168,3 +168,6 @@ def test_what_cannot_be_read_is_told(made: Callable[..., Recognizer], faces: Pat
     done = CliRunner().invoke(app, [*words, "--format", "json"])
     assert done.exit_code == 1
     assert [list(each["unreadable"]) for each in json.loads(done.output)] == [["sad/torn.png"]] * 2
+    done = CliRunner().invoke(app, [*words, "--format", "csv"])
+    assert (done.exit_code, len(done.stdout.splitlines())) == (1, 3)
+    assert done.stderr.startswith("unreadable: sad/torn.png")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -64,6 +65,7 @@ def compare(
         _show(compared)
     else:
         print(as_csv(compared) if form is CompareFormat.csv else as_latex(compared), end="")
+        _tell_unreadable(compared, terminal(stderr=True))
     if data is not None and compared[0].unreadable:
         raise typer.Exit(EXIT_SOME_UNREAD)
 
@@ -93,6 +95,10 @@ def _show(compared: list[Compared]) -> None:
     )
     if any(each.accuracy_difference and each.accuracy_difference.chance is None for each in compared):
         console.print("Where it says too few, nothing can be concluded: 30 images are needed, of 10 people.")
+    _tell_unreadable(compared, console)
+
+
+def _tell_unreadable(compared: list[Compared], console: Console) -> None:
     for name, why in {name: why for each in compared for name, why in each.unreadable.items()}.items():
         console.print(f"unreadable: {shown(name)}: {shown(why)}", style="red")
 
