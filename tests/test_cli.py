@@ -18,6 +18,7 @@ import termios
 import threading
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -29,10 +30,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from rich.cells import cell_len
+from rich.console import Console
 
 import mien
 from mien.artifact import DEFAULT
 from mien.cli import formats, stop
+from mien.cli.options import columns
 from mien.intake import LIMITS
 from mien.labels import FERPLUS8
 from mien.prediction import Prediction
@@ -427,6 +430,9 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
         ("evaluate PHOTO", "not a dataset"),
         ("evaluate FOLDER", "not a dataset"),
         ("models nonsense", "no model 'nonsense'"),
+        ("models small --describe transfer", "error: a model or a recipe, not both: small, --describe transfer"),
+        ("compare FOLDER FOLDER --map a=b", "--map and --group are for data to judge models on"),
+        ("compare FOLDER FOLDER --group folder:1", "--map and --group are for data to judge models on"),
         ("data", "Usage: mien data"),
         ("data info FOLDER", "Looked for:"),
         ("train missing.toml --data FOLDER --out OUT", "missing.toml"),
@@ -839,6 +845,15 @@ def test_an_evaluation_in_a_terminal(exported: Export) -> None:
     assert max(map(cell_len, text)) <= 81  # the progress bar ends with a carriage return
     assert not any("…" in line for line in text)
     assert any(line.startswith("contempt") for line in text)
+
+
+@pytest.mark.parametrize("wide", [20, 40])
+def test_a_table_that_does_not_fit_loses_no_digit(wide: int) -> None:
+    table = columns(("report", "model"), ("accuracy", "ECE", "n"))
+    table.add_row("mine", "small", "100.0%", "0.014", "28,709")
+    stream = io.StringIO()
+    Console(file=stream, width=wide).print(table)
+    assert Counter("minesmall100.0%0.01428,709") <= Counter(stream.getvalue())
 
 
 @pytest.mark.parametrize("words", ["predict PHOTO", "models", "models small", "evaluate DATA", "data info DATA"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,10 @@ def test_everything_that_it_writes(clip: Path, tmp_path: Path) -> None:
 
 def test_some_frames_in_another_label_set(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
-    done = run("video", clip, "--every", "0.1", "--from", "0:00.1", "--to", ".4", "--labels", "happy-sad", "--out", out)
+    words = ("--every", "0.1", "--from", "0:00.1", "--to", ".4", "--labels", "happy-sad", "--out", out)
+    done = run("video", clip, clip, *words)  # named twice, it is read once
     assert done.returncode == 0, done.stderr
+    assert "1 video, 3 frames" in done.stderr
     rows = json.loads(out.read_text())
     assert [row["frame"] for row in rows] == [3, 5, 8]
     assert {row["s_label"] for row in rows} == {"happy"}
@@ -64,13 +67,13 @@ def test_some_frames_in_another_label_set(clip: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
-    broken, out = tmp_path / "broken.mp4", tmp_path / "out.csv"
+    broken, out = tmp_path / os.fsdecode(b"broken\xff.mp4"), tmp_path / "out.csv"
     broken.write_bytes(b"no video")
     done = run("video", broken, tmp_path / "none.mp4", clip, "--every", "1", "--out", out)
     assert done.returncode == 1
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert [(Path(row["source"]).name, row["frame"]) for row in rows] == [
-        ("broken.mp4", ""),
+        ("broken\\xff.mp4", ""),
         ("none.mp4", ""),
         ("clip.mp4", "0"),
     ]
@@ -82,6 +85,7 @@ def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("--out", "out.txt"), "a timeline is .parquet, .csv, .json or .jsonl"),
+        (("--out", "out.mp4"), "a timeline is .parquet, .csv, .json or .jsonl"),
         (("--events", "out.doc"), "out.doc: end it with one of .csv, .json, .jsonl, .parquet, .srt, .vtt, .eaf, .txt"),
         (("--summary", "out.srt"), "out.srt: end it with one of .csv, .json, .jsonl, .parquet"),
         (("--resume",), "--resume goes on with a file: name it with --out"),

@@ -190,6 +190,21 @@ def test_a_table_that_is_broken_is_told_and_nothing_is_changed(content: bytes, w
     assert (tmp_path / TABLE).read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("parted_by", "end", "mark"), [(",", "\r\n", "\ufeff"), (";", "\r\n", "\ufeff"), ("\t", "\n", "")]
+)
+def test_a_table_that_a_spreadsheet_wrote_anew(parted_by: str, end: str, mark: str, tmp_path: Path) -> None:
+    one, other = crops(2)
+    told(tmp_path, "=sum", one)
+    before, table = kept(tmp_path), tmp_path / TABLE
+    lines = [parted_by.join(row) for row in rows(tmp_path)]
+    table.write_bytes((mark + end.join([*lines, parted_by * 5, ""])).encode())
+    assert kept(tmp_path) == before
+    told(tmp_path, "sad", other)
+    assert kept(tmp_path)[:1] == before
+    assert [len(row) for row in rows(tmp_path)] == [6, 6, 6]
+
+
 def test_a_table_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     folder, outside = tmp_path / "kept", tmp_path / "outside"
     told(folder, "happy", *crops(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -42,6 +43,14 @@ def test_an_exception_leaves_what_was_there(old: str | None, error: type[BaseExc
         raise error
     assert names(tmp_path) == ([] if old is None else ["a.json"])
     assert old is None or path.read_text() == old
+
+
+@pytest.mark.parametrize(("number", "named"), [(errno.ENOSPC, True), (errno.EFBIG, True), (errno.EACCES, False)])
+def test_a_full_disk_is_told_with_the_file(number: int, named: bool, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=os.strerror(number)) as told, replacing(tmp_path / "a.csv"):
+        raise OSError(number, os.strerror(number))
+    assert told.value.filename == (str(tmp_path / "a.csv") if named else None)
+    assert names(tmp_path) == []
 
 
 def test_an_exception_after_the_temporary_file_is_gone_is_told(tmp_path: Path) -> None:
@@ -90,7 +99,7 @@ def test_who_may_read_a_file_stays_as_it_was(tmp_path: Path) -> None:
 
 def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    with pytest.raises(OSError, match="a"):
+    with pytest.raises(IsADirectoryError, match="a folder is in the way of a file: choose another"):
         write_text(tmp_path / "a", "text")
     assert names(tmp_path) == ["a"]
     assert names(tmp_path / "a") == []

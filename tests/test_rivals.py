@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -95,7 +96,8 @@ def test_what_a_model_was_trained_on_does_not_count(made: Callable[..., Recogniz
 @pytest.mark.parametrize(
     ("heads", "error", "told"),
     [
-        ({"other": ("happy", "fear")}, DataError, "expected images of at least two labels, found happy"),
+        ({"other": ("angry", "fear")}, DataError, "the models share none, and two are needed: say with --map"),
+        ({"other": ("happy", "fear")}, DataError, r"labels \(happy, not-a-face, sad\) the models share happy, and two"),
         ({"a": ("happy", "fear"), "b": ("sad", "fear")}, LabelError, "cannot speak 'happy-sad'"),
     ],
 )
@@ -150,3 +152,22 @@ def test_the_command(made: Callable[..., Recognizer], faces: Path, tmp_path: Pat
     first, second = json.loads(run("--format", "json"))
     assert (first["model"], second["report"], first["n"]) == ("one", "two", 32)
     assert second["accuracy_difference"]["chance"] == 1
+
+
+def test_what_cannot_be_read_is_told(made: Callable[..., Recognizer], faces: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        made(name, OWN)
+    data = tmp_path / "[some] faces"
+    shutil.copytree(faces, data)
+    (data / "sad" / "torn.png").write_bytes(b"torn")
+    words = ["compare", str(tmp_path / "one"), str(tmp_path / "two"), "--data", str(data)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1, done.output
+    assert "43 images" in done.output
+    assert done.output.count("unreadable: sad/torn.png: not an image of a supported kind") == 1
+    done = CliRunner().invoke(app, [*words, "--format", "json"])
+    assert done.exit_code == 1
+    assert [list(each["unreadable"]) for each in json.loads(done.output)] == [["sad/torn.png"]] * 2
+    done = CliRunner().invoke(app, [*words, "--format", "csv"])
+    assert (done.exit_code, len(done.stdout.splitlines())) == (1, 3)
+    assert done.stderr.startswith("unreadable: sad/torn.png")

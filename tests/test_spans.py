@@ -103,6 +103,16 @@ def test_time_counts_and_not_frames() -> None:
     assert (told["longest"], told["longest_s"]) == ("happy", 3.0)
 
 
+def test_the_only_frame_of_a_video_says_what_its_face_shows() -> None:
+    (told,) = summary(of(0.9), LABELS).rows
+    assert (told["seen_s"], told["share_happy"], told["mean_happy"], told["longest"]) == (0.001, 1.0, 0.9, "happy")
+    together = averages(summary([*of(0.9), *of(0.9, 0.9, source="b.mp4")], LABELS), LABELS).rows
+    assert [(each["files"], each["share_happy"], each["mean_happy"]) for each in together] == [(2, 1.0, 0.9)]
+    (marked,) = summary(of(0.9), LABELS, [Mark("first", 0, 1), Mark("second", 1, 2)]).rows
+    assert (marked["mark"], marked["share_happy"]) == ("first", 1.0)
+    assert events(of(0.9), LABELS).rows == []
+
+
 def test_marks_take_parts_of_frames() -> None:
     marks = [Mark("one", 0.25, 1.0), Mark("two", 1.0, 9.0), Mark("none", 50, 60), Mark("other", 0, 9, "b.mp4")]
     told = summary(of(0.9, 0.9, 0.1, 0.1), LABELS, marks).rows
@@ -161,10 +171,24 @@ def test_read_marks(tmp_path: Path) -> None:
     assert read_marks(path) == []
 
 
+@pytest.mark.parametrize(
+    "content", [b"\xef\xbb\xbfName;Start;End\r\n\r\n A ;0;1:30\r\n", b"end\tname\tstart\n90\tA\t0\n"]
+)
+def test_marks_as_spreadsheets_write_them(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    path.write_bytes(content)
+    assert read_marks(path) == [Mark("A", 0, 90)]
+
+
 def test_wrong_marks(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
-    path.write_text("name;start;end\n")
-    with pytest.raises(DataError, match="there is no end, name, start"):
+    with pytest.raises(DataError, match=r"marks\.csv: No such file"):
+        read_marks(path)
+    path.write_text("name,begin,end\n")
+    with pytest.raises(DataError, match="no column start; found name, begin, end"):
+        read_marks(path)
+    path.write_bytes("name,start,end\nMünchen,0,1\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"marks\.csv: not a readable table in UTF-8"):
         read_marks(path)
     path.write_text("name,start,end\na,1,2\nb,x,2\nc,3,2\nd,1\n")
     with pytest.raises(FaultsError, match="lines that are no marks") as told:

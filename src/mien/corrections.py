@@ -24,6 +24,7 @@ from PIL import Image
 
 from mien.cells import Rows, plain
 from mien.datasets.base import SPLITS
+from mien.datasets.rows import cells_of
 from mien.errors import MienError
 from mien.files import UNFINISHED, UNFIT, alone, check_writable, replacing, write_text
 from mien.image import Pixels
@@ -87,6 +88,7 @@ def kept(folder: Path) -> tuple[Kept, ...]:
 
     Raises:
         MienError: the table is not as mien wrote it.
+        OSError: it cannot be read.
     """
     crops = _crops(folder)
     faces = (replace(each, path=crops[each.name]) for each in _listed(folder) if each.name in crops)
@@ -148,14 +150,14 @@ def _listed(folder: Path) -> list[Kept]:
     """What the table says, whether the crops are there or not."""
     path = folder / TABLE
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            rows = [tuple(map(plain, row)) for row in csv.reader(stream)]
+        with path.open(newline="", encoding="utf-8-sig") as stream:  # which a spreadsheet may have written anew
+            rows = [tuple(map(plain, row)) for row in cells_of(stream) if any(row)]
         if rows[:1] != [COLUMNS]:
             raise ValueError(f"expected the columns {', '.join(COLUMNS)}")
         return [_face(folder, row) for row in rows[1:]]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         advice = "mend it, or move the folder away; nothing was changed"
         raise MienError(f"{path} is not as mien wrote it ({reason(error)}): {advice}") from error
 

@@ -22,6 +22,9 @@ UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.(png|csv|jsonl)")
 """What `replacing` leaves where it is killed."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a disk says that takes no more, and not of which file."""
+
 _ALONE = threading.Lock()
 
 
@@ -30,7 +33,12 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path in the same folder, with the same suffix; renamed to `path` when the block ends well.
 
     Who may read it is as for any new file, or as it was for the one that it replaces.
+
+    Raises:
+        OSError: it cannot be written, or is a folder; of a full disk it names `path` too.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder is in the way of a file: choose another", str(path))
     _make(path.parent)
     temporary = path.with_name(f".{path.stem[:LONGEST_STEM]}.{secrets.token_hex(8)}{path.suffix}")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the process's umask
@@ -41,6 +49,10 @@ def replacing(path: Path) -> Iterator[Path]:
         if path.exists():
             temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in FULL and error.filename is None:
+            error.filename = os.fspath(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

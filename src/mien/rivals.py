@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 from mien.datasets import Dataset
 from mien.datasets.base import own_labels
+from mien.datasets.walk import few
+from mien.errors import DataError
 from mien.evaluation import evaluate
 from mien.labels import LabelSet
 from mien.recognizer import Recognizer
@@ -42,4 +44,10 @@ def compare_models(
 
 def _common(models: Sequence[Recognizer], dataset: Dataset) -> LabelSet:
     spoken = [{emotion for head in each.artifact.heads for emotion in head.emotions} for each in models]
-    return own_labels(dataset.path, (label for label in dataset.labels if all(label in each for each in spoken)))
+    shared = [label for label in dataset.labels if all(label in each for each in spoken)]
+    if len(shared) < 2:
+        raise DataError(
+            f"{dataset.path}: of its labels ({', '.join(dataset.labels)}) the models share {few(shared)}, and two are "
+            "needed: say with --map what the others mean"
+        )
+    return own_labels(dataset.path, shared)

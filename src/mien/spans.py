@@ -1,12 +1,11 @@
 """Spans of time: what a timeline's rows come to, a track, a mark or an event at a time. All times are seconds.
 
-A frame stands for the time until the next one; the last one for as long as the one before. Rows are gone through once,
-in their order, and only sums are kept, so that they may be many.
+A frame stands for the time until the next one; the last one for as long as the one before, and one alone for
+`ALONE_S`. Rows are gone through once, in their order, and only sums are kept, so that they may be many.
 """
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
-from mien.errors import DataError, FaultsError
+from mien.datasets.rows import read_rows
+from mien.datasets.tree import one_file
+from mien.errors import FaultsError
 from mien.tables import Table, kinds_of
 
 Row = Mapping[str, Any]
@@ -23,6 +24,7 @@ Row = Mapping[str, Any]
 LEAST = 0.5  # of an expression's smoothed probability, from which it is an event
 BRIEF_S = 0.1  # below which it is none
 BREAK_S = 0.2  # that may lie within one
+ALONE_S = 0.001  # of a video's only frame: nobody knows for how long it is shown, and its faces count all the same
 
 KINDS = {"mark": "string", "longest": "string", "changes": "int32", "files": "int32", "tracks": "int32"}
 """What columns hold that only these tables have, see `tables.Table`."""
@@ -49,25 +51,18 @@ def read_marks(path: Path) -> list[Mark]:
     """Marks from a CSV file with the columns name, start and end, and file where a mark is of one video alone.
 
     Raises:
-        DataError: it has not these columns.
+        DataError: it is no table in UTF-8 (see `datasets.rows`), or has not these columns.
         FaultsError: lines that are no marks; lists every one.
     """
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        table = csv.DictReader(stream)
-        missing = {"name", "start", "end"} - {*(table.fieldnames or ())}
-        if missing:
-            raise DataError(
-                f"{path}: marks have the columns name, start, end; there is no {', '.join(sorted(missing))}"
-            )
-        marks, faults = [], []
-        for number, line in enumerate(table, 2):
-            try:
-                mark = Mark(line["name"], seconds(line["start"]), seconds(line["end"]), line.get("file") or None)
-                if not mark.start_s < mark.end_s:
-                    raise ValueError(f"it ends at {mark.end_s:g} s and begins at {mark.start_s:g} s")
-                marks.append(mark)
-            except (ValueError, AttributeError, TypeError) as error:
-                faults.append(f"line {number}: {error}")
+    marks, faults = [], []
+    for number, line in read_rows(one_file(path), Path(path.name), ("name", "start", "end")):
+        try:
+            mark = Mark(line["name"], seconds(line["start"]), seconds(line["end"]), line.get("file") or None)
+            if not mark.start_s < mark.end_s:
+                raise ValueError(f"it ends at {mark.end_s:g} s and begins at {mark.start_s:g} s")
+            marks.append(mark)
+        except ValueError as error:
+            faults.append(f"line {number}: {error}")
     if faults:
         raise FaultsError(f"{path} has lines that are no marks", faults)
     return marks
@@ -91,7 +86,7 @@ def shown(rows: Iterable[Row]) -> Iterator[Shown]:
             if last is not None:
                 last = last._replace(lasts_s=frame[0]["time_s"] - last.time_s)
                 yield last
-            last = Shown(source, frame[0]["time_s"], last.lasts_s if last else 0.0, frame)
+            last = Shown(source, frame[0]["time_s"], last.lasts_s if last else ALONE_S, frame)
         if last is not None:
             yield last
 

@@ -20,7 +20,7 @@ from mien.spans import LEAST, Mark
 from mien.tables import Table
 from mien.tracks import People
 from mien.video import VideoSource
-from mien.watching import Moment, Wanted, moment_columns, watch
+from mien.watching import Moment, Wanted, described, moment_columns, watch
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,7 +121,7 @@ class Recording:
 
     Args:
         recognizer: reads them.
-        sources: paths.
+        sources: paths, no two alike.
         out: the file that it becomes.
         labels: the label set to answer in.
         prior: as for `Recognizer.predict`.
@@ -170,7 +170,8 @@ class Recording:
     def moments(self) -> Iterator[Moment]:
         """All moments that are not on disk yet, on their way there."""
         for source in self._sources[self._done :]:
-            for item in watch(self._recognizer, source, source, self._labels, self._prior, self._wanted, self._video):
+            name = described(source)
+            for item in watch(self._recognizer, source, name, self._labels, self._prior, self._wanted, self._video):
                 if isinstance(item, Moment):
                     self._journal.write(item.rows(self._labels))
                     if self._album is not None:
@@ -182,7 +183,7 @@ class Recording:
                     self._checkpoint()
             self._done, self._video = self._done + 1, None
             if self._album is not None:
-                self._persons[source] = {str(track): person for track, person in self._album.joined().items()}
+                self._persons[name] = {str(track): person for track, person in self._album.joined().items()}
                 self._album = People()
             self._checkpoint()
 

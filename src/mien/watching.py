@@ -22,7 +22,7 @@ from mien.cores import beforehand
 from mien.detect import Detector
 from mien.errors import VideoError
 from mien.following import Following, Seen
-from mien.intake import Limits
+from mien.intake import Limits, describe
 from mien.labels import LabelSet
 from mien.prediction import LOW, SHARE_DIGITS, Expression, Prediction, unsure
 from mien.preprocess import Preprocess
@@ -167,9 +167,9 @@ def retold(reader: Reader, moments: Iterable[Moment], labels: LabelSet, prior: P
 
 
 def described(source: VideoSource) -> str:
-    """A video's name in its rows: its path, or that of an open file."""
+    """A video's name in its rows: its path, or that of an open file, as `intake.describe` tells it."""
     name = source if isinstance(source, str | os.PathLike) else getattr(source, "name", "")
-    return os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) and name else "video"
+    return describe(os.fsdecode(name)) if isinstance(name, str | bytes | os.PathLike) and name else "video"
 
 
 class Glance:

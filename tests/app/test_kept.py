@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 import mien
 from mien.app import about, settings
+from mien.app.words import plain
 from mien.corrections import COLUMNS, NOT_A_FACE, TABLE, keep, kept, name_of
 from mien.prediction import Expression
 
@@ -219,6 +220,19 @@ def test_what_is_kept_is_told_and_deleted_one_by_one_or_at_once(app: Open, three
     assert rows(three) == [list(COLUMNS)]
 
 
+def test_a_picture_that_is_damaged_hides_no_other(app: Open, three: Path) -> None:
+    one, other, _ = kept(three)
+    one.path.write_bytes(b"torn")
+    other.path.write_bytes(b"")
+    test = app("kept")
+    assert "This photo cannot be read." in html(test)
+    assert "Empty: no bytes to read." in html(test)
+    assert "3: sad. mien said happy." in html(test)
+    assert "mien train transfer" in test.code[0].value
+    assert f"2 faces are kept in {three}." in html(press(test, "Delete face 1"))
+    assert not one.path.exists()
+
+
 def test_many_that_are_kept_come_in_pages(app: Open, folder: Path, bands: Bands) -> None:
     for bright in range(13):
         keep(folder, bands(bright, 13)[..., 0], SAID, "sad", "toy")
@@ -247,6 +261,12 @@ def test_a_folder_that_is_broken_is_told(app: Open, folder: Path, happy: bytes) 
         told = upload(test, happy) if page == "read" else test
         assert "is not as mien wrote it" in told.error[0].value
     assert files(folder) == ["holiday.jpg", TABLE]
+
+
+def test_what_the_disk_refuses_is_told_in_words(app: Open, folder: Path, happy: bytes) -> None:
+    folder.touch()
+    test = upload(app(on=True), happy)
+    assert test.error[0].value == plain(f"{folder / TABLE}: Not a directory")
 
 
 def test_faces_of_samples_are_corrected_too(

@@ -60,7 +60,7 @@ def test_it_starts_without_a_question(tmp_path: Path) -> None:
 def test_what_it_is_told_reaches_the_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given: dict[str, str] = {}
     monkeypatch.setattr(os, "execve", lambda program, arguments, environment: given.update(environment))
-    monkeypatch.delenv("MIEN_APP_KEEP", raising=False)
+    monkeypatch.setenv("MIEN_APP_KEEP", str(tmp_path / "of an app that started this one"))
     monkeypatch.chdir(tmp_path)
     app(notice="on")
     assert (given["MIEN_APP_NOTICE"], "MIEN_APP_KEEP" in given) == ("on", False)

@@ -126,6 +126,16 @@ def test_a_store_that_cannot_be_opened_is_told(word: str, said: str) -> None:
         find([word])
 
 
+@pytest.mark.parametrize("kind", ["images", "archives"])
+def test_images_of_no_table_have_no_column(kind: str, faces: list[bytes], tmp_path: Path) -> None:
+    write_folder(tmp_path / "images", faces)
+    write_tar(tmp_path / "archives.tar", faces)
+    word = next(tmp_path.glob(f"{kind}*"))
+    assert find([str(word)]).kind == kind
+    with pytest.raises(DataError, match=f"no column 'face' of images: {kind} are read as they are"):
+        find([str(word)], image="face")
+
+
 def test_several_kinds_are_several_runs(faces: list[bytes], tmp_path: Path) -> None:
     write_folder(tmp_path / "faces", faces)
     pq.write_table(table(faces), tmp_path / "all.parquet")

@@ -40,6 +40,13 @@ def test_wrong_layout_is_told(tmp_path: Path, write_image: Write, files: list[st
         read_folder(find_tree(tmp_path, frozenset(FERPLUS8)))
 
 
+@pytest.mark.parametrize("folder", ["happy", "Anger", "suprised"])
+def test_one_label_in_any_spelling_is_told_as_one(folder: str, tmp_path: Path, write_image: Write) -> None:
+    write_image(f"{folder}/a.png")
+    with pytest.raises(DataError, match=r"at least two labels, found (happy|angry|surprise)"):
+        open_dataset(tmp_path)
+
+
 def test_labels_and_splits_by_any_spelling(tmp_path: Path, write_image: Write) -> None:
     for file in ("Training/Anger/b.PNG", "Training/angry/a.png", "VAL/happy/a.png", "test/Sadness/a.png"):
         write_image(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from drawn import write_fer2013_csv, write_folder
 
 from mien.datasets import open_dataset
-from mien.datasets.index import write_index
+from mien.datasets.index import check_index, write_index
 from mien.errors import DataError
 
 
@@ -48,6 +49,13 @@ def test_votes_and_splits_stay(tmp_path: Path) -> None:
     assert kept == [(each.name, each.split, each.votes) for each in whole.examples[1:]]
     assert len(rest.splits) == 3
     assert rest.has_votes
+
+
+def test_a_name_that_no_index_can_hold_is_told_before_the_work(data: Path, tmp_path: Path) -> None:
+    odd = data.rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(DataError, match=r"^\.\./caf\\xe9: a name that is not UTF-8, which no index can hold"):
+        check_index(tmp_path / "new" / "rest.json", open_dataset(odd))
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_index_of_an_index(data: Path, tmp_path: Path) -> None:

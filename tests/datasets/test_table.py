@@ -57,7 +57,7 @@ def test_further_columns_are_attributes(tmp_path: Path, write_image: Write) -> N
         "labels: the column label",
         "splits: none",
         "people: the column subject",
-        "left out: 1 rows without a label",
+        "left out: 1 row without a label",
     )
 
 

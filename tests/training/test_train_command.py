@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import sys
@@ -12,12 +13,14 @@ from typing import Any
 import pytest
 import torch
 from drawn import write_folder
+from rich.console import Console
 from typer.testing import CliRunner
 
 from mien.cli import app
+from mien.cli import train as train_verb
 from mien.errors import MienError, RecipeError
 from mien.training.learning.checkpoint import Run
-from mien.training.learning.loop import train
+from mien.training.learning.loop import Progress, train
 from mien.training.machines.device import bfloat16_pays, describe_device, find_device
 from mien.training.recipes import names as recipes
 from mien.wording import counted
@@ -153,6 +156,17 @@ def test_where_torch_uses_no_avx512_bfloat16_never_pays(monkeypatch: pytest.Monk
     assert not bfloat16_pays()
 
 
+# What is shown
+
+
+def test_a_label_in_brackets_is_shown_as_it_stands() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with train_verb._told(console) as show:
+        show(Progress(0, 2, 3, 3, 0.5, {"[/sad]-happy": 0.25}, {"[/sad]-happy": 1.5}, 9))
+    assert isinstance(console.file, io.StringIO)
+    assert "[/sad]-happy 25.0%, NLL 1.500" in console.file.getvalue()
+
+
 # Stopped
 
 
@@ -201,10 +215,12 @@ def test_what_is_exported_of_an_unfinished_run_says_so(tiny_file: Path, few: Pat
     run = str(tmp_path / "run")
     assert COMMAND.invoke(app, ["train", str(tiny_file), "--data", str(few), "--out", run]).exit_code == 0
     Run(Path(run)).log.write_text("".join(Run(Path(run)).log.read_text().splitlines(keepends=True)[:4]))
-    done = COMMAND.invoke(app, ["export", run, "--out", str(tmp_path / "model")])
+    out = tmp_path / "a model"
+    done = COMMAND.invoke(app, ["export", run, "--out", str(out)])
     assert done.exit_code == 0, done.output
+    assert f"next: mien predict --model '{out}' PHOTO" in done.output
     assert f"warning: {run} is not finished: 4 of 6 epochs; `mien train` with --resume goes on with it" in done.output
-    card = (tmp_path / "model" / "README.md").read_text()
+    card = (out / "README.md").read_text()
     assert "the 4 that were run; the recipe asks for 6. So the run was not finished." in card
     assert "warning: head happy-sad: 6 validation images are too few to calibrate confidence" in done.output
     assert "`happy-sad`: 6 validation images are too few to calibrate confidence; it takes 10: confidence is" in card

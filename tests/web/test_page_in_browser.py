@@ -175,7 +175,11 @@ def test_axe_finds_nothing(page: Page, astronaut: bytes, scheme: Literal["light"
 
 def test_a_phone_in_german(opened: Open, astronaut: bytes) -> None:
     page = opened(viewport={"width": 360, "height": 740}, locale="de-AT", has_touch=True)
-    read(page, {"ich.jpeg": astronaut})
+    read(page, {"ich.jpeg": astronaut, "leer.png": b"", "text.png": b"hello"})
+    faults = page.locator(".photo .fault span[lang=de]")
+    expect(faults).to_have_text(
+        ["leer: kein Inhalt", "beschädigt, unvollständig oder von einer Art, die dieser Browser nicht liest"]
+    )
     assert page.locator("html").get_attribute("lang") == "de"
     expect(page.locator("article.face .word")).to_have_text("fröhlich")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -7,7 +7,7 @@ import { ImageError, decoded, nameOf } from '../src/source.js';
 import type { Client } from './client.js';
 import { draw } from './marks.js';
 import { card, make } from './parts.js';
-import { said, say } from './texts.js';
+import { language, said, say } from './texts.js';
 
 /** Reads a photo and shows it below the others. */
 export async function photo(
@@ -39,7 +39,8 @@ async function answered(client: Client, file: File, options: PredictOptions): Pr
 /** An answer beside its photo, or why there is none. */
 async function shown(file: File, answer: Prediction): Promise<HTMLElement[]> {
   if (answer.error !== null) {
-    const why = make('span', { lang: 'en' }, answer.error);
+    const words = said(answer.error);
+    const why = make('span', { lang: words === answer.error ? 'en' : language }, words);
     return [make('p', { class: 'fault' }, say('unreadable'), ' ', why)];
   }
   const figure = await marked(file, answer);

@@ -12,10 +12,11 @@ from pathlib import Path
 import streamlit as st
 
 from mien.app.settings import keep_folder, remember, told
-from mien.app.show import say
+from mien.app.show import fault, say
 from mien.app.words import _, ngettext, said
 from mien.corrections import NOT_A_FACE, TABLE, Kept, forget, keep, kept, name_of
-from mien.image import Pixels
+from mien.errors import ImageError
+from mien.image import Pixels, read_image
 from mien.prediction import Reading
 
 A_PAGE = 12
@@ -139,10 +140,13 @@ def in_words(label: str) -> str:
 
 def _face(folder: Path, face: Kept, number: int) -> None:
     with st.container(width=WIDE[1]):
-        with told():
-            picture = face.path.read_bytes()
         label, before = in_words(face.label), said(face.said)
-        st.image(picture, width=WIDE[0], alt=_("Face %(number)s, as mien sees it", number=number))
+        try:
+            picture = read_image(face.path)
+        except ImageError as error:
+            st.html(fault(str(error)))
+        else:
+            st.image(picture, width=WIDE[0], alt=_("Face %(number)s, as mien sees it", number=number))
         say(_("%(number)s: %(label)s. mien said %(before)s.", number=number, label=label, before=before))
         if _delete(number, f"kept {face.name}"):
             with told():

@@ -21,6 +21,7 @@ from mien.labels import LabelSet
 from mien.languages import NOTICE, READY, asked
 from mien.prior import BALANCED, TRAINING
 from mien.recognizer import Recognizer, load
+from mien.wording import reason
 
 MODEL = "MIEN_APP_MODEL"
 SAMPLES = "MIEN_APP_SAMPLES"
@@ -77,7 +78,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except (MienError, OSError, RuntimeError) as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(plain(reason(error)), icon=":material/error:")
         st.stop()
 
 

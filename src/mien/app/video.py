@@ -23,6 +23,7 @@ from mien.app.viewing import MOST, Told, Viewing, forget, viewing
 from mien.app.words import _, language, ngettext, said, sentence
 from mien.crops import NO_FACE
 from mien.errors import MienError
+from mien.intake import describe
 from mien.labels import LabelSet
 from mien.prediction import Prediction, Reading, percent
 from mien.recognizer import Recognizer
@@ -125,7 +126,7 @@ def _path() -> tuple[Hashable, Path, str] | None:
         if not path.is_file():
             raise MienError(_("There is no file %(path)s.", path=given))
         state = path.stat()
-    return (str(path), state.st_mtime_ns, state.st_size), path, path.name
+    return (str(path), state.st_mtime_ns, state.st_size), path, describe(path.name)
 
 
 def _plays(path: Path) -> bool:

@@ -58,13 +58,14 @@ def find(
 
     Args:
         words: folders, files and patterns.
-        image: the column of images, where there are columns.
+        image: the column of images, of tables and lists.
         keep: columns that are carried along; all if None.
         size: images of a part, about; by the number of images if None, 256 to 4,096.
         passed_over: counts the files in folders that are not read.
 
     Raises:
-        DataError: a word names nothing, or what cannot be read; or they name files of several kinds.
+        DataError: a word names nothing, or what cannot be read; or they name files of several kinds, or such as have no
+            column that is asked for.
         StoreError: a store does not answer.
     """
     files = list_files(words, PassedOver() if passed_over is None else passed_over)
@@ -75,10 +76,12 @@ def find(
         raise DataError("nothing to read: name folders, files or patterns")
     if kinds == ["tables"]:
         return _tables(files, image, keep, size)
-    if kinds == ["archives"]:
-        return _archives(files, keep)
     if kinds == ["lists"]:
         return _lists(files, image, keep, size)
+    if image is not None:
+        raise DataError(f"no column {image!r} of images: {kinds[0]} are read as they are")
+    if kinds == ["archives"]:
+        return _archives(files, keep)
     if keep:
         raise DataError(f"no column {', '.join(keep)} to keep: images that are files have no columns")
     table = pa.table({LISTED: pa.array([file.place for file in files], pa.string())})

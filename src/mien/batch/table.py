@@ -97,14 +97,15 @@ def table_schema(
         keep: likewise.
 
     Returns:
-        A column that rows have themselves is called `input_<name>`. The metadata are those of `arrow_schema`.
+        A column that rows have themselves, in any case, is called `input_<name>`. The metadata are those of
+        `arrow_schema`.
 
     Raises:
         DataError: as `read_table` does, or two columns have one name.
     """
     rows = arrow_schema(columns(labels))
     kept = [table.field(name) for name in carried_columns(table, image_column(table, image), keep)]
-    fields = [each.with_name(RENAMED + each.name) if each.name in rows.names else each for each in kept]
+    fields = [each.with_name(RENAMED + each.name) if each.name.lower() in rows.names else each for each in kept]
     names = [each.name for each in fields] + rows.names
     _check_names(names)
     return pa.schema([*fields, *rows], rows.metadata)

@@ -52,6 +52,7 @@ def app(
         "MIEN_APP_NOTICE": notice,
         "MIEN_APP_KEEP": str(keep.resolve()) if keep else None,
     }
-    environment = {**os.environ, **{name: value for name, value in chosen.items() if value}}
+    others = {name: value for name, value in os.environ.items() if name not in chosen}  # nothing but what is asked for
+    environment = others | {name: value for name, value in chosen.items() if value}
     flags = [f"--server.port={port}", f"--server.headless={str(headless).lower()}"]
     os.execve(sys.executable, [sys.executable, "-P", "-m", "mien.app", *flags], environment)

@@ -36,7 +36,7 @@ def batch(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="IN...",
+            metavar="IN",
             help="Folders, patterns or addresses (s3://...) of images, parquet, Arrow, tar; CSV files.",
         ),
     ],

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mien.cli.options import Group, Map, Threads, columns, counting, opened, shown, terminal
+from mien.cli.options import EXIT_SOME_UNREAD, Group, Map, Threads, columns, counting, opened, shown, terminal
+from mien.errors import MienError
 from mien.wording import counted
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ class CompareFormat(StrEnum):
 def compare(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="REPORT...|MODEL...", help="Folders of mien evaluate --report; with --data, models."),
+        typer.Argument(metavar="REPORT|MODEL", help="Folders of mien evaluate --report; with --data, models."),
     ],
     data: Annotated[
         Path | None,
@@ -44,12 +46,16 @@ def compare(
 
     Reports of several datasets make one table: those of one path and split are compared with each other. Of fewer than
     30 images nothing is concluded.
+
+    With --data, the exit code is 1 if some image could not be read; they are listed.
     """
     from mien.report.rows import as_csv, as_latex
 
     if data is None:
         from mien.report.compare import compare
 
+        if mapping or group:
+            raise MienError("--map and --group are for data to judge models on: name them with --data")
         compared = compare([Path(name) for name in names])
     else:
         compared = _judged(names, opened(data, mapping, group), threads)
@@ -59,6 +65,9 @@ def compare(
         _show(compared)
     else:
         print(as_csv(compared) if form is CompareFormat.csv else as_latex(compared), end="")
+        _tell_unreadable(compared, terminal(stderr=True))
+    if data is not None and compared[0].unreadable:
+        raise typer.Exit(EXIT_SOME_UNREAD)
 
 
 def _judged(names: list[str], dataset: Dataset, threads: int | None) -> list[Compared]:
@@ -86,6 +95,12 @@ def _show(compared: list[Compared]) -> None:
     )
     if any(each.accuracy_difference and each.accuracy_difference.chance is None for each in compared):
         console.print("Where it says too few, nothing can be concluded: 30 images are needed, of 10 people.")
+    _tell_unreadable(compared, console)
+
+
+def _tell_unreadable(compared: list[Compared], console: Console) -> None:
+    for name, why in {name: why for each in compared for name, why in each.unreadable.items()}.items():
+        console.print(f"unreadable: {shown(name)}: {shown(why)}", style="red")
 
 
 def _models(compared: list[Compared]) -> Table:

@@ -16,7 +16,7 @@ from mien.wording import counted
 
 def crop(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="A dataset; or images, folders, patterns, or -.")
+        list[str], typer.Argument(metavar="SOURCE", help="A dataset; or images, folders, patterns, or -.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the crops; a run that stopped goes on.")],
     crop: DataCrop = None,

@@ -101,7 +101,7 @@ def audit(
     if report is not None:
         check_writable(report)
     if clean is not None:
-        check_index(clean)
+        check_index(clean, dataset)
     with counting("looking") as bar:
         task = bar.add_task("", total=None)
         found = audit(

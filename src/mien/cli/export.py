@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ def export(
     members: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN|MODEL...",
+            metavar="RUN|MODEL",
             help="Folders of training runs; models by name or folder.",
             autocompletion=models,
         ),
@@ -49,4 +50,4 @@ def export(
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
         sure = reliable(head.threshold)
         console.print(f"{head.labels}: {accuracy:.1%} right on validation, confidence is {sure}")
-    console.print(f"next: mien predict --model {out} PHOTO")
+    console.print(f"next: mien predict --model {shlex.quote(str(out))} PHOTO")

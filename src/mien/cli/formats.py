@@ -146,7 +146,7 @@ def _tail(text: str, width: int) -> str:
 
 
 def _pretty(prediction: Prediction, source_width: int) -> list[list[Text]]:
-    source = Text(_tail(shown(prediction.source), source_width), no_wrap=True)
+    source = Text(_tail(shown(prediction.source), source_width))
     if prediction.error is not None:
         return [[source, Text("-", style="dim"), Text(), Text(shown(_told(prediction.error)), style="red")]]
     if not prediction.faces:
@@ -181,7 +181,7 @@ def _widths(console: int, labels: LabelSet) -> tuple[int, int, int, int]:
 def _grid(widths: tuple[int, ...], rows: list[list[Text]]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     for width in widths:
-        table.add_column(width=width)
+        table.add_column(width=width, overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from mien.cli.options import columns, needs_extra, recipes, shown, terminal
 from mien.cli.options import models as names
+from mien.errors import MienError
 
 FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>.*?</details>", re.DOTALL)
 
@@ -18,7 +19,7 @@ def models(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME|DIR]", help="Show the card of this model.", show_default=False, autocompletion=names
+            metavar="NAME|DIR", help="Show the card of this model.", show_default=False, autocompletion=names
         ),
     ] = None,
     recipe: Annotated[
@@ -37,6 +38,8 @@ def models(
     from mien import artifact as artifacts
 
     console = terminal()
+    if recipe is not None and model is not None:
+        raise MienError(f"a model or a recipe, not both: {model}, --describe {recipe}")
     if recipe is not None:
         console.print(_layers(recipe))
         return

@@ -213,6 +213,18 @@ def chosen(form: Format | None, out: Path | None, say: Callable[[str], None]) ->
     return form or ending or Format.table
 
 
+def timeline_form(out: Path | None) -> Format:
+    """The form of a timeline's file, as its ending asks; rows one by one where there is none.
+
+    Raises:
+        MienError: its ending asks for none.
+    """
+    form = ENDINGS.get(out.suffix.lower()) if out is not None else Format.jsonl
+    if form is None or form is Format.table:
+        raise MienError(f"{out}: a timeline is .parquet, .csv, .json or .jsonl")
+    return form
+
+
 def terminal(*, stderr: bool = False) -> Console:
     """Where things are told: as they stand, without markup; lines are not broken where nobody watches."""
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
@@ -222,12 +234,12 @@ def terminal(*, stderr: bool = False) -> Console:
 
 
 def columns(words: Sequence[str], numbers: Sequence[str]) -> Table:
-    """A table without lines: columns of words, then columns of numbers."""
+    """A table without lines: columns of words, then columns of numbers; where they do not fit, nothing is cut off."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title in words:
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for title in numbers:
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", overflow="fold")
     return table
 
 

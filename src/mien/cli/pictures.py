@@ -66,10 +66,12 @@ class _Rows:
     """The rows of one video, as often as they are wanted."""
 
     def __init__(self, recording: Recording, source: str) -> None:
-        self._recording, self._source = recording, source
+        from mien.watching import described
+
+        self._recording, self._name = recording, described(source)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (row for row in self._recording.rows() if row["source"] == self._source)
+        return (row for row in self._recording.rows() if row["source"] == self._name)
 
 
 def _copy(source: str, rows: Iterable[dict[str, Any]], path: Path, wanted: Wanted) -> None:

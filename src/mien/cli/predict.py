@@ -33,6 +33,7 @@ from mien.cli.options import (
 from mien.cli.stop import unbroken
 from mien.cli.tally import Tally
 from mien.errors import MienError
+from mien.wording import reason
 
 if TYPE_CHECKING:
     from mien.intake import ImageSource, Limits
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 def predict(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Images, folders, patterns, or - for standard input.")
+        list[str], typer.Argument(metavar="SOURCE", help="Images, folders, patterns, or - for standard input.")
     ],
     labels: Labels = None,
     prior: Prior = "training",
@@ -163,6 +164,6 @@ def _drawn(copies: Copies, source: ImageSource, prediction: Prediction, console:
     try:
         copies.draw(source, prediction)
     except (MienError, OSError) as error:
-        console.print(f"{shown(prediction.source)}: not drawn: {shown(str(error))}")
+        console.print(f"{shown(prediction.source)}: not drawn: {shown(reason(error))}")
         return False
     return True

@@ -128,7 +128,7 @@ def train(
 @contextmanager
 def _told(console: Console) -> Iterator[Callable[[Where], None]]:
     """Shows where a run stands: a bar in a terminal, elsewhere a line an epoch."""
-    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.fields[scores]}"))
+    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.fields[scores]}", markup=False))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", epoch="-", scores="", total=1.0)
 

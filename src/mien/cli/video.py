@@ -18,11 +18,11 @@ from mien.cli.options import (
     Labels,
     Model,
     Prior,
-    chosen,
     columns,
     counting,
     shown,
     terminal,
+    timeline_form,
 )
 from mien.cli.pictures import Pictures
 from mien.errors import MienError
@@ -50,7 +50,7 @@ def _time(text: str | float) -> float:
 
 
 def video(
-    sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Videos, or folders of images.")],
+    sources: Annotated[list[str], typer.Argument(metavar="FILE", help="Videos, or folders of images.")],
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the timeline there: .parquet, .csv, .json, .jsonl."),
@@ -115,8 +115,9 @@ def video(
     from mien.timeline import Recording
     from mien.watching import Wanted
 
+    sources = list(dict.fromkeys(sources))  # patterns overlap
     console = terminal(stderr=True)
-    kind = _kind(out, console)
+    kind = timeline_form(out)
     for path in (summary, events):
         _form(path, CAPTIONS if path is events else ())
     if resume and out is None:
@@ -150,13 +151,6 @@ def video(
         raise typer.Exit(EXIT_SOME_UNREAD)
 
 
-def _kind(out: Path | None, console: Console) -> Format:
-    kind = chosen(None, out, console.print)
-    if out is not None and kind is Format.table:
-        raise MienError(f"{out}: a timeline is .parquet, .csv, .json or .jsonl")
-    return kind
-
-
 def _form(path: Path | None, others: Sequence[str]) -> None:
     """Raises `MienError` where a file's ending says no form."""
     known = (*TABLES, *others)
@@ -168,7 +162,9 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, console:
     """Read the videos, and say how far it is; how many of them could not be read to their ends."""
     from mien.errors import VideoError
     from mien.video import describe
+    from mien.watching import described
 
+    files = {described(source): source for source in sources}
     begun = perf_counter()
     frames = faces = 0
     done, time_s = recording.begun
@@ -182,7 +178,7 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, console:
                 if moment.prediction.source != source:
                     source = moment.prediction.source
                     try:
-                        length = describe(source, stream=wanted.stream).duration_s
+                        length = describe(files[source], stream=wanted.stream).duration_s
                     except VideoError:
                         length = None
                     bar.reset(task, total=wanted.end_s or length)

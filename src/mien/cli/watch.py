@@ -18,7 +18,6 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.options import (
-    ENDINGS,
     EXIT_SOME_UNREAD,
     Format,
     Labels,
@@ -27,6 +26,7 @@ from mien.cli.options import (
     needs_extra,
     shown,
     terminal,
+    timeline_form,
 )
 from mien.cli.stop import unbroken
 from mien.errors import MienError
@@ -44,7 +44,7 @@ CHECKPOINT_S = 2.0  # from one that is kept on disk to the next
 
 def watch(
     source: Annotated[
-        str, typer.Argument(metavar="[CAMERA|URL|FILE]", help="A camera's number, a stream's address, or a video.")
+        str, typer.Argument(metavar="CAMERA|URL|FILE", help="A camera's number, a stream's address, or a video.")
     ] = "0",
     labels: Labels = None,
     prior: Prior = "training",
@@ -72,21 +72,22 @@ def watch(
     with needs_extra("video"):
         from mien.video.live import Live
     from mien.filming import Recorder
-    from mien.watching import Glance
+    from mien.watching import Glance, described
 
-    kind = _kind(out)
+    kind = timeline_form(out)
     recognizer = load(model)
     spoken = recognizer.spoken(labels)
     recognizer.expected(prior, spoken)
+    name = described(source)
     with ExitStack() as opened:
         live = opened.enter_context(Live(source))
-        kept = opened.enter_context(_Kept(out, kind, source, spoken)) if out is not None else None
+        kept = opened.enter_context(_Kept(out, kind, name, spoken)) if out is not None else None
         film = opened.enter_context(Recorder(annotate)) if annotate is not None else None
         show = opened.enter_context(_shown(live, spoken, kept))
         timer = Timer(seconds or 0.0, live.close)
         opened.callback(timer.cancel)
         try:
-            for moment in map(Glance(recognizer, source, spoken, prior), live):
+            for moment in map(Glance(recognizer, name, spoken, prior), live):
                 if seconds is not None and not timer.ident:
                     timer.start()
                 show(moment)
@@ -204,11 +205,3 @@ def _shown(live: Live, labels: LabelSet, kept: _Kept | None) -> Iterator[Callabl
             print(json.dumps(row, ensure_ascii=False), flush=True)
 
     yield print_lines
-
-
-def _kind(out: Path | None) -> Format:
-    """The form of the file. Raises `MienError` where its ending says none."""
-    form = ENDINGS.get(out.suffix.lower()) if out is not None else Format.jsonl
-    if form is None or form is Format.table:
-        raise MienError(f"{out}: a timeline is .parquet, .csv, .json or .jsonl")
-    return form

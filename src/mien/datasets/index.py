@@ -19,6 +19,7 @@ from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.files import check_writable, write_text
+from mien.intake import describe
 from mien.wording import counted, reason
 
 KIND = ".json"
@@ -59,10 +60,17 @@ def read_index(path: Path) -> Index:
         raise DataError(f"{path}: not an index of a dataset, by {wrong}: {advice}") from error
 
 
-def check_index(path: Path) -> None:
-    """See that an index can be written to a path, before long work. Raises `DataError` or `OSError`."""
+def check_index(path: Path, dataset: Dataset) -> None:
+    """See that an index of a dataset can be written to a path, before long work.
+
+    Raises:
+        DataError: the file does not end with .json, or the dataset's path is not UTF-8.
+        OSError: it cannot be written.
+    """
     if path.suffix.lower() != KIND:
         raise DataError(f"{path}: an index ends with {KIND}")
+    if describe(place := _place(dataset.path, path)) != place:
+        raise DataError(f"{describe(place)}: a name that is not UTF-8, which no index can hold: rename it")
     check_writable(path.parent)
 
 
@@ -70,17 +78,13 @@ def write_index(path: Path, dataset: Dataset, left_out: Collection[str]) -> None
     """Write an index of a dataset without the images of these names.
 
     Raises:
-        DataError: nothing is left, or the file does not end with .json.
+        DataError: nothing is left; or as `check_index` does.
         OSError: it cannot be written.
     """
-    check_index(path)
+    check_index(path, dataset)
     without(dataset, left_out)
-    try:
-        data = Path(os.path.relpath(dataset.path, path.parent)).as_posix()
-    except ValueError:  # another drive of Windows
-        data = str(dataset.path.absolute())
     index = Index(
-        data=data,
+        data=_place(dataset.path, path),
         mapping=dict(dataset.mapping),
         group=dataset.group,
         names_sha256=dataset.names_sha256,
@@ -105,3 +109,11 @@ def without(dataset: Dataset, names: Collection[str]) -> Dataset:
     if not examples:
         raise DataError(f"{dataset.path}: nothing is left when {counted(len(gone), 'image')} are left out")
     return replace(dataset, examples=examples)
+
+
+def _place(data: Path, index: Path) -> str:
+    """The path of the data as an index holds it."""
+    try:
+        return Path(os.path.relpath(data, index.parent)).as_posix()
+    except ValueError:  # another drive of Windows
+        return str(data.absolute())

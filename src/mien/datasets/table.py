@@ -19,6 +19,7 @@ from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.intake import describe
 from mien.labels import canonical
+from mien.wording import counted
 
 PATHS = (
     *("path", "image", "filename", "file", "image_path", "img_path", "file_path", "filepath"),
@@ -66,7 +67,7 @@ def read_table(tree: Tree) -> Dataset:
         f"labels: the column {columns['label']}",
         f"splits: {_splits_of(columns, named=any(splits))}",
         *((f"people: the column {columns['person']}",) if columns["person"] else ()),
-        *((f"left out: {unlabelled} rows without a label",) if unlabelled else ()),
+        *((f"left out: {counted(unlabelled, 'row')} without a label",) if unlabelled else ()),
     )
     listed = {example.name for example in examples}
     unlisted = [name for place in tree.images if (name := describe(place.as_posix())) not in listed]

@@ -15,6 +15,7 @@ from mien.datasets.base import SPLITS
 from mien.datasets.walk import no_part, sorted_by_kind, sorted_out
 from mien.errors import DataError
 from mien.intake import ImageSource
+from mien.labels import canonical
 from mien.wording import reason
 
 MOST_UNPACKED = 1_000_000_000  # bytes of a zip's files together, which are held in memory
@@ -69,7 +70,7 @@ class Tree:
         if len(tops) != 1 or any(len(place.parts) == 1 for place in inside):
             return None
         (top,) = tops
-        if top.lower() in SPLITS or top.lower() in self.known:
+        if top.lower() in SPLITS or canonical(top) in self.known:
             return None
 
         def below(places: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -100,7 +101,12 @@ def find_tree(path: Path, known: frozenset[str]) -> Tree:
         members = _unpacked(path)
         images, others = sorted_by_kind(members)
         return Tree(path, path, known, tuple(images), tuple(others), members)
-    return Tree(path, path.parent, known, (), (Path(path.name),))
+    return replace(one_file(path), known=known)
+
+
+def one_file(path: Path) -> Tree:
+    """A file alone, whatever it is."""
+    return Tree(path, path.parent, frozenset(), (), (Path(path.name),))
 
 
 def _unpacked(path: Path) -> dict[Path, bytes]:

@@ -76,6 +76,7 @@ class Compared(Part):
         data: their path and split, as the first report of these data tells them.
         macro_f1: on the images that all of them judged.
         ece: on all of its own images.
+        unreadable: those of them that could not be read, with the reason.
         macro_f1_difference: from the first report; None for the first itself.
         groups: by attribute and value, of those that the first report tells.
     """
@@ -85,6 +86,7 @@ class Compared(Part):
     data: str
     macro_f1: float
     ece: float
+    unreadable: dict[str, str]
     macro_f1_difference: Difference | None
     groups: dict[str, dict[str, Part]] = field(default_factory=dict)
 
@@ -196,6 +198,7 @@ def _compared(
         data=data,
         macro_f1=f1(guesses, everything),
         ece=report.numbers["ece"],
+        unreadable=report.numbers.get("unreadable", {}),
         macro_f1_difference=f1_difference,
         groups={
             by: {value: _part(right, before, who, values == value) for value in dict.fromkeys(values.tolist()) if value}

@@ -13,6 +13,7 @@ from mien.metrics import Ints
 from mien.training.batches.data import Split
 from mien.training.learning.judge import LEAST
 from mien.training.recipes.recipe import Recipe
+from mien.wording import counted
 
 FEW = 5
 """Images of a label below which it is hardly learned."""
@@ -51,7 +52,8 @@ def doubts(training: Split, valid: Split) -> list[str]:
             told.append(f"head {name}: no image to validate: {', '.join(unseen)}; nothing tells how well they are read")
         if 0 < judged.sum() < LEAST:
             told.append(
-                f"head {name}: {judged.sum()} images to validate are too few to calibrate confidence; it takes {LEAST}"
+                f"head {name}: {counted(judged.sum(), 'image to validate is', 'images to validate are')} too few to "
+                f"calibrate confidence; it takes {LEAST}"
             )
     return told
 

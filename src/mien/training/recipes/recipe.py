@@ -26,6 +26,7 @@ from mien.errors import LabelError, RecipeError
 from mien.labels import FERPLUS8, label_set
 from mien.training.recipes.faults import faults
 from mien.training.recipes.layers import checked_layer
+from mien.wording import reason
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -310,7 +311,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path} is not a readable recipe", [str(error)]) from error
+        raise RecipeError(f"{path} is not a readable recipe", [reason(error)]) from error
     if wrong := [fault for override in overrides if (fault := _override(values, override))]:
         raise RecipeError(f"{path} cannot be changed so", wrong)
     changed = f", changed by {', '.join(overrides)}," if overrides else ""
