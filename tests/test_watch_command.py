@@ -48,7 +48,7 @@ def run(*words: str | Path) -> Any:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("watch", "none.mp4"), "no such file"),
+        (("watch", "none.mp4"), "none.mp4 cannot be opened: no such file"),
         (("watch", "face.mp4", "--out", "a.xlsx"), "a timeline is .parquet, .csv, .json or .jsonl"),
         (("video", "face.mp4", "--annotate", "a.avi"), "a video is written as .webm or .mp4"),
         (("video", "face.mp4", "--plot", "a.gif"), "a page is written as .png, .pdf, .svg"),

@@ -285,6 +285,7 @@ def _read(folder: Path) -> _Read:
         _ = numbers["model"], numbers["ece"], numbers["data"]["path"], numbers["data"]["split"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
-            f"{folder} is not a report: mien evaluate DATA --report {folder} writes one ({reason(error)})"
+            f"{folder} is not a report: mien evaluate DATA --report {folder} writes one ({reason(error)}); "
+            "to compare models themselves, say on which --data"
         ) from error
     return _Read(str(folder), numbers, rows, people, groups)

@@ -59,7 +59,7 @@ class Live(Iterator[Frame]):
         self._ended = False
         self._began = monotonic()
         if is_file(source):
-            self._thread = Thread(target=self._play, args=(frames(source, limits=limits),), daemon=True)
+            self._thread = Thread(target=self._play, args=(_file(source, limits),), daemon=True)
         else:
             self._thread = Thread(target=self._receive, args=(self._connected(),), daemon=True)
         self._thread.start()
@@ -147,6 +147,14 @@ class Live(Iterator[Frame]):
 def is_file(source: str) -> bool:
     """Whether a source is neither a camera nor a stream."""
     return not source.isdecimal() and not STREAM.match(source)
+
+
+def _file(source: str, limits: Limits) -> Frames:
+    """A file's frames. Raises `VideoError`, which names it, as of cameras and streams."""
+    try:
+        return frames(source, limits=limits)
+    except VideoError as error:
+        raise VideoError(f"{source} cannot be opened: {error}") from error
 
 
 def _container(source: str) -> InputContainer:
