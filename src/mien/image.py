@@ -181,7 +181,7 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
 
 
 def _on_canvas(made: Image.Image, image: Image.Image) -> Image.Image:
-    """An image as it was made of another; where a GIF's first frame is a part of it, the rest is clear, and so white."""
+    """An image as it was made of another; where a GIF's first frame is a part of it, the rest is clear, so white."""
     first = getattr(image, "dispose_extent", None) if image.format == "GIF" and image.tell() == 0 else None
     width, height = image.size
     left, top, right, bottom = first or (0, 0, width, height)
