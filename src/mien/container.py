@@ -91,7 +91,7 @@ NOISE = b"\xa5\x5a" * 8 + b"".join(b"\xff%c" % mark + b"\xa5\x5a" * 8 for mark i
 decoders put zeros there, and every mark of a restart, since at one of these they skip bits."""
 
 FRAME_HEADERS = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # SOF: sequential or progressive
-AFTER_SCAN = re.compile(rb"\xff+[^\0\xd0-\xd7\xff]")  # the next marker that does not belong to its data
+AFTER_SCAN = re.compile(rb"\xff[^\0\xd0-\xd7\xff]")  # the next marker that does not belong to its data
 
 
 def identified(data: bytes) -> Image.Image:
