@@ -162,3 +162,10 @@ def test_strips_cover_an_image_once_and_not_again_and_again() -> None:
     image.tile += image.tile[:1]
     with pytest.raises(ImageError, match="again and again"):
         check_pieces(image, LIMITS)
+
+
+@pytest.mark.parametrize("head", [b"", b"\xff\xda\0\3\1"])
+def test_a_long_run_of_fill_bytes_is_passed_over_once(head: bytes) -> None:
+    """Were it looked at from each of its bytes anew, this would take minutes."""
+    with pytest.raises(ImageError):
+        open_picture(b"\xff\xd8\xff\xe0\0\4ab" + head + b"\xff" * 400_000 + b"\0")

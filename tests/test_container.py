@@ -122,6 +122,16 @@ def test_a_photo_with_another_behind_it_is_whole() -> None:
     assert open_picture(data).notes == ()
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_photo_with_a_video_behind_it_is_whole(progressive: bool) -> None:
+    """Phones append one, whose bytes may look like a JPEG's marks; a thumbnail before the photo has real ones."""
+    exif = b"Exif\0\0" + saved(photo(16, 12), "JPEG")
+    data = saved(photo(), "JPEG", progressive=progressive, exif=exif)
+    for video in (b"", b"\0\0\0\x18ftypmp42", b"\0\xff\xda\0\x0c\1", b"\xff\xd9\xff\xda"):
+        assert open_picture(data + video).notes == ()
+    assert open_picture(data[:-2]).notes == ENDLESS
+
+
 def test_previews_are_no_pages() -> None:
     whole, preview = (struct.pack("<HHII", 254, 4, 1, kind) for kind in (0, 1))
     data = saved(photo(), "TIFF", save_all=True, append_images=[photo(50, 30)] * 2, tiffinfo={254: 0})

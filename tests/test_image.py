@@ -540,6 +540,22 @@ def test_first_frame_of_an_animation(format: str) -> None:
     assert_photo(read_image(data), tolerance=60)
 
 
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_beside_a_first_frame_that_is_a_part_of_its_gif_it_is_white(mode: str) -> None:
+    frame = Image.new("L", (8, 6), 40) if mode == "L" else Image.new("RGB", (8, 6), (200, 40, 40)).quantize()
+    data = encoded(frame, "GIF", optimize=False)
+    at = data.index(b",\0\0\0\0" + struct.pack("<HH", 8, 6))
+    data = data[:6] + struct.pack("<HH", 16, 12) + data[10 : at + 1] + struct.pack("<HH", 3, 2) + data[at + 5 :]
+    pixels = read_image(data).copy()
+    assert np.abs(pixels[2:8, 3:11].astype(int) - (40 if mode == "L" else (200, 40, 40))).max() <= 4
+    pixels[2:8, 3:11] = 255
+    assert pixels.shape == (12, 16, 3)
+    assert pixels.min() == 255
+    opened = Image.open(io.BytesIO(data))
+    assert (read_image(opened) == read_image(data)).all()
+    assert opened.getpixel((0, 0)) != 255  # and what somebody else has opened is as it was
+
+
 def test_current_frame_of_an_open_animation() -> None:
     image = Image.open(io.BytesIO(encoded(photo(), "GIF", save_all=True, append_images=[Image.new("RGB", (64, 48))])))
     image.seek(1)

@@ -23,7 +23,7 @@ PLAIN = re.compile(rb"P[123][\s#]")
 TIFF = (b"II*\0", b"MM\0*", b"MM*\0", b"II\0*", b"II+\0")  # as Pillow takes them, mixed up as well
 PNG_START, GIF_START, JPEG_START = b"\x89PNG\r\n\x1a\n", b"GIF8", b"\xff\xd8\xff"
 
-MARKER = re.compile(rb"\xff+([^\0\xff])")
+MARKER = re.compile(rb"\xff([^\0\xff])")
 BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 SCAN, END = 0xDA, 0xD9
 EXIF = b"Exif\0\0"

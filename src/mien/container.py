@@ -91,7 +91,7 @@ NOISE = b"\xa5\x5a" * 8 + b"".join(b"\xff%c" % mark + b"\xa5\x5a" * 8 for mark i
 decoders put zeros there, and every mark of a restart, since at one of these they skip bits."""
 
 FRAME_HEADERS = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # SOF: sequential or progressive
-AFTER_SCAN = re.compile(rb"\xff+[^\0\xd0-\xd7\xff]")  # the next marker that does not belong to its data
+AFTER_SCAN = re.compile(rb"\xff[^\0\xd0-\xd7\xff]")  # the next marker that does not belong to its data
 
 
 def identified(data: bytes) -> Image.Image:
@@ -158,9 +158,20 @@ def remarks(data: bytes, image: Image.Image) -> tuple[str, ...]:
     elif image.format == "PNG":
         ended = data.rfind(PNG_END) > 0
     elif image.format in ("JPEG", "MPO"):
-        ended = data.endswith(JPEG_END) or data.rfind(JPEG_END) > data.rfind(JPEG_SCAN)
+        ended = data.endswith(JPEG_END) or _has_end(data)
     few = f"{frames}" if frames < MOST_FRAMES else f"{MOST_FRAMES} or more"
     return (f"one frame of {few} was read",) * (frames > 1) + (NO_END,) * (not ended)
+
+
+def _has_end(data: bytes) -> bool:
+    """Whether a JPEG has its end mark, whatever is behind it: a phone's video has bytes that look like marks."""
+    at = 2
+    while found := AFTER_SCAN.search(data, at):
+        at = found.end()
+        if data[at - 1] == JPEG_END[1]:
+            return True
+        at += int.from_bytes(data[at : at + 2])
+    return False
 
 
 def _gif(data: bytes) -> tuple[int, bool]:

@@ -167,6 +167,7 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
         _check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1), limits)  # decoded whole, however small the image
         image.load()
         made, notes = plain(image, tags)
+        made = _on_canvas(made, image)
         turn = turn_of(image) if turned else None  # none of a TIFF, which Pillow has made upright
         upright = made if turn is None else made.transpose(turn)
         make_room(upright.width * upright.height * (own(upright) + kept(upright)))
@@ -177,6 +178,20 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
         raise _damaged(error) from error
     except Image.DecompressionBombError as error:
         raise _too_many(limits) from error
+
+
+def _on_canvas(made: Image.Image, image: Image.Image) -> Image.Image:
+    """An image as it was made of another; where a GIF's first frame is a part of it, the rest is clear, so white."""
+    first = getattr(image, "dispose_extent", None) if image.format == "GIF" and image.tell() == 0 else None
+    width, height = image.size
+    left, top, right, bottom = first or (0, 0, width, height)
+    beside = (0, 0, width, top), (0, bottom, width, height), (0, top, left, bottom), (right, top, width, bottom)
+    clear = [(x0, y0, x1, y1) for x0, y0, x1, y1 in beside if x0 < x1 and y0 < y1]
+    if clear and made is image:
+        made = image.copy()
+    for box in clear:
+        made.paste("white", box)
+    return made
 
 
 def _hold(size: int, pixels: int, limits: Limits) -> None:

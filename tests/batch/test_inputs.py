@@ -208,6 +208,15 @@ def test_rows_tell_where_they_lie(faces: list[bytes], tmp_path: Path) -> None:
     assert rows.column_names == ["image", "input_row", "file", "row"]
 
 
+def test_few_are_held_of_an_image_that_repeats(tmp_path: Path) -> None:
+    """A parquet file has the bytes of such an image once, and tells no more of them."""
+    file = str(tmp_path / "a.parquet")
+    pq.write_table(table([bytes(100_000)] * 400), file)
+    sizes = [each.nbytes for source, _ in find([file]).sources for each in source.tables()]
+    assert sum(sizes) > 40_000_000
+    assert max(sizes) < 10_000_000
+
+
 def test_what_belongs_together_in_an_archive_stays_together(faces: list[bytes], tmp_path: Path) -> None:
     members = [("a.json", b"{}"), ("b.x.png", faces[0]), ("b.txt", b"words"), ("b.cls", b"1"), ("c/d.jpg", faces[1])]
     members += [("c/.e.png", faces[0]), ("c/d.pdf", b"-"), ("f.png", faces[2]), ("f.jpg", faces[3])]

@@ -99,6 +99,13 @@ def test_whoever_goes_on_reads_each_row_group_once(write: Write, monkeypatch: py
     assert len(found[0].shard.reader._kept) == KEPT < 60 // 4 < MOST
 
 
+def test_few_are_kept_of_an_image_that_repeats(write: Write) -> None:
+    """A parquet file has the bytes of such an image once, and tells no more of them."""
+    found = sources(open_dataset(write(400, images=lambda row: bytes(100_000))))
+    assert len(bytes(found[0])) == 100_000
+    assert sum(batch.nbytes for _, _, batch in found[0].shard.reader._kept) < 10_000_000
+
+
 def test_many_threads_at_once_get_their_own(write: Write) -> None:
     found = sources(open_dataset(write(300, 300, row_group_size=50)))
     order = random.Random(1).sample(range(600), 600)

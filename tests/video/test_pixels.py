@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.video import Frame, frames
+from mien.video.canvas import Easel, matrix_for, planes_of
 
 EXACT = {"qp": "0", "preset": "ultrafast"}
 LIMITED, FULL = 1, 2
@@ -84,6 +85,18 @@ def test_gray_and_rgb_come_as_they_are(pixel: str) -> None:
     ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8)[None, :, None], (48, 1, 3))
     frame = first(Film([ramp], form="matroska", codec="ffv1", pixel=pixel, options={}))
     assert np.abs(frame.pixels.astype(int) - ramp).max() <= 1
+
+
+@pytest.mark.parametrize("pixel", ["gray", "gray10le", "gray12le"])
+def test_gray_of_limited_range_becomes_black_to_white(pixel: str) -> None:
+    ramp = np.tile(np.arange(16, 236, 3, dtype=np.uint8)[None, :, None], (48, 1, 3))
+    film = Film([ramp], form="matroska", codec="ffv1", pixel=pixel, options={}, tags={"color_range": LIMITED})
+    frame = first(film)
+    assert np.abs(frame.pixels - (ramp.astype(float) - 16) * 255 / 219).max() <= 1.5
+    assert frame.reduced(2)[:, 0].max() <= 5
+    assert frame.reduced(2)[:, -1].min() >= 250
+    canvas = Easel(frame.width, frame.height, matrix_for(frame)).canvas(frame)
+    assert np.abs(planes_of(canvas.frame).y.astype(int) - ramp[..., 0]).max() <= 1
 
 
 def light(signal: float, curve: int) -> Film:

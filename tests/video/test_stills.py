@@ -17,10 +17,10 @@ from mien.video import Frame, describe, frames
 DURATIONS = [40, 200, 40, 1000]
 
 
-def animation(form: str) -> io.BytesIO:
+def animation(form: str, durations: list[int] = DURATIONS) -> io.BytesIO:
     stream = io.BytesIO()
     one, *others = (Image.fromarray(plain(number)) for number in range(len(DURATIONS)))
-    one.save(stream, form, save_all=True, append_images=others, duration=DURATIONS, lossless=True)
+    one.save(stream, form, save_all=True, append_images=others, duration=durations, lossless=True)
     stream.seek(0)
     return stream
 
@@ -46,6 +46,12 @@ def test_every_picture_of_an_animation_has_its_time(form: str) -> None:
     assert [seen(frame.pixels) for frame in found] == [0, 1, 2, 3]
     assert [round(frame.time_s, 3) for frame in found] == [0, 0.04, 0.24, 0.28]
     assert [frame.number for frame in frames(animation(form), every_s=0.2)] == [0, 2]
+
+
+def test_pictures_that_are_shown_for_no_time_get_a_tenth_of_a_second() -> None:
+    """As Pillow writes them where nobody tells it a duration."""
+    with frames(animation("WEBP", [0, 40, 0, 0])) as video:
+        assert [round(frame.time_s, 3) for frame in video] == [0, 0.1, 0.14, 0.24]
 
 
 def test_an_animation_that_is_cut_short_is_told() -> None:

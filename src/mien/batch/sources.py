@@ -22,9 +22,8 @@ from mien.batch.table import RENAMED
 from mien.errors import DataError
 from mien.sources import LEFT_BY_SYSTEMS, SUFFIXES
 
-AT_ONCE = 64  # images in a table, where nobody knows how large they are
-BYTES_AT_ONCE = 2**20
-LEAST, MOST = 4, 4096  # images in a table, where their bytes are known
+AT_ONCE = 64  # images in a table, however small by the file's word: parquet counts the bytes of what repeats once
+LEAST, BYTES_AT_ONCE = 4, 2**20
 FILE, ROW = "file", "row"
 """Columns that tell where an image of a table or an archive lies: in which file, and as which of its rows from 0 on."""
 
@@ -229,7 +228,7 @@ def _batches(stream: Any, place: str, group: int, columns: list[str]) -> Iterato
         return
     file = pq.ParquetFile(stream, buffer_size=2**20)
     told = file.metadata.row_group(group)
-    rows = min(max(told.num_rows * BYTES_AT_ONCE // max(told.total_byte_size, 1), LEAST), MOST)
+    rows = min(max(told.num_rows * BYTES_AT_ONCE // max(told.total_byte_size, 1), LEAST), AT_ONCE)
     for batch in file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
         yield batch.select(columns)
 

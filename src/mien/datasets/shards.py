@@ -22,7 +22,8 @@ from mien.wording import reason
 IMAGE, BYTES = "image", "bytes"
 BUFFER = 2**20  # bytes of a column that are read at once
 BATCH = 2**23  # bytes of images that are kept together, about
-LEAST, MOST = 16, 1024  # images kept together: threads ask for a few at once, not quite in their order
+LEAST = 16  # images kept together: threads ask for a few at once, not quite in their order
+MOST = 64  # likewise, however small they are by the file's word: it counts the bytes of what repeats once
 KEPT = 3  # such batches
 
 

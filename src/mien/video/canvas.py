@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.video.frame import Frame
-from mien.video.pixels import BT709, HDR, SIDEWAYS, Turn, turn_of
+from mien.video.pixels import BT709, HDR, SIDEWAYS, Turn, ranged, turn_of
 
 Plane = NDArray[np.uint8]
 Rect = tuple[int, int, int, int]
@@ -84,7 +84,7 @@ class Easel:
 
     def __init__(self, width: int, height: int, matrix: Colorspace) -> None:
         self._size, self._matrix = (width, height), matrix
-        self._reformatter = VideoReformatter()
+        self._reformatter, self._gray = VideoReformatter(), VideoReformatter()
 
     def canvas(self, frame: Frame) -> Canvas:
         """A canvas with the frame on it, upright."""
@@ -93,6 +93,7 @@ class Easel:
             coded = VideoFrame.from_ndarray(frame.pixels, "rgb24")
         else:
             turn = turn_of(coded)
+            coded = ranged(coded, self._gray)
         plain = self._plain(coded, turn)
         if turn is None and plain is not coded:
             return Canvas(plain, self._matrix)

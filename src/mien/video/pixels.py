@@ -1,13 +1,15 @@
 """A decoded frame becomes RGB as it is meant to be seen: its matrix, range and curve, square pixels, and upright.
 
 A frame says how its colours are coded; where it does not, frames of 720 rows or 1280 columns and more are BT.709 and
-others and VP9's BT.601, as in Chromium. HLG and PQ, what phones film by default, become what a plain screen shows.
-A whole frame is within a level of the exact colours (through `gbrp`, which FFmpeg makes exactly in a sixth of the time
-that it takes for `rgb24`), a smaller copy within three.
+others and VP9's BT.601, as in Chromium. Gray is of limited range where it says so, which FFmpeg does not heed. HLG and
+PQ, what phones film by default, become what a plain screen shows. A whole frame is within a level of the exact colours
+(through `gbrp`, which FFmpeg makes exactly in a sixth of the time that it takes for `rgb24`), a smaller copy within
+three.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from fractions import Fraction
@@ -18,7 +20,7 @@ import numpy as np
 from av.buffer import Buffer
 from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -29,6 +31,7 @@ BT709, UNSPECIFIED, BT601 = 1, 2, 6  # AVCOL_SPC
 ALWAYS_601 = ("vp8", "vp9", "libvpx", "libvpx-vp9")  # codecs whose frames without a tag browsers take so
 HD_ROWS, HD_COLUMNS = 720, 1280
 HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
+GRAY = re.compile(r"gray(\d+[lb]e)?")  # formats of luma alone
 RGBA = 4  # channels
 WIDEST = 4  # times that a pixel may be wider than high, or higher than wide; more is a mistake in the file
 
@@ -64,6 +67,7 @@ class Painter:
     def __init__(self, aspect: Fraction | None) -> None:
         self._aspect = aspect if aspect and 1 / WIDEST <= aspect <= WIDEST else Fraction(1)
         self._lock = Lock()  # a frame's tags are changed while it is converted
+        self._gray = VideoReformatter()
         self._reformatters: dict[tuple[str, str, int], VideoReformatter] = {}
 
     def paint(self, frame: VideoFrame, factor: int = 1) -> Pixels:
@@ -89,6 +93,7 @@ class Painter:
     def _rgb(self, frame: VideoFrame, factor: int) -> VideoFrame:
         """A frame in RGB, or RGBA where parts may be clear; HDR as a whole, for its tables take seconds to make."""
         width, height = self._square(frame)
+        frame = ranged(frame, self._gray)
         told: dict[str, int] = {}
         if frame.color_trc in HDR:
             told |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
@@ -136,6 +141,21 @@ def tell_matrix(frame: VideoFrame, codec: str) -> None:
     if frame.colorspace == UNSPECIFIED and not frame.format.is_rgb:
         large = frame.height >= HD_ROWS or frame.width >= HD_COLUMNS
         frame.colorspace = BT709 if large and codec not in ALWAYS_601 else BT601
+
+
+def ranged(frame: VideoFrame, reformatter: VideoReformatter) -> VideoFrame:
+    """A frame whose range FFmpeg heeds: itself, or for gray of limited range, which it takes for full, the same in YUV.
+
+    Args:
+        frame: as it was decoded.
+        reformatter: kept for this from one frame to the next.
+    """
+    if frame.color_range != ColorRange.MPEG or not GRAY.fullmatch(frame.format.name):
+        return frame
+    form = frame.format.name.replace("gray", "yuv420p")
+    yuv = reformatter.reformat(frame, format=form, threads=1, dst_color_range=ColorRange.JPEG)  # as it takes the gray
+    yuv.color_range = ColorRange.MPEG
+    return yuv
 
 
 def _on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

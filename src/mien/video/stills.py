@@ -16,6 +16,7 @@ from mien.video.frame import Clip, Frame
 from mien.wording import counted
 
 RATE = 25.0  # frames a second, where nobody says otherwise
+UNTIMED_MS = 100  # for a picture of an animation that is to be shown for no time, as browsers take it
 AVIF = (b"ftypavis", b"ftypavif")
 
 Wanted: TypeAlias = Callable[[float], bool]
@@ -96,7 +97,7 @@ def animated(file: BinaryIO, limits: Limits) -> Stills:
                 yield time_s, error if isinstance(error, ImageError) else ImageError("cut short")
                 return
             yield time_s, pixels if wanted(time_s) else None
-            time_s += image.info.get("duration", 0) / 1000
+            time_s += (image.info.get("duration") or UNTIMED_MS) / 1000
 
     return Stills(stills)
 
