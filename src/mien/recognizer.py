@@ -160,8 +160,13 @@ class Recognizer:
 
         Args:
             source: a path, or a binary file.
-            labels, prior: as for `predict`.
-            every_s, start_s, end_s, stream, rate: which frames, and when, see `video.frames`.
+            labels: as for `predict`.
+            prior: likewise.
+            every_s: seconds from one frame to the next; all frames if None.
+            start_s: no frame that is shown earlier.
+            end_s: no frame that is shown then or later.
+            stream: which of the file's video streams, from 0; the one with the largest pictures if None.
+            rate: frames a second, of images in a folder.
 
         Yields:
             The values by column, see `watching.moment_columns`. What cannot be read is a last row with an error.

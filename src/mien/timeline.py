@@ -92,8 +92,13 @@ def read_video(
     Args:
         source: a path, or a binary file.
         model: a recognizer, or as for `load`.
-        labels, prior: as for `Recognizer.predict`.
-        every_s, start_s, end_s, stream, rate: which frames, and when, see `video.frames`.
+        labels: as for `Recognizer.predict`.
+        prior: likewise.
+        every_s: seconds from one frame to the next; all frames if None.
+        start_s: no frame that is shown earlier.
+        end_s: no frame that is shown then or later.
+        stream: which of the file's video streams, from 0; the one with the largest pictures if None.
+        rate: frames a second, of images in a folder.
         strict: whether a video that cannot be read to its end is an error, and not a row with one.
 
     Raises:
