@@ -270,7 +270,7 @@ class Engine:
         if not batch:
             return []
         try:
-            answers = self._explained(batch) if batch[0].asked.mapped else self._answered(batch)
+            answers = self._answered(batch)
         except Exception as error:
             if len(batch) == 1:
                 return [error]
@@ -280,14 +280,12 @@ class Engine:
         return list(answers)
 
     def _answered(self, batch: list[Job]) -> list[Prediction]:
-        asked, found = batch[0].asked, [job.found for job in batch]
-        with self._metrics.time("express"):
-            return asked.model.express(found, [job.asked.labels for job in batch], asked.prior)
-
-    def _explained(self, batch: list[Job]) -> list[Prediction]:
+        """What the network says, by one run, and where that explains, too, what each answer hangs on."""
         asked, found = batch[0].asked, [job.found for job in batch]
         labels = [job.asked.labels for job in batch]
         with self._metrics.time("express"):
+            if not asked.mapped:
+                return asked.model.express(found, labels, asked.prior)
             answers, features = asked.model.express_with_features(found, labels, asked.prior)
         ends = np.cumsum([len(each.crops) for each in found])
         with self._metrics.time("explain"):
