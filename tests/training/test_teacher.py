@@ -13,7 +13,7 @@ import mien
 from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
 from mien.recognizer import Recognizer
-from mien.training.batches.batches import Batch, steps_of
+from mien.training.batches.batches import Batch, batches, steps_of
 from mien.training.batches.data import Split, load_splits, prepare
 from mien.training.batches.targets import loss
 from mien.training.export.export import export
@@ -22,6 +22,7 @@ from mien.training.learning.loop import Progress, train
 from mien.training.learning.member import find_member
 from mien.training.learning.start import find_start
 from mien.training.learning.teacher import OnnxTeacher, Teacher, TorchTeacher
+from mien.training.machines.processes import processes
 from mien.training.recipes.recipe import Heads, Recipe, Residual
 
 CPU = torch.device("cpu")
@@ -196,6 +197,23 @@ def test_views_that_come_again_are_answered_once(
     ended = train(again, data, tmp_path / "run", teachers=[teacher], resume=True)
     assert len(asked) == 2 * once + 1  # the epoch that was cut off after one batch begins anew
     assert ended.best_sha256() == whole.best_sha256()
+
+
+def test_where_mixup_ends_other_views_begin(tiny: Recipe, happy_sad: Path) -> None:
+    """Of six epochs four lay faces over each other, in two ways, and two do not, in two other ways."""
+    recipe = tiny.model_copy(
+        update={
+            "augment": tiny.augment.model_copy(update={"views": 2, "mixup": 0.4, "mixup_until": 4 / 6}),
+            "schedule": tiny.schedule.model_copy(update={"epochs": 6}),
+        }
+    )
+    training, _ = load_splits(recipe, prepare(open_dataset(happy_sad), recipe), CPU, lambda _: None)
+    with processes("cpu") as ours:
+        epochs = [list(batches(training, recipe, epoch, ours)) for epoch in range(6)]
+    assert [first.place for first, *_ in epochs] == [(0, 0), (1, 0), (0, 0), (1, 0), (2, 0), (3, 0)]
+    assert torch.equal(epochs[0][0].pixels, epochs[2][0].pixels)
+    kinds = [len(torch.cat([batch.targets["happy-sad"].distribution for batch in epoch]).unique()) for epoch in epochs]
+    assert [kind > 2 for kind in kinds] == [True] * 4 + [False] * 2
 
 
 def test_a_head_without_a_teacher_keeps_its_loss(teacher: Path, tiny: Recipe, happy_sad: Path) -> None:

@@ -49,7 +49,8 @@ def steps_of(training: Split, recipe: Recipe) -> int:
 def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Iterator[Batch]:
     """An epoch's batches, of each this process's part."""
     config, steps = recipe.augment, steps_of(training, recipe)
-    view = epoch % config.views if config.views else epoch
+    mixes = recipe.mixes(epoch)
+    view = epoch % config.views + config.views * (bool(config.mixup) and not mixes) if config.views else epoch
     seed = recipe.seed * 1_000_003 + view
     generator, draws = torch.Generator(ours.device).manual_seed(seed), random.Random(seed)
     for step, (rows, pixels) in enumerate(training.crops.shuffled(generator, recipe.schedule.batch, steps, ours.part)):
@@ -60,7 +61,7 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
             whole = ((hidden == CLEAR) | (hidden == PATCH))[part]
         pixels = augment(pixels, config, recipe.train_size(epoch), generator, batch=n, part=part)
         taught = {name: target.part(part, ours.size) for name, target in taught.items()}
-        if config.mixup:
+        if mixes:
             share = draws.betavariate(config.mixup, config.mixup)
             others = torch.randperm(len(pixels), device=ours.device, generator=generator)
             pixels = torch.lerp(pixels, pixels[others], share)

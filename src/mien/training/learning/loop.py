@@ -183,8 +183,7 @@ def _go_on(
             losses.append(value)
             if len(losses) < steps:
                 progress(where(epoch, losses, verdict))
-        if epoch < (recipe.augment.views or 0):
-            teacher.keep(answers)
+        teacher.keep(answers)
         verdict = judge(deployed(learner.average, recipe), valid, learner.ours)
         told = {"epoch": epoch, "scores": verdict.accuracy, "nll": verdict.nll, "heads": heads}
         if verdict.rank < best:

@@ -68,6 +68,7 @@ class Teacher:
         self._turns = [(network, mirror) for network in networks for mirror in mirrors]
         self._share = recipe.distill or 0.0
         self._kept: dict[tuple[int, int] | None, dict[str, Tensor]] = {}
+        self._written = 0
         self._device = training.crops.device
 
     def loss(self, logits: Mapping[str, Tensor], batch: Batch) -> Tensor:
@@ -103,14 +104,18 @@ class Teacher:
         return answers
 
     def keep(self, file: Path) -> None:
-        """Write what is kept, so that a run that goes on need not ask again."""
+        """Write what is kept, where that became more, so that a run that goes on need not ask again."""
+        if len(self._kept) == self._written:
+            return
         with replacing(file) as temporary:
             torch.save(self._kept, temporary)
+        self._written = len(self._kept)
 
     def remember(self, file: Path) -> None:
         """What `keep` wrote; nothing where there is no such file."""
         if file.exists():
             self._kept = torch.load(file, map_location=self._device, weights_only=True)
+            self._written = len(self._kept)
 
 
 def _find(name: str | Path, recipe: Recipe, training: Split) -> _Network:

@@ -155,9 +155,11 @@ class Augment(Part):
     `coarse`, `noise`, `sharpen` and `cover` are shares of the images: these lose up to two thirds of their resolution,
     get Gaussian noise or harder edges, or have a part of the face covered (see `covers`). `gamma` is the largest
     natural logarithm of an exponent, `shade` the share of the range by which one side gets brighter and the other
-    darker. `mixup` is alpha: of each batch, a Beta(alpha, alpha) share is laid over its images in another order.
+    darker. `mixup` is alpha: of each batch, a Beta(alpha, alpha) share is laid over its images in another order, up to
+    the share `mixup_until` of the epochs; the last ones see faces one by one, as in use.
 
     With `views`, each image is seen in so many ways, again and again: what teachers answer to them is asked once.
+    Where mixup ends, other views begin, as many.
     """
 
     flip: bool = False
@@ -175,6 +177,7 @@ class Augment(Part):
     sharpen: Share = 0.0
     cover: Share = 0.0
     mixup: Annotated[float, Field(ge=0)] = 0.0
+    mixup_until: Share = 1.0
     views: Positive | None = None
 
 
@@ -295,6 +298,10 @@ class Recipe(Part):
     def channels(self) -> int:
         """Of the input: 1 if gray, 3 if coloured."""
         return 3 if self.colour == "rgb" else 1
+
+    def mixes(self, epoch: int) -> bool:
+        """Whether faces are laid over each other in an epoch, counted from 0."""
+        return bool(self.augment.mixup) and epoch < self.augment.mixup_until * self.schedule.epochs
 
     def train_size(self, epoch: int) -> int:
         """Side in pixels of the training images in an epoch, counted from 0."""
