@@ -225,6 +225,15 @@ def test_every_packaged_model_is_whole(name: str) -> None:
         )
 
 
+@pytest.mark.parametrize("name", artifacts.names())
+def test_fingerprints_that_models_share_lie_in_the_package(name: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(artifacts.find(name), tmp_path / "elsewhere")
+    assert artifacts.read(folder).seen.shape == (27449, 16)
+    (folder / "seen.bin").write_bytes(bytes(16))  # but not in place of the model's own
+    with pytest.raises(ArtifactError, match=r"seen\.bin is missing or altered"):
+        _ = artifacts.read(folder).seen
+
+
 def test_find(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packaged = artifacts.find()
     assert packaged.name == artifacts.DEFAULT

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from mien.errors import ImageError, SourceError
 from mien.image import read_image
@@ -402,6 +403,21 @@ def test_exif_rotation(format: str, orientation: int, stored: Any) -> None:
     assert_photo(read_image(encoded(image, format, exif=exif)), tolerance=60)
     if format == "TIFF":
         assert_photo(read_image(encoded(image, format, exif=exif, compression="tiff_lzw")), tolerance=0)
+
+
+@pytest.mark.parametrize("software", ["", "one that has turned the pixels"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_an_orientation_in_xmp_alone_asks_nothing(format: str, software: str) -> None:
+    """Browsers show such a photo as it lies, see tests/web/test_page_in_browser.py."""
+    exif, texts = Image.Exif(), PngInfo()
+    if software:
+        exif[0x0131] = software
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    texts.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    data = encoded(photo(), format, exif=exif if software else b"", xmp=xmp, pnginfo=texts)
+    assert Image.open(io.BytesIO(data)).getexif()[0x0112] == 6
+    assert_photo(read_image(data), tolerance=60)
+    assert_photo(read_image(Image.open(io.BytesIO(data))), tolerance=60)
 
 
 @pytest.mark.parametrize(

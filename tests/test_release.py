@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_the_pythons_are_the_same_everywhere() -> None:
     assert re.findall(r"\(3, (\d+)\) <= .* < \(3, (\d+)\)", text("Makefile")) == [(str(lowest), str(beyond))]
     for page in ("Makefile", "README.md", "docs/index.md"):
         assert re.findall(r"Python 3\.(\d+) to 3\.(\d+)", text(page)) == [(str(lowest), str(beyond - 1))], page
+
+
+def test_no_file_is_in_the_package_twice() -> None:
+    package = ROOT / "src" / "mien"
+    files = [path for path in package.rglob("*") if path.is_file() and path.stat().st_size and path.suffix != ".pyc"]
+    names: dict[bytes, list[str]] = defaultdict(list)
+    for path in files:
+        names[path.read_bytes()].append(path.relative_to(package).as_posix())
+    assert [each for each in names.values() if len(each) > 1] == []
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)

@@ -3,9 +3,9 @@
     make dist    (tools/dist.py --tests .venv/bin/python, in an environment of locks/dist.txt)
 
 Both are built from this checkout and from a clone of what is committed, and must be the same bytes. The wheel holds the
-package and the recipes, the sdist all that is committed but the models that taught; neither holds more. The wheel, with
-no packages but those of locks/base.txt, then reads a photo; and the sdist's own tests of its pages, cards and versions
-pass.
+package and the recipes, without what its catalogs are compiled from, the sdist all that is committed but the models
+that taught; neither holds more. The wheel, with no packages but those of locks/base.txt, then reads a photo; and the
+sdist's own tests of its pages, cards and versions pass.
 
 Writes dist/: the two files, a bill of materials of what the wheel installs (CycloneDX, JSON), and the SHA-256 of these.
 Needs git, the package index, and about a minute.
@@ -81,7 +81,9 @@ def compare(again: tuple[Path, Path], first: tuple[Path, Path]) -> None:
 def look(sdist: Path, wheel: Path) -> None:
     """Nothing is missing in the files, and nothing is too much."""
     tracked = run("git", "ls-files", "-z").rstrip("\0").split("\0")
-    package = {name.removeprefix("src/") for name in tracked if name.startswith("src/mien/")}
+    package = {
+        name.removeprefix("src/") for name in tracked if name.startswith("src/mien/") and not name.endswith(".po")
+    }
     recipes = {f"mien/{name}" for name in tracked if name.startswith("recipes/")}
     with zipfile.ZipFile(wheel) as archive:
         held = set(archive.namelist())

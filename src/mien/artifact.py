@@ -6,7 +6,8 @@ model.onnx   pixels (n, channels, size, size) uint8 -> logits_<label set> (n, em
 model.json   the manifest: heads, calibration, thresholds, scores, data, recipes, sha256 of model.onnx and seen.bin
 README.md    the model card, below what the Hugging Face Hub reads of it
 seen.bin     16 bytes for each training image, its fingerprint (see `datasets.copies`), by which an evaluation knows it
-             again; models of an older mien have none
+             again; models of an older mien have none. mien's own models learned from the same images and lack it: the
+             one file lies in the package, and serves whatever manifest names its sha256
 heads.bin    what the heads make of the features: for each emotion of each head in the manifest's order, those of `face`
              last, a weight for each value of the map's mean over height and width, then the bias; float32, the lowest
              byte first. Models of an older mien have none, nor have those whose answers hang on more than one map
@@ -159,11 +160,15 @@ class Artifact:
         return dict(zip(rows, parts, strict=True))
 
     def _beside(self, name: str, sha256: str | None) -> bytes:
-        """A file beside the network; empty where the manifest names none. Raises `ArtifactError` if it is another."""
+        """A file beside the network, or else of the package; empty where the manifest names none.
+
+        Raises:
+            ArtifactError: it is missing, or another than the manifest names.
+        """
         if sha256 is None:
             return b""
-        file = self.folder / name
-        content = file.read_bytes() if file.is_file() else b""
+        file = next((each for each in (self.folder / name, _assets() / name) if each.is_file()), None)
+        content = file.read_bytes() if file else b""
         if hashlib.sha256(content).hexdigest() != sha256:
             raise ArtifactError(f"{self.folder} is not a usable model", [f"{name} is missing or altered"])
         return content
@@ -311,4 +316,8 @@ def _read_again(name_or_path: str, identity: str, only: str | None) -> Artifact:
 
 
 def _packaged() -> Path:
-    return Path(str(resources.files("mien"))) / "assets" / "models"
+    return _assets() / "models"
+
+
+def _assets() -> Path:
+    return Path(str(resources.files("mien"))) / "assets"

@@ -38,6 +38,9 @@ UPRIGHT = {
 }
 """EXIF orientation, and what makes the image upright."""
 
+EXIF = ("exif", "Raw profile type exif")
+"""Where Pillow keeps a file's EXIF block: of a PNG it may be a text."""
+
 STRIP = 256  # rows of an image that are compared at once
 TILE_WIDTH, TILE_HEIGHT = 322, 323  # tags of a TIFF
 
@@ -240,12 +243,18 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
 def turn_of(image: Image.Image) -> Image.Transpose | None:
     """What makes an image upright, as its EXIF orientation asks; a damaged EXIF block asks nothing.
 
-    Of a PNG it may stand behind the pixels, which are decoded for it: what is wrong with them is raised.
+    Nor does XMP, which browsers do not heed: Pillow takes its word where EXIF has none, and it is often that of before
+    the image was turned. Of a PNG the block may stand behind the pixels, which are decoded for it: what is wrong with
+    them is raised.
     """
     if image.format == "PNG":
         image.load()
+    told = image
+    if not hasattr(image, "tag_v2"):  # a TIFF's tags are its EXIF
+        told = Image.Image()
+        told.info = {name: image.info[name] for name in EXIF if name in image.info}
     try:
-        return UPRIGHT.get(image.getexif().get(0x0112, 1))
+        return UPRIGHT.get(told.getexif().get(0x0112, 1))
     except DAMAGE:
         return None
 

@@ -170,6 +170,32 @@ def test_a_shape_that_cannot_be_meant_is_left() -> None:
     assert (frame.width, frame.height) == (64, 48)
 
 
+@pytest.mark.parametrize(
+    ("form", "codec", "pixel", "options"),
+    [
+        ("webm", "libvpx-vp9", "yuva420p", {"lossless": "1", "cpu-used": "8"}),
+        ("webm", "libvpx", "yuva420p", {"auto-alt-ref": "0", "crf": "4", "b": "2M"}),
+        ("matroska", "ffv1", "bgra", {}),
+        ("mov", "prores_ks", "yuva444p10le", {"profile": "4444"}),
+        ("mov", "qtrle", "argb", {}),
+    ],
+)
+def test_clear_parts_of_a_video_lie_on_white(form: str, codec: str, pixel: str, options: dict[str, str]) -> None:
+    """Beneath them is what the coder had; of VP8 and VP9 FFmpeg's own decoders show it."""
+    rgba = np.full((48, 64, 4), (40, 160, 60, 255), np.uint8)
+    rgba[:24, :32, 3], rgba[24:, :32, 3] = 0, 128
+    film = Film([rgba] * 30, form=form, codec=codec, pixel=pixel, options={"g": "10", **options})
+    with frames(io.BytesIO(film.made()), at_s=[0, 0.9]) as video:
+        found = list(video)
+    assert [frame.number for frame in found] == [0, 23]
+    for frame in found:
+        for pixels in (frame.pixels, frame.reduced(2)):
+            height, width = pixels.shape[0] // 4, pixels.shape[1] // 4
+            assert pixels[height, width].min() == 255
+            assert np.abs(pixels[3 * height, width].astype(int) - (147, 207, 157)).max() <= 4
+            assert np.abs(pixels[height, 3 * width].astype(int) - (40, 160, 60)).max() <= 4
+
+
 def test_clear_parts_of_a_gif_lie_on_white() -> None:
     image = Image.new("RGBA", (64, 48), (0, 0, 0, 0))
     image.paste((200, 30, 30, 255), (0, 0, 32, 48))

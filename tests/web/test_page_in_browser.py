@@ -104,6 +104,7 @@ def test_photos_however_they_are_kept(page: Page, astronaut: bytes) -> None:
     files = {
         "plain.jpeg": astronaut,
         "turned.jpeg": encoded(turned, "JPEG", exif=exif, quality=95),
+        "lying.jpeg": encoded(photo, "JPEG", xmp=b'<rdf:Description tiff:Orientation="6"/>', quality=95),
         "clear.png": encoded(clear, "PNG"),
         "gray.png": encoded(photo.convert("L"), "PNG"),
         "few.png": encoded(photo.quantize(64), "PNG"),

@@ -12,11 +12,12 @@ from itertools import chain
 from typing import BinaryIO, cast
 
 import av
-from av.codec.context import ThreadType
+from av.codec.context import CodecContext, ThreadType
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -37,6 +38,9 @@ KINDS = (
 STILL = Disposition.attached_pic | Disposition.timed_thumbnails
 DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv"}
 """Containers whose duration is declared and not estimated from what is there."""
+
+ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's own decoders that pass over alpha, and those that heed it."""
 
 EARLY_S = 0.5  # by which a file may end before the duration that it declares
 MOST_THREADS = 8
@@ -69,9 +73,9 @@ class Decoder:
             raise
 
     def _start(self, threads: int) -> None:
-        context = self._stream.codec_context
-        if too_large := self._too_large(context.width, context.height):
+        if too_large := self._too_large(self._stream.codec_context.width, self._stream.codec_context.height):
             raise VideoError(too_large)
+        self._context = context = decoding(self._stream)
         context.options = {"max_pixels": str(self._limits.max_pixels)}
         context.thread_type, context.thread_count = ThreadType.AUTO, threads
         self._clock = Clock(self._container, self._stream)
@@ -155,7 +159,7 @@ class Decoder:
                 self._number += self._before_jump
                 self._jump = None
             time_s = self._clock.time_of(frame)
-            tell_matrix(frame, self._stream.codec_context.name)
+            tell_matrix(frame, self._context.name)
             width, height = self._painter.size(frame)
             if frame.is_corrupt:
                 self._hurt(time_s, "a frame is damaged")
@@ -192,7 +196,7 @@ class Decoder:
         """Pass over packets; the next one that is decoded is a keyframe."""
         if self._pending:
             yield from self._flush()
-            self._stream.codec_context.flush_buffers()
+            self._context.flush_buffers()
         self._number += sum(not packet.is_discard for packet in held)
         self._jumping = True
 
@@ -207,9 +211,9 @@ class Decoder:
             self._fed_s = max(self._fed_s, time_s)
         self._pending = True
         try:
-            return self._stream.codec_context.decode(packet)
+            return self._context.decode(packet)
         except FFmpegError as error:
-            context = self._stream.codec_context
+            context = self._context
             if not early:
                 self._hurt(time_s, self._too_large(context.width, context.height) or f"damaged ({words_of(error)})")
             return []
@@ -218,7 +222,7 @@ class Decoder:
         """The frames that the decoder still has."""
         self._pending = False
         try:
-            return self._stream.codec_context.decode(None)
+            return self._context.decode(None)
         except FFmpegError as error:
             self._hurt(None, f"damaged ({words_of(error)})")
             return []
@@ -258,6 +262,16 @@ def opened(file: BinaryIO, limits: Limits) -> InputContainer:
         return av.open(file, "r", options=options, buffer_size=READ, metadata_errors="replace")
     except FFmpegError as error:
         raise VideoError(f"not a video of a supported kind, or damaged ({words_of(error)})") from error
+
+
+def decoding(stream: VideoStream) -> VideoCodecContext:
+    """What decodes a stream, its alpha too where it has any; then its frames do not say how they are turned."""
+    own = stream.codec_context
+    clear = {name.lower(): value for name, value in stream.metadata.items()}.get("alpha_mode") == "1"
+    heeding = ALPHA.get(own.name) if clear else None
+    if heeding not in av.codecs_available:
+        return own
+    return cast(VideoCodecContext, CodecContext.create(heeding, "r"))
 
 
 def words_of(error: FFmpegError) -> str:
