@@ -39,7 +39,9 @@ def content(value: object) -> bytes:
 
     class Plain(pickle.Pickler):
         def persistent_id(self, part: object) -> object:
-            return (part.shape, str(part.dtype), part.detach().numpy().tobytes()) if isinstance(part, torch.Tensor) else None
+            if not isinstance(part, torch.Tensor):
+                return None
+            return part.shape, str(part.dtype), part.detach().numpy().tobytes()
 
     stream = BytesIO()
     Plain(stream).dump(value)
