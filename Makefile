@@ -16,6 +16,8 @@ BIN := .venv/bin
 SLOW := $(patsubst %,tests/test_%.py,cli cli_video docs evaluation notebooks report timeline watch_command)
 PIP := -m pip --disable-pip-version-check --quiet
 LOCKED := install --require-hashes --no-deps -r
+# bytecode is kept wherever this runs: hundreds of processes that tests start would each compile mien anew
+TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile
 
 .PHONY: help demo test quick test-avx2 check docs dist lock clean python
 .DELETE_ON_ERROR:
@@ -27,13 +29,13 @@ demo: .venv-demo/.installed
 	.venv-demo/bin/python tools/demo.py
 
 test: .venv/.installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	$(TESTS)
 
 quick: .venv/.installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(filter-out $(SLOW),$(wildcard tests/test_*.py))
+	$(TESTS) $(filter-out $(SLOW),$(wildcard tests/test_*.py))
 
 test-avx2: .venv/.installed
-	ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile tests/training
+	ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 $(TESTS) tests/training
 
 check: .venv/.installed
 	$(BIN)/ruff check .

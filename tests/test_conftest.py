@@ -17,7 +17,8 @@ SKIPPING = {
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
-    """An empty suite under this suite's own conftest."""
+    """An empty suite under this suite's own conftest, with no plugin but that whose hook it has."""
+    pytester.makeini("[pytest]\naddopts = --disable-plugin-autoload -p xdist")
     pytester.makeconftest(Path(__file__).with_name("conftest.py").read_text(encoding="utf-8"))
     return pytester
 

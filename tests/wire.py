@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import socket
 import struct
 import time
 from collections.abc import Callable
+from typing import Any
 
 from served import WAIT_S, Served, get
 
@@ -81,6 +83,11 @@ def count(served: Served, name: str) -> float:
     """A metric's value, with its labels as they are written; 0 where it is not there yet."""
     found = re.search(rf"^{re.escape(name)} (\S+)$", get(f"{served.url}/metrics").text, re.MULTILINE)
     return float(found[1]) if found else 0
+
+
+def logged(served: Served) -> list[dict[str, Any]]:
+    """What the log tells of each request and socket, as far as it has come."""
+    return [json.loads(line) for line in list(served.printed) if line.startswith("{")]
 
 
 def until(true: Callable[[], bool]) -> None:

@@ -26,9 +26,9 @@ def serve() -> Callable[..., AbstractContextManager[Served]]:
     return serving
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service() -> Iterator[Served]:
-    """A service as it comes."""
+    """A service as it comes, for every test that leaves it so."""
     with serving() as served:
         yield served
 

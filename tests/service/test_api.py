@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +13,11 @@ import httpx
 import numpy as np
 import pytest
 from served import WAIT_S
+from typer.testing import CliRunner
 
 import mien
 from mien.artifact import DEFAULT
+from mien.cli import app
 from mien.explain import explained
 from mien.labels import LABEL_SETS
 from mien.prediction import Method
@@ -52,9 +53,8 @@ def test_python_the_command_line_the_api_and_the_page_agree(
 ) -> None:
     (tmp_path / "0.jpg").write_bytes(astronaut)
     expected = mien.load().predict(astronaut, labels=labels, prior=prior).to_dict()["faces"]
-    command = [sys.executable, "-m", "mien", "predict", str(tmp_path / "0.jpg"), "--labels", labels, "--prior", prior]
-    printed = subprocess.run([*command, "--format", "json"], capture_output=True, text=True, check=True).stdout
-    assert json.loads(printed)["faces"] == expected
+    words = ["predict", str(tmp_path / "0.jpg"), "--labels", labels, "--prior", prior, "--format", "json"]
+    assert json.loads(CliRunner().invoke(app, words).stdout)["faces"] == expected
     asked = {"labels": labels, "prior": prior}
     assert client.post("/v1/predict", params=asked, files=files(astronaut)).json()["faces"] == expected
     page = client.post("/result", data=asked, files=files(astronaut)).text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+from collections.abc import Iterator
 from io import BytesIO
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
@@ -15,7 +16,7 @@ from served import WAIT_S, Served, get
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
-from wire import count, dial, handshake, until
+from wire import count, dial, handshake, logged, until
 
 import mien
 from mien.face import Face
@@ -24,6 +25,7 @@ from mien.service.live import FRAMES, HALF_LIFE_S, Cameras, Newest, Smooth, over
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings, hash_key
+from mien.service.sockets import TOO_BIG
 from mien.service.uploads import Uploads
 
 
@@ -34,9 +36,34 @@ def frame(astronaut: bytes) -> bytes:
     return stream.getvalue()
 
 
-def socket(service: Served, query: str = "", origin: str | None = None) -> ClientConnection:
+@pytest.fixture(scope="module")
+def strict(serve: Any) -> Iterator[Served]:
+    """One with few cameras of few frames, behind a proxy, that two other sites may use."""
+    origins = "https://a.example https://b.example"
+    with serve(trusted_proxies="127.0.0.1", origins=origins, cameras=2, frame_rate=100) as served:
+        yield served
+    assert "Traceback" not in "".join(served.printed)
+
+
+@pytest.fixture(scope="module")
+def locked(serve: Any) -> Iterator[Served]:
+    """One that a key opens, to small frames."""
+    with serve(api_keys=hash_key("a key"), max_bytes=1000) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def slow(serve: Any) -> Iterator[Served]:
+    """One that any site may use, but each client of its proxy once a minute."""
+    with serve(trusted_proxies="127.0.0.1", origins="*", rate=1) as served:
+        yield served
+
+
+def socket(service: Served, query: str = "", origin: str | None = None, **headers: str) -> ClientConnection:
+    """A camera, with headers such as `x_api_key="a key"`."""
     url = f"{service.url.replace('http', 'ws')}/live/frames{query}"
-    return connect(url, origin=None if origin is None else Origin(origin))
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return connect(url, origin=None if origin is None else Origin(origin), additional_headers=more)
 
 
 def test_a_frame(service: Any, frame: bytes) -> None:
@@ -113,59 +140,60 @@ def test_another_sites_page(service: Any) -> None:
         pass
 
 
-@pytest.mark.parametrize("origins", ["https://a.example https://b.example", "*"])
-def test_another_sites_page_that_may(serve: Any, frame: bytes, origins: str) -> None:
-    with serve(origins=origins) as served:
-        with socket(served, origin="https://a.example") as opened:
+@pytest.mark.parametrize("name", ["strict", "slow"])
+def test_another_sites_page_that_may(name: str, frame: bytes, request: pytest.FixtureRequest) -> None:
+    served = request.getfixturevalue(name)
+    with socket(served, origin="https://a.example", x_forwarded_for="192.0.2.1") as opened:
+        opened.send(frame)
+        assert json.loads(opened.recv(WAIT_S))["faces"]
+    with socket(served, origin=served.url, x_forwarded_for="192.0.2.2"):
+        pass
+
+
+def test_another_sites_page_that_may_not(strict: Served) -> None:
+    until(lambda: count(strict, "mien_live_connections") == 0)
+    with pytest.raises((InvalidStatus, ConnectionClosed)), socket(strict, origin="http://a.example") as opened:
+        opened.recv(WAIT_S)
+
+
+def test_a_proxys_own_page_is_no_other_site(strict: Served) -> None:
+    forwarded = {"X-Forwarded-Host": "faces.example", "X-Forwarded-Prefix": "/mien"}
+    url = f"{strict.url.replace('http', 'ws')}/live/frames"
+    with connect(url, origin=Origin("https://faces.example"), additional_headers=forwarded):
+        pass
+    with connect(url.replace("/live", "/mien/live"), additional_headers=forwarded):
+        pass
+    until(lambda: count(strict, "mien_live_connections") == 0)
+    with pytest.raises((InvalidStatus, ConnectionClosed)), connect(url, origin=Origin("https://faces.example")) as no:
+        no.recv(WAIT_S)
+
+
+def test_a_frame_over_the_limit_ends_the_connection(locked: Served, frame: bytes) -> None:
+    with socket(locked, x_api_key="a key") as opened:
+        opened.send(frame)
+        with pytest.raises(ConnectionClosed) as raised:
+            opened.recv(WAIT_S)
+    assert raised.value.rcvd is None or raised.value.rcvd.code == TOO_BIG
+
+
+def test_so_many_cameras_and_no_more(strict: Served, frame: bytes) -> None:
+    until(lambda: count(strict, "mien_live_connections") == 0)
+    with socket(strict) as first, socket(strict):
+        for opened in (first, first):
             opened.send(frame)
             assert json.loads(opened.recv(WAIT_S))["faces"]
-        with socket(served, origin=served.url):
-            pass
-        if origins != "*":
-            with pytest.raises((InvalidStatus, ConnectionClosed)), socket(served, origin="http://a.example") as opened:
-                opened.recv(WAIT_S)
-
-
-def test_a_proxys_own_page_is_no_other_site(serve: Any) -> None:
-    forwarded = {"X-Forwarded-Host": "faces.example", "X-Forwarded-Prefix": "/mien"}
-    with serve(trusted_proxies="127.0.0.1") as served:
-        url = f"{served.url.replace('http', 'ws')}/live/frames"
-        with connect(url, origin=Origin("https://faces.example"), additional_headers=forwarded):
-            pass
-        with connect(url.replace("/live", "/mien/live"), additional_headers=forwarded):
-            pass
-        with (
-            pytest.raises((InvalidStatus, ConnectionClosed)),
-            connect(url, origin=Origin("https://faces.example")) as no,
-        ):
-            no.recv(WAIT_S)
-
-
-def test_a_frame_over_the_limit_ends_the_connection(serve: Any, frame: bytes) -> None:
-    with serve(max_bytes=1000) as served, socket(served) as opened:
-        opened.send(frame)
-        with pytest.raises(ConnectionClosed):
-            opened.recv(WAIT_S)
-
-
-def test_so_many_cameras_and_no_more(serve: Any, frame: bytes) -> None:
-    with serve(cameras=2) as served:
-        with socket(served) as first, socket(served):
-            for opened in (first, first):
-                opened.send(frame)
-                assert json.loads(opened.recv(WAIT_S))["faces"]
-            with socket(served) as third, pytest.raises(ConnectionClosed) as raised:
-                third.recv(WAIT_S)
-            told = raised.value.rcvd
-            assert told is not None
-            assert (told.code, told.reason) == (
-                1013,
-                "The service is busy: 2 cameras are connected, and no more are taken on",
-            )
-        until(lambda: count(served, "mien_live_connections") == 0)
-        with socket(served) as again:
-            again.send(frame)
-            assert json.loads(again.recv(WAIT_S))["faces"]
+        with socket(strict) as third, pytest.raises(ConnectionClosed) as raised:
+            third.recv(WAIT_S)
+        told = raised.value.rcvd
+        assert told is not None
+        assert (told.code, told.reason) == (
+            1013,
+            "The service is busy: 2 cameras are connected, and no more are taken on",
+        )
+    until(lambda: count(strict, "mien_live_connections") == 0)
+    with socket(strict) as again:
+        again.send(frame)
+        assert json.loads(again.recv(WAIT_S))["faces"]
 
 
 @pytest.mark.parametrize("settings", [{"frame_rate": 3}, {"frame_rate": 3, "rate": 100}])
@@ -187,8 +215,8 @@ def test_frames_a_minute(serve: Any, frame: bytes, settings: dict[str, int]) -> 
             assert json.loads(other.recv(WAIT_S))["faces"]
 
 
-def test_a_camera_that_sends_a_little_too_often_becomes_slower(serve: Any, frame: bytes) -> None:
-    with serve(frame_rate=100) as served, socket(served) as opened:
+def test_a_camera_that_sends_a_little_too_often_becomes_slower(strict: Served, frame: bytes) -> None:
+    with socket(strict, x_forwarded_for="192.0.2.4") as opened:
         for _ in range(103):
             opened.send(frame)
             assert json.loads(opened.recv(WAIT_S))["faces"]
@@ -210,35 +238,32 @@ def test_a_rate_of_requests_is_one_of_frames_too(
 
 
 @pytest.mark.parametrize(
-    ("settings", "code", "reason"),
+    ("name", "code", "reason"),
     [
-        ({"api_keys": hash_key("a key")}, 1008, "An API key is needed: send it as X-API-Key"),
-        ({"rate": 1}, 1013, "Too many requests: 1 requests a minute are allowed"),
+        ("locked", 1008, "An API key is needed: send it as X-API-Key"),
+        ("slow", 1013, "Too many requests: 1 requests a minute are allowed"),
     ],
 )
-def test_who_is_refused_hears_why(serve: Any, settings: dict[str, Any], code: int, reason: str) -> None:
-    with serve(**settings) as served:
-        get(served.url)
-        with socket(served) as opened, pytest.raises(ConnectionClosed) as raised:
-            opened.recv(WAIT_S)
+def test_who_is_refused_hears_why(name: str, code: int, reason: str, request: pytest.FixtureRequest) -> None:
+    served = request.getfixturevalue(name)
+    get(served.url)
+    with socket(served) as opened, pytest.raises(ConnectionClosed) as raised:
+        opened.recv(WAIT_S)
     told = raised.value.rcvd
     assert told is not None
     assert told.code == code
     assert told.reason.startswith(reason)
-    logged = [json.loads(line) for line in served.printed if line.startswith("{")]
-    assert ("WS", code) in [(line["method"], line["status"]) for line in logged]
+    until(lambda: ("WS", code) in [(line["method"], line["status"]) for line in logged(served)])
 
 
-def test_who_goes_before_being_let_in_is_no_fault(serve: Any) -> None:
-    with serve(cameras=1) as served:
-        for _ in range(30):
-            with dial(served) as wire:
-                wire.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
-                wire.sendall(handshake())
-        with socket(served):
-            pass
-        until(lambda: count(served, "mien_live_connections") == 0)
-    assert "Traceback" not in "".join(served.printed)
+def test_who_goes_before_being_let_in_is_no_fault(strict: Served) -> None:
+    for _ in range(30):
+        with dial(strict) as wire:
+            wire.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+            wire.sendall(handshake())
+    with socket(strict):
+        pass
+    until(lambda: count(strict, "mien_live_connections") == 0)
 
 
 def test_the_place_for_one_frame() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from served import get, post
+from served import Served, get, post
 from starlette.datastructures import Headers
 
 from mien.service.proxies import Proxies, address, last, path_of, root_of, values
@@ -125,40 +126,51 @@ def test_the_prefix_is_taken_off_or_not(path: str, within: str) -> None:
     assert scope["path"] == f"/mien{within}"
 
 
+@pytest.fixture(scope="module")
+def proxied(serve: Any) -> Iterator[Served]:
+    with serve(trusted_proxies="127.0.0.0/8") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def below(serve: Any) -> Iterator[Served]:
+    """One that knows itself where it is."""
+    with serve(root_path="/mien") as served:
+        yield served
+
+
 def links(page: str) -> list[str]:
     return re.findall(r'(?:href|src|action)="([^"]*)"', page)
 
 
-@pytest.mark.parametrize("settings", [{"root_path": "/mien"}, {"trusted_proxies": "127.0.0.0/8"}])
-def test_every_link_is_right_under_a_path(serve: Any, astronaut: bytes, settings: dict[str, str]) -> None:
+@pytest.mark.parametrize("name", ["below", "proxied"])
+def test_every_link_is_right_under_a_path(name: str, astronaut: bytes, request: pytest.FixtureRequest) -> None:
+    served = request.getfixturevalue(name)
     headers = HTML | FORWARDED
     upload = {"file": ("me.jpg", astronaut, "image/jpeg")}
-    with serve(**settings) as served:
-        shown = [get(f"{served.url}{path}", headers=headers) for path in ("/", "/mien/", "/live", "/docs", "/a/b")]
-        shown.append(post(f"{served.url}/result", files=upload, headers=headers))
-        found = {link for page in shown for link in links(page.text) if not link.startswith(("#", "data:"))}
-        assert [page.status_code for page in shown] == [200, 200, 200, 200, 404, 200]
-        assert {"/mien/", "/mien/live", "/mien/docs", "/mien/result", "/mien/static/style.css"} <= found
-        for link in found - {"/mien/result"}:
-            assert link.startswith("/mien/")
-            for kept in (link, link.removeprefix("/mien")):
-                assert get(served.url + kept, headers=headers).status_code == 200, kept
-        described = get(f"{served.url}/mien/openapi.json", headers=headers).json()
-        assert described["servers"] == [{"url": "/mien"}]
-        moved = get(f"{served.url}/result", headers=headers)
-        assert (moved.status_code, moved.headers["location"]) == (303, "/mien/")
-        assert get(f"{served.url}/mien", headers=headers).headers["location"].endswith("/mien/")
-        assert get(f"{served.url}/healthz").status_code == 200  # from within, past the proxy
+    shown = [get(f"{served.url}{path}", headers=headers) for path in ("/", "/mien/", "/live", "/docs", "/a/b")]
+    shown.append(post(f"{served.url}/result", files=upload, headers=headers))
+    found = {link for page in shown for link in links(page.text) if not link.startswith(("#", "data:"))}
+    assert [page.status_code for page in shown] == [200, 200, 200, 200, 404, 200]
+    assert {"/mien/", "/mien/live", "/mien/docs", "/mien/result", "/mien/static/style.css"} <= found
+    for link in found - {"/mien/result"}:
+        assert link.startswith("/mien/")
+        for kept in (link, link.removeprefix("/mien")):
+            assert get(served.url + kept, headers=headers).status_code == 200, kept
+    described = get(f"{served.url}/mien/openapi.json", headers=headers).json()
+    assert described["servers"] == [{"url": "/mien"}]
+    moved = get(f"{served.url}/result", headers=headers)
+    assert (moved.status_code, moved.headers["location"]) == (303, "/mien/")
+    assert get(f"{served.url}/mien", headers=headers).headers["location"].endswith("/mien/")
+    assert get(f"{served.url}/healthz").status_code == 200  # from within, past the proxy
 
 
-def test_examples_name_the_address_that_the_proxy_shows(serve: Any) -> None:
-    with serve(trusted_proxies="127.0.0.1") as served:
-        assert "https://faces.example/mien/v1/predict" in get(f"{served.url}/docs", headers=FORWARDED).text
-    with serve() as served:
-        page = get(f"{served.url}/docs", headers=FORWARDED).text
-        assert f"{served.url}/v1/predict" in page
-        assert "faces.example" not in page
-        assert "/mien/" not in page
+def test_examples_name_the_address_that_the_proxy_shows(proxied: Served, service: Served) -> None:
+    assert "https://faces.example/mien/v1/predict" in get(f"{proxied.url}/docs", headers=FORWARDED).text
+    page = get(f"{service.url}/docs", headers=FORWARDED).text
+    assert f"{service.url}/v1/predict" in page
+    assert "faces.example" not in page
+    assert "/mien/" not in page
 
 
 @pytest.mark.parametrize(("settings", "statuses"), [({}, [200, 429]), ({"trusted_proxies": "127.0.0.1"}, [200, 200])])

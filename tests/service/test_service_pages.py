@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from browsing import WAIT, choose, needs_browser, picture, upload
 from playwright.sync_api import Page, expect
 from served import Served, get
 
 pytestmark = needs_browser
 expect.set_options(timeout=WAIT)
+
+
+@pytest.fixture(scope="module")
+def noticed(serve: Any) -> Iterator[Served]:
+    """One with the notice that comes with it, under a path."""
+    with serve(notice="on", root_path="/mien") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def small(serve: Any) -> Iterator[Served]:
+    """One that takes small photos alone, with a notice of its own."""
+    with serve(notice="Faces are <read> here.", max_bytes=10_000) as served:
+        yield served
 
 
 def test_one_photo_without_javascript(visit: Callable[..., Page], service: Served, astronaut: bytes) -> None:
@@ -65,23 +80,22 @@ def test_a_phone_without_javascript(visit: Callable[..., Page], service: Served)
     assert left <= first < last <= right
 
 
-def test_too_much_without_javascript(visit: Callable[..., Page], serve: Any, astronaut: bytes) -> None:
-    with serve(max_bytes=10_000) as small:
-        page = visit(small.url, java_script_enabled=False)
-        choose(page, me_jpg=astronaut[:20_000])
-        with page.expect_response(lambda response: response.url.endswith("/result")) as response:
-            page.get_by_role("button", name="Read the faces").click()
-        assert response.value.status == 413
-        expect(page.get_by_role("alert")).to_contain_text("10,000 bytes, the limit")
-        page.close()
+def test_too_much_without_javascript(visit: Callable[..., Page], small: Served, astronaut: bytes) -> None:
+    page = visit(small.url, java_script_enabled=False)
+    choose(page, me_jpg=astronaut[:20_000])
+    with page.expect_response(lambda response: response.url.endswith("/result")) as response:
+        page.get_by_role("button", name="Read the faces").click()
+    assert response.value.status == 413
+    expect(page.get_by_role("alert")).to_contain_text("10,000 bytes, the limit")
 
 
-def test_the_notice_is_on_every_page(serve: Any) -> None:
-    html = {"Accept": "text/html"}
-    for notice, told in (("on", "Article 50(3)"), ("Faces are <read> here.", "Faces are &lt;read&gt; here.")):
-        with serve(notice=notice) as served:
-            for path in ("/", "/live", "/docs", "/nothing"):
-                assert told in get(served.url + path, headers=html).text
+@pytest.mark.parametrize(
+    ("name", "told"), [("noticed", "Article 50(3)"), ("small", "Faces are &lt;read&gt; here.")], ids=["its own", "mine"]
+)
+def test_the_notice_is_on_every_page(name: str, told: str, request: pytest.FixtureRequest) -> None:
+    served = request.getfixturevalue(name)
+    for path in ("/", "/live", "/docs", "/nothing"):
+        assert told in get(served.url + path, headers={"Accept": "text/html"}).text
 
 
 def test_without_a_private_page_none_links_to_it(service: Served) -> None:
@@ -100,13 +114,11 @@ def test_nothing_to_show(visit: Callable[..., Page], service: Served) -> None:
     assert page.url == f"{service.url}/"
 
 
-def test_photos_and_the_camera_under_a_path(visit: Callable[..., Page], serve: Any, astronaut: bytes) -> None:
-    with serve(root_path="/mien") as served:
-        page = visit(f"{served.url}/mien/")
-        upload(page, me_jpg=astronaut)
-        expect(page.get_by_role("heading", name="happy 99%")).to_be_visible()
-        assert page.url == f"{served.url}/mien/result"
-        page.get_by_role("link", name="Camera").click()
-        page.get_by_role("button", name="Start the camera").click()
-        expect(page.get_by_text("pictures a second")).to_be_visible(timeout=WAIT)
-        page.close()
+def test_photos_and_the_camera_under_a_path(visit: Callable[..., Page], noticed: Served, astronaut: bytes) -> None:
+    page = visit(f"{noticed.url}/mien/")
+    upload(page, me_jpg=astronaut)
+    expect(page.get_by_role("heading", name="happy 99%")).to_be_visible()
+    assert page.url == f"{noticed.url}/mien/result"
+    page.get_by_role("link", name="Camera").click()
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.get_by_text("pictures a second")).to_be_visible(timeout=WAIT)

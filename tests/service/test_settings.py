@@ -14,7 +14,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from served import WAIT_S, get, serving
 
@@ -189,7 +188,7 @@ def test_a_free_port_is_told() -> None:
         assert process.stderr is not None
         port = int(process.stderr.readline().rpartition(":")[2])
         assert port > 0
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=WAIT_S).status_code == 200
+        assert get(f"http://127.0.0.1:{port}/healthz").status_code == 200
         process.terminate()
 
 
@@ -240,7 +239,7 @@ def test_addresses_of_both_kinds(host: str, shown: str, asked: list[str]) -> Non
     with serving(host=host) as served:
         assert served.url == f"{shown}{served.port}"
         for each in asked:
-            assert httpx.get(f"http://{each}:{served.port}/healthz", timeout=WAIT_S).status_code == 200
+            assert get(f"http://{each}:{served.port}/healthz").status_code == 200
 
 
 def patched(folder: Path, line: str) -> list[str]:

@@ -103,22 +103,21 @@ def test_after_an_error_all_is_still_chosen(visit: Callable[..., Page], service:
     expect(page.get_by_label("Expressions")).to_have_value("odd")
 
 
-def test_the_service_is_gone(visit: Callable[..., Page], serve: Any, astronaut: bytes) -> None:
-    with serve() as served:
-        page = visit(served.url)
-        choose(page, me_jpg=astronaut)
-        page.route("**/result", lambda route: route.abort())
-        page.get_by_role("button", name="Read the faces").click()
-        expect(page.get_by_role("alert")).to_have_text(
-            "The service cannot be reached. Your photos are still chosen: try again."
-        )
-        page.unroute("**/result")
-        page.route("**/result", lambda route: route.fulfill(status=502, content_type="text/html", body=PROXY))
-        page.get_by_role("button", name="Read the faces").click()
-        expect(page.get_by_role("alert")).to_contain_text("The service answered with an error (502).")
-        page.unroute("**/result")
-        page.get_by_role("button", name="Read the faces").click()
-        expect(page.get_by_role("heading", name="happy 99%")).to_be_visible()
+def test_the_service_is_gone(visit: Callable[..., Page], service: Served, astronaut: bytes) -> None:
+    page = visit(service.url)
+    choose(page, me_jpg=astronaut)
+    page.route("**/result", lambda route: route.abort())
+    page.get_by_role("button", name="Read the faces").click()
+    expect(page.get_by_role("alert")).to_have_text(
+        "The service cannot be reached. Your photos are still chosen: try again."
+    )
+    page.unroute("**/result")
+    page.route("**/result", lambda route: route.fulfill(status=502, content_type="text/html", body=PROXY))
+    page.get_by_role("button", name="Read the faces").click()
+    expect(page.get_by_role("alert")).to_contain_text("The service answered with an error (502).")
+    page.unroute("**/result")
+    page.get_by_role("button", name="Read the faces").click()
+    expect(page.get_by_role("heading", name="happy 99%")).to_be_visible()
 
 
 def test_progress_is_shown_and_can_be_stopped(visit: Callable[..., Page], service: Served, astronaut: bytes) -> None:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import json
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from arithmetic import ARITHMETICS, training_in
 from drawn import TINY, write_folder
+from torch import nn
+from torch.onnx._internal._lazy_import import onnxscript_apis
 
 from mien.artifact import Artifact
 from mien.datasets import open_dataset
 from mien.training.export.export import export
 from mien.training.learning.checkpoint import Run
 from mien.training.learning.loop import train
+from mien.training.learning.member import to_onnx
 from mien.training.recipes.recipe import Recipe, read_recipe
 
 
@@ -21,6 +31,45 @@ from mien.training.recipes.recipe import Recipe, read_recipe
 def cpu() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
+        yield
+
+
+def content(value: object) -> bytes:
+    """A hash that is the same for equal networks, wherever their tensors lie."""
+
+    class Plain(pickle.Pickler):
+        def persistent_id(self, part: object) -> object:
+            if not isinstance(part, torch.Tensor):
+                return None
+            return part.shape, str(part.dtype), part.detach().numpy().tobytes()
+
+    stream = BytesIO()
+    Plain(stream).dump(value)
+    return hashlib.sha256(stream.getvalue()).digest()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick() -> Iterator[None]:
+    """What takes most of a tiny training and of its export is done once; tests of their own look at it.
+
+    To draw the learning curve takes longer than to learn it: its file holds what it would show. A network that is
+    exported again is the same file, and how torch's operators are written as ONNX is read once.
+    """
+    files: dict[bytes, bytes] = {}
+
+    def noted(log: Sequence[Mapping[str, Any]], path: Path) -> None:
+        path.write_text(json.dumps([{**entry, "seconds": None} for entry in log]))
+
+    def kept(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
+        key = content((network, shape))
+        if key not in files:
+            files[key] = to_onnx(network, shape)
+        return files[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mien.training.learning.loop.draw", noted)
+        patch.setattr("mien.training.learning.member.to_onnx", kept)
+        patch.setattr(onnxscript_apis, "get_torchlib_ops", cache(onnxscript_apis.get_torchlib_ops))
         yield
 
 

@@ -28,6 +28,7 @@ from mien.errors import DataError, MienError, RecipeError
 from mien.training.batches.augment import augment
 from mien.training.batches.data import load_split
 from mien.training.learning.checkpoint import Run
+from mien.training.learning.curve import draw
 from mien.training.learning.judge import Verdict, rank
 from mien.training.learning.loop import Progress, follow, train
 from mien.training.learning.optimiser import learning_rate
@@ -187,8 +188,9 @@ def test_the_mean_over_the_heads_decides() -> None:
     assert rank({"a": 1.0, "b": 0.5}, {"a": 0.25, "b": 0.75}) == (0.75, -0.5)
 
 
-def test_the_curve_is_a_picture(run: Run) -> None:
-    with Image.open(run.curve) as picture:
+def test_the_curve_is_a_picture(run: Run, tmp_path: Path) -> None:
+    draw(run.read_log(), tmp_path / "curve.png")
+    with Image.open(tmp_path / "curve.png") as picture:
         assert picture.format == "PNG"
         assert min(picture.size) > 300
         colours = np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)

@@ -38,6 +38,7 @@ from mien.training.export.together import together
 from mien.training.learning import member as members
 from mien.training.learning.checkpoint import Run
 from mien.training.learning.loop import train
+from mien.training.learning.member import to_onnx
 from mien.training.networks.network import build, deployed
 from mien.training.recipes.recipe import Head, Heads, Recipe
 
@@ -50,6 +51,12 @@ def few_run(tiny: Recipe, tmp_path: Path) -> Run:
     folder = write_folder(tmp_path / "few", ("happy", "sad"), 12)
     schedule = tiny.schedule.model_copy(update={"epochs": 1})
     return train(tiny.model_copy(update={"schedule": schedule}), open_dataset(folder), tmp_path / "run")
+
+
+@pytest.fixture
+def anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered of what was exported before."""
+    monkeypatch.setattr(members, "to_onnx", to_onnx)
 
 
 def test_data_are_reopened_as_they_were_read(tiny: Recipe, tmp_path: Path) -> None:
@@ -209,6 +216,7 @@ def test_any_number_of_faces_at_once(n: int, artifact: Artifact) -> None:
     assert logits == pytest.approx(np.stack(alone), abs=1e-4)
 
 
+@pytest.mark.usefixtures("anew")
 def test_the_same_run_exports_to_the_same_model(artifact: Artifact, run: Run, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()  # an empty folder is not in the way
     again = export([run.folder], tmp_path / "model", mirror=True)
@@ -255,6 +263,7 @@ def kernels(model: Artifact) -> list[onnx.TensorProto]:
     return [tensor for tensor in onnx.load_from_string(model.onnx).graph.initializer if len(tensor.dims) == 4]
 
 
+@pytest.mark.usefixtures("anew")
 def test_quantising_is_repeatable(small: Artifact, run: Run, tmp_path: Path) -> None:
     again = export([run.folder], tmp_path / "small", int8=True, mirror=True)
     assert again.onnx == small.onnx
@@ -464,12 +473,9 @@ def disturbed(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
         bias = dict(network.named_parameters())["heads.happy-sad.bias"]
         bias[0] += 0.01
         try:
-            return REAL(network, shape)
+            return to_onnx(network, shape)
         finally:
             bias[0] -= 0.01
-
-
-REAL = members.to_onnx
 
 
 def test_an_onnx_file_that_disagrees_is_not_written(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
