@@ -33,10 +33,6 @@ class Timeline(Table):
 
     labels: tuple[str, ...] = ()
 
-    def to_frame(self) -> Any:
-        """A pandas DataFrame, as `to_pandas` gives it."""
-        return self.to_pandas()
-
     def summary(self, marks: Sequence[Mark] = ()) -> Table:
         """What each track came to, within marks if there are any; see `spans.summary`."""
         return spans.summary(self.rows, self.labels, marks)
