@@ -20,6 +20,7 @@ from mien.spans import LEAST, Mark
 from mien.tables import Table
 from mien.tracks import People
 from mien.video import VideoSource
+from mien.video.stills import RATE
 from mien.watching import Moment, Wanted, described, moment_columns, watch
 
 
@@ -80,7 +81,7 @@ def read_video(
     start_s: float = 0.0,
     end_s: float | None = None,
     stream: int | None = None,
-    rate: float = 25.0,
+    rate: float = RATE,
     strict: bool = False,
 ) -> Timeline:
     """Read a video from one end to the other.
