@@ -15,12 +15,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 import mien
+from mien.face import Box
 from mien.video import Frame
 
 RATE = 25
 SIZE = (1280, 720)
 HIDDEN = 0.6  # share of a face's box that may be covered before it counts as not there
-Box = tuple[float, float, float, float]
 Truth = dict[int, Box]
 
 

@@ -28,11 +28,11 @@ import numpy as np
 import pyarrow.parquet as pq
 from common import data_folder, machine, seconds
 from PIL import Image
-from scenes import RATE, SCENES, Box, Pose, Truth, backgrounds, people, play, shot_of
+from scenes import RATE, SCENES, Pose, Truth, backgrounds, people, play, shot_of
 from scipy.optimize import linear_sum_assignment
 
 import mien
-from mien.face import Face, framing
+from mien.face import Box, Face, framing, overlap
 from mien.following import Following
 from mien.picture import Picture
 from mien.shots import viewed
@@ -44,14 +44,6 @@ SAME = 0.5
 CLIP_S, ROUNDS = 10, 5  # of what is timed
 MINUTES = 60  # of what memory is watched over
 Found = dict[int, Box]
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(width, 0.0) * max(height, 0.0)
-    areas = ((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (a, b))
-    return shared / (sum(areas) - shared)
 
 
 def scores(truths: list[Truth], found: list[Found]) -> tuple[float, float, int]:
