@@ -1,17 +1,15 @@
 """What docs/detector.md claims of the face detector: recall, false faces, small faces' time, FER2013's framing.
 
-    python benchmarks/detector.py [DATA]
+    python benchmarks/detector.py
 
-DATA is the folder with `fer2013/valid.parquet` and `media/`; without it, the environment variable MIEN_DATA, or else
-`../shared/data` beside the checkout. Needs pyarrow and scikit-image, one CPU thread, and about ten minutes.
+The data are `fer2013/valid.parquet` and `media/` in the folder MIEN_DATA, or else in `../shared/data` beside the
+checkout. Needs pyarrow and scikit-image, one CPU thread, and about ten minutes.
 """
 
 from __future__ import annotations
 
 import io
 import itertools
-import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import skimage.data
+from common import data_folder, machine
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -39,7 +38,8 @@ SHAPES += [((600, 1067), 200), ((1200, 400), 200)]
 
 
 def main() -> None:
-    data = data_folder()
+    data = data_folder("fer2013/valid.parquet", "media")
+    print(machine())
     detector = BlazeFace()
     faces = fer2013(data / "fer2013" / "valid.parquet", N_CLOSE)
     photos(detector, data / "media")
@@ -53,15 +53,6 @@ def main() -> None:
     strips(detector, packaged("astronaut"), list(map(packaged, FACELESS)))
     false_faces(detector, [mountain, *map(packaged, FACELESS)])
     framing_of_fer2013(detector, faces)
-
-
-def data_folder() -> Path:
-    named = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("MIEN_DATA")
-    data = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
-    missing = [name for name in ("fer2013/valid.parquet", "media") if not (data / name).exists()]
-    if missing:
-        sys.exit(f"{data} holds no {' and no '.join(missing)}: give the data folder, or set MIEN_DATA")
-    return data
 
 
 def rgb(path: Path) -> Pixels:

@@ -42,6 +42,7 @@ from mien.training.recipes.recipe import read_recipe
 LABELS = "happy", "sad"
 TIMES = 3  # that each photo stands in a folder
 RECIPE = ["test_share=0.4", "validation_share=0.4", "schedule.epochs=6", "schedule.batch=64"]
+OWN = 2000  # training images that the shipped model is judged on
 GROUP = r"(S\d+)_"
 
 
@@ -133,16 +134,16 @@ def frames(photo: Image.Image, rng: random.Random) -> Iterator[Image.Image]:
 COPIES = {"copied": same, "near copies": near, "frames, people named": frames}
 
 
-def own_images(training: Dataset, folder: Path, images: int = 2000) -> None:
+def own_images(training: Dataset, folder: Path) -> None:
     """The shipped model on images that it was trained on, and a quarter of others, in a folder of labels."""
     public = open_dataset(data_folder("fer2013/valid.parquet") / "fer2013" / "valid.parquet")
     rng = random.Random(0)
-    chosen = [*rng.sample(training.examples, images), *rng.sample(public.examples, images // 4)]
+    chosen = [*rng.sample(training.examples, OWN), *rng.sample(public.examples, OWN // 4)]
     for number, example in enumerate(chosen):
         (folder / example.label).mkdir(parents=True, exist_ok=True)
         Image.fromarray(read_image(example.source)).save(folder / example.label / f"{number}.png")
     report = mien.evaluate(mien.load(threads=2), folder)
-    print(f"\nsmall on {images} of its own training images and {images // 4} others, in a folder of labels")
+    print(f"\nsmall on {OWN} of its own training images and {OWN // 4} others, in a folder of labels")
     print(f"accuracy {report.accuracy:.1%}, head {report.head}")
     print(*notes(report), sep="\n")
 

@@ -22,6 +22,7 @@ from mien.datasets.base import NO_LABEL
 from mien.labels import FERPLUS8
 from mien.training.export.calibrate import calibrate, held_out
 
+ROUNDS = 30  # in which labels are drawn
 DIGITS = "{:26}{:>10}{:>18}{:>10}{:>14}{:>8}{:>9}{:>8}{:>8}{:>14}{:>10}"
 
 
@@ -77,10 +78,10 @@ def macro_f1_interval(probabilities: metrics.Floats, truth: metrics.Ints) -> tup
     )
 
 
-def perfect(probabilities: metrics.Floats, rounds: int = 30) -> float:
+def perfect(probabilities: metrics.Floats) -> float:
     """The mean ECE of labels drawn from the answers themselves."""
     rng = np.random.default_rng(0)
-    drawn = ((probabilities.cumsum(1) > rng.random((len(probabilities), 1))).argmax(1) for _ in range(rounds))
+    drawn = ((probabilities.cumsum(1) > rng.random((len(probabilities), 1))).argmax(1) for _ in range(ROUNDS))
     return float(np.mean([metrics.ece(probabilities, labels) for labels in drawn]))
 
 

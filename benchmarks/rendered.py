@@ -78,11 +78,11 @@ def folder() -> Path | None:
     return Path(found.submodule_search_locations[0]) / "data" if found and found.submodule_search_locations else None
 
 
-def heads(ages: tuple[str, ...] = ("young", "old"), views: int = 2) -> list[Head]:
+def heads(views: int = 2) -> list[Head]:
     """Heads of each shape, sex and age, each with its own skin, light and a few turns."""
     rng = np.random.default_rng(0)
     made = []
-    for shape, sex, age, _ in product(SKINS, ("female", "male"), ages, range(views)):
+    for shape, sex, age, _ in product(SKINS, ("female", "male"), ("young", "old"), range(views)):
         tone = float(rng.uniform(0.85, 1.1))
         red, green, blue = (tone * part for part in SKINS[shape])
         light = (float(rng.uniform(-0.7, 0.7)), float(rng.uniform(0.2, 0.7)), 0.8)

@@ -15,12 +15,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 import mien
+from mien.face import Box
 from mien.video import Frame
 
 RATE = 25
 SIZE = (1280, 720)
 HIDDEN = 0.6  # share of a face's box that may be covered before it counts as not there
-Box = tuple[float, float, float, float]
 Truth = dict[int, Box]
 
 
@@ -120,8 +120,8 @@ def backgrounds(data: Path, size: tuple[int, int] = SIZE) -> list[Image.Image]:
     return [Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB").resize(size) for row in rows]
 
 
-def _wave(time_s: float, period: float, low: float, high: float, phase: float = 0.0) -> float:
-    return (low + high) / 2 + (high - low) / 2 * math.sin(2 * math.pi * time_s / period + phase)
+def _wave(time_s: float, period: float, low: float, high: float) -> float:
+    return (low + high) / 2 + (high - low) / 2 * math.sin(2 * math.pi * time_s / period)
 
 
 def crossing(time_s: float) -> list[Pose]:

@@ -28,11 +28,11 @@ import numpy as np
 import pyarrow.parquet as pq
 from common import data_folder, machine, seconds
 from PIL import Image
-from scenes import RATE, SCENES, Box, Pose, Truth, backgrounds, people, play, shot_of
+from scenes import RATE, SCENES, Pose, Truth, backgrounds, people, play, shot_of
 from scipy.optimize import linear_sum_assignment
 
 import mien
-from mien.face import Face, framing
+from mien.face import Box, Face, framing, overlap
 from mien.following import Following
 from mien.picture import Picture
 from mien.shots import viewed
@@ -41,15 +41,9 @@ from mien.video import Frame
 from mien.watching import Moment, Wanted, watch
 
 SAME = 0.5
+CLIP_S, ROUNDS = 10, 5  # of what is timed
+MINUTES = 60  # of what memory is watched over
 Found = dict[int, Box]
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(width, 0.0) * max(height, 0.0)
-    areas = ((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (a, b))
-    return shared / (sum(areas) - shared)
 
 
 def scores(truths: list[Truth], found: list[Found]) -> tuple[float, float, int]:
@@ -150,7 +144,7 @@ def show_people(data: Path) -> None:
         print(f"| {name} | {low:.2f}, {own:.2f} | {other:.2f}, {high:.2f} | {first:.3f} | {joined} |")
 
 
-def filmed(path: Path, data: Path, count: int, size: tuple[int, int], side: int, seconds: float = 10.0) -> None:
+def filmed(path: Path, data: Path, count: int, size: tuple[int, int], side: int) -> None:
     """People who move about their places, with a camera's noise, in H.264."""
     cast, behind = people(data, count), backgrounds(data, size)
 
@@ -164,7 +158,7 @@ def filmed(path: Path, data: Path, count: int, size: tuple[int, int], side: int,
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=RATE, options={"preset": "fast", "crf": "18", "tune": "grain"})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        for frame, _ in play(script, cast, behind, shot_of(""), seconds, size=size):
+        for frame, _ in play(script, cast, behind, shot_of(""), CLIP_S, size=size):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.pixels)))
         container.mux(stream.encode(None))
 
@@ -180,7 +174,7 @@ def read(model: mien.Recognizer, path: Path, every_s: float | None) -> int:
     return sum(isinstance(each, Moment) for each in moments)
 
 
-def show_speed(data: Path, rounds: int = 5) -> None:
+def show_speed(data: Path) -> None:
     """Frames/s as shares of those that PyAV decodes alone, the median of rounds in turns."""
     model = mien.load()
     print("| clip | Mbit/s | decoding: one thread, all | every frame | 5 frames/s | of one thread | of all threads |")
@@ -196,10 +190,10 @@ def show_speed(data: Path, rounds: int = 5) -> None:
                     partial(read, model, path, None),
                     partial(read, model, path, 0.2),
                 )
-                times = np.median([[seconds(step) for step in steps] for _ in range(rounds)], 0)
-                rates = 10 * RATE / times
+                times = np.median([[seconds(step) for step in steps] for _ in range(ROUNDS)], 0)
+                rates = CLIP_S * RATE / times
                 shares = [f"{100 * times[alone] / times[whole]:.0f}%" for alone in (0, 1) for whole in (2, 3)]
-                rate = path.stat().st_size * 8 / 10e6
+                rate = path.stat().st_size * 8 / 1e6 / CLIP_S
                 print(
                     f"| {width} x {height}, {count} | {rate:.1f} | {rates[0]:.0f}, {rates[1]:.0f} | "
                     f"{rates[2]:.0f} ({rates[2] / RATE:.1f} x) | {rates[3]:.0f} ({rates[3] / RATE:.1f} x) | "
@@ -208,12 +202,12 @@ def show_speed(data: Path, rounds: int = 5) -> None:
                 )
 
 
-def show_memory(data: Path, minutes: int = 60) -> None:
+def show_memory(data: Path) -> None:
     """Memory by minutes of a video, which is a clip again and again."""
     with TemporaryDirectory() as folder:
         clip, whole, out = (Path(folder, name) for name in ("clip.mp4", "hour.mp4", "out.parquet"))
         filmed(clip, data, 2, (320, 180), 50)
-        repeated(clip, whole, minutes * 6)
+        repeated(clip, whole, MINUTES * 60 // CLIP_S)
         command = [sys.executable, "-m", "mien", "video", str(whole), "--every", "0.1", "--out", str(out)]
         process = Popen(command)
         kept: list[tuple[float, float]] = []
@@ -229,7 +223,7 @@ def show_memory(data: Path, minutes: int = 60) -> None:
         if process.returncode:
             sys.exit(f"mien video ended with {process.returncode}")
         print("| minute | MB |\n|---|---|")
-        for minute in (0.1, 1, 5, 15, 30, 45, minutes - 1):
+        for minute in (0.1, 1, 5, 15, 30, 45, MINUTES - 1):
             print("| {:.0f} | {:.0f} |".format(*min(kept, key=lambda each: abs(each[0] - minute))))
         later = [memory for at, memory in kept if at >= 1]
         print(f"after the first minute: {min(later):.0f} to {max(later):.0f} MB; {pq.read_metadata(out).num_rows} rows")

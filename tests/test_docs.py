@@ -21,6 +21,7 @@ import mien
 from mien.artifact import find
 from mien.cli import app
 from mien.datasets import inspect, open_dataset
+from mien.training.recipes.recipe import recipe_from
 
 ROOT = Path(__file__).parents[1]
 TEACHERS = ROOT / "teachers"
@@ -99,6 +100,13 @@ def test_the_examples_of_a_page_run(page: str, place: Path) -> None:
                 assert done.exit_code == unread, (line, done.output, done.exception)
                 run += 1
     assert run >= 2
+
+
+def test_the_recipes_of_the_page_on_training_are_some() -> None:
+    text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
+    whole, part = (tomllib.loads(block) for block in re.findall(r"^```toml\n(.*?)^```", text, re.M | re.S))
+    assert recipe_from(whole, "mine.toml").network.kind == "residual"
+    assert recipe_from(whole | part, "mine.toml").network.kind == "layers"
 
 
 def test_the_page_of_commands_is_what_they_say() -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from mien.errors import MienError
-from mien.face import Face, Point, crop_face, framing, roll_degrees, sharpness, turn, whole_crop
+from mien.face import Box, Face, Point, crop_face, framing, overlap, roll_degrees, sharpness, turn, whole_crop
 
 POINTS = ((-20.0, -15.0), (20.0, -15.0), (0.0, 5.0), (0.0, 25.0), (-40.0, -8.0), (40.0, -8.0))
 
@@ -211,3 +211,16 @@ def test_sharpness_falls_with_blur_and_not_with_contrast() -> None:
     assert soft < 0.3 < 0.7 < fine
     assert dark == pytest.approx(fine, rel=0.02)
     assert flat == 0
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ((0, 0, 1, 1), (0, 0, 1, 1), 1),
+        ((0, 0, 2, 1), (1, 0, 3, 1), 1 / 3),
+        ((0, 0, 1, 1), (1, 0, 2, 1), 0),
+        ((0, 0, 1, 1), (5, 5, 6, 6), 0),
+    ],
+)
+def test_overlap(a: Box, b: Box, expected: float) -> None:
+    assert overlap(a, b) == pytest.approx(expected)

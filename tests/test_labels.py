@@ -22,6 +22,8 @@ from mien.labels import (
     label_set,
     named_set,
     nearest,
+    read_pairs,
+    write_pairs,
 )
 
 
@@ -55,6 +57,26 @@ from mien.labels import (
 def test_canonical(name: str, emotion: str) -> None:
     assert canonical(name) == emotion
     assert canonical(emotion) == emotion
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("", []),
+        (" , ,", []),
+        ("a=b,c=", [["a", "b"], ["c", ""]]),
+        ("a,b=c=d,=", [["a"], ["b", "c", "d"], ["", ""]]),
+        (r"a\,b=c\=d", [["a,b", "c=d"]]),
+        (r"\\=\a,b=c" + "\\", [["\\", r"\a"], ["b", "c\\"]]),
+    ],
+)
+def test_pairs(text: str, pairs: list[list[str]]) -> None:
+    assert read_pairs(text) == pairs
+
+
+@given(st.dictionaries(st.text(alphabet="a \\,=\n", min_size=1), st.text(alphabet="b\\,=")))
+def test_pairs_are_read_as_they_were_written(pairs: dict[str, str]) -> None:
+    assert read_pairs(write_pairs(pairs)) == [list(pair) for pair in pairs.items()]
 
 
 def test_every_alias_means_an_emotion_of_a_known_set() -> None:

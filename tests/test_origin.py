@@ -36,6 +36,8 @@ Toy = Callable[..., Path]
         ({"by": ["age", "gender+age"]}, " --by age --by gender+age"),
         ({"prior": {"happy": 0.5, "neutral": 0.5}}, " --prior happy=0.5,neutral=0.5"),
         ({"map": {"so glad": "happy", "none": ""}}, " --map 'so glad=happy,none='"),
+        ({"map": {"so, so": "a=b", "\\": ""}}, r" --map 'so\, so=a\=b,\\='"),
+        ({"prior": {"a,b": 0.5, "c": 0.5}}, r" --prior 'a\,b=0.5,c=0.5'"),
         ({"group": r"S(\d+)_"}, r" --group 'S(\d+)_'"),
     ],
 )

@@ -37,7 +37,7 @@ HEAD = HeadInfo(labels="three", emotions=THREE.emotions, temperature=1, threshol
         ({"happy": 3, "sad": 1}, [0.75, 0.25, 0]),
         ({"Happiness": 3, " sad ": 1, "neutral": 0}, [0.75, 0.25, 0]),
         ("happy=3, anger=0, sad=1", LabelError),
-        ("happy=3, sadness=1", [0.75, 0.25, 0]),
+        ("happy=3, sadness=1,", [0.75, 0.25, 0]),
     ],
 )
 def test_shares(prior: Any, shares: Any) -> None:

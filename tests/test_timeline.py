@@ -36,7 +36,7 @@ def test_read_video(reader: Recognizer, clip: Path) -> None:
     timeline = mien.read_video(clip, model=reader)
     assert len(timeline) == 55
     assert timeline.rows == list(reader.watch(clip))
-    frame = timeline.to_frame()
+    frame = timeline.to_pandas()
     assert list(frame) == list(moment_columns(HAPPY_SAD))
     assert frame["track"].isna().sum() == 5
     assert pa.table(timeline).schema.field("track").type == pa.int32()
@@ -49,7 +49,7 @@ def test_read_video(reader: Recognizer, clip: Path) -> None:
 def test_a_video_that_cannot_be_read(reader: Recognizer, tmp_path: Path) -> None:
     timeline = mien.read_video(tmp_path / "none.mp4", model=reader)
     assert [(row["time_s"], row["frame"], row["error"]) for row in timeline.rows] == [(0.0, None, "no such file")]
-    assert len(timeline.to_frame()) == 1
+    assert len(timeline.to_pandas()) == 1
     assert timeline.summary().rows == timeline.events().rows == []
     with pytest.raises(MienError, match=r"none\.mp4: no such file"):
         mien.read_video(tmp_path / "none.mp4", model=reader, strict=True)

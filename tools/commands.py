@@ -1,6 +1,7 @@
 """The page of all commands in the docs, from the commands themselves.
 
 python tools/commands.py            write docs/commands.md anew
+python tools/commands.py --check    change nothing; fail where it is stale
 """
 
 from __future__ import annotations

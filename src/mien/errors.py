@@ -42,7 +42,7 @@ class DataError(MienError):
 
 
 class DetectorError(MienError):
-    """The face detector's weights are missing or damaged."""
+    """The weights of a network that finds faces, or what covers them, are missing or damaged."""
 
 
 class FaultsError(MienError):

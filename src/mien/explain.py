@@ -46,7 +46,7 @@ def explain(
 
     Args:
         model: whose answer it is.
-        crop: what the network saw, see `recognizer.Found`.
+        crop: what the network saw, see `answers.Found`.
         labels: the label set of the answer, from `Recognizer.spoken`.
         prior: of the answer.
         method: `cam` or `occlusion`; as `usual` has it if None.

@@ -18,6 +18,7 @@ from PIL import Image
 from mien.errors import MienError
 
 Point = tuple[float, float]
+Box = tuple[float, float, float, float]
 
 # How FER2013 frames a face (docs/detector.md): the crop's side, in landmarks' RMS distances from their mean or in box
 # sides, and by how many sides its centre lies above the landmarks' mean or the box's centre.
@@ -38,7 +39,7 @@ class Face:
         score: the detector's confidence that this is a face, 0..1.
     """
 
-    box_xyxy: tuple[float, float, float, float]
+    box_xyxy: Box
     landmarks_xy: tuple[Point, ...]
     score: float
 
@@ -86,6 +87,14 @@ class Square:
     centre_xy: Point
     side: float
     roll: float
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    areas = ((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (a, b))
+    return shared / (sum(areas) - shared)
 
 
 def framing(face: Face) -> Square:

@@ -13,10 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from mien.detect import BlazeFace, Detector
-from mien.face import Face
+from mien.face import Face, overlap
 from mien.picture import Picture
 from mien.shots import View, shots
 
@@ -26,7 +24,7 @@ WHOLE_S = 1.0  # between two searches as in photos
 QUICK_PX = 511  # longer side at most of the copy that is looked at in between; the detector does not take it apart
 LOST_S = 1.0  # for which a face is looked for where it was
 STEADY = 0.12  # sides of a face, by which it may be away from where it was expected
-SAME = 0.3  # intersection over union from which two boxes are one face
+SAME = 0.3  # intersection over union above which two boxes are one face
 MOVED = 1.0  # sides, by which a face moves at most from one key frame to the next
 GROWN = 1.5  # times, by which it grows at most
 
@@ -146,9 +144,9 @@ class Following:
             others = self._detector.search(view.picture)
         else:
             others = _quick(self._detector, view.picture)
-        fresh = [face for face in others if all(_overlap(face, each) <= SAME for each in found)]
+        fresh = [face for face in others if not any(_same(face, each) for each in found)]
         for face in fresh:
-            closely = [each for each in self._detector.near(view.picture, [face]) if _overlap(face, each) > SAME]
+            closely = [each for each in self._detector.near(view.picture, [face]) if _same(face, each)]
             found.append(closely[0] if closely else face)
         return [face for face in found if _inside(face, view.picture.size)]
 
@@ -240,12 +238,9 @@ def _away(a: Face, b: Face) -> float:
     return math.dist(_centre(a), _centre(b)) / max(_side(a), _side(b))
 
 
-def _overlap(a: Face, b: Face) -> float:
-    """Intersection over union of two boxes, 0..1."""
-    low, high = np.maximum(a.box_xyxy[:2], b.box_xyxy[:2]), np.minimum(a.box_xyxy[2:], b.box_xyxy[2:])
-    shared = float(np.prod(np.maximum(high - low, 0)))
-    areas = ((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (a.box_xyxy, b.box_xyxy))
-    return shared / (sum(areas) - shared)
+def _same(a: Face, b: Face) -> bool:
+    """Whether two boxes are one face."""
+    return overlap(a.box_xyxy, b.box_xyxy) > SAME
 
 
 def _inside(face: Face, size: tuple[int, int]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,6 +95,31 @@ NUMBERS = {
 }
 """Emotions by their number, from 0, where datasets number them (RAF-DB from 1), each its own way: a number alone means
 nothing. ExpW: Zhang et al., 2018. AffectNet: Mollahosseini et al., 2017. RAF-DB: Li et al., 2017."""
+
+
+PAIRED = re.compile(r"\\[\\,=]|.", re.DOTALL)
+"""A sign of a text of pairs, with the backslash before it that takes its meaning."""
+
+
+def read_pairs(text: str) -> list[list[str]]:
+    """Words and what belongs to each: `"a=b,c=d"` -> `[["a", "b"], ["c", "d"]]`. Those with no or two `=` come as such.
+
+    A comma, an equals sign or a backslash behind a backslash is one of a word. Nothing between two commas is no pair.
+    """
+    pairs = [[""]]
+    for sign in PAIRED.findall(text):
+        if sign == ",":
+            pairs.append([""])
+        elif sign == "=":
+            pairs[-1].append("")
+        else:
+            pairs[-1][-1] += sign[-1]
+    return [pair for pair in pairs if len(pair) > 1 or pair[0].strip()]
+
+
+def write_pairs(pairs: Mapping[str, object]) -> str:
+    """The text that `read_pairs` reads as these."""
+    return ",".join("=".join(re.sub(r"[\\,=]", r"\\\g<0>", str(word)) for word in pair) for pair in pairs.items())
 
 
 def canonical(name: str) -> str:

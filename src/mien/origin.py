@@ -17,7 +17,7 @@ from mien.cores import machine
 from mien.datasets.base import Dataset
 from mien.datasets.copies import Fingerprints
 from mien.intake import describe
-from mien.labels import LabelSet
+from mien.labels import LabelSet, write_pairs
 from mien.metrics import SEED
 from mien.report import Answers, Origin
 from mien.runtime import ort
@@ -65,7 +65,7 @@ def command(path: str, model: str, options: Mapping[str, Option]) -> str:
     for name, value in options.items():
         match value:
             case Mapping():
-                given = [",".join(f"{key}={each}" for key, each in value.items())]
+                given = [write_pairs(value)]
             case str() | int():
                 given = [str(value or "")]
             case _:

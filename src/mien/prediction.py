@@ -220,7 +220,7 @@ class Prediction:
     """One image: its size and the faces in it, or why it could not be read. Never a silent skip.
 
     Args:
-        source: what the image was read from, as `image.describe` puts it.
+        source: what the image was read from, as `intake.describe` puts it.
         width: of the upright image in px; 0 where it could not be read.
         height: likewise.
         faces: the largest first.

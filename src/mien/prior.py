@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import LabelError
-from mien.labels import LabelSet, canonical
+from mien.labels import LabelSet, canonical, read_pairs
 
 TRAINING, BALANCED = "training", "balanced"
 Prior = str | Mapping[str, float]
@@ -70,10 +70,10 @@ def weights(shares: Mapping[str, float], emotions: tuple[str, ...], mix: tuple[f
 def _named(prior: Any) -> list[tuple[str, Any]]:
     if isinstance(prior, Mapping):
         return [(str(name), value) for name, value in prior.items()]
-    pairs = [part.partition("=") for part in prior.split(",")] if isinstance(prior, str) else []
-    if not pairs or not all(sign for _, sign, _ in pairs):
+    pairs = read_pairs(prior) if isinstance(prior, str) else []
+    if not pairs or any(len(pair) != 2 for pair in pairs):
         raise LabelError(f"{WANTED}; got {prior!r}")
-    return [(name, value) for name, _, value in pairs]
+    return [(name, value) for name, value in pairs]
 
 
 def _share(name: str, value: Any) -> float:

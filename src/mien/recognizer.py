@@ -135,7 +135,7 @@ class Recognizer:
     ) -> Iterator[Prediction]:
         """Read any number of images, in their order. Arguments and errors are those of `predict`.
 
-        At most 48 sources for each thread, and 48 more, are taken before their predictions come out (one by one at
+        At most 64 sources for each thread, and 64 more, are taken before their predictions come out (one by one at
         first), so an array that comes in must not change until its prediction is out.
         """
         if _is_one(sources):
@@ -281,7 +281,8 @@ class Recognizer:
 
         Args:
             crops: see `Preprocess`; best as one array, (n, size, size) uint8, for there is nothing to be joined then.
-            labels, prior: as for `predict`.
+            labels: as for `predict`.
+            prior: likewise.
 
         Returns:
             A prediction a crop.

@@ -20,6 +20,7 @@ from mien.spans import LEAST, Mark
 from mien.tables import Table
 from mien.tracks import People
 from mien.video import VideoSource
+from mien.video.stills import RATE
 from mien.watching import Moment, Wanted, described, moment_columns, watch
 
 
@@ -32,10 +33,6 @@ class Timeline(Table):
     """
 
     labels: tuple[str, ...] = ()
-
-    def to_frame(self) -> Any:
-        """A pandas DataFrame, as `to_pandas` gives it."""
-        return self.to_pandas()
 
     def summary(self, marks: Sequence[Mark] = ()) -> Table:
         """What each track came to, within marks if there are any; see `spans.summary`."""
@@ -84,7 +81,7 @@ def read_video(
     start_s: float = 0.0,
     end_s: float | None = None,
     stream: int | None = None,
-    rate: float = 25.0,
+    rate: float = RATE,
     strict: bool = False,
 ) -> Timeline:
     """Read a video from one end to the other.

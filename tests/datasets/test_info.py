@@ -109,6 +109,7 @@ def made(*parts: tuple[str, str, str]) -> Dataset:
             {"as AffectNet numbers them": "1=happy,7=contempt", "as RAF-DB numbers them": "1=surprise,7=neutral"},
         ),
         ("8 9", {"8": 1, "9": 1}, {}),
+        ("hapy, sad", {"hapy,": 1}, {"by their spelling": r"hapy\,=happy"}),
     ],
 )
 def test_labels_of_no_known_set_are_named(words: str, unknown: dict[str, int], suggested: dict[str, str]) -> None:

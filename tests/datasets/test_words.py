@@ -19,6 +19,7 @@ Write = Callable[..., Path]
         ("anger=cross", {"angry": "cross"}),
         (" Joie = happiness , triste=sad,", {"joie": "happy", "triste": "sad"}),
         ("calm=", {"calm": ""}),
+        (r"so\, so=a\=b,c:\x=\\,", {"so, so": "a=b", r"c:\x": "\\"}),
     ],
 )
 def test_mapping(text: str, mapping: dict[str, str]) -> None:

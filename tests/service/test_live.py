@@ -21,7 +21,7 @@ from wire import count, dial, handshake, logged, until
 import mien
 from mien.face import Face
 from mien.prediction import Expression, Prediction, Reading
-from mien.service.live import FRAMES, HALF_LIFE_S, Cameras, Newest, Smooth, overlap
+from mien.service.live import FRAMES, HALF_LIFE_S, Cameras, Newest, Smooth
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings, hash_key
@@ -345,16 +345,3 @@ def test_another_face_begins_anew() -> None:
     both = smooth(seen(1.0, x=300.0, faces=2), 0.01 + HALF_LIFE_S)
     assert share(both, 0) == pytest.approx(0.5)
     assert share(both, 1) == 1
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "expected"),
-    [
-        ((0, 0, 1, 1), (0, 0, 1, 1), 1),
-        ((0, 0, 2, 1), (1, 0, 3, 1), 1 / 3),
-        ((0, 0, 1, 1), (1, 0, 2, 1), 0),
-        ((0, 0, 1, 1), (5, 5, 6, 6), 0),
-    ],
-)
-def test_overlap(a: Any, b: Any, expected: float) -> None:
-    assert overlap(a, b) == pytest.approx(expected)

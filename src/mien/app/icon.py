@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from PIL import Image, ImageDraw
 
+SIDE = 64  # px
 
-def icon(side: int = 64) -> Image.Image:
+
+def icon() -> Image.Image:
     """A face that smiles a little, RGBA."""
     large = Image.new("RGBA", (256, 256))
     draw = ImageDraw.Draw(large)
@@ -13,4 +15,4 @@ def icon(side: int = 64) -> Image.Image:
     for x in (88, 168):
         draw.ellipse((x - 16, 84, x + 16, 124), "#20242a")
     draw.arc((72, 80, 184, 188), 25, 155, "#20242a", 14)
-    return large.resize((side, side), Image.Resampling.LANCZOS)
+    return large.resize((SIDE, SIDE), Image.Resampling.LANCZOS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,12 +16,12 @@ from mien.cli.options import (
     MaxPixels,
     Model,
     Prior,
+    check_outside,
     needs_extra,
     shown,
     terminal,
 )
 from mien.cli.stop import STOPS
-from mien.errors import MienError
 from mien.wording import counted
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def batch(
     from mien.sources import PassedOver
 
     console, passed_over = terminal(stderr=True), PassedOver()
-    _check_outside(sources, out)
+    check_outside(sources, out)
     engine = Workers(workers or cores(), grace) if ray is None else _cluster(ray, workers, grace)
     job = Job(
         load(model, limits=Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)),
@@ -136,13 +135,6 @@ def _cluster(address: str, workers: int | None, grace: float) -> Engine:
     with needs_extra("cluster"):
         from mien.batch.cluster import Cluster
     return Cluster(address, workers, grace)
-
-
-def _check_outside(sources: list[str], out: str) -> None:
-    """Raises `MienError` where a run would read what it writes."""
-    folders = [Path(word).resolve() for word in sources if Path(word).is_dir()]
-    if any(Path(out).resolve().is_relative_to(folder) for folder in folders):
-        raise MienError(f"{out} lies among the sources: choose a folder outside")
 
 
 def _bar() -> Progress:

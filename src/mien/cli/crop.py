@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import EXIT_SOME_UNREAD, CropOption, DataCrop, Group, Map, counting, opened, shown, terminal
+from mien.cli.options import (
+    EXIT_SOME_UNREAD,
+    CropOption,
+    DataCrop,
+    Group,
+    Map,
+    check_outside,
+    counting,
+    opened,
+    shown,
+    terminal,
+)
 from mien.errors import MienError
 from mien.wording import counted
 
@@ -35,9 +46,7 @@ def crop(
     from mien.photos import CropChoice, choose_crop
     from mien.preprocess import Preprocess
 
-    folders = [Path(word).resolve() for word in sources if Path(word).is_dir()]
-    if any(out.resolve().is_relative_to(folder) for folder in folders):
-        raise MienError(f"{out} lies among the sources: choose a folder outside")
+    check_outside(sources, out)
     console, stdin = terminal(), sys.stdin.buffer if sys.stdin else BytesIO()
     found = find_sources(sources, stdin, lambda path: opened(path, mapping, group))
     if isinstance(found, Dataset):

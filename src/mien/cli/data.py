@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -158,7 +159,7 @@ def _show(info: Info, console: Console) -> None:
         labels = with_counts(info.unknown, most=len(info.unknown))
         console.print(f"labels of no known set, which are words of their own: {shown(labels)}", style="yellow")
     for reason, meant in info.suggested.items():
-        console.print(f"  did you mean, {reason}: --map {shown(meant)}", style="yellow")
+        console.print(f"  did you mean, {reason}: --map {shown(shlex.quote(meant))}", style="yellow")
     for warning in info.warnings:
         console.print(shown(warning), style="yellow")
     common = ", ".join(f"{width}x{height} ({count})" for width, height, count in info.sizes)

@@ -36,4 +36,4 @@ def doctor() -> None:
         table.add_row(part.name, there, part.adds)
     console.print(table)
     if lacking := [part.name for part in parts() if part.missing]:
-        console.print(f"\nTo add a part: pip install 'mien[{lacking[0]}]'", markup=False)
+        console.print(f"\nTo add a part: pip install 'mien[{lacking[0]}]'")

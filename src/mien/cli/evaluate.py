@@ -119,10 +119,10 @@ def evaluate(
 
 
 def _show(report: Report, console: Console) -> None:
-    low, high = report.accuracy_interval
-    f1_low, f1_high = report.macro_f1_interval
     from mien.report.notes import notes
 
+    low, high = report.accuracy_interval
+    f1_low, f1_high = report.macro_f1_interval
     judged = (
         f" on {report.data['form']}, split {report.data['split']}: {counted(report.n, 'image')}, head {report.head}"
     )

@@ -34,4 +34,4 @@ def page(
 
     write_page(out, artifacts.read(artifacts.find(model)), find_runtime(runtime), asked(notice))
     size = out.stat().st_size / 1e6
-    terminal().print(f"{out}: {size:.1f} MB", highlight=False)
+    terminal().print(f"{out}: {size:.1f} MB")

@@ -51,12 +51,12 @@ def serve(
     pairs = [change.partition("=") for change in changes or []]
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise typer.BadParameter(f"expected KEY=VALUE, got {', '.join(wrong)}", param_hint="--set")
-    given = {name.upper(): value for name, _, value in pairs}
+    given = {name.lower(): value for name, _, value in pairs}
     options = {
-        "HOST": host,
-        "PORT": None if port is None else str(port),
-        "MODELS": json.dumps(models) if models else None,
+        "host": host,
+        "port": None if port is None else str(port),
+        "models": json.dumps(models) if models else None,
     }
     given |= {name: value for name, value in options.items() if value is not None}
-    environment = {**os.environ, **{f"MIEN_SERVE_{name}": value for name, value in given.items()}}
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "mien.service"], environment)
+    environment = {**os.environ, **{f"MIEN_SERVE_{name.upper()}": value for name, value in given.items()}}
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "mien.service", *given], environment)

@@ -178,7 +178,7 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, console:
                 if moment.prediction.source != source:
                     source = moment.prediction.source
                     try:
-                        length = describe(files[source], stream=wanted.stream).duration_s
+                        length = describe(files[source], stream=wanted.stream, rate=wanted.rate).duration_s
                     except VideoError:
                         length = None
                     bar.reset(task, total=wanted.end_s or length)

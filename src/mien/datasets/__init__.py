@@ -18,7 +18,7 @@ from mien.datasets.walk import few
 from mien.datasets.words import canonical_mapping, grouped, read_mapping, relabelled
 from mien.errors import DataError
 from mien.intake import describe
-from mien.labels import FERPLUS8
+from mien.labels import FERPLUS8, write_pairs
 from mien.sources import SUFFIXES
 
 __all__ = [
@@ -154,7 +154,7 @@ def _advice(tree: Tree) -> str:
         return f"\nFolders of {seen}, which tell no labels apart: {ways}"
     return (
         f"\nFolders of {seen}. If those of one level are labels, say what two of them mean at least, as in "
-        f"--map {several[0]}=LABEL,... (in Python: mapping={{...}})"
+        f"--map {write_pairs({several[0]: 'LABEL'})},... (in Python: mapping={{...}})"
     )
 
 

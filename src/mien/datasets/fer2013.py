@@ -26,6 +26,7 @@ TABLES = (CSV, Path("icml_face_data.csv"), Path("train.csv"), Path("test.csv"))
 """Names of the challenge's tables, the most complete first; the last two say no split, and the last no labels."""
 
 SIDE = 48
+SAMPLE = 16  # images that tell whether all are of this kind
 VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
 PIXELS, EMOTION, USAGE = "pixels", "emotion", "usage"
 PARQUET_COLUMNS = ("image", "emotion", "usage")
@@ -114,9 +115,9 @@ def read_csv(tree: Tree) -> Dataset:
     return Dataset(tree.path, place.name + votes, FER7, tuple(examples), notes=(*_notes(votes, usage), *agreed))
 
 
-def like_fer2013(dataset: Dataset, sample: int = 16) -> bool:
+def like_fer2013(dataset: Dataset) -> bool:
     """Whether a dataset's images look like FER2013's, by a sample: all 48 x 48 pixels and gray."""
-    for example in spread(dataset, sample).examples:
+    for example in spread(dataset, SAMPLE).examples:
         try:
             pixels = read_image(example.source)
         except ImageError:

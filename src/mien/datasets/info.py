@@ -13,7 +13,7 @@ from mien.datasets.copies import Leak, copies_of_others, fingerprints, leaks
 from mien.datasets.doubts import own_words, people_told
 from mien.errors import ImageError
 from mien.image import read_image
-from mien.labels import FERPLUS8, NUMBERS, nearest
+from mien.labels import FERPLUS8, NUMBERS, nearest, write_pairs
 
 NO_MAJORITY = "no majority"
 """Counts the images that FER+ voters did not agree on, or that they called no face."""
@@ -138,13 +138,12 @@ def _suggested(unknown: Mapping[str, int]) -> dict[str, str]:
     if unknown and all(label.isdecimal() for label in unknown):
         numbers = sorted(map(int, unknown))
         return {
-            f"as {dataset} numbers them": ",".join(f"{number}={emotions[number]}" for number in numbers)
+            f"as {dataset} numbers them": write_pairs({str(number): emotions[number] for number in numbers})
             for dataset, emotions in NUMBERS.items()
             if all(number < len(emotions) and emotions[number] for number in numbers)
         }
-    near = {label: nearest(label) for label in unknown}
-    pairs = [f"{label}={emotion}" for label, emotion in near.items() if emotion]
-    return {"by their spelling": ",".join(pairs)} if pairs else {}
+    near = {label: emotion for label in unknown if (emotion := nearest(label))}
+    return {"by their spelling": write_pairs(near)} if near else {}
 
 
 def _rare(counts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:

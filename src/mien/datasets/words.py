@@ -17,7 +17,7 @@ from mien.datasets.base import Dataset, Example, own_labels
 from mien.datasets.rows import UNREADABLE, cells_of
 from mien.datasets.walk import few
 from mien.errors import DataError
-from mien.labels import canonical
+from mien.labels import canonical, read_pairs
 from mien.wording import reason
 
 FOLDER = re.compile(r"folder:(-?[1-9]\d*)")
@@ -26,13 +26,14 @@ FOLDER = re.compile(r"folder:(-?[1-9]\d*)")
 def read_mapping(text: str) -> dict[str, str]:
     """Labels and what each means: `anger=angry,joie=happy`, or the path of a CSV file of two columns.
 
-    Nothing behind the `=`, or an empty second column, leaves a label out. A first row `from,to` is a header.
+    Nothing behind the `=`, or an empty second column, leaves a label out; `\\,` and `\\=` are signs of a label. A first
+    row `from,to` is a header.
 
     Raises:
         DataError: no such pairs, or a file that is not such a table.
     """
     if "=" in text and not os.path.isfile(text):
-        pairs = [pair.split("=") for pair in text.split(",") if pair.strip()]
+        pairs = read_pairs(text)
     else:
         try:
             with open(text, newline="", encoding="utf-8-sig") as stream:

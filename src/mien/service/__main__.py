@@ -1,4 +1,4 @@
-"""`python -m mien.service`: the service, with its settings from the environment."""
+"""`python -m mien.service NAME...`: the service, its settings from the environment; `read_settings` has the names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mien.service.settings import read_settings
 
 def main() -> None:
     try:
-        serve(read_settings(os.environ))
+        serve(read_settings(os.environ, sys.argv[1:]))
     except MienError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -19,10 +19,10 @@ from mien.labels import LABEL_SETS, LabelSet
 from mien.prediction import METHODS, Method
 from mien.prior import TRAINING
 from mien.recognizer import Recognizer
-from mien.service.engine import Answer, Asked, Engine
+from mien.service.engine import Answer, Asked, Engine, unready
 from mien.service.metrics import CONTENT_TYPE, Metrics
 from mien.service.openapi import PREDICTIONS, array, body, good, parameter, problems, ref
-from mien.service.problems import NO_IMAGE, PARAMETER, UNREADABLE, UNREADY, Kind, Problem
+from mien.service.problems import NO_IMAGE, PARAMETER, UNREADABLE, Kind, Problem
 from mien.service.uploads import Form, Uploads
 
 NAME = 40  # characters told back of a name that is unknown
@@ -83,7 +83,7 @@ def _known(router: APIRouter, engine: Engine) -> None:
     async def models(request: Request) -> list[dict[str, Any]]:
         only(request.query_params)
         if not engine.models:
-            raise Problem(UNREADY, "come again in a few seconds", {"Retry-After": "1"})
+            raise unready()
         return [told(name, model) for name, model in engine.models.items()]
 
     @router.get(
@@ -126,7 +126,7 @@ def _watched(router: APIRouter, engine: Engine, counts: Metrics) -> None:
     )
     async def readyz() -> dict[str, str]:
         if not engine.ready:
-            raise Problem(UNREADY, "come again in a few seconds", {"Retry-After": "1"})
+            raise unready()
         return {"status": "ready"}
 
     @router.get(

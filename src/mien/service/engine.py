@@ -159,7 +159,7 @@ class Engine:
     def model(self, name: str | None) -> Recognizer:
         """A loaded model; the first if no name is given. Raises `Problem` where there is none of that name."""
         if not self.models:
-            raise Problem(UNREADY, "come again in a few seconds", {"Retry-After": str(RETRY_S)})
+            raise unready()
         if name is None:
             return next(iter(self.models.values()))
         if name not in self.models:
@@ -295,6 +295,11 @@ class Engine:
                     found, answers, labels, np.split(features, ends[:-1]), strict=True
                 )
             ]
+
+
+def unready() -> Problem:
+    """What is answered until the models are loaded."""
+    return Problem(UNREADY, "come again in a few seconds", {"Retry-After": str(RETRY_S)})
 
 
 def _step_back() -> None:

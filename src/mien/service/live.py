@@ -19,6 +19,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from mien.face import Box, overlap
 from mien.prediction import Expression, Prediction, Reading, unsure
 from mien.service.api import asked_of, only
 from mien.service.engine import Asked, Engine
@@ -31,7 +32,6 @@ from mien.service.uploads import Uploads
 CHOICES = ("labels", "prior")  # of the query
 HALF_LIFE_S = 0.25  # of what was seen before, in a smoothed answer
 SAME = 0.3  # overlap (intersection over union) from which two boxes are one face
-Box = tuple[float, float, float, float]
 FRAMES = 15  # that a client's cameras may send for each request that it may make
 PATIENCE_S = 1.0  # that a camera waits until it may send again; where it would be more, its frame is refused
 
@@ -272,11 +272,3 @@ def _mixed(old: Expression, new: Expression, kept: float, threshold: float) -> E
 def _match(box: Box, others: Sequence[Reading]) -> Reading | None:
     best = max(others, key=lambda other: overlap(box, other.face.box_xyxy), default=None)
     return best if best is not None and overlap(box, best.face.box_xyxy) >= SAME else None
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes, 0..1."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(width, 0.0) * max(height, 0.0)
-    areas = ((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
-    return shared / union if (union := sum(areas) - shared) > 0 else 0.0

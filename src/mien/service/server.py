@@ -34,7 +34,7 @@ from mien.service.protocol import Http
 from mien.service.proxies import Proxies, root_of
 from mien.service.room import Config, Room
 from mien.service.seldom import WIRE, be_seldom
-from mien.service.settings import PREFIX, Settings, SettingsError
+from mien.service.settings import Settings, SettingsError
 from mien.service.sockets import Frames
 from mien.service.uploads import Uploads
 
@@ -173,12 +173,12 @@ def listen(host: str, port: int) -> socket.socket:
         listening = socket.create_server(address, family=family, dualstack_ipv6=both, backlog=BACKLOG)
     except OSError as error:
         reasons = {
-            EADDRINUSE: f"PORT: {port} is taken at {host}: choose another, or 0 for one that is free",
-            EACCES: f"PORT: {port} is kept for programs with more rights: choose one from 1024 on",
-            EADDRNOTAVAIL: f"HOST: {host} is no address of this machine; 127.0.0.1 and ::1 are for itself alone, "
+            EADDRINUSE: f"port {port} is taken at {host}: choose another, or 0 for one that is free",
+            EACCES: f"port {port} is kept for programs with more rights: choose one from 1024 on",
+            EADDRNOTAVAIL: f"host {host} is no address of this machine; 127.0.0.1 and ::1 are for itself alone, "
             "0.0.0.0 and :: for all its networks",
         }
-        fault = reasons.get(error.errno or 0, f"HOST: {host} is no address to listen at: {error.strerror}")
-        raise SettingsError("the service cannot start", [PREFIX + fault]) from error
+        fault = reasons.get(error.errno or 0, f"host {host} is no address to listen at: {error.strerror}")
+        raise SettingsError("the service cannot start", [fault]) from error
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; answers must not wait
     return listening

@@ -1,4 +1,7 @@
-"""What an operator decides, from environment variables such as MIEN_SERVE_PORT; every fault is told, all together."""
+"""What an operator decides, from environment variables such as MIEN_SERVE_PORT; every fault is told, all together.
+
+What the command line set comes in such variables too; a fault calls it `port`, as nobody wrote the variable.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
@@ -196,31 +199,41 @@ class Settings(BaseModel):
         return self.model_copy(update={**size, "upload_s": self.video_upload_s})
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
+def read_settings(environment: Mapping[str, str], chosen: Collection[str] = ()) -> Settings:
     """Settings from environment variables.
+
+    Args:
+        environment: the variables; those that do not begin with MIEN_SERVE_ are passed over.
+        chosen: settings whose variables the command line made, such as `port`.
 
     Raises:
         SettingsError: a variable that begins with MIEN_SERVE_ is none of them, or its value is impossible; lists all.
     """
     given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+
+    def called(name: str) -> str:
+        return name if name in chosen else PREFIX + name.upper()
+
     try:
         settings = Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in given.items()})
     except ValidationError as error:
-        raise SettingsError("the service cannot start", [_fault(each) for each in error.errors()]) from error
-    faults = []
-    if settings.max_memory < settings.max_bytes:
-        faults.append(f"MAX_MEMORY: {settings.max_memory} bytes cannot hold one image of {settings.max_bytes}")
-    if settings.max_video_memory < settings.max_video:
-        faults.append(
-            f"MAX_VIDEO_MEMORY: {settings.max_video_memory} bytes cannot hold one video of {settings.max_video}"
-        )
-    if settings.threads > (most := WORKERS * cores()):
-        faults.append(f"THREADS: {settings.threads} are more than {most}, {WORKERS} for each core")
-    if settings.connections > (files := descriptors()):
-        faults.append(f"CONNECTIONS: {settings.connections} are more than the {files} open files that there may be")
-    if faults:
-        raise SettingsError("the service cannot start", [PREFIX + fault for fault in faults])
+        faults = [f"{called(str(each['loc'][0]))}: {_fault(each)}" for each in error.errors()]
+        raise SettingsError("the service cannot start", faults) from error
+    if faults := [f"{called(name)}: {fault}" for name, fault in _clashes(settings)]:
+        raise SettingsError("the service cannot start", faults)
     return settings
+
+
+def _clashes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Settings that do not go with others, or with this machine; and why."""
+    if settings.max_memory < settings.max_bytes:
+        yield "max_memory", f"{settings.max_memory} bytes cannot hold one image of {settings.max_bytes}"
+    if settings.max_video_memory < settings.max_video:
+        yield "max_video_memory", f"{settings.max_video_memory} bytes cannot hold one video of {settings.max_video}"
+    if settings.threads > (most := WORKERS * cores()):
+        yield "threads", f"{settings.threads} are more than {most}, {WORKERS} for each core"
+    if settings.connections > (files := descriptors()):
+        yield "connections", f"{settings.connections} are more than the {files} open files that there may be"
 
 
 def descriptors() -> int:
@@ -237,8 +250,6 @@ def hash_key(key: str) -> str:
 
 
 def _fault(error: Any) -> str:
-    name = PREFIX + str(error["loc"][0]).upper()
     if error["type"] == "extra_forbidden":
-        known = ", ".join(PREFIX + field.upper() for field in Settings.model_fields)
-        return f"{name}: no such setting; there are {known}"
-    return f"{name}: {error['msg'].removeprefix('Value error, ')}"
+        return f"no such setting; there are {', '.join(Settings.model_fields)}"
+    return str(error["msg"]).removeprefix("Value error, ")

@@ -11,8 +11,9 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.picture import SIDEWAYS
 from mien.video.frame import Frame
-from mien.video.pixels import BT709, HDR, SIDEWAYS, Turn, ranged, turn_of
+from mien.video.pixels import BT709, HDR, Turn, ranged, turn_of
 
 Plane = NDArray[np.uint8]
 Rect = tuple[int, int, int, int]

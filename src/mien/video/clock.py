@@ -14,7 +14,6 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-SLACK = 1e-6  # s, by which a frame may come before the moment that it is asked for
 USUAL = Fraction(25)  # frames a second, where a file does not say
 RAW = ("h264", "hevc", "mjpeg", "m4v", "mpegvideo", "obu")  # files without times, for which FFmpeg makes some up
 JUMP_S = 1.0  # by which a clock goes back where a new recording begins

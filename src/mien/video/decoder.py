@@ -24,8 +24,8 @@ from av.video.stream import VideoStream
 from mien.cores import cores
 from mien.errors import VideoError
 from mien.intake import Limits
-from mien.video.clock import SLACK, Clock
-from mien.video.frame import Clip, Frame
+from mien.video.clock import Clock
+from mien.video.frame import SLACK, Clip, Frame
 from mien.video.pixels import Painter, tell_matrix
 from mien.wording import counted
 

@@ -16,6 +16,8 @@ from mien.picture import Picture, first_factor
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+SLACK = 1e-6  # s, by which a frame may come before the moment that it is asked for
+
 
 @dataclass(frozen=True)
 class Clip:

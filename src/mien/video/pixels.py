@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.image import Pixels
+from mien.picture import SIDEWAYS
 from mien.video.frame import reduced
 
 BT709, UNSPECIFIED, BT601 = 1, 2, 6  # AVCOL_SPC
@@ -48,13 +49,6 @@ TURNS: dict[tuple[int, int, int, int], Turn] = {
     (0, -1, 1, 0): Image.Transpose.ROTATE_90,
 }
 """A display matrix's (a, b, c, d), where x becomes ax + cy and y becomes bx + dy, and what does so to an image."""
-
-SIDEWAYS = {
-    Image.Transpose.TRANSPOSE,
-    Image.Transpose.TRANSVERSE,
-    Image.Transpose.ROTATE_90,
-    Image.Transpose.ROTATE_270,
-}
 
 
 class Painter:

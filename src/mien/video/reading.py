@@ -18,7 +18,7 @@ from typing import BinaryIO, Protocol, Self, TypeAlias
 from mien.errors import MienError, SourceError, VideoError
 from mien.intake import ADDRESS, LIMITS, URL, Limits
 from mien.sources import SIGNATURES
-from mien.video.frame import Clip, Frame
+from mien.video.frame import SLACK, Clip, Frame
 from mien.video.stills import RATE, animated, is_animation, listed
 from mien.wording import reason
 
@@ -26,7 +26,6 @@ VideoSource: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 """A file: its path, or itself, open."""
 
 START = 64  # bytes that tell a kind of file
-SLACK = 1e-6  # s, by which a frame may come before the moment that it is asked for
 
 
 class Reader(Protocol):

@@ -20,6 +20,7 @@ from mien.training.recipes.layers import Layer, parse_layer
 from mien.training.recipes.recipe import Layered, Mobile, Recipe, Residual
 
 EITHER = ("batchnorm", "dropout")  # layers for pixels and for rows
+REDUCTION = 8  # see `SqueezeExcite`
 SAFE_CHANNELS = 16  # see `Sliced`
 PIXEL_MEAN = 127.5
 PIXEL_SCALE = 64.0  # about the standard deviation of FER2013's pixels
@@ -31,9 +32,9 @@ class SqueezeExcite(nn.Module):
     The mean over the map is a pooling, as there is one in 8-bit integers.
     """
 
-    def __init__(self, channels: int, reduction: int = 8) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        hidden = max(channels // reduction, 4)
+        hidden = max(channels // REDUCTION, 4)
         self.squeeze = nn.Conv2d(channels, hidden, 1)
         self.excite = nn.Conv2d(hidden, channels, 1)
 
