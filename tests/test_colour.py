@@ -69,7 +69,11 @@ def deep(*values: int) -> bytes:
     ],
 )
 def test_a_transparent_colour_of_any_depth_is_white(source: bytes, left: int, right: int) -> None:
-    assert read_image(source)[0, ::2].tolist() == [[left] * 3, [right] * 3]
+    expected = [[left] * 3, [right] * 3]
+    assert read_image(source)[0, ::2].tolist() == expected
+    opened = Image.open(io.BytesIO(source))  # by somebody else; decoded where it is read first
+    for _ in range(2):
+        assert read_image(opened)[0, ::2].tolist() == expected
 
 
 @pytest.mark.parametrize("upside_down", [False, True])
