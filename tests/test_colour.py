@@ -85,6 +85,16 @@ def test_alpha_that_nobody_wrote_is_none(alpha: int, upside_down: bool) -> None:
     assert (read_image(data) == (200, 20, 10)).all()
 
 
+@pytest.mark.parametrize(("multiplied", "gray"), [(False, 159), (True, 191)])
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_colours_of_a_tiff_may_be_multiplied_by_alpha(mode: str, multiplied: bool, gray: int) -> None:
+    data = saved(Image.new("LA", (4, 4), (64, 128)).convert(mode), "TIFF")
+    told = struct.pack("<HHI", 338, 3, 1)  # what the last of a pixel's values is
+    assert data.count(told + b"\2") == 1
+    data = data.replace(told + b"\2", told + bytes([2 - multiplied]))
+    assert (read_image(data) == gray).all()
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "pillow"])
 def test_an_image_that_is_clear_everywhere_keeps_its_colours(format: str, mode: str) -> None:

@@ -516,6 +516,7 @@ def clear_palette() -> Image.Image:
         half_clear("RGBA"),
         half_clear("RGBa"),
         half_clear("LA"),
+        half_clear("LA").convert("La"),
         encoded(half_clear("RGBA"), "PNG"),
         encoded(half_clear("LA"), "PNG"),
         encoded(half_clear("RGBA"), "WEBP", lossless=True),

@@ -119,8 +119,8 @@ def test_photos_however_they_are_kept(page: Page, astronaut: bytes) -> None:
 def test_a_webp_is_turned_as_its_exif_block_asks(page: Page, astronaut: bytes) -> None:
     photo = Image.open(io.BytesIO(astronaut)).resize((300, 240))
     ways = Image.Transpose
-    stored = (None, ways.FLIP_LEFT_RIGHT, ways.ROTATE_180, ways.FLIP_TOP_BOTTOM)
-    stored += (ways.TRANSPOSE, ways.ROTATE_90, ways.TRANSVERSE, ways.ROTATE_270)
+    flipped = ways.FLIP_LEFT_RIGHT, ways.ROTATE_180, ways.FLIP_TOP_BOTTOM
+    stored = None, *flipped, ways.TRANSPOSE, ways.ROTATE_90, ways.TRANSVERSE, ways.ROTATE_270
     aside = photo.transpose(ways.ROTATE_90)
     begin, tag = b"MM\0*\0\0\0\x08\0\1", b"\1\x12\0\3\0\0\0\1\0\6\0\0" + bytes(4)
     blocks = {
