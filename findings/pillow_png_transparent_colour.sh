@@ -7,7 +7,7 @@
 # Source:   PNG specification, 11.3.2.1: the colour has the depth of the image. The depth of 1 was put right in
 #           Pillow by https://github.com/python-pillow/Pillow/pull/9282; of the others no report was found.
 # Matters:  mien lays transparent pixels on white. Unchanged, such a face keeps a background that nobody sees elsewhere, so
-#           the colour is scaled with the pixels (src/mien/container.py: `_deepen_transparency`).
+#           the colour is scaled with the pixels (src/mien/container.py: `deepen_transparency`).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -69,7 +69,11 @@ def deep(*values: int) -> bytes:
     ],
 )
 def test_a_transparent_colour_of_any_depth_is_white(source: bytes, left: int, right: int) -> None:
-    assert read_image(source)[0, ::2].tolist() == [[left] * 3, [right] * 3]
+    expected = [[left] * 3, [right] * 3]
+    assert read_image(source)[0, ::2].tolist() == expected
+    opened = Image.open(io.BytesIO(source))  # by somebody else; decoded where it is read first
+    for _ in range(2):
+        assert read_image(opened)[0, ::2].tolist() == expected
 
 
 @pytest.mark.parametrize("upside_down", [False, True])
@@ -79,6 +83,16 @@ def test_alpha_that_nobody_wrote_is_none(alpha: int, upside_down: bool) -> None:
     with Image.open(io.BytesIO(data)) as opened:
         assert opened.mode == "RGBA"
     assert (read_image(data) == (200, 20, 10)).all()
+
+
+@pytest.mark.parametrize(("multiplied", "gray"), [(False, 159), (True, 191)])
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_colours_of_a_tiff_may_be_multiplied_by_alpha(mode: str, multiplied: bool, gray: int) -> None:
+    data = saved(Image.new("LA", (4, 4), (64, 128)).convert(mode), "TIFF")
+    told = struct.pack("<HHI", 338, 3, 1)  # what the last of a pixel's values is
+    assert data.count(told + b"\2") == 1
+    data = data.replace(told + b"\2", told + bytes([2 - multiplied]))
+    assert (read_image(data) == gray).all()
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])

@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -531,6 +532,7 @@ def clear_palette() -> Image.Image:
         half_clear("RGBA"),
         half_clear("RGBa"),
         half_clear("LA"),
+        half_clear("LA").convert("La"),
         encoded(half_clear("RGBA"), "PNG"),
         encoded(half_clear("LA"), "PNG"),
         encoded(half_clear("RGBA"), "WEBP", lossless=True),
@@ -556,20 +558,40 @@ def test_first_frame_of_an_animation(format: str) -> None:
     assert_photo(read_image(data), tolerance=60)
 
 
+def part_of_its_screen(frame: Image.Image) -> bytes:
+    """A GIF of 16 x 12 whose only frame, of 8 x 6, begins at 3, 2."""
+    data = encoded(frame, "GIF", optimize=False)
+    at = data.index(b",\0\0\0\0" + struct.pack("<HH", 8, 6))
+    return data[:6] + struct.pack("<HH", 16, 12) + data[10 : at + 1] + struct.pack("<HH", 3, 2) + data[at + 5 :]
+
+
 @pytest.mark.parametrize("mode", ["L", "P"])
 def test_beside_a_first_frame_that_is_a_part_of_its_gif_it_is_white(mode: str) -> None:
     frame = Image.new("L", (8, 6), 40) if mode == "L" else Image.new("RGB", (8, 6), (200, 40, 40)).quantize()
-    data = encoded(frame, "GIF", optimize=False)
-    at = data.index(b",\0\0\0\0" + struct.pack("<HH", 8, 6))
-    data = data[:6] + struct.pack("<HH", 16, 12) + data[10 : at + 1] + struct.pack("<HH", 3, 2) + data[at + 5 :]
+    data = part_of_its_screen(frame)
     pixels = read_image(data).copy()
     assert np.abs(pixels[2:8, 3:11].astype(int) - (40 if mode == "L" else (200, 40, 40))).max() <= 4
     pixels[2:8, 3:11] = 255
     assert pixels.shape == (12, 16, 3)
     assert pixels.min() == 255
     opened = Image.open(io.BytesIO(data))
-    assert (read_image(opened) == read_image(data)).all()
+    for _ in range(2):
+        assert (read_image(opened) == read_image(data)).all()
     assert opened.getpixel((0, 0)) != 255  # and what somebody else has opened is as it was
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: image.thumbnail((8, 8)),
+        lambda image: image.paste(40, (0, 0, 16, 5)),
+        lambda image: image.paste(40, (0, 0, 16, 2)),  # all that is above the frame
+    ],
+)
+def test_a_gif_that_was_changed_since_it_was_opened_is_as_it_is(change: Callable[[Image.Image], None]) -> None:
+    image = Image.open(io.BytesIO(part_of_its_screen(Image.new("L", (8, 6), 40))))
+    change(image)
+    assert (read_image(image) == np.asarray(image.convert("RGB"))).all()
 
 
 def test_current_frame_of_an_open_animation() -> None:

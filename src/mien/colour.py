@@ -66,7 +66,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 
 def _seen(rows: Image.Image) -> bool:
     """Whether any of an image with transparency is to be seen."""
-    return rows.convert("RGBA").getchannel("A").getextrema() != (0, 0)
+    return _rgba(rows).getchannel("A").getextrema() != (0, 0)
 
 
 def _white(image: Image.Image, tags: Mapping[int, Any]) -> tuple[int, tuple[str, ...]]:
@@ -102,12 +102,17 @@ def _eight_bits(rows: Image.Image, top: int, inverse: bool, clear: int | None) -
     return Image.fromarray(gray)
 
 
+def _rgba(rows: Image.Image) -> Image.Image:
+    """Colours and alpha; gray that is multiplied by its alpha is to be had by way of plain gray alone."""
+    return (rows.convert("LA") if rows.mode == "La" else rows).convert("RGBA")
+
+
 def _on_white(rows: Image.Image) -> Image.Image:
-    rgba = rows.convert("RGBA")
+    rgba = _rgba(rows)
     white = Image.new("RGB", rows.size, "white")
     white.paste(rgba, mask=rgba.getchannel("A"))
     return white
 
 
 def _opaque(rows: Image.Image) -> Image.Image:
-    return rows.convert("RGBA").convert("RGB")
+    return _rgba(rows).convert("RGB")

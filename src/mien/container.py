@@ -84,6 +84,9 @@ NO_END = "the file's end is missing"
 SUBFILE, REDUCED = 254, 1  # a TIFF's tag that tells of a preview, and the bit that does
 MOST_FRAMES, MOST_BLOCKS = 1000, 1_000_000  # counted in a file, so that none takes long
 
+DEPTHS_OF_PNG = {"1": 1, "L;2": 2, "L;4": 4, "RGB;16B": 16}
+"""Bits of a sample in a PNG, by what Pillow calls its pixels, where a transparent colour is left in that depth."""
+
 PNG_END = b"IEND\xaeB`\x82"
 JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
 NOISE = b"\xa5\x5a" * 8 + b"".join(b"\xff%c" % mark + b"\xa5\x5a" * 8 for mark in range(0xD0, 0xD8))
@@ -129,18 +132,21 @@ def _as(name: str, data: bytes) -> Image.Image | None:
         image = factory(io.BytesIO(data), "")
     except (SyntaxError, IndexError, TypeError, struct.error):
         return None
-    if image.format == "PNG":
-        _deepen_transparency(image, depth=data[24])
     return image
 
 
-def _deepen_transparency(image: Image.Image, depth: int) -> None:
-    """A PNG's transparent colour in the depth that Pillow decodes it to, where Pillow leaves it in the file's."""
+def deepen_transparency(image: Image.Image) -> None:
+    """A PNG's transparent colour in the depth that Pillow decodes it to, where Pillow leaves it in the file's.
+
+    Nothing is done to one that is decoded already: it tells its file's depth no more.
+    """
     clear = image.info.get("transparency")
+    tile = next(iter(getattr(image, "tile", ())), None) if image.format == "PNG" else None
+    depth = DEPTHS_OF_PNG.get(tile.args, 8) if tile else 8
     if isinstance(clear, tuple) and depth == 16:
         image.info["transparency"] = tuple(value >> 8 for value in clear)
-    elif isinstance(clear, int) and image.mode in ("1", "L"):
-        image.info["transparency"] = clear * 255 // (2**depth - 1)
+    elif isinstance(clear, int) and depth < 8:
+        image.info["transparency"] = min(clear * 255 // (2**depth - 1), 255)
 
 
 def remarks(data: bytes, image: Image.Image) -> tuple[str, ...]:

@@ -14,7 +14,17 @@ from PIL import Image, UnidentifiedImageError
 
 from mien.bounds import check_file, check_pieces, held, kept, own
 from mien.colour import plain
-from mien.container import DAMAGE, FORMATS, REDUCED, SUBFILE, endings, identified, named, remarks
+from mien.container import (
+    DAMAGE,
+    FORMATS,
+    REDUCED,
+    SUBFILE,
+    deepen_transparency,
+    endings,
+    identified,
+    named,
+    remarks,
+)
 from mien.errors import ImageError, RoomError
 from mien.intake import LIMITS, Encoded, ImageSource, Limits, describe, encoded, known
 from mien.memory import make_room
@@ -161,6 +171,7 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
     pixels = image.width * image.height
     _hold(held(image, factor), pixels, limits)
     try:
+        deepen_transparency(image)
         turned = turn_of(image) is not None  # which Pillow decodes a PNG for
         if turned:
             _hold(held(image, factor, turned=True), pixels, limits)
@@ -184,12 +195,19 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
 
 
 def _on_canvas(made: Image.Image, image: Image.Image) -> Image.Image:
-    """An image as it was made of another; where a GIF's first frame is a part of it, the rest is clear, so white."""
+    """An image as it was made of another; where a GIF's first frame is a part of it, the rest is clear, so white.
+
+    There Pillow has put one colour. Where there is more, the image was changed after it was opened, as `thumbnail`
+    does, and what it says of its frame holds no longer.
+    """
     first = getattr(image, "dispose_extent", None) if image.format == "GIF" and image.tell() == 0 else None
     width, height = image.size
     left, top, right, bottom = first or (0, 0, width, height)
     beside = (0, 0, width, top), (0, bottom, width, height), (0, top, left, bottom), (right, top, width, bottom)
     clear = [(x0, y0, x1, y1) for x0, y0, x1, y1 in beside if x0 < x1 and y0 < y1]
+    seen = [image.crop(box).getcolors(1) for box in clear]  # None of several
+    if not all(seen) or len({colour for found in seen for _, colour in found or ()}) > 1:
+        return made
     if clear and made is image:
         made = image.copy()
     for box in clear:

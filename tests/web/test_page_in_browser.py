@@ -117,6 +117,33 @@ def test_photos_however_they_are_kept(page: Page, astronaut: bytes) -> None:
         assert_alike({**mine, "source": "<bytes>"}, mien.load().predict(content).to_dict())
 
 
+def test_a_webp_is_turned_as_its_exif_block_asks(page: Page, astronaut: bytes) -> None:
+    photo = Image.open(io.BytesIO(astronaut)).resize((300, 240))
+    ways = Image.Transpose
+    flipped = ways.FLIP_LEFT_RIGHT, ways.ROTATE_180, ways.FLIP_TOP_BOTTOM
+    stored = None, *flipped, ways.TRANSPOSE, ways.ROTATE_90, ways.TRANSVERSE, ways.ROTATE_270
+    aside = photo.transpose(ways.ROTATE_90)
+    begin, tag = b"MM\0*\0\0\0\x08\0\1", b"\1\x12\0\3\0\0\0\1\0\6\0\0" + bytes(4)
+    blocks = {
+        "big.webp": (aside, begin + tag),
+        "named.webp": (aside, b"Exif\0\0" * 2 + begin + tag),
+        "cut.webp": (photo, begin + tag[:6]),
+        "nine.webp": (photo, begin + tag.replace(b"\6", b"\x09")),
+        "none.webp": (photo, b"words"),
+    }
+    for orientation, way in enumerate(stored, 1):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        blocks[f"{orientation}.webp"] = (photo if way is None else photo.transpose(way), exif.tobytes())
+    files = {name: encoded(lying, "WEBP", exif=exif, lossless=True) for name, (lying, exif) in blocks.items()}
+    upright = mien.load().predict(photo).to_dict()
+    for mine, (name, content) in zip(read(page, files), files.items(), strict=True):
+        assert_alike({**mine, "source": "<bytes>"}, mien.load().predict(content).to_dict())
+        assert_alike({**mine, "source": "<image>"}, upright)
+        shown = page.locator("section.photo", has_text=name).locator("figure img")
+        assert shown.evaluate("image => [image.naturalWidth, image.naturalHeight]") == list(photo.size)
+
+
 def test_what_cannot_be_read_is_told(page: Page, astronaut: bytes) -> None:
     files = {
         "empty.jpeg": (b"", "empty"),

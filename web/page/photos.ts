@@ -3,7 +3,7 @@
 import type { Prediction } from '../src/prediction.js';
 import { unread } from '../src/prediction.js';
 import type { PredictOptions } from '../src/reader.js';
-import { ImageError, decoded, nameOf } from '../src/source.js';
+import { ImageError, decoded, nameOf, upright } from '../src/source.js';
 import type { Client } from './client.js';
 import { draw } from './marks.js';
 import { card, make } from './parts.js';
@@ -53,7 +53,7 @@ async function shown(file: File, answer: Prediction): Promise<HTMLElement[]> {
 /** The photo with boxes over it. */
 async function marked(file: File, answer: Prediction): Promise<HTMLElement> {
   const image = make('img', { alt: file.name });
-  image.src = URL.createObjectURL(file);
+  image.src = URL.createObjectURL(await upright(file).catch(() => file));
   const boxes = make('canvas', { class: 'boxes', 'aria-hidden': 'true' });
   await image.decode().catch(() => undefined); // it was read, so that it can be shown but for want of memory
   URL.revokeObjectURL(image.src);

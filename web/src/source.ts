@@ -2,6 +2,7 @@
 
 import { LIMITS } from './constants.js';
 import type { Image } from './pixels.js';
+import { asked, turning } from './webp.js';
 
 /** What `predict` takes. A video gives the frame that it shows. */
 export type Source =
@@ -46,6 +47,36 @@ export async function pixelsOf(source: Source): Promise<Image> {
  */
 export async function decoded(file: Blob): Promise<ImageBitmap> {
   await check(file);
+  return (await turned(file))?.transferToImageBitmap() ?? stored(file);
+}
+
+/**
+ * A file that the browser shows upright: this one, or a copy.
+ *
+ * @throws ImageError
+ */
+export async function upright(file: Blob): Promise<Blob> {
+  return (await turned(file))?.convertToBlob() ?? file;
+}
+
+/** The picture of a file that the browser leaves lying; undefined of one that it turns itself. */
+async function turned(file: Blob): Promise<OffscreenCanvas | undefined> {
+  const lying = await asked(file);
+  if (!lying) return undefined;
+  const bitmap = await stored(lying.file);
+  try {
+    const { width, height } = bitmap;
+    const pen = lying.orientation < 5 ? canvas(width, height) : canvas(height, width);
+    pen.imageSmoothingEnabled = false;
+    pen.setTransform(turning(lying.orientation, width, height));
+    pen.drawImage(bitmap, 0, 0);
+    return pen.canvas;
+  } finally {
+    bitmap.close();
+  }
+}
+
+async function stored(file: Blob): Promise<ImageBitmap> {
   return createImageBitmap(file, AS_IT_IS).catch(() => {
     throw new ImageError('damaged, cut short, or of a kind that this browser does not read');
   });
@@ -76,13 +107,18 @@ function sizeOf(source: Exclude<Source, Blob | ImageData>): [number, number] {
   return 'displayWidth' in source ? [source.displayWidth, source.displayHeight] : [source.width, source.height];
 }
 
-function drawn(source: CanvasImageSource, width: number, height: number): Image {
+function canvas(width: number, height: number): OffscreenCanvasRenderingContext2D {
   if (!width || !height) throw new ImageError(`empty: ${width} x ${height} pixels`);
   if (width * height > LIMITS.maxPixels) {
     throw new ImageError(`${width} x ${height} pixels, over the limit of ${LIMITS.maxPixels / 1e6} million`);
   }
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   if (!context) throw new ImageError('not enough memory to decode it');
+  return context;
+}
+
+function drawn(source: CanvasImageSource, width: number, height: number): Image {
+  const context = canvas(width, height);
   context.fillStyle = 'white';
   context.fillRect(0, 0, width, height);
   context.drawImage(source, 0, 0);
