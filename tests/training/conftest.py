@@ -7,6 +7,7 @@ import json
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ import torch
 from arithmetic import ARITHMETICS, training_in
 from drawn import TINY, write_folder
 from torch import nn
-from torch.onnx._internal._lazy_import import onnxscript_apis
 
 from mien.artifact import Artifact
 from mien.datasets import open_dataset
@@ -56,6 +56,7 @@ def quick() -> Iterator[None]:
     exported again is the same file, and how torch's operators are written as ONNX is read once.
     """
     files: dict[bytes, bytes] = {}
+    operators = import_module("torch.onnx._internal._lazy_import").onnxscript_apis
 
     def noted(log: Sequence[Mapping[str, Any]], path: Path) -> None:
         path.write_text(json.dumps([{**entry, "seconds": None} for entry in log]))
@@ -69,7 +70,7 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mien.training.learning.loop.draw", noted)
         patch.setattr("mien.training.learning.member.to_onnx", kept)
-        patch.setattr(onnxscript_apis, "get_torchlib_ops", cache(onnxscript_apis.get_torchlib_ops))
+        patch.setattr(operators, "get_torchlib_ops", cache(operators.get_torchlib_ops))
         yield
 
 
