@@ -56,6 +56,7 @@ def quick() -> Iterator[None]:
     exported again is the same file, and how torch's operators are written as ONNX is read once.
     """
     files: dict[bytes, bytes] = {}
+    operators = import_module("torch.onnx._internal._lazy_import").onnxscript_apis
 
     def noted(log: Sequence[Mapping[str, Any]], path: Path) -> None:
         path.write_text(json.dumps([{**entry, "seconds": None} for entry in log]))
@@ -69,7 +70,6 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mien.training.learning.loop.draw", noted)
         patch.setattr("mien.training.learning.member.to_onnx", kept)
-        operators = import_module("torch.onnx._internal._lazy_import").onnxscript_apis
         patch.setattr(operators, "get_torchlib_ops", cache(operators.get_torchlib_ops))
         yield
 

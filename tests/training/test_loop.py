@@ -619,8 +619,16 @@ from mien.training.learning import checkpoint
 from mien.training.learning.loop import train
 from mien.training.recipes.recipe import read_recipe
 
-recipe, data, out, what, epoch, step = sys.argv[1:]
+recipe, data, out, *points = sys.argv[1:]
 save, append = torch.save, checkpoint.Run.append_log
+for point in points:
+    what, epoch, step = point.split()
+    child = os.fork()
+    if not child:
+        break
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+else:
+    sys.exit()
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -643,9 +651,12 @@ def count(progress):
         die()
 
 torch.save, checkpoint.Run.append_log = save_half, append_half
-train(read_recipe(Path(recipe)), open_dataset(data), Path(out), progress=count)
+train(read_recipe(Path(recipe)), open_dataset(data), Path(out) / point, progress=count)
 """
-"""A training that kills itself (SIGKILL: nothing is cleaned up) in the middle of what it is told."""
+"""Trainings that kill themselves (SIGKILL: nothing is cleaned up), each at a point that it is told."""
+
+POINTS = {"step 0 2": 0, "last 0 0": 0, "step 3 5": 3, "log 2 0": 2, "best 3 0": 3, "last 5 0": 5}
+"""In the middle of what, in which epoch and at which step; and how many epochs are finished by then."""
 
 
 def environment() -> dict[str, str]:
@@ -653,37 +664,26 @@ def environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
 
 
-@pytest.mark.parametrize(
-    ("what", "epoch", "step", "finished"),
-    [
-        ("step", 0, 2, 0),
-        ("last", 0, 0, 0),
-        ("step", 3, 5, 3),
-        ("log", 2, 0, 2),
-        ("best", 3, 0, 3),
-        ("last", 5, 0, 5),
-    ],
-)
+@pytest.fixture(scope="module")
+def killed(tiny_file: Path, happy_sad: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was killed at each of the points, by its name."""
+    folder = tmp_path_factory.mktemp("killed")
+    command = [sys.executable, "-c", DIES, *map(str, (tiny_file, happy_sad, folder)), *POINTS]
+    ended = subprocess.run(command, env=environment(), capture_output=True, text=True)
+    assert ended.stdout.split() == [str(-signal.SIGKILL)] * len(POINTS), ended.stderr
+    return folder
+
+
+@pytest.mark.parametrize(("point", "finished"), POINTS.items())
 def test_a_killed_run_goes_on_to_the_same_result(
-    what: str,
-    epoch: int,
-    step: int,
-    finished: int,
-    run: Run,
-    tiny: Recipe,
-    tiny_file: Path,
-    happy_sad: Path,
-    tmp_path: Path,
+    point: str, finished: int, killed: Path, run: Run, tiny: Recipe, happy_sad: Path
 ) -> None:
-    arguments = [str(each) for each in (tiny_file, happy_sad, tmp_path / "run", what, epoch, step)]
-    killed = subprocess.run([sys.executable, "-c", DIES, *arguments], env=environment(), capture_output=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    broken = Run(tmp_path / "run")
+    broken = Run(killed / point)
     assert broken.last.exists() == bool(finished)
     if finished:
         assert broken.load(broken.last)["epoch"] == finished - 1
     said: list[str] = []
-    resumed = train(tiny, open_dataset(happy_sad), tmp_path / "run", resume=True, say=said.append)
+    resumed = train(tiny, open_dataset(happy_sad), broken.folder, resume=True, say=said.append)
     assert (f"going on after epoch {finished} of 6" in said) == bool(finished)
     assert_same(resumed, run)
     assert resumed.curve.read_bytes() == run.curve.read_bytes()
