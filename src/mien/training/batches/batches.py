@@ -49,8 +49,11 @@ def steps_of(training: Split, recipe: Recipe) -> int:
 def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Iterator[Batch]:
     """An epoch's batches, of each this process's part."""
     config, steps = recipe.augment, steps_of(training, recipe)
-    mixes = recipe.mixes(epoch)
-    view = epoch % config.views + config.views * (bool(config.mixup) and not mixes) if config.views else epoch
+    view, mixes = epoch, recipe.mixes(epoch)
+    if config.views:
+        view = epoch % config.views
+        if config.mixup and not mixes:
+            view += config.views
     seed = recipe.seed * 1_000_003 + view
     generator, draws = torch.Generator(ours.device).manual_seed(seed), random.Random(seed)
     for step, (rows, pixels) in enumerate(training.crops.shuffled(generator, recipe.schedule.batch, steps, ours.part)):
