@@ -25,7 +25,9 @@ Pixels = NDArray[np.uint8]
 
 TICK = Fraction(1, 1000)
 SOUND_RATE, BLOCK = 48_000, 960  # samples a second, and at once
-COUNTING = ("avi", "gif", "h264", "mpegvideo", "mjpeg")  # containers that number frames, or give them no times
+COUNTING = ("avi", "gif", "h264", "mpegvideo", "mjpeg", "mpeg2video")
+"""Containers that number frames, or give them no times, and a coder that knows whole frames only."""
+
 AAC = ("mp4", "mov", "mpegts", "flv")  # containers that have no Opus
 MATRICES = {"601": (0.299, 0.114), "709": (0.2126, 0.0722), "2020": (0.2627, 0.0593)}
 """What red and blue weigh in luma: ITU-R BT.601, BT.709, BT.2020."""
@@ -149,13 +151,17 @@ class Film:
                 container.mux(sound.encode(frame))
             container.mux(sound.encode(None))
 
+    @property
+    def _counts(self) -> bool:
+        return self.form in COUNTING or self.codec in COUNTING
+
     def _stream(self, container: OutputContainer) -> VideoStream:
         video = cast(VideoStream, container.add_stream(self.codec, rate=self.rate, options=self.options))
         first = self.frames[0]
         video.width = first.shape[1]
         video.height = first.shape[0] if first.ndim == 3 else first.shape[0] * 2 // 3
         video.pix_fmt = self.pixel
-        if self.form not in COUNTING:
+        if not self._counts:
             video.codec_context.time_base = TICK
         for name, value in self.tags.items():
             setattr(video.codec_context, name, value)
@@ -170,7 +176,7 @@ class Film:
         else:
             frame = VideoFrame.from_ndarray(pixels, self.pixel)
         frame.pts, frame.time_base = time, TICK
-        if self.form in COUNTING:
+        if self._counts:
             frame.pts, frame.time_base = round(time * self.rate / 1000), Fraction(1, self.rate)
         return frame
 

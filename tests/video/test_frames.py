@@ -21,6 +21,7 @@ from filmed import Film, corners, plain, seen, tone
 from mien.errors import MienError, SourceError, VideoError
 from mien.intake import Limits
 from mien.video import Clip, Frame, describe, frames
+from mien.video.clock import Clock
 from mien.video.decoder import Decoder
 
 COUNT = 20
@@ -254,6 +255,16 @@ GROUPS = {
     "open": {"preset": "veryfast", "bf": "3", "g": "7", "keyint_min": "7", "x264-params": "open-gop=1:scenecut=0"},
     "intra": {"preset": "ultrafast", "g": "1"},
     "one": {"preset": "ultrafast", "bf": "2", "g": "999"},
+    "pyramid": {"preset": "medium", "bf": "3", "g": "24"},
+}
+OTHERS: dict[str, dict[str, Any]] = {
+    "hevc": {
+        "codec": "libx265",
+        "options": {"preset": "ultrafast", "x265-params": "log-level=none:keyint=24:bframes=4"},
+    },
+    "mpeg4": {"codec": "mpeg4", "options": {"bf": "2", "g": "12"}},
+    "mpeg2": {"form": "mpegts", "codec": "mpeg2video", "options": {"bf": "2", "g": "12"}},
+    "vp9": {**VP9, "options": FASTEST | {"g": "7"}},
 }
 
 
@@ -266,7 +277,7 @@ def grouped() -> dict[tuple[str, str], bytes]:
         (form, kind): Film(film, uneven, form, options=options).made()
         for form in ("mp4", "mpegts")
         for kind, options in GROUPS.items()
-    } | {("webm", "vp9"): Film(film, uneven, **{**VP9, "options": FASTEST | {"g": "7"}}).made()}
+    } | {("", kind): Film(film, uneven, **how).made() for kind, how in OTHERS.items()}
 
 
 @pytest.mark.parametrize(
@@ -308,15 +319,32 @@ def test_moments_may_be_asked_for_one_by_one(grouped: dict[tuple[str, str], byte
     assert read(grouped["mp4", "closed"], at_s=[]) == []
 
 
+def test_frames_that_are_only_there_for_others_have_no_number() -> None:
+    """As coders of VP8 make them that look ahead; here frames of which we say so afterwards."""
+    made = bytearray(
+        Film([plain(number) for number in range(60)], form="webm", codec="libvpx", options={"g": "8"}).made()
+    )
+    with av.open(io.BytesIO(made)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    for packet in packets[3::5]:
+        made[made.index(packet)] &= ~0x10
+    every = read(bytes(made))
+    assert len(every) == 48
+    times = [frame.time_s for frame in read(bytes(made), every_s=0.5)]
+    assert [frame.number for frame in read(bytes(made), every_s=0.5)] == [
+        frame.number for frame in every if frame.time_s in times
+    ]
+
+
 def test_groups_that_nobody_asks_for_are_not_decoded(
     grouped: dict[tuple[str, str], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[int] = []
     decode = Decoder._decode
 
-    def counted(self: Decoder, packet: Packet[VideoStream]) -> list[VideoFrame]:
+    def counted(self: Decoder, packet: Packet[VideoStream], wanted: bool) -> list[VideoFrame]:
         given.append(packet.size)
-        return decode(self, packet)
+        return decode(self, packet, wanted)
 
     monkeypatch.setattr(Decoder, "_decode", counted)
     read(grouped["mp4", "closed"])
@@ -324,6 +352,24 @@ def test_groups_that_nobody_asks_for_are_not_decoded(
     given.clear()
     read(grouped["mp4", "closed"], every_s=1.0)
     assert len(given) < 40
+
+
+@pytest.mark.parametrize("kind", ["hevc", "mpeg4", "mpeg2", "pyramid"])
+def test_frames_that_nobody_asks_for_and_no_other_needs_are_not_decoded(
+    kind: str, grouped: dict[tuple[str, str], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[float] = []
+    time_of = Clock.time_of
+
+    def noted(self: Clock, frame: VideoFrame) -> float:
+        came.append(time_of(self, frame))
+        return came[-1]
+
+    monkeypatch.setattr(Clock, "time_of", noted)
+    found = read(grouped["mp4" if kind == "pyramid" else "", kind], every_s=0.2)
+    assert {frame.time_s for frame in found} <= set(came)
+    assert len(found) == 12
+    assert len(came) < 45
 
 
 def test_a_video_can_be_left_at_any_time(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from fractions import Fraction
+from math import inf
 
 from av.container import InputContainer
 from av.packet import Packet
@@ -30,12 +31,14 @@ class Clock:
         rate: frames a second, on average, or None.
         zero_s: where the player's clock is 0 on the file's own; not known before the first packet.
         end_s: where the last packet ends that was seen, of any stream.
+        last_s: when the last frame that came out of the decoder is shown; -inf before the first.
         notes: what is to be said of the times, as sentences.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self.rate = stream.average_rate or stream.guessed_rate or None
         self.end_s = 0.0
+        self.last_s = -inf
         self.notes: tuple[str, ...] = ()
         self._step_s = float(1 / (self.rate or USUAL))
         self._tick = Fraction(stream.time_base or 1)
@@ -46,7 +49,6 @@ class Clock:
         self._declares_end = container.format.name == "matroska,webm"
         self._counts = container.format.name in RAW
         self._shift_s = 0.0
-        self._last_s: float | None = None
 
     def saw(self, packet: Packet[Stream]) -> None:
         """A packet of any stream has come out of the file."""
@@ -89,14 +91,14 @@ class Clock:
             time_s = self.next_s()
         else:
             time_s = float(ticks * self._tick - (self._origin or 0)) + self._shift_s
-        if self._last_s is not None and time_s <= self._last_s:
+        if time_s <= self.last_s:
             self._note(BACKWARDS)
-            if self._last_s - time_s > JUMP_S:
+            if self.last_s - time_s > JUMP_S:
                 self._shift_s += self.next_s() - time_s
                 time_s = self.next_s()
             else:
-                time_s = self._last_s + NEXT * self._step_s
-        self._last_s = time_s
+                time_s = self.last_s + NEXT * self._step_s
+        self.last_s = time_s
         return time_s
 
     def _note(self, note: str) -> None:
@@ -105,7 +107,7 @@ class Clock:
 
     def next_s(self) -> float:
         """When a frame is to be expected after the last one that came out of the decoder."""
-        return 0.0 if self._last_s is None else self._last_s + self._step_s
+        return 0.0 if self.last_s == -inf else self.last_s + self._step_s
 
 
 def _origin(container: InputContainer, stream: VideoStream) -> Fraction | None:

@@ -1,14 +1,17 @@
 """A video file through PyAV: packets in, frames out, and what is wrong with the file.
 
 A packet that does not decode costs its own frames and no others. Packets of frames that nobody asked for are held back
-until it is known whether a later one needs them; where a keyframe comes first they are dropped.
+until it is known whether a later one needs them; where a keyframe comes first they are dropped. Else FFmpeg is told to
+pass over those to which no other frame refers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
+from heapq import heappop, heappush
 from itertools import chain
+from math import inf
 from typing import BinaryIO, cast
 
 import av
@@ -25,7 +28,8 @@ from mien.cores import cores
 from mien.errors import VideoError
 from mien.intake import Limits
 from mien.video.clock import Clock
-from mien.video.frame import SLACK, Clip, Frame
+from mien.video.frame import Clip, Frame
+from mien.video.moments import Moments
 from mien.video.pixels import Painter, tell_matrix
 from mien.wording import counted
 
@@ -41,6 +45,12 @@ DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv"}
 
 ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders that pass over alpha, and those that heed it."""
+
+PASSING = {"h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video"}
+"""Decoders that pass over frames to which no other refers; in their files a packet is a frame, or a field of one."""
+
+VP8 = {"vp8", "libvpx"}
+SHOWN = 0x10  # in the first byte of a VP8 frame that is not only there for others to refer to (RFC 6386, 9.1)
 
 EARLY_S = 0.5  # by which a file may end before the duration that it declares
 MOST_THREADS = 8
@@ -80,11 +90,13 @@ class Decoder:
         context.thread_type, context.thread_count = ThreadType.AUTO, threads
         self._clock = Clock(self._container, self._stream)
         self._painter = Painter(self._stream.sample_aspect_ratio)
+        self._passes = context.name in PASSING
         self._number = 0
-        self._target_s = self._then_s = -float("inf")
-        self._fed_s = -float("inf")  # the latest frame that the decoder has been given
+        self._passed: list[int] = []  # a heap of the times of frames that were passed over, and are not counted yet
+        self._latest: int | None = None  # the time of the last frame that came out
+        self._moments = Moments()
+        self._given: dict[float, float] = {}  # by moment, the earliest frame at or after it that the decoder was given
         self._jump: int | None = None  # the first frame after some that were dropped
-        self._before_jump = 0  # frames that are shown before it, and decoded after it
         self._jumping = self._pending = self._finished = False
         self._broken: tuple[float, str] | None = None
         self._places = 0
@@ -109,16 +121,10 @@ class Decoder:
         """What is to be said of how the file was read so far."""
         return self._remarks + self._clock.notes
 
-    def frames(self) -> Iterator[Frame]:
-        """All frames in their order, but for some that `skip_to` has said nobody asks for."""
+    def frames(self, moments: Moments) -> Iterator[Frame]:
+        """All frames in their order, but for some that are not wanted."""
+        self._moments = moments
         return self._all
-
-    def skip_to(self, time_s: float, then_s: float) -> None:
-        """Of the frames that come, the first one at or after a time is wanted next, and after it none before another.
-
-        What was wanted before is not any more.
-        """
-        self._target_s, self._then_s = time_s - 2 * SLACK, then_s - 2 * SLACK
 
     def check(self) -> None:
         """Raises `VideoError` where the file was damaged, or has ended too early."""
@@ -156,8 +162,9 @@ class Decoder:
             if frame.pts is not None and self._jump is not None:
                 if frame.pts < self._jump:  # it needed what was dropped
                     continue
-                self._number += self._before_jump
                 self._jump = None
+            self._passes &= not frame.interlaced_frame
+            self._count_before(frame)
             time_s = self._clock.time_of(frame)
             tell_matrix(frame, self._context.name)
             width, height = self._painter.size(frame)
@@ -169,46 +176,70 @@ class Decoder:
                 yield Frame(time_s, self._number, width, height, partial(self._painter.paint, frame), frame)
             self._number += 1
 
+    def _count_before(self, frame: VideoFrame) -> None:
+        """Count the frames that were passed over before one that comes out."""
+        if frame.pts is None:
+            return
+        anew = self._latest is not None and frame.pts < self._latest
+        while self._passed and (anew or self._passed[0] <= frame.pts):
+            self._number += heappop(self._passed) != frame.pts
+        self._latest = frame.pts
+
     def _decoded(self) -> Iterator[VideoFrame]:
         """What comes out of the decoder for all packets that are needed."""
-        held: list[Packet[VideoStream]] = []
+        held: list[tuple[Packet[VideoStream], bool]] = []
         size = 0
         for packet in self._packets():
-            time_s = self._clock.time_of_packet(packet)
-            spare = time_s is not None and self._fed_s < time_s < self._wanted_from() and size < MOST_HELD
-            if spare and packet.is_keyframe and held:
-                yield from self._drop(held)
+            wanted = self._may_be_wanted(packet)
+            if packet.is_keyframe and held and not wanted:
+                yield from self._drop(packet for packet, _ in held)
                 held, size = [], 0
-            held.append(packet)
+            held.append((packet, wanted))
             size += packet.size
-            if not spare:
+            if wanted or size > MOST_HELD:
                 for each in held:
-                    yield from self._decode(each)
+                    yield from self._decode(*each)
                 held, size = [], 0
-        yield from self._flush()
+        yield from self._drop(packet for packet, _ in held)
         self._finished = True
 
-    def _wanted_from(self) -> float:
-        """The time before which no frame is wanted, of those that the decoder was not given yet."""
-        return max(self._target_s, self._then_s) if self._fed_s >= self._target_s else self._target_s
+    def _may_be_wanted(self, packet: Packet[VideoStream]) -> bool:
+        """Whether a packet's frame may be the first one at or after a moment, of those that the decoder is given."""
+        time_s = self._clock.time_of_packet(packet)
+        if time_s is None or time_s <= self._clock.last_s or self._clock.notes or self._broken:
+            return True
+        moment = self._moments.reached(time_s)
+        if moment == -inf or time_s >= self._given.get(moment, inf):
+            return False
+        gone = self._moments.reached(self._clock.last_s)
+        self._given = {each: first_s for each, first_s in self._given.items() if each >= gone} | {moment: time_s}
+        return True
 
-    def _drop(self, held: list[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+    def _drop(self, packets: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:
         """Pass over packets; the next one that is decoded is a keyframe."""
+        for packet in packets:
+            self._pass(packet)
         if self._pending:
             yield from self._flush()
             self._context.flush_buffers()
-        self._number += sum(not packet.is_discard for packet in held)
         self._jumping = True
 
-    def _decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
+    def _pass(self, packet: Packet[VideoStream]) -> None:
+        """Have a packet's frame counted, which does not come out."""
+        hidden = packet.is_discard or (self._context.name in VP8 and not memoryview(packet)[0] & SHOWN)
+        if packet.pts is not None and not hidden:
+            heappush(self._passed, packet.pts)
+
+    def _decode(self, packet: Packet[VideoStream], wanted: bool) -> list[VideoFrame]:
         if self._jumping:
-            self._jump, self._before_jump, self._jumping = packet.pts, 0, False
+            self._jump, self._jumping = packet.pts, False
         early = self._jump is not None and packet.pts is not None and packet.pts < self._jump
-        self._before_jump += early
+        passing = self._passes and not wanted
+        if early or passing:
+            self._pass(packet)
+        self._context.skip_frame = "NONREF" if passing else "DEFAULT"
         self._clock.gave(packet)
         time_s = self._clock.time_of_packet(packet)
-        if time_s is not None:
-            self._fed_s = max(self._fed_s, time_s)
         self._pending = True
         try:
             return self._context.decode(packet)

@@ -24,6 +24,7 @@ from mien.errors import VideoError
 from mien.intake import LIMITS, Limits
 from mien.video.decoder import Decoder, words_of
 from mien.video.frame import Frame
+from mien.video.moments import Moments
 from mien.video.reading import Frames, frames
 
 STREAM = re.compile(r"(https?|rtsps?|rtmps?|rtp|udp|tcp|srt)://", re.IGNORECASE)
@@ -112,7 +113,7 @@ class Live(Iterator[Frame]):
             reason = "it has ended"
             try:
                 decoder = decoder or self._connected()
-                for frame in decoder.frames():
+                for frame in decoder.frames(Moments()):
                     self._put(replace(frame, time_s=monotonic() - self._began, number=number))
                     number, wait_s, self.trouble = number + 1, FIRST_WAIT_S, ""
                     if self._stopped.is_set():

@@ -1,7 +1,7 @@
 """Reading a video: its packets one by one, each frame with its time, and what is wrong with the file told at the end.
 
-A packet that does not decode loses its frames and no others; the packets of whole groups of frames that nobody asked
-for are not decoded at all.
+A packet that does not decode loses its frames and no others; frames that nobody asked for are not decoded, where no
+other needs them.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from io import UnsupportedOperation
-from itertools import count
 from typing import BinaryIO, Protocol, Self, TypeAlias
 
 from mien.errors import MienError, SourceError, VideoError
 from mien.intake import ADDRESS, LIMITS, URL, Limits
 from mien.sources import SIGNATURES
 from mien.video.frame import SLACK, Clip, Frame
+from mien.video.moments import Moments
 from mien.video.stills import RATE, animated, is_animation, listed
 from mien.wording import reason
 
@@ -35,8 +35,7 @@ class Reader(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]: ...
-    def frames(self) -> Iterator[Frame]: ...
-    def skip_to(self, time_s: float, then_s: float) -> None: ...
+    def frames(self, moments: Moments) -> Iterator[Frame]: ...
     def check(self) -> None: ...
 
 
@@ -84,7 +83,7 @@ def frames(
         raise MienError(f"end_s lies after start_s; got {start_s:g} and {end_s:g}")
     with ExitStack() as opened:
         reader = _reader(source, stream, rate, limits, opened)
-        moments = _moments(every_s, at_s, start_s)
+        moments = Moments(every_s, at_s, start_s)
         return Frames(reader, opened.pop_all(), moments, math.inf if end_s is None else end_s)
 
 
@@ -95,7 +94,7 @@ class Frames(Iterator[Frame]):
         clip: what is known of the video from the beginning.
     """
 
-    def __init__(self, reader: Reader, opened: ExitStack, moments: Iterator[float], end_s: float) -> None:
+    def __init__(self, reader: Reader, opened: ExitStack, moments: Moments, end_s: float) -> None:
         self._moments, self._end_s = moments, end_s
         self._reader, self._opened = reader, opened
         self.clip = reader.clip
@@ -124,28 +123,15 @@ class Frames(Iterator[Frame]):
         self._opened.close()
 
     def _select(self) -> Generator[Frame]:
-        target, then = next(self._moments, math.inf), next(self._moments, math.inf)
-        self._reader.skip_to(target, then)
-        for frame in self._reader.frames():
+        for frame in () if self._moments.over else self._reader.frames(self._moments):
             if frame.time_s >= self._end_s - SLACK:
                 break
-            if frame.time_s >= target - SLACK:
+            if self._moments.wants(frame.time_s):
+                self._moments.serve(frame.time_s)
                 yield frame
-                if then == -math.inf:
-                    continue
-                while target <= frame.time_s + SLACK:
-                    target, then = then, next(self._moments, math.inf)
-                if target == math.inf:
+                if self._moments.over:
                     break
-                self._reader.skip_to(target, then)
         self._reader.check()
-
-
-def _moments(every_s: float | None, at_s: Iterable[float] | None, start_s: float) -> Iterator[float]:
-    """The moments whose frames are wanted; of all frames the first one, and then -inf."""
-    if at_s is not None:
-        return iter(sorted(moment for moment in at_s if moment >= start_s))
-    return (start_s + number * every_s for number in count()) if every_s else iter((start_s, -math.inf))
 
 
 def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits, opened: ExitStack) -> Reader:

@@ -13,6 +13,7 @@ from mien.intake import ImageSource, Limits, describe, encoded
 from mien.quiet import quiet_pillow
 from mien.sources import Nothing, find_images
 from mien.video.frame import Clip, Frame
+from mien.video.moments import Moments
 from mien.wording import counted
 
 RATE = 25.0  # frames a second, where nobody says otherwise
@@ -45,27 +46,22 @@ class Stills:
         notes: tuple[str, ...] = (),
     ) -> None:
         self.notes = notes
-        self._target_s = 0.0
         self._broken: tuple[float, str] | None = None
         self._stills = stills
-        first = next(self.frames(), None)
+        first = next(self.frames(Moments()), None)
         if first is None:
             self.check()
             raise VideoError("holds no picture")
         self.clip = Clip(first.width, first.height, duration_s, rate, first.time_s, notes)
         self._broken = None
 
-    def frames(self) -> Iterator[Frame]:
-        """All frames in their order, but for those that `skip_to` has said nobody asks for."""
-        for number, (time_s, pixels) in enumerate(self._stills(lambda time_s: time_s >= self._target_s)):
+    def frames(self, moments: Moments) -> Iterator[Frame]:
+        """The frames that are wanted, in their order."""
+        for number, (time_s, pixels) in enumerate(self._stills(moments.wants)):
             if isinstance(pixels, ImageError):
                 self._broken = self._broken or (time_s, str(pixels))
             elif pixels is not None:
                 yield Frame.of(time_s, number, pixels)
-
-    def skip_to(self, time_s: float, then_s: float) -> None:
-        """The first frame at or after that time is wanted next."""
-        self._target_s = time_s
 
     def check(self) -> None:
         """Raises `VideoError` where a picture could not be read."""
