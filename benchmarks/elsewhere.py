@@ -215,8 +215,8 @@ def table(model: Artifact, sets: Sequence[tuple[Faces, Logits]]) -> None:
         f"`{other}` answers": lambda logits: said(model.speaking(other), logits),
     }
     rows = [[score(faces, answer(logits)) for answer in ways.values()] for faces, logits in sets]
-    print(f"\n{model.name}: right / macro-F1 / sure / right when sure, in %; ECE\n")
-    print(f"| set | faces | {' | '.join(ways)} |")
+    print("\nright / macro-F1 / sure / right when sure, in %; ECE\n")
+    print(f"| `{model.name}` | faces | {' | '.join(ways)} |")
     print("|---" * (len(ways) + 2) + "|")
     for (faces, _), row in zip(sets, rows, strict=True):
         print(f"| {faces.name} | {len(faces.truth):,} | {' | '.join(map(told, row))} |")

@@ -42,7 +42,7 @@ def main() -> None:
     data = data_folder("elsewhere/london.parquet", "elsewhere/news.parquet") / "elsewhere"
     print(f"{machine()}\n\n{model.artifact.name}")
     who(model, data / "london.parquet")
-    print("\n| | photos | found | right | same answer | sure |\n|---|---|---|---|---|---|")
+    head("painted onto photos")
     for name, every in (("london", 1), ("news", EVERY)):
         rows = pq.read_table(data / f"{name}.parquet", columns=["image", "label"]).to_pylist()[::every]
         painted(model, name, [read_image(row["image"]["bytes"]) for row in rows], [row["label"] for row in rows])
@@ -61,15 +61,15 @@ def who(model: Recognizer, path: Path) -> None:
         "gender and label": lambda row: f"{row['gender']}, {row['label']}",
         "age": lambda row: "not told" if row["age"] == "NA" else ("18 to 24", "25 to 54")[float(str(row["age"])) >= 25],
     }
-    print("\n| london | photos | right, 95% interval | sure |\n|---|---|---|---|")
-    for kind, of in kinds.items():
+    print("\n| london | photos | right | sure |\n|---|---|---|---|")
+    for of in kinds.values():
         for value in sorted({str(of(row)) for row in rows}):
             chosen = [(row, answer) for row, answer in zip(rows, answers, strict=True) if str(of(row)) == value]
             right = sum(word(answer) == row["label"] for row, answer in chosen)
             sure = np.mean([bool(answer and not answer.expression.uncertain) for _, answer in chosen])
             low, high = wilson(right / len(chosen), len(chosen))
             told = f"{right / len(chosen):.0%}, {low:.0%} to {high:.0%}"
-            print(f"| {kind}: {value} | {len(chosen)} | {told} | {sure:.0%} |", flush=True)
+            print(f"| {value} | {len(chosen)} | {told} | {sure:.0%} |", flush=True)
 
 
 def painted(model: Recognizer, name: str, photos: Sequence[Photo], truth: Sequence[str]) -> None:
@@ -85,6 +85,7 @@ def painted(model: Recognizer, name: str, photos: Sequence[Photo], truth: Sequen
 
 def imagined(model: Recognizer, heads: Path) -> None:
     """What changes on rendered heads, as it does by paint and as no paint can change it."""
+    head("rendered heads")
     people = rendered.heads(views=1)
     shown = list(product(people, rendered.LOOKS))
     truth = [look for _, look in shown]
@@ -104,6 +105,10 @@ def imagined(model: Recognizer, heads: Path) -> None:
     }
     for what, change in changes.items():
         row(f"rendered, {what}", [largest(model, photo) for photo in photographs(change)], truth, before)
+
+
+def head(name: str) -> None:
+    print(f"\n| {name} | photos | found | right | same answer | sure |\n|---|---|---|---|---|---|")
 
 
 def row(name: str, answers: Sequence[Reading | None], truth: Sequence[str], before: Sequence[Reading | None]) -> None:
