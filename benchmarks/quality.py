@@ -26,7 +26,7 @@ from mien.training.export.calibrate import calibrate, held_out
 
 ROUNDS = 30  # in which labels are drawn
 HEADS = (
-    "", "judged", "accuracy (95%)", "macro-F1 (95%)", "ECE (perfect)", "NLL", "KL to votes", "right at 80%", "sure"
+    "answers", "judged", "accuracy (95%)", "macro-F1 (95%)", "ECE (perfect)", "NLL", "KL to votes", "right at 80%", "sure"
 )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     for names in asked:
         models = [recognizers[name] for name in names]
         answers = [model.logits(crops) for model in models]
-        called = " + ".join(f"`{model.artifact.name}`" for model in models)
+        called = f"`{models[0].artifact.name}`" + f" and {len(models) - 1} others" * (len(models) > 1)
         for head in models[0].artifact.manifest.heads:
             logits = np.mean([each[head.labels].astype(np.float64) for each in answers], 0)
             known = valid.targets(head.label_set) != NO_LABEL
