@@ -25,9 +25,17 @@ from mien.labels import FERPLUS8
 from mien.training.export.calibrate import calibrate, held_out
 
 ROUNDS = 30  # in which labels are drawn
-HEADS = tuple(
-    "answers, judged, accuracy (95%), macro-F1 (95%), ECE (perfect), NLL, KL to votes, right at 80%, sure".split(", ")
-)
+HEADS = [
+    "answers",
+    "judged",
+    "accuracy (95%)",
+    "macro-F1 (95%)",
+    "ECE (perfect)",
+    "NLL",
+    "KL to votes",
+    "right at 80%",
+    "sure",
+]
 
 
 def main() -> None:
