@@ -21,7 +21,7 @@ from drawn import Bounds, draw_face, in_surroundings, write_folder
 from PIL import Image
 from typer.testing import CliRunner
 
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.cropping import LABELS, STATE, TABLE, Row, find_sources, write_crops
 from mien.crops import NO_FACE
 from mien.datasets import Dataset, open_dataset

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import mien
 from mien.artifact import find
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.datasets import inspect, open_dataset
 from mien.training.recipes.recipe import recipe_from
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mien.cli.verbs import VERBS
+
 HEAVY = {"torch", "onnx", "onnxscript", "matplotlib", "fastapi", "streamlit", "pandas", "pyarrow", "av", "scipy"}
 
 PROBE = """
@@ -86,3 +88,20 @@ def test_onnx_runtime_reports_nothing_of_those_who_use_mien(tmp_path: Path) -> N
 def test_and_would_if_it_were_not_told(tmp_path: Path) -> None:
     """Version 1.31 does. Should this fail with another, it may have stopped: then both tests can go."""
     assert files_after("import onnxruntime", tmp_path)
+
+
+def last_line(code: str, *words: str) -> str:
+    """What a program prints last."""
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+
+
+def test_a_verb_waits_for_no_other_verb() -> None:
+    code = "import atexit, sys; atexit.register(lambda: print(*sys.modules)); from mien.cli import main; main()"
+    loaded = set(last_line(code, "predict", "--help").split())
+    assert {verb for verb in VERBS if f"mien.cli.{verb}" in loaded} == {"predict"}
+
+
+def test_a_command_is_not_searched_for_garbage_as_it_ends() -> None:
+    code = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count())); from mien.cli import main; main()"
+    assert int(last_line(code, "--version")) > 0

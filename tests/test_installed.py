@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mien import installed
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.installed import ADDS, parts
 
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import mien
 from mien.artifact import find, read
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.datasets import Dataset, Example
 from mien.datasets.copies import fingerprints
 from mien.labels import HAPPY_SAD

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.errors import DataError
 from mien.fonts import own_font
 from mien.labels import HAPPY_SAD, LabelSet

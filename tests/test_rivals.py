@@ -16,7 +16,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import mien
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.corrections import NOT_A_FACE, keep
 from mien.datasets import Dataset, Example, open_dataset
 from mien.datasets.copies import fingerprints

@@ -11,7 +11,7 @@ import pytest
 from judged import answered, stored
 from typer.testing import CliRunner
 
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.report.compare import Compared, compare
 from mien.report.rows import COLUMNS, as_csv, as_latex, latex
 

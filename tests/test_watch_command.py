@@ -20,7 +20,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.cli.watch import _Bars
 from mien.face import Face
 from mien.prediction import Expression, Prediction, Reading

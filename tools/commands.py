@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.cli import get_docs_for_click
 
-from mien.cli import app
+from mien.cli.verbs import app
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 

@@ -19,7 +19,7 @@ import mien
 from mien import Face
 from mien.audit import LEFT_OUT, Audit, Kind, Suspect, audit, looks
 from mien.audit.page import html, suspects_csv, write_audit
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.datasets import Dataset, Example, open_dataset
 from mien.datasets.index import write_index
 from mien.detect import BlazeFace

@@ -12,7 +12,7 @@ import typer
 import yaml
 from shipped import DEPLOY, ROOT, text
 
-from mien.cli import app
+from mien.cli.verbs import app
 
 WORKER_BYTES = 600e6  # docs/scale.md
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import mien
 from mien.artifact import DEFAULT
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.explain import explained
 from mien.labels import LABEL_SETS
 from mien.prediction import Method

@@ -16,8 +16,8 @@ from drawn import write_folder
 from rich.console import Console
 from typer.testing import CliRunner
 
-from mien.cli import app
 from mien.cli import train as train_verb
+from mien.cli.verbs import app
 from mien.errors import MienError, RecipeError
 from mien.training.learning.checkpoint import Run
 from mien.training.learning.loop import Progress, train

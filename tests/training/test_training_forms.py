@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from mien import artifact as artifacts
 from mien import metrics
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.datasets import load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL
 from mien.evaluation import evaluate

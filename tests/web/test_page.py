@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from mien import artifact, page
 from mien.artifact import Artifact
-from mien.cli import app
+from mien.cli.verbs import app
 from mien.errors import MienError
 from mien.languages import LANGUAGES, NOTICE
 

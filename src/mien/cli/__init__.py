@@ -6,88 +6,33 @@ Exit codes: 0 all was read; 1 some source could not be read, and its row says wh
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated
 
-import typer
-
-from mien import __version__
-from mien.cli import app as app_verb
-from mien.cli import (
-    batch,
-    compare,
-    crop,
-    data,
-    doctor,
-    evaluate,
-    export,
-    models,
-    page,
-    predict,
-    serve,
-    train,
-    video,
-    watch,
-)
 from mien.cli.options import EXIT_SOME_UNREAD, shown
-from mien.cli.stop import Verbs, listen
+from mien.cli.stop import listen
+from mien.cli.verbs import app as verbs
 from mien.errors import MienError
 from mien.wording import reason
 
 USAGE = 2
 UNWRITABLE = (errno.EPIPE, errno.ENOSPC)  # what the stream of answers may say: its reader left, its disk is full
 
-app = typer.Typer(
-    cls=Verbs,
-    help="Read facial expressions in images; train, judge and ship such a reader on your own faces.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"mien {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None: ...
-
-
-app.command("predict")(predict.predict)
-app.command("batch")(batch.batch)
-app.command("video")(video.video)
-app.command("watch")(watch.watch)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
-app.command("crop")(crop.crop)
-app.command("train")(train.train)
-app.command("export")(export.export)
-app.command("models")(models.models)
-app.command("serve")(serve.serve)
-app.command("app")(app_verb.app)
-app.command("page")(page.page)
-app.add_typer(data.app, name="data")
-app.command("doctor")(doctor.doctor)
-
 
 def main() -> None:
     """Run the command line; what mien raises on purpose, and what the disk refuses, ends as a sentence."""
+    atexit.register(gc.freeze)  # else Python searches all that was loaded for garbage as it ends: an eighth of a run
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names that the terminal's encoding lacks
     listen()
     try:
         try:
-            app(prog_name="mien")
+            verbs(prog_name="mien")
         finally:
             if sys.stdout:
                 sys.stdout.flush()  # here, where it can be told of, and not when Python ends

@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from mien.audit import Audit
     from mien.datasets.info import Info
 
-app = typer.Typer(help="Look at a dataset.", no_args_is_help=True)
+data = typer.Typer(name="data", help="Look at a dataset.", no_args_is_help=True, add_completion=False)
 
 
-@app.callback()
+@data.callback()
 def verbs() -> None:
     """Look at a dataset."""
 
 
-@app.command("info")
+@data.command("info")
 def info(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset in any form that mien knows.")],
     form: Annotated[TableOrJson, typer.Option("--format", help="How to write what was found.")] = TableOrJson.table,
@@ -65,7 +65,7 @@ def info(
         raise typer.Exit(EXIT_SOME_UNREAD)
 
 
-@app.command("audit")
+@data.command("audit")
 def audit(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A dataset in any form that mien knows.")],
     report: Annotated[

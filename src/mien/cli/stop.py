@@ -11,12 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
-
-import typer
-from typer.core import TyperGroup
-
-from mien.cli.options import INTERRUPTED, shown
 
 STOPS = (KeyboardInterrupt, SystemExit)
 """What is raised where the program is told to stop."""
@@ -32,17 +26,6 @@ def listen() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _stop)
-
-
-class Verbs(TyperGroup):
-    """Verbs that Ctrl-C ends. One that has more to say, such as how to go on, raises `KeyboardInterrupt` with it."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            print(*map(shown, ": ".join(("interrupted", *stop.args)).splitlines()), sep="\n", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager
