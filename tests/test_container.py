@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from mien.container import MOST_FRAMES, endings
+from mien.container import MOST_FRAMES, endings, small_gray
 from mien.errors import ImageError
 from mien.image import read_image
 from mien.picture import open_picture
@@ -149,3 +151,51 @@ def test_frames_are_counted_no_longer_than_that_takes_long() -> None:
     assert open_picture(start + frame * 3000 + b";").notes == (f"one frame of {MOST_FRAMES} or more was read",)
     blocks = b"!\xfe" + b"\1x" * 2_000_000 + b"\0"
     assert open_picture(start + frame + blocks + frame + b";").notes == ()
+
+
+def described() -> PngInfo:
+    info = PngInfo()
+    info.add_text("Title", "a face")
+    return info
+
+
+def gray(width: int = 48, height: int = 40) -> Image.Image:
+    """With none of what the file that it is of tells beside its pixels."""
+    return Image.fromarray(np.asarray(photo(width, height).convert("L")))
+
+
+GRAY = saved(gray(), "PNG")
+FLAT = b"IHDR" + bytes(4) + GRAY[20:29]
+
+OTHER_FILES = {
+    "nothing": b"",
+    "cut in its header": GRAY[:30],
+    "cut in its pixels": GRAY[:200],
+    "without its end": GRAY[:-12],
+    "with bytes behind its end": GRAY + b"\0",
+    "with a wrong checksum of its header": GRAY[:29] + bytes(4) + GRAY[33:],
+    "with half of its pixels": GRAY[:33] + struct.pack(">I", 600) + GRAY[37:641] + GRAY[-16:],
+    "without width": GRAY[:12] + FLAT + struct.pack(">I", zlib.crc32(FLAT)) + GRAY[33:],
+    "of text": saved(gray(), "PNG", pnginfo=described()),
+    "of colours": saved(Image.fromarray(np.asarray(photo())), "PNG"),
+    "of 16 bits": saved(Image.fromarray(np.zeros((40, 48), np.uint16)), "PNG"),
+    "large": saved(gray(300, 300), "PNG"),
+    "a JPEG": saved(gray(), "JPEG"),
+}
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+@pytest.mark.parametrize("size", [(1, 1), (48, 40), (200, 250)])
+def test_a_small_gray_png_is_what_pillow_makes_of_it(size: tuple[int, int], level: int) -> None:
+    data = saved(gray(*size), "PNG", compress_level=level)
+    read = small_gray(data, size[0] * size[1])
+    assert read is not None
+    assert (read.mode, read.size) == ("L", size)
+    with Image.open(io.BytesIO(data)) as expected:
+        assert read.tobytes() == expected.tobytes()
+    assert small_gray(data, size[0] * size[1] - 1) is None
+
+
+@pytest.mark.parametrize("data", OTHER_FILES.values(), ids=OTHER_FILES)
+def test_other_files_are_not_read_as_a_small_gray_png(data: bytes) -> None:
+    assert small_gray(data, 10**6) is None

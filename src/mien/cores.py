@@ -117,7 +117,7 @@ def fresh(module: str) -> Any:
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([module])
+    context.set_forkserver_preload([module, "pandas"])  # PyArrow imports it, if it is there, with its first array
     forkserver.ensure_running()
     return context
 

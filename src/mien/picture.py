@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from mien.bounds import RGB
-from mien.container import remarks
+from mien.container import remarks, small_gray
 from mien.errors import ImageError, RoomError
 from mien.image import SHRINKS, UPRIGHT, Pixels, decoded, opened, pixels_of, read_image, turn_of, whole_of
 from mien.intake import LIMITS, ImageSource, Limits, encoded, known
@@ -98,6 +98,10 @@ def open_picture(source: ImageSource, limits: Limits = LIMITS, *, whole: bool = 
         if isinstance(source, Image.Image):
             return Picture.of(*decoded(source, limits))
         data = encoded(source, limits)
+        small = small_gray(data, min(limits.max_pixels, limits.max_decoded))
+        if small is not None:
+            make_room(small.width * small.height, small.width * small.height)
+            return Picture.of(small)
         image = opened(data, limits)
         width, height = image.size
         factor = first_factor(width, height) if image.format in SHRINKS and not whole else 1

@@ -217,6 +217,17 @@ def test_few_are_held_of_an_image_that_repeats(tmp_path: Path) -> None:
     assert max(sizes) < 10_000_000
 
 
+@pytest.mark.parametrize(("size", "count", "most"), [(100, 700, 512), (2**17, 40, 16)])
+def test_small_images_come_many_at_once_and_large_ones_a_few(size: int, count: int, most: int, tmp_path: Path) -> None:
+    """Or the network's batches would be small, or too much would be held; in their order, and each once."""
+    faces = [bytes([number % 256]) * size for number in range(count)]
+    pq.write_table(table(faces), tmp_path / "a.parquet", use_dictionary=False)
+    tables = list(find([str(tmp_path / "a.parquet")], size=count).sources[0][0].tables())
+    assert [row for each in tables for row in each["row"].to_pylist()] == list(range(count))
+    assert [cell["bytes"] for each in tables for cell in each["image"].to_pylist()] == faces
+    assert most / 2 < max(map(len, tables)) <= most
+
+
 def test_what_belongs_together_in_an_archive_stays_together(faces: list[bytes], tmp_path: Path) -> None:
     members = [("a.json", b"{}"), ("b.x.png", faces[0]), ("b.txt", b"words"), ("b.cls", b"1"), ("c/d.jpg", faces[1])]
     members += [("c/.e.png", faces[0]), ("c/d.pdf", b"-"), ("f.png", faces[2]), ("f.jpg", faces[3])]

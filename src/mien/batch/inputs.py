@@ -153,7 +153,7 @@ def _tables(files: Sequence[File], image: str | None, keep: Sequence[str] | None
                 f"{file.place} has other columns than {files[0].place}: name those to keep, or make two runs"
             )
     images = sum(sum(groups) for _, _, groups in found)
-    sources: list[tuple[Source, int]] = []
+    sources: list[tuple[Rows, int]] = []
     for file, _, groups in found:
         before = 0
         for number, rows in enumerate(groups):
@@ -167,10 +167,10 @@ def _tables(files: Sequence[File], image: str | None, keep: Sequence[str] | None
     return Inputs("tables", len(files), images, tuple(sources))
 
 
-def _check_bytes(source: Source) -> None:
+def _check_bytes(source: Rows) -> None:
     """Raises `DataError` where a table holds paths of another machine, as an image folder's dataset saved without its
     images does."""
-    images = next(iter(source.tables())).column(source.image)[:TRIED].to_pylist()
+    images = next(source.batches())[1].column(source.image)[:TRIED].to_pylist()
     if any(each is None or isinstance(each, bytes) for each in images):
         return
     structs = [each for each in images if isinstance(each, dict)]
@@ -178,7 +178,7 @@ def _check_bytes(source: Source) -> None:
         return
     places = [each.get(PATH) or "" for each in structs] or images
     held = "it holds no images but their paths on the machine that wrote it: write it there with the images' bytes"
-    _check_there(getattr(source, "file", File("", 0, 0)).place, places, held)
+    _check_there(source.file.place, places, held)
 
 
 def _archives(files: Sequence[File], keep: Sequence[str] | None) -> Inputs:

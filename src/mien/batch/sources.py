@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,8 +22,8 @@ from mien.batch.table import RENAMED
 from mien.errors import DataError
 from mien.sources import LEFT_BY_SYSTEMS, SUFFIXES
 
-AT_ONCE = 64  # images in a table, however small by the file's word: parquet counts the bytes of what repeats once
-LEAST, BYTES_AT_ONCE = 4, 2**20
+AT_ONCE, BYTES_AT_ONCE = 512, 2**20  # images in a table, and their bytes: whichever comes first
+LEAST, MOST = 4, 64  # rows taken of a file, by its word on their bytes: parquet counts the bytes of what repeats once
 FILE, ROW = "file", "row"
 """Columns that tell where an image of a table or an archive lies: in which file, and as which of its rows from 0 on."""
 
@@ -32,6 +32,7 @@ BESIDE = ("cls", "txt", "json")
 """What WebDataset keeps beside an image in an archive, by the ending; kept as text."""
 
 ARROW = (".arrow", ".feather", ".ipc")
+Piece = TypeVar("Piece")
 PLACES = pa.schema([(FILE, pa.string()), (ROW, pa.int64())])
 
 
@@ -111,19 +112,24 @@ class Rows:
     def key(self) -> str:
         return repr((*self.file, self.group, self.first, self.count, self.image, self.columns.names))
 
-    def tables(self) -> Iterator[pa.Table]:
+    def batches(self) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """The rows as they lie in the file, a few at a time, each time with the number of the first."""
         at, end = 0, self.first + self.count
         with _table_file(self.file.place) as stream:
             for batch in _batches(stream, self.file.place, self.group, self.columns.names):
                 start, stop = max(self.first - at, 0), min(end - at, len(batch))
                 if start < stop:
-                    rows = range(self.before + at + start, self.before + at + stop)
-                    taken = pa.Table.from_batches([batch.slice(start, stop - start)])
-                    columns = [*taken.columns, pa.array([self.file.place] * len(taken)), pa.array(rows, pa.int64())]
-                    yield pa.Table.from_arrays(columns, schema=self.schema)
+                    yield self.before + at + start, batch.slice(start, stop - start)
                 at += len(batch)
                 if at >= end:
                     return
+
+    def tables(self) -> Iterator[pa.Table]:
+        for some in _together(self.batches(), lambda each: (len(each[1]), each[1].nbytes)):
+            taken = pa.Table.from_batches([batch for _, batch in some])
+            rows = range(some[0][0], some[0][0] + len(taken))
+            columns = [*taken.columns, pa.array([self.file.place] * len(taken)), pa.array(rows, pa.int64())]
+            yield pa.Table.from_arrays(columns, schema=self.schema)
 
 
 @dataclass(frozen=True)
@@ -152,7 +158,7 @@ class Shard:
 
     def tables(self) -> Iterator[pa.Table]:
         schema, row = self.schema, 0
-        for some in _some(samples(self.file.place)):
+        for some in _together(samples(self.file.place), lambda image: (1, len(image[MEMBER]["bytes"]))):
             rows = [{**image, FILE: self.file.place, ROW: row + number} for number, image in enumerate(some)]
             yield pa.Table.from_pylist(rows, schema)
             row += len(some)
@@ -188,16 +194,22 @@ def _key(name: str) -> str:
     return folder + stroke + file.partition(".")[0]
 
 
-def _some(images: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Images together, as many as are held at once."""
-    some: list[dict[str, Any]] = []
-    size = 0
-    for image in images:
-        some.append(image)
-        size += len(image[MEMBER]["bytes"])
-        if len(some) == AT_ONCE or size > BYTES_AT_ONCE:
+def _together(pieces: Iterable[Piece], amounts: Callable[[Piece], tuple[int, int]]) -> Iterator[list[Piece]]:
+    """Pieces together, as many as are held at once.
+
+    Args:
+        pieces: of images.
+        amounts: how many images a piece has, and how many bytes.
+    """
+    some: list[Piece] = []
+    images = size = 0
+    for piece in pieces:
+        some.append(piece)
+        count, length = amounts(piece)
+        images, size = images + count, size + length
+        if images >= AT_ONCE or size > BYTES_AT_ONCE:
             yield some
-            some, size = [], 0
+            some, images, size = [], 0, 0
     if some:
         yield some
 
@@ -224,11 +236,11 @@ def _batches(stream: Any, place: str, group: int, columns: list[str]) -> Iterato
     if place.lower().endswith(ARROW):
         with _arrow(stream) as reader:
             for batch in _record_batches(reader):
-                yield from (batch.select(columns).slice(at, AT_ONCE) for at in range(0, len(batch), AT_ONCE))
+                yield from (batch.select(columns).slice(at, MOST) for at in range(0, len(batch), MOST))
         return
     file = pq.ParquetFile(stream, buffer_size=2**20)
     told = file.metadata.row_group(group)
-    rows = min(max(told.num_rows * BYTES_AT_ONCE // max(told.total_byte_size, 1), LEAST), AT_ONCE)
+    rows = min(max(told.num_rows * BYTES_AT_ONCE // max(told.total_byte_size, 1), LEAST), MOST)
     for batch in file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
         yield batch.select(columns)
 
