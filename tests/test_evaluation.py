@@ -465,7 +465,8 @@ def test_what_another_head_doubts_is_not_sure(toy: Toy, write: Write, tmp_path: 
 def answers(probabilities: metrics.Floats, truth: metrics.Ints) -> Answers:
     n = len(truth)
     names, found, sure = tuple(map(str, range(n))), np.ones(n, bool), probabilities.max(1) >= 0.5
-    return Answers(names, (b"",) * n, ({},) * n, probabilities, truth, found, ("",) * n, sure, "toy", 0.5, None, None)
+    none = ("",) * n
+    return Answers(names, (b"",) * n, ({},) * n, probabilities, truth, found, none, sure, "toy", 0.5, None, None, none)
 
 
 def test_the_reports_intervals_widen_with_fewer_images() -> None:

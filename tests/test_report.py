@@ -47,6 +47,7 @@ def report_of(
     names: Sequence[str] = (),
     unreadable: Mapping[str, str] | None = None,
     copies: Sequence[str] = (),
+    prints: Sequence[str] = (),
 ) -> Report:
     """A report of images that are in turn of each label; None is an image without a face."""
     n, classes = len(right), len(labels)
@@ -69,6 +70,7 @@ def report_of(
         0.5,
         None,
         None,
+        tuple(prints or ("",) * n),
     )
     data = {"path": "here/<faces>", "form": "made up", "split": "test", "crop": "whole", "crop_reason": "<small>"}
     return make_report("toy & co", data, labels, said, LeftOut(5, 3, {"calm": 2}, unreadable or {}))
@@ -215,6 +217,13 @@ def test_the_answers_as_a_table() -> None:
     assert [float(rows[0][name]) for name in ("confidence", "happy", "sad")] == [0.9, 0.9, 0.1]
 
 
+def test_calibration_is_of_the_images_that_are_compared(tmp_path: Path) -> None:
+    """Answers are given with 90%: right at b and c, wrong at a, and no face is found at d."""
+    one = written(tmp_path, "one", report_of([False, True, True, None], names=["a", "b", "c", "d"]))
+    two = written(tmp_path, "two", report_of([True, True, True, False], names=["x", "b", "c", "d"]))
+    assert [each.ece for each in compare([one, two])] == pytest.approx([0.1, 0.9 - 2 / 3])
+
+
 # Side by side
 
 
@@ -287,6 +296,10 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
         "with the same --labels": [one, written(tmp_path, "three", report_of([True] * 3, labels=three))],
         "no image is in all": [one, written(tmp_path, "far", report_of([True, True], names=["x", "y"]))],
         "has another label": [one, written(tmp_path, "turned", report_of([True, True], names=["1.png", "0.png"]))],
+        "1.png is another image in": [
+            written(tmp_path, name, report_of([True, True], prints=prints))
+            for name, prints in (("here", ["0" * 32, "f" * 32]), ("there", ["3" + "0" * 31, "0" * 32]))
+        ],
     }
     for told, folders in cases.items():
         with pytest.raises(DataError, match=told):

@@ -101,7 +101,7 @@ def evaluate(
     readable = replace(chosen, examples=tuple(chosen.examples[row] for row in read.rows))
     found = fingerprints(readable)
     copies = _copies(found, len(readable), train, recognizer.artifact.seen)
-    answers = _answers(recognizer, readable, read, targets[read.rows], spoken, shares, copies)
+    answers = _answers(recognizer, readable, read, targets[read.rows], spoken, shares, copies, found)
     if stress:
         read_again = partial(recognizer.stream, labels=spoken, prior=prior, crop=choice.crop, strict=True)
         moved = changed(read_again, answers.sources, answers.truth, stress, recognizer.limits, progress)
@@ -285,6 +285,7 @@ def _answers(
     labels: LabelSet,
     prior: Mapping[str, float] | None,
     copies: tuple[str, ...],
+    found: Fingerprints,
 ) -> Answers:
     """What was said of the images that could be read."""
     head = recognizer.artifact.head_for(labels)
@@ -301,6 +302,7 @@ def _answers(
         threshold=head.threshold,
         prior=prior,
         kl_to_votes=_kl(readable, read.votes, labels),
+        prints=found.written(len(readable)),
     )
 
 
