@@ -108,6 +108,7 @@ def evaluate(
         answers = replace(answers, changed=moved)
     left_out = LeftOut(
         held_back=0 if train is None or came_split else len(train),
+        by_index=dataset.left_out.get(name if came_split else "all", 0),
         not_judged=len(chosen) - len(judged),
         outside=_outside(chosen, spoken),
         unreadable=unreadable,

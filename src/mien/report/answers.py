@@ -23,6 +23,7 @@ class LeftOut:
     not_judged: int = 0
     outside: Mapping[str, int] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    by_index: int = 0
 
 
 @dataclass(frozen=True, repr=False)

@@ -18,6 +18,9 @@ def notes(report: Report) -> Iterator[str]:
         why = "since the model was trained on them, on copies of them, or on these people"
         yield f"Not judged, {why}: {report.held_back:,} images more; split all judges them too."
     yield from _copies(report)
+    if report.by_index:
+        flattered = "where a model doubted their labels, its mistakes went with them, and scores flatter"
+        yield f"Left out by the data's index: {report.by_index:,} images more; {flattered}: judge all images, too."
     if report.prior is not None:
         shares = ", ".join(f"{label} {share:.0%}" for label, share in report.prior.items() if share)
         yield f"Answers expect another mix than that of training: {shares}."
