@@ -371,6 +371,13 @@ def test_where_there_is_nothing_to_compare_there_are_no_other_scores(copies: lis
     assert any("say nothing of new faces" in note for note in notes(report)) == bool(told)
 
 
+@pytest.mark.parametrize(("right", "told"), [(30, False), (16, True), (12, True)])
+def test_what_is_no_better_than_one_answer_for_all_is_told(right: int, told: bool) -> None:
+    report = report_of([True] * right + [False] * (32 - right), labels=LabelSet("three", ("angry", "happy", "sad")))
+    said = [note for note in notes(report) if note.startswith("Always answering")]
+    assert said == ["Always answering angry is right in 34.4%: nothing says that the model is better."] * told
+
+
 def test_labels_that_nothing_shows_are_told_beside_the_mean_over_labels() -> None:
     report = report_of([True, True, True], labels=LabelSet("four", ("happy", "sad", "calm", "bored")))
     assert (report.absent, report.macro_f1) == (("bored",), 1.0)

@@ -30,6 +30,7 @@ def notes(report: Report) -> Iterator[str]:
     yield from _groups(report)
     if people := report.data.get("people"):
         yield f"{people[0].upper()}{people[1:]}."
+    yield from _commonest(report)
     if report.absent:
         judged = len(report.labels) - len(report.absent)
         yield f"Macro-F1 is over {judged} of {len(report.labels)} labels: no image has {', '.join(report.absent)}."
@@ -56,6 +57,13 @@ def _copies(report: Report) -> Iterator[str]:
             f"On the other {fresh.n:,}: accuracy {fresh.accuracy:.1%} (95%: {low:.1%} to {high:.1%}), "
             f"macro-F1 {fresh.macro_f1:.3f}, ECE {fresh.ece:.3f}."
         )
+
+
+def _commonest(report: Report) -> Iterator[str]:
+    """Whether one answer for all images may do as well."""
+    label, most = max(((name, scores.support) for name, scores in report.per_class.items()), key=lambda each: each[1])
+    if most < report.n and most / report.n >= report.accuracy_interval[0]:
+        yield f"Always answering {label} is right in {most / report.n:.1%}: nothing says that the model is better."
 
 
 def _groups(report: Report) -> Iterator[str]:
