@@ -51,6 +51,7 @@ def answered(
         ("",) * n,
         found & (sure > 0.7),
         *("toy", 0.7, None, None),
+        ("",) * n,
         changed or {},
     )
     data = {"path": path, "form": "made up", "split": "test", "crop": "whole", "crop_reason": "small"}

@@ -27,6 +27,7 @@ from mien import artifact as artifacts
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import Example, spread
 from mien.datasets.copies import copied, fingerprints
+from mien.datasets.index import indexed, read_index, write_index
 from mien.errors import ArtifactError, DataError, LabelError, MienError
 from mien.labels import FER7, FERPLUS8, HAPPY_SAD
 from mien.report import Answers, LeftOut, make_report
@@ -200,6 +201,21 @@ def trained_on(model: Path, images: list[Path], folder: Path) -> Recognizer:
 def test_a_model_that_does_not_know_its_images_says_nothing_of_them(recognizer: Recognizer, write: Write) -> None:
     report = mien.evaluate(recognizer, write(LOOKS))
     assert (report.copies, report.fresh) == ({}, None)
+
+
+def test_what_an_index_leaves_out_is_told_of_the_split_that_is_judged(
+    recognizer: Recognizer, write: Write, tmp_path: Path
+) -> None:
+    whole = open_dataset(write(LOOKS))
+    write_index(place := tmp_path / "rest.json", whole, [each.name for each in whole.examples[:3]])
+    first, *others = whole.examples
+    parted = (replace(first, split="train"), *(replace(each, split="test") for each in others))
+    for dataset, told in ((whole, 3), (replace(whole, examples=parted), 2)):
+        rest = indexed(place, read_index(place), dataset)
+        report = mien.evaluate(recognizer, rest)
+        assert (report.n, report.by_index) == (7, told)
+        assert any(note.startswith(f"Left out by the data's index: {told} images more") for note in notes(report))
+    assert mien.evaluate(recognizer, whole).by_index == 0
 
 
 def test_images_that_the_model_was_trained_on_are_told(model: Path, write: Write, tmp_path: Path) -> None:
@@ -465,7 +481,8 @@ def test_what_another_head_doubts_is_not_sure(toy: Toy, write: Write, tmp_path: 
 def answers(probabilities: metrics.Floats, truth: metrics.Ints) -> Answers:
     n = len(truth)
     names, found, sure = tuple(map(str, range(n))), np.ones(n, bool), probabilities.max(1) >= 0.5
-    return Answers(names, (b"",) * n, ({},) * n, probabilities, truth, found, ("",) * n, sure, "toy", 0.5, None, None)
+    none = ("",) * n
+    return Answers(names, (b"",) * n, ({},) * n, probabilities, truth, found, none, sure, "toy", 0.5, None, None, none)
 
 
 def test_the_reports_intervals_widen_with_fewer_images() -> None:

@@ -245,6 +245,12 @@ def test_answers_tell_the_group_of_each() -> None:
     assert [row["group: age+b"] for row in rows] == ["18-29, =x", "", ""]
 
 
+def test_groups_are_compared_in_the_order_of_the_report(tmp_path: Path) -> None:
+    report = answered([True] * 6, of("age", ("70", 2), ("9", 2), ("20", 2)))
+    compared = compare([stored(report, tmp_path / "one"), stored(report, tmp_path / "two")])
+    assert [list(each.groups["age"]) for each in compared] == [["0-12", "18-29", "60+"]] * 2
+
+
 def test_models_are_compared_by_group(tmp_path: Path) -> None:
     known = of("gender", ("=F", 60), ("M", 60), ("few", 5), ("", 5))
     before = [True] * 30 + [False] * 30 + [True] * 70

@@ -57,8 +57,8 @@ def data(*names: str, first: Image.Image | None = None) -> Dataset:
 
 def fingerprint(dataset: Dataset, truth: tuple[int, ...] = (0, 0, 0)) -> str:
     names, n = tuple(each.name for each in dataset.examples), len(dataset)
-    shares, found = np.full((n, 2), 0.5), np.ones(n, bool)
-    said = Answers(names, (b"",) * n, ({},) * n, shares, np.array(truth), found, ("",) * n, found, "toy", 0, None, None)
+    shares, labels, found, none = np.full((n, 2), 0.5), np.array(truth), np.ones(n, bool), ("",) * n
+    said = Answers(names, (b"",) * n, ({},) * n, shares, labels, found, none, found, "toy", 0, None, None, none)
     return origin_of(read(find()), dataset, {}, said, HAPPY_SAD, fingerprints(dataset)).data_sha256
 
 

@@ -47,6 +47,7 @@ def report_of(
     names: Sequence[str] = (),
     unreadable: Mapping[str, str] | None = None,
     copies: Sequence[str] = (),
+    prints: Sequence[str] = (),
 ) -> Report:
     """A report of images that are in turn of each label; None is an image without a face."""
     n, classes = len(right), len(labels)
@@ -69,6 +70,7 @@ def report_of(
         0.5,
         None,
         None,
+        tuple(prints or ("",) * n),
     )
     data = {"path": "here/<faces>", "form": "made up", "split": "test", "crop": "whole", "crop_reason": "<small>"}
     return make_report("toy & co", data, labels, said, LeftOut(5, 3, {"calm": 2}, unreadable or {}))
@@ -215,6 +217,13 @@ def test_the_answers_as_a_table() -> None:
     assert [float(rows[0][name]) for name in ("confidence", "happy", "sad")] == [0.9, 0.9, 0.1]
 
 
+def test_calibration_is_of_the_images_that_are_compared(tmp_path: Path) -> None:
+    """Answers are given with 90%: right at b and c, wrong at a, and no face is found at d."""
+    one = written(tmp_path, "one", report_of([False, True, True, None], names=["a", "b", "c", "d"]))
+    two = written(tmp_path, "two", report_of([True, True, True, False], names=["x", "b", "c", "d"]))
+    assert [each.ece for each in compare([one, two])] == pytest.approx([0.1, 0.9 - 2 / 3])
+
+
 # Side by side
 
 
@@ -287,6 +296,10 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
         "with the same --labels": [one, written(tmp_path, "three", report_of([True] * 3, labels=three))],
         "no image is in all": [one, written(tmp_path, "far", report_of([True, True], names=["x", "y"]))],
         "has another label": [one, written(tmp_path, "turned", report_of([True, True], names=["1.png", "0.png"]))],
+        "1.png is another image in": [
+            written(tmp_path, name, report_of([True, True], prints=prints))
+            for name, prints in (("here", ["0" * 32, "f" * 32]), ("there", ["3" + "0" * 31, "0" * 32]))
+        ],
     }
     for told, folders in cases.items():
         with pytest.raises(DataError, match=told):
@@ -356,6 +369,13 @@ def test_where_there_is_nothing_to_compare_there_are_no_other_scores(copies: lis
     report = report_of([True, False], copies=copies)
     assert (report.copies, report.fresh) == (told, None)
     assert any("say nothing of new faces" in note for note in notes(report)) == bool(told)
+
+
+@pytest.mark.parametrize(("right", "told"), [(30, False), (16, True), (12, True)])
+def test_what_is_no_better_than_one_answer_for_all_is_told(right: int, told: bool) -> None:
+    report = report_of([True] * right + [False] * (32 - right), labels=LabelSet("three", ("angry", "happy", "sad")))
+    said = [note for note in notes(report) if note.startswith("Always answering")]
+    assert said == ["Always answering angry is right in 34.4%: nothing says that the model is better."] * told
 
 
 def test_labels_that_nothing_shows_are_told_beside_the_mean_over_labels() -> None:

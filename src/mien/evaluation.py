@@ -101,13 +101,14 @@ def evaluate(
     readable = replace(chosen, examples=tuple(chosen.examples[row] for row in read.rows))
     found = fingerprints(readable)
     copies = _copies(found, len(readable), train, recognizer.artifact.seen)
-    answers = _answers(recognizer, readable, read, targets[read.rows], spoken, shares, copies)
+    answers = _answers(recognizer, readable, read, targets[read.rows], spoken, shares, copies, found)
     if stress:
         read_again = partial(recognizer.stream, labels=spoken, prior=prior, crop=choice.crop, strict=True)
         moved = changed(read_again, answers.sources, answers.truth, stress, recognizer.limits, progress)
         answers = replace(answers, changed=moved)
     left_out = LeftOut(
         held_back=0 if train is None or came_split else len(train),
+        by_index=dataset.left_out.get(name if came_split else "all", 0),
         not_judged=len(chosen) - len(judged),
         outside=_outside(chosen, spoken),
         unreadable=unreadable,
@@ -285,6 +286,7 @@ def _answers(
     labels: LabelSet,
     prior: Mapping[str, float] | None,
     copies: tuple[str, ...],
+    found: Fingerprints,
 ) -> Answers:
     """What was said of the images that could be read."""
     head = recognizer.artifact.head_for(labels)
@@ -301,6 +303,7 @@ def _answers(
         threshold=head.threshold,
         prior=prior,
         kl_to_votes=_kl(readable, read.votes, labels),
+        prints=found.written(len(readable)),
     )
 
 

@@ -68,11 +68,14 @@ def confusion(guesses: Ints, truth: Ints, classes: int) -> Ints:
 
 def ece(probabilities: Floats, truth: Ints, bins: int = 15) -> float:
     """Expected calibration error (Guo et al., 2017) of the most probable class, in equal-width bins; 0 without rows."""
-    confidence = probabilities.max(1)
-    right = probabilities.argmax(1) == truth
+    return calibration_error(probabilities.max(1), probabilities.argmax(1) == truth, bins)
+
+
+def calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = 15) -> float:
+    """As `ece`, of each row's confidence, 0..1, and whether its answer is right; both (n,)."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gap = np.bincount(place, right - confidence, minlength=bins)
-    return float(np.abs(gap).sum() / max(len(truth), 1))
+    return float(np.abs(gap).sum() / max(len(right), 1))
 
 
 def nll(probabilities: Floats, truth: Ints) -> float:

@@ -42,13 +42,14 @@ def test_mapping_and_group_are_remembered_and_others_may_follow(data: Path, tmp_
 
 def test_votes_and_splits_stay(tmp_path: Path) -> None:
     whole = open_dataset(write_fer2013_csv(tmp_path / "fer", 1, with_votes=True))
-    gone = whole.examples[0].name
+    gone, split = whole.examples[0].name, whole.examples[0].split
     write_index(tmp_path / "rest.json", whole, [gone])
     rest = open_dataset(tmp_path / "rest.json")
     kept = [(each.name, each.split, each.votes) for each in rest.examples]
     assert kept == [(each.name, each.split, each.votes) for each in whole.examples[1:]]
     assert len(rest.splits) == 3
     assert rest.has_votes
+    assert rest.left_out == {split: 1}
 
 
 def test_a_name_that_no_index_can_hold_is_told_before_the_work(data: Path, tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ class Dataset:
         notes: how labels, splits and people were read, and what was left out, in sentences.
         mapping: labels as the user renamed them, and `""` for those to leave out; see `open_dataset`, as `group`.
         group: where the user said that people are named.
+        left_out: how many images an index leaves out (see `index`), by split.
 
     Raises:
         DataError: no example at all.
@@ -97,6 +98,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     mapping: Mapping[str, str] = field(default_factory=dict)
     group: str | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.examples:

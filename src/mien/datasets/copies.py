@@ -61,6 +61,11 @@ class Fingerprints:
         pixels = tuple(each for each, keep in zip(self.pixels, kept, strict=True) if keep)
         return Fingerprints(self.rows[kept], self.prints[kept], pixels)
 
+    def written(self, n: int) -> tuple[str, ...]:
+        """Of each of the dataset's n images the signs in hexadecimal; empty of one that cannot be read."""
+        known = dict(zip(self.rows.tolist(), self.prints, strict=True))
+        return tuple(known[row].tobytes().hex() if row in known else "" for row in range(n))
+
 
 class Fingerprint(NamedTuple):
     """Of one image: its signs, (16,), and a hash of its size and pixels."""

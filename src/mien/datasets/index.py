@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -99,7 +100,9 @@ def indexed(path: Path, index: Index, whole: Dataset) -> Dataset:
         raise DataError(f"{path}: made of other images than are in {whole.path} by now: make it again")
     rest = without(whole, index.left_out)
     told = f"left out by {path.name}: {counted(len(whole) - len(rest), 'image')} of {len(whole):,}"
-    return replace(rest, path=path, notes=(*whole.notes, told), mapping={}, group=None)
+    gone = Counter(each.split for each in whole.examples) - Counter(each.split for each in rest.examples)
+    left_out = gone + Counter(whole.left_out)
+    return replace(rest, path=path, notes=(*whole.notes, told), mapping={}, group=None, left_out=left_out)
 
 
 def without(dataset: Dataset, names: Collection[str]) -> Dataset:

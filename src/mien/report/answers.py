@@ -23,6 +23,7 @@ class LeftOut:
     not_judged: int = 0
     outside: Mapping[str, int] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    by_index: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,6 +62,7 @@ class Answers:
         threshold: confidence below which no answer is sure.
         prior: see `Report`.
         kl_to_votes: see `Report`.
+        prints: the fingerprint of each in hexadecimal, by which other images of the same name are told; or empty.
         changed: what it said of changed images, by what was changed; empty where that was not tried.
     """
 
@@ -76,6 +78,7 @@ class Answers:
     threshold: float
     prior: Mapping[str, float] | None
     kl_to_votes: float | None
+    prints: tuple[str, ...]
     changed: Mapping[str, Changed] = field(default_factory=dict)
 
     @property

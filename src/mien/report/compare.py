@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from mien.report.columns import GROUP, columns
 from mien.report.groups import LUCK, enough
 from mien.report.numbers import Report, macro_f1
 from mien.wording import reason
+
+DECODED = 8
+"""Of the 128 signs of a fingerprint those that may differ where it is the same image, read by another decoder."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Compared(Part):
         model: its name.
         data: their path and split, as the first report of these data tells them.
         macro_f1: on the images that all of them judged.
-        ece: on all of its own images.
+        ece: on those in which it found a face.
         unreadable: those of them that could not be read, with the reason.
         macro_f1_difference: from the first report; None for the first itself.
         groups: by attribute and value, of those that the first report tells.
@@ -94,11 +98,20 @@ class Compared(Part):
         return asdict(self)
 
 
+class _Row(NamedTuple):
+    """What a report says of an image; without a face the answer is -1."""
+
+    truth: int
+    answer: int
+    confidence: float
+    print: str  # its fingerprint; empty in reports that tell none
+
+
 @dataclass(frozen=True)
 class _Read:
     name: str
     numbers: dict[str, Any]
-    rows: dict[str, tuple[int, int]]  # truth and answer by name; -1 where there was no face
+    rows: dict[str, _Row]  # by name
     people: dict[str, str]  # by name; the name itself where nobody is known
     groups: dict[str, dict[str, str]]  # by attribute, and by name
     trained: frozenset[str] = frozenset()  # names of those that its model was trained on, or copies of them
@@ -116,8 +129,8 @@ def compare(folders: Sequence[Path]) -> list[Compared]:
             the images that all of them judged, in one label set. Where no two have that in common, all of them are.
 
     Raises:
-        DataError: fewer than two, a folder without a report, another label set, no image in common, or an image that
-            has another label in one report than in the other.
+        DataError: fewer than two, a folder without a report, another label set, no image in common, or one that has
+            another label in one report than in the other, or is another image altogether.
     """
     reports = _two_at_least([_read(folder) for folder in folders])
     names = list(dict.fromkeys(report.data for report in reports))
@@ -157,28 +170,31 @@ def _side_by_side(reports: Sequence[_Read]) -> Iterator[Compared]:
     names = [name for name in first.rows if all(name in other.rows for other in reports)]
     if not names:
         raise DataError(f"no image is in all of {', '.join(report.name for report in reports)}")
-    truth = np.array([first.rows[name][0] for name in names])
-    for other in reports[1:]:
-        if differing := [name for name in names if other.rows[name][0] != first.rows[name][0]]:
-            raise DataError(f"{differing[0]} has another label in {other.name} than in {first.name}")
+    for name, other in product(names, reports[1:]):
+        ours, theirs = first.rows[name], other.rows[name]
+        if theirs.truth != ours.truth:
+            raise DataError(f"{name} has another label in {other.name} than in {first.name}")
+        if ours.print and theirs.print and (int(ours.print, 16) ^ int(theirs.print, 16)).bit_count() > DECODED:
+            raise DataError(f"{name} is another image in {other.name} than in {first.name}: only the same are compared")
     people = [first.people[name] for name in names]
-    groups = {by: np.array([values[name] for name in names]) for by, values in first.groups.items()}
+    groups = {by: _chosen([of[name] for name in names], first, by) for by, of in first.groups.items()}
     base: Ints | None = None
     for report in reports:
-        guesses = np.array([report.rows[name][1] for name in names])
-        yield _compared(report, first.data, guesses, base, truth, people, groups)
-        base = guesses if base is None else base
+        rows = [report.rows[name] for name in names]
+        yield _compared(report, first.data, rows, base, people, groups)
+        base = np.array([row.answer for row in rows]) if base is None else base
 
 
 def _compared(
     report: _Read,
     data: str,
-    guesses: Ints,
+    rows: Sequence[_Row],
     base: Ints | None,
-    truth: Ints,
     people: Sequence[str],
-    groups: dict[str, np.ndarray],
+    groups: dict[str, dict[str, np.ndarray]],
 ) -> Compared:
+    truth, guesses = np.array([row.truth for row in rows]), np.array([row.answer for row in rows])
+    confidence, found = np.array([row.confidence for row in rows]), guesses >= 0
     classes, everything, who = len(report.numbers["labels"]), np.arange(len(truth)), shares.numbered(people)
     right, before = guesses == truth, None if base is None else base == truth
 
@@ -197,14 +213,20 @@ def _compared(
         model=report.numbers["model"],
         data=data,
         macro_f1=f1(guesses, everything),
-        ece=report.numbers["ece"],
+        ece=metrics.calibration_error(confidence[found], right[found]),
         unreadable=report.numbers.get("unreadable", {}),
         macro_f1_difference=f1_difference,
         groups={
-            by: {value: _part(right, before, who, values == value) for value in dict.fromkeys(values.tolist()) if value}
+            by: {value: _part(right, before, who, chosen) for value, chosen in values.items()}
             for by, values in groups.items()
         },
     )
+
+
+def _chosen(values: Sequence[str], first: _Read, by: str) -> dict[str, np.ndarray]:
+    """Which images are of which group by an attribute, in the order of the first report."""
+    found = np.array(values)
+    return {value: found == value for value in first.numbers["subgroups"][by] if value in values}
 
 
 def _part(right: np.ndarray, before: np.ndarray | None, people: Ints, chosen: np.ndarray) -> Part:
@@ -262,10 +284,11 @@ def _taken(report: Report) -> _Read:
     answers = report.answers
     guesses = np.where(answers.found, answers.guesses, -1).tolist()
     groups = columns(answers.attributes, report.subgroups)
+    said = zip(answers.truth.tolist(), guesses, answers.confidence.tolist(), answers.prints, strict=True)
     return _Read(
         report.model,
         report.to_dict(),
-        dict(zip(answers.names, zip(answers.truth.tolist(), guesses, strict=True), strict=True)),
+        dict(zip(answers.names, map(_Row._make, said), strict=True)),
         dict(zip(answers.names, answers.people, strict=True)),
         {by: dict(zip(answers.names, column.values.tolist(), strict=True)) for by, column in groups.items()},
         frozenset(name for name, copy in zip(answers.names, answers.copies, strict=True) if SEEN in copy),
@@ -278,14 +301,21 @@ def _read(folder: Path) -> _Read:
         index = {label: position for position, label in enumerate(numbers["labels"])}
         with (folder / "answers.csv").open(newline="", encoding="utf-8") as stream:
             read = [{plain(name): plain(cell) for name, cell in row.items() if cell} for row in csv.DictReader(stream)]
-        rows = {row["name"]: (index[row["label"]], index.get(row.get("answer", ""), -1)) for row in read}
+        rows = {row["name"]: _row(row, index) for row in read}
         people = {row["name"]: row.get("person") or f"image {row['name']}" for row in read}
         known = dict.fromkeys(name for row in read for name in row if name.startswith(GROUP))
         groups = {name.removeprefix(GROUP): {row["name"]: row.get(name, "") for row in read} for name in known}
-        _ = numbers["model"], numbers["ece"], numbers["data"]["path"], numbers["data"]["split"]
+        _ = numbers["model"], numbers["data"]["path"], numbers["data"]["split"]
+        _ = [numbers["subgroups"][by] for by in groups]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{folder} is not a report: mien evaluate DATA --report {folder} writes one ({reason(error)}); "
             "to compare models themselves, say on which --data"
         ) from error
     return _Read(str(folder), numbers, rows, people, groups)
+
+
+def _row(cells: Mapping[str, str], index: Mapping[str, int]) -> _Row:
+    """A row of answers.csv by the places of the labels; cells that are empty there are not among them."""
+    answer, confidence = index.get(cells.get("answer", ""), -1), float(cells.get("confidence", 0))
+    return _Row(index[cells["label"]], answer, confidence, cells.get("print", ""))

@@ -18,6 +18,9 @@ def notes(report: Report) -> Iterator[str]:
         why = "since the model was trained on them, on copies of them, or on these people"
         yield f"Not judged, {why}: {report.held_back:,} images more; split all judges them too."
     yield from _copies(report)
+    if report.by_index:
+        flattered = "where a model doubted their labels, its mistakes went with them, and scores flatter"
+        yield f"Left out by the data's index: {report.by_index:,} images more; {flattered}: judge all images, too."
     if report.prior is not None:
         shares = ", ".join(f"{label} {share:.0%}" for label, share in report.prior.items() if share)
         yield f"Answers expect another mix than that of training: {shares}."
@@ -27,6 +30,7 @@ def notes(report: Report) -> Iterator[str]:
     yield from _groups(report)
     if people := report.data.get("people"):
         yield f"{people[0].upper()}{people[1:]}."
+    yield from _commonest(report)
     if report.absent:
         judged = len(report.labels) - len(report.absent)
         yield f"Macro-F1 is over {judged} of {len(report.labels)} labels: no image has {', '.join(report.absent)}."
@@ -53,6 +57,13 @@ def _copies(report: Report) -> Iterator[str]:
             f"On the other {fresh.n:,}: accuracy {fresh.accuracy:.1%} (95%: {low:.1%} to {high:.1%}), "
             f"macro-F1 {fresh.macro_f1:.3f}, ECE {fresh.ece:.3f}."
         )
+
+
+def _commonest(report: Report) -> Iterator[str]:
+    """Whether one answer for all images may do as well."""
+    label, most = max(((name, scores.support) for name, scores in report.per_class.items()), key=lambda each: each[1])
+    if most < report.n and most / report.n >= report.accuracy_interval[0]:
+        yield f"Always answering {label} is right in {most / report.n:.1%}: nothing says that the model is better."
 
 
 def _groups(report: Report) -> Iterator[str]:

@@ -61,6 +61,8 @@ class Report:
         n: images judged.
         people: how many are on them, where that is known of any; intervals are then of them. Else 0.
         held_back: images of a dataset without splits that the model was trained on, or on copies, and so not judged.
+        by_index: images of the split that the dataset's index leaves out (see `mien data audit --write-clean`); of all
+            splits where the dataset came without.
         not_judged: images without a label in the set (for FER+ votes: without a majority).
         outside: labels that the set lacks, and how many of the images not judged have each.
         no_face: judged images in which no face was found; they count as wrong.
@@ -94,6 +96,7 @@ class Report:
     n: int
     people: int
     held_back: int
+    by_index: int
     not_judged: int
     outside: dict[str, int]
     no_face: int
@@ -164,6 +167,7 @@ def make_report(
         n=n,
         people=len(set(people)) if any("person" in each for each in answers.attributes) else 0,
         held_back=left_out.held_back,
+        by_index=left_out.by_index,
         not_judged=left_out.not_judged,
         outside=dict(left_out.outside),
         no_face=int((~found).sum()),

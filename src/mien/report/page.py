@@ -58,13 +58,13 @@ def draw_pictures(report: Report) -> dict[str, bytes]:
 
 def answers_csv(report: Report) -> str:
     """One row an image: its name, its person, label, answer, whether that is right, confidence, whether it was trained
-    on, all probabilities, and its group by each attribute.
+    on, its fingerprint, all probabilities, and its group by each attribute.
 
     Where no face was found, the answer is empty; and so is the person where nobody is known.
     """
     answers, stream = report.answers, io.StringIO()
     groups = columns(answers.attributes, report.subgroups)
-    told = ["name", "person", "label", "answer", "right", "confidence", "copy"]
+    told = ["name", "person", "label", "answer", "right", "confidence", "copy", "print"]
     table = Rows(stream, [*told, *report.labels, *(f"{GROUP}{attribute}" for attribute in groups)])
     guesses, right, confidence = answers.guesses, answers.right, answers.confidence
     for row, name in enumerate(answers.names):
@@ -73,7 +73,7 @@ def answers_csv(report: Report) -> str:
         person = answers.attributes[row].get("person", "")
         shares = (f"{share:.6f}" for share in answers.probabilities[row])
         belongs = (column.values[row] for column in groups.values())
-        table.write([[name, person, truth, *said, answers.copies[row], *shares, *belongs]])
+        table.write([[name, person, truth, *said, answers.copies[row], answers.prints[row], *shares, *belongs]])
     return stream.getvalue()
 
 
