@@ -191,6 +191,21 @@ def test_notes_tell_what_is_shown_and_what_cannot_be() -> None:
     assert not any("roups" in note for note in notes(answered([True] * 60, [{}] * 60)))
 
 
+def test_notes_tell_of_how_many_a_group_is_not_known() -> None:
+    known = [
+        {**gender, **age}
+        for gender, age in zip(
+            of("gender", ("F", 60), ("M", 59), ("", 1)), of("age", ("40", 40), ("", 80)), strict=True
+        )
+    ]
+    said = [note for note in notes(answered([True] * 120, known)) if "not known" in note]
+    assert said == [
+        "In no group by age, as that is not known: 80 images of 120.",
+        "In no group by gender, as that is not known: 1 image of 120.",
+    ]
+    assert not any("not known" in note for note in notes(answered([True] * 60, of("gender", ("F", 60)))))
+
+
 # Changed faces
 
 

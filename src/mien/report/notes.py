@@ -8,6 +8,7 @@ from mien.report.answers import EXACT, NEAR, SEEN
 from mien.report.groups import ENOUGH, ENOUGH_PEOPLE, Measure, worded
 from mien.report.numbers import Report
 from mien.shares import luck
+from mien.wording import counted
 
 MOST = 3  # groups that are named
 
@@ -84,6 +85,9 @@ def _groups(report: Report) -> Iterator[str]:
     if few := [f"{name} ({group.n:,})" for name, group in groups if not group.enough]:
         named = ", ".join(few[:MOST]) + (f" and {len(few) - MOST:,} more" if len(few) > MOST else "")
         yield f"Nothing can be concluded of groups below {ENOUGH} faces or {ENOUGH_PEOPLE} people: {named}."
+    for by, found in report.subgroups.items():
+        if unknown := report.n - sum(group.n for group in found.values()):
+            yield f"In no group by {by}, as that is not known: {counted(unknown, 'image')} of {report.n:,}."
 
 
 def _gap(name: str, what: str, measure: Measure) -> str:
