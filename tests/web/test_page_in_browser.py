@@ -199,9 +199,10 @@ def test_what_is_saved_is_all_that_was_read(opened: Open, astronaut: bytes) -> N
         "two.webm": video,
         "after.jpeg": photo,
     }
-    page.locator("#files").set_input_files(
-        [{"name": name, "mimeType": kind, "buffer": content} for name, (kind, content) in files.items()]
-    )
+    chosen: list[FilePayload] = [
+        {"name": name, "mimeType": kind, "buffer": content} for name, (kind, content) in files.items()
+    ]
+    page.locator("#files").set_input_files(chosen)
     expect(page.locator("section.photo:not([aria-busy])")).to_have_count(3, timeout=WAIT)
     expect(page.locator("section.photo .fault")).to_contain_text("This video cannot be played.")
     answers = json.loads(saved(page, "#json"))
