@@ -144,6 +144,7 @@ def _texts(language: str, notice: str) -> dict[str, Mapping[str, str]]:
         "ready": _("The reader is ready."),
         "broken": _("The reader cannot start in this browser."),
         "reading": _("Reading the faces."),
+        "progress": _("Reading file %(n)s of %(of)s."),
         "unreadable": _("This photo cannot be read."),
         "unplayable": _("This video cannot be played."),
         "allow": _('Your browser asks for your permission. Choose "Allow".'),

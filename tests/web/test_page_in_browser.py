@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from asking import assert_alike
 from axe_playwright_python.sync_playwright import Axe
 from browsing import WAIT, needs_browser
+from filmed import Film
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 from served import get, serving
@@ -185,10 +187,77 @@ def test_the_table_is_that_of_the_command_line(page: Page, astronaut: bytes) -> 
     assert (last["label"], last["uncertain"]) == (expected["label"], str(expected["uncertain"]))
 
 
+def test_what_is_saved_is_all_that_was_read(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    frame = np.asarray(Image.open(io.BytesIO(astronaut)).resize((320, 240)))
+    film = Film([frame] * 5, form="webm", codec="libvpx-vp9", rate=5).made()
+    photo, video = ("image/jpeg", astronaut), ("video/webm", film)
+    files = {
+        "before.jpeg": photo,
+        "one.webm": video,
+        "words.webm": ("video/webm", b"hello"),
+        "two.webm": video,
+        "after.jpeg": photo,
+    }
+    chosen: list[FilePayload] = [
+        {"name": name, "mimeType": kind, "buffer": content} for name, (kind, content) in files.items()
+    ]
+    page.locator("#files").set_input_files(chosen)
+    expect(page.locator("section.photo:not([aria-busy])")).to_have_count(3, timeout=WAIT)
+    expect(page.locator("section.photo .fault")).to_contain_text("This video cannot be played.")
+    answers = json.loads(saved(page, "#json"))
+    assert list(dict.fromkeys(each["source"] for each in answers)) == list(files)
+    assert {each["source"] for each in answers if "time_s" in each} == {"one.webm", "two.webm"}
+    assert [each["source"] for each in answers if each["error"]] == ["words.webm"]
+    rows = list(csv.DictReader(io.StringIO(saved(page, "#csv"))))
+    assert [(row["source"], row["time_s"]) for row in rows] == [
+        (each["source"], str(each.get("time_s", ""))) for each in answers
+    ]
+
+
+def test_how_far_it_is_with_several_files(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    page.evaluate(
+        """() => {
+        window.told = [];
+        const state = document.querySelector('#state');
+        new MutationObserver(() => told.push(state.textContent)).observe(state, { childList: true });
+        }"""
+    )
+    read(page, {f"{number}.jpeg": astronaut for number in range(3)})
+    expect(page.locator("#state")).to_have_text("The reader is ready.")
+    told = [each for each in page.evaluate("told") if each.startswith("Reading")]
+    assert list(dict.fromkeys(told)) == [f"Reading file {number} of 3." for number in (1, 2, 3)]
+
+
+def test_faces_are_numbered_as_their_cards(opened: Open, media: Path, astronaut: bytes) -> None:
+    page = opened()
+    page.evaluate(
+        "() => { window.drawn = []; CanvasRenderingContext2D.prototype.fillText = (words) => drawn.push(words); }"
+    )
+    read(page, {"one.jpeg": astronaut})
+    assert page.evaluate("drawn.splice(0)") == ["happy 99%"]
+    (several,) = read(page, {"several.jpeg": (media / "multi_face.jpg").read_bytes()})
+    numbers = [str(number) for number, _ in enumerate(several["faces"], 1)]
+    assert page.evaluate("drawn") == numbers
+    expect(page.locator("section.photo").last.locator("h3 .number")).to_have_text([f"Face {each}:" for each in numbers])
+
+
+def test_a_face_crop_is_shown_large_enough_to_see_it_beside_its_words(page: Page, astronaut: bytes) -> None:
+    crop = Image.open(io.BytesIO(astronaut)).crop((170, 60, 290, 180)).resize((48, 48))
+    read(page, {"crop.png": encoded(crop, "PNG")})
+    figure = page.locator("section.photo").last.locator("figure")
+    for part in ("img", "canvas"):
+        assert figure.locator(part).evaluate("each => each.getBoundingClientRect().width") >= 192
+    assert figure.locator("canvas").evaluate("canvas => canvas.width") >= 192
+
+
 def test_the_camera(opened: Open) -> None:
     page = opened()
     page.locator("#camera").click()
     expect(page.locator("#stage article.face")).to_have_attribute("data-label", "happy")
+    page.evaluate("dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer() }))")  # no file
+    expect(page.locator("#stage")).to_be_visible()
     page.locator("#stop").click()
     expect(page.locator("#stage")).to_be_hidden()
 

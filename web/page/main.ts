@@ -2,11 +2,10 @@
 
 import type { Manifest } from '../src/heads.js';
 import { labelSetsOf } from '../src/heads.js';
-import type { Prediction } from '../src/prediction.js';
 import { Client, type Packed } from './client.js';
 import { Moving } from './moving.js';
-import { csv, make, save } from './parts.js';
-import { photo } from './photos.js';
+import { type Answer, csv, json, make, save } from './parts.js';
+import { photo, unplayable } from './photos.js';
 import { language, said, say, setOf } from './texts.js';
 
 const find = <Kind extends HTMLElement>(query: string) => document.querySelector<Kind>(query)!;
@@ -17,8 +16,9 @@ const shown = find('#photos');
 const manifest = JSON.parse(find('#model').textContent!) as Manifest;
 const client = new Client(...started());
 const moving = new Moving(client, stage);
-const answers: Prediction[] = [];
-let filmed = false;
+const answers: Answer[] = [];
+const waiting: File[] = [];
+let taken = 0; // of the files that were chosen, since none of them waited
 
 /** The worker and its files, which the page holds. */
 function started(): [Worker, Packed] {
@@ -36,37 +36,67 @@ function translated(): void {
   labels.append(...sets);
 }
 
-async function photos(files: readonly File[]): Promise<void> {
+/** Reads files, one after the other; those that come meanwhile wait for their turn. */
+async function read(files: readonly File[]): Promise<void> {
+  if (!files.length) return; // what is pasted or dropped may be words
+  waiting.push(...files);
   begin();
+  if (taken) return;
   try {
-    for (const file of files) {
-      if (file.type.startsWith('video/')) await moved((options) => moving.film(file, options), true);
-      else answers.push(await photo(client, file, { labels: labels.value }, shown));
-      find('#saving').hidden = !answers.length && !filmed;
+    for (let file = waiting.shift(); file; file = waiting.shift()) {
+      taken++;
+      tell();
+      if (file.type.startsWith('video/')) await film(file);
+      else keep({ answer: await photo(client, file, { labels: labels.value }, shown) });
     }
   } catch (error) {
+    waiting.length = 0;
     fault(say('broken'), error);
+  }
+  taken = 0;
+  tell();
+}
+
+async function film(file: File): Promise<void> {
+  begin();
+  stage.hidden = false;
+  try {
+    await moving.film(file, { labels: labels.value }, keep);
+  } catch (error) {
+    halt();
+    keep({ answer: unplayable(file, wordsOf(error), shown) });
   }
 }
 
-async function moved(run: (options: { labels: string }) => Promise<void>, film: boolean): Promise<void> {
+async function camera(): Promise<void> {
   begin();
   stage.hidden = false;
-  filmed = film;
-  find('#saving').hidden = !film && !answers.length;
   try {
-    await run({ labels: labels.value });
+    await moving.camera({ labels: labels.value });
   } catch (error) {
     halt();
-    fault(say(film ? 'unplayable' : 'dark'), error);
+    fault(say('dark'), error);
   }
+}
+
+function keep(answer: Answer): void {
+  answers.push(answer);
+  find('#saving').hidden = false;
 }
 
 /** Whatever moves stops, and a fault of before is forgotten. */
 function begin(): void {
   halt();
   state.className = '';
-  state.textContent = say(state.dataset['ready'] ? 'ready' : 'opening');
+  tell();
+}
+
+/** What the reader is at, unless a fault is told. */
+function tell(): void {
+  const of = taken + waiting.length;
+  if (state.className) return;
+  if (of > 1) state.textContent = say('progress', { n: Math.max(taken, 1), of });
+  else state.textContent = say(state.dataset['ready'] ? 'ready' : 'opening');
 }
 
 function halt(): void {
@@ -76,26 +106,27 @@ function halt(): void {
 
 /** What went wrong: in the page's language, and in the browser's or the library's own words. */
 function fault(words: string, error: unknown): void {
-  const why = make('span', { lang: 'en' }, error instanceof Error ? error.message : String(error));
   state.className = 'fault';
-  state.replaceChildren(words, ' ', why);
+  state.replaceChildren(words, ' ', make('span', { lang: 'en' }, wordsOf(error)));
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function saved(form: 'csv' | 'json'): void {
-  const all = filmed ? moving.moments.map(({ answer }) => answer) : answers;
   const emotions = labelSetsOf(manifest).flatMap((set) => set.emotions);
   const named = [...new Set(emotions)].filter((each) =>
-    all.some(({ faces }) => faces.some((face) => each in face.probabilities)),
+    answers.some(({ answer }) => answer.faces.some((face) => each in face.probabilities)),
   );
-  const times = filmed ? moving.moments.map(({ timeS }) => timeS) : [];
-  if (form === 'csv') save('mien.csv', 'text/csv', csv(all, named, times));
-  else save('mien.json', 'application/json', `${JSON.stringify(all, null, 2)}\n`);
+  if (form === 'csv') save('mien.csv', 'text/csv', csv(answers, named));
+  else save('mien.json', 'application/json', json(answers));
 }
 
 function listen(): void {
   const input = find<HTMLInputElement>('#files');
   input.addEventListener('change', () => {
-    void photos([...(input.files ?? [])]);
+    void read([...(input.files ?? [])]);
     input.value = '';
   });
   const drop = find('.drop');
@@ -107,10 +138,10 @@ function listen(): void {
   addEventListener('drop', (event) => {
     event.preventDefault();
     drop.classList.remove('over');
-    void photos([...(event.dataTransfer?.files ?? [])]);
+    void read([...(event.dataTransfer?.files ?? [])]);
   });
-  addEventListener('paste', (event) => void photos([...(event.clipboardData?.files ?? [])]));
-  find('#camera').addEventListener('click', () => void moved((options) => moving.camera(options), false));
+  addEventListener('paste', (event) => void read([...(event.clipboardData?.files ?? [])]));
+  find('#camera').addEventListener('click', () => void camera());
   find('#stop').addEventListener('click', halt);
   find('#csv').addEventListener('click', () => saved('csv'));
   find('#json').addEventListener('click', () => saved('json'));
@@ -122,7 +153,7 @@ begin();
 client.ready.then(
   () => {
     state.dataset['ready'] = 'yes';
-    state.textContent = say('ready');
+    tell();
   },
   (error: unknown) => fault(say('broken'), error),
 );

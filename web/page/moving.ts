@@ -4,20 +4,13 @@ import type { Prediction } from '../src/prediction.js';
 import type { PredictOptions } from '../src/reader.js';
 import type { Client } from './client.js';
 import { draw } from './marks.js';
-import { card } from './parts.js';
-import { say } from './texts.js';
+import { type Answer, card } from './parts.js';
+import { say, told } from './texts.js';
 
 const WANTED = { video: { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: 'user' } };
 const COUNTED_S = 2; // over which pictures are counted
 
-/** A picture's answer, and when it was shown, s. */
-export interface Moment {
-  readonly timeS: number;
-  readonly answer: Prediction;
-}
-
 export class Moving {
-  readonly moments: Moment[] = [];
   readonly #client: Client;
   readonly #video: HTMLVideoElement;
   readonly #boxes: HTMLCanvasElement;
@@ -41,15 +34,20 @@ export class Moving {
     const stream = await navigator.mediaDevices.getUserMedia(WANTED);
     this.#video.srcObject = stream;
     this.#video.controls = false;
-    await this.#read(turn, { ...options, source: 'camera' }, true);
+    await this.#read(turn, { ...options, source: 'camera' });
   }
 
-  /** Reads a video file while it plays. */
-  async film(file: File, options: PredictOptions): Promise<void> {
+  /**
+   * Reads a video file while it plays.
+   *
+   * @param keep is given each answer.
+   * @throws Error if it cannot be played, or no further.
+   */
+  async film(file: File, options: PredictOptions, keep: (answer: Answer) => void): Promise<void> {
     const turn = this.#begin();
     this.#video.src = URL.createObjectURL(file);
     this.#video.controls = true;
-    await this.#read(turn, { ...options, source: file.name }, false);
+    await this.#read(turn, { ...options, source: file.name }, keep);
   }
 
   stop(): void {
@@ -66,17 +64,18 @@ export class Moving {
 
   #begin(): number {
     this.stop();
-    this.moments.length = 0;
     return this.#turn;
   }
 
-  async #read(turn: number, options: PredictOptions, mirrored: boolean): Promise<void> {
+  async #read(turn: number, options: PredictOptions, keep?: (answer: Answer) => void): Promise<void> {
     const video = this.#video;
+    const mirrored = !keep;
     video.parentElement!.classList.toggle('mirrored', mirrored);
     await video.play();
     const times: number[] = [];
     let last = -1;
     while (turn === this.#turn && !(video.ended && video.currentTime === last)) {
+      if (video.error) throw new Error(video.error.message);
       if (document.hidden || video.readyState < 2 || video.currentTime === last) {
         await new Promise((done) => setTimeout(done, 10));
         continue;
@@ -84,7 +83,7 @@ export class Moving {
       last = video.currentTime;
       const answer = await this.#client.predict(await createImageBitmap(video), { ...options, crop: 'detect' });
       if (turn !== this.#turn) break;
-      if (!mirrored) this.moments.push({ timeS: last, answer });
+      keep?.({ timeS: last, answer });
       const now = performance.now() / 1000;
       times.push(now);
       while (times[0]! < now - COUNTED_S) times.shift();
@@ -95,7 +94,7 @@ export class Moving {
   #show(answer: Prediction, mirrored: boolean, rate: number): void {
     this.#boxes.width = answer.width;
     this.#boxes.height = answer.height;
-    draw(this.#boxes.getContext('2d')!, answer.faces, mirrored);
+    draw(this.#boxes.getContext('2d')!, answer.faces, told, mirrored);
     this.#faces.replaceChildren(...answer.faces.slice(0, 1).map((face) => card(face, 1, 1)));
     this.#state.textContent = say(answer.faces.length ? 'rate' : 'nobody', { number: rate.toFixed(0) });
     this.#state.dataset['rate'] = rate.toFixed(1);

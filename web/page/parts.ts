@@ -5,6 +5,12 @@ import type { Prediction, Reading } from '../src/prediction.js';
 import { percent } from '../src/prediction.js';
 import { colour, said, say } from './texts.js';
 
+/** What is kept of a photo or of a video's picture: what was read, and of a picture when it was shown, s. */
+export interface Answer {
+  readonly timeS?: number;
+  readonly answer: Prediction;
+}
+
 /** An element with attributes and children. */
 export function make<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
@@ -44,28 +50,25 @@ export function save(name: string, kind: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/**
- * Answers as `mien predict --format csv` writes them, a row a face.
- *
- * @param times of frames, in s, which make a first column; none for photos.
- */
-export function csv(
-  answers: readonly Prediction[],
-  emotions: readonly string[],
-  times: readonly number[] = [],
-): string {
+/** Answers as `mien predict --format csv` writes them, a row a face; with pictures of videos, their time before. */
+export function csv(answers: readonly Answer[], emotions: readonly string[]): string {
+  const timed = answers.some(({ timeS }) => timeS !== undefined);
   const heads = ['source', 'width', 'height', 'face', 'x0', 'y0', 'x1', 'y1', 'score', 'label', 'confidence'];
   heads.push(...emotions.map((each) => `p_${each}`), 'uncertain', 'reasons', 'not_a_face');
   heads.push(...emotions.map((each) => `v_${each}`), 'notes', 'error');
-  const rows = answers.flatMap((answer, at) =>
+  const rows = answers.flatMap(({ timeS, answer }) =>
     (answer.faces.length ? answer.faces : [undefined]).map((face, number) => [
-      ...(times.length ? [times[at]!] : []),
+      ...(timed ? [timeS] : []),
       ...row(answer, face, number, emotions),
     ]),
   );
-  return [[...(times.length ? ['time_s'] : []), ...heads], ...rows]
-    .map((cells) => `${cells.map(cell).join(',')}\n`)
-    .join('');
+  return [[...(timed ? ['time_s'] : []), ...heads], ...rows].map((cells) => `${cells.map(cell).join(',')}\n`).join('');
+}
+
+/** Answers as a list of what `mien predict --format json` prints; of a video's picture with its time. */
+export function json(answers: readonly Answer[]): string {
+  const all = answers.map(({ timeS, answer }) => (timeS === undefined ? answer : { time_s: timeS, ...answer }));
+  return `${JSON.stringify(all, null, 2)}\n`;
 }
 
 function row(answer: Prediction, face: Reading | undefined, number: number, emotions: readonly string[]): unknown[] {

@@ -7,7 +7,10 @@ import { ImageError, decoded, nameOf, upright } from '../src/source.js';
 import type { Client } from './client.js';
 import { draw } from './marks.js';
 import { card, make } from './parts.js';
-import { language, said, say } from './texts.js';
+import { language, said, say, told } from './texts.js';
+
+const ENOUGH = 1600; // px of a photo's longer side, for a screen
+const LEAST = 192; // px of its width, as which even a face crop is shown
 
 /** Reads a photo and shows it below the others. */
 export async function photo(
@@ -17,12 +20,30 @@ export async function photo(
   into: HTMLElement,
 ): Promise<Prediction> {
   const state = make('p', { role: 'status' }, say('reading'));
-  const section = make('section', { class: 'photo', 'aria-busy': 'true' }, make('h2', {}, file.name), state);
-  into.append(section);
+  const section = below(into, file, state);
+  section.setAttribute('aria-busy', 'true');
   const answer = await answered(client, file, options);
   state.replaceWith(...(await shown(file, answer)));
   section.removeAttribute('aria-busy');
   return answer;
+}
+
+/** Tells below the photos that a video cannot be played, and why: an answer with an error. */
+export function unplayable(file: File, why: string, into: HTMLElement): Prediction {
+  below(into, file, fault(say('unplayable'), why));
+  return unread(file.name, why);
+}
+
+/** A section of the page for a file. */
+function below(into: HTMLElement, file: File, content: HTMLElement): HTMLElement {
+  const section = make('section', { class: 'photo' }, make('h2', {}, file.name), content);
+  into.append(section);
+  return section;
+}
+
+function fault(words: string, error: string): HTMLElement {
+  const why = said(error);
+  return make('p', { class: 'fault' }, words, ' ', make('span', { lang: why === error ? 'en' : language }, why));
 }
 
 /** The answer to a photo; one that cannot be read is an answer with an error. */
@@ -38,11 +59,7 @@ async function answered(client: Client, file: File, options: PredictOptions): Pr
 
 /** An answer beside its photo, or why there is none. */
 async function shown(file: File, answer: Prediction): Promise<HTMLElement[]> {
-  if (answer.error !== null) {
-    const words = said(answer.error);
-    const why = make('span', { lang: words === answer.error ? 'en' : language }, words);
-    return [make('p', { class: 'fault' }, say('unreadable'), ' ', why)];
-  }
+  if (answer.error !== null) return [fault(say('unreadable'), answer.error)];
   const figure = await marked(file, answer);
   const faces = make('div', { class: 'faces' });
   answer.faces.forEach((face, at) => faces.append(card(face, at + 1, answer.faces.length)));
@@ -50,17 +67,17 @@ async function shown(file: File, answer: Prediction): Promise<HTMLElement[]> {
   return [make('div', { class: answer.faces.length > 1 ? 'pair many' : 'pair' }, figure, faces)];
 }
 
-/** The photo with boxes over it. */
+/** The photo with boxes over it; where there are several, with the numbers of their cards. */
 async function marked(file: File, answer: Prediction): Promise<HTMLElement> {
   const image = make('img', { alt: file.name });
   image.src = URL.createObjectURL(await upright(file).catch(() => file));
   const boxes = make('canvas', { class: 'boxes', 'aria-hidden': 'true' });
   await image.decode().catch(() => undefined); // it was read, so that it can be shown but for want of memory
   URL.revokeObjectURL(image.src);
-  const shrink = Math.max(1, Math.max(answer.width, answer.height) / 1600); // px, enough for a screen
-  boxes.width = Math.round(answer.width / shrink);
-  boxes.height = Math.round(answer.height / shrink);
-  const faces = answer.faces.map((face) => ({ ...face, box: face.box.map((at) => at / shrink) }));
-  draw(boxes.getContext('2d')!, faces);
+  const scale = Math.max(Math.min(1, ENOUGH / Math.max(answer.width, answer.height)), LEAST / answer.width);
+  boxes.width = Math.round(answer.width * scale);
+  boxes.height = Math.round(answer.height * scale);
+  const faces = answer.faces.map((face) => ({ ...face, box: face.box.map((at) => at * scale) }));
+  draw(boxes.getContext('2d')!, faces, (face, at) => (faces.length > 1 ? `${at + 1}` : told(face)));
   return make('figure', {}, image, boxes);
 }
