@@ -638,6 +638,7 @@ def test_a_row_is_not_broken_by_a_signal(number: signal.Signals, raised: type[Ba
 
     before = {each: signal.getsignal(each) for each in stop.SIGNALS}
     try:
+        signal.signal(number, signal.SIG_DFL)  # where the tests run in the background, Ctrl-C may be switched off
         stop.listen()
         with pytest.raises(raised):
             write()

@@ -31,8 +31,12 @@ def next_one_is_served(service: Served, astronaut: bytes) -> Iterator[None]:
     yield
     until(lambda: count(service, "mien_upload_bytes") == 0)
     with connect(f"{service.url.replace('http', 'ws')}/live/frames") as opened:
-        opened.send(astronaut)
-        assert json.loads(opened.recv(WAIT_S))["faces"]
+
+        def read() -> bool:
+            opened.send(astronaut)
+            return "faces" in json.loads(opened.recv(WAIT_S))  # not where a busy machine passed the deadline
+
+        until(read)
 
 
 FLOOD = (1008, f"more than {MOST_A_SECOND:,} messages a second")
