@@ -123,7 +123,7 @@ class Frames(Iterator[Frame]):
         self._opened.close()
 
     def _select(self) -> Generator[Frame]:
-        for frame in () if self._moments.over else self._reader.frames(self._moments):
+        for frame in self._reader.frames(self._moments):
             if frame.time_s >= self._end_s - SLACK:
                 break
             if self._moments.wants(frame.time_s):
