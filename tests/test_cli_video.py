@@ -40,7 +40,7 @@ def test_everything_that_it_writes(clip: Path, tmp_path: Path) -> None:
     assert list(frame) == [*moment_columns(FERPLUS8), "person"]
     assert frame["time_s"].tolist() == pytest.approx([number / 25 for number in range(12)])
     assert set(frame["track"]) == set(frame["person"]) == {0}
-    assert set(frame["s_label"]) == {"happy"}
+    assert set(frame["smoothed_label"]) == {"happy"}
     told = list(csv.DictReader(summary.read_text().splitlines()))
     assert [(each["mark"], each["track"], float(each["seen_s"])) for each in told] == [
         ("first", "0", 0.2),
@@ -62,7 +62,7 @@ def test_some_frames_in_another_label_set(clip: Path, tmp_path: Path) -> None:
     assert "1 video, 3 frames" in done.stderr
     rows = json.loads(out.read_text())
     assert [row["frame"] for row in rows] == [3, 5, 8]
-    assert {row["s_label"] for row in rows} == {"happy"}
+    assert {row["smoothed_label"] for row in rows} == {"happy"}
     assert "p_fear" not in rows[0]
 
 

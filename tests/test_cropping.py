@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,16 @@ def test_people_and_what_is_known_of_them_are_in_a_table(tmp_path: Path) -> None
         {"path": "crops/images-8-sad.png", "label": "sad", "person": "8", "age": ""},
     ]
     assert [row["person"] for row in table(tmp_path / "out" / TABLE)] == ["7", "8", "8"]
+
+
+def test_what_is_known_by_the_name_of_another_column_is_renamed(tmp_path: Path) -> None:
+    known = {"label": "lookup", "split": "left", "path": "a/b", "emotion": "joy"}
+    examples = [replace(example("a.jpg", split="train"), attributes=known)]
+    write_crops(examples, tmp_path / "out", "auto", GRAY, detector=Bounds())
+    (row,) = table(tmp_path / "out" / LABELS)
+    assert (row["path"], row["label"], row["split"]) == ("crops/a.png", "happy", "train")
+    assert [row[f"input_{name}"] for name in ("label", "split", "path")] == ["lookup", "left", "a/b"]
+    assert row["emotion"] == "joy"
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,11 @@ Row = dict[str, Any]
 def row(number: int, label: str = "happy", box: Sequence[float] = BOX, **others: Any) -> Row:
     x0, y0, x1, y1 = box
     told = {"frame": number, "track": 0, "x0": x0, "y0": y0, "x1": x1, "y1": y1}
-    return told | {"s_label": label, "s_confidence": 0.97, "s_uncertain": False} | others
+    return told | {"smoothed_label": label, "smoothed_confidence": 0.97, "smoothed_uncertain": False} | others
 
 
 def nobody(number: int) -> Row:
-    return row(number, track=None, s_label=None, s_confidence=None, s_uncertain=None)
+    return row(number, track=None, smoothed_label=None, smoothed_confidence=None, smoothed_uncertain=None)
 
 
 def written(folder: Path, made: bytes, rows: Sequence[Row], form: str = "webm", **wanted: Any) -> Path:
@@ -213,7 +213,8 @@ class TestSteady:
         steady = Steady()
         rng = np.random.default_rng(0)
         shown = [
-            steady.said(n / 25, [row(n, s_confidence=float(rng.uniform(0.9, 1)))])[0].confidence for n in range(100)
+            steady.said(n / 25, [row(n, smoothed_confidence=float(rng.uniform(0.9, 1)))])[0].confidence
+            for n in range(100)
         ]
         assert len(dict.fromkeys(shown)) == 8
 

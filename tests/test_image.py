@@ -407,7 +407,7 @@ def test_exif_rotation(format: str, orientation: int, stored: Any) -> None:
 
 
 @pytest.mark.parametrize("software", ["", "one that has turned the pixels"])
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
 def test_an_orientation_in_xmp_alone_asks_nothing(format: str, software: str) -> None:
     """Browsers show such a photo as it lies, see tests/web/test_page_in_browser.py."""
     exif, texts = Image.Exif(), PngInfo()
@@ -415,7 +415,9 @@ def test_an_orientation_in_xmp_alone_asks_nothing(format: str, software: str) ->
         exif[0x0131] = software
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
     texts.add_itxt("XML:com.adobe.xmp", xmp.decode())
-    data = encoded(photo(), format, exif=exif if software else b"", xmp=xmp, pnginfo=texts)
+    if format == "TIFF":
+        exif[0x02BC] = xmp
+    data = encoded(photo(), format, exif=exif if len(exif) else b"", xmp=xmp, pnginfo=texts)
     assert Image.open(io.BytesIO(data)).getexif()[0x0112] == 6
     assert_photo(read_image(data), tolerance=60)
     assert_photo(read_image(Image.open(io.BytesIO(data))), tolerance=60)

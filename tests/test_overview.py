@@ -27,7 +27,7 @@ def row(number: int, happy: float, track: int | None = 0, **others: Any) -> Row:
     shares = {"s_happy": happy, "s_sad": 1 - happy} if track is not None else {"s_happy": None, "s_sad": None}
     told = {"source": "clip.mp4", "frame": number, "time_s": number * 0.04, "track": track}
     box = {"x0": 20.0, "y0": 10.0, "x1": 44.0, "y1": 34.0}
-    return told | box | shares | {"s_uncertain": False} | others
+    return told | box | shares | {"smoothed_uncertain": False} | others
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,8 @@ def test_areas_are_as_wide_and_high_as_the_expressions(clip: bytes) -> None:
 
 def test_what_is_uncertain_is_hatched_and_what_is_out_of_sight_is_empty(clip: bytes) -> None:
     rows = [
-        row(number, 1.0, s_uncertain=number < 15) if number < 30 else row(number, 0.0, None) for number in range(50)
+        row(number, 1.0, smoothed_uncertain=number < 15) if number < 30 else row(number, 0.0, None)
+        for number in range(50)
     ]
     page = drawn(clip, rows)[:-150]
     yellow = near(page, PALETTE["happy"])
@@ -96,7 +97,7 @@ def test_each_face_has_its_strip_up_to_a_dozen(clip: bytes) -> None:
 
 def test_a_timeline_in_parts() -> None:
     assert over_time([], LABELS, 4).faces == {}
-    rows = [row(number, 1.0 if number < 20 else 0.0, s_uncertain=number >= 20) for number in range(30)]
+    rows = [row(number, 1.0 if number < 20 else 0.0, smoothed_uncertain=number >= 20) for number in range(30)]
     rows += [row(number, 0.0, None) for number in range(30, 40)]
     seen = over_time(rows, LABELS, 4)
     assert seen.edges_s.tolist() == pytest.approx([0.0, 0.4, 0.8, 1.2, 1.6])

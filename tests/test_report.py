@@ -214,7 +214,22 @@ def test_the_answers_as_a_table() -> None:
         ("sad", "happy", "0"),
         ("happy", "", "0"),
     ]
-    assert [float(rows[0][name]) for name in ("confidence", "happy", "sad")] == [0.9, 0.9, 0.1]
+    assert [float(rows[0][name]) for name in ("confidence", "p_happy", "p_sad")] == [0.9, 0.9, 0.1]
+
+
+def test_labels_that_are_called_as_columns_are_have_columns_of_their_own(tmp_path: Path) -> None:
+    labels = LabelSet("odd", ("right", "copy", "print", "p_copy"))
+    report = report_of([True, False, None, True], labels=labels, attributes=[{"p_copy": "a"}, {"right": "b"}, {}, {}])
+    table = answers_csv(report)
+    names = next(csv.reader(StringIO(table)))
+    assert len(set(names)) == len(names)
+    rows = list(csv.DictReader(StringIO(table)))
+    assert [(row["right"], row["copy"], row["p_right"]) for row in rows[:2]] == [
+        ("1", "", "0.900000"),
+        ("0", "", "0.033333"),
+    ]
+    first, second = compare([written(tmp_path, name, report) for name in ("one", "two")])
+    assert first.accuracy == second.accuracy == 0.5
 
 
 def test_calibration_is_of_the_images_that_are_compared(tmp_path: Path) -> None:

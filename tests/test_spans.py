@@ -22,9 +22,9 @@ def row(time_s: float, frame: int | None, track: int | None = None, happy: float
         "track": track,
         "s_happy": happy if known else None,
         "s_sad": round(1 - happy, 6) if known else None,
-        "s_label": ("happy" if happy >= 0.5 else "sad") if known else None,
-        "s_confidence": max(happy, 1 - happy) if known else None,
-        "s_uncertain": False if known else None,
+        "smoothed_label": ("happy" if happy >= 0.5 else "sad") if known else None,
+        "smoothed_confidence": max(happy, 1 - happy) if known else None,
+        "smoothed_uncertain": False if known else None,
         **more,
     }
 
@@ -74,7 +74,7 @@ def test_tables_are_of_the_kinds_that_they_say() -> None:
 
 def test_summary() -> None:
     rows = of(0.9, 0.8, 0.1, None, 0.2, 0.3)
-    rows[1]["s_uncertain"] = True
+    rows[1]["smoothed_uncertain"] = True
     (told,) = summary(rows, LABELS).rows
     assert told == {
         "source": "a.mp4",

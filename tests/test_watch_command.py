@@ -70,7 +70,7 @@ def test_lines_of_json_are_printed_where_no_terminal_is(folder: Path) -> None:
     result = run("watch", folder / "face.mp4")
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 0
-    assert {row["s_label"] for row in rows} == {"happy"}
+    assert {row["smoothed_label"] for row in rows} == {"happy"}
     assert [row["time_s"] for row in rows] == sorted({row["time_s"] for row in rows})
 
 

@@ -78,10 +78,17 @@ def test_rows(reader: Recognizer, clip: Path) -> None:
     first, last = rows[0], rows[-1]
     assert (first["source"], first["time_s"], first["frame"], first["track"]) == ("clip", 0.0, 0, 0)
     assert first["s_happy"] == pytest.approx(1 - first["s_sad"], abs=1e-6)
-    assert (first["label"], first["s_label"]) == ("happy", "happy")
-    assert first["s_uncertain"] is bool(seen[0].smoothed[0].reasons)
-    assert (last["track"], last["s_label"], last["s_happy"], last["error"]) == (None, None, None, None)
+    assert (first["label"], first["smoothed_label"]) == ("happy", "happy")
+    assert first["smoothed_uncertain"] is bool(seen[0].smoothed[0].reasons)
+    assert (last["track"], last["smoothed_label"], last["s_happy"], last["error"]) == (None, None, None, None)
     json.dumps(rows)
+
+
+def test_no_label_takes_the_column_of_another_thing() -> None:
+    """AffectNet's labels have one that is called uncertain."""
+    odd = moment_columns(("uncertain", "label", "confidence"))
+    assert len(odd) == len(moment_columns(())) + 3 * 3
+    assert odd["s_uncertain"] == "float64"
 
 
 @pytest.mark.parametrize(

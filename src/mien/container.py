@@ -157,8 +157,13 @@ def small_gray(data: bytes, most: int) -> Image.Image | None:
         return None
     if data[end + 4 :] != bytes(4) + PNG_END or zlib.crc32(data[12:29]) != checksum:
         return None
-    with suppress(ValueError):
-        return Image.frombytes("L", (width, height), memoryview(data)[PNG_HEAD.size : end], "zip", "L")
+    if zlib.crc32(memoryview(data)[PNG_HEAD.size - 4 : end]) != int.from_bytes(data[end : end + 4]):
+        return None
+    size, pixels = (width + 1) * height, memoryview(data)[PNG_HEAD.size : end]
+    with suppress(ValueError, zlib.error):
+        image = Image.frombytes("L", (width, height), pixels, "zip", "L")
+        if image.getpixel((width - 1, height - 1)) or len(zlib.decompressobj().decompress(pixels, size)) == size:
+            return image  # what is missing is 0
     return None
 
 
@@ -191,20 +196,20 @@ def remarks(data: bytes, image: Image.Image) -> tuple[str, ...]:
     elif image.format == "PNG":
         ended = data.rfind(PNG_END) > 0
     elif image.format in ("JPEG", "MPO"):
-        ended = data.endswith(JPEG_END) or _has_end(data)
+        ended = data.endswith(JPEG_END) or jpeg_end(data) is not None
     few = f"{frames}" if frames < MOST_FRAMES else f"{MOST_FRAMES} or more"
     return (f"one frame of {few} was read",) * (frames > 1) + (NO_END,) * (not ended)
 
 
-def _has_end(data: bytes) -> bool:
-    """Whether a JPEG has its end mark, whatever is behind it: a phone's video has bytes that look like marks."""
+def jpeg_end(data: bytes) -> int | None:
+    """Where a JPEG's end mark is, whatever is behind it: a phone's video has bytes that look like marks."""
     at = 2
     while found := AFTER_SCAN.search(data, at):
         at = found.end()
         if data[at - 1] == JPEG_END[1]:
-            return True
+            return found.start()
         at += int.from_bytes(data[at : at + 2])
-    return False
+    return None
 
 
 def _gif(data: bytes) -> tuple[int, bool]:

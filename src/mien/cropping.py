@@ -33,6 +33,7 @@ from mien.intake import describe
 from mien.labels import canonical
 from mien.preprocess import Preprocess
 from mien.sources import SUFFIXES, expand
+from mien.tables import RENAMED
 
 STATE, TABLE, LABELS, CROPS = ".crops.jsonl", "crops.csv", "labels.csv", "crops"
 LONGEST_STEM = 60  # characters, of up to 4 bytes; file systems take names of 255 bytes
@@ -213,9 +214,19 @@ def _fit(name: str) -> str:
 
 
 def _labelled(examples: Sequence[Example], rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """What is known of each crop, as a dataset's table has it; only columns in which something is known."""
+    """What is known of each crop, as a dataset's table has it; only columns in which something is known.
+
+    An attribute that is called as one of the table's own columns is `input_<name>`.
+    """
+    own = "path", "label", "split"
     told = [
-        {"path": row.crop, "label": row.label, "split": row.split, "person": row.person, **example.attributes}
+        {
+            "path": row.crop,
+            "label": row.label,
+            "split": row.split,
+            "person": row.person,
+            **{RENAMED * (name in own) + name: value for name, value in example.attributes.items()},
+        }
         for example, row in zip(examples, rows, strict=True)
         if row.crop
     ]

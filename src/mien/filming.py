@@ -71,7 +71,10 @@ class Steady:
 
     def _one(self, time_s: float, row: Row) -> Said:
         now = Said(
-            (row["x0"], row["y0"], row["x1"], row["y1"]), row["s_label"], row["s_confidence"], row["s_uncertain"]
+            (row["x0"], row["y0"], row["x1"], row["y1"]),
+            row["smoothed_label"],
+            row["smoothed_confidence"],
+            row["smoothed_uncertain"],
         )
         face = self._faces.get(row["track"])
         if face is None:

@@ -22,10 +22,12 @@ from mien.container import (
     deepen_transparency,
     endings,
     identified,
+    jpeg_end,
     named,
     remarks,
 )
 from mien.errors import ImageError, RoomError
+from mien.gaps import fewer_pieces, lacking, may_lack
 from mien.intake import LIMITS, Encoded, ImageSource, Limits, describe, encoded, known
 from mien.memory import make_room
 from mien.quiet import quiet_pillow
@@ -48,9 +50,12 @@ UPRIGHT = {
 }
 """EXIF orientation, and what makes the image upright."""
 
+ORIENTATION = 0x0112  # EXIF's tag, and a TIFF's
 EXIF = ("exif", "Raw profile type exif")
 """Where Pillow keeps a file's EXIF block: of a PNG it may be a text."""
 
+DAMAGED = "damaged or cut short"
+LACKING = f"{DAMAGED}: some of its pixels are not there"
 STRIP = 256  # rows of an image that are compared at once
 TILE_WIDTH, TILE_HEIGHT = 322, 323  # tags of a TIFF
 
@@ -127,27 +132,34 @@ def whole_of(image: Image.Image, data: bytes, limits: Limits) -> Decoded:
     _check_size(image.width, image.height, limits)
     remarked = remarks(data, image)
     try:
-        whole, notes = decoded(image, limits)
+        whole, notes = decoded(image, limits, data=data)
     except ImageError:
-        unended = _unended(data, limits)
+        unended = _agreed(endings(data), limits)
         if unended is None:
             raise
         whole, notes = unended
     return Decoded(whole, notes + remarked)
 
 
-def _unended(data: bytes, limits: Limits) -> Decoded | None:
-    """The image of a JPEG that lacks its end mark alone, if this is one."""
+def _agreed(ended: tuple[bytes, ...], limits: Limits, factor: int = 1) -> Decoded | None:
+    """The image of a JPEG that has all of its pixels, by its `endings`; or None."""
     prints = set()
     read = None
     try:
-        for each in endings(data):
+        for each in ended:
             read = None  # before the next takes as much memory
-            read = decoded(opened(each, limits), limits)
+            read = decoded(opened(each, limits), limits, factor)
             prints.add(_print(read.image))
     except ImageError:
         return None
     return read if len(prints) == 1 else None
+
+
+def _check_gaps(data: bytes, image: Image.Image, limits: Limits, factor: int) -> None:
+    """Refuse a file's image, decoded, for which there were not pixels enough."""
+    ended = endings(data[: jpeg_end(data)]) if may_lack(image) else ()
+    if lacking(data, image) or (ended and _agreed(ended, limits, factor) is None):
+        raise ImageError(LACKING)
 
 
 def _print(image: Image.Image) -> str:
@@ -158,16 +170,19 @@ def _print(image: Image.Image) -> str:
     return sha.hexdigest()
 
 
-def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
+def decoded(image: Image.Image, limits: Limits, factor: int = 1, data: bytes | None = None) -> Decoded:
     """A Pillow image as `read_image` reads it, upright, RGB or gray (`colour.MODES`). Raises `ImageError`.
 
     Args:
         image: open.
         limits: how big it may be.
         factor: 2, 4 or 8 decodes an image of `SHRINKS` so many times smaller, its sides rounded up.
+        data: the bytes of its file, where it is to be looked whether they hold all of it.
     """
     _check_size(image.width, image.height, limits)
     check_pieces(image, limits)
+    if fewer_pieces(image):
+        raise ImageError(LACKING)
     pixels = image.width * image.height
     _hold(held(image, factor), pixels, limits)
     try:
@@ -180,6 +195,8 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
         tags = dict(getattr(image, "tag_v2", {}))
         _check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1), limits)  # decoded whole, however small the image
         image.load()
+        if data is not None:
+            _check_gaps(data, image, limits, factor)
         made, notes = plain(image, tags)
         made = _on_canvas(made, image)
         turn = turn_of(image) if turned else None  # none of a TIFF, which Pillow has made upright
@@ -261,18 +278,22 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
 def turn_of(image: Image.Image) -> Image.Transpose | None:
     """What makes an image upright, as its EXIF orientation asks; a damaged EXIF block asks nothing.
 
-    Nor does XMP, which browsers do not heed: Pillow takes its word where EXIF has none, and it is often that of before
-    the image was turned. Of a PNG the block may stand behind the pixels, which are decoded for it: what is wrong with
+    A TIFF's tags are its EXIF. XMP, which browsers do not heed, asks nothing, whatever the format: Pillow takes its
+    word where EXIF has none, and it is often that of before the image was turned. A TIFF, which Pillow turns while it
+    decodes it, is told so. Of a PNG the block may stand behind the pixels, which are decoded for it: what is wrong with
     them is raised.
     """
     if image.format == "PNG":
         image.load()
-    told = image
-    if not hasattr(image, "tag_v2"):  # a TIFF's tags are its EXIF
-        told = Image.Image()
-        told.info = {name: image.info[name] for name in EXIF if name in image.info}
     try:
-        return UPRIGHT.get(told.getexif().get(0x0112, 1))
+        if (tags := getattr(image, "tag_v2", None)) is None:
+            bare = Image.Image()
+            bare.info = {name: image.info[name] for name in EXIF if name in image.info}
+            return UPRIGHT.get(bare.getexif().get(ORIENTATION, 1))
+        exif, told = image.getexif(), tags.get(ORIENTATION, 1)
+        if exif.get(ORIENTATION, told) != told:
+            exif[ORIENTATION] = told
+        return UPRIGHT.get(told)
     except DAMAGE:
         return None
 
@@ -280,4 +301,4 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
 def _damaged(error: BaseException) -> ImageError:
     """With the decoder's words where it has some for the file; a number that is none, or a key, are its own affair."""
     words = str(error) if isinstance(error, OSError | SyntaxError) else ""
-    return ImageError(": ".join(filter(None, ("damaged or cut short", words))))
+    return ImageError(": ".join(filter(None, (DAMAGED, words))))

@@ -125,7 +125,7 @@ def _summed(
         )
         for row in frame.rows:
             if row["track"] in kept:
-                told = [*(row[f"s_{label}"] for label in labels), float(row["s_uncertain"]), 1.0]
+                told = [*(row[f"s_{label}"] for label in labels), float(row["smoothed_uncertain"]), 1.0]
                 kept[row["track"]][first : max(last, first + 1)] += told
     with np.errstate(invalid="ignore"):
         means = {track: sums[:, :-1] / sums[:, -1:] for track, sums in kept.items()}

@@ -108,7 +108,7 @@ def open_picture(source: ImageSource, limits: Limits = LIMITS, *, whole: bool = 
         if factor == 1:
             return Picture.of(*whole_of(image, data, limits))
         try:
-            first, notes = decoded(image, limits, factor)
+            first, notes = decoded(image, limits, factor, data)
         except ImageError:  # damaged, or a JPEG without losses, which does not shrink
             return Picture.of(*whole_of(opened(data, limits), data, limits))
         size = (height, width) if turn_of(image) in SIDEWAYS else (width, height)

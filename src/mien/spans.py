@@ -107,15 +107,15 @@ class _Sum:
     longest: tuple[str, float] = ("", 0.0)
 
     def add(self, row: Row, start_s: float, lasts_s: float, labels: Sequence[str]) -> None:
-        label = row["s_label"]
+        label = row["smoothed_label"]
         going_on = abs(start_s - self.end_s) < 1e-6 and label == self.stretch[0]
         self.changes += bool(self.stretch[0]) and label != self.stretch[0]
         self.stretch = (label, (self.stretch[1] if going_on else 0.0) + lasts_s)
         self.longest = max(self.longest, self.stretch, key=lambda each: each[1])
         self.end_s = start_s + lasts_s
         self.seen_s += lasts_s
-        self.uncertain_s += lasts_s * row["s_uncertain"]
-        self.confident += lasts_s * row["s_confidence"]
+        self.uncertain_s += lasts_s * row["smoothed_uncertain"]
+        self.confident += lasts_s * row["smoothed_confidence"]
         self.labels[label] = self.labels.get(label, 0.0) + lasts_s
         for name in labels:
             self.means[name] = self.means.get(name, 0.0) + lasts_s * row[f"s_{name}"]

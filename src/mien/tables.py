@@ -30,10 +30,13 @@ KINDS = {
     "frame": "int32",
     "track": "int32",
     "person": "int32",
-    "s_label": "string",
-    "s_uncertain": "bool",
+    "smoothed_label": "string",
+    "smoothed_uncertain": "bool",
 }
 """What the columns hold that hold no numbers with a fraction, as Arrow calls it."""
+
+RENAMED = "input_"
+"""Before the name of a column that comes with the images, where rows have one of that name themselves."""
 
 NUMBER = "float64"
 VERSION = "1"

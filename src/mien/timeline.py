@@ -235,9 +235,9 @@ MEANINGS = {
     "not_a_face": "share of people who would see no face, 0..1",
     "notes": "what is to be said of how the frame was read",
     "error": "why the video could not be read from this time on",
-    "s_label": "the most probable expression, smoothed over time",
-    "s_confidence": "its smoothed probability, 0..1",
-    "s_uncertain": "whether there are reasons not to rely on it",
+    "smoothed_label": "the most probable expression, smoothed over time",
+    "smoothed_confidence": "its smoothed probability, 0..1",
+    "smoothed_uncertain": "whether there are reasons not to rely on it",
 }
 """What the columns of a timeline mean, with their units."""
 

@@ -106,7 +106,8 @@ def moment_columns(labels: Iterable[str]) -> dict[str, str]:
     """What a row's columns hold (see `tables.Table`), by name and in order.
 
     They are those of images (see `tables.columns`), with the time in seconds, the frame's number and the track in
-    front; and behind, the smoothed expression: `s_<emotion>`, `s_label`, `s_confidence`, `s_uncertain`.
+    front; and behind, the smoothed expression: `s_<emotion>`, and `smoothed_label`, `smoothed_confidence` and
+    `smoothed_uncertain`, as no emotion can be called.
     """
     empty = Moment(0.0, None, Prediction("", 0, 0, error="")).rows(tuple(labels))[0]
     return kinds_of(empty)
@@ -284,7 +285,7 @@ def _row(
         "track": track,
         **flat,
         **{f"s_{name}": round(shares[name], SHARE_DIGITS) if shares else None for name in labels},
-        "s_label": smoothed.label if smoothed else None,
-        "s_confidence": round(smoothed.confidence, SHARE_DIGITS) if smoothed else None,
-        "s_uncertain": smoothed.uncertain if smoothed else None,
+        "smoothed_label": smoothed.label if smoothed else None,
+        "smoothed_confidence": round(smoothed.confidence, SHARE_DIGITS) if smoothed else None,
+        "smoothed_uncertain": smoothed.uncertain if smoothed else None,
     }

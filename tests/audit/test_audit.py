@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
+from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,17 @@ def test_a_dataset_of_which_nothing_can_be_read_is_audited_too() -> None:
     assert found.counts == {Kind.UNREADABLE: 2}
     assert found.opinions == ()
     assert found.left_out == {"0", "1"}
+
+
+def test_a_column_that_is_called_split_is_not_taken_for_the_splits() -> None:
+    data = made(
+        [np.full((48, 48), 9 * row, np.uint8) for row in range(4)], ["happy", "sad"] * 2, [""] * 4, ["train"] * 4
+    )
+    known = (replace(each, attributes={"split": "left"}) for each in data.examples)
+    assert audit(mien.load(), replace(data, examples=tuple(known))).balance == {
+        "split": {"train": {"happy": 2, "sad": 2}},
+        "input_split": {"left": {"happy": 2, "sad": 2}},
+    }
 
 
 def test_people_in_several_splits_are_told_and_kept() -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mien import artifact as artifacts
+from mien.datasets.base import Dataset, Example
+from mien.datasets.copies import fingerprints
+from mien.heads import HeadInfo
+from mien.labels import HAPPY_SAD
+from mien.training.export.beside import beside
+from mien.training.export.calibrate import Calibration
 from mien.training.export.card import model_card
 
 TEACHERS = sorted(path.parent for path in (Path(__file__).parents[2] / "teachers").glob("*/model.json"))
@@ -53,3 +61,45 @@ def test_a_head_that_calibration_did_not_help_says_so() -> None:
     scores = {name: each | {"calibrated": False} for name, each in manifest.scores.items()}
     card = model_card(manifest.model_copy(update={"scores": scores}))
     assert "not fitted on less likely, so none is applied: confidence is as the network gives it" in card
+
+
+def images(n: int, split: str, seed: int, people: bool = False) -> Dataset:
+    """Noise, two thirds of it happy, of somebody whose name is nobody's business."""
+    rng = np.random.default_rng(seed)
+    labels = ["happy", "happy", "sad"] * (n // 3)
+    known = {"person": "Ann Ott"} if people else {}
+    noise = rng.integers(0, 256, (len(labels), 48, 48), np.uint8)
+    examples = (Example(f"{split}/{row}", noise[row], each, split, (), known) for row, each in enumerate(labels))
+    return Dataset(Path("faces"), "made up", HAPPY_SAD, tuple(examples))
+
+
+def test_the_card_says_what_a_report_says_beside_the_numbers() -> None:
+    head = HeadInfo(labels="happy-sad", emotions=HAPPY_SAD.emotions, temperature=1, threshold=0.5)
+    train, valid = images(12, "train", 0, people=True), images(12, "valid", 1, people=True)
+    copies = tuple(replace(each, split="valid") for each in train.examples[:3])
+    valid = replace(valid, examples=valid.examples[3:] + copies, left_out={"valid": 4})
+    found = Calibration(1.0, 0.0, (0.0, 0.0), None, 0.5, {}, np.tile([0.9, 0.1], (12, 1)))
+    told = beside(head, found, train, fingerprints(train), valid)
+    text = " ".join(told)
+    for sentence in (
+        "In the data's own train as well: 3 of these 12 images to the pixel, ",
+        "On the other ",
+        "Left out by the data's index: 4 images more",
+        "Always answering happy is right in 66.7%: nothing says that the model is better.",
+        "People in more than one split: 1; scores of people who were trained on flatter.",
+    ):
+        assert sentence in text
+    assert "Ann" not in text
+
+    manifest = artifacts.read(artifacts.find("small")).manifest
+    scores = manifest.scores | {"fer7": manifest.scores["fer7"] | {"notes": told}}
+    card = model_card(manifest.model_copy(update={"scores": scores}))
+    assert all(f"\n`fer7`: {sentence}\n" in card for sentence in told)
+
+
+def test_nothing_is_said_beside_the_numbers_where_nothing_is_to_be_said() -> None:
+    head = HeadInfo(labels="happy-sad", emotions=HAPPY_SAD.emotions, temperature=1, threshold=0.5)
+    train, valid = images(3, "train", 0), images(120, "valid", 1)
+    right = np.eye(2)[valid.targets(HAPPY_SAD)] * 0.8 + 0.1
+    found = Calibration(1.0, 0.0, (0.0, 0.0), None, 0.5, {}, right)
+    assert beside(head, found, train, fingerprints(train), valid) == []

@@ -158,7 +158,12 @@ def _progress(kept: Viewing) -> None:
         st.progress(0.0, _("%(read)s read", read=read))
     st.button(_("Stop"), on_click=kept.stop, icon=":material/stop:", key="stop reading")
     cells = [
-        (clock(row["time_s"]), row["track"], said(row["s_label"]) + "?" * row["s_uncertain"], row["s_confidence"])
+        (
+            clock(row["time_s"]),
+            row["track"],
+            said(row["smoothed_label"]) + "?" * row["smoothed_uncertain"],
+            row["smoothed_confidence"],
+        )
         for row in kept.newest(NEWEST)
     ]
     if cells:

@@ -28,6 +28,7 @@ from mien.photos import choose_crop
 from mien.prediction import percent
 from mien.recognizer import Recognizer
 from mien.report.columns import MOST_VALUES, banded
+from mien.tables import RENAMED
 
 __all__ = ["LEFT_OUT", "Audit", "Kind", "Suspect", "audit"]
 
@@ -172,7 +173,10 @@ def _balance(dataset: Dataset) -> dict[str, dict[str, dict[str, int]]]:
     """Images by label for each split, and each value of an attribute that has not too many."""
     columns: dict[str, Sequence[str]] = {"split": [each.split for each in dataset.examples]}
     known = sorted({name for each in dataset.examples for name in each.attributes} - {"person"})
-    columns |= {name: [banded(name, each.attributes.get(name, "")) for each in dataset.examples] for name in known}
+    columns |= {
+        RENAMED * (name == "split") + name: [banded(name, each.attributes.get(name, "")) for each in dataset.examples]
+        for name in known
+    }
     told: dict[str, dict[str, dict[str, int]]] = {}
     for name, values in columns.items():
         counts = Counter(zip(values, (each.label for each in dataset.examples), strict=True))

@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mien.batch.stores import File, is_address, opened, reading, told
-from mien.batch.table import RENAMED
 from mien.errors import DataError
 from mien.sources import LEFT_BY_SYSTEMS, SUFFIXES
+from mien.tables import RENAMED
 
 AT_ONCE, BYTES_AT_ONCE = 512, 2**20  # images in a table, and their bytes: whichever comes first
 LEAST, MOST = 4, 64  # rows taken of a file, by its word on their bytes: parquet counts the bytes of what repeats once

@@ -23,15 +23,13 @@ from mien.labels import LabelSet
 from mien.prior import TRAINING, Prior
 from mien.recognizer import Labels, Recognizer
 from mien.sources import Nothing
-from mien.tables import arrow_schema, columns, flat_rows
+from mien.tables import RENAMED, arrow_schema, columns, flat_rows
 
 BYTES, PATH = "bytes", "path"
 """The fields of an image as Hugging Face's datasets have it."""
 
 ADDRESSES = ("url", "uri", "image_url")
 EMPTY = "an empty cell: no image"
-RENAMED = "input_"
-"""Before the name of a column that rows have themselves."""
 
 
 class Cell(BytesIO):

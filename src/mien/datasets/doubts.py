@@ -21,11 +21,11 @@ def words_told(dataset: Dataset) -> tuple[str, ...]:
     return (f"{said}: {with_counts(words)}; {advice}",) if words else ()
 
 
-def people_told(dataset: Dataset) -> tuple[str, ...]:
-    """A sentence on the people who are in more than one split, if there are any."""
+def people_told(dataset: Dataset, *, named: bool = True) -> tuple[str, ...]:
+    """A sentence on the people who are in more than one split, if there are any; `named`, with some of their names."""
     splits: dict[str, set[str]] = {}
     for example in dataset.examples:
         splits.setdefault(example.attributes.get("person", ""), set()).add(example.split)
     both = sorted(person for person, names in splits.items() if person and len(names) > 1)
-    said = f"people in more than one split: {len(both)} ({few(both)})"
+    said = f"people in more than one split: {len(both)}" + f" ({few(both)})" * named
     return (f"{said}; scores of people who were trained on flatter",) if both else ()

@@ -58,14 +58,14 @@ def draw_pictures(report: Report) -> dict[str, bytes]:
 
 def answers_csv(report: Report) -> str:
     """One row an image: its name, its person, label, answer, whether that is right, confidence, whether it was trained
-    on, its fingerprint, all probabilities, and its group by each attribute.
+    on, its fingerprint, all probabilities as `p_<emotion>`, and its group by each attribute as `group: <attribute>`.
 
     Where no face was found, the answer is empty; and so is the person where nobody is known.
     """
     answers, stream = report.answers, io.StringIO()
     groups = columns(answers.attributes, report.subgroups)
     told = ["name", "person", "label", "answer", "right", "confidence", "copy", "print"]
-    table = Rows(stream, [*told, *report.labels, *(f"{GROUP}{attribute}" for attribute in groups)])
+    table = Rows(stream, [*told, *(f"p_{label}" for label in report.labels), *(f"{GROUP}{each}" for each in groups)])
     guesses, right, confidence = answers.guesses, answers.right, answers.confidence
     for row, name in enumerate(answers.names):
         truth, guess = report.labels[answers.truth[row]], report.labels[guesses[row]]

@@ -171,10 +171,9 @@ def _run(told: dict[str, Any], indent: str = "") -> str:
 
 
 def _doubts(head: HeadInfo, scores: dict[str, Any]) -> str:
-    """What the numbers of a head are not: of all labels, of images enough, of that head alone, or ever sure."""
-    told = []
-    if absent := scores.get("absent"):
-        told.append(f"no validation image shows {', '.join(absent)}, so macro-F1 is over the labels present")
+    """What the numbers of a head are not: what a report says beside them (`beside`); of images enough, of that head
+    alone, or ever sure."""
+    told = [note.removesuffix(".") for note in scores.get("notes", ())]  # models exported before have none
     if reason := uncalibrated(scores):
         told.append(f"{reason}: confidence is as the network gives it, and may be far from the share that is right")
     if head.second:

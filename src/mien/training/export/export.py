@@ -21,7 +21,7 @@ from mien.answers import opinions
 from mien.artifact import FORMAT, SEEN, WEIGHTS, Artifact, Manifest, read, refuse_name
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import NO_LABEL, VOTES, spread
-from mien.datasets.copies import fingerprints
+from mien.datasets.copies import Fingerprints, fingerprints
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
 from mien.heads import HeadInfo
@@ -33,6 +33,7 @@ from mien.photos import load_crops, trained_crop
 from mien.preprocess import Preprocess
 from mien.training.batches.data import prepare
 from mien.training.batches.targets import fingerprint, targets
+from mien.training.export.beside import beside
 from mien.training.export.calibrate import Calibration, calibrate, uncalibrated, when_sure
 from mien.training.export.card import metadata, model_card
 from mien.training.export.compact import compact
@@ -102,14 +103,15 @@ def export(
     networks = [member.onnx(samples) for member in found]
     onnx = compact(together(networks, mirror=twice))
     weights = _weights(networks, found[0])
-    seen = np.unique(fingerprints(dataset.split("train")).prints, axis=0).tobytes()
+    of_train = fingerprints(dataset.split("train"))
+    seen = np.unique(of_train.prints, axis=0).tobytes()
     manifest = _uncalibrated(found, out.resolve().name, onnx, seen, weights, int8=int8, mirror=any(twice))
     logits = Network(Artifact(out, manifest, onnx, "")).logits(pixels)
     sides = (pixels, pixels[..., ::-1]) if mirror else (pixels,)
     expected = _mean([member.answers(side) for member in found for side in sides])
     (check_quantised if int8 else check_parity)(expected, logits)
     say(f"the ONNX file agrees with the network on {counted(len(pixels), 'validation image')}")
-    manifest = _judged(manifest, logits, dataset.split("train"), valid)
+    manifest = _judged(manifest, logits, dataset.split("train"), of_train, valid)
     _write(out, {"model.onnx": onnx, SEEN: seen} | ({WEIGHTS: weights} if weights else {}), manifest)
     for name, scores in manifest.scores.items():
         if reason := uncalibrated(scores):
@@ -176,13 +178,17 @@ def _uncalibrated(
     )
 
 
-def _judged(manifest: Manifest, logits: Logits, train: Dataset, valid: Dataset) -> Manifest:
-    """The manifest with calibrations, mixes, second opinions and scores."""
+def _judged(manifest: Manifest, logits: Logits, train: Dataset, seen: Fingerprints, valid: Dataset) -> Manifest:
+    """The manifest with calibrations, mixes, second opinions and scores, and what must be said beside these."""
     found = {head.labels: _calibrate(head.labels, head.emotions, logits[head.labels], valid) for head in manifest.heads}
     mixes = {head.labels: _mix(train, named_set(head.emotions)) for head in manifest.heads}
     heads = tuple(_calibrated(head, found[head.labels], mixes[head.labels]) for head in manifest.heads)
     heads = tuple(_asking(head, heads, logits, valid) for head in heads)
-    scores = {head.labels: _scores(head, heads, found[head.labels], logits, valid) for head in heads}
+    scores = {
+        head.labels: _scores(head, heads, found[head.labels], logits, valid)
+        | {"notes": beside(head, found[head.labels], train, seen, valid)}
+        for head in heads
+    }
     if manifest.face:
         scores[FACE.name] = _judge_faces(logits[FACE.name], valid)
     return manifest.model_copy(update={"heads": heads, "scores": scores})

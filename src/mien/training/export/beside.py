@@ -1,0 +1,63 @@
+"""What must be said beside a head's scores: the sentences of a report (`report.notes`) on the same answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mien.datasets.base import NO_LABEL, Dataset
+from mien.datasets.copies import Fingerprints, fingerprints, shared
+from mien.datasets.doubts import people_told
+from mien.heads import HeadInfo
+from mien.labels import FERPLUS8
+from mien.report import EXACT, NEAR, Answers, LeftOut, make_report
+from mien.report.notes import notes
+from mien.training.export.calibrate import Calibration
+
+
+def beside(head: HeadInfo, found: Calibration, train: Dataset, seen: Fingerprints, valid: Dataset) -> list[str]:
+    """Sentences, the most important first; none names a person, as models are given to others.
+
+    Args:
+        head: the head, with its threshold.
+        found: what it answered to the validation images that have a label of its own.
+        train: the training images.
+        seen: their fingerprints.
+        valid: the validation images.
+    """
+    targets = valid.targets(head.label_set)
+    judged = np.flatnonzero(targets != NO_LABEL)
+    examples = tuple(valid.examples[row] for row in judged)
+    voted = head.label_set == FERPLUS8 and valid.has_votes
+    answers = Answers(
+        names=tuple(each.name for each in examples),
+        sources=tuple(each.source for each in examples),
+        attributes=tuple(each.attributes for each in examples),
+        probabilities=found.answers,
+        truth=targets[judged],
+        found=np.ones(len(judged), bool),
+        copies=_copies(replace(valid, examples=examples), seen),
+        sure=found.answers.max(1) >= head.threshold,
+        head=head.labels,
+        threshold=head.threshold,
+        prior=None,
+        kl_to_votes=None,
+        prints=("",) * len(judged),
+    )
+    left_out = LeftOut(
+        by_index=valid.left_out.get("valid", valid.left_out.get("all", 0)),
+        not_judged=len(valid) - len(judged),
+        outside={} if voted else valid.outside(head.label_set),
+    )
+    in_both = people_told(replace(valid, examples=train.examples + valid.examples), named=False)
+    told = {"people": in_both[0]} if in_both else {}
+    return list(notes(make_report(head.labels, told, head.label_set, answers, left_out)))
+
+
+def _copies(judged: Dataset, seen: Fingerprints) -> tuple[str, ...]:
+    """What each image is: `EXACT` or `NEAR`, or nothing."""
+    found, told = fingerprints(judged), np.full(len(judged), "", object)
+    exact, near = shared(found, seen)
+    told[found.rows[exact]], told[found.rows[near]] = EXACT, NEAR
+    return tuple(told)
