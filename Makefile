@@ -16,7 +16,7 @@ BIN := .venv/bin
 SLOW := $(patsubst %,tests/test_%.py,cli cli_video docs evaluation notebooks report timeline watch_command)
 PIP := -m pip --disable-pip-version-check --quiet
 LOCKED := install --require-hashes --no-deps -r
-# files come in their order: by default those with few tests come last, and one worker ends with the slowest of them;
+# files come in the order of tests/conftest.py: by default those with few tests, which may take long, come last;
 # bytecode is kept wherever this runs: hundreds of processes that tests start would each compile mien anew
 TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 

@@ -5,21 +5,32 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page, Playwright
+from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect
+from waiting import WAIT_S
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 CAMERA = "--use-fake-device-for-media-stream"
-WAIT = 120_000  # ms; a busy machine is slow
+WAIT = 1000 * WAIT_S  # ms
+
+expect.set_options(timeout=WAIT)  # for all there is in a process; of pages see `new_page`
 
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 
 
 def launched(playwright: Playwright, *arguments: str) -> Browser:
     """Chromium, with more arguments on its command line."""
-    return playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", *arguments])
+    return playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", *arguments], timeout=WAIT)
+
+
+def new_page(browser: Browser, **options: Any) -> Page:
+    """A page that shares nothing with others; what it waits for may take as long as anything."""
+    page = browser.new_page(**options)
+    page.set_default_timeout(WAIT)
+    return page
 
 
 def photos(**files: bytes) -> list[FilePayload]:

@@ -19,7 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-GATHERED_S = 120.0
+from waiting import WAIT_S
+
 UNSHARE = ("unshare", "--map-root-user", "--net")
 TRIES = 5  # Ray gives a node half a minute to start, which on a busy machine may be too short
 UP_AND_RUNNING, SET_FLAGS = 0x41, 0x8914
@@ -117,7 +118,7 @@ def _cluster() -> tuple[Any, list[Any]]:
         try:
             cluster = Cluster(initialize_head=True, head_node_args=head)
             nodes = [cluster.add_node(wait=False, num_cpus=1, include_log_monitor=False, **small) for _ in range(2)]
-            cluster.wait_for_nodes(GATHERED_S)
+            cluster.wait_for_nodes(WAIT_S)
             return cluster, nodes
         except Exception:
             if not left:

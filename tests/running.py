@@ -7,16 +7,14 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from broken import broken
+from waiting import WAIT_S, until
 
 COUNT, SIZE = 60, 10
-WAIT_S = 300.0
-"""How long anything may take on a busy machine; nothing waits so long that works."""
 WATCHED = Path(__file__).parent / "batch" / "watched"
 
 
@@ -89,14 +87,17 @@ class Runs:
 
     def wait_for(self, *names: str) -> list[int]:
         """Until these have been opened; by whom, in this order."""
-        deadline = time.monotonic() + WAIT_S
-        while not set(names) <= (by := {name: process for process, name in self.opened()}).keys():
-            assert time.monotonic() < deadline, by
-            time.sleep(0.01)
+        until(lambda: set(names) <= {name for _, name in self.opened()})
+        by = {name: process for process, name in self.opened()}
         return [by[name] for name in names]
 
     def go(self) -> None:
         (self.watch / "go").touch()
+
+
+def gone(*processes: int) -> None:
+    """Wait until they are."""
+    until(lambda: not any(Path(f"/proc/{process}").exists() for process in processes))
 
 
 def rows(out: Path) -> dict[str, bytes]:

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -18,13 +17,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import httpx
+from waiting import WAIT_S, until
+from websockets.sync import client
 
-WAIT_S = 120.0
-"""How long anything may take on a busy machine; nothing waits so long that works."""
 PROC = Path("/proc")
 STARTED = re.compile(r"mien serves on (http://\S+:(\d+))")
 request = partial(httpx.request, timeout=WAIT_S, verify=False)  # to read whom TLS may trust takes 30 ms a request
 get, post, options = (partial(request, method) for method in ("GET", "POST", "OPTIONS"))
+session = partial(httpx.Client, timeout=WAIT_S)
+connect = partial(client.connect, open_timeout=WAIT_S, close_timeout=WAIT_S, ping_timeout=WAIT_S)
 
 
 class Served:
@@ -51,14 +52,7 @@ class Served:
 
     def wait(self) -> None:
         """Until it is ready."""
-        until = time.monotonic() + WAIT_S
-        while time.monotonic() < until:
-            assert self.process.poll() is None, self.printed
-            with suppress(httpx.TransportError):
-                if self.port and get(f"{self.url}/readyz").status_code == 200:
-                    return
-            time.sleep(0.05)
-        raise AssertionError(f"not ready within {WAIT_S} s: {self.printed}")
+        until(lambda: answers(self.process, f"{self.url}/readyz", self.printed))
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -74,6 +68,14 @@ class Served:
     def _read(self, stream: IO[str]) -> None:
         self.printed.extend(stream)
         stream.close()
+
+
+def answers(process: subprocess.Popen[Any], url: str, printed: object = None) -> bool:
+    """Whether something is there already, which a process serves that has not ended."""
+    assert process.poll() is None, printed
+    with suppress(httpx.TransportError):
+        return get(url).status_code == 200
+    return False
 
 
 def free() -> int:
@@ -105,7 +107,7 @@ def begin(port: int = 0, program: Sequence[str] = (sys.executable, "-m", "mien",
 
     It is given time for its answers: a machine that is busy is no fault of the service.
     """
-    given = {"deadline_s": WAIT_S, "grace_s": WAIT_S, **settings, "port": port}
+    given = {"deadline_s": WAIT_S, "upload_s": WAIT_S, "grace_s": WAIT_S, **settings, "port": port}
     environment = {f"MIEN_SERVE_{name.upper()}": str(value) for name, value in given.items()}
     process = subprocess.Popen(
         program,

@@ -1,4 +1,4 @@
-"""A skipped test fails where CI=true, however it is skipped, and is told; elsewhere it is skipped."""
+"""A skipped test fails where CI=true, however it is skipped, and is told; elsewhere not. And files have an order."""
 
 from __future__ import annotations
 
@@ -48,3 +48,11 @@ def test_other_outcomes_stay_in_ci(suite: pytest.Pytester, monkeypatch: pytest.M
         "@pytest.mark.xfail(strict=True)\ndef test_known(): assert False",
     )
     suite.runpytest().assert_outcomes(passed=1, failed=1, xfailed=1)
+
+
+def test_folders_come_before_the_files_beside_them(suite: pytest.Pytester) -> None:
+    test = "def test(): pass"
+    suite.makepyfile(**{"test_a": test, "later/test_b": test, "test_c": test, "later/test_d": test})
+    told = suite.runpytest("--collect-only", "-q").outlines
+    files = [line.partition("::")[0] for line in told if "::" in line]
+    assert files == ["later/test_b.py", "later/test_d.py", "test_a.py", "test_c.py"]

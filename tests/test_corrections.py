@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from drawn import draw_face
 from PIL import Image
+from waiting import WAIT_S
 
 from mien import corrections
 from mien.corrections import COLUMNS, NOT_A_FACE, TABLE, check, forget, keep, kept, name_of
@@ -291,6 +292,6 @@ def test_two_apps_at_once(tmp_path: Path) -> None:
     beside = spawned.Process(target=told, args=(tmp_path, "sad", *one))
     beside.start()
     told(tmp_path, "happy", *other)
-    beside.join(120)
+    beside.join(WAIT_S)
     assert beside.exitcode == 0
     assert len(kept(tmp_path)) == len(rows(tmp_path)) - 1 == 20

@@ -12,7 +12,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from browsing import needs_browser
+from browsing import needs_browser, new_page
 from filmed import BARS, Film, barred, bars_of, coded, corners, plain
 from PIL import Image
 from playwright.sync_api import Browser
@@ -255,7 +255,7 @@ def test_chromium_plays_it_to_its_end_in_its_colours(form: str, browser: Browser
     tags = {"colorspace": 6, "color_range": 1}
     made = Film([coded(tall)] * 20, options={"qp": "0", "preset": "ultrafast"}, tags=tags, sound_s=0.8).made()
     out = written(tmp_path, made, [row(number) for number in range(20)], form)
-    page = browser.new_page()
+    page = new_page(browser)
     page.set_content(PAGE.format(form=form, data=base64.b64encode(out.read_bytes()).decode()))
     points = [[int((i + 0.5) * 40), 300] for i in range(len(BARS))]
     played = page.evaluate(PLAYED.replace("POINTS", str(points)))

@@ -9,6 +9,7 @@ import jupytext
 import pytest
 from drawn import TINY, write_folder
 from nbclient import NotebookClient
+from waiting import WAIT_S
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.py"))
 
@@ -30,9 +31,9 @@ def test_they_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.Monkey
     shown = 0
     for path in NOTEBOOKS:
         notebook = jupytext.read(path)
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute(
-            env=dict(os.environ)
-        )
+        place = {"metadata": {"path": str(path.parent)}}
+        client = NotebookClient(notebook, timeout=int(WAIT_S), startup_timeout=int(WAIT_S), resources=place)
+        client.execute(env=dict(os.environ))
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
         assert not [output for output in outputs if output.output_type == "error"]
         shown += sum("image/png" in output.get("data", {}) for output in outputs)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from waiting import WAIT_S
 
 import mien
 from mien import Face
@@ -28,8 +29,6 @@ from mien.labels import FERPLUS8
 Pixels = NDArray[np.uint8]
 Bands = Callable[..., Pixels]
 Toy = Callable[..., Path]
-
-PATIENCE_S = 120  # for what ends in a second, or never
 
 FORK = """
 import os, signal, sys, threading
@@ -60,7 +59,7 @@ answers = []
 for _ in range(5 if parent == "busy" else 1):
     child = os.fork()
     if not child:
-        signal.alarm(60)
+        signal.alarm(int(sys.argv[4]))
         os._exit([each.to_dict() for each in model.predict([path] * 3)] != expected)
     answers.append(os.waitpid(child, 0)[1])
 ended.set()
@@ -93,8 +92,9 @@ def eight(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(("threads", "parent"), [(1, "idle"), (2, "idle"), (2, "busy"), (1, "full")])
 def test_a_forked_child_answers_as_its_parent(threads: int, parent: str, astronaut: bytes, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(astronaut)
-    command = [sys.executable, "-W", "ignore", "-c", FORK, str(tmp_path / "photo.jpg"), str(threads), parent]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    told = (tmp_path / "photo.jpg", threads, parent, int(WAIT_S))
+    command = [sys.executable, "-W", "ignore", "-c", FORK, *map(str, told)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WAIT_S)
     assert (ended.stderr, set(json.loads(ended.stdout))) == ("", {0})
 
 
@@ -104,7 +104,7 @@ def test_a_forked_child_answers_as_its_parent(threads: int, parent: str, astrona
 def test_another_process_answers_the_same(astronaut: bytes) -> None:
     model = mien.load(threads=2)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        there = pool.submit(model.predict, [astronaut], labels="happy-sad").result(PATIENCE_S)
+        there = pool.submit(model.predict, [astronaut], labels="happy-sad").result(WAIT_S)
     assert there == model.predict([astronaut], labels="happy-sad")
 
 

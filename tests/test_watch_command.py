@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from filmed import Film
 from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
+from waiting import WAIT_S, until
 
 from mien.cli.verbs import app
 from mien.cli.watch import _Bars
@@ -79,11 +79,9 @@ def test_what_is_kept_is_whole_when_ctrl_c_stops_it(folder: Path, tmp_path: Path
     out, part = tmp_path / "kept.csv", tmp_path / "kept.csv.part.jsonl"
     command = [sys.executable, "-m", "mien", "watch", str(folder / "long.mp4"), "--out", str(out)]
     watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: part.exists() and part.stat().st_size)
     watching.send_signal(signal.SIGINT)
-    printed, told = watching.communicate(timeout=120)
+    printed, told = watching.communicate(timeout=WAIT_S)
     assert (watching.returncode, printed, told) == (0, "", "")
     with out.open() as stream:
         rows = list(csv.DictReader(stream))

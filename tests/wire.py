@@ -7,11 +7,10 @@ import json
 import re
 import socket
 import struct
-import time
-from collections.abc import Callable
 from typing import Any
 
-from served import WAIT_S, Served, get
+from served import Served, get
+from waiting import WAIT_S
 
 KEY = base64.b64encode(bytes(16)).decode()
 CONT, TEXT, BINARY, CLOSE, PING = 0, 1, 2, 8, 9
@@ -88,11 +87,3 @@ def count(served: Served, name: str) -> float:
 def logged(served: Served) -> list[dict[str, Any]]:
     """What the log tells of each request and socket, as far as it has come."""
     return [json.loads(line) for line in list(served.printed) if line.startswith("{")]
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait until something is true."""
-    end = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import os
-import resource
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from io import BytesIO
-from urllib.request import urlopen
 
 import numpy as np
 import pytest
 from browsing import App
 from filmed import Film
 from PIL import Image
+from served import answers, free, no_files
+from waiting import WAIT_S, until
 
 from mien.corrections import keep
 from mien.prediction import Expression
-
-
-def no_files() -> None:
-    """From here on this process cannot make any file longer than it is."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 @pytest.fixture(scope="package")
@@ -45,9 +38,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Itera
     for label in ("Happy", "Sad"):
         (folder / "samples" / "test" / label).mkdir(parents=True)
         (folder / "samples" / "test" / label / "one.jpg").write_bytes(astronaut)
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+    port = free()
     said = Expression({"happy": 0.9, "sad": 0.1})
     keep(folder / "kept", np.full((48, 48), 90, np.uint8), said, "sad", "small")
     command = [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port)]
@@ -64,15 +55,9 @@ def running(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Itera
     reader = threading.Thread(target=printed.extend, args=(process.stdout,))
     reader.start()
     url = f"http://localhost:{port}"
-    for _ in range(1200):
-        try:
-            urlopen(f"{url}/_stcore/health").close()
-            break
-        except OSError:
-            assert process.poll() is None, printed
-            time.sleep(0.1)
+    until(lambda: answers(process, f"{url}/_stcore/health", printed))
     yield App(url, printed)
     process.terminate()
-    process.wait(120)
-    reader.join(120)
+    process.wait(WAIT_S)
+    reader.join(WAIT_S)
     process.stdout.close()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.navigation.page import StreamlitPage
 from streamlit.testing.v1 import AppTest
+from waiting import WAIT_S
 
 import mien
 from mien.app import about, settings
@@ -50,7 +51,7 @@ def app(model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
         monkeypatch.delenv(settings.KEEP, raising=False)
         if may:
             monkeypatch.setenv(settings.KEEP, str(folder))
-        test = AppTest.from_string(f"from mien.app import {page}\n{page}.show()", default_timeout=60).run()
+        test = AppTest.from_string(f"from mien.app import {page}\n{page}.show()", default_timeout=WAIT_S).run()
         return ran(test.toggle(key="keeping").set_value(True)) if on else ran(test)
 
     return opened
@@ -151,7 +152,7 @@ def test_the_page_of_what_is_kept_is_there_where_faces_may_be_kept(
     monkeypatch.setattr(StreamlitPage, "run", lambda page: None)
     monkeypatch.setenv(settings.MODEL, str(model))
     monkeypatch.setenv(settings.KEEP, str(folder) if may else "")
-    ran(AppTest.from_file(str(SCRIPT), default_timeout=60))
+    ran(AppTest.from_file(str(SCRIPT), default_timeout=WAIT_S))
     assert ("Kept" in shown) == may
     told = " ".join(sentence for _, sentences in about._sections() for sentence in sentences)
     assert ("Only faces that you correct are saved" in told) == may

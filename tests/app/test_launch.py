@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
+from served import answers, free
+from waiting import WAIT_S, until
 
 from mien.cli.app import app
 
@@ -28,33 +27,22 @@ from mien.cli.app import app
 def test_wrong_usage(arguments: list[str], told: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     command = [sys.executable, "-m", "mien", "app", "--headless", *arguments]
-    result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=WAIT_S)
     assert result.returncode == 2
     assert told in result.stderr
 
 
 def test_it_starts_without_a_question(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {"HOME": str(tmp_path), "BROWSER": "true"}
+    port, environment = free(), os.environ | {"HOME": str(tmp_path), "BROWSER": "true"}
     (tmp_path / "calendar.py").write_text("raise SystemExit('from the current folder')")
     command = [str(Path(sys.executable).with_name("mien")), "app", "--port", str(port)]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
     try:
-        for _ in range(1200):
-            try:
-                urlopen(f"http://localhost:{port}/_stcore/health").close()
-                break
-            except OSError:
-                assert process.poll() is None
-                time.sleep(0.1)
-        else:
-            pytest.fail("the app did not start")
+        until(lambda: answers(process, f"http://localhost:{port}/_stcore/health"))
     finally:
         process.terminate()
-        process.wait(120)
+        process.wait(WAIT_S)
 
 
 def test_what_it_is_told_reaches_the_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

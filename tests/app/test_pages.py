@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.navigation.page import StreamlitPage
 from streamlit.testing.v1 import AppTest
+from waiting import WAIT_S
 
 import mien
 from mien import languages
@@ -72,9 +73,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         if page:
-            test = AppTest.from_string(f"from mien.app import {page}\n{page}.show()", default_timeout=60).run()
+            test = AppTest.from_string(f"from mien.app import {page}\n{page}.show()", default_timeout=WAIT_S).run()
         else:
-            test = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
+            test = AppTest.from_file(str(SCRIPT), default_timeout=WAIT_S).run()
         assert not test.exception
         return test
 
@@ -248,7 +249,7 @@ def test_an_answer_is_there_before_the_next_photo_is_read(
     shown, read_one, show_one = threading.Event(), seen.look, show.photo
 
     def reading(reader: Recognizer, image: bytes, crop: Crop) -> Seen:
-        assert len(image) == len(astronaut) or shown.wait(60)
+        assert len(image) == len(astronaut) or shown.wait(WAIT_S)
         return read_one(reader, image, crop)
 
     def showing(what: Seen, prediction: Prediction, number: int) -> str:

@@ -20,6 +20,7 @@ import pytest
 import streamlit as st
 from filmed import Film
 from streamlit.testing.v1 import AppTest
+from waiting import WAIT_S
 from walking import HAPPY, SAD, Block, Blocks, drawn, filmed
 
 import mien
@@ -35,7 +36,6 @@ from mien.watching import Moment, watch
 Toy = Callable[..., Path]
 Open = Callable[..., AppTest]
 PAGE = "from mien.app import video\nvideo.show()"
-WAIT = 60.0
 
 LEFT, RIGHT = (30, HAPPY), (100, SAD)
 
@@ -71,7 +71,7 @@ def page(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     settings._loaded.clear()
 
     def opened(content: bytes | None = None, name: str = "me.mp4", every: str = "all") -> AppTest:
-        test = AppTest.from_string(PAGE, default_timeout=WAIT).run()
+        test = AppTest.from_string(PAGE, default_timeout=WAIT_S).run()
         test.selectbox(key="every").set_value(every).run()
         if content is not None:
             test.file_uploader(key="video").set_value((name, content, "video/mp4"))
@@ -85,7 +85,7 @@ def page(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
 
 def read(test: AppTest) -> AppTest:
     """The page when its video is read."""
-    assert kept(test).wait(WAIT)
+    assert kept(test).wait(WAIT_S)
     run: AppTest = test.run()
     assert not run.exception
     return run
@@ -323,7 +323,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     def waiting(*arguments: Any) -> Iterator[Moment]:
         for number, each in enumerate(item for item in watch(*arguments) if isinstance(item, Moment)):
             if number == 1:
-                assert going.wait(WAIT)
+                assert going.wait(WAIT_S)
             yield each
 
     monkeypatch.setattr(viewing, "watch", waiting)
@@ -368,10 +368,10 @@ def test_a_video_ends_with_its_page(reader: Recognizer, clip: Path, slow: thread
     gc.collect()
     assert work.stopped.is_set()
     slow.set()
-    assert work.ended.wait(WAIT)
+    assert work.ended.wait(WAIT_S)
     assert len(work.moments) < 80
     for thread in set(threading.enumerate()) - before:
-        thread.join(WAIT)
+        thread.join(WAIT_S)
 
 
 def test_another_page_forgets_it(monkeypatch: pytest.MonkeyPatch, reader: Recognizer, clip: Path) -> None:
@@ -381,12 +381,12 @@ def test_another_page_forgets_it(monkeypatch: pytest.MonkeyPatch, reader: Recogn
     state["viewing"] = viewed = Viewing("key", reader, clip, "me.mp4", HAPPY_SAD, TRAINING, None)
     viewing.forget()
     assert state == {}
-    assert viewed.wait(WAIT)
+    assert viewed.wait(WAIT_S)
 
 
 def test_what_it_needs_is_told_where_it_is_missing(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "find_spec", lambda name: None if name == "scipy" else find_spec(name))
-    test = AppTest.from_string(PAGE, default_timeout=WAIT).run()
+    test = AppTest.from_string(PAGE, default_timeout=WAIT_S).run()
     assert "mien[video]" in test.info[0].value
     assert not test.file_uploader
 

@@ -10,7 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from running import COUNT, SIZE, Runs, rows, state
+from running import COUNT, SIZE, Runs, gone, rows, state
+from waiting import WAIT_S
 
 from mien.batch.claim import claimed
 
@@ -41,10 +42,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_alike(runs: Runs, whole: Path,
         process.kill()
         process.wait()
         process.stderr.close()  # type: ignore[union-attr]
-        deadline = time.monotonic() + 300
-        while any(Path(f"/proc/{worker}").exists() for worker in workers):  # they end with it
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        gone(*workers)  # they end with it
         assert not done & {name for _, name in runs.opened()}
         finished = list(rows(out))
         done |= {f"{int(name.split('-')[1]) * SIZE + number:02}.png" for name in finished for number in range(SIZE)}
@@ -56,7 +54,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_alike(runs: Runs, whole: Path,
     assert rows(out) == rows(whole)
 
 
-@pytest.mark.parametrize(("grace", "finished"), [("60", 2), ("0", 0)])
+@pytest.mark.parametrize(("grace", "finished"), [(f"{WAIT_S:g}", 2), ("0", 0)])
 def test_told_to_end_it_finishes_the_parts_in_work_within_its_grace(
     grace: str, finished: int, runs: Runs, whole: Path, tmp_path: Path
 ) -> None:

@@ -6,14 +6,13 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from nodes import UNSHARE, Nodes
-from running import COUNT, SIZE, WAIT_S, Runs, rows, state
+from running import COUNT, SIZE, Runs, gone, rows, state
 
 from mien.batch.cluster import Cluster
 from mien.errors import MienError
@@ -48,14 +47,6 @@ def start(runs: Runs, nodes: Nodes, out: Path, *words: str, **environment: str) 
 
 def images(runs: Runs) -> Counter[str]:
     return Counter(name for _, name in runs.opened() if name.endswith(".png"))
-
-
-def gone(*processes: int) -> None:
-    """Wait until they are."""
-    deadline = time.monotonic() + WAIT_S
-    while any(Path(f"/proc/{process}").exists() for process in processes):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_killed_and_gone_on_with_and_a_node_lost(runs: Runs, whole: Path, nodes: Nodes, tmp_path: Path) -> None:

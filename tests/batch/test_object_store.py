@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from running import COUNT, SIZE, WAIT_S, Runs
+from running import COUNT, SIZE, Runs
 from stores import Bucket
+from waiting import WAIT_S
 
 from mien.batch.claim import claimed
 from mien.batch.inputs import find

@@ -14,16 +14,15 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
-from served import WAIT_S, free, serving
+from served import connect, free, post, serving, session
 from shipped import swapped, text
-from websockets.sync.client import connect
+from waiting import WAIT_S, until
 from websockets.typing import Origin
 
 MAX_BYTES = 1_000_000
@@ -55,7 +54,7 @@ class Front:
     def client(self, address: str = "127.0.0.1") -> httpx.Client:
         """One that comes from an address of this machine."""
         transport = httpx.HTTPTransport(verify=self.trust, local_address=address)
-        return httpx.Client(transport=transport, base_url=self.url, timeout=WAIT_S)
+        return session(transport=transport, base_url=self.url)
 
 
 Start = Callable[..., AbstractContextManager[Front]]
@@ -102,7 +101,7 @@ def fronted(program: str, certificates: Path, tmp_path_factory: pytest.TempPathF
             command = [program, "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")]
             process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
             try:
-                _wait(process, front.port)
+                until(lambda: listening(process, front.port))
                 resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
                 yield front
                 assert process.poll() is None
@@ -114,16 +113,13 @@ def fronted(program: str, certificates: Path, tmp_path_factory: pytest.TempPathF
     return start
 
 
-def _wait(process: subprocess.Popen[str], port: int) -> None:
-    until = time.monotonic() + WAIT_S
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), WAIT_S).close()
-            return
-        except OSError:
-            time.sleep(0.02)
-    process.kill()
-    raise AssertionError(process.communicate()[1])
+def listening(process: subprocess.Popen[str], port: int) -> bool:
+    """Whether a process, which has not ended, is there already."""
+    assert process.poll() is None
+    with suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), WAIT_S).close()
+        return True
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +153,7 @@ def test_the_way_to_the_pages(front: Front, path: str, status: int, target: str)
 
 
 def test_plain_http_is_sent_to_https(front: Front) -> None:
-    moved = httpx.post(f"http://127.0.0.1:{front.plain}/mien/v1/predict?labels=fer7", content=b"x", timeout=WAIT_S)
+    moved = post(f"http://127.0.0.1:{front.plain}/mien/v1/predict?labels=fer7", content=b"x")
     assert (moved.status_code, moved.headers["location"]) == (308, "https://127.0.0.1/mien/v1/predict?labels=fer7")
 
 

@@ -36,15 +36,14 @@ def service() -> Iterator[Served]:
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Opens a page; nothing but the service may be asked for anything, and nothing may be blocked or fail in it."""
-    from browsing import WAIT
+    from browsing import new_page
 
     opened: list[Page] = []
     asked: list[str] = []
     faults: list[str] = []
 
     def open_page(url: str, **options: Any) -> Page:
-        page = browser.new_page(**options)
-        page.set_default_timeout(WAIT)
+        page = new_page(browser, **options)
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))

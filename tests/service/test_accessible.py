@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import WAIT, choose, needs_browser, picture, upload
+from browsing import choose, needs_browser, picture, upload
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from served import Served
@@ -17,7 +17,6 @@ from mien.labels import FERPLUS8
 from mien.languages import LANGUAGES
 
 pytestmark = needs_browser
-expect.set_options(timeout=WAIT)
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = ((1280, 900), (390, 844))

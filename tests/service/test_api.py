@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from served import WAIT_S
+from served import session
 from typer.testing import CliRunner
 
 import mien
@@ -33,7 +33,7 @@ JPEG = {"Content-Type": "image/jpeg"}
 
 @pytest.fixture(scope="module")
 def client(service: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.url, timeout=WAIT_S) as opened:
+    with session(base_url=service.url) as opened:
         yield opened
 
 
@@ -107,7 +107,7 @@ def test_an_explanation(asked: str, method: Method, parts: int, client: httpx.Cl
 
 def test_another_model(serve: Any, toy: Callable[..., Path], astronaut: bytes, tmp_path: Path) -> None:
     folder = toy(tmp_path / "toy", {"yes-no": ("yes", "no")})
-    with serve(models=f"{DEFAULT},{folder}") as served, httpx.Client(base_url=served.url, timeout=WAIT_S) as opened:
+    with serve(models=f"{DEFAULT},{folder}") as served, session(base_url=served.url) as opened:
         assert [model["name"] for model in opened.get("/v1/models").json()] == [DEFAULT, "toy"]
         answer = opened.post("/v1/predict", params={"model": "toy"}, content=astronaut, headers=JPEG).json()
         assert set(answer["faces"][0]["probabilities"]) == {"yes", "no"}
@@ -233,7 +233,7 @@ def test_elsewhere(client: httpx.Client, method: str, path: str, status: int) ->
 
 
 def test_counts(serve: Any, astronaut: bytes) -> None:
-    with serve() as served, httpx.Client(base_url=served.url, timeout=WAIT_S) as opened:
+    with serve() as served, session(base_url=served.url) as opened:
         for _ in range(3):
             opened.post("/v1/predict", files=files(astronaut, astronaut))
         opened.post("/v1/predict", content=b"x", headers=JPEG)

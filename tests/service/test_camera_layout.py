@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from browsing import WAIT, needs_browser
+from browsing import needs_browser, new_page
 from playwright.sync_api import Browser, Page
 from served import Served
 
@@ -20,8 +20,7 @@ Rect = Sequence[float]
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, service: Served) -> Iterator[Page]:
-    opened = browser.new_page(locale="en")
-    opened.set_default_timeout(WAIT)
+    opened = new_page(browser, locale="en")
     opened.goto(f"{service.url}/live")
     yield opened
     opened.close()
@@ -289,7 +288,7 @@ def test_the_last_minute_in_words(page: Page, seen: list[Any], now: float, expec
     ],
 )
 def test_reasons_in_the_pages_language(browser: Browser, service: Served, sentence: str, expected: str) -> None:
-    german = browser.new_page(locale="de")
+    german = new_page(browser, locale="de")
     german.goto(f"{service.url}/live")
     told = german.evaluate("async (sentence) => (await import('./static/live/texts.js')).reason(sentence)", sentence)
     german.close()

@@ -12,13 +12,12 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from browsing import CAMERA, WAIT, launched, needs_browser
+from browsing import CAMERA, launched, needs_browser, new_page
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Download, Page, Playwright, WebSocketRoute, expect
 from served import Served, begin
 
 pytestmark = needs_browser
-expect.set_options(timeout=WAIT)
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 BUSY = "The service is busy"
@@ -139,9 +138,8 @@ def opened(browser: Browser, service: Served) -> Iterator[Open]:
     faults: list[str] = []
 
     def open_page(state: State = STATES["off"], url: str = service.url, of: Browser = browser, **options: Any) -> Page:
-        page = of.new_page(**{"locale": "en", "viewport": {"width": 1280, "height": 900}} | options)
+        page = new_page(of, **{"locale": "en", "viewport": {"width": 1280, "height": 900}} | options)
         pages.append(page)
-        page.set_default_timeout(WAIT)
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from served import Served, begin, get
-from wire import GOOD, POST_HALF, camera, count, dial, head, rest, until
+from waiting import until
+from wire import GOOD, POST_HALF, camera, count, dial, head, rest
 
 from mien.service.room import STALLED_S
 
@@ -137,7 +138,7 @@ def few_descriptors(most: int, **settings: Any) -> Iterator[Served]:
 def test_more_clients_than_descriptors(settings: dict[str, int]) -> None:
     with few_descriptors(64, upload_s=600, log=False, **settings) as served:
         with ExitStack() as stack:
-            for _ in range(200):
+            for _ in range(100):
                 stack.enter_context(dial(served))
             for _ in range(5):
                 assert get(f"{served.url}/v1/labels").status_code == 200

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from served import WAIT_S
+from waiting import WAIT_S, until_async
 
 import mien
 from mien.answers import Found
@@ -94,8 +94,7 @@ def test_beyond_the_queue_all_are_turned_away_at_once(monkeypatch: pytest.Monkey
         async with running(queue=4) as engine:
             free = hold(engine, monkeypatch)
             tasks = [asyncio.create_task(ask(engine)) for _ in range(10)]
-            while sum(task.done() for task in tasks) < 6:
-                await asyncio.sleep(0.01)
+            await until_async(lambda: sum(task.done() for task in tasks) >= 6)
             done = [task for task in tasks if task.done()]
             assert len(done) == 6
             assert {kind(task.exception() or []) for task in done} == {"busy"}
@@ -173,8 +172,7 @@ def test_faces_that_come_while_the_network_works_go_through_it_together(monkeypa
 
             monkeypatch.setattr(model, "express", count)
             tasks = [asyncio.create_task(ask(engine)) for _ in range(100)]
-            while sum(sizes) + len(engine._jobs) < 100:
-                await asyncio.sleep(0.01)
+            await until_async(lambda: sum(sizes) + len(engine._jobs) >= 100)
             free.set()
             await asyncio.gather(*tasks)
             assert sum(sizes) == 100
@@ -230,8 +228,7 @@ def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.Monke
             many = asyncio.create_task(
                 engine.predict([IMAGE] * 100, Asked(model, FER7, "whole", explained="occlusion"))
             )
-            while not order and not many.done():
-                await asyncio.sleep(0.01)
+            await until_async(lambda: order or many.done())
             await ask(engine)
             assert len(order) < 100
             answered.set()

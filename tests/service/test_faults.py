@@ -5,60 +5,80 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from served import WAIT_S, begin, get, post
+from served import answers, begin, free, post
+from waiting import WAIT_S, until
+from wire import count
 
 from mien import artifact
 
 JPEG = {"Content-Type": "image/jpeg"}
+EACH = 15  # photos of each client
+WAITS = """
+import os, time
+from mien.service import finder
+cut = finder.cut
+def waits(*given):
+    while not os.path.exists({go!r}):
+        time.sleep(0.01)
+    return cut(*given)
+finder.cut = waits
+finder.main()
+"""
+"""A worker that reads no image before there is a file."""
 
 
 def test_killed_and_started_again_a_client_that_retries_loses_nothing(astronaut: bytes) -> None:
     served = begin()
     served.wait()
     port, url = served.port, served.url
-    answers: list[Any] = []
+    said: list[str] = []
+
+    def read() -> bool:
+        with suppress(httpx.TransportError):
+            answer = post(f"{url}/v1/predict", content=astronaut, headers=JPEG)
+            said.append(answer.json()["faces"][0]["label"])
+            return True
+        return False
 
     def client() -> None:
-        for _ in range(40):
-            until = time.monotonic() + WAIT_S
-            while time.monotonic() < until:
-                try:
-                    answer = post(f"{url}/v1/predict", content=astronaut, headers=JPEG)
-                except httpx.TransportError:
-                    time.sleep(0.05)
-                    continue
-                answers.append(answer.json()["faces"][0]["label"])
-                break
+        for _ in range(EACH):
+            until(read)
 
     clients = [threading.Thread(target=client) for _ in range(4)]
     for each in clients:
         each.start()
-    while len(answers) < 20:
-        time.sleep(0.01)
+    until(lambda: len(said) >= EACH / 2)
     served.process.send_signal(signal.SIGKILL)
     served.process.wait(WAIT_S)
     again = begin(port)
     for each in clients:
         each.join(2 * WAIT_S)
-    assert answers == ["happy"] * 160
+    assert said == ["happy"] * 4 * EACH
     again.stop()
     assert again.process.returncode == 0
 
 
-def test_told_to_stop_it_finishes_what_it_accepted(serve: Any, astronaut: bytes) -> None:
-    with serve(queue=200) as served:
-        statuses: list[int] = []
-        many = [("file", (f"{n}.jpg", astronaut, "image/jpeg")) for n in range(20)]
+def test_told_to_stop_it_finishes_what_it_accepted(serve: Any, astronaut: bytes, tmp_path: Path) -> None:
+    """Its workers begin once it has been told."""
+    go, program, statuses = tmp_path / "go", tmp_path / "waiting.py", list[int]()
+    program.write_text(
+        "import sys\n"
+        "from mien.service import worker\n"
+        f"worker.PROGRAM = (sys.executable, '-c', {WAITS.format(go=str(go))!r})\n"
+        "from mien.service.__main__ import main\n"
+        "main()\n"
+    )
+    many = [("file", (f"{n}.jpg", astronaut, "image/jpeg")) for n in range(5)]
+    with serve(program=[sys.executable, str(program)]) as served:
 
         def client() -> None:
             statuses.append(post(f"{served.url}/v1/predict", files=many).status_code)
@@ -66,9 +86,9 @@ def test_told_to_stop_it_finishes_what_it_accepted(serve: Any, astronaut: bytes)
         clients = [threading.Thread(target=client) for _ in range(3)]
         for each in clients:
             each.start()
-        while "mien_queue_images 60.0" not in get(f"{served.url}/metrics").text:
-            time.sleep(0.005)
+        until(lambda: count(served, "mien_queue_images") == 15)
         served.process.send_signal(signal.SIGTERM)
+        go.touch()
         for each in clients:
             each.join(WAIT_S)
     assert statuses == [200] * 3
@@ -94,22 +114,13 @@ def test_a_damaged_model_is_refused_at_the_start(damage: str, tmp_path: Path) ->
 
 
 def test_a_full_disk_behind_the_log_stops_nothing(astronaut: bytes) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]  # it cannot tell where it listens
+    port = free()  # it cannot tell where it listens
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "MIEN_SERVE_DEADLINE_S": str(WAIT_S)}
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "mien", "serve", "--port", str(port)]
         process = subprocess.Popen(command, stderr=full, env=environment)
     try:
-        until = time.monotonic() + WAIT_S
-        while time.monotonic() < until:
-            try:
-                get(f"http://127.0.0.1:{port}/readyz")
-                break
-            except httpx.TransportError:
-                assert process.poll() is None
-                time.sleep(0.1)
+        until(lambda: answers(process, f"http://127.0.0.1:{port}/readyz"))
         for _ in range(3):
             answer = post(f"http://127.0.0.1:{port}/v1/predict", content=astronaut, headers=JPEG)
             assert answer.status_code == 200

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from served import Served, get, options, post, request
 from starlette.datastructures import Headers
-from wire import logged, until
+from waiting import until
+from wire import logged
 
 from mien.service.guard import key_in
 from mien.service.settings import hash_key

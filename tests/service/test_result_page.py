@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import WAIT, needs_browser, picture, upload
+from browsing import needs_browser, picture, upload
 from PIL import Image
 from playwright.sync_api import Download, Page, expect
 from served import Served, post
@@ -24,7 +24,6 @@ from shown import answer, drawn, late, unread
 from mien.prediction import Explanation, Method
 
 pytestmark = needs_browser
-expect.set_options(timeout=WAIT)
 
 
 def content(download: Download) -> bytes:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browsing import WAIT, choose, needs_browser, picture, upload
+from browsing import choose, needs_browser, picture, upload
 from playwright.sync_api import Page, expect
 from served import Served, get
 
 pytestmark = needs_browser
-expect.set_options(timeout=WAIT)
 
 
 @pytest.fixture(scope="module")
@@ -121,4 +120,4 @@ def test_photos_and_the_camera_under_a_path(visit: Callable[..., Page], noticed:
     assert page.url == f"{noticed.url}/mien/result"
     page.get_by_role("link", name="Camera").click()
     page.get_by_role("button", name="Start the camera").click()
-    expect(page.get_by_text("pictures a second")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("pictures a second")).to_be_visible()

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import WAIT, choose, needs_browser, picture, upload
+from browsing import choose, needs_browser, picture, upload
 from playwright.sync_api import FilePayload, Page, Route, expect
 from served import Served, post
 
 pytestmark = needs_browser
-expect.set_options(timeout=WAIT)
 
 DROP = """([base64, kind, name]) => {
   const held = new DataTransfer();

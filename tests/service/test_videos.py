@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from filmed import Film, Pixels, plain
 from PIL import Image
-from served import PROC, WAIT_S, Served, begin, children
-from wire import until
+from served import PROC, Served, begin, children, session
+from waiting import WAIT_S, until, until_async
 
 import mien
 from mien.service import jobs, videos
@@ -98,7 +98,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def client(service: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.url, timeout=WAIT_S, headers=MINE) as opened:
+    with session(base_url=service.url, headers=MINE) as opened:
         yield opened
 
 
@@ -334,10 +334,7 @@ def test_where_no_videos_are_read(absent: str, given: Any, told: str, monkeypatc
 async def job_of(kept: Jobs, content: bytes, name: str = "slow.mp4") -> Job:
     asked = Asked(model := mien.load(), model.labels, "auto")
     job = kept.begin(asked, Wanted(every_s=1.0), Upload(name, content), "", lambda: 0)
-    end = asyncio.get_running_loop().time() + WAIT_S
-    while not (job.ended or job.rows):
-        assert asyncio.get_running_loop().time() < end
-        await asyncio.sleep(0.01)
+    await until_async(lambda: job.ended or job.rows)
     return job
 
 
@@ -352,12 +349,10 @@ def test_one_that_takes_too_long_is_ended(blank: bytes, monkeypatch: pytest.Monk
         await kept.delete(job)
         assert not (PROC / str(process)).exists()
         job = await job_of(kept, blank)
-        while not job.ended:
-            await asyncio.sleep(0.01)
+        await until_async(lambda: job.ended)
         assert job.error is not None
         assert (job.error.kind.name, job.error.detail) == ("deadline", "not read within 0.01 s")
-        while kept._jobs:  # until its time has passed
-            await asyncio.sleep(0.01)
+        await until_async(lambda: not kept._jobs)  # its time has passed
         await kept.stop()
 
     before = children(os.getpid())

@@ -22,6 +22,7 @@ import torch
 from drawn import write_fer2013_csv, write_folder, write_parquet
 from PIL import Image
 from torch import nn
+from waiting import WAIT_S
 
 from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
@@ -610,83 +611,67 @@ def test_nothing_to_begin_with(run: Run, short: Recipe, tmp_path: Path) -> None:
 
 # Killed
 
-DIES = """
-import os, signal, sys
-from pathlib import Path
-import torch
-from mien.datasets import open_dataset
-from mien.training.learning import checkpoint
-from mien.training.learning.loop import train
-from mien.training.recipes.recipe import read_recipe
 
-recipe, data, out, *points = sys.argv[1:]
-save, append = torch.save, checkpoint.Run.append_log
-for point in points:
-    what, epoch, step = point.split()
-    child = os.fork()
-    if not child:
-        break
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-else:
-    sys.exit()
-
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def save_half(state, path):
-    save(state, path)
-    if path.name.startswith("." + what) and state["epoch"] == int(epoch):
-        os.truncate(path, path.stat().st_size // 2)
-        die()
-
-def append_half(run, entry):
-    if what == "log" and entry["epoch"] == int(epoch) + 1:
-        with run.log.open("a") as stream:
-            stream.write('{"epoch": ')
-        die()
-    append(run, entry)
-
-def count(progress):
-    if what == "step" and (progress.epoch, progress.step) == (int(epoch), int(step)):
-        die()
-
-torch.save, checkpoint.Run.append_log = save_half, append_half
-train(read_recipe(Path(recipe)), open_dataset(data), Path(out) / point, progress=count)
-"""
-"""Trainings that kill themselves (SIGKILL: nothing is cleaned up), each at a point that it is told."""
-
-POINTS = {"step 0 2": 0, "last 0 0": 0, "step 3 5": 3, "log 2 0": 2, "best 3 0": 3, "last 5 0": 5}
-"""In the middle of what, in which epoch and at which step; and how many epochs are finished by then."""
-
-
-def environment() -> dict[str, str]:
-    """That of this process, with as many threads: sums in another order are other sums."""
-    return os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An image folder without splits: three batches an epoch."""
+    return write_folder(tmp_path_factory.mktemp("several"), ("happy", "sad"), 32)
 
 
 @pytest.fixture(scope="module")
-def killed(tiny_file: Path, happy_sad: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was killed at each of the points, by its name."""
+def brief(tiny: Recipe) -> Recipe:
+    """Four epochs of `tiny`, two in each of its sizes."""
+    return change(tiny, "schedule.epochs=4")
+
+
+@pytest.fixture(scope="module")
+def killed(brief: Recipe, several: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run, `whole`, and what a kill in its midst would have left: its folder as it was, by point and epoch.
+
+    Points are a step, and half of `last.pt`, of `best.pt` or of a line of the log.
+    """
     folder = tmp_path_factory.mktemp("killed")
-    command = [sys.executable, "-c", DIES, *map(str, (tiny_file, happy_sad, folder)), *POINTS]
-    ended = subprocess.run(command, env=environment(), capture_output=True, text=True)
-    assert ended.stdout.split() == [str(-signal.SIGKILL)] * len(POINTS), ended.stderr
+    whole = Run(folder / "whole")
+    save, append = torch.save, Run.append_log
+
+    def leave(*point: object) -> None:
+        shutil.copytree(whole.folder, folder / " ".join(map(str, point)))
+
+    def save_half(state: dict[str, Any], path: Path) -> None:
+        save(state, path)
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2])
+        leave(path.name.strip(".").partition(".")[0], state["epoch"])
+        path.write_bytes(content)
+
+    def append_half(run: Run, entry: dict[str, Any]) -> None:
+        before = run.log.read_bytes()
+        run.log.write_bytes(before + b'{"epoch": ')
+        leave("log", entry["epoch"] - 1)
+        run.log.write_bytes(before)
+        append(run, entry)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "save", save_half)
+        patch.setattr(Run, "append_log", append_half)
+        train(brief, open_dataset(several), whole.folder, progress=lambda at: leave("step", at.epoch, at.step))
     return folder
 
 
-@pytest.mark.parametrize(("point", "finished"), POINTS.items())
-def test_a_killed_run_goes_on_to_the_same_result(
-    point: str, finished: int, killed: Path, run: Run, tiny: Recipe, happy_sad: Path
-) -> None:
-    broken = Run(killed / point)
+@pytest.mark.parametrize("point", ["step 0 2", "best 0", "last 0", "log 1", "step 2 2", "best", "last 3"])
+def test_a_killed_run_goes_on_to_the_same_result(point: str, killed: Path, brief: Recipe, several: Path) -> None:
+    whole = Run(killed / "whole")
+    if point == "best":  # the last time that it was written
+        point = f"best {whole.load(whole.best)['epoch']}"
+    broken, finished = Run(killed / point), int(point.split()[1])
     assert broken.last.exists() == bool(finished)
     if finished:
         assert broken.load(broken.last)["epoch"] == finished - 1
     said: list[str] = []
-    resumed = train(tiny, open_dataset(happy_sad), broken.folder, resume=True, say=said.append)
-    assert (f"going on after epoch {finished} of 6" in said) == bool(finished)
-    assert_same(resumed, run)
-    assert resumed.curve.read_bytes() == run.curve.read_bytes()
+    resumed = train(brief, open_dataset(several), broken.folder, resume=True, say=said.append)
+    assert (f"going on after epoch {finished} of 4" in said) == bool(finished)
+    assert_same(resumed, whole)
+    assert resumed.curve.read_bytes() == whole.curve.read_bytes()
 
 
 def test_a_run_killed_before_its_first_epoch_ended_is_not_in_the_way(short: Recipe, few: Path, tmp_path: Path) -> None:
@@ -702,19 +687,46 @@ def test_a_run_killed_before_its_first_epoch_ended_is_not_in_the_way(short: Reci
     assert_same(again, train(other, open_dataset(few), tmp_path / "unbroken"))
 
 
-def test_the_command_line_killed_from_outside(run: Run, tiny_file: Path, happy_sad: Path, tmp_path: Path) -> None:
-    options = ["--data", str(happy_sad), "--out", str(tmp_path / "run")]
-    command = [sys.executable, "-m", "mien", "train", str(tiny_file), *options]
-    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+WAITS = f"""
+import sys, time
+from mien.cli import main
+from mien.training.learning.checkpoint import Run
+
+append = Run.append_log
+
+def wait(run, entry):
+    append(run, entry)
+    if entry["epoch"] == 3:
+        print("waits", file=sys.stderr, flush=True)
+        time.sleep({WAIT_S})
+
+Run.append_log = wait
+main()
+"""
+"""The command line, which waits in its third epoch."""
+
+
+def environment() -> dict[str, str]:
+    """That of this process, with as many threads: sums in another order are other sums."""
+    return os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+
+
+def test_the_command_line_killed_from_outside(killed: Path, tiny_file: Path, several: Path, tmp_path: Path) -> None:
+    options = ["--data", str(several), "--out", str(tmp_path / "run"), "--set", "schedule.epochs=4"]
+    words = ["train", str(tiny_file), *options]
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITS, *words], env=environment(), stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("epoch 3/6"):
+            if line == "waits\n":
                 process.kill()
                 break
     assert process.returncode == -signal.SIGKILL
     broken = Run(tmp_path / "run")
-    assert 2 <= broken.load(broken.last)["epoch"] + 1 < 6
-    resumed = subprocess.run([*command, "--resume"], env=environment(), capture_output=True, text=True)
+    assert broken.load(broken.last)["epoch"] == 1
+    command = [sys.executable, "-m", "mien", *words, "--resume"]
+    resumed = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr
-    assert "going on after epoch" in resumed.stderr
-    assert_same(broken, run)
+    assert "going on after epoch 2 of 4" in resumed.stderr
+    assert_same(broken, Run(killed / "whole"))

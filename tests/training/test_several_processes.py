@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 import torch
 from arithmetic import training_in
 from drawn import write_folder
+from waiting import WAIT_S, until
 
 from mien.datasets import open_dataset
 from mien.errors import MienError
@@ -137,7 +137,7 @@ def test_two_go_on_as_one_would(data: Path, tmp_path: Path) -> None:
     first = (tmp_path / "two" / "log.jsonl").read_text()
     torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "mien")
     going_on = begin(*torchrun, "train", str(file), "--data", str(data), "--out", str(tmp_path / "two"), "--resume")
-    _, said = going_on.communicate(timeout=300)
+    _, said = going_on.communicate(timeout=WAIT_S)
     assert going_on.returncode == 0, said
     assert said.count("training plain on 2 processes, each on CPU") == said.count("epoch 3/3") == 1
     two = Run(tmp_path / "two")
@@ -165,13 +165,6 @@ def ranks(launcher: int) -> dict[int, int]:
     return found
 
 
-def wait_for(what: Callable[[], object]) -> None:
-    until = time.monotonic() + 200
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells of other processes")
 def test_who_dies_takes_the_others_along_and_what_is_done_is_kept(
     tiny: Recipe, tiny_file: Path, data: Path, tmp_path: Path
@@ -180,9 +173,9 @@ def test_who_dies_takes_the_others_along_and_what_is_done_is_kept(
     options = ["--data", str(data), "--out", str(out), "--set", "schedule.epochs=100000", "--devices", "2"]
     run = Run(out)
     running = begin("mien", "train", str(tiny_file), *options)
-    wait_for(run.read_log)
+    until(run.read_log)
     os.kill(ranks(running.pid)[1], signal.SIGKILL)
-    _, said = running.communicate(timeout=200)
+    _, said = running.communicate(timeout=WAIT_S)
     assert running.returncode == 2
     *_, last = said.splitlines()
     assert last.startswith("error: process 2 of 2 was ended by signal 9 (SIGKILL); all have ended. What was done is ")

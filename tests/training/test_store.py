@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from drawn import write_parquet
+from waiting import WAIT_S
 
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import Example
@@ -174,8 +175,7 @@ except MemoryError:
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells of a process's memory, and holds to its limit")
 def test_a_limit_of_memory_is_kept(tmp_path: Path) -> None:
     data, out, room = write_parquet(tmp_path / "faces", 6), tmp_path / "run", 240_000_000
-    done = subprocess.run(
-        [sys.executable, "-c", WITHIN, data, out, str(room)], capture_output=True, text=True, timeout=300
-    )
+    command = [sys.executable, "-c", WITHIN, str(data), str(out), str(room)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S)
     assert (done.returncode, done.stdout) == (0, "too many\n"), done.stderr
     assert (out / "best.pt").exists()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from asking import MODULES, WEB, Ask, Pixels
+from waiting import WAIT_S
 
 from mien import artifact
 from mien.page import RUNTIME, RUNTIME_PACKAGE, files, find_runtime
@@ -62,7 +63,7 @@ def ask(node: str, runtime: bytes, tmp_path_factory: pytest.TempPathFactory) -> 
     yield asked
     questions.close()
     answers.close()
-    assert process.wait(60) == 0
+    assert process.wait(WAIT_S) == 0
 
 
 def _pixels(answer: dict[str, Any]) -> Pixels:

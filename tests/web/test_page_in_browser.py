@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from asking import assert_alike
 from axe_playwright_python.sync_playwright import Axe
-from browsing import WAIT, needs_browser
+from browsing import needs_browser, new_page
 from filmed import Film
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 from served import get, serving
 
 import mien
@@ -41,17 +41,15 @@ def address(runtime: bytes, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def opened(browser: Browser, address: str) -> Iterator[Open]:
     """Opens the page, with the reader ready; it may ask for nothing from the start, and nothing may fail in it."""
-    contexts: list[BrowserContext] = []
+    pages: list[Page] = []
     served: list[str] = []
     asked: list[str] = []
     faults: list[str] = []
 
     def open_page(address: str = address, **options: Any) -> Page:
         served.append(address)
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT)
+        page = new_page(browser, **options)
+        pages.append(page)
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
@@ -60,8 +58,8 @@ def opened(browser: Browser, address: str) -> Iterator[Open]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert [url for url in asked if not url.startswith(("data:", "blob:")) and url not in served] == []
     assert faults == []
 
@@ -79,7 +77,7 @@ def read(page: Page, files: dict[str, bytes]) -> list[dict[str, Any]]:
         for name, content in files.items()
     ]
     page.locator("#files").set_input_files(chosen)
-    expect(page.locator("section.photo:not([aria-busy])")).to_have_count(before + len(files), timeout=WAIT)
+    expect(page.locator("section.photo:not([aria-busy])")).to_have_count(before + len(files))
     answers: list[dict[str, Any]] = json.loads(saved(page, "#json"))
     return answers[-len(files) :]
 
@@ -203,7 +201,7 @@ def test_what_is_saved_is_all_that_was_read(opened: Open, astronaut: bytes) -> N
         {"name": name, "mimeType": kind, "buffer": content} for name, (kind, content) in files.items()
     ]
     page.locator("#files").set_input_files(chosen)
-    expect(page.locator("section.photo:not([aria-busy])")).to_have_count(3, timeout=WAIT)
+    expect(page.locator("section.photo:not([aria-busy])")).to_have_count(3)
     expect(page.locator("section.photo .fault")).to_contain_text("This video cannot be played.")
     answers = json.loads(saved(page, "#json"))
     assert list(dict.fromkeys(each["source"] for each in answers)) == list(files)

@@ -29,6 +29,7 @@ class Http(Connection, HttpToolsProtocol):
     _heading = False  # whether headers belong to the request, and are none after a body
     _asked = 0  # requests that have no answer yet
     _whole = True  # whether the last request has come to its end
+    _upgrading = False  # whether it becomes a web socket once what was asked before has its answers
     _clock: asyncio.TimerHandle | None = None
     _fault: tuple[HTTPStatus, str] | None = None
 
@@ -52,7 +53,7 @@ class Http(Connection, HttpToolsProtocol):
             self._end(*TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        if self._asked > PIPELINED:
+        if self._asked > PIPELINED or self._upgrading:
             raise ValueError("more requests at once than are answered")
         super().on_message_begin()
         self._loose, self._heading, self._whole = 0, True, False
@@ -93,14 +94,19 @@ class Http(Connection, HttpToolsProtocol):
         super().on_response_complete()
         if self._asked or self._heading or self.transport.is_closing():
             return
+        if self._upgrading:
+            self.handle_websocket_upgrade()
+            return
         if self._whole:
             self._wait(KEEP_ALIVE_S, self.transport.close)
         else:
             self._wait(self.room.settings.upload_s, self._rest)
 
     def handle_websocket_upgrade(self) -> None:
-        self.let_go()
-        super().handle_websocket_upgrade()
+        self._upgrading = self._asked > 0
+        if not self._upgrading:
+            self.let_go()
+            super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
         self._end(*self._fault or (HTTPStatus.BAD_REQUEST, msg))
