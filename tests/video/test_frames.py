@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import struct
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -256,6 +257,7 @@ GROUPS = {
     "intra": {"preset": "ultrafast", "g": "1"},
     "one": {"preset": "ultrafast", "bf": "2", "g": "999"},
     "pyramid": {"preset": "medium", "bf": "3", "g": "24"},
+    "refreshed": {"preset": "ultrafast", "x264-params": "intra-refresh=1:keyint=7"},  # its keyframes need others
 }
 OTHERS: dict[str, dict[str, Any]] = {
     "hevc": {
@@ -280,6 +282,23 @@ def grouped() -> dict[tuple[str, str], bytes]:
     } | {("", kind): Film(film, uneven, **how).made() for kind, how in OTHERS.items()}
 
 
+def told(found: Sequence[Frame]) -> list[tuple[int, float, int]]:
+    return [(frame.number, frame.time_s, seen(frame.pixels)) for frame in found]
+
+
+def picked(
+    every: Sequence[Frame], every_s: float | None, start_s: float = 0.0, end_s: float | None = None
+) -> list[tuple[int, float, int]]:
+    """Of all frames those that are asked for."""
+    wanted, target = [], start_s
+    for frame in every:
+        if target - 1e-6 <= frame.time_s < (end_s or 99):
+            wanted.append(frame)
+            while every_s and target <= frame.time_s + 1e-6:
+                target += every_s
+    return told(wanted)
+
+
 @pytest.mark.parametrize(
     ("every_s", "start_s", "end_s"),
     [
@@ -299,14 +318,8 @@ def test_what_is_asked_for_is_what_a_full_read_has(
     every_s: float | None, start_s: float, end_s: float | None, grouped: dict[tuple[str, str], bytes]
 ) -> None:
     for kind, made in grouped.items():
-        wanted, target = [], start_s
-        for frame in read(made):
-            if target - 1e-6 <= frame.time_s < (end_s or 99):
-                wanted.append((frame.number, frame.time_s, seen(frame.pixels)))
-                while every_s and target <= frame.time_s + 1e-6:
-                    target += every_s
-        found = read(made, every_s=every_s, start_s=start_s, end_s=end_s)
-        assert [(frame.number, frame.time_s, seen(frame.pixels)) for frame in found] == wanted, kind
+        wanted = picked(read(made), every_s, start_s, end_s)
+        assert told(read(made, every_s=every_s, start_s=start_s, end_s=end_s)) == wanted, kind
 
 
 def test_moments_may_be_asked_for_one_by_one(grouped: dict[tuple[str, str], bytes]) -> None:
@@ -330,10 +343,52 @@ def test_frames_that_are_only_there_for_others_have_no_number() -> None:
         made[made.index(packet)] &= ~0x10
     every = read(bytes(made))
     assert len(every) == 48
-    times = [frame.time_s for frame in read(bytes(made), every_s=0.5)]
-    assert [frame.number for frame in read(bytes(made), every_s=0.5)] == [
-        frame.number for frame in every if frame.time_s in times
-    ]
+    for every_s in (0.12, 0.28, 0.5, 1.0):
+        assert told(read(bytes(made), every_s=every_s)) == picked(every, every_s)
+
+
+@pytest.mark.parametrize("late", [200, 1000])
+@pytest.mark.parametrize("options", [GROUPS["closed"], GROUPS["pyramid"]], ids=["closed", "pyramid"])
+def test_a_clock_that_goes_back_where_nobody_asks_is_seen(late: int, options: dict[str, str]) -> None:
+    """As in a recording that was begun anew, whose packets have times that were there before."""
+    one = Film([plain(number) for number in range(60)], form="mpegts", options=options)
+    two = Film([plain(number) for number in range(60)], [late + 40 * i for i in range(60)], "mpegts", options=options)
+    made = one.made() + two.made()
+    every = read(made)
+    assert [frame.number for frame in every] == list(range(120))
+    for every_s in (2.45, 3.0, 4.0):
+        assert told(read(made, every_s=every_s)) == picked(every, every_s)
+
+
+def cut(made: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
+    """An MP4 file that shows these spans of itself, one after another; each as its start and its length in ms."""
+    whole = bytearray(made)
+    head = whole.rindex(b"moov")
+    at = whole.index(b"elst", head)
+    length, first, _ = struct.unpack_from(">IiI", whole, at + 12)
+    assert length
+    assert whole[at + 8 : at + 12] == bytes((0, 0, 0, 1))
+    scale = struct.unpack_from(">I", whole, whole.index(b"mdhd", head) + 16)[0] // 1000
+    table = b"".join(struct.pack(">IiI", span, first + start * scale, 1 << 16) for start, span in spans)
+    whole[at + 8 : at + 24] = struct.pack(">I", len(spans)) + table
+    for name in (b"moov", b"trak", b"edts", b"elst"):
+        place = whole.index(name, head) - 4
+        struct.pack_into(">I", whole, place, struct.unpack_from(">I", whole, place)[0] + len(table) - 12)
+    return bytes(whole)
+
+
+@pytest.mark.parametrize("spans", [[(200, 600), (1320, 1000)], [(1520, 600), (320, 600)], [(200, 1000), (600, 1000)]])
+@pytest.mark.parametrize("kind", ["closed", "one", "pyramid"])
+def test_a_film_of_several_cuts_is_read_in_their_order(kind: str, spans: list[tuple[int, int]]) -> None:
+    """As FFmpeg shows it, which at a cut may be a frame off."""
+    made = cut(Film([plain(number) for number in range(60)], options=GROUPS[kind]).made(), spans)
+    with av.open(io.BytesIO(made), "r") as container:
+        shown = [seen(frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+    every = read(made)
+    assert [seen(frame.pixels) for frame in every] == shown
+    assert [frame.number for frame in every] == list(range(len(shown)))
+    for every_s in (0.1, 0.28, 1.0):
+        assert told(read(made, every_s=every_s)) == picked(every, every_s)
 
 
 def test_groups_that_nobody_asks_for_are_not_decoded(

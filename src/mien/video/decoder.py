@@ -2,7 +2,7 @@
 
 A packet that does not decode costs its own frames and no others. Packets of frames that nobody asked for are held back
 until it is known whether a later one needs them; where a keyframe comes first they are dropped. Else FFmpeg is told to
-pass over those to which no other frame refers.
+pass over those to which no other frame refers. Where times run backwards all is decoded.
 """
 
 from __future__ import annotations
@@ -95,6 +95,10 @@ class Decoder:
         self._passed: list[int] = []  # a heap of the times of frames that were passed over, and are not counted yet
         self._latest: int | None = None  # the time of the last frame that came out
         self._moments = Moments()
+        self._dts: int | None = None  # of the last packet that has one
+        self._restless = False  # whether these have run backwards
+        self._keys: set[int | None] = set()  # the times of keyframes that are in the decoder
+        self._anew = 0.0  # how many came out as such; -inf once one did not
         self._given: dict[float, float] = {}  # by moment, the earliest frame at or after it that the decoder was given
         self._jump: int | None = None  # the first frame after some that were dropped
         self._jumping = self._pending = self._finished = False
@@ -164,6 +168,7 @@ class Decoder:
                     continue
                 self._jump = None
             self._passes &= not frame.interlaced_frame
+            self._judge_keyframe(frame)
             self._count_before(frame)
             time_s = self._clock.time_of(frame)
             tell_matrix(frame, self._context.name)
@@ -175,6 +180,12 @@ class Decoder:
             else:
                 yield Frame(time_s, self._number, width, height, partial(self._painter.paint, frame), frame)
             self._number += 1
+
+    def _judge_keyframe(self, frame: VideoFrame) -> None:
+        """Note whether what the file calls a keyframe is one: H.264 may be refreshed piece by piece from there on."""
+        if frame.pts in self._keys:
+            self._keys.remove(frame.pts)
+            self._anew += 1 if frame.key_frame else -inf
 
     def _count_before(self, frame: VideoFrame) -> None:
         """Count the frames that were passed over before one that comes out."""
@@ -190,24 +201,34 @@ class Decoder:
         held: list[tuple[Packet[VideoStream], bool]] = []
         size = 0
         for packet in self._packets():
-            wanted = self._may_be_wanted(packet)
-            if packet.is_keyframe and held and not wanted:
+            steady = self._is_steady(packet)
+            wanted = not steady or self._may_be_wanted(packet)
+            if packet.is_keyframe and held and not wanted and self._anew > 1:
                 yield from self._drop(packet for packet, _ in held)
                 held, size = [], 0
             held.append((packet, wanted))
             size += packet.size
             if wanted or size > MOST_HELD:
-                for each in held:
-                    yield from self._decode(*each)
+                for each, asked in held:
+                    yield from self._decode(each, asked or not steady)
                 held, size = [], 0
         yield from self._drop(packet for packet, _ in held)
         self._finished = True
+
+    def _is_steady(self, packet: Packet[VideoStream]) -> bool:
+        """Whether times have risen so far, and this packet's is known; else it hangs on the frames before it."""
+        if packet.dts is not None:
+            self._restless |= self._dts is not None and packet.dts < self._dts
+            self._dts = packet.dts
+        return not self._restless and self._clock.time_of_packet(packet) is not None
 
     def _may_be_wanted(self, packet: Packet[VideoStream]) -> bool:
         """Whether a packet's frame may be the first one at or after a moment, of those that the decoder is given."""
         time_s = self._clock.time_of_packet(packet)
         if time_s is None or time_s <= self._clock.last_s or self._clock.notes or self._broken:
             return True
+        if self._is_hidden(packet):
+            return False
         moment = self._moments.reached(time_s)
         if moment == -inf or time_s >= self._given.get(moment, inf):
             return False
@@ -226,17 +247,24 @@ class Decoder:
 
     def _pass(self, packet: Packet[VideoStream]) -> None:
         """Have a packet's frame counted, which does not come out."""
-        hidden = packet.is_discard or (self._context.name in VP8 and not memoryview(packet)[0] & SHOWN)
-        if packet.pts is not None and not hidden:
+        if packet.pts is not None and not self._is_hidden(packet):
             heappush(self._passed, packet.pts)
+
+    def _is_hidden(self, packet: Packet[VideoStream]) -> bool:
+        """Whether a packet's frame is only there for others to refer to."""
+        return packet.is_discard or (self._context.name in VP8 and not memoryview(packet)[0] & SHOWN)
 
     def _decode(self, packet: Packet[VideoStream], wanted: bool) -> list[VideoFrame]:
         if self._jumping:
             self._jump, self._jumping = packet.pts, False
+        if self._restless:  # a time that is earlier says nothing
+            self._jump = None
         early = self._jump is not None and packet.pts is not None and packet.pts < self._jump
         passing = self._passes and not wanted
         if early or passing:
             self._pass(packet)
+        if packet.is_keyframe and not early:
+            self._keys.add(packet.pts)
         self._context.skip_frame = "NONREF" if passing else "DEFAULT"
         self._clock.gave(packet)
         time_s = self._clock.time_of_packet(packet)
