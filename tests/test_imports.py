@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from mien.cli.options import SIGNS
 from mien.cli.verbs import VERBS
 
 HEAVY = {"torch", "onnx", "onnxscript", "matplotlib", "fastapi", "streamlit", "pandas", "pyarrow", "av", "scipy"}
@@ -96,10 +98,25 @@ def last_line(code: str, *words: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
 
 
-def test_a_verb_waits_for_no_other_verb() -> None:
+def loaded(*words: str) -> set[str]:
+    """The modules that a command had loaded when it ended."""
     code = "import atexit, sys; atexit.register(lambda: print(*sys.modules)); from mien.cli import main; main()"
-    loaded = set(last_line(code, "predict", "--help").split())
-    assert {verb for verb in VERBS if f"mien.cli.{verb}" in loaded} == {"predict"}
+    return set(last_line(code, *words).split())
+
+
+def test_a_verb_waits_for_no_other_verb() -> None:
+    modules = loaded("predict", "--help")
+    assert {verb for verb in VERBS if f"mien.cli.{verb}" in modules} == {"predict"}
+
+
+def test_rich_is_loaded_where_somebody_may_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("L", (48, 48)).save(tmp_path / "face.png")
+    for sign in SIGNS:
+        monkeypatch.delenv(sign, raising=False)
+    words = "predict", str(tmp_path / "face.png"), "--crop", "whole"
+    assert "rich" not in loaded(*words)
+    monkeypatch.setenv("TTY_COMPATIBLE", "0")  # rich is asked, and says no
+    assert "rich" in loaded(*words)
 
 
 def test_a_command_is_not_searched_for_garbage_as_it_ends() -> None:

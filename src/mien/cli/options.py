@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from mien.errors import MienError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
+
     from mien.datasets import Dataset
+
+T = TypeVar("T")
 
 EXIT_SOME_UNREAD = 1
 INTERRUPTED = 130
 """Exit code of what was stopped with Ctrl-C, as a shell gives it."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+SIGNS = ("FORCE_COLOR", "TTY_COMPATIBLE")
+"""By which rich takes for a terminal what is none."""
 
 
 def _label_sets() -> list[str]:
@@ -232,8 +240,30 @@ def timeline_form(out: Path | None) -> Format:
     return form
 
 
+def watched(stream: TextIO | None) -> bool:
+    """Whether a stream, if there is one, is a terminal's.
+
+    rich decides, where there may be one: elsewhere nothing waits for it to be loaded.
+    """
+    if stream is None or not (stream.isatty() or any(sign in os.environ for sign in SIGNS)):
+        return False
+    from rich.console import Console
+
+    return Console(file=stream).is_terminal
+
+
+def say(line: str) -> None:
+    """Tell something on the error stream, as `terminal` does."""
+    if watched(sys.stderr):
+        terminal(stderr=True).print(line)
+    elif sys.stderr:
+        print(line, file=sys.stderr)
+
+
 def terminal(*, stderr: bool = False) -> Console:
     """Where things are told: as they stand, without markup; lines are not broken where nobody watches."""
+    from rich.console import Console
+
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = 10_000
@@ -242,6 +272,8 @@ def terminal(*, stderr: bool = False) -> Console:
 
 def columns(words: Sequence[str], numbers: Sequence[str]) -> Table:
     """A table without lines: columns of words, then columns of numbers; where they do not fit, nothing is cut off."""
+    from rich.table import Table
+
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title in words:
         table.add_column(title, overflow="fold")
@@ -255,12 +287,25 @@ def shown(text: str) -> str:
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
-def counting(what: str, *, hidden: bool = False) -> Progress:
-    """A progress bar on the error stream, that counts; nothing where that is not a terminal, or where it is hidden."""
+def counting(what: str) -> Progress:
+    """A progress bar on the error stream, that counts; nothing where that is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     console = Console(stderr=True)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    disable = hidden or not console.is_terminal
+    disable = not console.is_terminal
     return Progress(*columns, console=console, transient=True, disable=disable, redirect_stdout=False)
+
+
+@contextmanager
+def counted_off(items: Iterable[T], total: int | None, what: str, *, hidden: bool = False) -> Iterator[Iterable[T]]:
+    """Items as they come, counted by the bar of `counting` if it is not hidden."""
+    if hidden or not watched(sys.stderr):
+        yield items
+        return
+    with counting(what) as bar:
+        yield bar.track(items, total, description="")
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from mien.cli.copies import Copies
 from mien.cli.options import (
@@ -26,9 +25,10 @@ from mien.cli.options import (
     Prior,
     Threads,
     chosen,
-    counting,
+    counted_off,
+    say,
     shown,
-    terminal,
+    watched,
 )
 from mien.cli.stop import unbroken
 from mien.cli.tally import Tally
@@ -84,16 +84,15 @@ def predict(
     from mien.recognizer import load
     from mien.sources import PassedOver
 
-    console = terminal(stderr=True)
-    kind = chosen(form, out, console.print)
+    kind = chosen(form, out, say)
     limits = Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)
     recognizer = load(model, threads=threads or cores(), limits=limits)
     spoken = recognizer.spoken(labels)
-    hidden = out is None and terminal().is_terminal  # rows that are seen tell enough
+    hidden = out is None and watched(sys.stdout)  # rows that are seen tell enough
     passed_over = PassedOver()
     draws = annotate is not None or explain is not None
     named = _images(sources, passed_over, limits, draws=draws)
-    if draws or out is not None or (console.is_terminal and not hidden):
+    if draws or out is not None or (watched(sys.stderr) and not hidden):
         named = list(named)
     copies = list(_copies(annotate, explain, named, sources)) if isinstance(named, list) else []
     tally = Tally(len(named) if isinstance(named, list) else None)
@@ -101,20 +100,18 @@ def predict(
     if explain is None:
         told: Iterable[Prediction] = recognizer.stream(given, labels=spoken, prior=prior, crop=crop.value)
     else:
-        told = _explained(recognizer, given, spoken, prior, crop, threads or cores(), console)
-    answers = zip(kept, told, strict=True)
-    with writer(kind, out, spoken) as write, counting("reading", hidden=hidden) as bar, tally.until_stopped():
-        task = bar.add_task("", total=tally.total)
+        told = _explained(recognizer, given, spoken, prior, crop, threads or cores())
+    counted = counted_off(zip(kept, told, strict=True), tally.total, "reading", hidden=hidden)
+    with writer(kind, out, spoken) as write, counted as answers, tally.until_stopped():
         for source, prediction in answers:
             with unbroken():
                 write(prediction)
                 tally.add(prediction)
-            bar.advance(task)
             if prediction.error is None:
-                tally.undrawn += sum(not _drawn(each, source, prediction, console) for each in copies)
+                tally.undrawn += sum(not _drawn(each, source, prediction) for each in copies)
     if passed_over:
-        console.print(f"passed over {passed_over}")
-    tally.tell(console, out)
+        say(f"passed over {passed_over}")
+    tally.tell(out)
     if tally.stopped is not None:
         raise typer.Exit(tally.stopped)
     if tally.unread or tally.undrawn:
@@ -148,7 +145,6 @@ def _explained(
     prior: str,
     crop: CropOption,
     threads: int,
-    console: Console,
 ) -> Iterator[Prediction]:
     """As `Recognizer.stream`, with explanations; how they are made is told where that takes long."""
     from mien.cores import ahead
@@ -156,14 +152,14 @@ def _explained(
 
     recognizer.expected(prior, labels)
     if usual(recognizer) == "occlusion":
-        console.print(f"{recognizer.artifact.name} is explained by hiding parts of each face, fifty times as slowly")
+        say(f"{recognizer.artifact.name} is explained by hiding parts of each face, fifty times as slowly")
     return ahead(partial(explained, recognizer, labels=labels, prior=prior, crop=crop.value), sources, threads)
 
 
-def _drawn(copies: Copies, source: ImageSource, prediction: Prediction, console: Console) -> bool:
+def _drawn(copies: Copies, source: ImageSource, prediction: Prediction) -> bool:
     try:
         copies.draw(source, prediction)
     except (MienError, OSError) as error:
-        console.print(f"{shown(prediction.source)}: not drawn: {shown(reason(error))}")
+        say(f"{shown(prediction.source)}: not drawn: {shown(reason(error))}")
         return False
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,9 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from mien.cli.options import INTERRUPTED
+from mien.cli.options import INTERRUPTED, say, watched
 from mien.cli.stop import STOPS
 from mien.wording import counted
 
@@ -66,11 +65,11 @@ class Tally:
         speed = f"{self.images / seconds:,.0f}" if self.images > 10 * seconds else f"{self.images / seconds:.1f}"
         return f"{counted(self.images, 'image')}: {', '.join(parts)}; {speed} images/s"
 
-    def tell(self, console: Console, out: Path | None) -> None:
+    def tell(self, out: Path | None) -> None:
         """The line, where somebody watches or `out` has the answers and there is no other; and that it was stopped."""
-        if self.images > 1 and (out is not None or console.is_terminal):
-            console.print(str(self))
+        if self.images > 1 and (out is not None or watched(sys.stderr)):
+            say(str(self))
         if self.stopped is not None:
             done = f"{self.images:,} of " if self.total else ""
             kept = f"; {out} has what was read" if out is not None else ""
-            console.print(f"interrupted after {done}{counted(self.total or self.images, 'image')}{kept}")
+            say(f"interrupted after {done}{counted(self.total or self.images, 'image')}{kept}")
