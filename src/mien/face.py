@@ -7,9 +7,9 @@ Coordinates are float pixels (x, y) in the upright image, origin at its upper le
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,12 +97,17 @@ def overlap(a: Box, b: Box) -> float:
     return shared / (sum(areas) - shared)
 
 
+def _mean(values: Sequence[float]) -> float:
+    """Without `statistics`, which takes longer to load than this file."""
+    return math.fsum(values) / len(values)
+
+
 def framing(face: Face) -> Square:
     """Where FER2013 would frame a face: level, by its landmarks, or by its box if it has none."""
     roll = roll_degrees(face)
     if face.landmarks_xy:
-        x, y = map(fmean, zip(*face.landmarks_xy, strict=True))
-        side = SIDE_BY_LANDMARKS * math.sqrt(fmean((px - x) ** 2 + (py - y) ** 2 for px, py in face.landmarks_xy))
+        x, y = map(_mean, zip(*face.landmarks_xy, strict=True))
+        side = SIDE_BY_LANDMARKS * math.sqrt(_mean([(px - x) ** 2 + (py - y) ** 2 for px, py in face.landmarks_xy]))
         lift = LIFT_BY_LANDMARKS * side
     else:
         x0, y0, x1, y1 = face.box_xyxy
