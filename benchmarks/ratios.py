@@ -11,6 +11,7 @@ and a cold `mien predict photo.jpg`, with the most memory it holds. Needs pyarro
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import statistics
@@ -90,7 +91,9 @@ def shares(base: Build, this: Build, rounds: int) -> None:
 
 
 def cold(base: Path, image: Path) -> None:
-    """New processes, in turns."""
+    """New processes, in turns; both builds compiled beforehand, as an install does it."""
+    for root in (base, ROOT):
+        compileall.compile_dir(root / "src" / "mien", quiet=1)
     runs: dict[Path, list[Any]] = {base: [], ROOT: []}
     for _ in range(COLD):
         for root, done in runs.items():
