@@ -908,7 +908,7 @@ def test_a_pipe_gets_no_colours_and_no_drawing(words: str, photo: Path, exported
         ({"FORCE_COLOR": "1", "TTY_COMPATIBLE": "0"}, False),
     ],
 )
-def test_what_is_no_terminal_may_be_taken_for_one(environment: dict[str, str], coloured: bool, photo: Path) -> None:
+def test_what_is_no_terminal_may_be_taken_for_one(environment: dict[str, Any], coloured: bool, photo: Path) -> None:
     shown = run("predict", photo, photo, TERM="xterm-256color", **environment)
     assert bool(ESCAPE.search(shown.stdout)) is coloured
     assert ("2 images" in shown.stderr) is coloured
