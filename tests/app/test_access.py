@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import WAIT, App, idle, needs_browser, photos, video
+from browsing import App, idle, needs_browser, new_page, photos, video
 from PIL import Image
 from playwright.sync_api import Browser, Frame, Page, expect
 
@@ -40,18 +40,24 @@ DRAWN = """() => {
 }"""
 
 
+Visit = Callable[[str], Page]
+
+
 @pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["light on a desk", "dark on a phone"])
-def page(request: pytest.FixtureRequest, browser: Browser, running: App) -> Iterator[Page]:
+def visit(request: pytest.FixtureRequest, browser: Browser, running: App) -> Iterator[Visit]:
+    """Opens a page of the app, by its path."""
     scheme, width = request.param
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    opened = context.new_page()
-    opened.set_default_timeout(WAIT)
-    opened.goto(running.url)
-    expect(opened.get_by_role("heading", level=1)).to_be_visible(timeout=WAIT)
-    ground = opened.locator(".stApp").evaluate("app => getComputedStyle(app).backgroundColor")
-    assert (contrast(colour(ground), (255, 255, 255)) < LEAST) == (scheme == "light")
-    yield opened
-    context.close()
+    opened = new_page(browser, viewport={"width": width, "height": 800}, color_scheme=scheme)
+
+    def open_page(path: str) -> Page:
+        opened.goto(f"{running.url}/{path}")
+        expect(opened.get_by_role("heading", level=1)).to_be_visible()
+        ground = opened.locator(".stApp").evaluate("app => getComputedStyle(app).backgroundColor")
+        assert (contrast(colour(ground), (255, 255, 255)) < LEAST) == (scheme == "light")
+        return opened
+
+    yield open_page
+    opened.close()
 
 
 def colour(text: str) -> Colour:
@@ -86,8 +92,9 @@ def good(page: Page) -> None:
     assert fits(page)
 
 
-def test_answers(page: Page, astronaut: bytes) -> None:
-    expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible(timeout=WAIT)
+def test_answers(visit: Visit, astronaut: bytes) -> None:
+    page = visit("")
+    expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible()
     good(page)
     with Image.open(BytesIO(astronaut)) as portrait:
         pair, stream = Image.new("RGB", (1024, 512)), BytesIO()
@@ -101,7 +108,7 @@ def test_answers(page: Page, astronaut: bytes) -> None:
     expect(page.get_by_text("While this is on")).to_be_visible()
     idle(page)
     page.locator("input[type=file]").set_input_files(chosen)
-    expect(page.locator(".mien-summary")).to_be_visible(timeout=WAIT)
+    expect(page.locator(".mien-summary")).to_be_visible()
     for question in ("Face 1 is actually", "Face 2 is actually", "This face is actually"):
         expect(page.get_by_role("combobox", name=question)).to_be_visible()
     for more in page.locator(".mien-card summary").all():
@@ -112,55 +119,55 @@ def test_answers(page: Page, astronaut: bytes) -> None:
         ratio = max(contrast(colour(drawn), colour(each["below"])) for drawn in each["drawn"])
         assert ratio >= LEAST, each
     page.get_by_text("Take a photo", exact=True).click()
-    expect(page.get_by_role("button", name="Take Photo")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("button", name="Take Photo")).to_be_visible()
     good(page)
 
 
-def test_samples_and_camera(page: Page, running: App) -> None:
-    page.goto(f"{running.url}/samples")
-    expect(page.locator(".mien-summary")).to_be_visible(timeout=WAIT)
+def test_samples_and_camera(visit: Visit) -> None:
+    page = visit("samples")
+    expect(page.locator(".mien-summary")).to_be_visible()
     good(page)
-    page.goto(f"{running.url}/live")
-    frame = page.locator("iframe").element_handle(timeout=WAIT).content_frame()
+    visit("live")
+    frame = page.locator("iframe").element_handle().content_frame()
     assert frame is not None
     frame.get_by_role("button", name="Start the camera").wait_for()
     good(page)
     assert found(frame, "wcag2a", "wcag2aa", "wcag21aa", "wcag22aa") == []
 
 
-def test_video(page: Page, running: App, clip: bytes) -> None:
-    page.goto(f"{running.url}/video")
-    expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible(timeout=WAIT)
+def test_video(visit: Visit, clip: bytes) -> None:
+    page = visit("video")
+    expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible()
     page.locator("input[type=file]").set_input_files(video(clip))
-    expect(page.locator("[data-testid=stVegaLiteChart] canvas")).to_have_count(2, timeout=WAIT)
+    expect(page.locator("[data-testid=stVegaLiteChart] canvas")).to_have_count(2)
     good(page)
     page.locator("input[type=file]").set_input_files(video(b"nothing at all"))
-    expect(page.get_by_text("This video cannot be read.")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("This video cannot be read.")).to_be_visible()
     good(page)
     page.get_by_text("A video on this machine", exact=True).click()
-    page.get_by_label("Path of the video").fill("nowhere.mp4", timeout=WAIT)
+    page.get_by_label("Path of the video").fill("nowhere.mp4")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("There is no file nowhere.mp4.")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("There is no file nowhere.mp4.")).to_be_visible()
     good(page)
 
 
-def test_judging_kept_faces_and_about(page: Page, running: App, tmp_path: Path, astronaut: bytes) -> None:
+def test_judging_kept_faces_and_about(visit: Visit, tmp_path: Path, astronaut: bytes) -> None:
     for label in ("happy", "sad"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "a.jpg").write_bytes(astronaut)
-    page.goto(f"{running.url}/judge")
+    page = visit("judge")
     path = page.get_by_label("Path of the dataset")
-    path.fill(str(tmp_path), timeout=WAIT)
+    path.fill(str(tmp_path))
     good(page)
     path.press("Enter")
-    expect(page.get_by_role("button", name="The whole report")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("button", name="The whole report")).to_be_visible()
     good(page)
-    page.goto(f"{running.url}/kept")
-    expect(page.get_by_role("button", name="Delete face 1")).to_be_visible(timeout=WAIT)
+    visit("kept")
+    expect(page.get_by_role("button", name="Delete face 1")).to_be_visible()
     good(page)
-    page.goto(f"{running.url}/about")
-    expect(page.get_by_text("Its runs")).to_be_visible(timeout=WAIT)
+    visit("about")
+    expect(page.get_by_text("Its runs")).to_be_visible()
     for card in page.locator("[data-testid=stExpander] summary").all():
         card.press("Enter")
-    expect(page.get_by_text("How it was made")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("How it was made")).to_be_visible()
     good(page)
