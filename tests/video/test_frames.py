@@ -241,6 +241,29 @@ def test_no_frame_is_larger_than_the_limit() -> None:
         frames(io.BytesIO(Film([plain(0, 96, 64)]).made()), limits=small)
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"form": "webm", "codec": "libvpx-vp9"},
+        {"form": "webm", "codec": "libvpx-vp9", "pixel": "yuva420p"},
+        {"form": "webm", "codec": "libvpx"},
+        {"form": "avi", "codec": "mjpeg", "pixel": "yuvj420p"},
+        {"form": "mpegts", "codec": "mpeg2video"},
+        {"form": "mp4", "codec": "mpeg4"},
+        {"form": "gif", "codec": "gif", "pixel": "rgb8"},
+    ],
+    ids=lambda how: "-".join(how.values()) or "mp4",
+)
+def test_frames_over_the_limit_are_told_from_damaged_ones(how: dict[str, str]) -> None:
+    """FFmpeg counts some sides up to the next 64 px, and calls what is too large an invalid argument."""
+    film = Film([plain(i, 330, 250) for i in range(3)], options={}, **how).made()  # type: ignore[arg-type]
+    assert len(read(film, limits=Limits(max_pixels=330 * 250))) == 3
+    for most in (330 * 250 - 1, 64 * 48):
+        with pytest.raises(VideoError, match=r"over the limit of \S+ million( pixels)?: raise max_pixels"):
+            frames(io.BytesIO(film), limits=Limits(max_pixels=most))
+
+
 def test_frames_that_grow_beyond_the_limit_are_not_read() -> None:
     many = [plain(i) for i in range(100)]
     both = Film(many, form="h264").made() + Film([plain(i, 96, 64) for i in range(4)], form="h264").made()

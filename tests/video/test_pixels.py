@@ -149,6 +149,22 @@ def test_a_display_matrix_is_obeyed_as_a_whole(name: str) -> None:
     assert (frame.height, frame.width) == expected.shape[:2]
 
 
+@pytest.mark.parametrize("name", ["as it is", "mirrored", "half turn", "clockwise", "counterclockwise"])
+@pytest.mark.parametrize("pixel", ["yuv420p", "yuva420p"])
+def test_a_webm_is_upright_with_alpha_as_without(pixel: str, name: str) -> None:
+    (a, b, c, d), upright = SIGNS[name]
+    one = 1 << 16
+    opaque = np.dstack([corners(), np.full((48, 64), 255, np.uint8)]) if pixel == "yuva420p" else corners()
+    how: dict[str, Any] = {"form": "webm", "codec": "libvpx-vp9", "pixel": pixel, "options": {}}
+    film = Film([opaque] * 3, matrix=(a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30), **how).made()
+    expected = upright(corners())
+    with frames(io.BytesIO(film)) as video:
+        assert (video.clip.height, video.clip.width) == expected.shape[:2]
+        read = list(video)
+    assert len(read) == 3
+    assert [middles(frame.pixels) for frame in read] == [middles(expected)] * 3
+
+
 def middles(pixels: NDArray[np.uint8]) -> list[list[bool]]:
     """In the middle of each quarter, which colours are on."""
     height, width = pixels.shape[:2]

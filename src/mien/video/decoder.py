@@ -8,6 +8,7 @@ pass over those to which no other frame refers. Where times run backwards all is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from errno import EINVAL
 from functools import partial
 from heapq import heappop, heappush
 from itertools import chain
@@ -30,7 +31,7 @@ from mien.intake import Limits
 from mien.video.clock import Clock
 from mien.video.frame import Clip, Frame
 from mien.video.moments import Moments
-from mien.video.pixels import Painter, tell_matrix
+from mien.video.pixels import Painter, tell_matrix, turn_of
 from mien.wording import counted
 
 KINDS = (
@@ -49,6 +50,10 @@ ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 PASSING = {"h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video"}
 """Decoders that pass over frames to which no other refers; in their files a packet is a frame, or a field of one."""
 
+ROUNDED = 128
+"""Px by which FFmpeg may take a frame's sides for longer before it compares. It is given twice the limit and a little:
+frames at the limit are to be read, and larger ones that it decodes are refused by their own size."""
+
 VP8 = {"vp8", "libvpx"}
 SHOWN = 0x10  # in the first byte of a VP8 frame that is not only there for others to refer to (RFC 6386, 9.1)
 
@@ -56,6 +61,10 @@ EARLY_S = 0.5  # by which a file may end before the duration that it declares
 MOST_THREADS = 8
 MOST_HELD = 2**25  # bytes of packets that are held back
 READ = 2**18  # bytes at once
+
+
+class SizeError(VideoError):
+    """A video's frames are larger than they may be."""
 
 
 class Decoder:
@@ -68,6 +77,7 @@ class Decoder:
         threads: that decode; as many as there are cores if None. With one, a frame comes out as soon as it can.
 
     Raises:
+        SizeError: its frames are larger than they may be.
         VideoError: no frame can be read.
     """
 
@@ -84,9 +94,11 @@ class Decoder:
 
     def _start(self, threads: int) -> None:
         if too_large := self._too_large(self._stream.codec_context.width, self._stream.codec_context.height):
-            raise VideoError(too_large)
+            raise SizeError(too_large)
         self._context = context = decoding(self._stream)
-        context.options = {"max_pixels": str(self._limits.max_pixels)}
+        self._own = self._stream.codec_context if self._stream.codec_context is not context else None
+        for each in filter(None, (context, self._own)):
+            each.options = {"max_pixels": str(2 * self._limits.max_pixels + ROUNDED**2)}
         context.thread_type, context.thread_count = ThreadType.AUTO, threads
         self._clock = Clock(self._container, self._stream)
         self._painter = Painter(self._stream.sample_aspect_ratio)
@@ -270,11 +282,14 @@ class Decoder:
         time_s = self._clock.time_of_packet(packet)
         self._pending = True
         try:
+            if self._own is not None:  # whose frames say how they are turned
+                told, self._own = [*self._own.decode(packet), *self._own.decode(None)], None
+                self._painter.turn = next(map(turn_of, told), None)
             return self._context.decode(packet)
         except FFmpegError as error:
             context = self._context
             if not early:
-                self._hurt(time_s, self._too_large(context.width, context.height) or f"damaged ({words_of(error)})")
+                self._hurt(time_s, self._too_large(context.width, context.height) or self._damaged(error))
             return []
 
     def _flush(self) -> list[VideoFrame]:
@@ -309,14 +324,35 @@ class Decoder:
         over = f"frames of {width} x {height} pixels, over the limit of {most / 1e6:g} million"
         return over + self._limits.advice("max_pixels")
 
+    def _damaged(self, error: FFmpegError) -> str:
+        """What is said of a frame that does not decode; FFmpeg tells no size of the first one where it is too large."""
+        words = f"damaged ({words_of(error)})"
+        if self._context.width or error.errno != EINVAL:
+            return words
+        most = f"{self._limits.max_pixels / 1e6:g} million pixels"
+        return f"{words}, or over the limit of {most}{self._limits.advice('max_pixels')}"
+
     def _hurt(self, time_s: float | None, words: str) -> None:
         self._broken = self._broken or (self._clock.next_s() if time_s is None else time_s, words)
         self._places += 1
 
 
 def opened(file: BinaryIO, limits: Limits) -> InputContainer:
-    """The container in a file, which stands at its beginning. Raises `VideoError`."""
-    options = {"format_whitelist": KINDS, "max_pixels": str(limits.max_pixels)}
+    """The container in a file, which stands at its beginning. Raises `VideoError`.
+
+    FFmpeg decodes some pictures while it opens it, and forgets the size that the file tells where that is above the
+    limit: then it is opened anew without a look at pictures.
+    """
+    container = _container(file, {"max_pixels": str(limits.max_pixels)})
+    if all(each.codec_context is None or each.codec_context.width for each in container.streams.video):
+        return container
+    container.close()
+    file.seek(0)
+    return _container(file, {"codec_whitelist": "none"})
+
+
+def _container(file: BinaryIO, options: dict[str, str]) -> InputContainer:
+    options = {"format_whitelist": KINDS, **options}
     try:
         return av.open(file, "r", options=options, buffer_size=READ, metadata_errors="replace")
     except FFmpegError as error:
@@ -324,7 +360,8 @@ def opened(file: BinaryIO, limits: Limits) -> InputContainer:
 
 
 def decoding(stream: VideoStream) -> VideoCodecContext:
-    """What decodes a stream, its alpha too where it has any; then its frames do not say how they are turned."""
+    """What decodes a stream, its alpha too where it has any; then its frames do not say how they are turned, which the
+    stream's own decoder tells."""
     own = stream.codec_context
     clear = {name.lower(): value for name, value in stream.metadata.items()}.get("alpha_mode") == "1"
     heeding = ALPHA.get(own.name) if clear else None

@@ -21,7 +21,7 @@ from av.device import enumerate_input_devices
 from av.error import FFmpegError
 
 from mien.errors import VideoError
-from mien.intake import LIMITS, Limits
+from mien.intake import LIMITS
 from mien.video.decoder import Decoder, words_of
 from mien.video.frame import Frame
 from mien.video.moments import Moments
@@ -37,11 +37,11 @@ OPTIONS = {"fflags": "nobuffer", "analyzeduration": str(ANALYSED), "rtsp_transpo
 class Live(Iterator[Frame]):
     """The frames of a source as they come; the newest, whenever one is asked for. Close it, or use it in a `with`.
 
-    Their times are seconds since the first one came; those of a file are its own.
+    Their times are seconds since the first one came; those of a file are its own. They may be as big as those of one's
+    own files (`intake.LIMITS`).
 
     Args:
         source: the number of a camera, an address, or a file's path.
-        limits: how big a frame may be.
 
     Attributes:
         trouble: why no frames come, and what is done about it; empty while they do.
@@ -51,16 +51,16 @@ class Live(Iterator[Frame]):
         VideoError: it cannot be opened.
     """
 
-    def __init__(self, source: str, limits: Limits = LIMITS) -> None:
+    def __init__(self, source: str) -> None:
         self.trouble, self.missed = "", 0
-        self._source, self._limits = source, limits
+        self._source = source
         self._change = Condition()
         self._stopped, self._asked = Event(), Event()
         self._newest: Frame | None = None
         self._ended = False
         self._began = monotonic()
         if is_file(source):
-            self._thread = Thread(target=self._play, args=(_file(source, limits),), daemon=True)
+            self._thread = Thread(target=self._play, args=(_file(source),), daemon=True)
         else:
             self._thread = Thread(target=self._receive, args=(self._connected(),), daemon=True)
         self._thread.start()
@@ -131,7 +131,7 @@ class Live(Iterator[Frame]):
         self._end()
 
     def _connected(self) -> Decoder:
-        return Decoder(_container(self._source), None, self._limits, threads=1)
+        return Decoder(_container(self._source), None, LIMITS, threads=1)
 
     def _put(self, frame: Frame) -> None:
         with self._change:
@@ -150,10 +150,10 @@ def is_file(source: str) -> bool:
     return not source.isdecimal() and not STREAM.match(source)
 
 
-def _file(source: str, limits: Limits) -> Frames:
+def _file(source: str) -> Frames:
     """A file's frames. Raises `VideoError`, which names it, as of cameras and streams."""
     try:
-        return frames(source, limits=limits)
+        return frames(source)
     except VideoError as error:
         raise VideoError(f"{source} cannot be opened: {error}") from error
 

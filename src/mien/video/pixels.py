@@ -56,10 +56,14 @@ class Painter:
 
     Args:
         aspect: how many times a pixel is wider than high; None where that is not told.
+
+    Attributes:
+        turn: what makes upright the frames that do not say it themselves.
     """
 
     def __init__(self, aspect: Fraction | None) -> None:
         self._aspect = aspect if aspect and 1 / WIDEST <= aspect <= WIDEST else Fraction(1)
+        self.turn: Turn = None
         self._lock = Lock()  # a frame's tags are changed while it is converted
         self._gray = VideoReformatter()
         self._reformatters: dict[tuple[str, str, int], VideoReformatter] = {}
@@ -77,7 +81,7 @@ class Painter:
             array = _on_white(array)
         if frame.color_trc in HDR:
             array = reduced(array, factor)
-        turn = turn_of(frame)
+        turn = self._turn_of(frame)
         if turn is not None:
             array = np.asarray(Image.fromarray(array).transpose(turn))
         pixels = np.ascontiguousarray(array)
@@ -108,7 +112,11 @@ class Painter:
     def size(self, frame: VideoFrame) -> tuple[int, int]:
         """A frame's width and height as it is shown."""
         width, height = self._square(frame)
-        return (height, width) if turn_of(frame) in SIDEWAYS else (width, height)
+        return (height, width) if self._turn_of(frame) in SIDEWAYS else (width, height)
+
+    def _turn_of(self, frame: VideoFrame) -> Turn:
+        told = turn_of(frame)
+        return self.turn if told is None else told
 
     def _square(self, frame: VideoFrame) -> tuple[int, int]:
         """Its width and height with square pixels, not yet upright."""

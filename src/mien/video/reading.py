@@ -152,12 +152,14 @@ def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits
     if is_animation(start):
         return animated(source, limits)
     try:
-        from mien.video.decoder import Decoder
+        from mien.video.decoder import Decoder, SizeError
         from mien.video.decoder import opened as container_of
     except ModuleNotFoundError as error:
         raise MienError(f"video needs more than is installed ({error.name}): pip install 'mien[video]'") from None
     try:
         decoder = Decoder(container_of(source, limits), stream, limits)
+    except SizeError:
+        raise
     except VideoError as error:
         if any(start.startswith(signature, place) for place, signature in SIGNATURES):
             raise VideoError("an image, not a video: `mien predict` reads it; or a damaged one") from error
