@@ -83,6 +83,22 @@ def test_an_image_of_several_faces_has_as_many_rows_and_one_without_has_one(medi
     assert (none["face"], none["error"], none["reasons"]) == (None, None, "no face was found")
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [pa.string_view(), pa.list_(pa.string_view()), pa.struct([("a", pa.string_view())]), pa.large_string(), pa.null()],
+    ids=str,
+)
+def test_columns_of_any_kind_come_along(kind: pa.DataType, media: Path) -> None:
+    values = {"list<item: string_view>": ["one", None], "struct<a: string_view>": {"a": "one"}, "null": None}
+    given = pa.array([values.get(str(kind), "one"), None, values.get(str(kind), "two")], kind)
+    crowd = (media / "multi_face.jpg").read_bytes()
+    read = read_table(pa.table({"image": [b"", crowd, b""], "given": given}), mien.load())
+    faces = len(read) - 2
+    assert faces > 1
+    assert read["given"].type == kind
+    assert read["given"].to_pylist() == [given[0].as_py(), *[None] * faces, given[2].as_py()]
+
+
 def test_a_phones_portrait_is_upright(recognizer: Recognizer, faces: list[bytes]) -> None:
     lying = Image.fromarray(np.zeros((40, 64, 3), np.uint8))
     exif = lying.getexif()

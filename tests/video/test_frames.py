@@ -414,6 +414,39 @@ def test_a_film_of_several_cuts_is_read_in_their_order(kind: str, spans: list[tu
         assert told(read(made, every_s=every_s)) == picked(every, every_s)
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"form": "mpegts", "codec": "mpeg4", "options": {"bf": "2", "g": "12", "flags": "+ildct+ilme", "b": "2M"}},
+        {"form": "asf", "options": {"preset": "veryfast", "bf": "3", "g": "20"}},
+    ],
+    ids=["interlaced MPEG-4", "times of decoding"],
+)
+def test_where_frames_cannot_be_told_before_they_are_decoded_all_are(how: dict[str, Any]) -> None:
+    noise = [np.random.default_rng(number // 9).integers(0, 256, (64, 96, 3), np.uint8) for number in range(60)]
+    made = Film([np.roll(each, number, 1) for number, each in enumerate(noise)], **how).made()
+    every = read(made)
+    assert [frame.number for frame in every] == list(range(60))
+    for every_s in (0.1, 0.28, 1 / 3, 0.52):
+        assert told(read(made, every_s=every_s)) == picked(every, every_s)
+
+
+def test_of_frames_with_one_time_none_is_left_out() -> None:
+    made, copied = Film([plain(number) for number in range(60)], options=GROUPS["pyramid"]).made(), io.BytesIO()
+    with av.open(io.BytesIO(made), "r") as film, av.open(copied, "w", format="matroska") as copy:
+        stream = copy.add_stream_from_template(film.streams.video[0])
+        for number, packet in enumerate(film.demux(video=0)):
+            if packet.size:
+                assert packet.pts is not None
+                packet.pts += 640 * (packet.pts == packet.dts and number > 20)  # that of the frame behind it
+                packet.stream = stream
+                copy.mux(packet)
+    every = read(copied.getvalue())
+    assert [seen(frame.pixels) for frame in every] == [number % 24 for number in range(60)]
+    for every_s in (0.1, 0.28, 1.0):
+        assert told(read(copied.getvalue(), every_s=every_s)) == picked(every, every_s)
+
+
 def test_groups_that_nobody_asks_for_are_not_decoded(
     grouped: dict[tuple[str, str], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

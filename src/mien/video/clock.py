@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 USUAL = Fraction(25)  # frames a second, where a file does not say
 RAW = ("h264", "hevc", "mjpeg", "m4v", "mpegvideo", "obu")  # files without times, for which FFmpeg makes some up
+GUESSED = ("avi", "mpeg", "asf")  # whose packets' times FFmpeg makes up in part, or has in the order of decoding
 JUMP_S = 1.0  # by which a clock goes back where a new recording begins
 
 COUNTED = "its frames have no times: counted at {rate:g} frames a second"
@@ -48,6 +49,7 @@ class Clock:
         self._duration = _duration(container, stream)
         self._declares_end = container.format.name == "matroska,webm"
         self._counts = container.format.name in RAW
+        self._guesses = container.format.name in GUESSED
         self._shift_s = 0.0
 
     def saw(self, packet: Packet[Stream]) -> None:
@@ -77,7 +79,7 @@ class Clock:
 
     def time_of_packet(self, packet: Packet[VideoStream]) -> float | None:
         """When a packet's frame is shown, if that can be told before it is decoded."""
-        if self._in_order or self._counts or packet.pts is None:
+        if self._guesses or self._counts or packet.pts is None:
             return None
         return float(packet.pts * self._tick - (self._origin or 0)) + self._shift_s
 

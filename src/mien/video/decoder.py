@@ -108,7 +108,8 @@ class Decoder:
         self._latest: int | None = None  # the time of the last frame that came out
         self._moments = Moments()
         self._dts: int | None = None  # of the last packet that has one
-        self._restless = False  # whether these have run backwards
+        self._pts: set[int] = set()  # of packets whose frames may be shown later than that one's
+        self._restless = False  # whether these have run backwards, or one of those came twice
         self._keys: set[int | None] = set()  # the times of keyframes that are in the decoder
         self._anew = 0.0  # how many came out as such; -inf once one did not
         self._given: dict[float, float] = {}  # by moment, the earliest frame at or after it that the decoder was given
@@ -179,8 +180,7 @@ class Decoder:
                 if frame.pts < self._jump:  # it needed what was dropped
                     continue
                 self._jump = None
-            self._passes &= not frame.interlaced_frame
-            self._judge_keyframe(frame)
+            self._judge(frame)
             self._count_before(frame)
             time_s = self._clock.time_of(frame)
             tell_matrix(frame, self._context.name)
@@ -193,11 +193,18 @@ class Decoder:
                 yield Frame(time_s, self._number, width, height, partial(self._painter.paint, frame), frame)
             self._number += 1
 
-    def _judge_keyframe(self, frame: VideoFrame) -> None:
-        """Note whether what the file calls a keyframe is one: H.264 may be refreshed piece by piece from there on."""
+    def _judge(self, frame: VideoFrame) -> None:
+        """Note what a frame tells of which others can be passed over.
+
+        What the file calls a keyframe may be none: from there on H.264 is refreshed piece by piece. Of interlaced
+        frames half a one may stand in a packet of its own; and after a gap FFmpeg leaves out some of MPEG-4.
+        """
         if frame.pts in self._keys:
             self._keys.remove(frame.pts)
             self._anew += 1 if frame.key_frame else -inf
+        if frame.interlaced_frame:
+            self._passes = False
+            self._anew -= inf if self._context.name == "mpeg4" else 0
 
     def _count_before(self, frame: VideoFrame) -> None:
         """Count the frames that were passed over before one that comes out."""
@@ -232,6 +239,10 @@ class Decoder:
         if packet.dts is not None:
             self._restless |= self._dts is not None and packet.dts < self._dts
             self._dts = packet.dts
+            self._pts = {pts for pts in self._pts if pts >= packet.dts}
+        if packet.pts is not None:
+            self._restless |= packet.pts in self._pts
+            self._pts.add(packet.pts)
         return not self._restless and self._clock.time_of_packet(packet) is not None
 
     def _may_be_wanted(self, packet: Packet[VideoStream]) -> bool:
