@@ -406,7 +406,7 @@ def test_a_film_of_several_cuts_is_read_in_their_order(kind: str, spans: list[tu
     """As FFmpeg shows it, which at a cut may be a frame off."""
     made = cut(Film([plain(number) for number in range(60)], options=GROUPS[kind]).made(), spans)
     with av.open(io.BytesIO(made), "r") as container:
-        shown = [seen(frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+        shown = [seen(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)) for frame in container.decode(video=0)]
     every = read(made)
     assert [seen(frame.pixels) for frame in every] == shown
     assert [frame.number for frame in every] == list(range(len(shown)))

@@ -260,6 +260,43 @@ def test_the_camera(opened: Open) -> None:
     expect(page.locator("#stage")).to_be_hidden()
 
 
+def test_a_camera_that_is_allowed_once_nobody_wants_it_is_switched_off(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    page.evaluate(
+        """() => {
+        window.stream = document.createElement('canvas').captureStream();
+        navigator.mediaDevices.getUserMedia = () =>
+          new Promise((allow, refuse) => Object.assign(window, { allow, refuse }));
+        }"""
+    )
+    page.locator("#camera").click()
+    read(page, {"one.jpeg": astronaut})
+    page.evaluate("allow(stream)")
+    page.wait_for_function("stream.getTracks().every((track) => track.readyState === 'ended')")
+    page.locator("#camera").click()
+    read(page, {"two.jpeg": astronaut})
+    page.evaluate("refuse(new Error('no'))")
+    read(page, {"three.jpeg": astronaut})
+    expect(page.locator("#state")).to_have_text("The reader is ready.")
+
+
+def test_a_video_that_is_left_before_it_plays_is_no_fault(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    film = Film([np.zeros((48, 64, 3), np.uint8)] * 5, form="webm", codec="libvpx-vp9").made()
+    page.evaluate(
+        """(files) => {
+        for (const [name, type, content] of files) {
+          const clipboardData = new DataTransfer();
+          clipboardData.items.add(new File([new Uint8Array(content)], name, { type }));
+          dispatchEvent(new ClipboardEvent('paste', { clipboardData }));
+        }
+        }""",
+        [["a.webm", "video/webm", list(film)], ["b.jpeg", "image/jpeg", list(astronaut)]],
+    )
+    expect(page.locator("section.photo:not([aria-busy]) article.face")).to_have_count(1, timeout=WAIT)
+    expect(page.locator("section.photo")).to_have_count(1)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(page: Page, astronaut: bytes, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)

@@ -10,6 +10,11 @@ import { say, told } from './texts.js';
 const WANTED = { video: { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: 'user' } };
 const COUNTED_S = 2; // over which pictures are counted
 
+/** Switches a camera off. */
+function off(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop();
+}
+
 export class Moving {
   readonly #client: Client;
   readonly #video: HTMLVideoElement;
@@ -31,7 +36,9 @@ export class Moving {
   async camera(options: PredictOptions): Promise<void> {
     const turn = this.#begin();
     this.#state.textContent = say('allow');
-    const stream = await navigator.mediaDevices.getUserMedia(WANTED);
+    const stream = await this.#unlessStopped(turn, navigator.mediaDevices.getUserMedia(WANTED));
+    if (!stream) return;
+    if (turn !== this.#turn) return off(stream);
     this.#video.srcObject = stream;
     this.#video.controls = false;
     await this.#read(turn, { ...options, source: 'camera' });
@@ -53,7 +60,7 @@ export class Moving {
   stop(): void {
     this.#turn++;
     const stream = this.#video.srcObject;
-    if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.stop();
+    if (stream instanceof MediaStream) off(stream);
     this.#video.srcObject = null;
     if (this.#video.src) URL.revokeObjectURL(this.#video.src);
     this.#video.removeAttribute('src');
@@ -67,11 +74,21 @@ export class Moving {
     return this.#turn;
   }
 
+  /** What is waited for; a fault is none if it was stopped meanwhile. */
+  async #unlessStopped<Awaited>(turn: number, wait: Promise<Awaited>): Promise<Awaited | undefined> {
+    try {
+      return await wait;
+    } catch (error) {
+      if (turn === this.#turn) throw error;
+      return undefined;
+    }
+  }
+
   async #read(turn: number, options: PredictOptions, keep?: (answer: Answer) => void): Promise<void> {
     const video = this.#video;
     const mirrored = !keep;
     video.parentElement!.classList.toggle('mirrored', mirrored);
-    await video.play();
+    await this.#unlessStopped(turn, video.play());
     const times: number[] = [];
     let last = -1;
     while (turn === this.#turn && !(video.ended && video.currentTime === last)) {
