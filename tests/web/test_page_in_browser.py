@@ -293,7 +293,7 @@ def test_a_video_that_is_left_before_it_plays_is_no_fault(opened: Open, astronau
         }""",
         [["a.webm", "video/webm", list(film)], ["b.jpeg", "image/jpeg", list(astronaut)]],
     )
-    expect(page.locator("section.photo:not([aria-busy]) article.face")).to_have_count(1, timeout=WAIT)
+    expect(page.locator("section.photo:not([aria-busy]) article.face")).to_have_count(1)
     expect(page.locator("section.photo")).to_have_count(1)
 
 
