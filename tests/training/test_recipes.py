@@ -66,7 +66,7 @@ LIKE = {
     ),
     "small": ("former", "second", "third", "fourth", "fifth", "pupil"),
     "medium": ("solo",),
-    "next": ("next-continued", "next-third"),
+    "next": ("next-continued",),
 }
 """Recipes of old networks that differ from one of these in numbers alone: they are read and built."""
 
