@@ -20,7 +20,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -552,19 +551,25 @@ def stopped(process: subprocess.Popen[bytes], number: int) -> tuple[int, str]:
         with suppress(subprocess.TimeoutExpired):
             process.wait(AGAIN_S)
             break
+    process.kill()  # or one that has heard nothing would never end
     said = process.stderr.read().decode()
     assert "Traceback" not in said
-    return process.returncode, said
+    return process.wait(), said
 
 
 def started(*words: str | Path, cwd: Path | None = None) -> subprocess.Popen[bytes]:
-    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # shells make background jobs deaf to Ctrl-C
     pipe = subprocess.PIPE
     command = [*MIEN, *map(str, words)]
     return subprocess.Popen(command, preexec_fn=listens, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd)
 
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+def listens() -> None:
+    """Hear all signals, whatever the tests were started by: background jobs are deaf to Ctrl-C, `nohup` to SIGHUP."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS.items())

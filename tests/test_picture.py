@@ -16,7 +16,7 @@ from mien import Recognizer
 from mien.crops import Crop, cut
 from mien.detect import BlazeFace
 from mien.errors import ImageError
-from mien.image import Decoded, decoded, read_image
+from mien.image import Decoded, read_image
 from mien.intake import Limits
 from mien.picture import LEAST, Picture, first_factor, open_picture
 from mien.preprocess import Preprocess
@@ -120,10 +120,8 @@ def test_a_turned_copy_lies_aside_by_less_than_a_pixel(orientation: int) -> None
 
 
 def test_a_jpeg_that_does_not_shrink(monkeypatch: pytest.MonkeyPatch) -> None:
-    def whole_alone(opened: Image.Image, limits: Limits, factor: int = 1) -> Decoded:
-        if factor > 1:
-            raise ImageError("does not shrink")
-        return decoded(opened, limits)
+    def whole_alone(opened: Image.Image, limits: Limits, factor: int, data: bytes) -> Decoded:
+        raise ImageError("does not shrink")
 
     monkeypatch.setattr("mien.picture.decoded", whole_alone)
     picture = open_picture(jpeg(1600, 1600))
