@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import zlib
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
 
-def encoded(pixels: NDArray[np.uint8], form: str = "PNG", **options: object) -> bytes:
-    """The file of an image, (H, W, 3) uint8."""
+def photo(width: int = 200, height: int = 120) -> Image.Image:
+    """A photo in RGB, of that size."""
+    with Image.open(Path(skimage.data.__file__).parent / "astronaut.png") as whole:
+        return whole.convert("RGB").crop((100, 0, 400, 180)).resize((width, height))
+
+
+def saved(image: Image.Image, form: str, **options: Any) -> bytes:
+    """An image's file."""
     stream = BytesIO()
-    Image.fromarray(pixels).save(stream, form, **options)
+    image.save(stream, form, **options)
     return stream.getvalue()
+
+
+def encoded(pixels: NDArray[np.uint8], form: str = "PNG", **options: Any) -> bytes:
+    """The file of an image, (H, W, 3) uint8."""
+    return saved(Image.fromarray(pixels), form, **options)
 
 
 def broken(png: bytes) -> dict[str, bytes]:

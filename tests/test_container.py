@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import skimage.data
+from broken import photo, saved
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -21,17 +20,6 @@ from mien.picture import open_picture
 
 CUT = "damaged or cut short"
 ENDLESS = ("the file's end is missing",)
-
-
-def photo(width: int = 200, height: int = 120) -> Image.Image:
-    with Image.open(Path(skimage.data.__file__).parent / "astronaut.png") as whole:
-        return whole.convert("RGB").crop((100, 0, 400, 180)).resize((width, height))
-
-
-def saved(image: Image.Image, format: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, format, **options)
-    return stream.getvalue()
 
 
 KINDS: list[dict[str, Any]] = [

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import skimage.data
+from broken import photo, saved
 from PIL import Image
 
 from mien.errors import ImageError
@@ -23,17 +21,6 @@ CUT = r"^damaged or cut short"
 MISSING = CUT + r": (some of its pixels are not there|image file is truncated)"
 PARTS = (0.3, 0.6, 0.9)
 KINDS = {"L": 0, "RGB": 2, "RGBA": 6}
-
-
-def photo(width: int = 200, height: int = 120) -> Image.Image:
-    with Image.open(Path(skimage.data.__file__).parent / "astronaut.png") as whole:
-        return whole.convert("RGB").crop((100, 0, 400, 180)).resize((width, height))
-
-
-def saved(image: Image.Image, format: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, format, **options)
-    return stream.getvalue()
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -40,6 +40,7 @@ def test_it_starts_without_a_question(tmp_path: Path) -> None:
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
     try:
         until(lambda: answers(process, f"http://localhost:{port}/_stcore/health"))
+        assert process.poll() is None
     finally:
         process.terminate()
         process.wait(WAIT_S)

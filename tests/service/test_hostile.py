@@ -305,6 +305,9 @@ def test_clients_that_go_away(service: Served, astronaut: bytes) -> None:
         with socket.create_connection(("127.0.0.1", service.port), timeout=WAIT_S) as wire:
             wire.sendall(request(OF_JPEG + f"Content-Length: {len(astronaut)}\r\n".encode(), astronaut[:5000]))
     until(lambda: count(service, "mien_queue_images") == count(service, "mien_upload_bytes") == 0)
+    assert (
+        post(f"{service.url}/v1/predict", content=astronaut, headers={"Content-Type": "image/jpeg"}).status_code == 200
+    )
 
 
 def test_polyglots_are_read_as_the_image_they_begin_with(service: Served, astronaut: bytes) -> None:

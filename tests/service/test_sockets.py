@@ -18,6 +18,7 @@ from mien.service.sockets import AT_FIRST, MOST_A_SECOND
 
 MAX_FRAME, MAX_MEMORY = 300_000, 1_000_000
 UPLOAD_S = 2.0
+TRIES = 20  # of what a machine that is busy for a moment lets off
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_a_new_socket_may_not_send_a_seconds_share_at_once(service: Served) -> N
             wire.sendall(frame(BINARY) * 4 * AT_FIRST)
             return closed(wire) == FLOOD
 
-    until(flooded)
+    assert any(flooded() for _ in range(TRIES))
 
 
 def test_unfinished_messages_count_as_uploads(service: Served) -> None:
@@ -121,7 +122,7 @@ def test_unfinished_messages_count_as_uploads(service: Served) -> None:
             last.sendall(frame(BINARY, bytes(size), fin=False))
             return closed(last) == full and MAX_MEMORY >= held() >= 3 * size
 
-    until(refused)
+    assert any(refused() for _ in range(TRIES))
 
 
 def test_compression_is_not_taken_up(service: Served) -> None:

@@ -18,6 +18,7 @@ from mien.cli.options import (
     Prior,
     check_outside,
     needs_extra,
+    say,
     shown,
     terminal,
 )
@@ -98,7 +99,7 @@ def batch(
     from mien.recognizer import load
     from mien.sources import PassedOver
 
-    console, passed_over = terminal(stderr=True), PassedOver()
+    passed_over = PassedOver()
     check_outside(sources, out)
     engine = Workers(workers or cores(), grace) if ray is None else _cluster(ray, workers, grace)
     job = Job(
@@ -111,9 +112,9 @@ def batch(
     inputs = find(sources, image=image, keep=kept, size=part, passed_over=passed_over)
     plan = Plan(job, inputs)
     images = f", {counted(inputs.images, 'image')}" if inputs.images is not None else ""
-    console.print(f"{counted(inputs.files, 'file')}{images}, {counted(len(plan.parts), 'part')}: {inputs.kind}")
+    say(f"{counted(inputs.files, 'file')}{images}, {counted(len(plan.parts), 'part')}: {inputs.kind}")
     if passed_over:
-        console.print(f"passed over {passed_over}")
+        say(f"passed over {passed_over}")
     seen: list[Run] = []
     with _bar() as bar:
         task = bar.add_task("", total=None, told="")
@@ -122,11 +123,11 @@ def batch(
         except STOPS:
             bar.stop()
             for progress in seen:
-                console.print(f"stopped after {_told(progress)}; the same command with --resume goes on")
+                say(f"stopped after {_told(progress)}; the same command with --resume goes on")
             raise
-    console.print(_told(progress))
+    say(_told(progress))
     for kind, count in progress.counts.unread.most_common(KINDS_SHOWN):
-        console.print(f"  {count:,} unreadable: {shown(kind)}")
+        say(f"  {count:,} unreadable: {shown(kind)}")
     if progress.counts.unread:
         raise typer.Exit(EXIT_SOME_UNREAD)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import models, needs_extra, terminal
+from mien.cli.options import models, needs_extra, say
 from mien.prediction import reliable
 
 
@@ -44,10 +44,9 @@ def export(
     with needs_extra("train"):
         from mien.training.export.export import export
 
-    console = terminal(stderr=True)
-    artifact = export(members, out, data=data, int8=int8, mirror=mirror, soup=soup, say=console.print)
+    artifact = export(members, out, data=data, int8=int8, mirror=mirror, soup=soup, say=say)
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
         sure = reliable(head.threshold)
-        console.print(f"{head.labels}: {accuracy:.1%} right on validation, confidence is {sure}")
-    console.print(f"next: mien predict --model {shlex.quote(str(out))} PHOTO")
+        say(f"{head.labels}: {accuracy:.1%} right on validation, confidence is {sure}")
+    say(f"next: mien predict --model {shlex.quote(str(out))} PHOTO")

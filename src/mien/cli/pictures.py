@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
-from mien.cli.options import counting, needs_extra, shown
+from mien.cli.options import counting, needs_extra, say, shown
 from mien.errors import MienError
 from mien.files import check_writable, replacing
 from mien.wording import counted, reason
@@ -46,7 +44,7 @@ class Pictures:
             for path in self._pages.values():
                 check_page(path)
 
-    def draw(self, recording: Recording, labels: LabelSet, wanted: Wanted, console: Console) -> int:
+    def draw(self, recording: Recording, labels: LabelSet, wanted: Wanted) -> int:
         """Draw all; how many could not be, of which each is told."""
         undrawn = 0
         for source in dict.fromkeys((*self._copies, *self._pages)):
@@ -58,7 +56,7 @@ class Pictures:
                     _page(source, rows, self._pages[source], labels, wanted)
             except (MienError, OSError) as error:
                 undrawn += 1
-                console.print(f"{shown(source)}: not drawn: {shown(reason(error))}")
+                say(f"{shown(source)}: not drawn: {shown(reason(error))}")
         return undrawn
 
 

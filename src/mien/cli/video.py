@@ -10,7 +10,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from mien.cli.options import (
     EXIT_SOME_UNREAD,
@@ -20,6 +19,7 @@ from mien.cli.options import (
     Prior,
     columns,
     counting,
+    say,
     shown,
     terminal,
     timeline_form,
@@ -116,7 +116,6 @@ def video(
     from mien.watching import Wanted
 
     sources = list(dict.fromkeys(sources))  # patterns overlap
-    console = terminal(stderr=True)
     kind = timeline_form(out)
     for path in (summary, events):
         _form(path, CAPTIONS if path is events else ())
@@ -140,12 +139,12 @@ def video(
             resume=resume,
         )
         with closing(recording):
-            unread = _read(recording, sources, wanted, console, out)
+            unread = _read(recording, sources, wanted, out)
             _tell(recording, spoken, within, summary)
             _write_events(recording, spoken, least, events)
             if out is not None:
                 recording.write(kind)
-            undrawn = pictures.draw(recording, spoken, wanted, console)
+            undrawn = pictures.draw(recording, spoken, wanted)
             recording.remove()
     if unread or undrawn:
         raise typer.Exit(EXIT_SOME_UNREAD)
@@ -158,7 +157,7 @@ def _form(path: Path | None, others: Sequence[str]) -> None:
         raise MienError(f"{path}: end it with one of {', '.join(known)}")
 
 
-def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, console: Console, out: Path | None) -> int:
+def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Path | None) -> int:
     """Read the videos, and say how far it is; how many of them could not be read to their ends."""
     from mien.errors import VideoError
     from mien.video import describe
@@ -169,7 +168,7 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, console:
     frames = faces = 0
     done, time_s = recording.begun
     if done or time_s:
-        console.print(f"goes on after {counted(done, 'video')} and {time_s:.1f} s")
+        say(f"goes on after {counted(done, 'video')} and {time_s:.1f} s")
     try:
         with counting("reading") as bar:
             task = bar.add_task("", total=None)
@@ -191,11 +190,9 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, console:
     for row in recording.rows():
         if row["error"] is not None:
             unread += 1
-            console.print(f"{shown(row['source'])}: from {row['time_s']:.2f} s on: {shown(row['error'])}")
+            say(f"{shown(row['source'])}: from {row['time_s']:.2f} s on: {shown(row['error'])}")
     rate = frames / max(perf_counter() - begun, 1e-6)
-    console.print(
-        f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {rate:,.0f} frames/s"
-    )
+    say(f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {rate:,.0f} frames/s")
     return unread
 
 

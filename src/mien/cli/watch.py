@@ -24,6 +24,7 @@ from mien.cli.options import (
     Model,
     Prior,
     needs_extra,
+    say,
     shown,
     terminal,
     timeline_form,
@@ -99,7 +100,7 @@ def watch(
         except KeyboardInterrupt:
             pass
     if live.trouble:
-        terminal(stderr=True).print(f"{shown(source)}: {shown(live.trouble)}")
+        say(f"{shown(source)}: {shown(live.trouble)}")
         raise typer.Exit(EXIT_SOME_UNREAD)
 
 

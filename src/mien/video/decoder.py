@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from errno import EINVAL
 from functools import partial
-from heapq import heappop, heappush
 from itertools import chain
-from math import inf
 from typing import BinaryIO, cast
 
 import av
@@ -31,6 +29,7 @@ from mien.intake import Limits
 from mien.video.clock import Clock
 from mien.video.frame import Clip, Frame
 from mien.video.moments import Moments
+from mien.video.passing import Passing
 from mien.video.pixels import Painter, tell_matrix, turn_of
 from mien.wording import counted
 
@@ -47,15 +46,9 @@ DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv"}
 ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders that pass over alpha, and those that heed it."""
 
-PASSING = {"h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video"}
-"""Decoders that pass over frames to which no other refers; in their files a packet is a frame, or a field of one."""
-
 ROUNDED = 128
 """Px by which FFmpeg may take a frame's sides for longer before it compares. It is given twice the limit and a little:
 frames at the limit are to be read, and larger ones that it decodes are refused by their own size."""
-
-VP8 = {"vp8", "libvpx"}
-SHOWN = 0x10  # in the first byte of a VP8 frame that is not only there for others to refer to (RFC 6386, 9.1)
 
 EARLY_S = 0.5  # by which a file may end before the duration that it declares
 MOST_THREADS = 8
@@ -102,17 +95,8 @@ class Decoder:
         context.thread_type, context.thread_count = ThreadType.AUTO, threads
         self._clock = Clock(self._container, self._stream)
         self._painter = Painter(self._stream.sample_aspect_ratio)
-        self._passes = context.name in PASSING
+        self._passing = Passing(context.name, self._clock)
         self._number = 0
-        self._passed: list[int] = []  # a heap of the times of frames that were passed over, and are not counted yet
-        self._latest: int | None = None  # the time of the last frame that came out
-        self._moments = Moments()
-        self._dts: int | None = None  # of the last packet that has one
-        self._pts: set[int] = set()  # of packets whose frames may be shown later than that one's
-        self._restless = False  # whether these have run backwards, or one of those came twice
-        self._keys: set[int | None] = set()  # the times of keyframes that are in the decoder
-        self._anew = 0.0  # how many came out as such; -inf once one did not
-        self._given: dict[float, float] = {}  # by moment, the earliest frame at or after it that the decoder was given
         self._jump: int | None = None  # the first frame after some that were dropped
         self._jumping = self._pending = self._finished = False
         self._broken: tuple[float, str] | None = None
@@ -140,7 +124,7 @@ class Decoder:
 
     def frames(self, moments: Moments) -> Iterator[Frame]:
         """All frames in their order, but for some that are not wanted."""
-        self._moments = moments
+        self._passing.moments = moments
         return self._all
 
     def check(self) -> None:
@@ -180,8 +164,7 @@ class Decoder:
                 if frame.pts < self._jump:  # it needed what was dropped
                     continue
                 self._jump = None
-            self._judge(frame)
-            self._count_before(frame)
+            self._number += self._passing.came(frame)
             time_s = self._clock.time_of(frame)
             tell_matrix(frame, self._context.name)
             width, height = self._painter.size(frame)
@@ -193,36 +176,14 @@ class Decoder:
                 yield Frame(time_s, self._number, width, height, partial(self._painter.paint, frame), frame)
             self._number += 1
 
-    def _judge(self, frame: VideoFrame) -> None:
-        """Note what a frame tells of which others can be passed over.
-
-        What the file calls a keyframe may be none: from there on H.264 is refreshed piece by piece. Of interlaced
-        frames half a one may stand in a packet of its own; and after a gap FFmpeg leaves out some of MPEG-4.
-        """
-        if frame.pts in self._keys:
-            self._keys.remove(frame.pts)
-            self._anew += 1 if frame.key_frame else -inf
-        if frame.interlaced_frame:
-            self._passes = False
-            self._anew -= inf if self._context.name == "mpeg4" else 0
-
-    def _count_before(self, frame: VideoFrame) -> None:
-        """Count the frames that were passed over before one that comes out."""
-        if frame.pts is None:
-            return
-        anew = self._latest is not None and frame.pts < self._latest
-        while self._passed and (anew or self._passed[0] <= frame.pts):
-            self._number += heappop(self._passed) != frame.pts
-        self._latest = frame.pts
-
     def _decoded(self) -> Iterator[VideoFrame]:
         """What comes out of the decoder for all packets that are needed."""
         held: list[tuple[Packet[VideoStream], bool]] = []
         size = 0
         for packet in self._packets():
-            steady = self._is_steady(packet)
-            wanted = not steady or self._may_be_wanted(packet)
-            if packet.is_keyframe and held and not wanted and self._anew > 1:
+            steady = self._passing.steady(packet)
+            wanted = not steady or self._broken is not None or self._passing.may_be_wanted(packet)
+            if packet.is_keyframe and held and not wanted and self._passing.in_groups:
                 yield from self._drop(packet for packet, _ in held)
                 held, size = [], 0
             held.append((packet, wanted))
@@ -234,60 +195,26 @@ class Decoder:
         yield from self._drop(packet for packet, _ in held)
         self._finished = True
 
-    def _is_steady(self, packet: Packet[VideoStream]) -> bool:
-        """Whether times have risen so far, and this packet's is known; else it hangs on the frames before it."""
-        if packet.dts is not None:
-            self._restless |= self._dts is not None and packet.dts < self._dts
-            self._dts = packet.dts
-            self._pts = {pts for pts in self._pts if pts >= packet.dts}
-        if packet.pts is not None:
-            self._restless |= packet.pts in self._pts
-            self._pts.add(packet.pts)
-        return not self._restless and self._clock.time_of_packet(packet) is not None
-
-    def _may_be_wanted(self, packet: Packet[VideoStream]) -> bool:
-        """Whether a packet's frame may be the first one at or after a moment, of those that the decoder is given."""
-        time_s = self._clock.time_of_packet(packet)
-        if time_s is None or time_s <= self._clock.last_s or self._clock.notes or self._broken:
-            return True
-        if self._is_hidden(packet):
-            return False
-        moment = self._moments.reached(time_s)
-        if moment == -inf or time_s >= self._given.get(moment, inf):
-            return False
-        gone = self._moments.reached(self._clock.last_s)
-        self._given = {each: first_s for each, first_s in self._given.items() if each >= gone} | {moment: time_s}
-        return True
-
     def _drop(self, packets: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:
         """Pass over packets; the next one that is decoded is a keyframe."""
         for packet in packets:
-            self._pass(packet)
+            self._passing.left_out(packet)
         if self._pending:
             yield from self._flush()
             self._context.flush_buffers()
         self._jumping = True
 
-    def _pass(self, packet: Packet[VideoStream]) -> None:
-        """Have a packet's frame counted, which does not come out."""
-        if packet.pts is not None and not self._is_hidden(packet):
-            heappush(self._passed, packet.pts)
-
-    def _is_hidden(self, packet: Packet[VideoStream]) -> bool:
-        """Whether a packet's frame is only there for others to refer to."""
-        return packet.is_discard or (self._context.name in VP8 and not memoryview(packet)[0] & SHOWN)
-
     def _decode(self, packet: Packet[VideoStream], wanted: bool) -> list[VideoFrame]:
         if self._jumping:
             self._jump, self._jumping = packet.pts, False
-        if self._restless:  # a time that is earlier says nothing
+        if self._passing.restless:  # a time that is earlier says nothing
             self._jump = None
         early = self._jump is not None and packet.pts is not None and packet.pts < self._jump
-        passing = self._passes and not wanted
+        passing = self._passing.singly and not wanted
         if early or passing:
-            self._pass(packet)
-        if packet.is_keyframe and not early:
-            self._keys.add(packet.pts)
+            self._passing.left_out(packet)
+        if not early:
+            self._passing.gave(packet)
         self._context.skip_frame = "NONREF" if passing else "DEFAULT"
         self._clock.gave(packet)
         time_s = self._clock.time_of_packet(packet)
