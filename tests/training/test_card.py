@@ -13,7 +13,7 @@ from mien.datasets.base import Dataset, Example
 from mien.datasets.copies import fingerprints
 from mien.heads import HeadInfo
 from mien.labels import HAPPY_SAD
-from mien.training.export.beside import beside
+from mien.training.export.beside import beside, copies_of
 from mien.training.export.calibrate import Calibration
 from mien.training.export.card import model_card
 
@@ -79,7 +79,7 @@ def test_the_card_says_what_a_report_says_beside_the_numbers() -> None:
     copies = tuple(replace(each, split="valid") for each in train.examples[:3])
     valid = replace(valid, examples=valid.examples[3:] + copies, left_out={"valid": 4})
     found = Calibration(1.0, 0.0, (0.0, 0.0), None, 0.5, {}, np.tile([0.9, 0.1], (12, 1)))
-    told = beside(head, found, train, fingerprints(train), valid)
+    told = beside(head, found, train, valid, copies_of(valid, fingerprints(train)))
     text = " ".join(told)
     for sentence in (
         "In the data's own train as well: 3 of these 12 images to the pixel, ",
@@ -102,4 +102,4 @@ def test_nothing_is_said_beside_the_numbers_where_nothing_is_to_be_said() -> Non
     train, valid = images(3, "train", 0), images(120, "valid", 1)
     right = np.eye(2)[valid.targets(HAPPY_SAD)] * 0.8 + 0.1
     found = Calibration(1.0, 0.0, (0.0, 0.0), None, 0.5, {}, right)
-    assert beside(head, found, train, fingerprints(train), valid) == []
+    assert beside(head, found, train, valid, copies_of(valid, fingerprints(train))) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,15 +17,15 @@ from mien.report.notes import notes
 from mien.training.export.calibrate import Calibration
 
 
-def beside(head: HeadInfo, found: Calibration, train: Dataset, seen: Fingerprints, valid: Dataset) -> list[str]:
+def beside(head: HeadInfo, found: Calibration, train: Dataset, valid: Dataset, copies: Sequence[str]) -> list[str]:
     """Sentences, the most important first; none names a person, as models are given to others.
 
     Args:
         head: the head, with its threshold.
         found: what it answered to the validation images that have a label of its own.
         train: the training images.
-        seen: their fingerprints.
         valid: the validation images.
+        copies: what each of these is, as `copies_of` tells.
     """
     targets = valid.targets(head.label_set)
     judged = np.flatnonzero(targets != NO_LABEL)
@@ -37,7 +38,7 @@ def beside(head: HeadInfo, found: Calibration, train: Dataset, seen: Fingerprint
         probabilities=found.answers,
         truth=targets[judged],
         found=np.ones(len(judged), bool),
-        copies=_copies(replace(valid, examples=examples), seen),
+        copies=tuple(copies[row] for row in judged.tolist()),
         sure=found.answers.max(1) >= head.threshold,
         head=head.labels,
         threshold=head.threshold,
@@ -55,9 +56,9 @@ def beside(head: HeadInfo, found: Calibration, train: Dataset, seen: Fingerprint
     return list(notes(make_report(head.labels, told, head.label_set, answers, left_out)))
 
 
-def _copies(judged: Dataset, seen: Fingerprints) -> tuple[str, ...]:
-    """What each image is: `EXACT` or `NEAR`, or nothing."""
-    found, told = fingerprints(judged), np.full(len(judged), "", object)
+def copies_of(valid: Dataset, seen: Fingerprints) -> tuple[str, ...]:
+    """What each validation image is of the training images, by their fingerprints: `EXACT`, `NEAR` or nothing."""
+    found, told = fingerprints(valid), np.full(len(valid), "", object)
     exact, near = shared(found, seen)
     told[found.rows[exact]], told[found.rows[near]] = EXACT, NEAR
     return tuple(told)

@@ -33,7 +33,7 @@ from mien.photos import load_crops, trained_crop
 from mien.preprocess import Preprocess
 from mien.training.batches.data import prepare
 from mien.training.batches.targets import fingerprint, targets
-from mien.training.export.beside import beside
+from mien.training.export.beside import beside, copies_of
 from mien.training.export.calibrate import Calibration, calibrate, uncalibrated, when_sure
 from mien.training.export.card import metadata, model_card
 from mien.training.export.compact import compact
@@ -184,9 +184,10 @@ def _judged(manifest: Manifest, logits: Logits, train: Dataset, seen: Fingerprin
     mixes = {head.labels: _mix(train, named_set(head.emotions)) for head in manifest.heads}
     heads = tuple(_calibrated(head, found[head.labels], mixes[head.labels]) for head in manifest.heads)
     heads = tuple(_asking(head, heads, logits, valid) for head in heads)
+    copies = copies_of(valid, seen)
     scores = {
         head.labels: _scores(head, heads, found[head.labels], logits, valid)
-        | {"notes": beside(head, found[head.labels], train, seen, valid)}
+        | {"notes": beside(head, found[head.labels], train, valid, copies)}
         for head in heads
     }
     if manifest.face:
