@@ -75,7 +75,7 @@ export class Moving {
   }
 
   /** What is waited for; a fault is none if it was stopped meanwhile. */
-  async #unlessStopped<Awaited>(turn: number, wait: Promise<Awaited>): Promise<Awaited | undefined> {
+  async #unlessStopped<Value>(turn: number, wait: Promise<Value>): Promise<Value | undefined> {
     try {
       return await wait;
     } catch (error) {
