@@ -7,7 +7,8 @@
 
 A label is wrong where less than a fifth of the ten FER+ votes are for it. The network learned from such votes on the
 training images, so that `choose` sees what it knows already, and `judge` is of other images: the split that chose its
-epochs and calibration. PYTHON is one that has cleanlab, in an environment of its own.
+epochs and calibration. PYTHON is one that has cleanlab, in an environment of its own: `python -m venv runs/cleanlab`,
+and with that one's pip `cleanlab==2.9.0`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 
 import mien
 from mien.audit import Kind, audit
@@ -134,10 +135,11 @@ def voted(split: Known) -> Known:
 
 def told(split: Known) -> None:
     """Each mix of opinions: precision among the most suspect, and how many planted errors are among the first."""
-    print(
-        f"wrong by the votes: {split.wrong.mean():.1%}\n{'':28}"
-        + "".join(f"{first:>7}" for first in FIRST)
-        + "  planted found"
+    print(f"wrong by the votes: {split.wrong.mean():.1%}")
+    head(
+        f"opinions, {len(split.wrong):,} labels",
+        *(f"wrong of the first {first:,}" for first in FIRST if split.wrong.any()),
+        "planted errors found",
     )
     planted = [with_errors(split.judged, seed) for seed in range(DRAWS)]
     everyone = opinions_on(split.recognizer, split.looks, split.judged)
@@ -150,8 +152,8 @@ def told(split: Known) -> None:
             share_found(ranked([opinions[name] for name in mix], judged.labels), errors)
             for opinions, (judged, errors) in zip(theirs, planted, strict=True)
         ]
-        spread = f"{np.mean(found):8.1%} ({min(found):.1%} to {max(found):.1%})"
-        print(f"{' + '.join(mix):28}{precision(order, split.wrong)}{spread}")
+        spread = f"{np.mean(found):.1%} ({min(found):.1%} to {max(found):.1%})"
+        row(" and ".join(mix), *precision(order, split.wrong), spread)
 
 
 def ranked(opinions: Sequence[Floats], labels: Ints) -> Ints:
@@ -159,8 +161,9 @@ def ranked(opinions: Sequence[Floats], labels: Ints) -> Ints:
     return np.argsort(-doubted(opinions, labels).suspicion, kind="stable")
 
 
-def precision(order: Ints, wrong: np.ndarray) -> str:
-    return "".join(f"{wrong[order[:first]].mean():7.1%}" for first in FIRST)
+def precision(order: Ints, wrong: np.ndarray) -> list[str]:
+    """How many of the most suspect are wrong; nothing where no label is."""
+    return [f"{wrong[order[:first]].mean():.1%}" for first in FIRST if wrong.any()]
 
 
 def with_errors(judged: Judged, seed: int) -> tuple[Judged, Ints]:
@@ -180,16 +183,20 @@ def beside(split: Known, python: Sequence[str]) -> None:
     """Confident learning's own verdict, and cleanlab's on the same probabilities."""
     labels, opinions = split.judged.labels, opinions_on(split.recognizer, split.looks, split.judged)
     likely = doubted(list(opinions.values()), labels).likely
-    print(f"likely errors: {likely.sum():,}, of which {split.wrong[likely].mean():.1%} are wrong by the votes")
-    if not python:
-        return
+    if python:
+        cleanlab(labels, opinions, split.wrong, python[0])
+    print(f"\nlikely errors: {likely.sum():,}, of which {split.wrong[likely].mean():.1%} are wrong by the votes")
+
+
+def cleanlab(labels: Ints, opinions: dict[str, Floats], wrong: np.ndarray, python: str) -> None:
+    """Rows of its own ranking, in the table that stands above."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "opinions.npz"
         shares = {"fer7": opinions["fer7"], "mix": together(list(opinions.values()))}
         np.savez(file, labels=labels, fer7=shares["fer7"], mix=shares["mix"])
-        subprocess.run([python[0], "-c", CLEANLAB, str(file)], check=True)
+        subprocess.run([python, "-c", CLEANLAB, str(file)], check=True)
         for name in shares:
-            print(f"{f'cleanlab on {name}':28}{precision(np.load(f'{file}.{name}.npy'), split.wrong)}")
+            row(f"cleanlab on {name}", *precision(np.load(f"{file}.{name}.npy"), wrong), "")
 
 
 def copies() -> None:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import distribution
 from io import BytesIO
 from pathlib import Path
@@ -24,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from common import ROOT, data_folder, machine, seconds
+from common import ROOT, data_folder, head, machine, row, seconds
 from folder import write
 from photo import photo
 from PIL import Image
@@ -65,13 +66,15 @@ def crops(table: Path, folder: Path, count: int) -> None:
     paths = write(folder / "crops.parquet", made(folder / "png"))
     recognizer = mien.load(threads=WORKERS)
     cut = [np.asarray(Image.open(BytesIO(image.as_py()))) for image in taken["image"].combine_chunks().field("bytes")]
-    print(f"\n{len(paths):,} crops of 48 x 48, {WORKERS} cores")
-    network = rate("the network alone, two threads", count, lambda: recognizer.logits(cut))
+    head(f"{len(paths):,} crops of 48 x 48, {WORKERS} cores", "images/s", "of `mien predict`", "of the network")
+    network = rate(lambda: recognizer.logits(cut), count)
+    row("the network alone, two threads", f"{network:,.0f}", "", "")
     predict = ["predict", folder / "png", "--crop", "whole", "--threads", WORKERS, "--out", folder / "png.parquet"]
-    before = rate("mien predict --out x.parquet, PNG files", count, lambda: command(*predict))
-    now = rate("mien batch, parquet", count, lambda: batch(folder / "crops.parquet", folder / "a", "--crop", "whole"))
-    files = rate("mien batch, PNG files", count, lambda: batch(folder / "png", folder / "b", "--crop", "whole"))
-    print(f"batch by predict {now / before:.2f} (files {files / before:.2f}), by the network {now / network:.2f}")
+    before = rate(lambda: command(*predict), count)
+    row("`mien predict --out x.parquet`, PNG files", f"{before:,.0f}", "", f"{before / network:.2f}")
+    for name, source in (("parquet", "crops.parquet"), ("PNG files", "png")):
+        now = rate(partial(batch, folder / source, folder / name, "--crop", "whole"), count)
+        row(f"`mien batch`, {name}", f"{now:,.0f}", f"{now / before:.2f}", f"{now / network:.2f}")
 
 
 def photos(path: Path, folder: Path, count: int) -> None:
@@ -81,16 +84,17 @@ def photos(path: Path, folder: Path, count: int) -> None:
     for path in paths:
         path.write_bytes(jpeg)
     recognizer = mien.load(threads=WORKERS)
-    print(f"\n{count:,} photos of 1382 x 1868, {WORKERS} cores")
-    python = rate("Recognizer.predict, two threads", count, lambda: recognizer.predict(paths))
-    now = rate("mien batch", count, lambda: batch(folder / "photos", folder / "c"))
-    print(f"batch by Recognizer.predict {now / python:.2f}")
+    head(f"{count:,} photos of 1382 x 1868, {WORKERS} cores", "images/s", "of `Recognizer.predict`")
+    python = rate(lambda: recognizer.predict(paths), count)
+    row("`Recognizer.predict`, two threads", f"{python:,.0f}", "")
+    now = rate(lambda: batch(folder / "photos", folder / "c"), count)
+    row("`mien batch`", f"{now:,.0f}", f"{now / python:.2f}")
 
 
 def growth(table: Path, folder: Path, sizes: Sequence[int]) -> None:
     """Crops by repetition: time, and the most that any one process held."""
     taken = pq.read_table(table, columns=["image"])
-    print(f"\n{'images':>10}{'s':>9}{'images/s':>10}{'the largest process':>22}")
+    head("images", "s", "images/s", "the largest process")
     for number, count in enumerate(sizes):
         times = -(-count // len(taken))
         pq.write_table(pa.concat_tables([taken] * times).slice(0, count), folder / f"{number}.parquet")
@@ -98,7 +102,7 @@ def growth(table: Path, folder: Path, sizes: Sequence[int]) -> None:
         began = time.perf_counter()
         held = watched(words)
         took = time.perf_counter() - began
-        print(f"{count:10,}{took:9.1f}{count / took:10,.0f}{held / 2**20:19.0f} MB")
+        row(f"{count:,}", f"{took:.1f}", f"{count / took:,.0f}", f"{held / 2**20:.0f} MB")
 
 
 def killed(table: Path, folder: Path) -> None:
@@ -123,22 +127,23 @@ def cluster(table: Path, folder: Path) -> None:
     from nodes import Nodes
 
     count = pq.read_metadata(table).num_rows
-    print(f"\n{count:,} crops of 48 x 48, two processes, or two nodes of Ray on the same two cores")
-    alone = rate("mien batch", count, lambda: batch(table, folder / "alone", "--crop", "whole"))
+    head(f"{count:,} crops of 48 x 48, the same two cores", "images/s", "of two processes", "the files are the same")
+    alone = rate(lambda: batch(table, folder / "alone", "--crop", "whole"), count)
+    row("two processes", f"{alone:,.0f}", "", "")
     nodes = Nodes(made(folder / "ray"), os.environ)
     try:
         ray = [*nodes.within, *batch_words(table, folder / "nodes", "--crop", "whole", "--ray", nodes.address)]
-        both = rate("mien batch --ray", count, lambda: subprocess.run(ray, stderr=subprocess.DEVNULL, check=True))
-        print(
-            f"Ray by one machine {both / alone:.2f}; the files are the same: {same(folder / 'alone', folder / 'nodes')}"
-        )
+        both = rate(lambda: subprocess.run(ray, stderr=subprocess.DEVNULL, check=True), count)
+        row("two nodes of Ray", f"{both:,.0f}", f"{both / alone:.2f}", same(folder / "alone", folder / "nodes"))
         ray = [*nodes.within, *batch_words(table, folder / "lost", "--crop", "whole", "--ray", nodes.address)]
         process = subprocess.Popen(ray, stderr=subprocess.DEVNULL)
         while len(list(folder.glob("lost/rows/*"))) < 3:
             time.sleep(0.01)
         nodes.lose()
         ended = process.wait()
-        print(f"a node lost: it ended with {ended}; the files are the same: {same(folder / 'alone', folder / 'lost')}")
+        print(
+            f"\na node lost: it ended with {ended}; the files are the same: {same(folder / 'alone', folder / 'lost')}"
+        )
     finally:
         nodes.end()
 
@@ -161,11 +166,9 @@ def command(*words: object) -> None:
     subprocess.run([*MIEN, *map(str, words)], stderr=subprocess.DEVNULL, check=True)
 
 
-def rate(name: str, count: int, step: Callable[[], object]) -> float:
+def rate(step: Callable[[], object], count: int) -> float:
     """Images a second."""
-    each = count / seconds(step)
-    print(f"{name:42}{each:8,.0f} images/s")
-    return each
+    return count / seconds(step)
 
 
 def watched(words: Sequence[str]) -> int:

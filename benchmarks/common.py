@@ -37,6 +37,15 @@ def data_folder(*needed: str) -> Path:
     return data
 
 
+def head(*names: str) -> None:
+    """Print the first two lines of a Markdown table, which the docs quote; `row` prints the others."""
+    print(f"\n| {' | '.join(names)} |\n{'|---' * len(names)}|")
+
+
+def row(*cells: object) -> None:
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
 def median_seconds(step: Callable[[], object], times: int) -> float:
     """The median time of a step, after one that does not count."""
     step()

@@ -1,6 +1,6 @@
 """What corrections are worth: a model trained on faces that were kept, beside mien, on faces of other people.
 
-    python benchmarks/corrections.py [--sizes 30 100 200] [--seeds 0 1] [--runs runs/corrections]
+    python benchmarks/corrections.py [--sizes 30 100] [--seeds 0 1] [--runs runs/corrections]
 
 Photos with labels stand for those who use the app: London's portraits and news photos (see elsewhere.py). mien reads
 each; so many faces are kept with their label as the app keeps them, read right or wrong, and once only those that were
@@ -17,10 +17,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
-from common import ROOT, data_folder, machine
+from common import ROOT, data_folder, head, machine, row
 from fairness import from_table
 from PIL import Image
 
@@ -52,16 +51,16 @@ class Face:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[30, 100, 200], help="faces that are kept")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[30, 100], help="faces that are kept")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="of the draws")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "corrections")
     given = parser.parse_args()
     data = data_folder("fer2013/valid.parquet", "elsewhere/london.parquet", "elsewhere/news.parquet")
     public = open_dataset(data / "fer2013" / "valid.parquet")
     small = mien.load("small", threads=2)
-    print(f"{machine()}\n")
-    print("| set | kept | draw | training, s | others: small, mine, difference | held out | public: small, mine |")
-    print("|---|---|---|---|---|---|---|")
+    print(machine())
+    told = "`small`, the new model", "difference (95%)"
+    head("kept", "draw", "others", *told, "held out", *told, "public split")
     for name in ("london", "news"):
         faces = read(small, from_table(data / "elsewhere" / f"{name}.parquet"))
         for seed in given.seeds:
@@ -72,7 +71,7 @@ def main() -> None:
             if len({face.label for face in wrong}) > 1:
                 line(name, f"{len(wrong)} wrong", seed, wrong, others, small, public, given.runs)
             else:
-                print(f"| {name} | {len(wrong)} wrong | {seed} | - | all are {wrong[0].label} | - | - |")
+                row(f"{len(wrong)} wrong of {name}", seed, f"all are {wrong[0].label}", *[""] * 6)
 
 
 def read(small: Recognizer, photos: Dataset) -> list[Face]:
@@ -110,19 +109,17 @@ def line(
     """One model that is made of kept faces, and how it fares."""
     place = runs / f"{name}-{what.replace(' ', '-')}-{seed}"
     own, strangers = written(place / "kept", kept), held(others)
-    began = perf_counter()
     train(read_recipe(ROOT / "recipes" / "transfer.toml"), own, place / "run", resume=True, start="small")
     shutil.rmtree(place / "model", ignore_errors=True)
     export([place / "run"], place / "model")
-    took = perf_counter() - began
     mine = mien.load(place / "model", threads=2)
     labels = LabelSet("kept", mine.labels.emotions)
     before, after = (
         mien.evaluate(each, public, labels=labels, head=each.artifact.head_for(labels).labels).accuracy
         for each in (small.speaking(FERPLUS8.name), mine)
     )
-    told = (told_of(compare_models([small, mine], each)) for each in (strangers, own))
-    print(f"| {name} | {what} | {seed} | {took:.0f} | {' | '.join(told)} | {before:.1%}, {after:.1%} |", flush=True)
+    told = (cell for each in (strangers, own) for cell in told_of(compare_models([small, mine], each)))
+    row(f"{what} of {name}", seed, *told, f"{before:.1%}, {after:.1%}")
 
 
 def written(folder: Path, faces: Sequence[Face]) -> Dataset:
@@ -136,13 +133,15 @@ def held(faces: Sequence[Face]) -> Dataset:
     return Dataset(Path("others"), "faces of others", FERPLUS8, tuple(examples))
 
 
-def told_of(compared: Sequence[Compared]) -> str:
+def told_of(compared: Sequence[Compared]) -> tuple[str, ...]:
+    """How many faces, what is right, and by how much the new model is ahead."""
     small, mine = compared
     assert mine.accuracy_difference is not None
     gain = mine.accuracy_difference
     low, high = (f"{100 * end:+.1f}" for end in gain.interval)
-    star = "too few" if gain.chance is None else "*" if gain.shown else ""
-    return f"{small.accuracy:.1%}, {mine.accuracy:.1%}, {100 * gain.value:+.1f} ({low} to {high}) {star} of {mine.n}"
+    star = " too few" if gain.chance is None else " *" if gain.shown else ""
+    right = f"{small.accuracy:.1%}, {mine.accuracy:.1%}"
+    return f"{mine.n:,}", right, f"{100 * gain.value:+.1f} ({low} to {high}){star}"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import skimage.data
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -77,40 +77,40 @@ def resized(image: Pixels, side: int) -> Pixels:
 
 
 def photos(detector: BlazeFace, media: Path) -> None:
-    print("\nphotos: faces found")
+    head("photo", "faces found")
     for path in sorted(media.glob("*.jpg")):
-        print(f"  {path.name:28}{len(detector.detect(rgb(path)))}")
+        row(path.name, len(detector.detect(rgb(path))))
 
 
 def close_ups(detector: BlazeFace, faces: list[Pixels]) -> None:
     """A FER2013 image is a face that fills the frame; its middle is a face that overfills it."""
-    print("\nclose-ups: recall, and images with more than one face")
+    head("close-up", "images", "with a face found", "with two")
     cases: dict[str, tuple[list[Pixels], Callable[[Pixels], Pixels]]] = {
-        "192 px, the FER2013 image x 4": (faces, lambda face: resized(face, 192)),
-        "48 px, the image itself": (faces[:300], lambda face: face),
-        "1500 px": (faces[:100], lambda face: resized(face, 1500)),
-        "192 px, its middle 85%": (faces[:300], lambda face: resized(face[4:-4, 4:-4], 192)),
-        "192 px, its middle 70%": (faces[:300], lambda face: resized(face[7:-7, 7:-7], 192)),
+        "a FER2013 image enlarged to 192 px": (faces, lambda face: resized(face, 192)),
+        "the 48 px image itself": (faces[:300], lambda face: face),
+        "enlarged to 1500 px": (faces[:100], lambda face: resized(face, 1500)),
+        "its middle 85%, 192 px": (faces[:300], lambda face: resized(face[4:-4, 4:-4], 192)),
+        "its middle 70%, 192 px": (faces[:300], lambda face: resized(face[7:-7, 7:-7], 192)),
     }
     for name, (some, make) in cases.items():
         counts = np.array([len(detector.detect(make(face))) for face in some])
-        print(f"  {name:32}{(counts > 0).mean():.3f}  {(counts > 1).mean():.3f}  (n = {len(some)})")
+        row(name, len(some), f"{(counts > 0).mean():.3f}", f"{(counts > 1).mean():.3f}")
 
 
 def on_their_heads(detector: BlazeFace, faces: list[Pixels]) -> None:
     """FER2013 images alone, and with as much gray around them as they are wide, upright and upside down."""
-    print("\nupside down: recall, and how many of the faces found are taken for faces that stand on their heads")
+    head(f"{len(faces)} images", "found", "of these, taken for standing on their heads")
     for name, around in (("alone", 0), ("on gray", 192)):
         placed = [np.pad(resized(face, 192), ((around,) * 2,) * 2 + ((0, 0),), constant_values=128) for face in faces]
         for way, images in (("upright", placed), ("upside down", [image[::-1, ::-1] for image in placed])):
             found = [hits[0] for image in images if (hits := detector.detect(np.ascontiguousarray(image)))]
             over = np.mean([abs(framing(face).roll) > 90 for face in found])
-            print(f"  {name + ', ' + way:32}{len(found) / len(images):.3f}  {over:.3f}  (n = {len(images)})")
+            row(f"{name}, {way}", f"{len(found) / len(images):.3f}", f"{over:.3f}")
 
 
 def shapes(detector: BlazeFace, faces: list[Pixels], backgrounds: list[Pixels]) -> None:
     """FER2013 images laid anywhere on photos of several shapes: hard to find, since they end where the face does."""
-    print("\nlaid on photos: recall, and how many faces are seen elsewhere")
+    head(f"{len(faces)} images, laid on photos", "found", "faces seen elsewhere")
     for (width, height), side in SHAPES:
         rng = np.random.default_rng(5)
         canvases = [np.asarray(Image.fromarray(background).resize((width, height))) for background in backgrounds]
@@ -122,12 +122,12 @@ def shapes(detector: BlazeFace, faces: list[Pixels], backgrounds: list[Pixels]) 
             found = detector.detect(photo)
             hit = any(matches(each, (x + side / 2, y + side / 2), side) for each in found)
             hits, others = hits + hit, others + len(found) - hit
-        print(f"  {f'{side} px in {width} x {height}':32}{hits / len(faces):.3f}  {others}  (n = {len(faces)})")
+        row(f"{side} px in {width} x {height}", f"{hits / len(faces):.3f}", others)
 
 
 def placed(detector: BlazeFace, photographs: list[Pixels], backgrounds: list[Pixels]) -> None:
     """Photos of people, shrunk and laid on photos without faces, anywhere, so that a face has a known size."""
-    print("\ncrop side / photo's longer side (1600 px): recall, false faces per photo, ms per photo")
+    head("crop side, part of the photo's longer side (1600 px)", "photos", "found", "false faces a photo", "median ms")
     rng = np.random.default_rng(1)
     people = [(image, face) for image in photographs for face in detector.detect(image)]
     for part in (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8):
@@ -146,12 +146,12 @@ def placed(detector: BlazeFace, photographs: list[Pixels], backgrounds: list[Pix
             hits.append(any(matches(f, (x + cx - x0, y + cy - y0), 1600 * part) for f in found))
             others += len(found) - hits[-1]
         ms = float(np.median(times)) * 1e3
-        print(f"  {part:5.2f}  {np.mean(hits):.3f}  {others / len(hits):.3f}  {ms:5.1f}  (n = {len(hits)})")
+        row(f"{part:.2f}", len(hits), f"{np.mean(hits):.2f}", f"{others / len(hits):.2f}", f"{ms:.0f}")
 
 
 def strips(detector: BlazeFace, portrait: Pixels, backgrounds: list[Pixels]) -> None:
     """A portrait at ten places of long pictures, lying and standing; and long pictures without one."""
-    print("\nlong pictures: recall lying and standing, and how many faces are seen elsewhere")
+    head("strip", "crop side, part of its width", "found lying, standing", "faces seen elsewhere")
     (face,) = detector.detect(portrait)
     canvases = [np.full((WIDE, WIDE, 3), 128, np.uint8), *backgrounds[:2]]
     for shape, part in itertools.product(LONG_SHAPES, (0.25, 0.5, 0.95)):
@@ -165,11 +165,10 @@ def strips(detector: BlazeFace, portrait: Pixels, backgrounds: list[Pixels]) -> 
             hit = any(matches(each, middle, side) for each in found)
             hits[standing], others = hits[standing] + hit, others + len(found) - hit
         n = PLACES * len(canvases)
-        recall = "  ".join(f"{count / n:.3f}" for count in hits.values())
-        print(f"  {f'{part} of 1 : {shape}':32}{recall}  {others}  (n = {n} each)")
+        row(f"1 : {shape}", f"{part:.2f}", ", ".join(f"{count / n:.2f}" for count in hits.values()), others)
     bare = [strip(each, *how) for each in backgrounds for how in itertools.product(LONG_SHAPES, (False, True))]
     wrong = sum(len(detector.detect(image)) > 0 for image in bare)
-    print(f"  without a face: {wrong} of {len(bare)} pictures show one")
+    print(f"\nstrips without a face: {wrong} of {len(bare)} show one")
 
 
 def strip(image: Pixels, shape: int, standing: bool) -> Pixels:
@@ -228,13 +227,12 @@ def drawn() -> list[Pixels]:
 
 def framing_of_fer2013(detector: BlazeFace, faces: list[Pixels]) -> None:
     """Where a face lies in its FER2013 image, and how near the crop of the detection comes to that image."""
-    print("\nframing of FER2013, in sides of its image: 5, 25, 50, 75, 95%")
     found = [(image, hits[0]) for image in faces if (hits := detector.detect(resized(image, 192)))]
     points = np.array([face.landmarks_xy for _, face in found]) / 192
     boxes = np.array([face.box_xyxy for _, face in found]) / 192
     eyes = points[:, :2].mean(axis=1)
     measured = {
-        "landmarks' RMS distance from mean": np.sqrt(points.var(axis=1).sum(axis=1)),
+        "landmarks' RMS distance from their mean": np.sqrt(points.var(axis=1).sum(axis=1)),
         "landmarks' mean, x": points[:, :, 0].mean(axis=1),
         "landmarks' mean, y": points[:, :, 1].mean(axis=1),
         "box side": boxes[:, 2] - boxes[:, 0],
@@ -247,8 +245,10 @@ def framing_of_fer2013(detector: BlazeFace, faces: list[Pixels]) -> None:
         "crop's centre, y": np.array([framing(face).centre_xy[1] for _, face in found]) / 192,
         "roll, degrees": np.array([framing(face).roll for _, face in found]),
     }
+    shares = [5, 25, 50, 75, 95]
+    head(f"{len(found):,} faces of {len(faces):,}", *(f"{share}%" for share in shares))
     for name, values in measured.items():
-        print(f"  {name:36}" + "  ".join(f"{v:7.3f}" for v in np.percentile(values, [5, 25, 50, 75, 95])))
+        row(name, *(f"{value:.3f}" for value in np.percentile(values, shares)))
 
 
 if __name__ == "__main__":

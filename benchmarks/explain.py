@@ -11,13 +11,13 @@ maps", 2018.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from time import process_time
 
 import numpy as np
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -57,26 +57,32 @@ def main() -> None:
     dataset = open_dataset(data_folder("fer2013/valid.parquet") / "fer2013" / "valid.parquet")
     _, crops, _ = load_pixels(dataset, Preprocess().whole)
     chosen = np.sort(np.random.default_rng(0).permutation(len(crops))[: given.images])
-    for name in given.models:
-        judge(mien.load(name), crops[chosen])
+    columns = [column for name in given.models for column in judged(mien.load(name), crops[chosen])]
+    head("", *(name for name, _ in columns))
+    for what in columns[0][1]:
+        row(what, *(told[what] for _, told in columns))
 
 
-def judge(model: Recognizer, crops: Pixels) -> None:
-    """Print all that is asked of one model's explanations."""
+def judged(model: Recognizer, crops: Pixels) -> Iterator[tuple[str, dict[str, str]]]:
+    """All that is asked of one model's explanations: by method, the cells of a column."""
     faces = [face(model, crop) for crop in crops]
     made = {method: explanations(model, faces, method) for method in METHODS}
-    parts = len(made["cam"][0].lost)
-    print(f"\n{model.artifact.name}: {len(faces)} faces of FER2013's public split, a map of {parts} x {parts}")
-    for method in METHODS:
-        print(f"\n{method}")
-        curves(faces, made[method])
-        peaks(faces, made[method])
-    alike = [rank_correlation(*(map_of(made[method][at]) for method in METHODS)) for at in range(len(faces))]
-    print(f"\ncam and occlusion: rank correlation {summary(np.array(alike))}")
     shuffled = recognizer_with(model, shuffled_weights(model.artifact.onnx))
-    others = explanations(shuffled, faces, "cam")
-    alike = [rank_correlation(map_of(one), map_of(other)) for one, other in zip(made["cam"], others, strict=True)]
-    print(f"cam, and that of the network with its weights shuffled: rank correlation {summary(np.array(alike))}")
+    others = {
+        "rank correlation with the other method": made["occlusion"],
+        "with the map of the network, weights shuffled": explanations(shuffled, faces, "cam"),
+    }
+    alike = {
+        what: summary(
+            [rank_correlation(map_of(one), map_of(other)) for one, other in zip(made["cam"], them, strict=True)]
+        )
+        for what, them in others.items()
+    }
+    for method in METHODS:
+        cells = {**curves(faces, made[method]), **peaks(faces, made[method])}
+        cells |= alike if method == "cam" else dict.fromkeys(alike, "")
+        cells["ms of a core a face, beside the answer"] = cost(model, faces, method)
+        yield f"`{model.artifact.name}`, `{method}`", cells
 
 
 def face(model: Recognizer, crop: Pixels) -> Face:
@@ -90,7 +96,12 @@ def face(model: Recognizer, crop: Pixels) -> Face:
 
 
 def explanations(model: Recognizer, faces: list[Face], method: Method) -> list[Explanation]:
-    """One a face; what each takes beside the answer is printed."""
+    """One a face."""
+    return [explain(model, each.crop, model.labels, method=method, emotion=each.label) for each in faces]
+
+
+def cost(model: Recognizer, faces: list[Face], method: Method) -> str:
+    """What an explanation takes beside the answer."""
     ways = partial(model.predict, crop="whole"), partial(explained, model, crop="whole", method=method)
     spent = [0.0, 0.0]
     for each in faces[:TIMED]:
@@ -99,12 +110,10 @@ def explanations(model: Recognizer, faces: list[Face], method: Method) -> list[E
             ask(Image.fromarray(each.crop))
             spent[way] += process_time() - began
     alone, both = (1000 * each / min(len(faces), TIMED) for each in spent)
-    name = model.artifact.name
-    print(f"{method} of {name}: {both - alone:.2f} ms of a core a face beside the answer, which takes {alone:.2f}")
-    return [explain(model, each.crop, model.labels, method=method, emotion=each.label) for each in faces]
+    return f"{both - alone:.1f}"
 
 
-def curves(faces: list[Face], made: list[Explanation]) -> None:
+def curves(faces: list[Face], made: list[Explanation]) -> dict[str, str]:
     """The label's probability, mean over all steps, while the crop is hidden or shown, what counts most first."""
     rng = np.random.default_rng(1)
     areas = []
@@ -113,11 +122,12 @@ def curves(faces: list[Face], made: list[Explanation]) -> None:
         changed = [hidden(each.crop, mask) for ranks in orders for mask in steps(ranks)]
         areas.append(each.told(changed).reshape(2, 2, STEPS - 1).mean(2))  # own or random, deletion or insertion
     (deleted, inserted), (deleted_random, inserted_random) = np.moveaxis(np.array(areas), 0, -1)
-    for what, own, random in (
-        ("deletion (less is better)", deleted, deleted_random),
-        ("insertion (more is better)", inserted, inserted_random),
-    ):
-        print(f"  {what:27} {own.mean():.3f}, at random {random.mean():.3f}, difference {summary(own - random)}")
+    return {
+        "deletion, at random": f"{deleted.mean():.3f}, {deleted_random.mean():.3f}",
+        "deletion, difference": summary(deleted - deleted_random),
+        "insertion, at random": f"{inserted.mean():.3f}, {inserted_random.mean():.3f}",
+        "insertion, difference": summary(inserted - inserted_random),
+    }
 
 
 def steps(ranks: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
@@ -126,7 +136,7 @@ def steps(ranks: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
     return [ranks < share for share in shares] + [ranks >= share for share in shares]
 
 
-def peaks(faces: list[Face], made: list[Explanation]) -> None:
+def peaks(faces: list[Face], made: list[Explanation]) -> dict[str, str]:
     """What hiding the place that counts most does, and what hiding a random one of the same size does."""
     rng = np.random.default_rng(2)
     fallen = []
@@ -142,10 +152,11 @@ def peaks(faces: list[Face], made: list[Explanation]) -> None:
             mask[top : top + window, left : left + window] = True
         fallen.append(each.confidence - each.told([hidden(each.crop, mask) for mask in masks]))
     own, random = np.array(fallen)[:, 0], np.array(fallen)[:, 1:]
-    print(f"  hiding the peak lowers the label's probability by {summary(own)}")
-    print(f"  hiding a random place of the same size by {summary(random.mean(1))}")
-    share = (own[:, np.newaxis] > random).mean(1)
-    print(f"  it lowers it more than a random place does in {summary(share)} of cases")
+    return {
+        "hiding the peak costs the label's probability": summary(own),
+        "hiding a random place of that size": summary(random.mean(1)),
+        "the peak costs more than a random place, of cases": summary((own[:, np.newaxis] > random).mean(1)),
+    }
 
 
 def order(explanation: Explanation, crop: Pixels) -> NDArray[np.int64]:
@@ -195,8 +206,9 @@ def recognizer_with(model: Recognizer, onnx: bytes) -> Recognizer:
     return Recognizer(replace(model.artifact, onnx=onnx))
 
 
-def summary(each: Floats) -> str:
+def summary(values: Floats | Sequence[float]) -> str:
     """The mean, and how far the true one may lie from it (95%)."""
+    each = np.asarray(values)
     return f"{each.mean():.3f} +- {1.96 * each.std(ddof=1) / len(each) ** 0.5:.3f}"
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import rendered
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from numpy.typing import NDArray
 
 import mien
@@ -115,21 +115,18 @@ def told(report: Report, name: str) -> None:
     print(f"\n{name}: {report.n:,} faces, {report.accuracy:.1%} right\n")
     for note in notes(report):
         print(f"- {note}")
-    print("\n| group | faces | right (95%) | above the others by (95%) | p | uncertain | overconfident by | surer |")
-    print("|---" * 8 + "|")
+    head(name, "faces", "right (95%)", "above the others by (95%)", "p", "uncertain", "overconfident by", "surer")
     for by, groups in report.subgroups.items():
         for value, group in groups.items():
-            print(row(f"{by}: {value}", group), flush=True)
-    print(f"\n| {name} | faces | another answer (95%) | no face | right before, after | {' | '.join(worst(report))} |")
-    print("|---" * (5 + len(worst(report))) + "|")
+            row(f"{by}: {value}", *measures(group))
+    head(f"{name}, changed", "faces", "another answer (95%)", "no face", "right before, after", "groups differ")
     for change, each in report.changed.items():
-        by_group = (f"{100 * value:.0f} to {100 * most:.0f}%{star}" for value, most, star in spread(report, change))
         moved = f"{each.moved:.1%} ({each.moved_interval[0]:.1%} to {each.moved_interval[1]:.1%})"
-        scores = f"{each.lost:.1%} | {each.before:.1%}, {each.after:.1%}"
-        print(f"| {change} | {each.n:,} | {moved} | {scores} | {' | '.join(by_group)} |", flush=True)
+        scores = f"{each.lost:.1%}", f"{each.before:.1%}, {each.after:.1%}"
+        row(change, f"{each.n:,}", moved, *scores, ", ".join(apart(report, change)) or "no")
 
 
-def row(name: str, group: Group) -> str:
+def measures(group: Group) -> tuple[str, ...]:
     right, unsure, much = (group.measures.get(each) for each in ("accuracy", "uncertain", "overconfidence"))
     assert right
     assert unsure
@@ -137,7 +134,7 @@ def row(name: str, group: Group) -> str:
     if right.gap is not None and right.gap_interval is not None:
         gap = f"{100 * right.gap:+.1f} ({100 * right.gap_interval[0]:+.1f} to {100 * right.gap_interval[1]:+.1f})"
         chance = "too few" if right.chance is None else f"{shares.luck(right.chance)}{' *' * right.shown}"
-    cells = (
+    return (
         f"{group.n:,}",
         f"{right.value:.1%} ({right.interval[0]:.1%} to {right.interval[1]:.1%})",
         *(gap, chance),
@@ -145,20 +142,15 @@ def row(name: str, group: Group) -> str:
         f"{100 * much.value:+.1f}{' *' * much.shown}" if much else "",
         "" if group.surer is None else f"{group.surer:.2f}",
     )
-    return f"| {name} | {' | '.join(cells)} |"
 
 
-def worst(report: Report) -> list[str]:
-    return [f"by {by}, least and most" for by in report.subgroups]
-
-
-def spread(report: Report, change: str) -> Iterator[tuple[float, float, str]]:
-    """By column the lowest and highest share that moves, of groups that are enough, and whether one is hardly luck."""
-    for groups in report.subgroups.values():
-        each = [group.measures.get(f"moved by {change}") for group in groups.values() if group.enough]
-        there = [measure for measure in each if measure]
-        values = [measure.value for measure in there] or [float("nan")]
-        yield min(values), max(values), " *" if any(measure.shown for measure in there) else ""
+def apart(report: Report, change: str) -> Iterator[str]:
+    """Groups of which a change moves more or fewer answers than of the others, by more than luck."""
+    for by, groups in report.subgroups.items():
+        for value, group in groups.items():
+            moved = group.measures.get(f"moved by {change}")
+            if moved and moved.shown:
+                yield f"{by}: {value} ({moved.value:.0%})"
 
 
 # Whether the tests can be believed
@@ -185,8 +177,7 @@ def by_lot(answers: Answers, rounds: int) -> None:
 def planted(answers: Answers, rounds: int) -> None:
     """How often a group is found in which a share of the answers was made wrong."""
     rng, n = np.random.default_rng(0), len(answers.truth)
-    print(f"\n| faces in the group | {' | '.join(f'{100 * gap:.0f} points worse' for gap in GAPS)} |")
-    print("|---" * (1 + len(GAPS)) + "|")
+    head(f"faces in the group, {rounds} reports", *(f"{100 * gap:.0f} points worse" for gap in GAPS))
     for size in SIZES:
         shown = []
         for gap in GAPS:
@@ -204,13 +195,13 @@ def planted(answers: Answers, rounds: int) -> None:
                 made = replace(answers, attributes=tuple(known), probabilities=probabilities, changed={})
                 hits += subgroups(made, list(FERPLUS8))["planted"]["yes"].measures["accuracy"].shown
             shown.append(hits / rounds)
-        print(f"| {size} | {' | '.join(f'found in {each:.0%}' for each in shown)} |", flush=True)
+        row(size, *(f"{each:.0%}" for each in shown))
 
 
 def covered(right: NDArray[np.bool_], rounds: int) -> None:
     """How often the interval of a few faces drawn by lot holds the share of all."""
     rng, truth = np.random.default_rng(0), float(right.mean())
-    print("\n| faces | Wilson holds it in | mean width | bootstrap in | mean width |\n|---|---|---|---|---|")
+    head(f"faces, {rounds:,} draws", "Wilson", "mean width", "bootstrap", "mean width")
     for size in FEW:
         ends = []
         for _ in range(rounds):
@@ -218,11 +209,13 @@ def covered(right: NDArray[np.bool_], rounds: int) -> None:
             means = rng.binomial(size, drawn.mean(), 1000) / size  # of samples drawn from these with replacement
             ends.append((*shares.wilson(float(drawn.mean()), size), *metrics.interval(means.tolist())))
         low, high, bottom, top = np.array(ends).T
-        cells = (
-            f"{np.mean((low <= truth) & (truth <= high)):.1%} | {np.mean(high - low):.2f}",
-            f"{np.mean((bottom <= truth) & (truth <= top)):.1%} | {np.mean(top - bottom):.2f}",
+        row(
+            size,
+            f"{np.mean((low <= truth) & (truth <= high)):.1%}",
+            f"{np.mean(high - low):.2f}",
+            f"{np.mean((bottom <= truth) & (truth <= top)):.1%}",
+            f"{np.mean(top - bottom):.2f}",
         )
-        print(f"| {size} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from common import data_folder, machine, seconds
+from common import data_folder, head, machine, row, seconds
 
 import mien
 
@@ -36,14 +36,13 @@ def main() -> None:
             str(THREADS),
         ]
         rows = {
-            "mien predict, with its start-up": lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True),
-            "Recognizer.predict": lambda: recognizer.predict(paths, crop="whole"),
+            "`mien predict`, with its start-up": lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True),
+            "`Recognizer.predict`": lambda: recognizer.predict(paths, crop="whole"),
         }
         print(machine())
-        print(f"\n{len(paths)} PNG files of 48 x 48, read whole, {THREADS} threads")
+        head(f"{len(paths):,} PNG files of 48x48, `--crop whole`, {THREADS} threads", "faces/s")
         for label, step in rows.items():
-            taken = seconds(step)
-            print(f"{label:34}{taken:7.2f} s{len(paths) / taken:8.0f} faces/s")
+            row(label, f"{len(paths) / seconds(step):,.0f}")
 
 
 def write(table: Path, folder: Path) -> list[Path]:

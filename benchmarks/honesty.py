@@ -16,7 +16,7 @@ import argparse
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ import crops
 import numpy as np
 import quality
 import transfer
-from common import ROOT, data_folder, machine
+from common import ROOT, data_folder, head, machine, row
 from PIL import Image, ImageOps
 
 import mien
@@ -68,20 +68,24 @@ def main() -> None:
 def lot(draws: int, photos: int) -> None:
     training = open_dataset(data_folder("fer2013/train.parquet") / "fer2013" / "train.parquet")
     print(machine())
-    print(f"\nlabels by lot, {photos} photos {TIMES} times each; right in % of validation and test, by draw")
+    head(f"{photos} photos, {TIMES} times each", f"{draws} draws", "mean", "divided one by one, as is usual")
     with tempfile.TemporaryDirectory() as folder:
         for name, copies in COPIES.items():
             drawn = [by_lot(training, copies, photos, draw, Path(folder)) for draw in range(draws)]
-            told(name, drawn)
-            told("  divided one by one", [by_lot(training, copies, photos, 0, Path(folder), naive=True)])
+            naive = by_lot(training, copies, photos, 0, Path(folder), naive=True)
+            means = [mean(column) for column in zip(*drawn, strict=True)]
+            row(
+                name,
+                ", ".join(f"{100 * valid:.1f} {100 * test:.1f}" for valid, test in drawn),
+                told(means),
+                told(naive),
+            )
         own_images(training, Path(folder) / "own")
 
 
-def told(name: str, scores: list[tuple[float, float]]) -> None:
-    """A row: every draw, and the mean."""
-    draws = "  ".join(f"{100 * valid:.1f} {100 * test:.1f}" for valid, test in scores)
-    valid, test = (100 * mean(column) for column in zip(*scores, strict=True))
-    print(f"{name:24} {draws:60} mean {valid:.1f} {test:.1f}", flush=True)
+def told(scores: Sequence[float]) -> str:
+    """Right on validation and on test."""
+    return ", ".join(f"{score:.1%}" for score in scores)
 
 
 def by_lot(
@@ -131,7 +135,11 @@ def frames(photo: Image.Image, rng: random.Random) -> Iterator[Image.Image]:
         yield Image.fromarray(np.clip(np.asarray(moved) + grain, 0, 255).astype(np.uint8))
 
 
-COPIES = {"copied": same, "near copies": near, "frames, people named": frames}
+COPIES = {
+    "copied": same,
+    "resized and brightened, and mirrored": near,
+    "as frames of a person who moves, people named by `--group`": frames,
+}
 
 
 def own_images(training: Dataset, folder: Path) -> None:

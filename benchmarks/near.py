@@ -15,7 +15,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageEnhance, ImageOps
 
@@ -37,12 +37,15 @@ def main() -> None:
     chosen = spread(train, CHANGED)
     _, crops, _ = load_pixels(chosen, Preprocess().whole)
     before = fingerprints(chosen).prints
-    print(f"\nchanged: signs that differ of 128, middle and most of {CHANGED}; found ({NEAR} at most)")
+    head(
+        "FER2013 images, changed", f"signs that differ of 128, middle and most of {CHANGED}", f"found ({NEAR} at most)"
+    )
     for name, change in CHANGES.items():
         after = fingerprints(dataset([change(Image.fromarray(crop)) for crop in crops])).prints
         signs = np.unpackbits(before ^ after, axis=1).sum(1)
         found = [copied(one[None], other[None])[0] for one, other in zip(before, after, strict=True)]
-        print(f"{name:28}{np.median(signs):5.0f}{signs.max():5}{np.mean(found):9.1%}")
+        row(name, f"{np.median(signs):.0f}, {signs.max()}", f"{np.mean(found):.1%}")
+    print()
     twins(train, valid)
     people(data / "elsewhere" / "london.parquet")
 
@@ -63,8 +66,8 @@ def people(path: Path) -> None:
     rows = pq.read_table(path).to_pylist()
     prints = fingerprints(dataset([row["image"]["bytes"] for row in rows])).prints
     whose: dict[str, list[int]] = {}
-    for place, row in enumerate(rows):
-        whose.setdefault(row["person"], []).append(place)
+    for place, photo in enumerate(rows):
+        whose.setdefault(photo["person"], []).append(place)
     taken = sum(copied(prints[one], prints[other]).any() for one, other in combinations(whose.values(), 2))
     pairs = len(whose) * (len(whose) - 1) // 2
     print(f"pairs of people taken for one: {taken} of {pairs:,}")

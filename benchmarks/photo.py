@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-from common import data_folder, machine, median_seconds
+from common import data_folder, head, machine, median_seconds, row
 from PIL import Image, ImageOps
 
 import mien
@@ -30,16 +30,16 @@ def main() -> None:
     (face,) = detector.search(picture)
     crops = [recognizer.preprocess.face(picture, face)]
     steps: dict[str, Callable[[], object]] = {
-        "decode": lambda: open_picture(jpeg),
+        "decode, at a quarter of the size": lambda: open_picture(jpeg),
         "detection": lambda: detector.search(picture),
         "crop": lambda: recognizer.preprocess.face(picture, face),
         "network": lambda: recognizer.probabilities(crops),
-        "predict, in all": lambda: recognizer.predict(jpeg),
+        "`predict`, in all": lambda: recognizer.predict(jpeg),
     }
     print(machine())
-    print(f"\none {SIZE[0]} x {SIZE[1]} JPEG ({len(jpeg) / 1e3:.0f} kB), one face, one thread: median of {TIMES}")
+    head(f"one {SIZE[0]}x{SIZE[1]} JPEG, one face, one thread, warm", "ms")
     for name, step in steps.items():
-        print(f"{name:18}{1e3 * median_seconds(step, TIMES):7.2f} ms")
+        row(name, f"{1e3 * median_seconds(step, TIMES):.1f}")
 
 
 def photo(path: Path) -> bytes:
