@@ -133,7 +133,9 @@ def measures(group: Group) -> tuple[str, ...]:
     gap = chance = ""
     if right.gap is not None and right.gap_interval is not None:
         gap = f"{100 * right.gap:+.1f} ({100 * right.gap_interval[0]:+.1f} to {100 * right.gap_interval[1]:+.1f})"
-        chance = "too few" if right.chance is None else f"{shares.luck(right.chance)}{' *' * right.shown}"
+        chance = "too few"
+        if right.chance is not None:
+            chance = shares.luck(right.chance).removeprefix("= ") + " *" * right.shown
     return (
         f"{group.n:,}",
         f"{right.value:.1%} ({right.interval[0]:.1%} to {right.interval[1]:.1%})",
