@@ -53,7 +53,10 @@ def of(column: str, *counts: tuple[str, int]) -> list[dict[str, str]]:
         ([{"a": "x", "b": "1"}, {"a": "y", "b": "1"}, {"a": "y"}], ["a+b"], {"a+b": ["x, 1", "y, 1"]}),
         ([{"a": "x", "b": "1"}], ["a + b", "a"], {"a + b": ["x, 1"], "a": ["x"]}),
         ([{"a+b": "x", "a": "y", "b": "z"}], ["a+b"], {"a+b": ["x"]}),
+        ([{"a": "x, y", "b": "z"}, {"a": "x", "b": "y, z"}], ["a+b"], {"a+b": ["x / y, z", "x, y / z"]}),
         ([{"age": "7"}, {"age": "70"}, {"age": "20"}], ["age"], {"age": ["0-12", "18-29", "60+"]}),
+        ([{"age": "12.9"}, {"age": "29.50"}, {"age": "120"}], ["age"], {"age": ["0-12", "18-29", "60+"]}),
+        ([{"Age": "7"}, {"Age": "999"}, {"Age": "-1"}, {"Age": "?"}], ["Age"], {"Age": ["-1", "0-12", "999", "?"]}),
     ],
 )
 def test_which_groups_there_are(known: Known, by: Sequence[str] | None, expected: dict[str, list[str]]) -> None:
@@ -78,6 +81,25 @@ def test_many_numbers_come_in_four_parts() -> None:
     light = columns(known, ["light"])["light"]
     assert light.groups == ("0 to 24", "25 to 49", "50 to 74", "75 to 99")
     assert [light.values.tolist().count(each) for each in (*light.groups, "")] == [25, 25, 25, 25, 2]
+
+
+@pytest.mark.parametrize(
+    ("values", "groups", "counts"),
+    [
+        (
+            [str(20240101 + day) for day in range(40)],  # six digits of them are all the same
+            ("20240101 to 20240110", "20240111 to 20240120", "20240121 to 20240130", "20240131 to 20240140"),
+            [10, 10, 10, 10],
+        ),
+        ([*["0"] * 70, *map(str, range(71, 91))], ("0", "71 to 90"), [70, 20]),
+        ([*map(str, range(71, 91)), *["99.5"] * 70], ("71 to 90", "99.5"), [20, 70]),
+        ([*["inf"] * 9, *["nan"] * 9, *map(str, range(12))], ("0 to 2", "3 to 5", "6 to 8", "9 to 11"), [3, 3, 3, 3]),
+    ],
+)
+def test_parts_of_numbers_keep_their_names_and_apart(values: list[str], groups: tuple[str, ...], counts: list[int]) -> None:
+    found = columns([{"number": value} for value in values], ["number"])["number"]
+    assert found.groups == groups
+    assert [found.values.tolist().count(each) for each in groups] == counts
 
 
 @pytest.mark.parametrize(
