@@ -96,7 +96,9 @@ def test_many_numbers_come_in_four_parts() -> None:
         ([*["inf"] * 9, *["nan"] * 9, *map(str, range(12))], ("0 to 2", "3 to 5", "6 to 8", "9 to 11"), [3, 3, 3, 3]),
     ],
 )
-def test_parts_of_numbers_keep_their_names_and_apart(values: list[str], groups: tuple[str, ...], counts: list[int]) -> None:
+def test_parts_of_numbers_keep_their_names_and_apart(
+    values: list[str], groups: tuple[str, ...], counts: list[int]
+) -> None:
     found = columns([{"number": value} for value in values], ["number"])["number"]
     assert found.groups == groups
     assert [found.values.tolist().count(each) for each in groups] == counts
@@ -202,6 +204,16 @@ def test_of_many_groups_that_are_alike_none_is_called_different() -> None:
     assert any(each.gap_interval and not each.gap_interval[0] <= 0 <= each.gap_interval[1] for each in tested)
     assert not any(each.shown for each in tested)
     assert any(note.startswith("No group differs from the others") for note in notes(report))
+
+
+def test_what_nobody_has_is_no_comparison() -> None:
+    """All faces are found and all answers sure, so that two of the four shares are alike without a test."""
+    right = [row % 3 > 0 for row in range(120)]
+    report = answered(right, of("hat", ("yes", 60), ("no", 60)))
+    measures = report.subgroups["hat"]["yes"].measures
+    assert [name for name, each in measures.items() if not each.tested] == ["uncertain", "no_face"]
+    (said,) = (note for note in notes(report) if note.startswith("No group differs"))
+    assert said.endswith(f"in {len(measures) - 2} comparisons together.")
 
 
 def test_notes_tell_what_is_shown_and_what_cannot_be() -> None:

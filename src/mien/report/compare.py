@@ -78,8 +78,9 @@ class Compared(Part):
         report: its folder; the model's name where there is none.
         model: its name.
         data: their path and split, as the first report of these data tells them.
+        judged: images that this report judged, n of which all of them did.
         macro_f1: on the images that all of them judged.
-        ece: on those in which it found a face.
+        ece: on those in which it found a face; None where there are none.
         unreadable: those of them that could not be read, with the reason.
         macro_f1_difference: from the first report; None for the first itself.
         groups: by attribute and value, of those that the first report tells.
@@ -88,8 +89,9 @@ class Compared(Part):
     report: str
     model: str
     data: str
+    judged: int
     macro_f1: float
-    ece: float
+    ece: float | None
     unreadable: dict[str, str]
     macro_f1_difference: Difference | None
     groups: dict[str, dict[str, Part]] = field(default_factory=dict)
@@ -212,8 +214,9 @@ def _compared(
         report=report.name,
         model=report.numbers["model"],
         data=data,
+        judged=len(report.rows),
         macro_f1=f1(guesses, everything),
-        ece=metrics.calibration_error(confidence[found], right[found]),
+        ece=metrics.calibration_error(confidence[found], right[found]) if found.any() else None,
         unreadable=report.numbers.get("unreadable", {}),
         macro_f1_difference=f1_difference,
         groups={

@@ -21,10 +21,12 @@ from PIL import ImageFont
 from mien.fonts import drawable, font_file, lacked
 from mien.intake import ImageSource
 from mien.prediction import percent
+from mien.report.answers import BINS
 from mien.report.groups import ENOUGH, MOVED, RIGHT, UNCERTAIN, Group, Measure
 from mien.report.moved import Moved
-from mien.report.numbers import BINS, Report
+from mien.report.numbers import Report
 from mien.report.parts import thumbnail
+from mien.wording import decimals, percentage
 
 BLUE, GRAY, RED = "#2f6fab", "#8a8f98", "#b5402f"
 MISTAKES = 24  # on the contact sheet
@@ -40,7 +42,7 @@ def confusion(report: Report, *, shares: bool) -> bytes:
     figure, axes = _figure(side + 0.4, side)
     axes.imshow(part, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(counts.shape):
-        text = f"{100 * part[row, column]:.0f}" if shares else str(counts[row, column])
+        text = percentage(part[row, column], 0)[:-1] * bool(support[row]) if shares else str(counts[row, column])
         ink = "white" if part[row, column] > 0.55 else "#20242a"
         axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=9)
     places = range(len(report.labels))
@@ -69,7 +71,9 @@ def reliability(report: Report) -> bytes:
         zorder=3,
         label="answers (area: how many)",
     )
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="share right", title=f"ECE {report.ece:.3f}")
+    axes.set(
+        xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="share right", title=f"ECE {decimals(report.ece)}"
+    )
     axes.legend(loc="upper left", frameon=False, fontsize=8)
     return rendered(figure)
 
@@ -147,7 +151,7 @@ def changes(report: Report) -> bytes | None:
     for (row, column), share in np.ndenumerate(shares):
         if each := table[row][1][column]:
             ink = "#20242a" if each.n >= ENOUGH else GRAY
-            axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=ink, fontsize=9)
+            axes.text(column, row, percentage(share, 0), ha="center", va="center", color=ink, fontsize=9)
     axes.set_xticks(range(len(report.changed)), list(report.changed), rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(table)), [legible(name) for name, _ in table])
     for tick, (_, measures) in zip(axes.get_yticklabels(), table, strict=True):
