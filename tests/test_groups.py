@@ -56,7 +56,7 @@ def of(column: str, *counts: tuple[str, int]) -> list[dict[str, str]]:
         ([{"a": "x, y", "b": "z"}, {"a": "x", "b": "y, z"}], ["a+b"], {"a+b": ["x / y, z", "x, y / z"]}),
         ([{"age": "7"}, {"age": "70"}, {"age": "20"}], ["age"], {"age": ["0-12", "18-29", "60+"]}),
         ([{"age": "12.9"}, {"age": "29.50"}, {"age": "120"}], ["age"], {"age": ["0-12", "18-29", "60+"]}),
-        ([{"Age": "7"}, {"Age": "999"}, {"Age": "-1"}, {"Age": "?"}], ["Age"], {"Age": ["-1", "0-12", "999", "?"]}),
+        ([{"age": "7"}, {"age": "999"}, {"age": "-1"}, {"age": "?"}], ["age"], {"age": ["-1", "0-12", "999", "?"]}),
     ],
 )
 def test_which_groups_there_are(known: Known, by: Sequence[str] | None, expected: dict[str, list[str]]) -> None:

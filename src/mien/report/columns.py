@@ -112,7 +112,7 @@ def _parted(column: Column, name: str) -> Column:
 
 def banded(attribute: str, value: str) -> str:
     """The value, or for an age in years its band."""
-    if attribute.lower() != "age":
+    if attribute != "age":
         return value
     try:
         years = math.floor(float(value))

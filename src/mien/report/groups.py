@@ -122,7 +122,7 @@ def subgroups(
             found[name][value] = group = _group(answers, asked, people, chosen, others)
             twins = len(column.groups) == 2  # what is told of one is told of the other
             for what, each in group.measures.items():
-                if each.tested:
+                if each.chance is not None and each.tested:
                     chances[name, "" if twins else value, what] = each.chance
     adjusted = dict(zip(chances, shares.holm(list(chances.values())), strict=True))
     for name, groups in found.items():
