@@ -94,6 +94,9 @@ def _show(compared: list[Compared]) -> None:
     common = f", those that all reports judged, of up to {max(each.judged for each in compared):,}" if fewer else ""
     images = counted(sum(judged.values()), "image")
     console.print(f"{images}{common}. A difference with a star is hardly luck, among all of its table.")
+    heads = dict.fromkeys(each.head for each in compared)
+    by_report = dict.fromkeys(f"{each.head} of {each.report}" for each in compared)
+    console.print(shown(f"Head: {', '.join(by_report if len(heads) > 1 else heads)}."))
     if any(each.accuracy_difference and each.accuracy_difference.chance is None for each in compared):
         console.print("Where it says too few, nothing can be concluded: 30 images are needed, of 10 people.")
     _tell_unreadable(compared, console)

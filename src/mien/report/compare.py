@@ -77,6 +77,7 @@ class Compared(Part):
     Args:
         report: its folder; the model's name where there is none.
         model: its name.
+        head: the head that answered.
         data: their path and split, as the first report of these data tells them.
         judged: images that this report judged, n of which all of them did.
         macro_f1: on the images that all of them judged.
@@ -88,6 +89,7 @@ class Compared(Part):
 
     report: str
     model: str
+    head: str
     data: str
     judged: int
     macro_f1: float
@@ -213,6 +215,7 @@ def _compared(
         **vars(_part(right, before, who, np.ones(len(truth), bool))),
         report=report.name,
         model=report.numbers["model"],
+        head=report.numbers["head"],
         data=data,
         judged=len(report.rows),
         macro_f1=f1(guesses, everything),
@@ -308,7 +311,7 @@ def _read(folder: Path) -> _Read:
         people = {row["name"]: row.get("person") or f"image {row['name']}" for row in read}
         known = dict.fromkeys(name for row in read for name in row if name.startswith(GROUP))
         groups = {name.removeprefix(GROUP): {row["name"]: row.get(name, "") for row in read} for name in known}
-        _ = numbers["model"], numbers["data"]["path"], numbers["data"]["split"]
+        _ = numbers["model"], numbers["head"], numbers["data"]["path"], numbers["data"]["split"]
         _ = [numbers["subgroups"][by] for by in groups]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
