@@ -120,6 +120,18 @@ def test_what_makes_no_groups_is_told(by: list[str], told: str) -> None:
         columns([{}], by)
 
 
+def test_a_picture_of_very_many_groups_has_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture of thousands would be higher than any may be, and the report lost after all its work."""
+    report = answered([True] * 6, [{"hat": f"hat {row}"} for row in range(6)])
+    heights = []
+    for most in (200, 3):
+        monkeypatch.setattr(plots, "MOST_ROWS", most)
+        picture = plots.groups(report)
+        assert picture is not None
+        heights.append(Image.open(BytesIO(picture)).height)
+    assert heights[0] > heights[1]
+
+
 # What is told of each
 
 

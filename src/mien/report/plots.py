@@ -31,6 +31,8 @@ from mien.wording import decimals, percentage
 BLUE, GRAY, RED = "#2f6fab", "#8a8f98", "#b5402f"
 MISTAKES = 24  # on the contact sheet
 COLUMNS = 8
+FIRST = "the first {} rows; all are in the tables"
+MOST_ROWS = 200  # of groups in a picture, which can be 65,535 pixels high; the page's tables have all
 
 
 def confusion(report: Report, *, shares: bool) -> bytes:
@@ -95,7 +97,8 @@ def confidences(report: Report) -> bytes:
 def groups(report: Report) -> bytes | None:
     """Each group's share of right and of uncertain answers with their intervals, and how its confidence is spread; None
     if there are none. Red is what is hardly luck, and hollow what is of too few to conclude anything."""
-    rows = _rows(report)
+    every = _rows(report)
+    rows = every[:MOST_ROWS]
     if not any(group for _, group in rows):
         return None
     figure = Figure(figsize=(11, 0.9 + 0.27 * len(rows)), layout="constrained")
@@ -126,6 +129,8 @@ def groups(report: Report) -> bytes | None:
     panels[0].set_yticks(range(len(rows)), [legible(name) for name, _ in rows])
     for tick, (_, group) in zip(panels[0].get_yticklabels(), rows, strict=True):
         tick.set_fontweight("normal" if group else "bold")
+    if len(rows) < len(every):
+        figure.suptitle(FIRST.format(MOST_ROWS))
     return rendered(figure)
 
 
@@ -145,6 +150,8 @@ def changes(report: Report) -> bytes | None:
     table: list[tuple[str, list[Moved | Measure | None]]] = [("all", list(report.changed.values()))]
     for name, group in _rows(report):
         table.append((name, [group.measures.get(f"{MOVED}{change}") if group else None for change in report.changed]))
+    first = f"\n{FIRST.format(MOST_ROWS)}" if len(table) > MOST_ROWS else ""
+    table = table[:MOST_ROWS]
     figure, axes = _figure(2.6 + 0.95 * len(report.changed), 1.4 + 0.27 * len(table))
     shares = np.array([[np.nan if each is None else _moved(each) for each in row] for _, row in table])
     axes.imshow(shares, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
@@ -156,7 +163,7 @@ def changes(report: Report) -> bytes | None:
     axes.set_yticks(range(len(table)), [legible(name) for name, _ in table])
     for tick, (_, measures) in zip(axes.get_yticklabels(), table, strict=True):
         tick.set_fontweight("normal" if any(measures) else "bold")
-    axes.set(title=f"share of answers that move; gray: of fewer than {ENOUGH}")
+    axes.set(title=f"share of answers that move; gray: of fewer than {ENOUGH}{first}")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     return rendered(figure)
