@@ -53,7 +53,10 @@ def of(column: str, *counts: tuple[str, int]) -> list[dict[str, str]]:
         ([{"a": "x", "b": "1"}, {"a": "y", "b": "1"}, {"a": "y"}], ["a+b"], {"a+b": ["x, 1", "y, 1"]}),
         ([{"a": "x", "b": "1"}], ["a + b", "a"], {"a + b": ["x, 1"], "a": ["x"]}),
         ([{"a+b": "x", "a": "y", "b": "z"}], ["a+b"], {"a+b": ["x"]}),
+        ([{"a": "x, y", "b": "z"}, {"a": "x", "b": "y, z"}], ["a+b"], {"a+b": ["x / y, z", "x, y / z"]}),
         ([{"age": "7"}, {"age": "70"}, {"age": "20"}], ["age"], {"age": ["0-12", "18-29", "60+"]}),
+        ([{"age": "12.9"}, {"age": "29.50"}, {"age": "120"}], ["age"], {"age": ["0-12", "18-29", "60+"]}),
+        ([{"age": "7"}, {"age": "999"}, {"age": "-1"}, {"age": "?"}], ["age"], {"age": ["-1", "0-12", "999", "?"]}),
     ],
 )
 def test_which_groups_there_are(known: Known, by: Sequence[str] | None, expected: dict[str, list[str]]) -> None:
@@ -81,6 +84,27 @@ def test_many_numbers_come_in_four_parts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "groups", "counts"),
+    [
+        (
+            [str(20240101 + day) for day in range(40)],  # six digits of them are all the same
+            ("20240101 to 20240110", "20240111 to 20240120", "20240121 to 20240130", "20240131 to 20240140"),
+            [10, 10, 10, 10],
+        ),
+        ([*["0"] * 70, *map(str, range(71, 91))], ("0", "71 to 90"), [70, 20]),
+        ([*map(str, range(71, 91)), *["99.5"] * 70], ("71 to 90", "99.5"), [20, 70]),
+        ([*["inf"] * 9, *["nan"] * 9, *map(str, range(12))], ("0 to 2", "3 to 5", "6 to 8", "9 to 11"), [3, 3, 3, 3]),
+    ],
+)
+def test_parts_of_numbers_keep_their_names_and_apart(
+    values: list[str], groups: tuple[str, ...], counts: list[int]
+) -> None:
+    found = columns([{"number": value} for value in values], ["number"])["number"]
+    assert found.groups == groups
+    assert [found.values.tolist().count(each) for each in groups] == counts
+
+
+@pytest.mark.parametrize(
     ("by", "told"),
     [
         (["sex"], "no image tells its 'sex'; there are gender, name"),
@@ -94,6 +118,18 @@ def test_what_makes_no_groups_is_told(by: list[str], told: str) -> None:
         columns([{"gender": "MALE", "name": f"name {row}"} for row in range(40)], by)
     with pytest.raises(DataError, match="there are no columns at all"):
         columns([{}], by)
+
+
+def test_a_picture_of_very_many_groups_has_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture of thousands would be higher than any may be, and the report lost after all its work."""
+    report = answered([True] * 6, [{"hat": f"hat {row}"} for row in range(6)])
+    heights = []
+    for most in (200, 3):
+        monkeypatch.setattr(plots, "MOST_ROWS", most)
+        picture = plots.groups(report)
+        assert picture is not None
+        heights.append(Image.open(BytesIO(picture)).height)
+    assert heights[0] > heights[1]
 
 
 # What is told of each
@@ -180,6 +216,16 @@ def test_of_many_groups_that_are_alike_none_is_called_different() -> None:
     assert any(each.gap_interval and not each.gap_interval[0] <= 0 <= each.gap_interval[1] for each in tested)
     assert not any(each.shown for each in tested)
     assert any(note.startswith("No group differs from the others") for note in notes(report))
+
+
+def test_what_nobody_has_is_no_comparison() -> None:
+    """All faces are found and all answers sure, so that two of the four shares are alike without a test."""
+    right = [row % 3 > 0 for row in range(120)]
+    report = answered(right, of("hat", ("yes", 60), ("no", 60)))
+    measures = report.subgroups["hat"]["yes"].measures
+    assert [name for name, each in measures.items() if not each.tested] == ["uncertain", "no_face"]
+    (said,) = (note for note in notes(report) if note.startswith("No group differs"))
+    assert said.endswith(f"in {len(measures) - 2} comparisons together.")
 
 
 def test_notes_tell_what_is_shown_and_what_cannot_be() -> None:

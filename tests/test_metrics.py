@@ -234,7 +234,7 @@ def test_bootstrap_repeats_itself() -> None:
 
 
 SCORES: list[tuple[list[list[int]], list[int] | None, list[ClassScores], float]] = [
-    ([[0, 0], [0, 0]], None, [ClassScores(0, 0, 0, 0)] * 2, 0),
+    ([[0, 0], [0, 0]], None, [ClassScores(None, None, None, 0)] * 2, 0),
     ([[2, 0], [0, 3]], None, [ClassScores(1, 1, 1, 2), ClassScores(1, 1, 1, 3)], 1),
     (
         [[2, 1], [2, 3]],
@@ -242,10 +242,10 @@ SCORES: list[tuple[list[list[int]], list[int] | None, list[ClassScores], float]]
         [ClassScores(0.5, 2 / 3, 4 / 7, 3), ClassScores(0.75, 0.6, 2 / 3, 5)],
         (4 / 7 + 2 / 3) / 2,
     ),
-    # The second class does not occur: its wrong guesses lower the first's recall alone, and no F1 of it counts.
-    ([[3, 1], [0, 0]], None, [ClassScores(1, 0.75, 6 / 7, 4), ClassScores(0, 0, 0, 0)], 6 / 7),
+    # The second class does not occur: its wrong guesses lower the first's recall alone, and it has no F1 to count.
+    ([[3, 1], [0, 0]], None, [ClassScores(1, 0.75, 6 / 7, 4), ClassScores(0, None, None, 0)], 6 / 7),
     ([[2, 0], [0, 3]], [2, 0], [ClassScores(1, 0.5, 2 / 3, 4), ClassScores(1, 1, 1, 3)], 5 / 6),
-    ([[0, 0], [0, 1]], [1, 0], [ClassScores(0, 0, 0, 1), ClassScores(1, 1, 1, 1)], 0.5),
+    ([[0, 0], [0, 1]], [1, 0], [ClassScores(None, 0, 0, 1), ClassScores(1, 1, 1, 1)], 0.5),
 ]
 
 

@@ -27,7 +27,7 @@ from mien.labels import HAPPY_SAD, LabelSet
 from mien.report import Answers, LeftOut, Origin, Report, make_report
 from mien.report.compare import compare
 from mien.report.notes import notes
-from mien.report.page import answers_csv, draw_pictures, write_report
+from mien.report.page import answers_csv, draw_pictures, html, write_report
 
 PICTURES = {"confusion.png", "confusion-shares.png", "reliability.png", "confidence.png", "mistakes.png"}
 FILES = PICTURES | {"report.html", "report.json", "answers.csv"}
@@ -90,9 +90,9 @@ def test_shown_in_a_line() -> None:
 
 @pytest.mark.parametrize(
     ("age", "band"),
-    [("0", "0-12"), ("12", "0-12"), ("13", "13-17"), ("18", "18-29"), ("59", "45-59"), ("60", "60+"), ("999", "60+")]
-    + [("25.0", "18-29"), ("25.", "18-29")]
-    + [(odd, odd) for odd in ("young", "20-30", "-1", "3.5", "9" * 400)],
+    [("0", "0-12"), ("12", "0-12"), ("13", "13-17"), ("18", "18-29"), ("59", "45-59"), ("60", "60+"), ("120", "60+")]
+    + [("25.0", "18-29"), ("25.", "18-29"), ("12.9", "0-12")]
+    + [(odd, odd) for odd in ("young", "20-30", "-1", "121", "999", "9" * 400)],
 )
 def test_ages_come_in_bands(age: str, band: str) -> None:
     assert list(report_of([True, False], attributes=[{"age": age}, {}]).subgroups["age"]) == [band]
@@ -289,6 +289,9 @@ def test_only_images_that_all_reports_judged_count(tmp_path: Path) -> None:
     first, second = compare([one, two])
     assert first.n == second.n == 3
     assert [first.accuracy, second.accuracy] == pytest.approx([1 / 3, 2 / 3])
+    assert first.judged == second.judged == 4
+    told = CliRunner().invoke(app, ["compare", str(one), str(two)]).output
+    assert "3 images, those that all reports judged, of up to 4." in told
 
 
 def test_names_and_labels_that_begin_like_formulas_are_no_formulas_and_are_still_compared(tmp_path: Path) -> None:
@@ -350,6 +353,9 @@ def test_nothing_is_concluded_of_a_few(tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["compare", *map(str, folders)]).output
     assert "too few: -100.0" in told
     assert "nothing can be concluded: 30 images are needed, of 10 people" in told
+    assert (
+        "& too few: $-$100.0 (" in CliRunner().invoke(app, ["compare", *map(str, folders), "--format", "latex"]).output
+    )
 
 
 def test_what_was_trained_on_is_told_with_the_scores_of_the_rest() -> None:
@@ -360,8 +366,8 @@ def test_what_was_trained_on_is_told_with_the_scores_of_the_rest() -> None:
     said = list(notes(report))
     assert said[0].startswith("Not judged, since the model was trained on them")
     assert said[1:3] == [
-        "In the data's own train as well: 1 of these 4 images to the pixel, 1 nearly.",
-        "The model was trained on 2 of these 4 images, or on copies of them.",
+        "In the data's own train as well: 1 of 4 images to the pixel, 1 nearly.",
+        "The model was trained on 2 of 4 images, or on copies of them.",
     ]
     assert said[3].startswith("On the other 1: accuracy 0.0%")
     rows = list(csv.DictReader(StringIO(answers_csv(report))))
@@ -391,6 +397,46 @@ def test_what_is_no_better_than_one_answer_for_all_is_told(right: int, told: boo
     report = report_of([True] * right + [False] * (32 - right), labels=LabelSet("three", ("angry", "happy", "sad")))
     said = [note for note in notes(report) if note.startswith("Always answering")]
     assert said == ["Always answering angry is right in 34.4%: nothing says that the model is better."] * told
+
+
+@pytest.mark.parametrize(("images", "people", "told"), [(29, 0, False), (30, 0, True), (90, 9, False), (90, 10, True)])
+def test_macro_f1_of_a_few_has_no_interval(images: int, people: int, told: bool) -> None:
+    known = [{"person": str(row % people)} if people else {} for row in range(images)]
+    report = report_of([row % 3 > 0 for row in range(images)], attributes=known)
+    assert (report.macro_f1_interval is not None) == told
+    assert report_of([True] * images, attributes=known).macro_f1_interval is None  # nor has it where all are right
+    assert ("too few or too alike for an interval" in html(report, dict.fromkeys(PICTURES, b""))) != told
+
+
+def test_labels_of_a_few_images_are_told_beside_the_mean_over_labels() -> None:
+    many = report_of([True] * 40)
+    assert not [note for note in notes(many) if note.startswith("Macro-F1")]
+    few = report_of([*[True] * 38, False], labels=LabelSet("four", ("happy", "sad", "calm", "bored")))
+    said = "Macro-F1 hangs on labels of fewer than 10 images, more than its interval tells: bored (9)."
+    assert said in notes(few)
+
+
+def test_images_of_nobody_known_are_no_people() -> None:
+    report = report_of([True] * 30, attributes=[{"person": "ann"}] * 3 + [{}] * 27)
+    assert report.people == 1
+    assert "Intervals are of 1 person, each with all images, and of 27 images of nobody known." in notes(report)
+
+
+def test_nothing_is_scored_where_there_is_nothing_to_score() -> None:
+    """Without a face calibration is not perfect, and of a label without images, or never answered, no share is 0%."""
+    report = report_of([None], attributes=[{"hat": "yes"}])
+    assert (report.ece, report.subgroups["hat"]["yes"].ece) == (None, None)
+    shown = html(report, dict.fromkeys({*PICTURES, "groups.png"}, b""))
+    assert "<b>-</b><span>calibration error" in shown
+    assert "<td>sad</td><td>0</td><td>-</td><td>-</td><td>-</td>" in shown
+    assert "1 image judged" in shown
+    json.dumps(report.to_dict(), allow_nan=False)
+
+
+def test_nearly_all_are_not_all() -> None:
+    report = report_of([True] * 2999 + [False])
+    assert repr(report).startswith("Report(toy & co on here/<faces>, test: >99.9% of 3000 right")
+    assert "<b>&gt;99.9%</b><span>right (95%: 99.8% to &gt;99.9%)" in html(report, dict.fromkeys(PICTURES, b""))
 
 
 def test_labels_that_nothing_shows_are_told_beside_the_mean_over_labels() -> None:

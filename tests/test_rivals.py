@@ -21,7 +21,7 @@ from mien.corrections import NOT_A_FACE, keep
 from mien.datasets import Dataset, Example, open_dataset
 from mien.datasets.copies import fingerprints
 from mien.errors import DataError, LabelError
-from mien.labels import FERPLUS8, HAPPY_SAD
+from mien.labels import FER7, FERPLUS8, HAPPY_SAD
 from mien.prediction import Expression
 from mien.recognizer import Recognizer
 from mien.rivals import compare_models
@@ -79,6 +79,17 @@ def test_models_are_compared_in_the_labels_they_share(made: Callable[..., Recogn
         judged = mien.evaluate(model, faces, labels=HAPPY_SAD, head=model.artifact.heads[0].labels)
         assert (each.accuracy, each.ece) == pytest.approx((judged.accuracy, judged.ece), abs=1e-5)
     assert [each.accuracy_difference is None for each in told] == [True, False, False]
+
+
+def test_the_heads_that_answered_are_told(made: Callable[..., Recognizer], faces: Path) -> None:
+    """The first that have the labels, as they answer photos; an evaluation of such crops would ask `fer7`."""
+    both, other = made("both", {**EIGHT, "fer7": FER7.emotions}), made("other", OWN)
+    assert [each.head for each in compare_models([both, other], open_dataset(faces))] == ["ferplus8", "own"]
+    assert mien.evaluate(both, faces).head == "fer7"
+    run = CliRunner().invoke(
+        app, ["compare", *(str(each.artifact.folder) for each in (both, other)), "--data", str(faces)]
+    )
+    assert "Head: ferplus8 of both, own of other." in run.output
 
 
 def test_what_a_model_was_trained_on_does_not_count(made: Callable[..., Recognizer], faces: Path) -> None:

@@ -83,6 +83,7 @@ def test_latex(compared: list[Compared]) -> None:
     [
         ("", ""),
         ("a_b & 5%", r"a\_b \& 5\%"),
+        ("<a|b>", r"\textless{}a\textbar{}b\textgreater{}"),
         ("~^\\{}$#", r"\textasciitilde{}\textasciicircum{}\textbackslash{}\{\}\$\#"),
     ],
 )

@@ -121,7 +121,10 @@ def test_holm(chances: list[float], expected: list[float]) -> None:
     assert holm(chances) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("p", "text"), [(1.0, "= 1.000"), (0.0124, "= .012"), (0.001, "= .001"), (1e-9, "< .001")])
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(1.0, "= 1.000"), (0.0124, "= .012"), (0.001, "= .001"), (0.0499, "< .05"), (0.05, "= .050"), (1e-9, "< .001")],
+)
 def test_a_chance_as_papers_give_it(p: float, text: str) -> None:
     assert luck(p) == text
 

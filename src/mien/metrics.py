@@ -141,11 +141,17 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Precision, recall and F1 of one class (0 where undefined), and how many examples are truly of it."""
+    """Scores of one class, 0..1.
 
-    precision: float
-    recall: float
-    f1: float
+    Args:
+        precision: None where nothing was taken for it.
+        recall, f1: None where no example is of it.
+        support: how many examples are truly of it.
+    """
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
 
 
@@ -161,16 +167,16 @@ def class_scores(counts: Ints, missed: Ints | None = None) -> list[ClassScores]:
         true = true + missed
     scores = []
     for hits, guesses, support in zip(right, guessed, true, strict=True):
-        precision = float(hits / guesses) if guesses else 0.0
-        recall = float(hits / support) if support else 0.0
-        f1 = float(2 * hits / (guesses + support)) if guesses + support else 0.0
+        precision = float(hits / guesses) if guesses else None
+        recall = float(hits / support) if support else None
+        f1 = float(2 * hits / (guesses + support)) if support else None
         scores.append(ClassScores(precision, recall, f1, int(support)))
     return scores
 
 
 def macro_f1(counts: Ints, missed: Ints | None = None) -> float:
     """Mean F1 over the classes that occur in the truth; arguments are those of `class_scores`."""
-    scores = [score.f1 for score in class_scores(counts, missed) if score.support]
+    scores = [score.f1 for score in class_scores(counts, missed) if score.f1 is not None]
     return float(np.mean(scores)) if scores else 0.0
 
 

@@ -22,8 +22,9 @@ def compare_models(
 ) -> list[Compared]:
     """Compare models on the images of a dataset that none of them was trained on, nor on a copy, each with the first.
 
-    They answer in those of its labels that all of them speak. Of a dataset that a model was trained on, the images that
-    its training held out count; these chose its epoch and its calibration, and so flatter it a little.
+    They answer in those of its labels that all of them speak, each by its first head that has them. Of a dataset that a
+    model was trained on, the images that its training held out count; these chose its epoch and its calibration, and so
+    flatter it a little.
 
     Args:
         models: two at least.

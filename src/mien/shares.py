@@ -107,8 +107,11 @@ def holm(chances: Sequence[float]) -> list[float]:
 
 
 def luck(chance: float) -> str:
-    """A chance as papers give it: `= .012`, `< .001`."""
-    return f"= {chance:.3f}".replace(" 0.", " .") if chance >= 0.001 else "< .001"
+    """A chance as papers give it: `= .012`, `< .001`; and `< .05` rather than a rounded `= .050`."""
+    if chance < 0.001:
+        return "< .001"
+    text = f"{chance:.3f}"
+    return "< .05" if chance < 0.05 and text == "0.050" else f"= {text.removeprefix('0')}"
 
 
 def numbered(people: Sequence[Hashable]) -> Ints:

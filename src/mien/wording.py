@@ -1,4 +1,4 @@
-"""Words for messages: a count with its noun, and what an error says."""
+"""Words for messages: a count with its noun, shares and scores as they are read, and what an error says."""
 
 from __future__ import annotations
 
@@ -6,6 +6,25 @@ from __future__ import annotations
 def counted(count: int, noun: str, plural: str = "") -> str:
     """`"1 image"`, `"1,234 images"`; `plural` where it is not the noun and an s."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+NOTHING = 1e-9  # by which a share may be beside none or all for rounding
+
+
+def percentage(share: float, digits: int = 1) -> str:
+    """A share of 0..1 in words: `"72.1%"`. 0% and 100% are said of none and of all alone, not of `"<0.1%"` or
+    `">99.9%"`."""
+    text, least = f"{share:z.{digits}%}", 10.0**-digits
+    if share > NOTHING and float(text[:-1]) == 0:
+        return f"<{least:.{digits}f}%"
+    if share < 1 - NOTHING and float(text[:-1]) == 100:
+        return f">{100 - least:.{digits}f}%"
+    return text
+
+
+def decimals(score: float | None, digits: int = 3) -> str:
+    """A score with its decimals, `"0.704"`, or `"-"` where there is nothing to score."""
+    return "-" if score is None else f"{score:.{digits}f}"
 
 
 def reason(error: Exception) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mien.datasets import Dataset, Example, divided, open_dataset
-from mien.datasets.copies import BYTES, copied, families, fingerprints, kept_together
+from mien.datasets.copies import BYTES, copied, families, fingerprints, groups_of, kept_together
 from mien.errors import DataError
 from mien.intake import ImageSource
 from mien.labels import HAPPY_SAD
@@ -127,6 +127,14 @@ def test_people_who_are_named_are_told_apart_however_alike_they_look() -> None:
     alike = np.clip(one.astype(int) + 20, 0, 255).astype(np.uint8)
     made = kept_together(dataset([one, alike, alike // 2 + 60, two], ["ann", "bob", "", "bob"]))
     assert [example.group for example in made.examples] == ["", "0001", "", "0001"]
+
+
+def test_copies_of_a_person_are_told_though_another_looks_alike() -> None:
+    one, other = faces(2)
+    alike = [np.clip(one.astype(int) + step, 0, 255).astype(np.uint8) for step in (0, 20, 40)]
+    made = dataset([alike[0], alike[1], alike[2], other], ["ann", "bob", "ann", "bob"])
+    found = [rows for rows in groups_of(made, fingerprints(made)).near if len(rows) > 1]
+    assert found == [[0, 2]]
 
 
 def test_groups_do_not_hang_on_the_order() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import runpy
 import sys
@@ -286,6 +287,24 @@ def test_further_columns_are_attributes(tmp_path: Path, write_table: Write) -> N
     pq.write_table(pa.table(table(row=[7, 8, 9], Person=["ann", None, "bob"])), tmp_path / "a.parquet")
     dataset = open_dataset(tmp_path / "a.parquet", group="person")
     assert [dict(each.attributes) for each in dataset.examples] == [{"person": "ann"}, {}, {"person": "bob"}]
+
+
+def test_cells_without_a_value_tell_nothing(tmp_path: Path, write_table: Write) -> None:
+    """As pandas writes a column with gaps: its whole numbers are floats, and its texts are of nobody called nan."""
+    rows = [(*row, who, age) for row, who, age in zip(ROWS, ("nan", " Nan ", "<NA>"), ("23.0", "NaN", ""), strict=True)]
+    write_table("fer2013.csv", (*HEADER, "person", "age"), rows)
+    known = [dict(each.attributes) for each in open_dataset(tmp_path).examples]
+    assert known == [{"age": "23.0"}, {"person": "Nan"}, {}]
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    columns = {
+        "age": [23.0, float("nan"), None],
+        "day": [None, datetime.date(2024, 1, 31), None],
+        "glasses": [True, False, None],
+        "box": [[1, 2], None, [3]],
+    }
+    pq.write_table(pa.table(table(**columns)), tmp_path / "a.parquet")
+    known = [dict(each.attributes) for each in open_dataset(tmp_path / "a.parquet").examples]
+    assert known == [{"age": "23.0", "glasses": "True"}, {"day": "2024-01-31", "glasses": "False"}, {}]
 
 
 def test_paths_without_bytes_are_told(tmp_path: Path) -> None:

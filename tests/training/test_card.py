@@ -82,7 +82,7 @@ def test_the_card_says_what_a_report_says_beside_the_numbers() -> None:
     told = beside(head, found, train, valid, copies_of(valid, fingerprints(train)))
     text = " ".join(told)
     for sentence in (
-        "In the data's own train as well: 3 of these 12 images to the pixel, ",
+        "In the data's own train as well: 3 of 12 images to the pixel, ",
         "On the other ",
         "Left out by the data's index: 4 images more",
         "Always answering happy is right in 66.7%: nothing says that the model is better.",

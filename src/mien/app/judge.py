@@ -17,6 +17,7 @@ from mien.recognizer import Recognizer
 from mien.report import Report
 from mien.report.notes import notes
 from mien.report.page import draw_pictures, html
+from mien.wording import decimals, percentage
 
 USUAL = ""
 """What is chosen where a person chooses nothing; `None` would be no choice at all, with a button to clear it."""
@@ -72,7 +73,7 @@ def _judge(reader: Recognizer, path: str, split: str | None, labels: str | None,
 
 
 def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
-    low, high = (f"{end:.1%}" for end in report.accuracy_interval)
+    low, high = map(percentage, report.accuracy_interval)
     split = said(report.data["split"])
     title = ngettext(
         "%(model)s: %(num)s image, split %(split)s",
@@ -84,7 +85,7 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     st.header(plain(title), anchor=False)
     one, two, three = st.columns(3)
     one.metric(
-        _("Right"), f"{report.accuracy:.1%}", help=_("The share of images whose answer is the same as their label.")
+        _("Right"), percentage(report.accuracy), help=_("The share of images whose answer is the same as their label.")
     )
     two.metric(
         _("Macro-F1"),
@@ -93,7 +94,7 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     )
     three.metric(
         _("Calibration error"),
-        f"{report.ece:.3f}",
+        decimals(report.ece),
         help=_("0 to 1: how far its confidence is from how often it is right. Less is better."),
     )
     say(_("95%% interval of the share right: %(low)s to %(high)s.", low=low, high=high))
@@ -103,7 +104,7 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     st.table(
         [
             {_("Expression"): plain(said(name)), _("Images"): f"{each.support:,}"}
-            | {words: f"{getattr(each, what.lower()):.3f}" for what, words in columns.items()}
+            | {words: decimals(getattr(each, what.lower())) for what, words in columns.items()}
             for name, each in report.per_class.items()
         ],
         hide_index=True,

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mien.cli.options import EXIT_SOME_UNREAD, Group, Map, Threads, columns, counting, opened, shown, terminal
 from mien.errors import MienError
-from mien.wording import counted
+from mien.wording import counted, decimals, percentage
 
 if TYPE_CHECKING:
     from mien.datasets import Dataset
@@ -90,9 +90,13 @@ def _show(compared: list[Compared]) -> None:
         console.print()
         console.print(_groups(compared))
     judged = {each.data: each.n for each in compared}
-    console.print(
-        f"{counted(sum(judged.values()), 'image')}. A difference with a star is hardly luck, among all of its table."
-    )
+    fewer = any(each.judged > each.n for each in compared)
+    common = f", those that all reports judged, of up to {max(each.judged for each in compared):,}" if fewer else ""
+    images = counted(sum(judged.values()), "image")
+    console.print(f"{images}{common}. A difference with a star is hardly luck, among all of its table.")
+    heads = dict.fromkeys(each.head for each in compared)
+    by_report = dict.fromkeys(f"{each.head} of {each.report}" for each in compared)
+    console.print(shown(f"Head: {', '.join(by_report if len(heads) > 1 else heads)}."))
     if any(each.accuracy_difference and each.accuracy_difference.chance is None for each in compared):
         console.print("Where it says too few, nothing can be concluded: 30 images are needed, of 10 people.")
     _tell_unreadable(compared, console)
@@ -112,11 +116,11 @@ def _models(compared: list[Compared]) -> Table:
             *([shown(each.data)] if several else []),
             shown(each.report),
             shown(each.model),
-            f"{each.accuracy:.1%}",
+            percentage(each.accuracy),
             _difference(each.accuracy_difference, 100),
             f"{each.macro_f1:.3f}",
             _difference(each.macro_f1_difference, 1),
-            f"{each.ece:.3f}",
+            decimals(each.ece),
         )
     return table
 
@@ -126,10 +130,10 @@ def _groups(compared: list[Compared]) -> Table:
     for each in compared:
         for by, groups in each.groups.items():
             for value, part in groups.items():
-                low, high = part.accuracy_interval
+                low, high = map(percentage, part.accuracy_interval)
                 table.add_row(
                     *(shown(each.report), shown(each.model), shown(f"{by} {value}"), f"{part.n:,}"),
-                    *(f"{part.accuracy:.1%}", f"{low:.1%} to {high:.1%}"),
+                    *(percentage(part.accuracy), f"{low} to {high}"),
                     _difference(part.accuracy_difference, 100),
                 )
     return table
@@ -139,8 +143,8 @@ def _difference(difference: Difference | None, scale: int) -> Text:
     if difference is None:
         return Text()
     digits = 1 if scale == 100 else 3
-    low, high = difference.interval
-    text = f"{scale * difference.value:+.{digits}f} ({scale * low:+.{digits}f} to {scale * high:+.{digits}f})"
+    value, low, high = (f"{scale * each:+z.{digits}f}" for each in (difference.value, *difference.interval))
+    text = f"{value} ({low} to {high})"
     if difference.chance is None:
         return Text(f"too few: {text}", style="dim")
     return Text(f"* {text}", style="bold") if difference.shown else Text(text)

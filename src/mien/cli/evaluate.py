@@ -29,7 +29,7 @@ from mien.cli.options import (
     shown,
     terminal,
 )
-from mien.wording import counted
+from mien.wording import counted, decimals, percentage
 
 if TYPE_CHECKING:
     from mien.report import Report
@@ -119,22 +119,22 @@ def evaluate(
 
 
 def _show(report: Report, console: Console) -> None:
-    from mien.report.notes import notes
+    from mien.report.notes import macro_f1_interval, notes
 
-    low, high = report.accuracy_interval
-    f1_low, f1_high = report.macro_f1_interval
+    low, high = map(percentage, report.accuracy_interval)
     judged = (
         f" on {report.data['form']}, split {report.data['split']}: {counted(report.n, 'image')}, head {report.head}"
     )
     console.print(Text.assemble((shown(report.model), "bold"), judged))
     console.print(f"crop {report.data['crop']}: {shown(report.data['crop_reason'])}")
-    accuracy, macro_f1 = (f"{report.accuracy:.1%}", "bold"), (f"{report.macro_f1:.3f}", "bold")
-    console.print(Text.assemble("accuracy  ", accuracy, f"  (95%: {low:.1%} to {high:.1%})"))
-    console.print(Text.assemble("macro-F1  ", macro_f1, f"  (95%: {f1_low:.3f} to {f1_high:.3f})"))
+    accuracy, macro_f1 = (percentage(report.accuracy), "bold"), (f"{report.macro_f1:.3f}", "bold")
+    console.print(Text.assemble("accuracy  ", accuracy, f"  (95%: {low} to {high})"))
+    console.print(Text.assemble("macro-F1  ", macro_f1, f"  ({macro_f1_interval(report)})"))
     votes = f"   KL to votes {report.kl_to_votes:.3f}" if report.kl_to_votes is not None else ""
-    console.print(f"ECE {report.ece:.3f}   NLL {report.nll:.3f}{votes}")
+    console.print(f"ECE {decimals(report.ece)}   NLL {report.nll:.3f}{votes}")
     if report.accuracy_covered is not None:
-        console.print(f"sure of {report.coverage:.0%} of them; right in {report.accuracy_covered:.1%} of those")
+        sure, right = percentage(report.coverage, 0), percentage(report.accuracy_covered)
+        console.print(f"sure of {sure} of them; right in {right} of those")
     else:
         console.print("sure of none of them")
     for note in notes(report):
@@ -149,7 +149,7 @@ def _show(report: Report, console: Console) -> None:
 def _classes(report: Report) -> Table:
     table = columns(("",), ("images", "precision", "recall", "F1"))
     for name, scores in report.per_class.items():
-        shares = (f"{share:.2f}" for share in (scores.precision, scores.recall, scores.f1))
+        shares = (decimals(share, 2) for share in (scores.precision, scores.recall, scores.f1))
         table.add_row(shown(name), str(scores.support), *shares)
     return table
 
@@ -162,21 +162,21 @@ def _groups(report: Report) -> Iterator[Table]:
         table = columns((shown(attribute),), ("images", "right", "95%", "than others", "p", "uncertain", "no face"))
         for value, group in groups.items():
             right, unsure, lost = (group.measures[name] for name in ("accuracy", "uncertain", "no_face"))
-            low, high = right.interval
-            gap = "" if right.gap is None else f"{100 * right.gap:+.1f}"
+            low, high = map(percentage, right.interval)
+            gap = "" if right.gap is None else f"{100 * right.gap:+z.1f}"
             tested = "" if right.gap is None else "too few" if right.chance is None else luck(right.chance)
             table.add_row(
-                *(shown(value), f"{group.n:,}", f"{right.value:.1%}", f"{low:.1%} to {high:.1%}"),
-                *(f"* {gap}" if right.shown else gap, tested, f"{unsure.value:.1%}", f"{lost.value:.1%}"),
+                *(shown(value), f"{group.n:,}", percentage(right.value), f"{low} to {high}"),
+                *(f"* {gap}" if right.shown else gap, tested, percentage(unsure.value), percentage(lost.value)),
             )
         yield table
     if report.changed:
         table = columns(("changed",), ("faces", "another answer", "95%", "no face", "right before", "after"))
         for name, each in report.changed.items():
-            low, high = each.moved_interval
+            low, high = map(percentage, each.moved_interval)
             table.add_row(
-                *(name, f"{each.n:,}", f"{each.moved:.1%}", f"{low:.1%} to {high:.1%}", f"{each.lost:.1%}"),
-                *(f"{each.before:.1%}", f"{each.after:.1%}"),
+                *(name, f"{each.n:,}", percentage(each.moved), f"{low} to {high}", percentage(each.lost)),
+                *(percentage(each.before), percentage(each.after)),
             )
         yield table
 
@@ -185,5 +185,6 @@ def _confusion(report: Report) -> Table:
     """Shares of each true class; with eight emotions it fits 80 columns."""
     table = columns(("truth \\ guess",), [shown(name[:8]) for name in report.labels])
     for name, row in zip(report.labels, report.confusion, strict=True):
-        table.add_row(shown(name), *(f"{count / max(report.per_class[name].support, 1):.0%}" for count in row))
+        support = report.per_class[name].support
+        table.add_row(shown(name), *(percentage(count / support, 0) if support else "-" for count in row))
     return table

@@ -206,11 +206,12 @@ def likeness(one: Prints, other: Prints) -> float:
 
 
 def _of_one(rows: list[int], people: Sequence[str | None]) -> Iterator[list[int]]:
-    """Rows that look alike: all of them, if they can be of one person; else those of nobody known."""
+    """Rows that look alike: all, if they can be of one person; else each person's, and those of nobody known."""
     if len({people[row] for row in rows} - {None}) < 2:
         yield rows
-    elif unknown := [row for row in rows if people[row] is None]:
-        yield unknown
+        return
+    for person in dict.fromkeys(people[row] for row in rows):
+        yield [row for row in rows if people[row] == person]
 
 
 def _together(keys: Iterable[Hashable], rows: Iterable[int]) -> Iterable[list[int]]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mien.datasets.base import NO_LABEL, SPLITS, Dataset, Example, majority, spread
-from mien.datasets.rows import header, read_rows, require
+from mien.datasets.rows import header, read_rows, require, said
 from mien.datasets.shards import Reader, Shard, StoredImage
 from mien.datasets.tree import Tree
 from mien.errors import DataError, ImageError
@@ -30,6 +32,8 @@ SAMPLE = 16  # images that tell whether all are of this kind
 VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
 PIXELS, EMOTION, USAGE = "pixels", "emotion", "usage"
 PARQUET_COLUMNS = ("image", "emotion", "usage")
+TOLD = (str, int, float, Decimal, date)
+"""What a cell of parquet that is an attribute holds; no lists, such as boxes or features."""
 
 AGREEMENT = {
     "angry": 0.52,
@@ -156,9 +160,9 @@ def _parquet_example(file: Path, row: int, values: dict[str, Any], known: dict[A
     taken = {*PARQUET_COLUMNS, "row", *VOTE_COLUMNS}
     votes = _votes(where, values) if set(VOTE_COLUMNS) <= values.keys() else ()
     attributes = {
-        name: str(value)
+        name: text
         for name, value in values.items()
-        if name not in taken and isinstance(value, str | int) and value != ""
+        if name not in taken and isinstance(value, TOLD) and (text := said(value))
     }
     return Example(
         name=f"{file.name}:{row}",

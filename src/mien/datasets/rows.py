@@ -25,6 +25,8 @@ UNREADABLE = (OSError, UnicodeDecodeError, csv.Error)
 
 NO_HEADER = "its first line looks like data: put the columns' names above it, such as path,label"
 LONGEST_NAME = 40  # of a column, as it is told
+MISSING = frozenset(("nan", "NaN", "NaT", "<NA>"))
+"""How pandas and numpy write that there is no value. A group of these would be of what nobody knows."""
 
 
 def header(tree: Tree, place: Path) -> tuple[str, ...]:
@@ -43,7 +45,7 @@ def header(tree: Tree, place: Path) -> tuple[str, ...]:
 def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterator[tuple[int, dict[str, str]]]:
     """Each row's line, and its cells by column.
 
-    Empty rows are left out, a column without a name tells nothing, a missing cell is empty.
+    Empty rows are left out, a column without a name tells nothing, a missing cell is empty, as is one of `MISSING`.
 
     Raises:
         DataError: it is no table in UTF-8, or a required column is missing.
@@ -58,10 +60,16 @@ def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterat
             for line, row in lines:
                 if any(row):
                     padded = row + [""] * (len(columns) - len(row))
-                    values = {column: cell.strip() for column, cell in zip(columns, padded, strict=False) if column}
+                    values = {column: said(cell) for column, cell in zip(columns, padded, strict=False) if column}
                     yield line, values
     except UNREADABLE as error:
         raise _no_table(tree, place, error) from error
+
+
+def said(value: object) -> str:
+    """What a cell says, without blanks around it; empty where that is nothing."""
+    text = "" if value is None else str(value).strip()
+    return "" if text in MISSING else text
 
 
 def require(file: Path, required: tuple[str, ...], found: list[str]) -> None:

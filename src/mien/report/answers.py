@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mien import metrics
 from mien.intake import ImageSource
 from mien.metrics import Floats, Ints
+
+BINS = 15  # of confidence, in reliability and ECE
 
 EXACT, NEAR, SEEN = "exact", "near", "seen"
 """What a judged image is: in the dataset's own `train` split to the pixel, or nearly; trained on by the model, or a
@@ -99,3 +102,12 @@ class Answers:
     def right(self) -> np.ndarray:
         """A face that was not found is never right."""
         return np.asarray((self.guesses == self.truth) & self.found)
+
+    def ece(self, chosen: np.ndarray) -> float | None:
+        """Expected calibration error where there was a face, in `BINS` bins; None where there was none.
+
+        Args:
+            chosen: of which images, (n,) bool.
+        """
+        rows = chosen & self.found
+        return metrics.ece(self.probabilities[rows], self.truth[rows], BINS) if rows.any() else None

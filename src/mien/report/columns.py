@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mien.errors import DataError
 from mien.wording import counted
 
-AGES = ((0, 12), (13, 17), (18, 29), (30, 44), (45, 59), (60, 200))
-"""Bands of age, both ends included, in years."""
+AGES = ((0, 12), (13, 17), (18, 29), (30, 44), (45, 59), (60, 120))
+"""Bands of age, both ends included, in full years; what lies in none, such as a 999, is no age."""
 
 MOST_VALUES = 30
 """An attribute with more values than this, such as a name or a date, makes no groups by itself."""
@@ -22,6 +22,8 @@ MOST_NUMBERS, PARTS = 10, 4
 
 CROSSED = "+"
 """Between two attributes whose values make groups together."""
+BETWEEN = (", ", " / ", " | ")
+"""What parts two values in a group's name: the first that is in none of them, so that no two groups have one name."""
 
 GROUP = "group: "
 """How columns of a report's answers.csv begin that tell an image's group; the attribute follows."""
@@ -62,11 +64,13 @@ def _crossed(attributes: Sequence[Mapping[str, str]], name: str, known: Collecti
     if len(parts) == 1:
         return parts[0]
     rows = zip(*(part.values.tolist() for part in parts), strict=True)
-    values = np.array([", ".join(row) if all(row) else "" for row in rows])
+    known_values = [value for part in parts for value in part.groups]
+    between = next((mark for mark in BETWEEN if not any(mark in value for value in known_values)), BETWEEN[-1])
+    values = np.array([between.join(row) if all(row) else "" for row in rows])
     places = [{value: place for place, value in enumerate(part.groups)} for part in parts]
     there = {row for row in zip(*(part.values.tolist() for part in parts), strict=True) if all(row)}
     ordered = sorted(there, key=lambda row: [place[value] for place, value in zip(places, row, strict=True)])
-    return Column(values, tuple(", ".join(row) for row in ordered))
+    return Column(values, tuple(between.join(row) for row in ordered))
 
 
 def _column(attributes: Sequence[Mapping[str, str]], name: str) -> Column:
@@ -75,7 +79,10 @@ def _column(attributes: Sequence[Mapping[str, str]], name: str) -> Column:
 
 
 def _parted(column: Column, name: str) -> Column:
-    """A column as it is, or in parts where it holds many different numbers.
+    """A column as it is, or in parts where it holds many different numbers, named by their ends as the data write them.
+
+    What is no finite number is not known. Equal numbers are in one part, so that parts of few different numbers are of
+    unlike sizes, and fewer.
 
     Raises:
         DataError: the values are too many, and no numbers.
@@ -89,17 +96,29 @@ def _parted(column: Column, name: str) -> Column:
             return column
         many = counted(len(column.groups), "value")
         raise DataError(f"{name} has {many}: {MOST_VALUES} at most make groups, where they are no numbers") from None
+    numbers[~np.isfinite(numbers)] = np.nan
+    lowest = np.nanmin(numbers)
     edges = np.nanquantile(numbers, np.linspace(0, 1, PARTS + 1)[1:-1])
+    edges[edges == lowest] = np.nanmin(numbers[numbers > lowest])  # else most images of one number hide the others
     place = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers, "right"))
-    parts = [numbers[place == part] for part in range(PARTS)]
-    groups = tuple(f"{part.min():g} to {part.max():g}" if len(part) else "" for part in parts)
+    groups = [""] * PARTS
+    for part in np.unique(place[place >= 0]).tolist():
+        rows = np.flatnonzero(place == part)
+        low, high = rows[numbers[rows].argmin()], rows[numbers[rows].argmax()]
+        ends = dict.fromkeys((str(column.values[low]), str(column.values[high])))
+        groups[part] = " to ".join(ends)
     return Column(np.array([*groups, ""])[place], tuple(filter(None, groups)))
 
 
 def banded(attribute: str, value: str) -> str:
     """The value, or for an age in years its band."""
-    if attribute != "age" or not re.fullmatch(r"[0-9]{1,3}(\.0*)?", value):
+    if attribute != "age":
         return value
-    years = int(float(value))
-    low, high = next((band for band in AGES if band[0] <= years <= band[1]), AGES[-1])
-    return f"{low}+" if high == AGES[-1][1] else f"{low}-{high}"
+    try:
+        years = math.floor(float(value))
+    except (ValueError, OverflowError):
+        return value
+    for low, high in AGES:
+        if low <= years <= high:
+            return f"{low}+" if high == AGES[-1][1] else f"{low}-{high}"
+    return value

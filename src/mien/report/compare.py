@@ -77,9 +77,11 @@ class Compared(Part):
     Args:
         report: its folder; the model's name where there is none.
         model: its name.
+        head: the head that answered.
         data: their path and split, as the first report of these data tells them.
+        judged: images that this report judged, n of which all of them did.
         macro_f1: on the images that all of them judged.
-        ece: on those in which it found a face.
+        ece: on those in which it found a face; None where there are none.
         unreadable: those of them that could not be read, with the reason.
         macro_f1_difference: from the first report; None for the first itself.
         groups: by attribute and value, of those that the first report tells.
@@ -87,9 +89,11 @@ class Compared(Part):
 
     report: str
     model: str
+    head: str
     data: str
+    judged: int
     macro_f1: float
-    ece: float
+    ece: float | None
     unreadable: dict[str, str]
     macro_f1_difference: Difference | None
     groups: dict[str, dict[str, Part]] = field(default_factory=dict)
@@ -211,9 +215,11 @@ def _compared(
         **vars(_part(right, before, who, np.ones(len(truth), bool))),
         report=report.name,
         model=report.numbers["model"],
+        head=report.numbers["head"],
         data=data,
+        judged=len(report.rows),
         macro_f1=f1(guesses, everything),
-        ece=metrics.calibration_error(confidence[found], right[found]),
+        ece=metrics.calibration_error(confidence[found], right[found]) if found.any() else None,
         unreadable=report.numbers.get("unreadable", {}),
         macro_f1_difference=f1_difference,
         groups={
@@ -305,7 +311,7 @@ def _read(folder: Path) -> _Read:
         people = {row["name"]: row.get("person") or f"image {row['name']}" for row in read}
         known = dict.fromkeys(name for row in read for name in row if name.startswith(GROUP))
         groups = {name.removeprefix(GROUP): {row["name"]: row.get(name, "") for row in read} for name in known}
-        _ = numbers["model"], numbers["data"]["path"], numbers["data"]["split"]
+        _ = numbers["model"], numbers["head"], numbers["data"]["path"], numbers["data"]["split"]
         _ = [numbers["subgroups"][by] for by in groups]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(

@@ -20,6 +20,7 @@ from mien.report.groups import (
 from mien.report.numbers import Report
 from mien.report.parts import figures, interval, table
 from mien.shares import luck
+from mien.wording import decimals, percentage
 
 HOW_TO_READ = (
     "Intervals are Wilson's and Newcombe's; images of one person count as fewer, by how alike they are. p is how "
@@ -66,19 +67,19 @@ def _paragraph(text: str) -> str:
 
 def _right(value: str, group: Group) -> tuple[str, ...]:
     each = group.measures[RIGHT]
-    told = value, f"{group.n:,}", f"{each.value:.1%}", interval(each.interval)
+    told = value, f"{group.n:,}", percentage(each.value), interval(each.interval)
     if each.gap is None or each.gap_interval is None:
         return (*told, "", "", "")
-    low, high = (f"{100 * end:+.1f}" for end in each.gap_interval)
+    low, high = (f"{100 * end:+z.1f}" for end in each.gap_interval)
     chance = "too few to tell" if each.chance is None else f"{luck(each.chance)}{_star(each)}"
-    return (*told, f"{100 * each.gap:+.1f} points", f"{low} to {high}", chance)
+    return (*told, f"{100 * each.gap:+z.1f} points", f"{low} to {high}", chance)
 
 
 def _other(value: str, group: Group) -> tuple[str, ...]:
     surer = ""
     if group.surer is not None and group.surer_interval is not None:
         surer = f"{group.surer:.2f} ({group.surer_interval[0]:.2f} to {group.surer_interval[1]:.2f})"
-    return (value, *(_cell(group, name) for name in (UNCERTAIN, NO_FACE, OVERCONFIDENCE)), f"{group.ece:.3f}", surer)
+    return (value, *(_cell(group, name) for name in (UNCERTAIN, NO_FACE, OVERCONFIDENCE)), decimals(group.ece), surer)
 
 
 def _recalled(value: str, group: Group, labels: list[str]) -> tuple[str, ...]:
@@ -87,8 +88,8 @@ def _recalled(value: str, group: Group, labels: list[str]) -> tuple[str, ...]:
 
 def _changed(report: Report) -> Iterator[tuple[str, ...]]:
     for name, each in report.changed.items():
-        moved = f"{each.n:,}", f"{each.moved:.1%}", interval(each.moved_interval)
-        yield (name, *moved, *(f"{share:.1%}" for share in (each.lost, each.drift, each.before, each.after)))
+        moved = f"{each.n:,}", percentage(each.moved), interval(each.moved_interval)
+        yield (name, *moved, *map(percentage, (each.lost, each.drift, each.before, each.after)))
 
 
 def _moved(report: Report) -> Iterator[tuple[str, ...]]:
@@ -105,8 +106,8 @@ def _cell(group: Group, name: str, *, of: bool = False) -> str:
     each = group.measures.get(name)
     if each is None:
         return ""
-    value, low, high = (round(100 * share) for share in (each.value, *each.interval))
-    return f"{value}% ({low} to {high}){f' of {each.n:,}' if of else ''}{_star(each)}"
+    value, low, high = (percentage(share, 0) for share in (each.value, *each.interval))
+    return f"{value} ({low[:-1]} to {high[:-1]}){f' of {each.n:,}' if of else ''}{_star(each)}"
 
 
 def _star(measure: Measure) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mien import metrics, shares
+from mien import shares
 from mien.metrics import Floats, Ints
 from mien.report.answers import Answers
 from mien.report.columns import columns
@@ -63,6 +63,11 @@ class Measure:
     chance: float | None
 
     @property
+    def tested(self) -> bool:
+        """Whether the gap was tested: not where there are too few, nor where nobody has it, or everybody."""
+        return self.chance is not None and not (self.gap == 0 and self.value in (0, 1))
+
+    @property
     def shown(self) -> bool:
         """Whether luck is an unlikely explanation of the gap."""
         return self.chance is not None and self.chance < LUCK
@@ -79,7 +84,7 @@ class Group:
         measures: by name: `accuracy`; `uncertain`, of low confidence or for want of a face; `no_face`, where none was
             found; `overconfidence`, of the faces found; `recall happy` and so on for each label that they have; `moved
             by blur` and so on, the share that gets another answer once it is changed, where that was tried.
-        ece: expected calibration error of the faces found, 15 bins; it grows as a group shrinks.
+        ece: expected calibration error of the faces found, 15 bins; it grows as a group shrinks. None without any.
         confidence: of the faces found, the values above which 95%, 75%, 50%, 25% and 5% of them are; None without any.
         surer: the chance that one of them has a higher confidence than one of the others, .5 where they are alike; None
             without any, or without others.
@@ -90,7 +95,7 @@ class Group:
     people: int
     enough: bool
     measures: dict[str, Measure]
-    ece: float
+    ece: float | None
     confidence: tuple[float, ...] | None
     surer: float | None
     surer_interval: tuple[float, float] | None
@@ -117,8 +122,7 @@ def subgroups(
             found[name][value] = group = _group(answers, asked, people, chosen, others)
             twins = len(column.groups) == 2  # what is told of one is told of the other
             for what, each in group.measures.items():
-                nobody = each.gap == 0 and each.value in (0, 1)  # nobody has it, or everybody: that is no test
-                if each.chance is not None and not nobody:
+                if each.chance is not None and each.tested:
                     chances[name, "" if twins else value, what] = each.chance
     adjusted = dict(zip(chances, shares.holm(list(chances.values())), strict=True))
     for name, groups in found.items():
@@ -184,7 +188,7 @@ def _group(answers: Answers, asked: Sequence[_Asked], people: Ints, chosen: Chos
         people=_people(people[chosen]),
         enough=enough(people[chosen]),
         measures={each.name: _measure(each, people, chosen, others) for each in asked if (each.of & chosen).any()},
-        ece=metrics.ece(answers.probabilities[here], answers.truth[here]),
+        ece=answers.ece(chosen),
         confidence=tuple(np.quantile(confidence, QUANTILES).tolist()) if here.any() else None,
         surer=surer,
         surer_interval=interval,

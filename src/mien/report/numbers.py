@@ -16,12 +16,11 @@ import numpy as np
 from mien import metrics, shares
 from mien.labels import LabelSet
 from mien.metrics import ClassScores, Floats, Ints
-from mien.report.answers import EXACT, NEAR, SEEN, Answers, LeftOut
-from mien.report.groups import Group, subgroups
+from mien.report.answers import BINS, EXACT, NEAR, SEEN, Answers, LeftOut
+from mien.report.groups import Group, enough, subgroups
 from mien.report.moved import Moved, moves
 from mien.report.origin import Origin
-
-BINS = 15  # of confidence, in reliability and ECE
+from mien.wording import decimals, percentage
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Fresh:
     accuracy: float
     accuracy_interval: tuple[float, float]
     macro_f1: float
-    ece: float
+    ece: float | None
     nll: float
 
 
@@ -59,7 +58,8 @@ class Report:
         labels: the label set judged in.
         absent: those of its labels that no judged image has; macro-F1 is over the others.
         n: images judged.
-        people: how many are on them, where that is known of any; intervals are then of them. Else 0.
+        people: how many are known to be on them; intervals are then of them, and each image of nobody known counts as
+            one more. 0 where nobody is known.
         held_back: images of a dataset without splits that the model was trained on, or on copies, and so not judged.
         by_index: images of the split that the dataset's index leaves out (see `mien data audit --write-clean`); of all
             splits where the dataset came without.
@@ -71,8 +71,9 @@ class Report:
         copies: how many judged images are `EXACT` or `NEAR` copies of training images, and `SEEN` by the model; without
             those that there are none of.
         fresh: scores without any of these; None where there are none of them, or no others.
-        macro_f1: mean F1 over the classes that occur, and its interval.
-        ece: expected calibration error of the confidence where there was a face, 15 bins.
+        macro_f1: mean F1 over the classes that occur, and its interval; None of fewer than `ENOUGH` images or
+            `ENOUGH_PEOPLE`, and where all are right or wrong: a bootstrap would be too sure of it.
+        ece: expected calibration error of the confidence where there was a face, 15 bins; None where there was none.
         nll: mean negative log-likelihood.
         kl_to_votes: mean KL of people's votes from the prediction at the vote temperature, where there are votes.
         coverage: share of answers that are not uncertain for low confidence.
@@ -106,8 +107,8 @@ class Report:
     accuracy: float
     accuracy_interval: tuple[float, float]
     macro_f1: float
-    macro_f1_interval: tuple[float, float]
-    ece: float
+    macro_f1_interval: tuple[float, float] | None
+    ece: float | None
     nll: float
     kl_to_votes: float | None
     coverage: float
@@ -123,7 +124,8 @@ class Report:
     def __repr__(self) -> str:
         judged = f"{self.model} on {self.data.get('path')}, {self.data.get('split')}"
         return (
-            f"Report({judged}: {self.accuracy:.1%} of {self.n} right, macro-F1 {self.macro_f1:.3f}, ECE {self.ece:.3f})"
+            f"Report({judged}: {percentage(self.accuracy)} of {self.n} right, macro-F1 {self.macro_f1:.3f}, "
+            f"ECE {decimals(self.ece)})"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -165,7 +167,7 @@ def make_report(
         labels=labels.emotions,
         absent=tuple(name for name, score in zip(labels, scores, strict=True) if not score.support),
         n=n,
-        people=len(set(people)) if any("person" in each for each in answers.attributes) else 0,
+        people=len({each["person"] for each in answers.attributes if each.get("person")}),
         held_back=left_out.held_back,
         by_index=left_out.by_index,
         not_judged=left_out.not_judged,
@@ -177,10 +179,8 @@ def make_report(
         accuracy=float(right.mean()),
         accuracy_interval=shares.interval(right, people),
         macro_f1=metrics.macro_f1(counts, missed),
-        macro_f1_interval=metrics.bootstrap(
-            lambda rows: macro_f1(guesses, answers.truth, found, rows, classes), n, people
-        ),
-        ece=metrics.ece(answers.probabilities[found], answers.truth[found], BINS),
+        macro_f1_interval=_macro_f1_interval(answers, classes),
+        ece=answers.ece(np.ones(n, bool)),
         nll=metrics.nll(answers.probabilities, answers.truth),
         kl_to_votes=answers.kl_to_votes,
         coverage=float(sure.mean()),
@@ -201,10 +201,11 @@ def _counted(copies: Iterable[str]) -> dict[str, int]:
 
 
 def _fresh(answers: Answers, classes: int) -> Fresh | None:
-    rows = np.flatnonzero([not kind for kind in answers.copies])
+    chosen = np.array([not kind for kind in answers.copies])
+    rows = np.flatnonzero(chosen)
     if len(rows) in (0, len(answers.copies)):
         return None
-    right, found = answers.right[rows], rows[answers.found[rows]]
+    right = answers.right[rows]
     everyone = answers.people
     people = [everyone[row] for row in rows]
     return Fresh(
@@ -212,7 +213,7 @@ def _fresh(answers: Answers, classes: int) -> Fresh | None:
         accuracy=float(right.mean()),
         accuracy_interval=shares.interval(right, people),
         macro_f1=macro_f1(answers.guesses, answers.truth, answers.found, rows, classes),
-        ece=metrics.ece(answers.probabilities[found], answers.truth[found], BINS),
+        ece=answers.ece(chosen),
         nll=metrics.nll(answers.probabilities[rows], answers.truth[rows]),
     )
 
@@ -222,6 +223,14 @@ def macro_f1(guesses: Ints, truth: Ints, found: np.ndarray, rows: Ints, classes:
     seen, lost = rows[found[rows]], rows[~found[rows]]
     missed = np.bincount(truth[lost], minlength=classes)
     return metrics.macro_f1(metrics.confusion(guesses[seen], truth[seen], classes), missed)
+
+
+def _macro_f1_interval(answers: Answers, classes: int) -> tuple[float, float] | None:
+    guesses, truth, found, people = answers.guesses, answers.truth, answers.found, answers.people
+    if not enough(shares.numbered(people)):
+        return None
+    low, high = metrics.bootstrap(lambda rows: macro_f1(guesses, truth, found, rows, classes), len(truth), people)
+    return (low, high) if low < high else None
 
 
 def _bins(confidence: Floats, right: np.ndarray) -> Iterator[Bin]:

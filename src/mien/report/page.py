@@ -18,9 +18,10 @@ from mien.files import replacing, write_text
 from mien.report import plots
 from mien.report.columns import GROUP, columns
 from mien.report.grouped import groups_of
-from mien.report.notes import notes
+from mien.report.notes import macro_f1_interval, notes
 from mien.report.numbers import Report
 from mien.report.parts import cards_of, document, facts, figures, interval, table
+from mien.wording import counted, decimals, percentage
 
 OFTEN = {"groups.png": plots.groups, "changes.png": plots.changes, "mistakes.png": plots.mistakes}
 """Pictures of what is not in every report."""
@@ -84,7 +85,7 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
     parts = [
         f"<h1>{escape(report.model)}</h1>",
         f"<p class=dim>{escape(data['form'])}: {escape(data['path'])}, split {escape(data['split'])}. "
-        f"{report.n:,} images judged in {escape(', '.join(report.labels))}; head {escape(report.head)}.</p>",
+        f"{counted(report.n, 'image')} judged in {escape(', '.join(report.labels))}; head {escape(report.head)}.</p>",
         f"<p class=dim>Crop {escape(data['crop'])}: {escape(data['crop_reason'])}.</p>",
         _cards(report),
         *(f"<p>{escape(note)}</p>" for note in notes(report)),
@@ -92,7 +93,7 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
         table(
             ("", "images", "precision", "recall", "F1"),
             (
-                (name, str(each.support), f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}")
+                (name, f"{each.support:,}", *map(decimals, (each.precision, each.recall, each.f1)))
                 for name, each in report.per_class.items()
             ),
         ),
@@ -114,12 +115,13 @@ def html(report: Report, pictures: dict[str, bytes]) -> str:
 
 def _cards(report: Report) -> str:
     cards = [
-        (f"{report.accuracy:.1%}", f"right (95%: {interval(report.accuracy_interval)})"),
-        (f"{report.macro_f1:.3f}", "macro-F1 (95%: {:.3f} to {:.3f})".format(*report.macro_f1_interval)),
-        (f"{report.ece:.3f}", "calibration error (ECE); 0 is best"),
+        (percentage(report.accuracy), f"right (95%: {interval(report.accuracy_interval)})"),
+        (f"{report.macro_f1:.3f}", f"macro-F1 ({macro_f1_interval(report)})"),
+        (decimals(report.ece), "calibration error (ECE); 0 is best"),
     ]
     if report.accuracy_covered is not None:
-        cards.append((f"{report.accuracy_covered:.1%}", f"right when sure, which it is of {report.coverage:.1%}"))
+        sure = f"right when sure, which it is of {percentage(report.coverage)}"
+        cards.append((percentage(report.accuracy_covered), sure))
     if report.kl_to_votes is not None:
         cards.append((f"{report.kl_to_votes:.3f}", "nats from people's votes (KL)"))
     return cards_of(cards)

@@ -12,6 +12,7 @@ from PIL import Image
 from mien.errors import ImageError
 from mien.image import read_image
 from mien.intake import ImageSource
+from mien.wording import percentage
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #20242a; --dim: #5f6670; --line: #dde1e6; --paper: #fff; --card: #f5f7f9; }
@@ -83,7 +84,7 @@ def figures(pictures: Mapping[str, bytes], wanted: Mapping[str, str]) -> str:
 
 def interval(ends: tuple[float, float]) -> str:
     """An interval of shares: `71.2% to 74.0%`."""
-    return f"{ends[0]:.1%} to {ends[1]:.1%}"
+    return " to ".join(map(percentage, ends))
 
 
 def sheet(sources: Iterable[tuple[ImageSource, str]]) -> str:

@@ -21,14 +21,18 @@ from PIL import ImageFont
 from mien.fonts import drawable, font_file, lacked
 from mien.intake import ImageSource
 from mien.prediction import percent
+from mien.report.answers import BINS
 from mien.report.groups import ENOUGH, MOVED, RIGHT, UNCERTAIN, Group, Measure
 from mien.report.moved import Moved
-from mien.report.numbers import BINS, Report
+from mien.report.numbers import Report
 from mien.report.parts import thumbnail
+from mien.wording import decimals, percentage
 
 BLUE, GRAY, RED = "#2f6fab", "#8a8f98", "#b5402f"
 MISTAKES = 24  # on the contact sheet
 COLUMNS = 8
+FIRST = "the first {} rows; all are in the tables"
+MOST_ROWS = 200  # of groups in a picture, which can be 65,535 pixels high; the page's tables have all
 
 
 def confusion(report: Report, *, shares: bool) -> bytes:
@@ -40,7 +44,7 @@ def confusion(report: Report, *, shares: bool) -> bytes:
     figure, axes = _figure(side + 0.4, side)
     axes.imshow(part, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(counts.shape):
-        text = f"{100 * part[row, column]:.0f}" if shares else str(counts[row, column])
+        text = percentage(part[row, column], 0)[:-1] * bool(support[row]) if shares else str(counts[row, column])
         ink = "white" if part[row, column] > 0.55 else "#20242a"
         axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=9)
     places = range(len(report.labels))
@@ -69,7 +73,9 @@ def reliability(report: Report) -> bytes:
         zorder=3,
         label="answers (area: how many)",
     )
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="share right", title=f"ECE {report.ece:.3f}")
+    axes.set(
+        xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="share right", title=f"ECE {decimals(report.ece)}"
+    )
     axes.legend(loc="upper left", frameon=False, fontsize=8)
     return rendered(figure)
 
@@ -91,7 +97,8 @@ def confidences(report: Report) -> bytes:
 def groups(report: Report) -> bytes | None:
     """Each group's share of right and of uncertain answers with their intervals, and how its confidence is spread; None
     if there are none. Red is what is hardly luck, and hollow what is of too few to conclude anything."""
-    rows = _rows(report)
+    every = _rows(report)
+    rows = every[:MOST_ROWS]
     if not any(group for _, group in rows):
         return None
     figure = Figure(figsize=(11, 0.9 + 0.27 * len(rows)), layout="constrained")
@@ -122,6 +129,8 @@ def groups(report: Report) -> bytes | None:
     panels[0].set_yticks(range(len(rows)), [legible(name) for name, _ in rows])
     for tick, (_, group) in zip(panels[0].get_yticklabels(), rows, strict=True):
         tick.set_fontweight("normal" if group else "bold")
+    if len(rows) < len(every):
+        figure.suptitle(FIRST.format(MOST_ROWS))
     return rendered(figure)
 
 
@@ -141,18 +150,20 @@ def changes(report: Report) -> bytes | None:
     table: list[tuple[str, list[Moved | Measure | None]]] = [("all", list(report.changed.values()))]
     for name, group in _rows(report):
         table.append((name, [group.measures.get(f"{MOVED}{change}") if group else None for change in report.changed]))
+    first = f"\n{FIRST.format(MOST_ROWS)}" if len(table) > MOST_ROWS else ""
+    table = table[:MOST_ROWS]
     figure, axes = _figure(2.6 + 0.95 * len(report.changed), 1.4 + 0.27 * len(table))
     shares = np.array([[np.nan if each is None else _moved(each) for each in row] for _, row in table])
     axes.imshow(shares, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):
         if each := table[row][1][column]:
             ink = "#20242a" if each.n >= ENOUGH else GRAY
-            axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=ink, fontsize=9)
+            axes.text(column, row, percentage(share, 0), ha="center", va="center", color=ink, fontsize=9)
     axes.set_xticks(range(len(report.changed)), list(report.changed), rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(table)), [legible(name) for name, _ in table])
     for tick, (_, measures) in zip(axes.get_yticklabels(), table, strict=True):
         tick.set_fontweight("normal" if any(measures) else "bold")
-    axes.set(title=f"share of answers that move; gray: of fewer than {ENOUGH}")
+    axes.set(title=f"share of answers that move; gray: of fewer than {ENOUGH}{first}")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     return rendered(figure)

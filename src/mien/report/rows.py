@@ -9,6 +9,7 @@ from typing import Any
 
 from mien.cells import Rows
 from mien.report.compare import Compared, Difference, Part
+from mien.wording import decimals, percentage
 
 COLUMNS = (
     *("data", "report", "model", "group", "n", "accuracy", "accuracy_low", "accuracy_high"),
@@ -19,6 +20,9 @@ SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     **{each: f"\\{each}" for each in "&%$#_{}"},
 }
 
@@ -37,7 +41,8 @@ def as_csv(compared: Sequence[Compared]) -> str:
 
 
 def as_latex(compared: Sequence[Compared]) -> str:
-    """A `tabular` in the manner of the package booktabs; a star is at what is hardly luck."""
+    """A `tabular` in the manner of the package booktabs; a star is at what is hardly luck, and
+    `too few` before what nothing can be concluded of."""
     lines = [
         r"\begin{tabular}{llrrrrr}",
         r"\toprule",
@@ -47,15 +52,15 @@ def as_latex(compared: Sequence[Compared]) -> str:
     for each in compared:
         if each.data != data:
             lines.append(r"\midrule")
-        low, high = (100 * end for end in each.accuracy_interval)
+        accuracy, low, high = (latex(percentage(end)[:-1]) for end in (each.accuracy, *each.accuracy_interval))
         cells = (
             latex(each.data) if each.data != data else "",
             latex(each.model),
             f"{each.n}",
-            f"{100 * each.accuracy:.1f} ({low:.1f} to {high:.1f})",
+            f"{accuracy} ({low} to {high})",
             _differing(each.accuracy_difference, 100, 1),
             f"{each.macro_f1:.3f}" + ("*" if each.macro_f1_difference and each.macro_f1_difference.shown else ""),
-            f"{each.ece:.3f}",
+            decimals(each.ece),
         )
         lines.append(f"{' & '.join(cells)} \\\\")
         data = each.data
@@ -70,8 +75,9 @@ def latex(text: str) -> str:
 def _differing(difference: Difference | None, scale: int, digits: int) -> str:
     if difference is None:
         return ""
-    value, low, high = (f"{scale * each:+.{digits}f}" for each in (difference.value, *difference.interval))
-    return f"{value}{'*' * difference.shown} ({low} to {high})".replace("-", "$-$").replace("+", "$+$")
+    value, low, high = (f"{scale * each:+z.{digits}f}" for each in (difference.value, *difference.interval))
+    few = "too few: " * (difference.chance is None)
+    return f"{few}{value}{'*' * difference.shown} ({low} to {high})".replace("-", "$-$").replace("+", "$+$")
 
 
 def _part(part: Part) -> Iterator[Any]:

@@ -16,6 +16,7 @@ from mien.labels import FACE
 from mien.prediction import reliable
 from mien.training.export.calibrate import uncalibrated
 from mien.training.recipes.recipe import Recipe
+from mien.wording import percentage
 
 TASK = "image-classification"
 METRICS = {
@@ -195,12 +196,12 @@ It also says how many people would see no face at all. The chance that an image 
 
 
 def _row(name: str, scores: dict[str, Any]) -> str:
-    low, high = scores["accuracy_interval"]
+    low, high = map(percentage, scores["accuracy_interval"])
     kl = f"{scores['kl_to_votes']:.3f}" if "kl_to_votes" in scores else "-"
     present = " over the labels present" if scores.get("absent") else ""
-    right = f"{scores['accuracy_covered']:.1%}" if scores["accuracy_covered"] is not None else "-"
+    right = percentage(scores["accuracy_covered"]) if scores["accuracy_covered"] is not None else "-"
     return (
-        f"| {name} | {scores['n']} | {scores['accuracy']:.1%} ({low:.1%} to {high:.1%}) "
+        f"| {name} | {scores['n']} | {percentage(scores['accuracy'])} ({low} to {high}) "
         f"| {scores['macro_f1']:.3f}{present} | {scores['ece']:.3f} | {scores['nll']:.3f} | {kl} "
-        f"| {scores['coverage']:.0%} | {right} |"
+        f"| {percentage(scores['coverage'], 0)} | {right} |"
     )
