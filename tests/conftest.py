@@ -165,13 +165,16 @@ def toy() -> Toy:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto` is one more than there are cores: a fifth of the time a test waits, for a server or a browser."""
-    return cores() + 1
+    """`-n auto` is two more than there are cores, for whoever waits: for a server, a browser, a deadline to pass."""
+    return cores() + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Folders come first, for their files take long; with short ones left for the end, all workers end together."""
-    items.sort(key=lambda item: item.path.parent == Path(__file__).parent)
+    """Files of folders come first, for they take long; with short ones left for the end, all workers end together.
+
+    Those come by their own names, wherever they lie: what waits, for servers, runs beside what trains.
+    """
+    items.sort(key=lambda item: (0, item.path.name) if item.path.parent != Path(__file__).parent else (1, ""))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -50,9 +50,9 @@ def test_other_outcomes_stay_in_ci(suite: pytest.Pytester, monkeypatch: pytest.M
     suite.runpytest().assert_outcomes(passed=1, failed=1, xfailed=1)
 
 
-def test_folders_come_before_the_files_beside_them(suite: pytest.Pytester) -> None:
-    test = "def test(): pass"
-    suite.makepyfile(**{"test_a": test, "later/test_b": test, "test_c": test, "later/test_d": test})
-    told = suite.runpytest("--collect-only", "-q").outlines
-    files = [line.partition("::")[0] for line in told if "::" in line]
-    assert files == ["later/test_b.py", "later/test_d.py", "test_a.py", "test_c.py"]
+def test_files_of_folders_come_first_by_their_own_names(suite: pytest.Pytester) -> None:
+    names = ("test_a", "one/test_b", "one/test_d", "two/test_c", "two/test_e", "test_f")
+    suite.makepyfile(**dict.fromkeys(names, "def test(): pass"))
+    told = suite.runpytest("--collect-only", "-q", "test_f.py", "one", "test_a.py", "two").outlines
+    files = [line.partition(".py::")[0] for line in told if "::" in line]
+    assert files == ["one/test_b", "two/test_c", "one/test_d", "two/test_e", "test_f", "test_a"]
