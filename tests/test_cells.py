@@ -53,6 +53,19 @@ def test_names_of_columns_are_cells_too_and_data_stay_exact() -> None:
         assert stream.getvalue() == expected
 
 
+@pytest.mark.parametrize("text", ["a\rb", "a\nb", "a\r\nb", "a\r", "\r\n", 'a"b', "a,b"])
+def test_a_text_is_one_cell_whatever_it_holds(text: str) -> None:
+    stream = io.StringIO(newline="")
+    Rows(stream, ["a", "b"]).write([[text, 1], [2, text]])
+    assert [[plain(cell) for cell in row] for row in csv.reader(io.StringIO(stream.getvalue(), newline=""))] == [
+        ["a", "b"],
+        [text, "1"],
+        ["2", text],
+    ]
+    assert stream.getvalue().endswith("\n")
+    assert not stream.getvalue().endswith("\r\n")
+
+
 def test_the_library_and_the_command_line_write_the_same(tmp_path: Path) -> None:
     name = "=cmd|'!A0.jpg"
     (tmp_path / name).write_bytes(b"no image")

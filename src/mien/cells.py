@@ -39,9 +39,22 @@ class Rows:
 
     def __init__(self, stream: TextIO, columns: Collection[str], exact: bool = False) -> None:
         self._cell = (lambda value: value) if exact else safe
-        self._table = csv.writer(stream, lineterminator="\n")
+        self._table = csv.writer(_Lines(stream))
         self.write([columns])
 
     def write(self, rows: Iterable[Iterable[Any]]) -> None:
         """Rows, each with a value a column."""
         self._table.writerows(map(self._cell, row) for row in rows)
+
+
+class _Lines:
+    """A stream whose lines end with `\\n`, of what `csv` ends with `\\r\\n`.
+
+    Before Python 3.11.9 and 3.12.3 it quotes a `\\r` in a cell only then; and one that is not quoted parts its row.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        self._stream.write(line.removesuffix("\r\n") + "\n")

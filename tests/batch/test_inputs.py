@@ -17,6 +17,7 @@ import pytest
 from mien.batch.inputs import cuts, find
 from mien.batch.plan import Job, Plan
 from mien.batch.stores import StoreError
+from mien.batch.table import read_table
 from mien.errors import DataError
 from mien.recognizer import Recognizer
 from mien.sources import PassedOver
@@ -243,6 +244,28 @@ def test_what_belongs_together_in_an_archive_stays_together(faces: list[bytes], 
         ("c/d", "c/d.jpg", None, None, 1),
         ("f", "f.png", None, None, 2),
         ("f", "f.jpg", None, None, 3),
+    ]
+
+
+def test_links_in_an_archive_have_rows_that_say_so(faces: list[bytes], recognizer: Recognizer, tmp_path: Path) -> None:
+    """As tar packs the files of a folder where copies share their bytes."""
+    (folder := tmp_path / "faces").mkdir()
+    for name, content in (("a.png", faces[0]), ("a.cls", b"3"), ("c.png", faces[1])):
+        (folder / name).write_bytes(content)
+    os.link(folder / "a.png", folder / "b.png")
+    os.link(folder / "a.cls", folder / "b.cls")
+    (folder / "d.png").symlink_to("c.png")
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for name in ("a.png", "a.cls", "b.png", "b.cls", "c.png", "d.png"):
+            archive.add(folder / name, name)
+    source = find([str(tmp_path / "a.tar")]).sources[0][0]
+    rows = read_table(pa.concat_tables(source.tables()), recognizer).to_pylist()
+    empty = "empty: no bytes to read"
+    assert [(row["source"], row["cls"], row["error"]) for row in rows] == [
+        ("a.png", "3", None),
+        ("b.png", None, empty),
+        ("c.png", None, None),
+        ("d.png", None, empty),
     ]
 
 

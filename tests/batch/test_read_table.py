@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,13 @@ def test_columns_of_any_kind_come_along(kind: pa.DataType, media: Path) -> None:
     assert faces > 1
     assert read["given"].type == kind
     assert read["given"].to_pylist() == [given[0].as_py(), *[None] * faces, given[2].as_py()]
+
+
+def test_what_comes_along_goes_to_another_process_once(media: Path) -> None:
+    crowd = (media / "multi_face.jpg").read_bytes()
+    rows = read_table(pa.table({"image": [b"", crowd, b""], "given": ["x" * 100_000] * 3}), mien.load())
+    assert len(rows) > 3
+    assert len(pickle.dumps(rows)) < 1.5 * sum(map(len, rows["given"].to_pylist()))
 
 
 def test_a_phones_portrait_is_upright(recognizer: Recognizer, faces: list[bytes]) -> None:

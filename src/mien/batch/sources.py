@@ -173,6 +173,8 @@ def placed(columns: pa.Schema) -> pa.Schema:
 def samples(place: str) -> Iterator[dict[str, Any]]:
     """The images in a tar archive, each with its name and the texts that belong to it.
 
+    Links have no bytes of their own: an image that is one is empty, and a text is none.
+
     Raises:
         DataError: it is no archive, or it is cut short.
     """
@@ -182,9 +184,10 @@ def samples(place: str) -> Iterator[dict[str, Any]]:
         for name, read in members:
             ending = name[len(key) + 1 :].lower()
             if ending in BESIDE:
-                texts[ending] = read().decode("utf-8", "replace")
+                if (text := read()) is not None:
+                    texts[ending] = text.decode("utf-8", "replace")
             elif PurePosixPath(name).suffix.lower() in SUFFIXES:
-                images.append({MEMBER: {"bytes": read(), "path": name}})
+                images.append({MEMBER: {"bytes": read() or b"", "path": name}})
         yield from ({**texts, **image} for image in images)
 
 
@@ -267,13 +270,13 @@ def _record_batches(reader: Any) -> Iterator[pa.RecordBatch]:
     return iter(reader)
 
 
-def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = archive.extractfile(member)
-    return b"" if file is None else file.read()
+def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | None:
+    file = archive.extractfile(member) if member.isfile() else None
+    return file.read() if file else None
 
 
-def _members(place: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """The files in an archive, by name, and what reads each while it is at hand."""
+def _members(place: str) -> Iterator[tuple[str, Callable[[], bytes | None]]]:
+    """The files and links in an archive, by name, and what reads each while it is at hand; of a link nothing."""
     system, path = opened(place)
     try:
         with (
@@ -283,7 +286,8 @@ def _members(place: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
         ):
             for member in archive:
                 name = PurePosixPath(member.name).name
-                if member.isfile() and not name.startswith(".") and name.lower() not in LEFT_BY_SYSTEMS:
+                there = member.isfile() or member.islnk() or member.issym()
+                if there and not name.startswith(".") and name.lower() not in LEFT_BY_SYSTEMS:
                     yield member.name, partial(_read, archive, member)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise DataError(f"{place}: a tar archive that is damaged or cut short: {error}") from error

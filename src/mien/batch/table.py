@@ -85,10 +85,13 @@ def read_table(
 
 
 def _taken(table: pa.Table, places: Sequence[int]) -> pa.Table:
-    """Rows by their places, which rise; cut out in pieces, as `take` knows no texts of the kind `string_view`."""
+    """Rows by their places, which rise; cut out in pieces, as `take` knows no texts of the kind `string_view`.
+
+    The pieces become one, or each would go to another process with all that it was cut from.
+    """
     starts = [at for at, place in enumerate(places) if at == 0 or place != places[at - 1] + 1]
     pieces = [table.slice(places[start], stop - start) for start, stop in pairwise([*starts, len(places)])]
-    return pa.concat_tables([table.slice(0, 0), *pieces])
+    return pa.concat_tables([table.slice(0, 0), *pieces]).combine_chunks()
 
 
 def table_schema(

@@ -12,7 +12,6 @@ RUN/left_out.csv  the images that were left out, and why, where there were any
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -24,6 +23,7 @@ import torch
 
 from mien import artifact as artifacts
 from mien.artifact import Artifact
+from mien.cells import Rows
 from mien.crops import Crop
 from mien.errors import DataError, MienError, RecipeError
 from mien.files import replacing, write_text
@@ -101,7 +101,7 @@ class Run:
         rows = [(split, name, why) for split, named in reasons.items() for name, why in named.items()]
         if rows:
             stream = io.StringIO()
-            csv.writer(stream, lineterminator="\n").writerows([("split", "image", "reason"), *rows])
+            Rows(stream, ("split", "image", "reason")).write(rows)
             self._write(self.left_out, stream.getvalue())
 
     def recipe(self) -> Recipe:
