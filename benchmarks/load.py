@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from common import data_folder, machine
-from photo import SIZE, photo
+from photo import BORDER, SIZE, photo
 from PIL import Image, ImageOps
 from server import Body, Server, form, measured, running, served
 from websockets.asyncio.client import connect
@@ -107,7 +107,7 @@ def pages(source: Path) -> list[Body]:
     """A form of one photo for the API and for the page, and one of two photos with five faces each."""
     one, five = photo(source), io.BytesIO()
     with Image.open(source) as image:
-        group = Image.new("RGB", SIZE, (127, 127, 127))
+        group = Image.new("RGB", SIZE, BORDER)
         for number in range(5):
             face = ImageOps.contain(image.convert("RGB"), (SIZE[0] // 2, SIZE[1] // 3))
             group.paste(face, (number % 2 * SIZE[0] // 2, number // 2 * SIZE[1] // 3))

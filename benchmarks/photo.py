@@ -20,6 +20,11 @@ from mien.picture import open_picture
 
 SIZE = 1382, 1868
 TIMES = 30
+BORDER = (
+    96,
+    96,
+    96,
+)  # with the middle of the range the photo would end as one that was cut off does, and be decoded again
 
 
 def main() -> None:
@@ -46,9 +51,7 @@ def photo(path: Path) -> bytes:
     """A photo enlarged to that size, with a plain border where its shape differs."""
     buffer = io.BytesIO()
     with Image.open(path) as image:
-        ImageOps.pad(image.convert("RGB"), SIZE, Image.Resampling.BICUBIC, (127, 127, 127)).save(
-            buffer, "JPEG", quality=90
-        )
+        ImageOps.pad(image.convert("RGB"), SIZE, Image.Resampling.BICUBIC, BORDER).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
