@@ -20,11 +20,8 @@ from mien.picture import open_picture
 
 SIZE = 1382, 1868
 TIMES = 30
-BORDER = (
-    96,
-    96,
-    96,
-)  # with the middle of the range the photo would end as one that was cut off does, and be decoded again
+BORDER = 96, 96, 96
+"""Not the middle of the range, in which photos end that were cut off: those are decoded again."""
 
 
 def main() -> None:
