@@ -24,11 +24,13 @@ from statistics import mean, stdev
 
 import numpy as np
 from common import ROOT, data_folder, machine, median_seconds
+from PIL import Image
 
 import mien
 from mien import artifact
 from mien.datasets import Dataset, open_dataset
 from mien.datasets.base import NO_LABEL
+from mien.image import read_image
 from mien.labels import CKPLUS7, FERPLUS8
 from mien.recognizer import Recognizer
 from mien.training.export.export import export
@@ -119,8 +121,7 @@ def write_majority(dataset: Dataset, out: Path) -> None:
     for number, (example, position) in enumerate(zip(dataset.examples, dataset.targets(FERPLUS8), strict=True)):
         if position != NO_LABEL and (emotion := FERPLUS8.emotions[position]) in CKPLUS7:
             (out / emotion).mkdir(parents=True, exist_ok=True)
-            assert isinstance(example.source, bytes)
-            (out / emotion / f"{number:05d}.png").write_bytes(example.source)
+            Image.fromarray(read_image(example.source)).save(out / emotion / f"{number:05d}.png")
 
 
 def write_draw(source: Path, out: Path, seed: int) -> None:
