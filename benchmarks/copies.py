@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -65,19 +65,17 @@ def main() -> None:
             for factor in (2, 4):
                 fine = framing(faces[0]).side / factor / size
                 copy = decoded(opened(data, LIMITS), LIMITS, factor).image
-                for row, (low, high) in zip(rows.values(), pairwise(EDGES), strict=True):
+                for between, (low, high) in zip(rows.values(), pairwise(EDGES), strict=True):
                     if low <= fine < high:
-                        row.append(differs(expected, crop(copy, faces[0].reduced(factor))))
+                        between.append(differs(expected, crop(copy, faces[0].reduced(factor))))
             saved = decoded(opened(jpeg(whole, 95), LIMITS), LIMITS).image
             again += [differs(expected, crop(saved, face)) for face in detector.search(Picture.of(saved))]
     print(machine())
-    print(f"\n{model.artifact.name}\n")
-    print("| px for one of the crop's | faces | crop | probabilities | at most | other answers |")
-    print("|---|---|---|---|---|---|")
-    for name, row in [*rows.items(), ("saved again", again)]:
-        crops, shares, labels = (np.array(column) for column in zip(*row, strict=True))
-        told = f"{crops.mean():.2f} | {shares.mean():.3f} | {shares.max():.3f} | {labels.sum()}"
-        print(f"| {name} | {len(row)} | {told} |")
+    print(f"\n{model.artifact.name}")
+    head("px for one of the crop's", "faces", "crop", "probabilities", "at most", "other answers")
+    for name, found in [*rows.items(), ("saved again", again)]:
+        crops, shares, labels = (np.array(column) for column in zip(*found, strict=True))
+        row(name, len(found), f"{crops.mean():.2f}", f"{shares.mean():.3f}", f"{shares.max():.3f}", labels.sum())
 
 
 def jpeg(image: Image.Image, quality: int) -> bytes:

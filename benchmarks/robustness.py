@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import argparse
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean
 
 import numpy as np
-from common import ROOT, data_folder, machine
+from common import ROOT, data_folder, head, machine, row
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
@@ -126,22 +126,21 @@ def main() -> None:
     truths = [moved(truth, labels, valid) for truth, labels in zip(truths, sets, strict=True)]
 
     print(machine())
-    print(f"\n{len(images)} images; judged: {[int((truth != NO_LABEL).sum()) for truth in truths]}\n")
-    print(f"| corruption | strength | {' | '.join(told(model) for model in models)} |")
-    print("|---" * (2 + len(models)) + "|")
+    print(f"\n{len(images)} images; judged: {[int((truth != NO_LABEL).sum()) for truth in truths]}")
+    head("corruption", "strength", *map(told, models))
     clean = [accuracy(*each, images) for each in zip(models, sets, truths, strict=True)]
-    print(row("none", "", clean), flush=True)
+    row("none", "", *shares(clean))
     everything = []
     for name, (unit, change, strengths) in CORRUPTIONS.items():
         for strength in strengths:
             rng = np.random.default_rng(1)
             spoilt = [change(image, strength, rng) for image in images]
             scores = [accuracy(*each, spoilt) for each in zip(models, sets, truths, strict=True)]
-            print(row(name, f"{strength:g} ({unit})", scores), flush=True)
+            row(name, f"{strength:g} ({unit})", *shares(scores))
             everything.append(scores)
     means = [mean(column) for column in zip(*everything, strict=True)]
-    print(row("mean of all", "", means))
-    print(row("of the clean score", "", [part / whole for part, whole in zip(means, clean, strict=True)]))
+    row("mean of all", "", *shares(means))
+    row("of the clean score", "", *shares([part / whole for part, whole in zip(means, clean, strict=True)]))
 
 
 def judged_as(model: Recognizer) -> LabelSet:
@@ -173,8 +172,8 @@ def told(model: Recognizer) -> str:
     return f"`{folder.parent.name if folder.name == 'model' else folder.name}`"
 
 
-def row(name: str, strength: str, scores: list[float]) -> str:
-    return f"| {name} | {strength} | {' | '.join(f'{score:.1%}' for score in scores)} |"
+def shares(scores: Sequence[float]) -> list[str]:
+    return [f"{score:.1%}" for score in scores]
 
 
 def whole(image: NDArray[np.floating]) -> Gray:

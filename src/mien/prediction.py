@@ -35,7 +35,7 @@ PLACES = (
 
 
 def percent(share: float) -> str:
-    """A share of 0..1 in words; 100% is said of certainty alone."""
+    """A confidence of 0..1 in words, rounded down: 100% is said of certainty alone. Counted shares: `percentage`."""
     return f"{math.floor(share * 100 + 1e-9)}%"
 
 

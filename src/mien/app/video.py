@@ -27,6 +27,7 @@ from mien.intake import describe
 from mien.labels import LabelSet
 from mien.prediction import Prediction, Reading, percent
 from mien.recognizer import Recognizer
+from mien.wording import percentage
 
 SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".flv"),
@@ -264,10 +265,10 @@ def _numbers(answers: Told) -> None:
         [
             str(row["track"]),
             f"{row['seen_s']:.1f} s",
-            *(f"{row[f'share_{label}']:.0%}" for label in labels),
+            *(percentage(row[f"share_{label}"], 0) for label in labels),
             str(row["changes"]),
             f"{row['confidence']:.0%}",
-            f"{row['uncertain_share']:.0%}",
+            percentage(row["uncertain_share"], 0),
         ]
         for row in answers.summary.rows
     ]

@@ -10,6 +10,7 @@ import typer
 
 from mien.cli.options import models, needs_extra, say
 from mien.prediction import reliable
+from mien.wording import percentage
 
 
 def export(
@@ -48,5 +49,5 @@ def export(
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
         sure = reliable(head.threshold)
-        say(f"{head.labels}: {accuracy:.1%} right on validation, confidence is {sure}")
+        say(f"{head.labels}: {percentage(accuracy)} right on validation, confidence is {sure}")
     say(f"next: mien predict --model {shlex.quote(str(out))} PHOTO")

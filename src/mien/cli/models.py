@@ -11,6 +11,7 @@ from rich.table import Table
 from mien.cli.options import columns, needs_extra, recipes, shown, terminal
 from mien.cli.options import models as names
 from mien.errors import MienError
+from mien.wording import percentage
 
 FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>.*?</details>", re.DOTALL)
 
@@ -56,8 +57,8 @@ def models(
         artifact = artifacts.read(artifacts.find(name))
         for number, head in enumerate(artifact.manifest.heads):
             scores = artifact.manifest.scores[head.labels]
-            low, high = scores["accuracy_interval"]
-            right = f"{scores['accuracy']:.1%} ({low:.1%} to {high:.1%}) of {scores['n']}"
+            low, high = map(percentage, scores["accuracy_interval"])
+            right = f"{percentage(scores['accuracy'])} ({low} to {high}) of {scores['n']}"
             first = (name, f"{len(artifact.onnx) / 1e6:.1f}") if number == 0 else ("", "")
             table.add_row(first[0], head.labels, right, f"{scores['ece']:.3f}", first[1])
     console.print(table)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from mien.cli.options import DataCrop, Group, Map, Memory, models, needs_extra, opened, recipes, terminal
-from mien.wording import counted
+from mien.wording import counted, percentage
 
 if TYPE_CHECKING:
     from mien.training.learning.loop import Progress as Where
@@ -118,7 +118,7 @@ def train(
             raise typer.Exit(LOST) from None
         raise
     best = run.best_entry()
-    scores = ", ".join(f"{head} {accuracy:.1%}" for head, accuracy in best["valid"].items())
+    scores = ", ".join(f"{head} {percentage(accuracy)}" for head, accuracy in best["valid"].items())
     console.print(
         f"best on validation: epoch {best['epoch']}, by its likelihood; {scores} right there; curve in {run.curve}"
     )
@@ -147,6 +147,6 @@ def _told(console: Console) -> Iterator[Callable[[Where], None]]:
 
 def _scores(where: Where) -> str:
     """The loss; on validation, by head, accuracy and the NLL that chooses the best epoch; the time left."""
-    scores = "  ".join(f"{head} {share:.1%}, NLL {where.nll[head]:.3f}" for head, share in where.scores.items())
+    scores = "  ".join(f"{head} {percentage(share)}, NLL {where.nll[head]:.3f}" for head, share in where.scores.items())
     minutes, seconds = divmod(round(where.seconds_left), 60)
     return f"loss {where.loss:.3f}  {scores}  {minutes}:{seconds:02d} left"

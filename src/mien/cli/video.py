@@ -26,7 +26,7 @@ from mien.cli.options import (
 )
 from mien.cli.pictures import Pictures
 from mien.errors import MienError
-from mien.wording import counted
+from mien.wording import counted, percentage
 
 if TYPE_CHECKING:
     from mien.labels import LabelSet
@@ -207,12 +207,18 @@ def _tell(recording: Recording, labels: LabelSet, marks: Sequence[Mark], path: P
     for row in summed.rows:
         mostly = max(labels, key=lambda name: row[f"share_{name}"])
         track = str(row["track"]) if row["person"] in (None, row["track"]) else f"{row['track']} (as {row['person']}?)"
-        numbers = f"{row['seen_s']:.1f} s", f"{row[f'share_{mostly}']:.0%}", str(row["changes"])
-        rest = f"{row['confidence']:.2f}", f"{row['uncertain_share']:.0%}"
+        numbers = f"{row['seen_s']:.1f} s", percentage(row[f"share_{mostly}"], 0), str(row["changes"])
+        rest = f"{row['confidence']:.2f}", percentage(row["uncertain_share"], 0)
         table.add_row(shown(Path(row["source"]).name), shown(row["mark"] or ""), track, mostly, *numbers, *rest)
     for row in averages(summed, labels).rows if len({row["source"] for row in summed.rows}) > 1 else ():
         mostly = max(labels, key=lambda name: row[f"share_{name}"])
-        means = "", f"{row[f'share_{mostly}']:.0%}", "", f"{row['confidence']:.2f}", f"{row['uncertain_share']:.0%}"
+        means = (
+            "",
+            percentage(row[f"share_{mostly}"], 0),
+            "",
+            f"{row['confidence']:.2f}",
+            percentage(row["uncertain_share"], 0),
+        )
         table.add_row(f"mean of {counted(row['files'], 'video')}", shown(row["mark"] or ""), "", mostly, *means)
     if summed.rows:
         terminal().print(table)
