@@ -34,13 +34,14 @@ def make_optimiser(network: nn.Module, recipe: Recipe, half: bool) -> torch.opti
                 {"params": decayed, "weight_decay": config.weight_decay},
                 {"params": plain, "weight_decay": 0.0},
             ]
-            return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
+            nesterov = config.momentum > 0
+            return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov, fused=True)
         case Orthogonal():
             kernels = [p for p in network.parameters() if p.ndim == 4 and p.shape[1] > 1]
             known = set(map(id, kernels))
             others = [p for p in network.parameters() if id(p) not in known]
             return Muon(kernels, others, config.lr, config.momentum, config.weight_decay, half)
         case Adaptive(kind="adam"):
-            return torch.optim.Adam(network.parameters(), lr=config.lr, eps=1e-7)
+            return torch.optim.Adam(network.parameters(), lr=config.lr, eps=1e-7, fused=True)
         case Adaptive():
             return torch.optim.RMSprop(network.parameters(), lr=config.lr, alpha=0.9, eps=1e-7)
