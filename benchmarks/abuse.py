@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bad import Go, kinds, misbehaving, request, send
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from load import crop, frame, quantile
 from PIL import Image
 from server import Server, running, served
@@ -93,24 +93,23 @@ def main() -> None:
     command = [*served()[:-1], *[word for each in given.changed for word in ("--set", each)], "--port"]
     bodies = {name: largest(name, settings) for name in KINDS}
     print(machine())
-    print("\n| the largest that is taken | megapixels | MB | answer | memory MB |\n|---|---|---|---|---|")
+    head("the largest that is taken", "megapixels", "MB", "answer", "memory MB")
     with running(command) as server:
-        print(f"| nothing yet | | | | {server.megabytes():.0f} |", flush=True)
+        row("nothing yet", "", "", "", f"{server.megabytes():.0f}")
         for name, (pixels, content) in bodies.items():
             with Peak(server) as peak:
                 status, _ = asyncio.run(send(server.port, request(content)))
-            size = f"{pixels / 1e6:.1f} | {len(content) / 1e6:.2f}"
-            print(f"| {name} | {size} | {status} | {peak.most:.0f} |", flush=True)
-    print(f"\n| {given.clients} bad clients | good: p50 ms | p99 ms | answers | bad: answers | memory MB | end s |")
-    print("|---|---|---|---|---|---|---|")
+            row(name, f"{pixels / 1e6:.1f}", f"{len(content) / 1e6:.2f}", status, f"{peak.most:.0f}")
+    bad = f"{given.clients} bad clients"
+    head(bad, "good: p50 ms", "p99 ms", "answers", "bad: answers", "memory MB", "end s")
     source = data_folder("media/single_face.jpg") / "media" / "single_face.jpg"
     small = request(crop(source), path="/v1/predict?crop=whole")
     for name, go in kinds([content for _, content in bodies.values()], frame(source), settings).items():
         if any(each in name for each in given.kinds):
-            row(name, go, small, command, given.clients, given.seconds)
+            abused(name, go, small, command, given.clients, given.seconds)
 
 
-def row(name: str, go: Go, small: bytes, command: list[str], clients: int, seconds: int) -> None:
+def abused(name: str, go: Go, small: bytes, command: list[str], clients: int, seconds: int) -> None:
     """Print what becomes of good requests, each a small one, under one kind of abuse."""
     with running(command) as server, misbehaving(go, server.port, clients) as bad, Peak(server) as peak:
         time.sleep(1)
@@ -122,8 +121,7 @@ def row(name: str, go: Go, small: bytes, command: list[str], clients: int, secon
     taken = [each for status, each in seen if status == 200] or [math.nan]
     p50, p99 = (1000 * quantile(taken, share) for share in (0.5, 0.99))
     good_told = words(Counter(status for status, _ in seen))
-    cells = (name, f"{p50:.0f}", f"{p99:.0f}", good_told, told, f"{peak.most:.0f}", f"{ended:.1f}")
-    print(f"| {' | '.join(cells)} |", flush=True)
+    row(name, f"{p50:.0f}", f"{p99:.0f}", good_told, told, f"{peak.most:.0f}", f"{ended:.1f}")
 
 
 async def good(port: int, message: bytes, seconds: int) -> list[tuple[int, float]]:

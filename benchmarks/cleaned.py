@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from common import ROOT, data_folder, machine
+from common import ROOT, data_folder, head, machine, row
 
 import mien
 from mien import metrics
@@ -78,15 +78,14 @@ def main() -> None:
     copied = {each.other for each in found.suspects if each.kind is Kind.LEAK}
     judge = without(whole.split("valid"), copied)
     print(f"{machine()}\n\n{len(trained_on):,} training images, of which the audit leaves out {len(gone):,}:")
-    print(dict(Counter(each.kind.value for each in suspects)), f"; judged on {len(judge):,}\n")
-    print("| trained on | seed | images | right by the labels | NLL | right by the voters | NLL |")
-    print("|---|---|---|---|---|---|---|")
+    print(dict(Counter(each.kind.value for each in suspects)), f"; judged on {len(judge):,}")
+    head("trained on", "seed", "images", "right by the labels", "NLL", "right by the voters", "NLL")
     for seed in given.seeds:
         others = np.random.default_rng(seed).permutation(sorted(trained_on))[: len(gone)]
         for name, out in {"all": set(), "the clean rest": gone, "as many, by chance": set(others.tolist())}.items():
             rest = without(whole, out) if out else whole
             scores = judged(trained(rest, f"{name.split()[-1]}-{seed}", seed, given.epochs, given.runs), judge)
-            print(f"| {name} | {seed} | {len(trained_on) - len(out):,} | " + " | ".join(scores) + " |", flush=True)
+            row(name, seed, f"{len(trained_on) - len(out):,}", *scores)
 
 
 def trained(data: Dataset, name: str, seed: int, epochs: int, runs: Path) -> mien.Recognizer:

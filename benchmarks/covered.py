@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 
 import numpy as np
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -35,9 +35,8 @@ def main() -> None:
     rows = np.flatnonzero(truth != NO_LABEL)[:COUNT]
     faces, labels = crops[rows], [FERPLUS8.emotions[at] for at in truth[rows]]
     print(machine())
-    print(f"\n{len(rows)} crops of FER2013's public split, FER+ labels\n")
-    print("| model | over it | right | sure | right when sure | wrong: uncertain | with a reason that names it |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"\n{len(rows)} crops of FER2013's public split, FER+ labels")
+    head("model", "over it", "right", "sure", "right when sure", "wrong: uncertain", "with a reason that names it")
     for reader in readers:
         for name, draw in COVERS.items():
             rng = np.random.default_rng(0)
@@ -47,8 +46,7 @@ def main() -> None:
             sure = np.array([not each.reasons for each in told])
             named = np.array([any(NAMED in reason for reason in each.reasons) for each in told])
             shares = (right, sure, right[sure], ~sure[~right], named[~right])
-            cells = [f"{each.mean():.0%}" if each.size else "-" for each in shares]
-            print(f"| {' | '.join([reader.artifact.name, name, *cells])} |", flush=True)
+            row(reader.artifact.name, name, *(f"{each.mean():.0%}" if each.size else "-" for each in shares))
 
 
 def drawn(

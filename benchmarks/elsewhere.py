@@ -28,7 +28,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import rendered
 import tried
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
@@ -215,12 +215,11 @@ def table(model: Artifact, sets: Sequence[tuple[Faces, Logits]]) -> None:
         f"`{other}` answers": lambda logits: said(model.speaking(other), logits),
     }
     rows = [[score(faces, answer(logits)) for answer in ways.values()] for faces, logits in sets]
-    print("\nright / macro-F1 / sure / right when sure, in %; ECE\n")
-    print(f"| `{model.name}` | faces | {' | '.join(ways)} |")
-    print("|---" * (len(ways) + 2) + "|")
-    for (faces, _), row in zip(sets, rows, strict=True):
-        print(f"| {faces.name} | {len(faces.truth):,} | {' | '.join(map(told, row))} |")
-    print(f"| mean of the sets | | {' | '.join(map(told, np.mean(rows, 0).tolist()))} |", flush=True)
+    print("\nright / macro-F1 / sure / right when sure, in %; ECE")
+    head(f"`{model.name}`", "faces", *ways)
+    for (faces, _), scores in zip(sets, rows, strict=True):
+        row(faces.name, f"{len(faces.truth):,}", *map(told, scores))
+    row("mean of the sets", "", *map(told, np.mean(rows, 0).tolist()))
 
 
 def told(scores: Sequence[float]) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from common import ROOT, data_folder, machine
+from common import ROOT, data_folder, head, machine, row
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
@@ -77,9 +77,9 @@ def main() -> None:
     flat = 1 / math.sqrt(3)  # standard deviation of an even spread from -1 to 1
     trained = (augment.shift * flat, augment.shift * flat, augment.scale * flat, augment.rotate * flat)
     measures = ("moved across, sides", "moved down, sides", "size, ratio", "roll, degrees")
-    print("| of a crop | spread | 95% within | in training |\n|---|---|---|---|")
+    head("of a crop", "spread", "95% within", "in training")
     for name, values, ours in zip(measures, np.array(differences).T, trained, strict=True):
-        print(f"| {name} | {values.std():.3f} | {np.quantile(np.abs(values), 0.95):.3f} | {ours:.3f} |")
+        row(name, *(f"{each:.3f}" for each in (values.std(), np.quantile(np.abs(values), 0.95), ours)))
     print()
     for model, kept in zip(models, same, strict=True):
         print(f"{model.artifact.name}: the same answer in {np.mean(kept):.1%} of the retakes")

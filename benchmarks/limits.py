@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from common import data_folder, machine, median_seconds, seconds
+from common import data_folder, head, machine, median_seconds, row, seconds
 from folder import write
 from onnx import TensorProto, helper
 from photo import photo
@@ -60,18 +60,18 @@ def main() -> None:
     print(
         f"a product of two {SIDE} x {SIDE} matrices, {kind}: {peak / 1e9:.0f} thousand million multiply-adds a second"
     )
-    print("\n| batch | ms a face | of the product's rate |\n|---|---|---|")
+    head("batch", "ms a face", "of the product's rate")
     crops = np.random.default_rng(0).integers(0, 256, (BATCHES[-1], 1, *[artifact.manifest.size] * 2), np.uint8)
     session = opened(artifact.onnx, "all")
     rates = {batch: batch / median_seconds(partial(run, session, crops[:batch]), 60) for batch in BATCHES}
     for batch, rate in rates.items():
-        print(f"| {batch} | {1000 / rate:.3f} | {work * rate / peak:.0%} |")
-    print("\n| graph optimisation | ms a face, one by one |\n|---|---|")
+        row(batch, f"{1000 / rate:.3f}", f"{work * rate / peak:.0%}")
+    head("graph optimisation", "ms a face, one by one")
     for level in LEVELS:
         session = opened(artifact.onnx, level)
-        print(f"| {level} | {1000 * median_seconds(partial(run, session, crops[:1]), 60):.3f} |")
+        row(level, f"{1000 * median_seconds(partial(run, session, crops[:1]), 60):.3f}")
 
-    print("\n| a folder | 1 thread | 2 threads |\n|---|---|---|")
+    head("a folder", "1 thread", "2 threads")
     with tempfile.TemporaryDirectory() as name:
         folders = Path(name) / "photos", Path(name) / "faces"
         for folder in folders:
@@ -98,10 +98,9 @@ def main() -> None:
         for what in rows:
             count = PHOTOS if "photos" in what else len(files)
             told[what] = [count / median(taken[what, threads]) for threads in (1, 2)]
-            print(f"| {what} | {' | '.join(f'{rate:,.0f}' for rate in told[what])} |")
+            row(what, *(f"{rate:,.0f}" for rate in told[what]))
     alone, all_in = list(told.values())[:2]
-    shares = [rate / limit for rate, limit in zip(all_in, alone, strict=True)]
-    print(f"| photos, of decoding alone | {' | '.join(f'{share:.0%}' for share in shares)} |")
+    row("photos, of decoding alone", *(f"{rate / limit:.0%}" for rate, limit in zip(all_in, alone, strict=True)))
     if given.plot:
         draw(given.plot, {batch: work * rate / peak for batch, rate in rates.items()}, told)
 

@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.request import urlopen
 
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from photo import BORDER, SIZE, photo
 from PIL import Image, ImageOps
 from server import Body, Server, form, measured, running, served
@@ -66,8 +66,8 @@ def main() -> None:
     if given.beside:
         beside(given.beside, [small, large, *pages(source)], given.rounds, given.seconds)
         return
-    print("\n| server | body | clients | requests/s | p50 ms | p99 ms | other than 200 | cores used | memory MB |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    costs = ("requests/s", "p50 ms", "p99 ms", "other than 200", "cores used", "memory MB")
+    head("server", "body", "clients", *costs)
     if given.soak:
         soak(large, given.soak)
         return
@@ -121,8 +121,7 @@ def pages(source: Path) -> list[Body]:
 
 def beside(other: Path, bodies: list[Body], rounds: int, seconds: int) -> None:
     """Print what two builds do of each body, in turns."""
-    print("\n| body, 16 clients | requests/s, other | this | ratio | CPU ms each | this | memory MB | this |")
-    print("|---|---|---|---|---|---|---|---|")
+    head("body, 16 clients", "requests/s, other", "this", "ratio", "CPU ms each", "this", "memory MB", "this")
     builds = {"other": {"PYTHONPATH": str(other / "src")}, "this": {}}
     each_ms = {}
     for body in bodies:
@@ -135,22 +134,19 @@ def beside(other: Path, bodies: list[Body], rounds: int, seconds: int) -> None:
                     costs[name].append(1000 * seen.cores / max(seen.good, 1 / seconds))
                     memory[name].append(server.megabytes())
         before, now = (statistics.median(rates[name]) for name in builds)
-        cost = " | ".join(f"{statistics.median(each):.1f}" for each in costs.values())
-        held = " | ".join(f"{max(each):.0f}" for each in memory.values())
+        cost = (f"{statistics.median(each):.1f}" for each in costs.values())
+        held = (f"{max(each):.0f}" for each in memory.values())
         ratio = now / max(before, 1 / seconds)
         each_ms[body.name] = statistics.median(costs["this"])
-        print(f"| {body.name} | {before:.1f} | {now:.1f} | {ratio:.2f} | {cost} | {held} |", flush=True)
+        row(body.name, f"{before:.1f}", f"{now:.1f}", f"{ratio:.2f}", *cost, *held)
     print(f"\n{RESULT} costs {each_ms[RESULT] / each_ms[ONE]:.2f} times {ONE}")
 
 
 def wrk(server: Server, name: str, body: Body, clients: int, seconds: int) -> float:
     """Print a row of the table; gives requests a second."""
     seen = measured(server, body, clients, seconds)
-    print(
-        f"| {name} | {body.name} | {clients} | {seen.rate:.0f} | {seen.p50_ms:.1f} | {seen.p99_ms:.1f} | {seen.other} "
-        f"| {seen.cores:.2f} | {server.megabytes():.0f} |",
-        flush=True,
-    )
+    cost = (f"{seen.cores:.2f}", f"{server.megabytes():.0f}")
+    row(name, body.name, clients, f"{seen.rate:.0f}", f"{seen.p50_ms:.1f}", f"{seen.p99_ms:.1f}", seen.other, *cost)
     return seen.rate
 
 

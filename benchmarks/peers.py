@@ -28,7 +28,7 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow.parquet as parquet
-from common import ROOT, data_folder, machine
+from common import ROOT, data_folder, head, machine, row
 from footprint import install, megabytes, run
 
 from mien.datasets import open_dataset
@@ -290,29 +290,27 @@ def last_line(said: str) -> str:
 def judged(task: Task, readers: Sequence[Reader]) -> None:
     """Prints a table of what the readers said of a task's images."""
     worlds = sorted({world for image in task.images for world in image.truth})
-    print(f"\n{task.name}: {len(task.images)} images\n")
-    heads = ("reader", "read", *worlds, "no face", "ms")
-    print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
+    print(f"\n{task.name}: {len(task.images)} images")
+    head("reader", "read", *worlds, "no face", "ms")
     for reader in readers:
         if score := reader.scores.get(task.name):
             right = [f"{np.mean(score.right[world]):.1%}" for world in worlds]
-            cells = [str(len(score.ms)), *right, f"{score.faceless / len(score.ms):.0%}", f"{median(score.ms):.1f}"]
-            print(f"| {reader.peer.name} | {' | '.join(cells)} |")
+            cells = (*right, f"{score.faceless / len(score.ms):.0%}", f"{median(score.ms):.1f}")
+            row(reader.peer.name, len(score.ms), *cells)
         else:
-            print(f"| {reader.peer.name} | {reader.why} |{' |' * (len(heads) - 2)}")
+            row(reader.peer.name, reader.why, *[""] * len(worlds), "", "")
 
 
 def costs(readers: Sequence[Reader], photo: Path) -> None:
     """Prints what the readers take to install and to begin."""
-    heads = ("reader", "installed, MB", "new process to a photo's answer, s", "memory at most, MB", "package")
-    print(f"\n| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
+    head("reader", "installed, MB", "new process to a photo's answer, s", "memory at most, MB", "package")
     for reader in readers:
         if reader.why:
-            print(f"| {reader.peer.name} | | | | {reader.peer.package}: {reader.why} |")
+            row(reader.peer.name, "", "", "", f"{reader.peer.package}: {reader.why}")
             continue
         cold = [run(*reader.command, str(photo)) for _ in range(COLD)]
         seconds, memory = median(each.processor_seconds for each in cold), max(each.peak_mb for each in cold)
-        print(f"| {reader.peer.name} | {reader.megabytes:.0f} | {seconds:.2f} | {memory:.0f} | {reader.peer.package} |")
+        row(reader.peer.name, f"{reader.megabytes:.0f}", f"{seconds:.2f}", f"{memory:.0f}", reader.peer.package)
 
 
 if __name__ == "__main__":

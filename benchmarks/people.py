@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import rendered
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from numpy.typing import NDArray
 
 import mien
@@ -33,6 +33,7 @@ from mien.shares import wilson
 Photo = NDArray[np.uint8]
 EVERY = 4  # of the news photos
 PAINTS = ("glasses", "dark glasses", "a beard")
+SHARES = ("photos", "found", "right", "same answer", "sure")
 
 
 def main() -> None:
@@ -42,7 +43,7 @@ def main() -> None:
     data = data_folder("elsewhere/london.parquet", "elsewhere/news.parquet") / "elsewhere"
     print(f"{machine()}\n\n{model.artifact.name}")
     who(model, data / "london.parquet")
-    head("painted onto photos")
+    head("painted onto photos", *SHARES)
     for name, every in (("london", 1), ("news", EVERY)):
         rows = pq.read_table(data / f"{name}.parquet", columns=["image", "label"]).to_pylist()[::every]
         painted(model, name, [read_image(row["image"]["bytes"]) for row in rows], [row["label"] for row in rows])
@@ -61,31 +62,30 @@ def who(model: Recognizer, path: Path) -> None:
         "gender and label": lambda row: f"{row['gender']}, {row['label']}",
         "age": lambda row: "not told" if row["age"] == "NA" else ("18 to 24", "25 to 54")[float(str(row["age"])) >= 25],
     }
-    print("\n| london | photos | right | sure |\n|---|---|---|---|")
+    head("london", "photos", "right", "sure")
     for of in kinds.values():
-        for value in sorted({str(of(row)) for row in rows}):
-            chosen = [(row, answer) for row, answer in zip(rows, answers, strict=True) if str(of(row)) == value]
-            right = sum(word(answer) == row["label"] for row, answer in chosen)
+        for value in sorted({str(of(each)) for each in rows}):
+            chosen = [(each, answer) for each, answer in zip(rows, answers, strict=True) if str(of(each)) == value]
+            right = sum(word(answer) == each["label"] for each, answer in chosen)
             sure = np.mean([bool(answer and not answer.expression.uncertain) for _, answer in chosen])
             low, high = wilson(right / len(chosen), len(chosen))
-            told = f"{right / len(chosen):.0%}, {low:.0%} to {high:.0%}"
-            print(f"| {value} | {len(chosen)} | {told} | {sure:.0%} |", flush=True)
+            row(value, len(chosen), f"{right / len(chosen):.0%}, {low:.0%} to {high:.0%}", f"{sure:.0%}")
 
 
 def painted(model: Recognizer, name: str, photos: Sequence[Photo], truth: Sequence[str]) -> None:
     """What changes once something is painted onto the faces that were found."""
     before = [largest(model, photo) for photo in photos]
-    row(f"{name}, as they are", before, truth, before)
+    told(f"{name}, as they are", before, truth, before)
     for what in PAINTS:
         changed = [
             CHANGES[what](photo, found.face) if found else photo for photo, found in zip(photos, before, strict=True)
         ]
-        row(f"{name}, {what}", [largest(model, photo) for photo in changed], truth, before)
+        told(f"{name}, {what}", [largest(model, photo) for photo in changed], truth, before)
 
 
 def imagined(model: Recognizer, heads: Path) -> None:
     """What changes on rendered heads, as it does by paint and as no paint can change it."""
-    head("rendered heads")
+    head("rendered heads", *SHARES)
     people = rendered.heads(views=1)
     shown = list(product(people, rendered.LOOKS))
     truth = [look for _, look in shown]
@@ -104,21 +104,18 @@ def imagined(model: Recognizer, heads: Path) -> None:
         "turned by 30 degrees": lambda head: replace(head, yaw=30.0),
     }
     for what, change in changes.items():
-        row(f"rendered, {what}", [largest(model, photo) for photo in photographs(change)], truth, before)
+        told(f"rendered, {what}", [largest(model, photo) for photo in photographs(change)], truth, before)
 
 
-def head(name: str) -> None:
-    print(f"\n| {name} | photos | found | right | same answer | sure |\n|---|---|---|---|---|---|")
-
-
-def row(name: str, answers: Sequence[Reading | None], truth: Sequence[str], before: Sequence[Reading | None]) -> None:
+def told(name: str, answers: Sequence[Reading | None], truth: Sequence[str], before: Sequence[Reading | None]) -> None:
+    """A row of `SHARES`."""
     shares = (
         [answer is not None for answer in answers],
         [word(answer) == label for answer, label in zip(answers, truth, strict=True)],
         [word(answer) == word(other) for answer, other in zip(answers, before, strict=True)],
         [bool(answer and not answer.expression.uncertain) for answer in answers],
     )
-    print(f"| {name} | {len(truth):,} | {' | '.join(f'{np.mean(share):.0%}' for share in shares)} |", flush=True)
+    row(name, f"{len(truth):,}", *(f"{np.mean(share):.0%}" for share in shares))
 
 
 def largest(model: Recognizer, photo: Photo) -> Reading | None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import ROOT, data_folder, machine, seconds
+from common import ROOT, data_folder, head, machine, row, seconds
 from detector import packaged, portrait_box
 from folder import write
 from footprint import run
@@ -67,27 +67,27 @@ def main() -> None:
         folder = Path(name)
         prepare(data, folder)
         with closing(Build(given.base, folder)) as base, closing(Build(ROOT, folder)) as this:
-            print("\n| | base, ms | this, ms | times as fast |\n|---|---|---|---|")
-            for told, row in ROWS.items():
-                old, new = in_turns([partial(base.ms, row), partial(this.ms, row)], given.rounds)
-                print(f"| {told} | {old:,.2f} | {new:,.2f} | {old / new:.2f} |", flush=True)
+            head("", "base, ms", "this, ms", "times as fast")
+            for told, what in ROWS.items():
+                old, new = in_turns([partial(base.ms, what), partial(this.ms, what)], given.rounds)
+                row(told, f"{old:,.2f}", f"{new:,.2f}", f"{old / new:.2f}")
             shares(base, this, given.rounds)
     cold(given.base, data / "media" / "single_face.jpg")
 
 
 def shares(base: Build, this: Build, rounds: int) -> None:
     """What can be had alone, in the same process: of the network's rate, of the decoder's."""
-    print("\n| two threads | base | this |\n|---|---|---|")
+    head("two threads", "base", "this")
     pairs = {
         "PNG files, of the network alone": ("network", "files"),
         "one array to predictions, of the network alone": ("network", "crops"),
         "one array to probabilities, of the network alone": ("network", "chances"),
         "1382 x 1868 photos, of decoding alone": ("decoding", "photos"),
     }
-    for told, (alone, row) in pairs.items():
-        steps = [partial(build.ms, each) for build in (base, this) for each in (alone, row)]
+    for told, (alone, what) in pairs.items():
+        steps = [partial(build.ms, each) for build in (base, this) for each in (alone, what)]
         old_limit, old, new_limit, new = in_turns(steps, rounds)
-        print(f"| {told} | {old_limit / old:.0%} | {new_limit / new:.0%} |", flush=True)
+        row(told, f"{old_limit / old:.0%}", f"{new_limit / new:.0%}")
 
 
 def cold(base: Path, image: Path) -> None:
@@ -99,10 +99,10 @@ def cold(base: Path, image: Path) -> None:
         for root, done in runs.items():
             script = f"import sys; sys.path[:0] = [{str(root / 'src')!r}]; from mien.cli import main; main()"
             done.append(run(sys.executable, "-c", script, "predict", str(image)))
-    print("\n| cold `mien predict photo.jpg` | base | this | |\n|---|---|---|---|")
+    head("cold `mien predict photo.jpg`", "base", "this", "")
     for told, key in (("s", "seconds"), ("s of processor", "processor_seconds"), ("MB at most", "peak_mb")):
         old, new = (statistics.median(getattr(each, key) for each in done) for done in runs.values())
-        print(f"| {told} | {old:.3f} | {new:.3f} | {new / old:.2f} of it |")
+        row(told, f"{old:.3f}", f"{new:.3f}", f"{new / old:.2f} of it")
 
 
 def in_turns(steps: Sequence[Callable[[], float]], rounds: int) -> list[float]:
@@ -150,9 +150,9 @@ def work(folder: Path) -> None:
     else:  # a list of Pillow images is what the older one takes
         images = [Image.fromarray(crop) for crop in crops]
         steps["crops"] = len(crops), lambda: models[2].predict(images, crop="whole")
-    for row in ("group", "five", "frame"):
-        jpegs = [path.read_bytes() for path in sorted((folder / row).iterdir())]
-        steps[row] = len(jpegs), partial(lambda jpegs: [models[1].predict(each) for each in jpegs], jpegs)
+    for what in ("group", "five", "frame"):
+        jpegs = [path.read_bytes() for path in sorted((folder / what).iterdir())]
+        steps[what] = len(jpegs), partial(lambda jpegs: [models[1].predict(each) for each in jpegs], jpegs)
     for path in folder.glob("array-*.npy"):
         steps[path.stem] = len(np.load(path, "r")), partial(detect_all, detector, path)
     for line in sys.stdin:
@@ -221,9 +221,9 @@ def crowd(
     canvas = ground.convert("RGB").resize(size, Image.Resampling.BICUBIC)
     columns = max(1, round((len(heads) * size[0] / size[1]) ** 0.5))
     cell = size[0] / columns, size[1] / max(1, -(-len(heads) // columns))
-    for number, ((head, side), part) in enumerate(zip(heads, parts, strict=True)):
+    for number, ((face, side), part) in enumerate(zip(heads, parts, strict=True)):
         scale = part * size[0] / side
-        small = head.resize((max(1, round(head.width * scale)), max(1, round(head.height * scale))))
+        small = face.resize((max(1, round(face.width * scale)), max(1, round(face.height * scale))))
         spare = max(0.0, cell[0] - small.width), max(0.0, cell[1] - small.height)
         x, y = number % columns * cell[0], number // columns * cell[1]
         canvas.paste(small, (round(x + rng.uniform(0, spare[0])), round(y + rng.uniform(0, spare[1]))))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -161,8 +161,7 @@ def main() -> None:
     data = data_folder("fer2013/valid.parquet")
     said, truth = images(data)
     print(machine())
-    print("| errors last | way | wrong | NLL | ECE | delay 50%, 90% | changes |")
-    print("|---|---|---|---|---|---|---|")
+    head("errors last", "way", "wrong", "NLL", "ECE", "delay 50%, 90%", "changes")
     for hold_s in HOLDS_S:
         rng = np.random.default_rng(1)
         made = [course(said, truth, hold_s, rng) for _ in range(SEQUENCES)]
@@ -173,12 +172,9 @@ def main() -> None:
             nll = -np.log(np.maximum(whole[np.arange(len(true)), true], 1e-6)).mean()
             turns = sum((np.diff(own.argmax(1)) != 0).sum() for own in smoothed)
             half, most = np.percentile(late, (50, 90))
-            print(
-                f"| {hold_s:g} s | {name} | {(whole.argmax(1) != true).mean():.3f} | {nll:.3f} | "
-                f"{error_of_confidence(whole, true):.3f} | {half:.2f}, {most:.2f} s | "
-                f"{60 * turns / (LENGTH_S * SEQUENCES):.0f} |",
-                flush=True,
-            )
+            scores = ((whole.argmax(1) != true).mean(), nll, error_of_confidence(whole, true))
+            changes = f"{60 * turns / (LENGTH_S * SEQUENCES):.0f}"
+            row(f"{hold_s:g} s", name, *(f"{each:.3f}" for each in scores), f"{half:.2f}, {most:.2f} s", changes)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
-from common import ROOT, data_folder, machine, median_seconds
+from common import ROOT, data_folder, head, machine, median_seconds, row
 from PIL import Image
 
 import mien
@@ -74,22 +74,21 @@ def main() -> None:
     ends = time.monotonic() + 60 * given.minutes
     forms = prepare(data_folder("fer2013", "export.py"), given.runs / "data")
     print(machine())
-    print(f"\n{SMALL} images, {DRAWS} draws\n\n| network | right: mean | standard deviation |\n|---|---|---|")
+    print(f"\n{SMALL} images, {DRAWS} draws")
+    head("network", "right: mean", "standard deviation")
     for name, words in TRANSFER.items():
         start = {"transfer": artifact.find(), "transfer-mobile": given.mobile}.get(name)
         if start is None or start.exists():
             tried = [drawn(name, draw, forms, given.runs, start, ends) for draw in range(DRAWS)]
             scores = [score for score in tried if score is not None]
             if len(scores) == DRAWS:
-                print(f"| {words} | {mean(scores):.1%} | {100 * stdev(scores):.1f} points |", flush=True)
+                row(words, f"{mean(scores):.1%}", f"{100 * stdev(scores):.1f} points")
             else:
-                print(f"| {words} | {len(scores)} of {DRAWS} draws finished | |", flush=True)
-    print(
-        "\n| system | epochs | images judged | right | macro-F1 | mien: right | mien: macro-F1 | parameters "
-        "| ms a face | minutes of training |\n|---|---|---|---|---|---|---|---|---|---|"
-    )
+                row(words, f"{len(scores)} of {DRAWS} draws finished", "")
+    columns = ("right", "macro-F1", "mien: right", "mien: macro-F1", "parameters", "ms a face", "minutes of training")
+    head("system", "epochs", "images judged", *columns)
     for system in systems(forms):
-        print(row(system, given.runs, ends), flush=True)
+        row(system.recipe, *judged(system, given.runs, ends))
     print(f"\nmien itself: {one_face(mien.load()):.2f} ms a face")
 
 
@@ -143,23 +142,22 @@ def systems(forms: dict[str, Path]) -> list[System]:
     ]
 
 
-def row(system: System, runs: Path, ends: float) -> str:
+def judged(system: System, runs: Path, ends: float) -> list[str]:
+    """Cells of the table."""
     recipe = read_recipe(ROOT / "recipes" / f"{system.recipe}.toml")
     out = runs / system.recipe
     log = trained(system.recipe, system.training, out, None, ends)
     if not log:
-        return f"| {system.recipe} | 0 of {recipe.schedule.epochs} | | | | | | | | |"
+        return [f"0 of {recipe.schedule.epochs}", *[""] * 8]
     model = exported(out)
     labels = model.labels
     theirs = mien.evaluate(model, system.judged, split=system.split, labels=labels)
     ours = mien.evaluate(mien.load(), system.judged, split=system.split, labels=labels)
     parameters = sum(each.parameters for each in describe(recipe))
     minutes = sum(each["seconds"] for each in log) / 60
-    return (
-        f"| {system.recipe} | {len(log)} of {recipe.schedule.epochs} | {theirs.n:,} | {theirs.accuracy:.1%} "
-        f"| {theirs.macro_f1:.3f} | {ours.accuracy:.1%} | {ours.macro_f1:.3f} | {parameters:,} "
-        f"| {one_face(model):.2f} | {minutes:.0f} |"
-    )
+    scores = [cell for each in (theirs, ours) for cell in (f"{each.accuracy:.1%}", f"{each.macro_f1:.3f}")]
+    costs = (f"{parameters:,}", f"{one_face(model):.2f}", f"{minutes:.0f}")
+    return [f"{len(log)} of {recipe.schedule.epochs}", f"{theirs.n:,}", *scores, *costs]
 
 
 def drawn(name: str, draw: int, forms: dict[str, Path], runs: Path, start: Path | None, ends: float) -> float | None:

@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from subprocess import Popen
 from tempfile import TemporaryDirectory
@@ -26,7 +27,7 @@ from time import sleep
 import av
 import numpy as np
 import pyarrow.parquet as pq
-from common import data_folder, machine, seconds
+from common import data_folder, head, machine, row, seconds
 from PIL import Image
 from scenes import RATE, SCENES, Pose, Truth, backgrounds, people, play, shot_of
 from scipy.optimize import linear_sum_assignment
@@ -98,8 +99,7 @@ def show_tracks(data: Path) -> None:
     """A row a scene."""
     model = mien.load()
     cast, behind = people(data, 10), backgrounds(data)
-    print("| scene | IDF1 | MOTA | switches | tracks (true) | missed of those detected | error 50%, 95% |")
-    print("|---|---|---|---|---|---|---|")
+    head("scene", "IDF1", "MOTA", "switches", "tracks (true)", "missed of those detected", "error 50%, 95%")
     for name, (script, length) in SCENES.items():
         frames, truths = map(list, zip(*play(script, cast, behind, shot_of(name), length), strict=True))
         found, faces, number = tracked(model, frames)
@@ -109,28 +109,24 @@ def show_tracks(data: Path) -> None:
         away = [error for known, _ in beside for error in known]
         missed = sum(count for _, count in beside)
         half, most = np.percentile(away, (50, 95))
-        print(
-            f"| {name} | {idf1:.3f} | {mota:.3f} | {switches} | {number} ({there}) | "
-            f"{missed} of {missed + len(away)} | {half:.3f}, {most:.3f} |",
-            flush=True,
-        )
+        told = (f"{number} ({there})", f"{missed} of {missed + len(away)}", f"{half:.3f}, {most:.3f}")
+        row(name, f"{idf1:.3f}", f"{mota:.3f}", switches, *told)
 
 
 def show_people(data: Path) -> None:
     """How alike two photos of a person are, and photos of two people, by look and by the network's features."""
     model, rng = mien.load(), np.random.default_rng(0)
     crops, who = [], []
-    for row in pq.read_table(data / "elsewhere" / "london.parquet").to_pylist():
-        image = Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB").resize((360, 360))
+    for each in pq.read_table(data / "elsewhere" / "london.parquet").to_pylist():
+        image = Image.open(io.BytesIO(each["image"]["bytes"])).convert("RGB").resize((360, 360))
         light = np.asarray(image, np.float64) * rng.uniform(0.85, 1.15) + rng.normal(0, 3, (360, 360, 3))
         picture = Picture.of(Image.fromarray(np.clip(light, 0, 255).astype(np.uint8)))
         for face in model.detector.detect(picture.pixels)[:1]:
             crops.append(model.preprocess.face(picture, face))
-            who.append(row["person"])
+            who.append(each["person"])
     pooled = model.features(crops).mean((2, 3))
     same = np.equal.outer(who, who)[np.tril_indices(len(who), -1)]
-    print("| look | one person 10%, 50% | two people 50%, 90% | the own photo before another's | joined at .9 |")
-    print("|---|---|---|---|---|")
+    head("look", "one person 10%, 50%", "two people 50%, 90%", "the own photo before another's", "joined at .9")
     for name, looks in (
         ("12 x 12 gray pixels of the crop", np.array([look_of(crop) for crop in crops])),
         ("the network's features, pooled", pooled / np.linalg.norm(pooled, axis=1, keepdims=True)),
@@ -141,7 +137,7 @@ def show_people(data: Path) -> None:
         low, own = np.percentile(one, (10, 50))
         other, high = np.percentile(two, (50, 90))
         joined = f"{(one > ONE_PERSON).mean():.2f}, {(two > ONE_PERSON).mean():.3f}"
-        print(f"| {name} | {low:.2f}, {own:.2f} | {other:.2f}, {high:.2f} | {first:.3f} | {joined} |")
+        row(name, f"{low:.2f}, {own:.2f}", f"{other:.2f}, {high:.2f}", f"{first:.3f}", joined)
 
 
 def filmed(path: Path, data: Path, count: int, size: tuple[int, int], side: int) -> None:
@@ -177,8 +173,8 @@ def read(model: mien.Recognizer, path: Path, every_s: float | None) -> int:
 def show_speed(data: Path) -> None:
     """Frames/s as shares of those that PyAV decodes alone, the median of rounds in turns."""
     model = mien.load()
-    print("| clip, faces | Mbit/s | decoding alone, frames/s | every frame | of decoding | 5 frames/s | of decoding |")
-    print("|---|---|---|---|---|---|---|")
+    ways = ("every frame", "of decoding", "5 frames/s", "of decoding")
+    head("clip, faces", "Mbit/s", "decoding alone, frames/s", *ways)
     with TemporaryDirectory() as folder:
         for width, height in ((1280, 720), (1920, 1080)):
             for count, side in ((1, height // 3), (5, height // 5)):
@@ -190,13 +186,10 @@ def show_speed(data: Path) -> None:
                     partial(read, model, path, 0.2),
                 )
                 times = np.median([[seconds(step) for step in steps] for _ in range(ROUNDS)], 0)
-                rates = CLIP_S * RATE / times
-                rate = path.stat().st_size * 8 / 1e6 / CLIP_S
-                told = [f"{rate:.0f} ({rate / RATE:.1f} times real time) | {rate / rates[0]:.0%}" for rate in rates[1:]]
-                print(
-                    f"| {width} x {height}, {count} | {rate:.1f} | {rates[0]:.0f} | {' | '.join(told)} |",
-                    flush=True,
-                )
+                alone, *rates = CLIP_S * RATE / times
+                pairs = [(f"{each:.0f} ({each / RATE:.1f} times real time)", f"{each / alone:.0%}") for each in rates]
+                megabits = path.stat().st_size * 8 / 1e6 / CLIP_S
+                row(f"{width} x {height}, {count}", f"{megabits:.1f}", f"{alone:.0f}", *chain(*pairs))
 
 
 def show_memory(data: Path) -> None:
@@ -219,9 +212,9 @@ def show_memory(data: Path) -> None:
                 kept.append((state["time_s"] / 60, megabytes))
         if process.returncode:
             sys.exit(f"mien video ended with {process.returncode}")
-        print("| minute | MB |\n|---|---|")
+        head("minute", "MB")
         for minute in (0.1, 1, 5, 15, 30, 45, MINUTES - 1):
-            print("| {:.0f} | {:.0f} |".format(*min(kept, key=lambda each: abs(each[0] - minute))))
+            row(*(f"{each:.0f}" for each in min(kept, key=lambda each: abs(each[0] - minute))))
         later = [memory for at, memory in kept if at >= 1]
         print(f"after the first minute: {min(later):.0f} to {max(later):.0f} MB; {pq.read_metadata(out).num_rows} rows")
 

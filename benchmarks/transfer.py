@@ -17,7 +17,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
-from common import ROOT, data_folder, machine
+from common import ROOT, data_folder, head, machine, row
 from systems import SMALL, write_draw
 
 import mien
@@ -48,13 +48,13 @@ def main() -> None:
     given = parser.parse_args()
     images = happy_sad(data_folder("fer2013", "export.py"), given.runs)
     new = open_dataset(images).split("test")
-    print(f"{machine()}\n\n{SMALL} images a draw, judged on {len(new):,} new ones\n")
-    print("| draw | epoch | right | ECE | NLL | ECE, uncalibrated | NLL, uncalibrated |\n|---|---|---|---|---|---|---|")
+    print(f"{machine()}\n\n{SMALL} images a draw, judged on {len(new):,} new ones")
+    head("draw", "epoch", "right", "ECE", "NLL", "ECE, uncalibrated", "NLL, uncalibrated")
     rows = []
     for seed in given.seeds:
         rows.append(judged(trained(images / "train", seed, given.runs), new))
-        print(told(str(seed), rows[-1]), flush=True)
-    print(told("mean", Row(*np.mean([astuple(row) for row in rows], 0))))
+        row(seed, *told(rows[-1]))
+    row("mean", *told(Row(*np.mean([astuple(each) for each in rows], 0))))
 
 
 def happy_sad(data: Path, runs: Path) -> Path:
@@ -93,11 +93,9 @@ def judged(model: Recognizer, new: Dataset) -> Row:
     return Row(model.artifact.manifest.runs[0]["epoch"], metrics.accuracy(exported, truth), *scores)
 
 
-def told(name: str, row: Row) -> str:
-    return (
-        f"| {name} | {row.epoch:g} | {row.accuracy:.1%} | {row.ece:.4f} | {row.nll:.4f} "
-        f"| {row.plain_ece:.4f} | {row.plain_nll:.4f} |"
-    )
+def told(row: Row) -> list[str]:
+    scores = (row.ece, row.nll, row.plain_ece, row.plain_nll)
+    return [f"{row.epoch:g}", f"{row.accuracy:.1%}", *(f"{each:.4f}" for each in scores)]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 import av
 import numpy as np
 from av.stream import Disposition
-from common import ROOT, machine
+from common import ROOT, head, machine, row
 from PIL import Image
 
 from mien.errors import VideoError
@@ -193,10 +193,9 @@ def _tone() -> bytes:
 
 
 def traps() -> None:
-    print("| file | right | ours |\n|---|---|---|")
+    head("file", "right", "ours")
     for name, trap in TRAPS.items():
-        right, ours = trap()
-        print(f"| {name} | {right} | {ours} |", flush=True)
+        row(name, *trap())
 
 
 if __name__ == "__main__":

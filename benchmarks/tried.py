@@ -15,13 +15,14 @@ nothing else is said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 from unittest.mock import patch
 
 import numpy as np
 import pyarrow.parquet as pq
+from common import head, row
 from numpy.typing import NDArray
 
 import mien.face
@@ -63,24 +64,20 @@ Judged = tuple[Faces, Floats, Floats, NDArray[np.bool_]]
 
 def tell(model: Recognizer, sets: Sets, data: Path) -> None:
     first, second = model.artifact.heads[0], model.artifact.heads[-1]
-    print(f"\n{model.artifact.name}, tried and left\n\n| | {' | '.join(faces.name for faces, _ in sets)} |")
-    print("|---" * (len(sets) + 1) + "|")
+    print(f"\n{model.artifact.name}, tried and left")
+    head("", *(faces.name for faces, _ in sets))
     for power in (0.0, 0.3, 0.5, 0.7, 1.0):
-        row(f"prior to the {power:g}", (right(faces, first, moved(first, logits, power)) for faces, logits in sets))
-    row("prior by EM", (right(faces, first, told_by_answers(first, logits)) for faces, logits in sets))
+        row(f"prior to the {power:g}", *(right(faces, first, moved(first, logits, power)) for faces, logits in sets))
+    row("prior by EM", *(right(faces, first, told_by_answers(first, logits)) for faces, logits in sets))
     for share in (0.25, 0.5, 0.75):
         for power in (0.0, 1.0):
             name = f"{share:.0%} of `{second.labels}`{', balanced' if power else ''}"
-            row(name, (right(faces, first, together(first, second, logits, share, power)) for faces, logits in sets))
+            row(name, *(right(faces, first, together(first, second, logits, share, power)) for faces, logits in sets))
     judged = [(faces, *judge(first, second, faces, logits)) for faces, logits in sets]
     signs(first, second, judged)
     tempered(first, second, judged)
     distances(model, sets, data)
     framings(model, data)
-
-
-def row(name: str, cells: Iterator[str]) -> None:
-    print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def right(faces: Faces, head: HeadInfo, chances: Floats) -> str:
@@ -133,7 +130,7 @@ def signs(first: HeadInfo, second: HeadInfo, judged: Sequence[Judged]) -> None:
             share = np.average(sure, weights=faces.weights)
             true = np.average(hits[sure], weights=faces.weights[sure]) if sure.any() else 0.0
             cells.append(f"{100 * share:.0f}, {100 * true:.0f}")
-        row(f"sure by {name}, from {least:.2f}", iter(cells))
+        row(f"sure by {name}, from {least:.2f}", *cells)
 
 
 def tempered(first: HeadInfo, second: HeadInfo, judged: Sequence[Judged]) -> None:
@@ -147,7 +144,7 @@ def tempered(first: HeadInfo, second: HeadInfo, judged: Sequence[Judged]) -> Non
         "half, where doubted": lambda ours, theirs: np.where(theirs < least(first), (ours + theirs) / 2, ours),
     } | {f"fitted, {share:.0%} elsewhere": fitted(world, elsewhere, share) for share in (0.0, 0.1, 0.25, 0.5, 1.0)}
     for name, test in tests.items():
-        row(name, (f"{ece(test(ours, theirs), hits, faces.weights):.3f}" for faces, ours, theirs, hits in judged))
+        row(name, *(f"{ece(test(ours, theirs), hits, faces.weights):.3f}" for faces, ours, theirs, hits in judged))
 
 
 def least(head: HeadInfo) -> float:
@@ -210,7 +207,7 @@ def distances(model: Recognizer, sets: Sets, data: Path) -> None:
     seen = [features(model, faces.crops) for faces, _ in sets]
     for name, far in (("Mahalanobis", mahalanobis), ("neighbour", neighbour)):
         known = np.sort(far(seen[0]))
-        row(f"farther by {name}", (f"{np.searchsorted(known, far(each)).mean() / len(known):.2f}" for each in seen))
+        row(f"farther by {name}", *(f"{np.searchsorted(known, far(each)).mean() / len(known):.2f}" for each in seen))
 
 
 def features(model: Recognizer, crops: Pixels) -> Floats:
@@ -219,22 +216,22 @@ def features(model: Recognizer, crops: Pixels) -> Floats:
 
 def framings(model: Recognizer, data: Path) -> None:
     """Every sixth photo of those from elsewhere, cut out otherwise."""
-    head = model.artifact.heads[0]
+    first = model.artifact.heads[0]
     squares = {"as it is": [(1.0, 0.0)]}
     squares |= {f"{scale:g} as large": [(scale, 0.0)] for scale in (0.8, 0.9, 1.1, 1.2)}
     squares |= {f"higher by {lift:g}": [(1.0, lift)] for lift in (-0.08, -0.04, 0.04, 0.08)}
     squares |= {"1 and 0.9 averaged": [(1.0, 0.0), (0.9, 0.0)]}
     sets = [name for name in ("news", "london") if (data / "elsewhere" / f"{name}.parquet").exists()]
-    print(f"\n| {model.artifact.name}, framing | {' | '.join(sets)} |\n{'|---' * (len(sets) + 1)}|")
+    head(f"{model.artifact.name}, framing", *sets)
     photos = {name: pq.read_table(data / "elsewhere" / f"{name}.parquet").to_pylist()[::6] for name in sets}
     for name, each in squares.items():
         cells = []
         for rows in photos.values():
             logits, truth = zip(*(cut_otherwise(model, rows, *square) for square in each), strict=True)
-            chances = head.probabilities(np.mean(logits, 0))
-            words = np.array(head.emotions)[chances.argmax(1)]
+            chances = first.probabilities(np.mean(logits, 0))
+            words = np.array(first.emotions)[chances.argmax(1)]
             cells.append(f"{100 * (words == truth[0]).mean():.1f}")
-        row(name, iter(cells))
+        row(name, *cells)
 
 
 def cut_otherwise(

@@ -25,7 +25,7 @@ import numpy as np
 from av.codec.context import ThreadType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from scenes import RATE, Pose, backgrounds, five, people, play, shot_of
 
 import mien
@@ -81,9 +81,7 @@ def count(items: Iterator[Any]) -> int:
 
 def speed(data: Path) -> None:
     model = mien.load()
-    print(
-        "| clip | what | frames/s | times real time | share of decoding, wall | share, CPU |\n|---|---|---|---|---|---|"
-    )
+    head("clip", "what", "frames/s", "times real time", "share of decoding, wall", "share, CPU")
     with tempfile.TemporaryDirectory() as folder:
         for height in (720, 1080):
             for faces in (1, 5):
@@ -98,16 +96,13 @@ def speed(data: Path) -> None:
                 taken = in_turns(steps)
                 wall, cpu = taken["PyAV, decoding alone"]
                 for name, (seconds, cores) in taken.items():
-                    rate = f"{SECONDS * RATE / seconds:.0f} | {SECONDS / seconds:.1f}"
-                    print(
-                        f"| {height}p, {faces} | {name} | {rate} | {wall / seconds:.0%} | {cpu / cores:.0%} |",
-                        flush=True,
-                    )
+                    rates = (f"{SECONDS * RATE / seconds:.0f}", f"{SECONDS / seconds:.1f}")
+                    row(f"{height}p, {faces}", name, *rates, f"{wall / seconds:.0%}", f"{cpu / cores:.0%}")
 
 
 def copies(data: Path) -> None:
     model = mien.load()
-    print("| clip | form | decoding and coding alone | `film` | times, wall | times, CPU |\n|---|---|---|---|---|---|")
+    head("clip", "form", "decoding and coding alone", "`film`", "times, wall", "times, CPU")
     with tempfile.TemporaryDirectory() as folder:
         for height, faces in ((720, 1), (1080, 1), (1080, 5)):
             path = clip(data, Path(folder), height, faces)
@@ -120,8 +115,8 @@ def copies(data: Path) -> None:
                 }
                 taken = in_turns(steps)
                 (wall, cpu), (wall_, cpu_) = taken["alone"], taken["film"]
-                ratios = f"{wall_ / wall:.2f} | {cpu_ / cpu:.2f}"
-                print(f"| {height}p, {faces} | {form} | {wall:.1f} s | {wall_:.1f} s | {ratios} |", flush=True)
+                ratios = (f"{wall_ / wall:.2f}", f"{cpu_ / cpu:.2f}")
+                row(f"{height}p, {faces}", form, f"{wall:.1f} s", f"{wall_:.1f} s", *ratios)
 
 
 FER = """
@@ -143,7 +138,7 @@ print(f"{time.perf_counter() - began} {sum(bool(each) for each in found)}")
 def beside_fer(data: Path, python: str) -> None:
     """The second reading of a clip by each, on all cores, one after the other; neither writes its results."""
     model = mien.load(threads=2)
-    print("| clip | frames | fer, s | mien video, s | times as fast |\n|---|---|---|---|---|")
+    head("clip", "frames", "fer, s", "mien video, s", "times as fast")
     with tempfile.TemporaryDirectory() as folder:
         for height, faces in ((720, 1), (1080, 1), (1080, 5)):
             path = clip(data, Path(folder), height, faces)
@@ -155,7 +150,8 @@ def beside_fer(data: Path, python: str) -> None:
             ours = perf_counter() - began
             ours_found = len({row["frame"] for row in rows if row["face"] is not None})
             told = f"{found} and {ours_found} with a face"
-            print(f"| {height}p, {faces} | {told} | {float(theirs):.1f} | {ours:.1f} | {float(theirs) / ours:.1f} |")
+            times = (f"{float(theirs):.1f}", f"{ours:.1f}", f"{float(theirs) / ours:.1f}")
+            row(f"{height}p, {faces}", told, *times)
 
 
 def _coded(path: Path, out: Path) -> None:
