@@ -448,8 +448,10 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
         ("predict PHOTO --format parquet", "name a file with --out"),
         ("predict PHOTO --out OUT", "end it with one of .json, .jsonl, .csv, .parquet, .ndjson, .tsv, .txt"),
         ("predict PHOTO --out OUT.xlsx", "or say with --format what to write"),
-        ("predict PHOTO --format csv --out FOLDER", "name another with --out"),
-        ("predict PHOTO --format csv --out PIPE", "name another with --out"),
+        ("predict PHOTO --format csv --out FOLDER", "error: FOLDER: a folder is in the way of a file"),
+        ("predict PHOTO --format csv --out PIPE", "error: PIPE: a device or a pipe is in the way of a file"),
+        ("predict PHOTO --format csv --out PHOTO", "error: PHOTO: that is what is read: choose another name"),
+        ("predict FOLDER --format csv --out PHOTO", "error: PHOTO: that is what is read: choose another name"),
         ("predict PHOTO --max-pixels 0", "a size such as 200MP"),
         ("predict PHOTO --max-pixels 20MB", "a size such as 200MP"),
         ("predict PHOTO --max-bytes 1,5MB", "a size such as 20MB"),
@@ -463,13 +465,17 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
         ("evaluate missing", "no such file or folder"),
         ("evaluate PHOTO", "not a dataset"),
         ("evaluate FOLDER", "not a dataset"),
+        ("evaluate FOLDER --report FOLDER/report", "error: FOLDER/report lies among the sources"),
         ("models nonsense", "no model 'nonsense'"),
         ("models small --describe transfer", "error: a model or a recipe, not both: small, --describe transfer"),
         ("compare FOLDER FOLDER --map a=b", "--map and --group are for data to judge models on"),
         ("compare FOLDER FOLDER --group folder:1", "--map and --group are for data to judge models on"),
         ("data", "Usage: mien data"),
         ("data info FOLDER", "Looked for:"),
+        ("data audit FOLDER --report FOLDER", "error: FOLDER lies among the sources"),
+        ("data audit PHOTO --write-clean PHOTO", "error: PHOTO: that is what is read: choose another name"),
         ("train missing.toml --data FOLDER --out OUT", "missing.toml"),
+        ("train missing.toml --data FOLDER --out FOLDER/run", "error: FOLDER/run lies among the sources"),
         ("export missing --out OUT", "missing"),
     ],
 )
@@ -642,7 +648,7 @@ def test_stopped_later_it_keeps_what_was_read(
     ("words", "pipe", "number"),
     [("compare report report", "report/report.json", number) for number in SIGNALS]
     + [
-        ("train recipe.toml --data . --out run", "recipe.toml", signal.SIGINT),
+        ("train recipe.toml --data faces --out run", "recipe.toml", signal.SIGINT),
         ("data info faces.csv", "faces.csv", signal.SIGINT),
         ("evaluate faces.csv --report new/report", "faces.csv", signal.SIGINT),
     ],
@@ -797,6 +803,17 @@ def test_annotate_never_writes_over_a_source(model: Path, tmp_path: Path, bands:
     assert {name: (tmp_path / name).read_bytes() for name in sources} == before
     drawn = {"a-3-mien.jpg", "a-mien-mien.jpg", "a-2-mien-mien.jpg"}
     assert {path.name for path in tmp_path.iterdir()} == {*sources, *drawn}
+
+
+def test_annotate_never_writes_through_a_link(model: Path, tmp_path: Path, bands: Bands) -> None:
+    photo, drawn = tmp_path / "a.png", tmp_path / "drawn"
+    photo.write_bytes(png(bands(0, 8)))
+    drawn.mkdir()
+    (drawn / "a-mien.jpg").symlink_to(photo)
+    before = photo.read_bytes()
+    assert run("predict", photo, "--model", model, "--crop", "whole", "--annotate", drawn).returncode == 0
+    assert photo.read_bytes() == before
+    assert {path.name for path in drawn.iterdir()} == {"a-mien.jpg", "a-2-mien.jpg"}
 
 
 def test_a_picture_that_cannot_be_drawn_spoils_no_other(model: Path, tmp_path: Path, bands: Bands) -> None:

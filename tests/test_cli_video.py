@@ -92,10 +92,14 @@ def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
         (("--from", "1:77"), "a time is seconds, or minutes and seconds as 1:30"),
         (("--every", "0", "--out", "out.csv"), "every_s is a number of seconds above 0"),
         (("--labels", "smiles"), "no label set 'smiles'"),
+        (("--out", "a.csv", "--summary", "./a.csv"), "a.csv: two files would be written there"),
+        (("--summary", "a.csv", "--events", "a.csv"), "a.csv: two files would be written there"),
+        (("--marks", "a.csv", "--summary", "a.csv"), "a.csv: that is what is read"),
+        (("--summary", "CLIP/a.csv"), "a file is in the way of a folder"),
     ],
 )
 def test_wrong_usage(words: tuple[str, ...], said: str, clip: Path, tmp_path: Path) -> None:
-    done = run("video", clip, *words, cwd=tmp_path)
+    done = run("video", clip, *(word.replace("CLIP", str(clip)) for word in words), cwd=tmp_path)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.replace("│", " ").split())
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.files import check_writable, replacing, write_text
+from mien.files import check_file, check_writable, replacing, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -51,6 +51,13 @@ def test_a_full_disk_is_told_with_the_file(number: int, named: bool, tmp_path: P
         raise OSError(number, os.strerror(number))
     assert told.value.filename == (str(tmp_path / "a.csv") if named else None)
     assert names(tmp_path) == []
+
+
+def test_what_goes_wrong_is_told_with_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    """PyAV and others name the file that they are given, which is a temporary one."""
+    with pytest.raises(OSError, match="too large") as told, replacing(tmp_path / "a.webm") as temporary:
+        raise OSError(errno.EFBIG, "too large", str(temporary))
+    assert told.value.filename == str(tmp_path / "a.webm")
 
 
 def test_an_exception_after_the_temporary_file_is_gone_is_told(tmp_path: Path) -> None:
@@ -103,6 +110,34 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
         write_text(tmp_path / "a", "text")
     assert names(tmp_path) == ["a"]
     assert names(tmp_path / "a") == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes by name here")
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    """As `/dev/null` is none, which whoever may do all would lose."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        for write in (check_file, lambda place: write_text(place, "a")):
+            with pytest.raises(FileExistsError, match="a device or a pipe is in the way of a file"):
+                write(tmp_path / name)
+    assert names(tmp_path) == ["link", "pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_and_its_file_is_replaced(there: bool, tmp_path: Path) -> None:
+    (tmp_path / "large").mkdir()
+    if there:
+        (tmp_path / "large" / "a.csv").write_text("old")
+    (tmp_path / "latest.csv").symlink_to("large/a.csv")
+    check_file(tmp_path / "latest.csv")
+    with replacing(tmp_path / "latest.csv") as temporary:
+        assert temporary.parent == tmp_path / "large"
+        temporary.write_text("new")
+    assert (tmp_path / "latest.csv").is_symlink()
+    assert (tmp_path / "large" / "a.csv").read_text() == "new"
+    assert (names(tmp_path), names(tmp_path / "large")) == (["large", "latest.csv"], ["a.csv"])
 
 
 def test_two_writers_at_once_do_not_meet(tmp_path: Path) -> None:

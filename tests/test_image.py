@@ -12,15 +12,15 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from mien.errors import ImageError, SourceError
-from mien.image import read_image
+from mien.errors import ImageError, MienError, SourceError
+from mien.image import CLOSED, read_image
 from mien.intake import LIMITS, UPLOADS, Limits, describe
 from mien.picture import open_picture
 
@@ -299,6 +299,32 @@ def test_closed_file_is_told() -> None:
         read_image(stream)
 
 
+def test_a_file_opened_as_text_is_the_callers_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    with path.open(encoding="utf-8") as stream, pytest.raises(SourceError, match="opened in binary mode"):
+        read_image(cast("Any", stream))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_closed_pillow_image_is_told(format: str, tmp_path: Path) -> None:
+    """It is not damaged: what was opened in a `with`, and kept, or whose file was."""
+    path = tmp_path / "a"
+    path.write_bytes(encoded(photo(), format))
+    with Image.open(path) as left:
+        pass
+    with path.open("rb") as file:
+        without = Image.open(file)
+    over = Image.open(path)
+    over.load()
+    over.close()
+    for image in (left, without, over):
+        try:
+            assert read_image(image).shape == (48, 64, 3)  # of formats that are decoded in memory
+        except ImageError as error:
+            assert str(error) == CLOSED  # noqa: PT017 - either is right
+
+
 def test_stream_is_read_from_where_it_stands() -> None:
     stream = io.BytesIO(b"head" + JPEG)
     stream.seek(4)
@@ -361,6 +387,12 @@ def test_tile_beyond_the_limit_is_refused_however_small_the_image() -> None:
         tiled = tiled.replace(struct.pack("<H", own), struct.pack("<H", tag))
     with pytest.raises(ImageError, match="10000 x 6000 pixels, over the limit"):
         read_image(tiled, UPLOADS)
+
+
+@pytest.mark.parametrize("value", [-1, 2e7, "20MB", None])
+def test_limits_are_whole_numbers(value: Any) -> None:
+    with pytest.raises(MienError, match="max_bytes is a whole number of 0 or more, got"):
+        Limits(max_bytes=value)
 
 
 def test_limits_hold_for_images_and_arrays() -> None:

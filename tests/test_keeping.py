@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 from contextlib import closing
@@ -53,6 +54,18 @@ def test_what_a_killed_process_leaves(tmp_path: Path) -> None:
     assert list(other.rows()) == [*ROWS, ROWS[1]]
     other.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_with_the_rows_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with closing(journal(tmp_path / "out.csv")) as kept:
+        kept.write(ROWS)
+        monkeypatch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space left") as told:
+            kept.checkpoint(None)
+    assert told.value.filename == str(tmp_path / "out.csv.part.jsonl")
 
 
 def test_a_row_that_was_being_written_is_written_anew(tmp_path: Path) -> None:

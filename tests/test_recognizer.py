@@ -11,7 +11,7 @@ import tracemalloc
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -665,6 +665,8 @@ def test_crops_in_one_array_are_read_as_one_by_one(default: Recognizer, threads:
 def test_what_is_no_crop_is_told(default: Recognizer) -> None:
     with pytest.raises(ImageError, match="uint8 of shape"):
         default.predict_crops(np.zeros((2, 47, 48), np.uint8))
+    with pytest.raises(ImageError, match=r"uint8 arrays of shape .* got str"):
+        default.predict_crops(cast("Any", ["crop.png"]))
     with pytest.raises(LabelError):
         default.predict_crops(np.zeros((2, 48, 48), np.uint8), labels="nonsense")
 

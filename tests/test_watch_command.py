@@ -53,7 +53,9 @@ def run(*words: str | Path) -> Any:
         (("video", "face.mp4", "--annotate", "a.avi"), "a video is written as .webm or .mp4"),
         (("video", "face.mp4", "--plot", "a.gif"), "a page is written as .png, .pdf, .svg"),
         (("video", "face.mp4", "long.mp4", "--plot", "a.png"), "one file for 2 videos: name a folder"),
-        (("video", "face.mp4", "--annotate", "face.mp4"), "that is the video itself"),
+        (("video", "face.mp4", "--annotate", "face.mp4"), "that is what is read"),
+        (("watch", "face.mp4", "--annotate", "./face.mp4"), "that is what is read"),
+        (("video", ".", "--plot", "page.png"), "lies among the sources"),
         (("video", "face.mp4", "./face.mp4", "--plot", "pages"), "would both be drawn as"),
     ],
 )

@@ -32,29 +32,57 @@ _ALONE = threading.Lock()
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path in the same folder, with the same suffix; renamed to `path` when the block ends well.
 
-    Who may read it is as for any new file, or as it was for the one that it replaces.
+    Who may read it is as for any new file, or as it was for the one that it replaces. Where `path` is a link, the file
+    that it leads to is replaced, and the link stays.
 
     Raises:
-        OSError: it cannot be written, or is a folder; of a full disk it names `path` too.
+        OSError: it cannot be written, or is a folder, a device or a pipe; it names `path`, of a full disk too.
     """
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "a folder is in the way of a file: choose another", str(path))
-    _make(path.parent)
-    temporary = path.with_name(f".{path.stem[:LONGEST_STEM]}.{secrets.token_hex(8)}{path.suffix}")
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the process's umask
+    _check_kind(path)
+    place = Path(os.path.realpath(path))
+    _make(place.parent)
+    temporary = place.with_name(f".{place.stem[:LONGEST_STEM]}.{secrets.token_hex(8)}{path.suffix}")
     try:
-        yield temporary
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        if path.exists():
-            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno in FULL and error.filename is None:
-            error.filename = os.fspath(path)
-        raise
+        with naming(path, temporary):
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the process's umask
+            yield temporary
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            if place.exists():
+                temporary.chmod(stat.S_IMODE(place.stat().st_mode))
+            temporary.replace(place)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """What goes wrong with a file, told by its name: a full disk names none, and its temporary name means nothing."""
+    try:
+        yield
+    except OSError as error:
+        unnamed = error.errno in FULL and error.filename is None
+        if unnamed or (temporary is not None and error.filename == os.fspath(temporary)):
+            error.filename = os.fspath(path)
+        raise
+
+
+def check_file(path: Path) -> None:
+    """See that a file can be written, new or in place of another: before long work. Nothing is left behind.
+
+    Raises:
+        OSError: it cannot; as `replacing` would.
+    """
+    _check_kind(path)
+    check_writable(Path(os.path.realpath(path)).parent)
+
+
+def _check_kind(path: Path) -> None:
+    """Raises `OSError` where what is there is not replaced by a file."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder is in the way of a file: choose another", str(path))
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "a device or a pipe is in the way of a file: choose another", str(path))
 
 
 def check_writable(folder: Path) -> None:

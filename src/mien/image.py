@@ -55,6 +55,7 @@ EXIF = ("exif", "Raw profile type exif")
 """Where Pillow keeps a file's EXIF block: of a PNG it may be a text."""
 
 DAMAGED = "damaged or cut short"
+CLOSED = "a closed image: read it before it is closed, or give its path"
 LACKING = f"{DAMAGED}: some of its pixels are not there"
 STRIP = 256  # rows of an image that are compared at once
 TILE_WIDTH, TILE_HEIGHT = 322, 323  # tags of a TIFF
@@ -185,6 +186,7 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1, data: bytes | N
         raise ImageError(LACKING)
     pixels = image.width * image.height
     _hold(held(image, factor), pixels, limits)
+    closed = _is_closed(image)  # now, since decoders close files as well
     try:
         deepen_transparency(image)
         turned = turn_of(image) is not None  # which Pillow decodes a PNG for
@@ -206,9 +208,19 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1, data: bytes | N
     except MemoryError as error:
         raise ImageError("not enough memory to decode it") from error
     except DAMAGE as error:
-        raise _damaged(error) from error
+        raise (ImageError(CLOSED) if closed else _damaged(error)) from error
     except Image.DecompressionBombError as error:
         raise _too_many(limits) from error
+
+
+def _is_closed(image: Image.Image) -> bool:
+    """Whether neither an image's pixels are there nor its file, as behind the `with` that opened it."""
+    file = getattr(image, "fp", None)
+    try:
+        there = image.im is not None
+    except (AssertionError, ValueError):  # of one that was only opened, and of one that was closed
+        there = False
+    return not there and (file is None or getattr(file, "closed", False))
 
 
 def _on_canvas(made: Image.Image, image: Image.Image) -> Image.Image:

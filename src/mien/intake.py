@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal, Protocol, SupportsBytes, TypeAlias
+from typing import Any, BinaryIO, Literal, Protocol, SupportsBytes, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mien.container import ARCHIVE, TABLE, VIDEO, named
-from mien.errors import ImageError, SourceError
+from mien.errors import ImageError, MienError, SourceError
 
 CHUNK = 2**20  # bytes asked of a stream at once
 CHANNELS = (1, 3)
+BINARY = "expected a file opened in binary mode, open(path, 'rb')"
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 """How addresses begin; letters of drives are single. A `Path` has one of the two strokes."""
@@ -54,6 +55,9 @@ class Limits:
         max_decoded: bytes that an image and its decoder may hold at once (see `bounds.held`); large JPEGs are read at a
             half of their size or less where the whole would hold more.
         own: whether who is refused may raise them, and is told so; not where others set them, as a service does.
+
+    Raises:
+        MienError: one is no whole number of 0 or more.
     """
 
     max_bytes: int = 200_000_000
@@ -63,6 +67,11 @@ class Limits:
     max_slow_pixels: int = 1_000_000
     max_decoded: int = 2**62
     own: bool = True
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not isinstance(value, SupportsIndex) or value.__index__() < 0:
+                raise MienError(f"{name} is a whole number of 0 or more, got {value!r}")
 
     def advice(self, name: str) -> str:
         """The end of a refusal by one of them: how to raise it, or nothing."""
@@ -194,10 +203,12 @@ def _drain(stream: Any, size: int) -> bytes:
     """Up to `size` bytes from where a stream stands."""
     chunks, left = [], size
     while left > 0:
-        chunk = stream.read(min(left, CHUNK))
+        try:
+            chunk = stream.read(min(left, CHUNK))
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{BINARY}; this one reads text") from error
         if not isinstance(chunk, bytes):
-            kind = type(chunk).__name__
-            raise SourceError(f"expected a file opened in binary mode, open(path, 'rb'); reading it gave {kind}")
+            raise SourceError(f"{BINARY}; reading it gave {type(chunk).__name__}")
         if not chunk:
             break
         chunks.append(chunk)

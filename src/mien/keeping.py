@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from mien.cells import Rows
 from mien.errors import MienError
-from mien.files import replacing, write_text
+from mien.files import naming, replacing, write_text
 from mien.tables import arrow_schema
 
 PARQUET_ROWS = 10_000  # of a row group
@@ -68,9 +68,10 @@ class Journal:
 
     def checkpoint(self, state: Any) -> None:
         """All rows until here are to be kept, whatever comes, and it goes on from this state."""
-        self._stream.write(b"".join(self._held))
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        with naming(self._rows):
+            self._stream.write(b"".join(self._held))
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
         self._held.clear()
         kept = {"asked": self._asked, "state": state, "bytes": self._stream.tell()}
         write_text(self._state, json.dumps(kept))

@@ -5,7 +5,7 @@ Networks take pixels as they are, uint8 0..255, and hold their own normalisation
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,17 +41,20 @@ class Preprocess:
         """The crop of an image that is itself a face crop; see `face.whole_crop`."""
         return whole_crop(image, self.size, gray=self.colour == "gray")
 
-    def batch(self, crops: Sequence[Pixels] | Pixels) -> Pixels:
+    def batch(self, crops: Iterable[Pixels] | Pixels) -> Pixels:
         """Crops one after the other, shape (n, size, size) or (n, size, size, 3) uint8; n may be 0.
 
         Raises:
-            ImageError: they are not uint8, or of another shape.
+            ImageError: they are no arrays of uint8, or of another shape.
         """
         shape = (self.size, self.size) if self.colour == "gray" else (self.size, self.size, 3)
-        for crop in [crops[0]] if isinstance(crops, np.ndarray) and len(crops) else crops:
+        given = crops if isinstance(crops, np.ndarray) else list(crops)
+        for crop in given[:1] if isinstance(given, np.ndarray) else given:
+            if not isinstance(crop, np.ndarray):
+                raise ImageError(f"crops are uint8 arrays of shape {shape}, got {type(crop).__name__}")
             if crop.dtype != np.uint8 or crop.shape != shape:
                 raise ImageError(f"crops are uint8 of shape {shape}, got {crop.dtype} of shape {crop.shape}")
-        return np.asarray(crops, np.uint8).reshape(-1, *shape)
+        return np.asarray(given, np.uint8).reshape(-1, *shape)
 
     def tensor(self, crops: Sequence[Pixels] | Pixels) -> Pixels:
         """Crops as the network takes them, shape (n, 1 or 3, size, size) uint8. Raises as `batch`."""

@@ -21,6 +21,7 @@ from mien.cli.app import app
         (["--model", "nothing"], "no model 'nothing'"),
         (["--port", "70000"], "65535"),
         (["--keep", "."], ". holds other files, and no kept.csv"),
+        (["--samples", ".", "--keep", "kept"], "kept lies among the sources"),
         (["--keep", "file"], "file: a file is in the way of a folder"),
     ],
 )

@@ -145,6 +145,16 @@ def test_a_models_own_label_set_can_be_asked_for(toy: Toy, tmp_path: Path) -> No
     [
         ("", JPEG, b"", 400, "no-image", "the body is empty"),
         ("", {"Content-Type": "text/plain"}, b"x", 415, "unsupported-type", "expected multipart/form-data, image"),
+        ("", JPEG | {"Content-Encoding": "gzip"}, b"x", 415, "unsupported-type", "'gzip': send the body as it is"),
+        (
+            "",
+            {"Content-Encoding": "br", "Content-Type": "multipart/form-data; boundary=b"},
+            b"x",
+            415,
+            "unsupported-type",
+            "'br'",
+        ),
+        ("", JPEG | {"Content-Encoding": "Identity"}, b"", 400, "no-image", "the body is empty"),
         ("", {"Content-Type": "multipart/form-data"}, b"x", 400, "malformed-body", "without a boundary"),
         ("", JPEG, b"x", 422, "unreadable-image", "not an image of a supported kind"),
         ("?labels=moods", JPEG, b"x", 422, "invalid-parameter", "no label set 'moods'"),
@@ -173,6 +183,13 @@ def test_problems(
     assert problem["type"] == f"/problems/{kind}"
     assert problem["status"] == status
     assert detail in problem["detail"]
+
+
+def test_the_page_of_a_result_takes_no_query(client: httpx.Client, astronaut: bytes) -> None:
+    """Whoever asks the page's address by a query, as the API is asked, would be answered by the defaults."""
+    page = client.post("/result?labels=happy-sad", files=files(astronaut))
+    assert page.status_code == 422
+    assert "labels: no such parameter" in page.text.lower()
 
 
 def test_a_field_that_is_none_is_refused(client: httpx.Client, astronaut: bytes) -> None:
@@ -214,6 +231,7 @@ def test_head_is_get_without_its_body(client: httpx.Client, path: str) -> None:
         ("DELETE", "/healthz", "GET, HEAD"),
         ("HEAD", "/v1/predict", "POST"),
         ("POST", "/v1/videos/x", "DELETE, GET, HEAD"),
+        ("POST", "/static/style.css", "GET, HEAD"),
     ],
 )
 def test_what_is_allowed_is_said(client: httpx.Client, method: str, path: str, allowed: str) -> None:

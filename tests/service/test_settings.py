@@ -49,6 +49,8 @@ def test_nothing_said() -> None:
         ("MAX_FRAME", "500kB", "max_frame", 500_000),
         ("CONNECTIONS", "20", "connections", 20),
         ("ORIGINS", "https://A.example:8443 *", "origins", ("https://a.example:8443", "*")),
+        ("ORIGINS", "https://a.example:443 http://[::1]:80", "origins", ("https://a.example", "http://[::1]")),
+        ("ORIGINS", "http://a.example:443", "origins", ("http://a.example:443",)),
         ("THREADS", str(16 * cores()), "threads", 16 * cores()),
         ("LOG", "false", "log", False),
         ("MAX_BYTES", "10MB", "max_bytes", 10_000_000),

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.options import Model, needs_extra
+from mien.cli.places import check_outside
 from mien.errors import MienError
 
 
@@ -44,6 +45,7 @@ def app(
     if samples is not None and not samples.is_dir():
         raise MienError(f"{samples}: no such folder of samples")
     if keep is not None:
+        check_outside([samples] if samples else [], keep)
         check(keep)
     artifacts.read(artifacts.find(model))
     chosen = {

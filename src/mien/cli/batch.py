@@ -16,12 +16,12 @@ from mien.cli.options import (
     MaxPixels,
     Model,
     Prior,
-    check_outside,
     needs_extra,
     say,
     shown,
     terminal,
 )
+from mien.cli.places import check_outside
 from mien.cli.stop import STOPS
 from mien.wording import counted
 

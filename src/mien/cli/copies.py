@@ -64,10 +64,14 @@ class Copies:
         folder = self._folder / (sub_folder(source, self._tops) if isinstance(source, str) else "")
         place = os.path.realpath(folder)
         stem = Path(prediction.source).stem.strip("<>")[:LONGEST_STEM]
-        name = next(name for name in _names(stem, self._ending) if os.path.join(place, name) not in self._taken)
+        name = next(name for name in _names(stem, self._ending) if self._free(os.path.join(place, name)))
         self._taken.add(os.path.join(place, name))
         with replacing(folder / name) as temporary:
             self._drawing(source, prediction).save(temporary, quality=JPEG_QUALITY)
+
+    def _free(self, path: str) -> bool:
+        """Whether a copy may be written there: a link may lead to a source."""
+        return path not in self._taken and not os.path.islink(path)
 
 
 def _names(stem: str, ending: str) -> Iterator[str]:

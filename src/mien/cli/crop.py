@@ -15,12 +15,12 @@ from mien.cli.options import (
     DataCrop,
     Group,
     Map,
-    check_outside,
     counting,
     opened,
     shown,
     terminal,
 )
+from mien.cli.places import check_outside
 from mien.errors import MienError
 from mien.wording import counted
 

@@ -26,6 +26,7 @@ from mien.cli.options import (
     shown,
     terminal,
 )
+from mien.cli.places import check_files, check_outside
 
 if TYPE_CHECKING:
     from mien.audit import Audit
@@ -98,6 +99,9 @@ def audit(
     from mien.files import check_writable
     from mien.recognizer import load
 
+    check_files([clean], [data])
+    if report is not None:
+        check_outside([data], report)
     recognizer, dataset = load(model), opened(data, mapping, group)
     if report is not None:
         check_writable(report)

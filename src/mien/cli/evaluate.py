@@ -29,6 +29,7 @@ from mien.cli.options import (
     shown,
     terminal,
 )
+from mien.cli.places import check_outside
 from mien.wording import counted, decimals, percentage
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def evaluate(
     from mien.files import check_writable
     from mien.recognizer import load
 
+    if report is not None:
+        check_outside([data], report)
     recognizer = load(model, threads=threads or cores())
     dataset = opened(data, mapping, group)
     if report is not None:

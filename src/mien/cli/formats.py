@@ -37,11 +37,10 @@ def writer(kind: Format, out: Path | None, labels: LabelSet) -> Iterator[Writer]
 
     Raises:
         MienError: parquet without a file, or without pyarrow.
+        OSError: the file cannot be written.
     """
     if kind is Format.parquet and out is None:
         raise MienError("parquet cannot go to the terminal: name a file with --out")
-    if out is not None and out.exists() and not out.is_file():
-        raise MienError(f"{out} is not a file that could be replaced: name another with --out")
     if out is None:
         with _opened(Format.jsonl if kind is Format.json else kind, sys.stdout, labels) as write:
             yield write

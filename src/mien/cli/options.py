@@ -200,13 +200,6 @@ DataCrop = Annotated[
 ]
 
 
-def check_outside(sources: Sequence[str], out: str | Path) -> None:
-    """Raises `MienError` where a run would read what it writes."""
-    folders = [Path(word).resolve() for word in sources if Path(word).is_dir()]
-    if any(Path(out).resolve().is_relative_to(folder) for folder in folders):
-        raise MienError(f"{out} lies among the sources: choose a folder outside")
-
-
 def chosen(form: Format | None, out: Path | None, say: Callable[[str], None]) -> Format:
     """The format that was asked for, or else the one that a file's ending asks for.
 

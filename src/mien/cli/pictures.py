@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.cli.options import counting, needs_extra, say, shown
+from mien.cli.places import check_files, check_outside
 from mien.errors import MienError
-from mien.files import check_writable, replacing
+from mien.files import replacing
 from mien.wording import counted, reason
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class Pictures:
     def __init__(self, sources: Sequence[str], copies: Path | None, pages: Path | None) -> None:
         self._copies = _placed(sources, copies, ".webm")
         self._pages = _placed(sources, pages, ".png")
+        for path in self._pages.values():
+            check_outside(sources, path)  # a page among the images of a folder would be a frame of the next run
+        check_files([*self._copies.values(), *self._pages.values()], sources)
         if self._copies:
             with needs_extra("video"):
                 from mien.video.writing import check_form as check_copy
@@ -94,7 +97,7 @@ def _page(source: str, rows: Iterable[dict[str, Any]], path: Path, labels: Label
 
 
 def _placed(sources: Sequence[str], path: Path | None, ending: str) -> dict[str, Path]:
-    """Where the picture of each video goes. Raises `MienError` where two would be one, or one of the videos."""
+    """Where the picture of each video goes. Raises `MienError` where two would be one."""
     if path is None:
         return {}
     if path.suffix and not path.is_dir():
@@ -103,11 +106,7 @@ def _placed(sources: Sequence[str], path: Path | None, ending: str) -> dict[str,
         placed = {sources[0]: path}
     else:
         placed = {source: path / f"{Path(source).stem}-mien{ending}" for source in sources}
-    videos = {os.path.realpath(source) for source in sources}
     for source, place in placed.items():
-        if os.path.realpath(place) in videos:
-            raise MienError(f"{place}: that is the video itself: choose another name")
         if twin := next((other for other, there in placed.items() if other != source and there == place), None):
             raise MienError(f"{source} and {twin} would both be drawn as {place}: read them one by one")
-    check_writable(next(iter(placed.values())).parent)
     return placed

@@ -30,6 +30,7 @@ from mien.cli.options import (
     shown,
     watched,
 )
+from mien.cli.places import check_files
 from mien.cli.stop import unbroken
 from mien.cli.tally import Tally
 from mien.errors import MienError
@@ -94,6 +95,9 @@ def predict(
     named = _images(sources, passed_over, limits, draws=draws)
     if draws or out is not None or (watched(sys.stderr) and not hidden):
         named = list(named)
+    if out is not None:
+        found = named if form is not None else ()  # else it is called as tables are, which folders' images are not
+        check_files([out], (source for source in (*sources, *found) if isinstance(source, str)))
     copies = list(_copies(annotate, explain, named, sources)) if isinstance(named, list) else []
     tally = Tally(len(named) if isinstance(named, list) else None)
     given, kept = tee(named)

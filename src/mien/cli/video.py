@@ -25,6 +25,7 @@ from mien.cli.options import (
     timeline_form,
 )
 from mien.cli.pictures import Pictures
+from mien.cli.places import check_files
 from mien.errors import MienError
 from mien.wording import counted, percentage
 
@@ -121,6 +122,7 @@ def video(
         _form(path, CAPTIONS if path is events else ())
     if resume and out is None:
         raise MienError("--resume goes on with a file: name it with --out")
+    check_files((out, summary, events), (*sources, marks))
     within = read_marks(marks) if marks else []
     pictures = Pictures(sources, annotate, plot)
     recognizer = load(model)

@@ -29,6 +29,7 @@ from mien.cli.options import (
     terminal,
     timeline_form,
 )
+from mien.cli.places import check_files
 from mien.cli.stop import unbroken
 from mien.errors import MienError
 
@@ -76,6 +77,7 @@ def watch(
     from mien.watching import Glance, described
 
     kind = timeline_form(out)
+    check_files((out, annotate), [source])
     recognizer = load(model)
     spoken = recognizer.spoken(labels)
     recognizer.expected(prior, spoken)

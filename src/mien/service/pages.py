@@ -21,7 +21,7 @@ from mien.languages import LANGUAGES, NOTICE, READY, SENTENCES, preferred, said,
 from mien.prediction import percent, ranked
 from mien.prior import TRAINING
 from mien.service import looks
-from mien.service.api import asked_of, read
+from mien.service.api import asked_of, only, read
 from mien.service.engine import Answer, Asked, Engine
 from mien.service.problems import KINDS, PARAMETER, Problem
 from mien.service.proxies import path_of, root_of
@@ -136,6 +136,7 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads, setting
 
     @router.post("/result")
     async def result(request: Request) -> Response:
+        only(request.query_params)
         with uploads.reading(request) as reading:
             form = await reading.form()
             form = Form(_chosen(form, sample), form.fields)

@@ -24,14 +24,14 @@ import mien
 from mien.service import api, live, pages, private, videos
 from mien.service.door import Server
 from mien.service.engine import Engine
-from mien.service.guard import ACCESS, FAULTS, Gate, Guard
+from mien.service.guard import ACCESS, FAULTS, STATIC, Gate, Guard
 from mien.service.jobs import Jobs
 from mien.service.lingering import Lingering
 from mien.service.metrics import Metrics
 from mien.service.openapi import Described
 from mien.service.problems import INTERNAL, METHOD, NOT_FOUND, PARAMETER, Problem
 from mien.service.protocol import Http
-from mien.service.proxies import Proxies, root_of
+from mien.service.proxies import Proxies, path_of, root_of
 from mien.service.room import Config, Room
 from mien.service.seldom import WIRE, be_seldom
 from mien.service.settings import Settings, SettingsError
@@ -117,6 +117,8 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
 
 def _allowed(routes: Iterable[BaseRoute], request: Request) -> str:
     """The methods that an address takes, HEAD wherever GET is one."""
+    if path_of(request.scope).startswith(STATIC):
+        return "GET, HEAD"
     there = [each for each in routes if each.matches(request.scope)[0] is not Match.NONE]
     methods = {method for each in there if isinstance(each, Route) for method in each.methods or ()}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))

@@ -35,6 +35,8 @@ ROOT = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9_.~-]+)*")
 """A path that a service may be under, without a stroke at its end."""
 ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.IGNORECASE)
 """A site as browsers name it, or all of them."""
+USUAL_PORTS = {"http": ":80", "https": ":443"}
+"""Which browsers leave out of a site's name."""
 HASH = re.compile(r"[0-9a-f]{64}")
 ROOMY = 1_250_000_000
 """Bytes of memory with which a video is read beside all else (docs/service.md): where there is less, none is."""
@@ -68,7 +70,8 @@ def _root(value: str) -> str:
 def _origin(value: str) -> str:
     if not ORIGIN.fullmatch(value):
         raise ValueError(f"expected an origin such as https://a.example, without a path, or *, got {value!r}")
-    return value.lower()
+    origin = value.lower()
+    return origin.removesuffix(USUAL_PORTS.get(origin.partition("://")[0], ""))
 
 
 def _network(value: str) -> str:

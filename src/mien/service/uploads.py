@@ -32,6 +32,8 @@ from mien.service.problems import (
 from mien.service.settings import Settings
 
 PLAIN = ("application/octet-stream", "")
+AS_IT_IS = "identity"  # the coding of a body that has none
+MAX_TOLD = 40  # characters told back of a coding
 LITTLE = 500_000  # bytes of a small upload
 LARGE = 7 / 8  # of the memory, that others may fill; one alone may fill it all
 MAX_HEADERS = 8_192  # bytes of one part's headers
@@ -121,8 +123,11 @@ class Reading:
         """The files of the request: those of a multipart form, or the body itself.
 
         Raises:
-            Problem: too large, too many, too slow, broken off, malformed, or of a type that is not taken.
+            Problem: too large, too many, too slow, broken off, malformed, packed, or of a type that is not taken.
         """
+        if (coding := self._request.headers.get("content-encoding", AS_IT_IS).strip().lower()) != AS_IT_IS:
+            told = f"Content-Encoding is {coding[:MAX_TOLD]!r}: send the body as it is"
+            raise Problem(UNSUPPORTED, told, {**CLOSE, "Accept-Encoding": AS_IT_IS})
         kind, options = parse_options_header(self._request.headers.get("content-type", ""))
         name = kind.decode("latin-1").strip().lower()
         try:
