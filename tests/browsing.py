@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect
-from waiting import WAIT_S
+from waiting import WAIT_S, until
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 CAMERA = "--use-fake-device-for-media-stream"
@@ -52,10 +57,21 @@ def idle(page: Page) -> None:
 
 @dataclass(frozen=True)
 class App:
-    """A running app, that cannot write a single byte into a file; where it is, and what it prints."""
+    """A running app, that cannot write a single byte into a file; where it is, what it prints, and its process."""
 
     url: str
     printed: list[str]
+    process: int
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Whatever is sent to it meanwhile reaches it at once, at the end."""
+        os.kill(self.process, signal.SIGSTOP)
+        try:
+            until(lambda: Path(f"/proc/{self.process}/stat").read_text().rpartition(") ")[2][0] == "T")
+            yield
+        finally:
+            os.kill(self.process, signal.SIGCONT)
 
 
 def choose(page: Page, **files: bytes) -> None:

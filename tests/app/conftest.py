@@ -56,7 +56,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Itera
     reader.start()
     url = f"http://localhost:{port}"
     until(lambda: answers(process, f"{url}/_stcore/health", printed))
-    yield App(url, printed)
+    yield App(url, printed, process.pid)
     process.terminate()
     process.wait(WAIT_S)
     reader.join(WAIT_S)

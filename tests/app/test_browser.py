@@ -16,6 +16,8 @@ from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 pytestmark = needs_browser
 
+HEADS = {"Samples": "Samples", "Kept": "Kept faces", "About": "About mien", "Video": "Who looked how, and when?"}
+
 
 @pytest.fixture
 def page(browser: Browser, running: App) -> Iterator[Page]:
@@ -183,14 +185,29 @@ def test_nothing_uploaded_is_written_or_logged(page: Page, running: App, astrona
     assert "face" not in "".join(running.printed)
 
 
-def test_another_page_remembers_the_choice(page: Page) -> None:
-    chosen = {"Expressions": "happy or sad", "Kind of photos": "Posed faces: all expressions equally often"}
-    for name, value in chosen.items():
-        page.get_by_role("combobox", name=name).click()
-        page.get_by_role("option", name=value).click()
-        expect(page.get_by_role("combobox", name=name)).to_have_value(value)
+CHOSEN = {
+    "Expressions": "happy or sad",
+    "Kind of photos": "Posed faces: all expressions equally often",
+    "Model": "large",
+}
+KEEPING = "Keep the faces that I correct"
+
+
+@pytest.mark.parametrize("way", [["Samples"], ["Kept", "About", "Video"]], ids=" ".join)
+def test_what_is_chosen_is_remembered_by_whoever_leaves_at_once(way: list[str], page: Page, running: App) -> None:
+    page.get_by_role("switch", name=KEEPING).wait_for()
+    idle(page)
+    with running.stopped():
+        for name, value in CHOSEN.items():
+            page.get_by_role("combobox", name=name).click()
+            page.get_by_role("option", name=value).click()
+            expect(page.get_by_role("combobox", name=name)).to_have_value(value)
+        page.get_by_text(KEEPING).click()
+        page.get_by_role("link", name=way[0]).click()
+    for name in way:
+        page.get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(HEADS[name])
         idle(page)
-    page.get_by_role("link", name="Samples").click()
-    expect(page.get_by_text("right so far")).to_be_visible()
-    for name, value in chosen.items():
+    for name, value in CHOSEN.items():
         expect(page.get_by_role("combobox", name=name)).to_have_value(value)
+    expect(page.get_by_role("switch", name=KEEPING)).to_be_checked()

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import streamlit as st
 from numpy.typing import NDArray
+from paged import opened, turned
 from PIL import Image
 from streamlit.navigation.page import StreamlitPage
 from streamlit.testing.v1 import AppTest
-from waiting import WAIT_S
 
 import mien
 from mien.app import about, settings
@@ -27,7 +27,6 @@ Bands = Callable[..., NDArray[np.uint8]]
 Toy = Callable[..., Path]
 Open = Callable[..., AppTest]
 
-SCRIPT = Path(settings.__file__).with_name("script.py")
 SAID = Expression({"happy": 0.9, "sad": 0.1})
 
 
@@ -47,14 +46,14 @@ def app(model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Opens a page of the app, that may keep faces or must not, for a person who does or does not want it."""
     monkeypatch.setenv(settings.MODEL, str(model))
 
-    def opened(page: str = "read", *, may: bool = True, on: bool = False) -> AppTest:
+    def begun(page: str = "", *, may: bool = True, on: bool = False) -> AppTest:
         monkeypatch.delenv(settings.KEEP, raising=False)
         if may:
             monkeypatch.setenv(settings.KEEP, str(folder))
-        test = AppTest.from_string(f"from mien.app import {page}\n{page}.show()", default_timeout=WAIT_S).run()
+        test = opened(page)
         return ran(test.toggle(key="keeping").set_value(True)) if on else ran(test)
 
-    return opened
+    return begun
 
 
 @pytest.fixture(scope="module")
@@ -126,15 +125,14 @@ def test_nothing_is_kept_unless_a_person_turns_it_on(app: Open, folder: Path, ha
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("page", ["read", "samples", "video"])
+@pytest.mark.parametrize("page", ["", "samples", "video"])
 def test_where_the_app_must_not_keep_anything_there_is_no_such_choice(
     page: str, app: Open, folder: Path, happy: bytes
 ) -> None:
     test = app(page, may=False)
     assert len(test.toggle) == 0
-    if page == "read":
+    if not page:
         assert questions(upload(test, happy)) == []
-    assert "No face is kept." in html(app("kept", may=False))
     assert not folder.exists()
 
 
@@ -152,7 +150,7 @@ def test_the_page_of_what_is_kept_is_there_where_faces_may_be_kept(
     monkeypatch.setattr(StreamlitPage, "run", lambda page: None)
     monkeypatch.setenv(settings.MODEL, str(model))
     monkeypatch.setenv(settings.KEEP, str(folder) if may else "")
-    ran(AppTest.from_file(str(SCRIPT), default_timeout=WAIT_S))
+    assert not opened().exception
     assert ("Kept" in shown) == may
     told = " ".join(sentence for _, sentences in about._sections() for sentence in sentences)
     assert ("Only faces that you correct are saved" in told) == may
@@ -257,9 +255,9 @@ def test_a_folder_that_is_broken_is_told(app: Open, folder: Path, happy: bytes) 
     test = say(upload(app(on=True), happy), "sad")
     assert "holds other files" in test.error[0].value
     (folder / TABLE).write_text("torn")
-    for page in ("read", "kept"):
-        test = app(page, on=page == "read")
-        told = upload(test, happy) if page == "read" else test
+    for page in ("", "kept"):
+        test = app(page, on=not page)
+        told = test if page else upload(test, happy)
         assert "is not as mien wrote it" in told.error[0].value
     assert files(folder) == ["holiday.jpg", TABLE]
 
@@ -282,8 +280,10 @@ def test_faces_of_samples_are_corrected_too(
     assert [each.label for each in kept(folder)] == ["sad"]
 
 
-def test_every_page_remembers_that_faces_are_to_be_kept(app: Open) -> None:
+def test_every_page_remembers_whether_faces_are_to_be_kept(app: Open) -> None:
     test = app(on=True)
-    assert test.session_state["chosen keeping"] is True
-    test = ran(test.toggle(key="keeping").set_value(False))
-    assert test.session_state["chosen keeping"] is False
+    for on in (True, False):
+        assert test.toggle(key="keeping").set_value(on).run().toggle(key="keeping").value == on
+        for page in ("about", "video"):
+            assert not turned(test, page).exception
+        assert test.toggle(key="keeping").value == on

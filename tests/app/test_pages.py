@@ -29,13 +29,13 @@ import pytest
 import streamlit as st
 from drawn import draw_face
 from numpy.typing import NDArray
+from paged import SCRIPT, opened, turned
 from PIL import Image
-from streamlit.navigation.page import StreamlitPage
 from streamlit.testing.v1 import AppTest
 from waiting import WAIT_S
 
 import mien
-from mien import languages
+from mien import artifact, languages
 from mien.answers import Found
 from mien.app import about, live, read, samples, seen, settings, show, words
 from mien.app.seen import Seen, Shelf
@@ -46,11 +46,10 @@ from mien.explain import explained
 from mien.face import Face
 from mien.labels import FERPLUS8, HAPPY_SAD
 from mien.prediction import METHODS, Explanation, Expression, Method, Prediction, Reading
-from mien.prior import TRAINING
+from mien.prior import BALANCED, TRAINING
 from mien.recognizer import Recognizer
 from mien.shading import layer
 
-SCRIPT = Path(settings.__file__).with_name("script.py")
 Bands = Callable[..., NDArray[np.uint8]]
 Toy = Callable[..., Path]
 
@@ -63,23 +62,20 @@ def png(image: NDArray[np.uint8]) -> bytes:
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Opens the app as `mien app` would start it, or one of its pages alone."""
+    """Opens the app as `mien app` would start it, at its first page or another."""
 
-    def opened(page: str = "", **environment: str) -> AppTest:
+    def begun(page: str = "", **environment: str) -> AppTest:
         monkeypatch.delenv(settings.MODEL, raising=False)
         monkeypatch.delenv(settings.SAMPLES, raising=False)
         monkeypatch.delenv(settings.TOLD, raising=False)
         monkeypatch.delenv(settings.KEEP, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        if page:
-            test = AppTest.from_string(f"from mien.app import {page}\n{page}.show()", default_timeout=WAIT_S).run()
-        else:
-            test = AppTest.from_file(str(SCRIPT), default_timeout=WAIT_S).run()
+        test = opened(page)
         assert not test.exception
         return test
 
-    return opened
+    return begun
 
 
 def html(test: AppTest) -> str:
@@ -263,16 +259,11 @@ def test_an_answer_is_there_before_the_next_photo_is_read(
     assert names(test) == ["first.jpg", "later.jpg"]
 
 
-def test_photos_are_forgotten_on_pages_that_show_none(
-    app: Callable[..., AppTest], astronaut: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_photos_are_forgotten_on_pages_that_show_none(app: Callable[..., AppTest], astronaut: bytes) -> None:
     test = upload(app(), me_jpg=astronaut)
     kept: Shelf = test.session_state["shelf"]
     assert len(kept) == 1
-    monkeypatch.setattr(st, "navigation", lambda pages, position: pages[-1])
-    monkeypatch.setattr(StreamlitPage, "run", lambda page: None)
-    test.run()
-    assert not test.exception
+    assert not turned(test, "about").exception
     assert len(kept) == 0
 
 
@@ -358,6 +349,55 @@ def test_a_model_that_is_none(app: Callable[..., AppTest], tmp_path: Path) -> No
     test = app(**{settings.MODEL: str(tmp_path / "nothing")})
     assert "no model" in test.error[0].value
     assert not test.title
+
+
+CHOSEN = {"labels": HAPPY_SAD.name, "prior": BALANCED}
+
+
+def chosen(test: AppTest) -> dict[str | None, str | None]:
+    """What is chosen on the page, of what every page remembers."""
+    return {each.key: each.value for each in test.selectbox if each.key in ("model", *CHOSEN)}
+
+
+def enter(test: AppTest, model: str) -> None:
+    """Another model, by the path of its folder."""
+    box = test.selectbox(key="model")
+    box.options.append(model)  # else the harness takes nothing that is not offered
+    box.set_value(model).run()
+
+
+def test_every_page_remembers_what_is_chosen(app: Callable[..., AppTest]) -> None:
+    test = app()
+    for key, value in CHOSEN.items():
+        test.selectbox(key=key).set_value(value).run()
+    for page in ("video", "about", ""):
+        assert not turned(test, page).exception
+        assert chosen(test) == {"model": artifact.DEFAULT} | (CHOSEN if page != "about" else {})
+
+
+def test_a_model_that_does_not_load_is_told_and_the_next_page_has_the_last_that_did(
+    app: Callable[..., AppTest], toy: Toy, tmp_path: Path
+) -> None:
+    model = str(toy(tmp_path / "toy", {"happy-sad": ("happy", "sad")}))
+    test = app()
+    for path, error in ((model, []), (str(tmp_path / "none"), ["no model"])):
+        enter(test, path)
+        assert [each.value[: len("no model")] for each in test.error] == error
+        assert test.selectbox(key="model").value == path
+        assert bool(test.get("file_uploader")) == (not error)
+    for page in ("judge", "about", ""):
+        assert not turned(test, page).error
+        assert test.selectbox(key="model").value == model
+    assert not test.exception
+
+
+def test_another_model_is_asked_for_what_it_can_speak(app: Callable[..., AppTest], toy: Toy, tmp_path: Path) -> None:
+    test = app()
+    test.selectbox(key="labels").set_value("fer7").run()
+    enter(test, str(toy(tmp_path / "toy", {"happy-sad": ("happy", "sad")})))
+    assert test.selectbox(key="labels").options == ["happy or sad"]
+    assert not test.exception
+    assert test.selectbox(key="labels").value == HAPPY_SAD.name
 
 
 def test_a_name_is_text_whatever_it_holds() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import paged
 import pandas as pd
 import pytest
 import streamlit as st
@@ -35,7 +36,6 @@ from mien.watching import Moment, watch
 
 Toy = Callable[..., Path]
 Open = Callable[..., AppTest]
-PAGE = "from mien.app import video\nvideo.show()"
 
 LEFT, RIGHT = (30, HAPPY), (100, SAD)
 
@@ -71,7 +71,7 @@ def page(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     settings._loaded.clear()
 
     def opened(content: bytes | None = None, name: str = "me.mp4", every: str = "all") -> AppTest:
-        test = AppTest.from_string(PAGE, default_timeout=WAIT_S).run()
+        test = paged.opened("video")
         test.selectbox(key="every").set_value(every).run()
         if content is not None:
             test.file_uploader(key="video").set_value((name, content, "video/mp4"))
@@ -386,7 +386,7 @@ def test_another_page_forgets_it(monkeypatch: pytest.MonkeyPatch, reader: Recogn
 
 def test_what_it_needs_is_told_where_it_is_missing(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "find_spec", lambda name: None if name == "scipy" else find_spec(name))
-    test = AppTest.from_string(PAGE, default_timeout=WAIT_S).run()
+    test = paged.opened("video")
     assert "mien[video]" in test.info[0].value
     assert not test.file_uploader
 

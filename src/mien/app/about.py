@@ -6,18 +6,21 @@ import re
 
 import streamlit as st
 
-from mien.app.settings import choose_model, keep_folder
+from mien.app.settings import keep_folder
 from mien.app.show import say
 from mien.app.words import _
+from mien.recognizer import Recognizer
 
 
-def show() -> None:
+def head() -> None:
     st.title(_("About mien"))
     for title, sentences in _sections():
         st.header(title, anchor=False)
         st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
     st.header(_("The model"), anchor=False)
-    reader = choose_model()
+
+
+def show(reader: Recognizer) -> None:
     say(_("What follows is in English."))
     card, _tag, runs = reader.artifact.card.partition("<details>")
     with st.expander(_("Its card: scores, data and limits")):

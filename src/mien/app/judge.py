@@ -6,7 +6,7 @@ import os
 
 import streamlit as st
 
-from mien.app.settings import choose_model, told
+from mien.app.settings import told
 from mien.app.show import say, sentence_of
 from mien.app.words import _, ngettext, plain, said
 from mien.crops import CROPS, Crop
@@ -24,10 +24,12 @@ USUAL = ""
 SPLITS = (USUAL, "train", "valid", "test", "all")
 
 
-def show() -> None:
+def head() -> None:
     st.title(_("How good is it?"))
     say(_("Choose photos with labels: folders named by label, fer2013.csv, or parquet. mien reads and scores them."))
-    reader = choose_model()
+
+
+def show(reader: Recognizer) -> None:
     with st.form("judge"):
         path = st.text_input(_("Path of the dataset on this machine"), key="dataset")
         one, two, three = st.columns(3)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mien.app.settings import keep_folder, remember, told
+from mien.app.settings import keep_folder, told
 from mien.app.show import fault, say
 from mien.app.words import _, ngettext, said
 from mien.corrections import NOT_A_FACE, TABLE, Kept, forget, keep, kept, name_of
@@ -24,17 +24,12 @@ WIDE = 96, 200  # px, of a face and of what is said of it
 
 
 def wanted() -> Path | None:
-    """The folder for faces that a person corrects, where there is one and the person turns keeping on."""
+    """The folder for faces that a person corrects, where there is one and the person turns keeping on. Every page
+    remembers it."""
     folder = keep_folder()
     if folder is None:
         return None
-    on = st.toggle(
-        _("Keep the faces that I correct"),
-        st.session_state.get("chosen keeping", False),
-        key="keeping",
-        on_change=remember,
-        args=("keeping",),
-    )
+    on = st.toggle(_("Keep the faces that I correct"), key="keeping", persist_state="session")
     say(
         _(
             "While this is on, mien saves the faces that you correct: the small picture that it sees, what it said, "
@@ -88,9 +83,12 @@ def correct(
             st.rerun()
 
 
+def head() -> None:
+    st.title(_("Kept faces"))
+
+
 def show() -> None:
     folder = keep_folder()
-    st.title(_("Kept faces"))
     with told():
         faces = kept(folder) if folder else ()
     if not folder or not faces:

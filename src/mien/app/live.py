@@ -11,7 +11,6 @@ import numpy as np
 import streamlit as st
 from PIL import ImageDraw
 
-from mien.app.settings import choose
 from mien.app.show import say
 from mien.app.words import _
 from mien.draw import annotate
@@ -25,10 +24,12 @@ WIDE = 768  # px, of the moving picture on the page, at most
 VIDEO = {"width": {"ideal": 640}, "height": {"ideal": 480}}  # what is asked of a camera: larger frames come later
 
 
-def show() -> None:
+def head() -> None:
     st.title(_("Camera"))
     say(_("Each picture of the camera is read in memory and forgotten. Nothing is kept."))
-    reader, labels, prior = choose()
+
+
+def show(reader: Recognizer, labels: LabelSet, prior: str) -> None:
     if find_spec("streamlit_webrtc") is None:
         told = _("The camera needs one more package. Install it, then start the app again:")
         st.info(f"{told} `pip install 'mien[live]'`")

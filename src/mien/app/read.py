@@ -13,9 +13,9 @@ from pathlib import Path, PurePath
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from mien.app.kept import correct, wanted
+from mien.app.kept import correct
 from mien.app.seen import encoded, shelf
-from mien.app.settings import PHOTO_MB, choose
+from mien.app.settings import PHOTO_MB
 from mien.app.show import photo, say, summary
 from mien.app.words import _, ngettext
 from mien.draw import annotate
@@ -26,11 +26,12 @@ from mien.sources import HEIC, SUFFIXES
 from mien.tables import csv_text
 
 
-def show() -> None:
+def head() -> None:
     st.title(_("What does this face look like?"))
     say(_("Your photos stay in the memory of this machine. They are forgotten when you leave this page."))
-    reader, labels, prior = choose()
-    folder = wanted()
+
+
+def show(reader: Recognizer, labels: LabelSet, prior: str, folder: Path | None) -> None:
     ways = {"photos": _("Choose photos"), "camera": _("Take a photo")}
     way = st.segmented_control(
         _("From"), list(ways), default="photos", key="way", format_func=ways.__getitem__, label_visibility="collapsed"

@@ -9,9 +9,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mien.app.kept import correct, wanted
+from mien.app.kept import correct
 from mien.app.seen import Shelf, shelf
-from mien.app.settings import choose, samples_folder, told
+from mien.app.settings import samples_folder, told
 from mien.app.show import fault, headline, photo, picture, say
 from mien.app.words import _, language, ngettext, plain, said, showable
 from mien.crops import Crop
@@ -27,11 +27,12 @@ from mien.recognizer import Recognizer
 A_PAGE = 12
 
 
-def show() -> None:
-    folder = samples_folder()
+def head() -> None:
     st.title(_("Samples"))
-    reader, labels, prior = choose()
-    keep_in = wanted()
+
+
+def show(reader: Recognizer, labels: LabelSet, prior: str, keep_in: Path | None) -> None:
+    folder = samples_folder()
     with told():
         paths = [folder / name for name in image_files(folder)] if folder else []
     if not folder or not paths:

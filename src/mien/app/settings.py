@@ -1,4 +1,7 @@
-"""What the app was started with, and what every page lets a person choose: model, label set and prior."""
+"""What the app was started with, and what pages let a person choose: model, label set and prior.
+
+What is chosen is asked in the frame of all pages (see `script`), where it is remembered on every one.
+"""
 
 from __future__ import annotations
 
@@ -99,71 +102,51 @@ def choose() -> tuple[Recognizer, LabelSet, str]:
 
 
 def choose_model() -> Recognizer:
-    """Ask for a model: one that comes with mien, or the path of any artifact. Every page remembers one that loads."""
-    kept = st.session_state.get("chosen model", _first_model())
-    known = list(dict.fromkeys((kept, _first_model(), *artifact.names())))
+    """Ask for a model: one that comes with mien, or the path of any artifact. Every page remembers one that loads: what
+    does not is told, and the next page goes back to the last that did."""
+    asked = st.session_state.get("model", _first_model())
+    if asked == st.session_state.pop("model that failed", None):
+        asked = st.session_state["model"] = st.session_state.get("model that loaded", _first_model())
     chosen = st.selectbox(
         _("Model"),
-        known,
+        list(dict.fromkeys((_first_model(), *artifact.names(), asked))),
         key="model",
         accept_new_options=True,
         help=_("One that comes with mien, or the path of a folder that `mien export` made."),
-        on_change=_keep_model,
+        persist_state="session",
     )
     with told():
         try:
-            reader = _recognizer(str(chosen or kept))
+            reader = _recognizer(chosen)
         except Exception:
-            st.session_state["chosen model"] = st.session_state.get("model that loaded", _first_model())
+            st.session_state["model that failed"] = chosen
             raise
-    st.session_state["model that loaded"] = str(chosen or kept)
+    st.session_state["model that loaded"] = chosen
     return reader
 
 
 def choose_labels(reader: Recognizer) -> LabelSet:
     """Ask for a label set, among those that the model can speak. Every page remembers it."""
     able = reader.artifact.label_sets
-    names = list(able)
-    kept = st.session_state.get("chosen labels", names[0])
-    first = names.index(kept) if kept in able else 0
     name = st.selectbox(
         _("Expressions"),
-        names,
-        first,
+        list(able),
         key="labels",
         format_func=lambda each: said(able[each].words),
-        on_change=remember,
-        args=("labels",),
+        persist_state="session",
     )
-    return able[str(name)]
+    return able[name]
 
 
 def choose_prior(reader: Recognizer, labels: LabelSet) -> str:
     """Ask how often each expression is to be expected; or that a model cannot tell is said. Every page remembers it."""
     words = {TRAINING: _("Everyday photos"), BALANCED: _("Posed faces: all expressions equally often")}
-    names = list(words)
     prior = st.selectbox(
-        _("Kind of photos"),
-        names,
-        names.index(st.session_state.get("chosen prior", TRAINING)),
-        key="prior",
-        format_func=words.__getitem__,
-        on_change=remember,
-        args=("prior",),
+        _("Kind of photos"), list(words), key="prior", format_func=words.__getitem__, persist_state="session"
     )
     with told():
         reader.expected(prior, labels)
     return prior
-
-
-def remember(name: str) -> None:
-    """Before the page runs: whoever chooses and leaves at once finds the choice made elsewhere."""
-    st.session_state[f"chosen {name}"] = st.session_state[name]
-
-
-def _keep_model() -> None:
-    """As `remember`; where it does not load, the page that tries to load it goes back to the last that did."""
-    st.session_state["chosen model"] = str(st.session_state["model"] or _first_model())
 
 
 def _first_model() -> str:

@@ -14,9 +14,9 @@ import streamlit as st
 from PIL import Image
 
 from mien.app.chart import HIGH, PLACE, POINT, chart
-from mien.app.kept import correct, wanted
+from mien.app.kept import correct
 from mien.app.seen import Seen, encoded
-from mien.app.settings import VIDEO_MB, choose, told
+from mien.app.settings import VIDEO_MB, told
 from mien.app.show import card, clock, fault, paint, picture, say, table
 from mien.app.taking import downloads
 from mien.app.viewing import MOST, Told, Viewing, forget, viewing
@@ -43,11 +43,12 @@ HELD = VIDEO_MB * 1_000_000  # bytes of a file on this machine that are held, fo
 NEWEST = 8  # faces that are told while a video is read
 
 
-def show() -> None:
+def head() -> None:
     st.title(_("Who looked how, and when?"))
     say(_("Your video stays in the memory of this machine. It is forgotten when you leave this page."))
-    reader, labels, prior = choose()
-    folder = wanted()
+
+
+def show(reader: Recognizer, labels: LabelSet, prior: str, folder: Path | None) -> None:
     if any(find_spec(module) is None for module in ("av", "scipy")):
         needed = _("Videos need one more package. Install it, then start the app again:")
         st.info(f"{needed} `pip install 'mien[video]'`")
