@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from filmed import BARS, Film, barred, bars_of, coded, corners
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mien.video import Frame, frames
 from mien.video.canvas import Easel, matrix_for, planes_of
@@ -162,6 +162,19 @@ def test_a_webm_is_upright_with_alpha_as_without(pixel: str, name: str) -> None:
         assert (video.clip.height, video.clip.width) == expected.shape[:2]
         read = list(video)
     assert len(read) == 3
+    assert [middles(frame.pixels) for frame in read] == [middles(expected)] * 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_that_say_themselves_how_they_are_turned_are_upright(orientation: int) -> None:
+    """As cameras write them into motion JPEG."""
+    exif, photo = Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Image.fromarray(corners()).save(photo, "JPEG", exif=exif, quality=95)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(photo)))
+    with frames(io.BytesIO(3 * photo.getvalue())) as video:
+        assert (video.clip.height, video.clip.width) == expected.shape[:2]
+        read = list(video)
     assert [middles(frame.pixels) for frame in read] == [middles(expected)] * 3
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from fractions import Fraction
 from threading import Lock
 from typing import cast
@@ -123,10 +124,18 @@ class Painter:
         return max(1, round(frame.width * self._aspect)), frame.height
 
 
+class _Beside(SideDataContainer):
+    """What lies beside a frame's pixels, up to the first that PyAV has no name for, as EXIF, at which it raises: matrices
+    lie before those. `frame.side_data` would keep the frame until garbage is collected."""
+
+    def __init__(self, frame: VideoFrame) -> None:
+        with suppress(ValueError):
+            super().__init__(frame)  # type: ignore[call-arg]
+
+
 def turn_of(frame: VideoFrame) -> Turn:
     """What makes a frame upright: the turn or mirroring by right angles that comes closest to its display matrix."""
-    side = SideDataContainer(frame)  # type: ignore[call-arg] # `frame.side_data` would keep it until garbage is collected
-    matrix = cast("Mapping[str, Buffer]", side).get("DISPLAYMATRIX")
+    matrix = cast("Mapping[str, Buffer]", _Beside(frame)).get("DISPLAYMATRIX")
     if matrix is None:
         return None
     a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
