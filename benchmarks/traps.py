@@ -22,7 +22,7 @@ from mien.video import frames
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from filmed import BARS, Film, barred, bars_of, coded, corners, plain, seen
+from filmed import BARS, Film, barred, bars_of, coded, corners, plain, seen, tone
 
 B_FRAMES = {"preset": "ultrafast", "bf": "3"}
 EXACT = {"preset": "ultrafast", "qp": "0"}
@@ -57,10 +57,23 @@ def colours(matrix: str, full: bool = False, bits: int = 8, **how: Any) -> int:
     return int(np.abs(bars_of(read(made)[0][0].pixels) - BARS).max())
 
 
-def quarters(matrix: tuple[int, int, int, int]) -> str:
-    """The colours of the quarters, row by row, of red, green, blue, white that a display matrix turns."""
+def turned(matrix: tuple[int, int, int, int]) -> str:
+    """What becomes of `corners` by a display matrix."""
     a, b, c, d = (each * ONE for each in matrix)
-    pixels = read(Film([corners()], options=EXACT, matrix=(a, b, 0, c, d, 0, 0, 0, 1 << 30)).made())[0][0].pixels
+    return quarters(Film([corners()], options=EXACT, matrix=(a, b, 0, c, d, 0, 0, 0, 1 << 30)).made())
+
+
+def photographed() -> str:
+    """What becomes of `corners` as motion JPEG that says that it is to be turned clockwise."""
+    exif, photo = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    Image.fromarray(corners()).save(photo, "JPEG", exif=exif, quality=95)
+    return quarters(3 * photo.getvalue())
+
+
+def quarters(made: bytes) -> str:
+    """The colours of the quarters of the first frame, row by row."""
+    pixels = read(made)[0][0].pixels
     height, width = pixels.shape[:2]
     names = {(1, 0, 0): "R", (0, 1, 0): "G", (0, 0, 1): "B", (1, 1, 1): "W"}
     places = [(y, x) for y in (height // 4, 3 * height // 4) for x in (width // 4, 3 * width // 4)]
@@ -114,12 +127,19 @@ EVEN = "20, in order, times even"
 UNEVEN = [0, 40, 200, 210, 1000]
 LATE = [5000 + each for each in UNEVEN]
 TWO = Film(FILM, beside=[Film([corners(32, 32)] * 5)])
+SHORTER = Film(FILM, beside=[Film([corners(32, 32)] * 100)])
+SHAPED = [
+    Film(FILM, form="mpegts", codec="mpeg2video", options={}, tags={"sample_aspect_ratio": Fraction(wide, 3)})
+    for wide in (3, 4)
+]
+CLEAR = np.dstack([corners(), np.zeros((48, 64), np.uint8)])
 COVER = Film([corners(128, 128)], codec="mjpeg", pixel="yuvj420p", options={}, disposition=Disposition.attached_pic)
 TRAPS: dict[str, Trap] = {
-    "display matrix: mirrored": lambda: ("GRWB", quarters((-1, 0, 0, 1))),
-    "display matrix: half turn": lambda: ("WBGR", quarters((-1, 0, 0, -1))),
-    "display matrix: clockwise": lambda: ("BRWG", quarters((0, 1, -1, 0))),
-    "display matrix: clockwise and mirrored": lambda: ("RBGW", quarters((0, 1, 1, 0))),
+    "display matrix: mirrored": lambda: ("GRWB", turned((-1, 0, 0, 1))),
+    "display matrix: half turn": lambda: ("WBGR", turned((-1, 0, 0, -1))),
+    "display matrix: clockwise": lambda: ("BRWG", turned((0, 1, -1, 0))),
+    "display matrix: clockwise and mirrored": lambda: ("RBGW", turned((0, 1, 1, 0))),
+    "motion JPEG with EXIF: clockwise": lambda: ("BRWG", photographed()),
     "variable rate, MP4": lambda: ("0, 0.04, 0.2, 0.21, 1", times(Film(FILM[:5], UNEVEN))),
     "first time 5 s, Matroska": lambda: ("0, 0.04, 0.2, 0.21, 1", times(Film(FILM[:5], LATE, "matroska"))),
     "first time 5 s, MPEG-TS": lambda: ("0, 0.04, 0.2, 0.21, 1", times(Film(FILM[:5], LATE, "mpegts"))),
@@ -134,6 +154,10 @@ TRAPS: dict[str, Trap] = {
     "no frame count, Matroska": lambda: (EVEN, order("matroska", options=B_FRAMES)),
     "no frame count, WebM (VP9)": lambda: (EVEN, order(**VP9)),
     "no times at all, raw H.264": lambda: (EVEN, order("h264", options=B_FRAMES)),
+    "no times at all, raw H.264 of 50 frames a second": lambda: (
+        "0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12",
+        times(Film(FILM, form="h264", rate=50)),
+    ),
     "BT.601 limited, tagged: worst level": lambda: ("<= 2", colours("601", tags={"colorspace": 6, "color_range": 1})),
     "BT.601 full": lambda: ("<= 2", colours("601", True, pixel="yuvj420p")),
     "BT.709 limited, tagged": lambda: ("<= 2", colours("709", tags={"colorspace": 1, "color_range": 1})),
@@ -146,6 +170,10 @@ TRAPS: dict[str, Trap] = {
     ),
     "HLG: white paper": lambda: (">= 250", hdr(18)),
     "PQ: white paper": lambda: (">= 250", hdr(16)),
+    "raw AVI, fourth byte 0": lambda: (
+        "RGBW",
+        quarters(Film([CLEAR], form="avi", codec="rawvideo", pixel="bgra", options={}).made()),
+    ),
     "odd size 63 x 47": lambda: (
         (47, 63, 3),
         read(Film([plain(0, 63, 47)], **VP9).made())[0][0].pixels.shape,
@@ -154,9 +182,18 @@ TRAPS: dict[str, Trap] = {
         (48, 96, 3),
         read(Film([plain(0)], tags={"sample_aspect_ratio": Fraction(3, 2)}).made())[0][0].pixels.shape,
     ),
+    "pixels 1:1, then 4:3, MPEG-TS": lambda: (
+        [64, 85],
+        sorted({frame.width for frame in read(SHAPED[0].made() + SHAPED[1].made())[0]}),
+    ),
+    "H.264 cropped by 16 at the left": lambda: (
+        (48, 48, 3),
+        read(Film([plain(0)], options={**EXACT, "x264-params": "crop-rect=16,0,0,0"}).made())[0][0].pixels.shape,
+    ),
     "cover picture 128 x 128": lambda: (64, read(Film(FILM, beside=[COVER]).made())[0][0].width),
     "two streams: the larger one": lambda: (64, read(TWO.made())[0][0].width),
     "two streams: --stream 0": lambda: (32, read(TWO.made(), stream=0)[0][0].width),
+    "two streams: the larger one is shorter": lambda: ("whole", read(SHORTER.made())[1] or "whole"),
     "size changes in mid-stream": lambda: (
         [64, 96],
         sorted(
@@ -181,8 +218,6 @@ TRAPS: dict[str, Trap] = {
 
 
 def _tone() -> bytes:
-    from filmed import tone
-
     stream = io.BytesIO()
     with av.open(stream, "w", format="mp3") as container:
         coder: Any = container.add_stream("libmp3lame", rate=48_000)

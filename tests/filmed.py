@@ -25,7 +25,7 @@ Pixels = NDArray[np.uint8]
 
 TICK = Fraction(1, 1000)
 SOUND_RATE, BLOCK = 48_000, 960  # samples a second, and at once
-COUNTING = ("avi", "gif", "h264", "mpegvideo", "mjpeg", "mpeg2video")
+COUNTING = ("avi", "dv", "gif", "h264", "m4v", "mpegvideo", "mjpeg", "mpeg2video")
 """Containers that number frames, or give them no times, and a coder that knows whole frames only."""
 
 AAC = ("mp4", "mov", "mpegts", "flv")  # containers that have no Opus

@@ -90,6 +90,13 @@ def test_a_whole_video_has_no_error() -> None:
         assert (len(found), error, notes) == (COUNT, None, ())
 
 
+@pytest.mark.parametrize("form", ["mp4", "matroska"])
+def test_another_video_beside_it_may_last_longer(form: str) -> None:
+    small = Film([plain(0, 32, 32)] * COUNT, form=form)
+    found, error, _ = read(Film(FILM[:10], form=form, beside=[small]).made())
+    assert (len(found), error) == (10, None)
+
+
 def test_a_video_that_is_left_before_its_damage_has_no_error() -> None:
     made = Film(FILM, options=OPTIONS, settings=FRONT).made()
     with frames(io.BytesIO(made[: int(0.8 * len(made))]), end_s=1.0) as video:

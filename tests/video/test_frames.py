@@ -7,6 +7,7 @@ import io
 import struct
 import sys
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,30 @@ def test_frames_without_times_are_counted_and_that_is_said(form: str) -> None:
     assert video.notes == ("its frames have no times: counted at 25 frames a second",)
 
 
+@pytest.mark.parametrize(
+    ("form", "codec"),
+    [("h264", "libx264"), ("hevc", "libx265"), ("m4v", "mpeg4"), ("mpeg2video", "mpeg2video")],
+)
+def test_frames_without_times_are_counted_by_the_rate_that_they_have_themselves(form: str, codec: str) -> None:
+    """FFmpeg's average is that of times which it made up, 25 a second."""
+    options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
+    with frames(io.BytesIO(Film(FILM, form=form, codec=codec, options=options, rate=30).made())) as video:
+        found = list(video)
+    assert video.clip.rate == 30
+    assert times(found) == [round(number / 30, 3) for number in range(COUNT)]
+    assert video.notes == ("its frames have no times: counted at 30 frames a second",)
+
+
+def test_ticks_of_a_clock_are_no_rate() -> None:
+    """Of DV FFmpeg says that it has 60,000 frames a second."""
+    clip = describe(
+        io.BytesIO(
+            Film([plain(number, 720, 576) for number in range(3)], form="dv", codec="dvvideo", options={}).made()
+        )
+    )
+    assert (clip.rate, clip.width, clip.height) == (25, 768, 576)
+
+
 VARIABLE = [0, 40, 200, 210, 1000, 2500, 2540]
 
 
@@ -232,6 +257,32 @@ def test_the_size_may_change_in_mid_stream() -> None:
     assert [(frame.width, frame.height) for frame in found] == [(64, 48)] * 4 + [(96, 64)] * 4
     assert [frame.pixels.shape for frame in found] == [(48, 64, 3)] * 4 + [(64, 96, 3)] * 4
     assert [seen(frame.pixels) for frame in found] == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("form", "codec"), [("h264", "libx264"), ("mpeg2video", "mpeg2video"), ("mpegts", "mpeg2video")]
+)
+def test_the_shape_of_pixels_may_change_in_mid_stream(form: str, codec: str) -> None:
+    """As broadcasts go from 4:3 to 16:9; FFmpeg may tell of it while it still has the last frames."""
+    aspects = (Fraction(1), Fraction(4, 3))
+    square, wide = (
+        Film(FILM, form=form, codec=codec, options={}, tags={"sample_aspect_ratio": aspect}).made()
+        for aspect in aspects
+    )
+    found = read(square + wide)
+    assert len(found) == 2 * COUNT
+    for frame in found:
+        assert frame.pixels.shape == (frame.height, frame.width, 3)
+    assert [frame.width for frame in found[: COUNT - 3]] == [64] * (COUNT - 3)
+    assert [frame.width for frame in found[COUNT:]] == [85] * COUNT
+
+
+def test_columns_that_are_cropped_at_the_left_are_not_shown() -> None:
+    ramp = np.repeat(np.tile(np.arange(64, dtype=np.uint8) * 3, (48, 1))[..., None], 3, 2)
+    options = {"preset": "ultrafast", "qp": "0", "x264-params": "crop-rect=16,0,4,8"}
+    frame = read(Film([ramp], options=options).made())[0]
+    assert (frame.width, frame.height) == (44, 40)
+    assert np.abs(frame.pixels[20, :, 0].astype(int) - ramp[20, 16:60, 0]).max() <= 2
 
 
 def test_no_frame_is_larger_than_the_limit() -> None:

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from filmed import BARS, Film, barred, bars_of, coded, corners
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
+from mien.errors import VideoError
 from mien.video import Frame, frames
 from mien.video.canvas import Easel, matrix_for, planes_of
 
 EXACT = {"qp": "0", "preset": "ultrafast"}
 LIMITED, FULL = 1, 2
-BT709, BT601, BT2020 = 1, 6, 9
+BT709, RESERVED, BT601, YCGCO, BT2020, BT2020_CONSTANT = 1, 3, 6, 8, 9, 10
 PQ, HLG, BT709_CURVE = 16, 18, 1
 
 
@@ -99,6 +100,18 @@ def test_gray_of_limited_range_becomes_black_to_white(pixel: str) -> None:
     assert np.abs(planes_of(canvas.frame).y.astype(int) - ramp[..., 0]).max() <= 1
 
 
+@pytest.mark.parametrize("matrix", [YCGCO, BT2020_CONSTANT])
+def test_colours_that_are_not_read_are_told(matrix: int) -> None:
+    film = Film([coded(barred())], options=EXACT, tags=tagged(matrix, LIMITED))
+    with pytest.raises(VideoError, match=rf"coded in a way that is not read \(matrix {matrix}\)"):
+        first(film)
+
+
+def test_a_reserved_matrix_is_as_none() -> None:
+    film = Film([coded(barred())], form="matroska", codec="ffv1", options={}, tags=tagged(RESERVED, LIMITED))
+    assert np.abs(bars_of(first(film).pixels) - BARS).max() <= 2
+
+
 def light(signal: float, curve: int) -> Film:
     """Gray of one signal, 0..1, in 10 bits with a curve of phones that film in HDR."""
     yuv = np.full((72, 64), 512, np.uint16)
@@ -165,6 +178,19 @@ def test_a_webm_is_upright_with_alpha_as_without(pixel: str, name: str) -> None:
     assert [middles(frame.pixels) for frame in read] == [middles(expected)] * 3
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_that_say_themselves_how_they_are_turned_are_upright(orientation: int) -> None:
+    """As cameras write them into motion JPEG."""
+    exif, photo = Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Image.fromarray(corners()).save(photo, "JPEG", exif=exif, quality=95)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(photo)))
+    with frames(io.BytesIO(3 * photo.getvalue())) as video:
+        assert (video.clip.height, video.clip.width) == expected.shape[:2]
+        read = list(video)
+    assert [middles(frame.pixels) for frame in read] == [middles(expected)] * 3
+
+
 def middles(pixels: NDArray[np.uint8]) -> list[list[bool]]:
     """In the middle of each quarter, which colours are on."""
     height, width = pixels.shape[:2]
@@ -210,6 +236,14 @@ def test_clear_parts_of_a_video_lie_on_white(form: str, codec: str, pixel: str, 
             assert pixels[height, width].min() == 255
             assert np.abs(pixels[3 * height, width].astype(int) - (147, 207, 157)).max() <= 4
             assert np.abs(pixels[height, 3 * width].astype(int) - (40, 160, 60)).max() <= 4
+
+
+def test_the_fourth_byte_of_raw_pixels_in_avi_is_no_alpha() -> None:
+    """Windows calls it unused, and writers leave it 0."""
+    rgba = np.dstack([corners(), np.zeros((48, 64), np.uint8)])
+    frame = first(Film([rgba], form="avi", codec="rawvideo", pixel="bgra", options={}))
+    assert middles(frame.pixels) == middles(corners())
+    assert middles(frame.reduced(2)) == middles(corners())
 
 
 def test_clear_parts_of_a_gif_lie_on_white() -> None:

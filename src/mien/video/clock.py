@@ -16,6 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 USUAL = Fraction(25)  # frames a second, where a file does not say
+FASTEST = 300  # of them, as a coder's word: what is more are the ticks of its clock
 RAW = ("h264", "hevc", "mjpeg", "m4v", "mpegvideo", "obu")  # files without times, for which FFmpeg makes some up
 GUESSED = ("avi", "mpeg", "asf")  # whose packets' times FFmpeg makes up in part, or has in the order of decoding
 JUMP_S = 1.0  # by which a clock goes back where a new recording begins
@@ -37,7 +38,7 @@ class Clock:
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
-        self.rate = stream.average_rate or stream.guessed_rate or None
+        self.rate = _rate(container, stream)
         self.end_s = 0.0
         self.last_s = -inf
         self.notes: tuple[str, ...] = ()
@@ -110,6 +111,18 @@ class Clock:
     def next_s(self) -> float:
         """When a frame is to be expected after the last one that came out of the decoder."""
         return 0.0 if self.last_s == -inf else self.last_s + self._step_s
+
+
+def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Frames a second: as the frames themselves say where FFmpeg makes up times, at 25 a second, for want of others."""
+    average, guessed = stream.average_rate, stream.guessed_rate
+    if container.format.name in RAW:
+        return stream.codec_context.framerate or average
+    if (
+        average and guessed and guessed < average == 1 / Fraction(stream.time_base or 1)
+    ):  # the clock's ticks, and no frames
+        return guessed
+    return average or guessed or None
 
 
 def _origin(container: InputContainer, stream: VideoStream) -> Fraction | None:

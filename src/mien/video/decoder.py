@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from errno import EINVAL
+from fractions import Fraction
 from functools import partial
 from itertools import chain
 from typing import BinaryIO, cast
 
 import av
-from av.codec.context import CodecContext, ThreadType
+from av.codec.context import CodecContext, Flags, ThreadType
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -26,7 +27,7 @@ from av.video.stream import VideoStream
 from mien.cores import cores
 from mien.errors import VideoError
 from mien.intake import Limits
-from mien.video.clock import Clock
+from mien.video.clock import RAW, Clock
 from mien.video.frame import Clip, Frame
 from mien.video.moments import Moments
 from mien.video.passing import Passing
@@ -42,6 +43,9 @@ KINDS = (
 STILL = Disposition.attached_pic | Disposition.timed_thumbnails
 DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv"}
 """Containers whose duration is declared and not estimated from what is there."""
+
+SHAPELESS = {"mpegts", "mpeg", *RAW}
+"""Containers that leave it to the frames what shape a pixel has."""
 
 ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders that pass over alpha, and those that heed it."""
@@ -94,7 +98,8 @@ class Decoder:
             each.options = {"max_pixels": str(2 * self._limits.max_pixels + ROUNDED**2)}
         context.thread_type, context.thread_count = ThreadType.AUTO, threads
         self._clock = Clock(self._container, self._stream)
-        self._painter = Painter(self._stream.sample_aspect_ratio)
+        context.flags |= Flags.unaligned  # else columns that are cropped at the left stay
+        self._painter = self._painting(self._stream.sample_aspect_ratio)
         self._passing = Passing(context.name, self._clock)
         self._number = 0
         self._jump: int | None = None  # the first frame after some that were dropped
@@ -166,15 +171,24 @@ class Decoder:
                 self._jump = None
             self._number += self._passing.came(frame)
             time_s = self._clock.time_of(frame)
-            tell_matrix(frame, self._context.name)
+            told = tell_matrix(frame, self._context.name)
+            aspect = self._context.sample_aspect_ratio
+            if self._container.format.name in SHAPELESS and aspect != self._painter.aspect:
+                self._painter = self._painting(aspect)
             width, height = self._painter.size(frame)
             if frame.is_corrupt:
                 self._hurt(time_s, "a frame is damaged")
             elif too_large := self._too_large(width, height):
                 self._hurt(time_s, too_large)
+            elif not told:
+                self._hurt(time_s, f"its colours are coded in a way that is not read (matrix {frame.colorspace})")
             else:
                 yield Frame(time_s, self._number, width, height, partial(self._painter.paint, frame), frame)
             self._number += 1
+
+    def _painting(self, aspect: Fraction | None) -> Painter:
+        """What paints pixels of a shape; one byte in four of raw AVI is unused, which FFmpeg takes for alpha."""
+        return Painter(aspect, opaque=(self._container.format.name, self._context.name) == ("avi", "rawvideo"))
 
     def _decoded(self) -> Iterator[VideoFrame]:
         """What comes out of the decoder for all packets that are needed."""
@@ -241,7 +255,7 @@ class Decoder:
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         """The stream's packets with something in them, up to where the file ends or breaks."""
-        packets = self._container.demux(self._stream, *self._container.streams.audio)
+        packets = self._container.demux()  # of all streams, any of which may last as long as the file
         while True:
             try:
                 packet = next(packets, None)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from fractions import Fraction
 from threading import Lock
 from typing import cast
@@ -28,7 +29,8 @@ from mien.image import Pixels
 from mien.picture import SIDEWAYS
 from mien.video.frame import reduced
 
-BT709, UNSPECIFIED, BT601 = 1, 2, 6  # AVCOL_SPC
+BT709, UNSPECIFIED, RESERVED, BT601 = 1, 2, 3, 6  # AVCOL_SPC
+READ = (0, BT709, 4, 5, BT601, 7, 9)  # those whose colours FFmpeg converts: all but YCgCo and its like
 ALWAYS_601 = ("vp8", "vp9", "libvpx", "libvpx-vp9")  # codecs whose frames without a tag browsers take so
 HD_ROWS, HD_COLUMNS = 720, 1280
 HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
@@ -56,13 +58,16 @@ class Painter:
 
     Args:
         aspect: how many times a pixel is wider than high; None where that is not told.
+        opaque: whether what FFmpeg takes for alpha is none.
 
     Attributes:
+        aspect: as it was told.
         turn: what makes upright the frames that do not say it themselves.
     """
 
-    def __init__(self, aspect: Fraction | None) -> None:
-        self._aspect = aspect if aspect and 1 / WIDEST <= aspect <= WIDEST else Fraction(1)
+    def __init__(self, aspect: Fraction | None, opaque: bool = False) -> None:
+        self.aspect, self._opaque = aspect, opaque
+        self._wider = aspect if aspect and 1 / WIDEST <= aspect <= WIDEST else Fraction(1)
         self.turn: Turn = None
         self._lock = Lock()  # a frame's tags are changed while it is converted
         self._gray = VideoReformatter()
@@ -97,6 +102,7 @@ class Painter:
             told |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
             factor = 1
         clear = any(part.is_alpha for part in frame.format.components) or frame.format.name == "pal8"
+        clear &= not self._opaque
         exact = factor == 1 and not clear and frame.color_trc not in HDR
 
         def to(form: str, source: VideoFrame, **told: int) -> VideoFrame:
@@ -120,29 +126,42 @@ class Painter:
 
     def _square(self, frame: VideoFrame) -> tuple[int, int]:
         """Its width and height with square pixels, not yet upright."""
-        return max(1, round(frame.width * self._aspect)), frame.height
+        return max(1, round(frame.width * self._wider)), frame.height
+
+
+class _Beside(SideDataContainer):
+    """What lies beside a frame's pixels, up to the first that PyAV has no name for, at which it raises.
+
+    A matrix lies before those, such as EXIF. `frame.side_data` would keep the frame until garbage is collected.
+    """
+
+    def __init__(self, frame: VideoFrame) -> None:
+        with suppress(ValueError):
+            super().__init__(frame)  # type: ignore[call-arg]
 
 
 def turn_of(frame: VideoFrame) -> Turn:
     """What makes a frame upright: the turn or mirroring by right angles that comes closest to its display matrix."""
-    side = SideDataContainer(frame)  # type: ignore[call-arg] # `frame.side_data` would keep it until garbage is collected
-    matrix = cast("Mapping[str, Buffer]", side).get("DISPLAYMATRIX")
+    matrix = cast("Mapping[str, Buffer]", _Beside(frame)).get("DISPLAYMATRIX")
     if matrix is None:
         return None
     a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
     return TURNS[max(TURNS, key=lambda turn: a * turn[0] + b * turn[1] + c * turn[2] + d * turn[3])]
 
 
-def tell_matrix(frame: VideoFrame, codec: str) -> None:
-    """Have a frame say how its colours are coded, where it does not.
+def tell_matrix(frame: VideoFrame, codec: str) -> bool:
+    """Have a frame say how its colours are coded, where it does not; whether they can be read.
 
     Args:
         frame: as it was decoded.
         codec: by FFmpeg's name.
     """
-    if frame.colorspace == UNSPECIFIED and not frame.format.is_rgb:
+    if frame.format.is_rgb:
+        return True
+    if frame.colorspace in (UNSPECIFIED, RESERVED):
         large = frame.height >= HD_ROWS or frame.width >= HD_COLUMNS
         frame.colorspace = BT709 if large and codec not in ALWAYS_601 else BT601
+    return frame.colorspace in READ or GRAY.fullmatch(frame.format.name) is not None
 
 
 def ranged(frame: VideoFrame, reformatter: VideoReformatter) -> VideoFrame:
