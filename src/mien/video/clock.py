@@ -16,7 +16,6 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 USUAL = Fraction(25)  # frames a second, where a file does not say
-FASTEST = 300  # of them, as a coder's word: what is more are the ticks of its clock
 RAW = ("h264", "hevc", "mjpeg", "m4v", "mpegvideo", "obu")  # files without times, for which FFmpeg makes some up
 GUESSED = ("avi", "mpeg", "asf")  # whose packets' times FFmpeg makes up in part, or has in the order of decoding
 JUMP_S = 1.0  # by which a clock goes back where a new recording begins
@@ -118,11 +117,8 @@ def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
     average, guessed = stream.average_rate, stream.guessed_rate
     if container.format.name in RAW:
         return stream.codec_context.framerate or average
-    if (
-        average and guessed and guessed < average == 1 / Fraction(stream.time_base or 1)
-    ):  # the clock's ticks, and no frames
-        return guessed
-    return average or guessed or None
+    ticks = 1 / Fraction(stream.time_base or 1)  # of the clock, which no camera is as fast as
+    return guessed if average == ticks and guessed and guessed < average else average or guessed or None
 
 
 def _origin(container: InputContainer, stream: VideoStream) -> Fraction | None:
