@@ -1,7 +1,7 @@
 """The app's frame, into which each page is drawn; Streamlit runs this file anew for every change on them.
 
 What every page remembers is asked here and handed to the page: when a page is left, browsers send what was chosen in
-the frame along, and not what was chosen on the page.
+the frame along, and not what was chosen on the page. A page's `head` stands above what is asked, `show` below.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import streamlit as st
 
 from mien.app import about, judge, kept, live, read, samples, video, viewing
 from mien.app.icon import icon
-from mien.app.kept import wanted
 from mien.app.seen import forget
 from mien.app.settings import choose, choose_model, keep_folder, notice, samples_folder, warm_up
 from mien.app.show import say, style
@@ -72,5 +71,5 @@ if page in (judging, telling):
 elif page is not saved:
     reader, labels, prior = choose()
 if page in (photos, gallery, videos):
-    folder = wanted()
+    folder = kept.wanted()
 page.run()
