@@ -4,8 +4,9 @@
 
 BASE is the checkout that this one is compared with. Each build is a process of its own, which gets the same files and
 is idle while the other works. Rows: photos with many or small faces, as arrays and from a phone; face crops in files
-and in an array, a folder of photos, and what the network and the decoder do alone, on two threads; frames of a camera;
-and a cold `mien predict photo.jpg`, with the most memory it holds. Needs pyarrow, scikit-image, and some ten minutes.
+and in an array, a folder of photos, and what the network and the decoder do alone, on two threads; frames of a camera,
+by themselves and as the service reads them; and a cold `mien predict photo.jpg`, with the most memory it holds. Needs
+pyarrow, scikit-image, websockets, and some ten minutes.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from __future__ import annotations
 import argparse
 import compileall
 import json
+import math
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,13 +35,16 @@ from footprint import run
 from limits import decode, mapped
 from photo import photo
 from PIL import Image
+from server import Server, running, served
+from websockets.sync.client import connect
 
 import mien
 from mien.detect import BlazeFace
 from mien.face import framing
 
 PARTS = (0.03, 0.04, 0.05, 0.06, 0.08, 0.2)  # crop side in sides of an array of 1600 px
-ARRAYS, GROUPS, PHOTOS, COLD, FRAMES = 11, 6, 24, 7, 20
+ARRAYS, GROUPS, PHOTOS, COLD, FRAMES, LIVE = 11, 6, 24, 7, 20, 150
+RATE = 30  # live frames a second, as the page sends them at most
 PHONE = 4032, 3024
 
 ROWS = {
@@ -72,6 +78,7 @@ def main() -> None:
                 old, new = in_turns([partial(base.ms, what), partial(this.ms, what)], given.rounds)
                 row(told, f"{old:,.2f}", f"{new:,.2f}", f"{old / new:.2f}")
             shares(base, this, given.rounds)
+        live(given.base, folder / "live", given.rounds)
     cold(given.base, data / "media" / "single_face.jpg")
 
 
@@ -88,6 +95,28 @@ def shares(base: Build, this: Build, rounds: int) -> None:
         steps = [partial(build.ms, each) for build in (base, this) for each in (alone, what)]
         old_limit, old, new_limit, new = in_turns(steps, rounds)
         row(told, f"{old_limit / old:.0%}", f"{new_limit / new:.0%}")
+
+
+def live(base: Path, frames: Path, rounds: int) -> None:
+    """What a frame of a camera takes of the processor in the service and its workers, at 30 a second."""
+    jpegs = [path.read_bytes() for path in sorted(frames.iterdir())]
+    with ExitStack() as opened:
+        servers = (running(served(), {"PYTHONPATH": str(root / "src")}) for root in (base, ROOT))
+        old, new = in_turns([partial(camera, opened.enter_context(each), jpegs) for each in servers], rounds)
+    head("live, by web socket", "base", "this", "")
+    row("ms of processor a frame, 640 x 480, one face", f"{old:.2f}", f"{new:.2f}", f"{new / old:.2f} of it")
+
+
+def camera(server: Server, jpegs: Sequence[bytes]) -> float:
+    """Milliseconds of the processor that a server takes for a frame."""
+    with connect(f"ws://127.0.0.1:{server.port}/live/frames") as opened:
+        before, began = server.cpu_s(), time.monotonic()
+        for number, jpeg in enumerate(jpegs):
+            time.sleep(max(0.0, began + number / RATE - time.monotonic()))
+            opened.send(jpeg)
+            if not json.loads(opened.recv())["faces"]:
+                sys.exit(f"frame {number} shows no face")
+        return 1000 * (server.cpu_s() - before) / len(jpegs)
 
 
 def cold(base: Path, image: Path) -> None:
@@ -167,7 +196,7 @@ def detect_all(detector: BlazeFace, path: Path) -> None:
 
 def prepare(data: Path, folder: Path) -> None:
     """Write what both builds get."""
-    for name in ("files", "photos", "group", "five", "frame"):
+    for name in ("files", "photos", "group", "five", "frame", "live"):
         (folder / name).mkdir()
     paths = write(data / "fer2013" / "valid.parquet", folder / "files")
     np.save(folder / "crops.npy", np.stack([np.asarray(Image.open(path)) for path in paths]))
@@ -192,6 +221,14 @@ def prepare(data: Path, folder: Path) -> None:
         part = float(rng.uniform(0.2, 0.5))
         frame = crowd(grounds[number % 3], (640, 480), [heads[number % len(heads)]], [part], rng)
         frame.save(folder / "frame" / f"{number:03}.jpg", quality=80)
+    (face, side), ground = heads[0], grounds[0].convert("RGB").resize((640, 480), Image.Resampling.BICUBIC)
+    scale = 0.25 * ground.width / side
+    small = face.resize((round(face.width * scale), round(face.height * scale)))
+    for number in range(LIVE):  # it moves by 3 px a frame at most
+        x, y = 0.5 + 0.45 * math.sin(number / 60), 0.5 + 0.45 * math.cos(number / 40)
+        frame = ground.copy()
+        frame.paste(small, (round(x * (frame.width - small.width)), round(y * (frame.height - small.height))))
+        frame.save(folder / "live" / f"{number:03}.jpg", quality=80)
 
 
 def others() -> list[np.ndarray]:

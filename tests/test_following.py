@@ -13,8 +13,9 @@ from PIL import Image
 from walking import HAPPY, SIDE, Blocks, drawn
 
 from mien.detect import BlazeFace
-from mien.face import framing
+from mien.face import Face, framing
 from mien.following import Following, Seen
+from mien.picture import Picture
 from mien.shots import viewed
 from mien.video import Frame
 
@@ -103,3 +104,95 @@ def test_blazeface_finds_in_few_looks_what_it_finds_in_many(astronaut: bytes) ->
         (there,), (here,) = detector.detect(pixels), each.faces
         away = np.subtract(framing(there).centre_xy, framing(here).centre_xy) / framing(there).side
         assert np.abs(away).max() < 0.06
+
+
+class Counting(BlazeFace):
+    """Counts searches of whole frames."""
+
+    searches = 0
+
+    def search(self, picture: Picture) -> list[Face]:
+        self.searches += 1
+        return super().search(picture)
+
+
+def seen_live(given: Sequence[Image.Image], rate: float = 25.0) -> tuple[list[tuple[Face, ...]], Counting]:
+    detector = Counting()
+    following = Following(detector)
+    return [following.newest(Picture.of(each), at / rate) for at, each in enumerate(given)], detector
+
+
+@pytest.fixture(scope="module")
+def photo(astronaut: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(astronaut)).convert("RGB")
+
+
+def test_a_cameras_face_is_followed_without_a_search_in_each_frame(photo: Image.Image) -> None:
+    moved = [photo.crop((2 * at, at, 2 * at + 400, at + 300)) for at in range(25)]
+    seen, detector = seen_live(moved)
+    searches = detector.searches
+    assert seen[0] == tuple(detector.detect(np.asarray(moved[0])))  # as in a photo
+    for faces, image in zip(seen, moved, strict=True):
+        (there,), (here,) = detector.detect(np.asarray(image)), faces
+        away = np.subtract(framing(there).centre_xy, framing(here).centre_xy) / framing(there).side
+        assert np.abs(away).max() < 0.06
+    assert searches == 5  # every .2 s
+
+
+def test_who_comes_before_a_camera_is_seen_at_the_next_look(photo: Image.Image) -> None:
+    here, nobody = photo.crop((0, 0, 400, 300)), Image.new("RGB", (400, 300), "gray")
+    seen, _ = seen_live([nobody] * 6 + [here] * 5)
+    assert [len(faces) for faces in seen[:6]] == [0] * 6
+    assert [len(faces) for faces in seen[10:]] == [1]
+
+
+def test_who_jumps_before_a_camera_is_looked_for_at_once(photo: Image.Image) -> None:
+    here, there = photo.crop((0, 0, 400, 300)), photo.crop((150, 0, 512, 300))
+    seen, detector = seen_live([here, here, there, there])
+    assert detector.searches == 2
+    (before,), (after,) = seen[1], seen[2]
+    assert before.box_xyxy[0] - after.box_xyxy[0] == pytest.approx(150, abs=6)
+
+
+def test_who_leaves_a_camera_is_gone_at_once(photo: Image.Image) -> None:
+    here, nobody = photo.crop((0, 0, 400, 300)), Image.new("RGB", (400, 300), "gray")
+    seen, detector = seen_live([here, here, nobody, nobody, nobody, here])
+    assert [len(faces) for faces in seen] == [1, 1, 0, 0, 0, 1]
+    assert detector.searches == 2  # at first, and when the face was missing; it came back where it had been
+
+
+def test_upside_down_before_a_camera_is_as_upside_down_in_a_photo(photo: Image.Image) -> None:
+    turned = photo.crop((0, 0, 400, 300)).rotate(180)
+    seen, detector = seen_live([turned] * 4)
+    (photographed,) = detector.detect(np.asarray(turned))
+    for (face,) in seen:
+        assert np.subtract(face.landmarks_xy, photographed.landmarks_xy) == pytest.approx(0, abs=8)
+
+
+def test_of_a_camera_it_goes_on_from_any_frame(photo: Image.Image) -> None:
+    moved = [Picture.of(photo.crop((3 * at, 0, 3 * at + 400, 300))) for at in range(8)]
+    whole, state = Following(BlazeFace()), None
+    for at, picture in enumerate(moved):
+        part = Following(BlazeFace(), state)
+        assert part.newest(picture, at / 10) == whole.newest(picture, at / 10)
+        state = json.loads(json.dumps(part.state))
+
+
+def test_a_crowd_that_has_left_a_camera_is_forgotten(photo: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = [Face((x, y, x + 20, y + 20), ((x + 10, y + 10),) * 6, 1.0) for x in range(0, 400, 40) for y in (0, 40, 80)]
+    monkeypatch.setattr(BlazeFace, "search", lambda *_: crowd)
+    monkeypatch.setattr(BlazeFace, "near", lambda *_: [])
+    following = Following(BlazeFace())
+    assert len(following.newest(Picture.of(photo), 0.0)) == 30
+    monkeypatch.setattr(BlazeFace, "search", lambda *_: [])
+    following.newest(Picture.of(photo), 0.1)
+    assert len(following.state["known"]) == 16
+
+
+def test_another_detector_is_asked_for_each_frame_of_a_camera() -> None:
+    detector = Blocks()
+    following = Following(detector)
+    for at in range(5):
+        (face,) = following.newest(Picture.of(Image.fromarray(drawn([(30 + at, HAPPY)]))), at / 100)
+        assert face.box_xyxy[0] == 30 + at
+    assert detector.looks == 5

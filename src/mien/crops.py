@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from mien.detect import BlazeFace, Detector
@@ -58,6 +59,18 @@ def cut(
         faces = blaze.search(picture) if blaze else detector.detect(picture.pixels)
     if crop == "whole" or (crop == "auto" and not faces and min(picture.size) <= CROP_SIDE):
         return Cut(picture.size, (whole_face(*picture.size),), (preprocess.whole(picture.copy(1)[0]),), picture.notes)
-    wanted = tuple(faces[:most])
-    crops = tuple(preprocess.face(picture, face) for face in wanted)
-    return Cut(picture.size, wanted, crops, picture.notes)
+    return cut_out(picture, faces[:most], preprocess)
+
+
+def cut_out(picture: Picture, faces: Sequence[Face], preprocess: Preprocess) -> Cut:
+    """Cut faces out of an image.
+
+    Args:
+        faces: the largest first.
+        preprocess: how crops are.
+
+    Raises:
+        ImageError: as `Picture.copy`.
+    """
+    crops = tuple(preprocess.face(picture, face) for face in faces)
+    return Cut(picture.size, tuple(faces), crops, picture.notes)

@@ -4,6 +4,9 @@ Faces are looked for in some frames, six a second or more, the key frames: with 
 small, for faces that come in, and one close look at each face where it is expected; and once a second, and after each
 cut, as in photos. Where all faces moved on from one key frame to the next as steadily as before, they lie between;
 elsewhere the frame in the middle is looked at too, and so on. Of a video that has fewer frames, all are key frames.
+
+Of a camera the newest frame is read at once, and none lies between. So each gets the close looks, and the whole is
+looked at as often as in a video, or where a face is missing.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ STEADY = 0.12  # sides of a face, by which it may be away from where it was expe
 SAME = 0.3  # intersection over union above which two boxes are one face
 MOVED = 1.0  # sides, by which a face moves at most from one key frame to the next
 GROWN = 1.5  # times, by which it grows at most
+CROWD = 16  # faces before a camera, beyond which those that are out of sight are forgotten
 
 
 class Seen(NamedTuple):
@@ -54,17 +58,18 @@ class Known:
 
 
 class Following:
-    """Finds the faces in the frames of a video.
+    """Finds the faces in the frames of a video, or of a camera.
 
     Args:
         detector: finds them.
-        state: of the key frame to go on after, from `Seen`; that frame is then the first to be given.
+        state: to go on from: of a camera, from `state`; of a video, from the `Seen` of a key frame, which comes first.
     """
 
     def __init__(self, detector: Detector, state: Mapping[str, Any] | None = None) -> None:
         self._detector = detector
         self._known = [_known(each) for each in state["known"]] if state else []
         self._whole_s: float = state["whole_s"] if state else -math.inf
+        self._looked_s: float = state["looked_s"] if state else -math.inf
         self._begun = state is not None
 
     def __call__(self, views: Iterable[View]) -> Iterator[Seen]:
@@ -79,9 +84,9 @@ class Following:
                 if key is not None and held:
                     yield from self._until(key, faces, held)
                 self._known, held = [], []
-                key, faces = view, self._found(view, [], whole=True)
+                key, faces = view, self._found(view.picture, view.time_s, [], whole=True)
                 self._learn(faces, view.time_s)
-                yield Seen(view, _largest_first(faces), cut, self._state())
+                yield Seen(view, _largest_first(faces), cut, self.state)
                 continue
             held.append(view)
             if len(held) == MOST or view.time_s - key.time_s + _gap(key, held) > KEY_S:
@@ -90,18 +95,46 @@ class Following:
         if key is not None and held:
             yield from self._until(key, faces, held)
 
+    def newest(self, picture: Picture, time_s: float) -> tuple[Face, ...]:
+        """The faces of a camera's newest frame, the largest first.
+
+        Args:
+            picture: the frame.
+            time_s: when it was taken; not before the one before.
+
+        Raises:
+            ImageError: as `Picture.copy`.
+        """
+        if not isinstance(self._detector, BlazeFace):
+            return _largest_first(self._detector.detect(picture.pixels))
+        found = self._near(picture, [known.at(time_s) for known in self._known])
+        missing = len(found) < sum(known.time_s >= self._looked_s for known in self._known)
+        if missing or time_s - self._looked_s >= KEY_S:
+            whole = time_s - self._whole_s >= WHOLE_S
+            others = self._others(picture, time_s, found, whole=whole)
+            found += others if whole else [self._closely(picture, face) for face in others]
+        self._learn(found, time_s)
+        self._known = self._known[: max(len(found), CROWD)]
+        return _largest_first(found)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What another goes on from, as JSON takes it."""
+        known = [(*_numbers(each.face), each.time_s, *each.speed) for each in self._known]
+        return {"known": known, "whole_s": self._whole_s, "looked_s": self._looked_s}
+
     def _until(self, key: View, before: list[Face], held: list[View]) -> list[Seen]:
         """The frames after a key frame, of which the last becomes the next one."""
         last = held[-1]
         expected = [known.at(last.time_s) for known in self._known]
-        now = self._found(last, expected, whole=last.time_s - self._whole_s >= WHOLE_S)
+        now = self._found(last.picture, last.time_s, expected, whole=last.time_s - self._whole_s >= WHOLE_S)
         steady = _steady([known.at(last.time_s) for known in self._known if known.time_s == key.time_s], now)
         views = [key, *held]
         found: list[list[Face]] = [before, *([] for _ in held[:-1]), now]
         self._fill(views, found, 0, len(held), steady)
         self._learn(now, last.time_s)
         seen = [Seen(view, _largest_first(faces), False) for view, faces in zip(held, found[1:], strict=True)]
-        return [*seen[:-1], seen[-1]._replace(state=self._state())]
+        return [*seen[:-1], seen[-1]._replace(state=self.state)]
 
     def _fill(self, views: list[View], found: list[list[Face]], low: int, high: int, steady: bool) -> None:
         """The faces of the frames between two whose faces are known."""
@@ -123,32 +156,45 @@ class Following:
         alone = [face for at, face in enumerate(found[low]) if at not in {a for a, _ in pairs}]
         alone += [face for at, face in enumerate(found[high]) if at not in {b for _, b in pairs}]
         expected = between(middle)
-        found[middle] = self._found(views[middle], expected + alone, whole=False)
+        view = views[middle]
+        found[middle] = self._found(view.picture, view.time_s, expected + alone, whole=False)
         steady = whole and _steady(expected, found[middle])
         self._fill(views, found, low, middle, steady)
         self._fill(views, found, middle, high, steady)
 
-    def _found(self, view: View, expected: Sequence[Face], *, whole: bool) -> list[Face]:
+    def _found(self, picture: Picture, time_s: float, expected: Sequence[Face], *, whole: bool) -> list[Face]:
         """The faces in a frame.
 
         Args:
             expected: where they may be.
             whole: whether all of it is searched as finely as photos are.
         """
+        found = self._near(picture, expected)
+        others = self._others(picture, time_s, found, whole=whole)
+        return found + [self._closely(picture, face) for face in others]
+
+    def _near(self, picture: Picture, expected: Sequence[Face]) -> list[Face]:
+        """The faces where they are expected."""
         if not isinstance(self._detector, BlazeFace):
-            return self._detector.detect(view.frame.pixels)
-        inside = [face for face in expected if _inside(face, view.picture.size)]
-        found = self._detector.near(view.picture, inside)
-        if whole:
-            self._whole_s = view.time_s
-            others = self._detector.search(view.picture)
-        else:
-            others = _quick(self._detector, view.picture)
-        fresh = [face for face in others if not any(_same(face, each) for each in found)]
-        for face in fresh:
-            closely = [each for each in self._detector.near(view.picture, [face]) if _same(face, each)]
-            found.append(closely[0] if closely else face)
-        return [face for face in found if _inside(face, view.picture.size)]
+            return []
+        inside = [face for face in expected if _inside(face, picture.size)]
+        return [face for face in self._detector.near(picture, inside) if _inside(face, picture.size)]
+
+    def _others(self, picture: Picture, time_s: float, found: Sequence[Face], *, whole: bool) -> list[Face]:
+        """The faces beside those that were found where they were expected; `whole` as for `_found`."""
+        self._looked_s = time_s
+        self._whole_s = time_s if whole else self._whole_s
+        if not isinstance(self._detector, BlazeFace):
+            return self._detector.detect(picture.pixels)
+        others = self._detector.search(picture) if whole else _quick(self._detector, picture)
+        fresh = (face for face in others if not any(_same(face, each) for each in found))
+        return [face for face in fresh if _inside(face, picture.size)]
+
+    def _closely(self, picture: Picture, face: Face) -> Face:
+        """A face as a close look shows it, or as it is."""
+        if not isinstance(self._detector, BlazeFace):
+            return face
+        return next((each for each in self._detector.near(picture, [face]) if _same(face, each)), face)
 
     def _seen_at(self, key: View) -> list[Face]:
         return [known.face for known in self._known if known.time_s == key.time_s]
@@ -158,10 +204,6 @@ class Following:
         pairs = {b: self._known[a] for a, b in _pairs([known.at(time_s) for known in self._known], now)}
         lost = [known for known in self._known if known not in pairs.values() and time_s - known.time_s < LOST_S]
         self._known = [_anew(pairs.get(at), face, time_s) for at, face in enumerate(now)] + lost
-
-    def _state(self) -> dict[str, Any]:
-        known = [(*_numbers(each.face), each.time_s, *each.speed) for each in self._known]
-        return {"known": known, "whole_s": self._whole_s}
 
 
 def _quick(detector: BlazeFace, picture: Picture) -> list[Face]:

@@ -184,7 +184,8 @@ class Glance:
 
     def __call__(self, frame: Frame) -> Moment:
         """The moment of a frame that is shown after those before."""
-        seen = list(self._following([next(viewed([frame]))]))
+        view = next(viewed([frame]))
+        seen = [Seen(view, self._following.newest(view.picture, view.time_s), cut=False)]
         moments = _read(self._reader, seen, self._tracks, self._name, self._labels, self._prior)
         smoothed = _smoothed(moments, self._smooth, self._labels, self._threshold, 0.0)
         return next(replace(each, frame=frame) for each in smoothed if isinstance(each, Moment))

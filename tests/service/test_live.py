@@ -347,3 +347,15 @@ def test_another_face_begins_anew() -> None:
     both = smooth(seen(1.0, x=300.0, faces=2), 0.01 + HALF_LIFE_S)
     assert share(both, 0) == pytest.approx(0.5)
     assert share(both, 1) == 1
+
+
+def test_a_cameras_face_is_looked_for_where_it_was(service: Any, frame: bytes) -> None:
+    """Its place stays that of a photo, to a sixteenth of its side."""
+    (photographed,) = mien.load().predict(frame, crop="detect").faces
+    x0, _, x1, _ = photographed.face.box_xyxy
+    with socket(service) as opened:
+        for _ in range(6):
+            opened.send(frame)
+            (face,) = json.loads(opened.recv(WAIT_S))["faces"]
+            assert face["box"] == pytest.approx(photographed.face.box_xyxy, abs=(x1 - x0) / 16)
+            assert face["label"] == photographed.expression.label

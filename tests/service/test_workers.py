@@ -20,6 +20,7 @@ from waiting import WAIT_S, until, until_async
 from wire import count
 
 from mien.crops import cut
+from mien.detect import BlazeFace
 from mien.intake import Limits
 from mien.labels import FERPLUS8
 from mien.memory import MOST_DECODED, hold_at_most
@@ -169,6 +170,7 @@ def jpeg(side: int) -> bytes:
 
 
 HEAD = {"crop": "detect", "pictured": False, "first": 4_000_000, "room": SMALL, "most": 9, "size": 48, "colour": "gray"}
+HEAD |= {"camera": None}
 
 
 @pytest.fixture
@@ -241,6 +243,28 @@ def test_where_memory_is_short_it_is_given_back_first(short: int, answer: str, m
     told = finder.Finder(Limits())(Message(HEAD, [GOOD]))
     assert answer in told.head
     assert calls == ["cut", "given back", "cut"]
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_a_cameras_frame_is_searched_where_the_one_before_had_a_face(
+    astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched, whole = [], BlazeFace.search
+
+    def search(*given: Any) -> Any:
+        searched.append(given)
+        return whole(*given)
+
+    monkeypatch.setattr(BlazeFace, "search", search)
+    find = finder.Finder(Limits())
+    known = None
+    for at in range(4):
+        answer = find(Message(HEAD | {"camera": [at / 100, known]}, [astronaut]))
+        known = answer.head["known"]
+        assert len(answer.head["faces"]) == 1
+        assert len(answer.pieces[0]) == 48 * 48
+    assert len(searched) == 1
+    assert find(Message(HEAD, [astronaut])).head["known"] is None
 
 
 def test_ends_upon_ends_leave_nothing_behind() -> None:

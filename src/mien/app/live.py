@@ -9,13 +9,19 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from PIL import ImageDraw
+from PIL import Image, ImageDraw
 
+from mien.answers import Found
 from mien.app.show import say
 from mien.app.words import _
+from mien.crops import cut_out
 from mien.draw import annotate
+from mien.following import Following
 from mien.fonts import drawable, font_for, lacked
+from mien.image import Pixels
 from mien.labels import LabelSet
+from mien.picture import Picture
+from mien.prediction import Prediction
 from mien.recognizer import Recognizer
 
 OF_LATE = 30  # frames that the rate is taken over
@@ -74,6 +80,7 @@ class Frames:
         self._reader = reader
         self._labels = labels
         self._prior = prior
+        self._following = Following(reader.detector)
         self._times: deque[float] = deque(maxlen=OF_LATE)
         words = _("%(number)s pictures a second")
         self._font = font_for(words, LETTERS)
@@ -83,13 +90,18 @@ class Frames:
         import av
 
         image = frame.to_ndarray(format="rgb24")
-        prediction = self._reader.predict(image, labels=self._labels, prior=self._prior, crop="detect")
-        picture = annotate(image, prediction)
+        picture = annotate(image, self._read(image))
         self._times.append(time.monotonic())
         ImageDraw.Draw(picture).text((12, 8), self.rate(), "white", self._font, stroke_fill="black", stroke_width=2)
         drawn = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
         drawn.pts, drawn.time_base = frame.pts, frame.time_base
         return drawn
+
+    def _read(self, image: Pixels) -> Prediction:
+        picture = Picture.of(Image.fromarray(image))
+        cut = cut_out(picture, self._following.newest(picture, time.monotonic()), self._reader.preprocess)
+        found = Found("camera", cut.size, cut.faces, cut.crops)
+        return self._reader.express([found], [self._labels], self._prior)[0]
 
     def rate(self) -> str:
         """Frames a second of late, in words; nothing before there are two."""

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ from mien.recognizer import Recognizer
 from mien.service.metrics import Metrics
 from mien.service.problems import BUSY, DEADLINE, PARAMETER, UNREADY, Problem
 from mien.service.settings import Settings, SettingsError
-from mien.service.workers import NAME, Task, Workers
+from mien.service.workers import NAME, Camera, Task, Workers
 
 BATCH = 64  # faces that go through the network at once, or those of one image
 SEVERAL = 3 / 4  # of the queue, that requests with several images may fill
@@ -49,12 +50,14 @@ class Answer:
         picture: the photo, upright and unmarked, its longer side at most 1280 px, as JPEG; or empty.
         crops: each face as it was read, in colour, 112 px, as JPEG; or none.
         late: whether there was no answer in time, which the prediction says.
+        known: of a camera's frame, what is known after it.
     """
 
     prediction: Prediction
     picture: bytes = b""
     crops: tuple[bytes, ...] = ()
     late: bool = False
+    known: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Asked:
         prior: one that the model can expect.
         explained: how each face gets its explanation; None where it gets none.
         pictured: whether the photo and its faces are to be shown.
+        camera: where it is a camera's frame.
     """
 
     model: Recognizer
@@ -76,6 +80,7 @@ class Asked:
     prior: str = TRAINING
     explained: Method | None = None
     pictured: bool = False
+    camera: Camera | None = None
 
     @property
     def mapped(self) -> bool:
@@ -193,7 +198,7 @@ class Engine:
         began = asyncio.get_running_loop().time()
         try:
             tasks = (
-                Task(source, asked.crop, asked.model.preprocess, asked.pictured, number)
+                Task(source, asked.crop, asked.model.preprocess, asked.pictured, number, asked.camera)
                 for number, source in enumerate(sources)
             )
             answers = await asyncio.gather(*(self._in_time(asked, task, began) for task in tasks))
@@ -215,7 +220,7 @@ class Engine:
             return Answer(Prediction(NAME, 0, 0, error=error), late=True)
 
     async def _one(self, asked: Asked, task: Task, until: float) -> Answer:
-        found, shown = await self._workers.find(task, until)
+        found, shown, known = await self._workers.find(task, until)
         loop = asyncio.get_running_loop()
         job = Job(asked, found, loop.create_future(), perf_counter())
         self._jobs.append(job)
@@ -228,7 +233,7 @@ class Engine:
                     work = loop.run_in_executor(self._network, self._explain, asked, crop, reading)
                     explanations.append(await work)
             prediction = with_explanations(prediction, explanations)
-        return Answer(prediction, *shown)
+        return Answer(prediction, *shown, known=known)
 
     def _explain(self, asked: Asked, crop: Pixels, reading: Reading) -> Explanation:
         label = reading.expression.label

@@ -1,8 +1,9 @@
 """A worker process: images come in, their faces and crops go out, and no more memory is held than it is told.
 
-A task's head has `crop`, the `size` and `colour` of crops, whether it is to be `pictured`, and the bytes that the image
-may take: its `first` copy, and all the `room` there is; its piece is the file. The answer says what was found, its
-pieces being the crops and what is shown; or how much more room the image takes (`room`); or why it cannot be read
+A task's head has `crop`, or of a `camera` when its frame was taken and what is known of those before; the `size` and
+`colour` of crops, whether it is to be `pictured`, and the bytes that the image may take: its `first` copy, and all the
+`room` there is; its piece is the file. The answer says what was found, and of a camera what is `known` now, its pieces
+being the crops and what is shown; or how much more room the image takes (`room`); or why it cannot be read
 (`error`).
 """
 
@@ -10,9 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mien.crops import cut
+from mien.crops import cut, cut_out
 from mien.detect import BlazeFace
 from mien.errors import ImageError
+from mien.following import Following
 from mien.intake import Limits
 from mien.memory import CrowdedError, bounded, give_back, hold_at_most, keep_memory
 from mien.picture import open_picture
@@ -60,13 +62,20 @@ class Finder:
     def _found(self, content: bytes | bytearray, head: dict[str, Any]) -> Message:
         picture = open_picture(content, self._limits, whole=head["crop"] == "whole")
         hold_at_most(head["room"], strict=True)
-        found = cut(picture, head["crop"], self._detector, Preprocess(head["size"], head["colour"]), self._limits)
+        preprocess, known = Preprocess(head["size"], head["colour"]), None
+        if head["camera"] is None:
+            found = cut(picture, head["crop"], self._detector, preprocess, self._limits)
+        else:
+            time_s, before = head["camera"]
+            following = Following(self._detector, before)
+            found = cut_out(picture, following.newest(picture, time_s), preprocess)
+            known = following.state
         if len(found.faces) > head["most"]:
             return Message({"error": f"{len(found.faces)} faces, over the limit of {head['most']}"})
         shown = show(picture, found.faces) if head["pictured"] else Shown()
         faces = [(face.box_xyxy, face.landmarks_xy, face.score) for face in found.faces]
         pieces = *(crop.tobytes() for crop in found.crops), shown.picture, *shown.crops
-        return Message({"size": found.size, "faces": faces, "notes": found.notes}, pieces)
+        return Message({"size": found.size, "faces": faces, "notes": found.notes, "known": known}, pieces)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ from mien.service.problems import BUSY, REFUSED, Problem, closing
 from mien.service.rates import Rates
 from mien.service.settings import Settings
 from mien.service.uploads import Uploads
+from mien.service.workers import Camera
 
 CHOICES = ("labels", "prior")  # of the query
 HALF_LIFE_S = 0.25  # of what was seen before, in a smoothed answer
@@ -50,9 +51,9 @@ def routes(engine: Engine, metrics: Metrics, uploads: Uploads, settings: Setting
         try:
             only(socket.query_params, CHOICES)
             given = {name: value for name, value in socket.query_params.items() if value}
-            asked = replace(asked_of(engine, given), crop="detect")
             with cameras.one():
-                await _answer(socket, Answers(engine, metrics, asked), Newest(uploads), cameras.rates)
+                answers = Answers(engine, metrics, asked_of(engine, given))
+                await _answer(socket, answers, Newest(uploads), cameras.rates)
         except Problem as problem:
             metrics.errors.labels(problem.kind.name).inc()
             with suppress(WebSocketDisconnect, RuntimeError):  # the camera has gone
@@ -104,13 +105,16 @@ class Answers:
         self._engine = engine
         self._metrics = metrics
         self._asked = asked
+        self._known: dict[str, Any] | None = None
         self._smooth = Smooth(asked.model.artifact.head_for(asked.labels).threshold)
 
     async def read(self, frame: bytes) -> dict[str, Any]:
         """A frame's answer. Raises `Problem` where there is none in time."""
-        (read,) = await self._engine.predict([frame], self._asked)
+        now = monotonic()
+        (read,) = await self._engine.predict([frame], replace(self._asked, camera=Camera(now, self._known)))
+        self._known = read.known or self._known
         self._metrics.frames.inc()
-        return told(self._smooth(read.prediction, monotonic()))
+        return told(self._smooth(read.prediction, now))
 
 
 async def _answer(socket: WebSocket, answers: Answers, slot: Newest, rates: Rates | None) -> None:

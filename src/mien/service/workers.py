@@ -13,7 +13,7 @@ from bisect import insort
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,21 @@ ENDED = Message({"error": "the process that read it has ended: the file may be d
 LOG = logging.getLogger("mien.service.workers")
 
 
+class Camera(NamedTuple):
+    """Of a camera's frame: when it was taken, in seconds, and what is known of those before, see `Following.state`."""
+
+    time_s: float
+    before: dict[str, Any] | None = None
+
+
+class Seen(NamedTuple):
+    """What was found in an image, what is to be shown of it, and, of a camera's frame, what is known after it."""
+
+    found: Found
+    shown: Shown = Shown()
+    known: dict[str, Any] | None = None
+
+
 @dataclass(frozen=True)
 class Task:
     """An image whose faces are wanted.
@@ -51,6 +66,7 @@ class Task:
         preprocess: how crops are.
         pictured: whether it is to be shown.
         number: how many images of the same request come before it.
+        camera: where it is a camera's frame; `crop` says nothing then.
     """
 
     content: bytes | bytearray
@@ -58,6 +74,7 @@ class Task:
     preprocess: Preprocess
     pictured: bool = False
     number: int = 0
+    camera: Camera | None = None
 
     @property
     def handicap_s(self) -> float:
@@ -113,8 +130,8 @@ class Workers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(worker.end() for worker in self._all))
 
-    async def find(self, task: Task, until: float) -> tuple[Found, Shown]:
-        """What is found in an image, and what is to be shown of it. Who does not want it any more cancels this.
+    async def find(self, task: Task, until: float) -> Seen:
+        """What is found in an image. Who does not want it any more cancels this.
 
         Args:
             task: the image.
@@ -230,18 +247,19 @@ def _asked(waiting: Waiting, most: int) -> Message:
     task = waiting.task
     first = waiting.room if waiting.large else min(AT_ONCE, waiting.room)
     head = {"crop": task.crop, "pictured": task.pictured, "first": first, "room": waiting.room, "most": most}
-    return Message(head | {"size": task.preprocess.size, "colour": task.preprocess.colour}, [task.content])
+    more = {"size": task.preprocess.size, "colour": task.preprocess.colour, "camera": task.camera}
+    return Message(head | more, [task.content])
 
 
-def _seen(task: Task, answer: Message) -> tuple[Found, Shown]:
+def _seen(task: Task, answer: Message) -> Seen:
     """What a worker has answered."""
     head, pieces = answer
     if "error" in head:
-        return Found(NAME, error=head["error"]), Shown()
+        return Seen(Found(NAME, error=head["error"]))
     width, height = head["size"]
     faces = tuple(Face(tuple(box), tuple(map(tuple, points)), score) for box, points, score in head["faces"])
     side, shape = task.preprocess.size, () if task.preprocess.colour == "gray" else (3,)
     crops = tuple(np.frombuffer(piece, np.uint8).reshape(side, side, *shape) for piece in pieces[: len(faces)])
     picture, *small = map(bytes, pieces[len(faces) :])
     found = Found(NAME, (width, height), faces, crops, notes=tuple(head["notes"]))
-    return found, Shown(picture, tuple(small))
+    return Seen(found, Shown(picture, tuple(small)), head["known"])
