@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from mien.smoothing import REACH_S, Smooth
+from mien.face import Face
+from mien.prediction import Expression, Prediction, Reading
+from mien.smoothing import REACH_S, Smooth, Steady
 
 HAPPY, SAD, EVEN = np.array([0.9, 0.1]), np.array([0.1, 0.9]), np.array([0.5, 0.5])
 
@@ -60,3 +62,79 @@ def test_tracks_are_apart_and_forgotten() -> None:
     assert set(smooth.state) == {"2"}
     again = Smooth(json.loads(json.dumps(smooth.state)))
     assert again.at(1.0, 2) == pytest.approx(SAD)
+
+
+def seen(happy: float, *lefts: float, reasons: tuple[str, ...] = ()) -> Prediction:
+    """A frame in which faces 40 px wide begin at these places."""
+    shares = {"happy": happy, "sad": 1 - happy}
+    expression = Expression(shares, reasons, 0.2, votes={"happy": happy / 2, "sad": 1 - happy / 2})
+    readings = [Reading(Face((x, 0.0, x + 40, 40.0), (), 1.0), expression) for x in lefts or (0.0,)]
+    return Prediction("camera", 640, 480, tuple(readings))
+
+
+def share(prediction: Prediction, face: int = 0) -> float:
+    return prediction.faces[face].expression.probabilities["happy"]
+
+
+def filmed(steady: Steady, count: int, happy: float, begun: int = 0) -> list[Prediction]:
+    """So many frames, 30 a second."""
+    return [steady(seen(happy), number / 30) for number in range(begun, begun + count)]
+
+
+def test_before_a_camera_a_first_frame_is_as_it_was_read() -> None:
+    first = seen(1.0)
+    assert Steady(0.5)(first, 7.0) == first
+    broken = Prediction("camera", 0, 0, error="not an image")
+    assert Steady(0.5)(broken, 7.0) is broken
+
+
+def test_before_a_camera_a_poor_frame_is_outvoted_and_a_change_soon_seen() -> None:
+    steady = Steady(0.5)
+    filmed(steady, 10, 0.9)
+    (poor,) = filmed(steady, 1, 0.3, begun=10)
+    assert poor.faces[0].expression.label == "happy"
+    changed = filmed(steady, 10, 0.1, begun=11)
+    labels = [each.faces[0].expression.label for each in changed]
+    assert labels == sorted(labels)  # happy, and then sad for good
+    assert labels[3:] == ["sad"] * 7
+    assert share(changed[-1]) == pytest.approx(0.1, abs=0.02)
+
+
+def test_before_a_camera_votes_are_smoothed_as_well_and_the_rest_is_the_frames() -> None:
+    steady = Steady(0.5)
+    steady(seen(1.0), 0.0)
+    moved = steady(seen(0.2), 0.08).faces[0]
+    assert moved.expression.votes is not None
+    assert sum(moved.expression.votes.values()) == pytest.approx(1)
+    assert 0.1 < moved.expression.votes["happy"] < 0.5
+    assert moved.expression.not_a_face == 0.2
+    assert moved.face == seen(0.2).faces[0].face
+
+
+def test_before_a_camera_what_was_long_ago_counts_no_more() -> None:
+    steady = Steady(0.5)
+    steady(seen(1.0), 0.0)
+    assert share(steady(seen(0.2), REACH_S + 0.01)) == pytest.approx(0.2)
+
+
+def test_before_a_camera_another_face_begins_anew() -> None:
+    steady = Steady(0.5)
+    steady(seen(0.9), 0.0)
+    assert share(steady(seen(0.2, 300.0), 0.01)) == 0.2
+    both = steady(seen(0.9, 0.0, 305.0), 0.02)
+    assert share(both, 0) == 0.9  # it was away
+    assert 0.2 < share(both, 1) < 0.9
+    swapped = steady(seen(0.9, 306.0, 1.0), 0.03)
+    assert share(swapped, 0) < share(swapped, 1) == pytest.approx(0.9)
+
+
+def test_a_smoothed_answer_is_sure_of_itself_or_not() -> None:
+    steady = Steady(0.6)
+    assert steady(seen(0.99), 0.0).faces[0].expression.reasons == ()
+    torn = steady(seen(0.01), 0.01).faces[0].expression
+    assert torn.reasons == ("low confidence (50%, reliable from 60%)",)
+    again = Steady(0.6)
+    again(seen(1.0), 0.0)
+    doubtful = ("perhaps not a face (60%)", "low confidence (55%, reliable from 60%)", "blurred")
+    sure = again(seen(0.55, reasons=doubtful), 0.01).faces[0].expression
+    assert (sure.label, set(sure.reasons)) == ("happy", {"perhaps not a face (60%)", "blurred"})

@@ -163,10 +163,10 @@ def test_what_goes_wrong_in_a_thread_is_told(reader: Recognizer, clip: Path, mon
 
 def test_single_frames_are_read_at_once(reader: Recognizer) -> None:
     glance = Glance(reader, "camera", HAPPY_SAD)
-    seen = [glance(Frame.of(number / 10, number, drawn([(30, HAPPY)]))) for number in range(5)]
+    seen = [glance(Frame.of(number / 30, number, drawn([(30, HAPPY)]))) for number in range(5)]
     assert [each.number for each in seen] == [0, 1, 2, 3, 4]
     assert {each.tracks for each in seen} == {(0,)}
     assert {each.smoothed[0].label for each in seen} == {"happy"}
-    later = glance(Frame.of(0.5, 5, drawn([(30, SAD)])))
+    later = glance(Frame.of(5 / 30, 5, drawn([(30, SAD)])))
     assert later.prediction.faces[0].expression.label == "sad"
     assert later.smoothed[0].label == "happy"  # not yet

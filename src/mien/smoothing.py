@@ -2,7 +2,8 @@
 
 The geometric mean of the probabilities, each weighing as near as its frame is in time (a Gaussian of .2 s, so that
 frames may come at any distance) and as sure as it was (its confidence). Of the ways that were compared on made changes
-of expression it was the nearest to the truth that stays calibrated where errors last (docs/video.md). Times: seconds.
+of expression it was the nearest to the truth that stays calibrated where errors last (docs/video.md). Before a camera
+nothing later is known: what comes late is wrong for longer, so frames must be nearer in time. Times: seconds.
 """
 
 from __future__ import annotations
@@ -10,14 +11,21 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.face import Box, overlap
+from mien.prediction import LOW, Expression, Prediction, Reading, unsure
+
 SIGMA_S = 0.2
+CAMERA_SIGMA_S = 0.08
 REACH_S = 0.5  # on either side; beyond, a frame weighs nothing
 LEAST = 1e-4  # of a probability, lest one frame forbids what all others say
+
+SAME = 0.3  # overlap (intersection over union) from which two boxes are one face before a camera
 
 Floats = NDArray[np.float64]
 
@@ -27,9 +35,11 @@ class Smooth:
 
     Args:
         state: of one that is to be gone on with, from `state`.
+        sigma_s: of the Gaussian.
     """
 
-    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, state: Mapping[str, Any] | None = None, sigma_s: float = SIGMA_S) -> None:
+        self._sigma_s = sigma_s
         self._samples: dict[int, deque[tuple[float, Floats]]] = {}
         for track, samples in (state or {}).items():
             self._samples[int(track)] = deque((time_s, np.array(shares)) for time_s, shares in samples)
@@ -48,7 +58,7 @@ class Smooth:
         """The probabilities of a track around a time at which it was seen, together 1."""
         near = [(at, shares) for at, shares in self._samples[track] if abs(at - time_s) <= REACH_S]
         shares = np.array([shares for _, shares in near])
-        weights = [math.exp(-0.5 * ((at - time_s) / SIGMA_S) ** 2) for at, _ in near] * shares.max(axis=1)
+        weights = [math.exp(-0.5 * ((at - time_s) / self._sigma_s) ** 2) for at, _ in near] * shares.max(axis=1)
         mean = np.exp(weights @ np.log(np.maximum(shares, LEAST)) / weights.sum())
         return np.asarray(mean / mean.sum())
 
@@ -59,3 +69,56 @@ class Smooth:
                 samples.popleft()
             if not samples:
                 del self._samples[track]
+
+
+class Steady:
+    """What is read before a camera, each face followed from frame to frame and smoothed with what was before.
+
+    Args:
+        threshold: the confidence below which a face is uncertain, 0..1.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._shares, self._votes = Smooth(sigma_s=CAMERA_SIGMA_S), Smooth(sigma_s=CAMERA_SIGMA_S)
+        self._faces: list[tuple[int, Box]] = []
+        self._next = 0
+
+    def __call__(self, prediction: Prediction, time_s: float) -> Prediction:
+        """The prediction of a frame, smoothed; a face that was not there in the frame before is as it was read."""
+        if prediction.error is not None:
+            return prediction
+        before, self._faces = self._faces, []
+        readings = tuple(self._steadied(reading, before, time_s) for reading in prediction.faces)
+        for smooth in (self._shares, self._votes):
+            smooth.forget(time_s)
+        return replace(prediction, faces=readings)
+
+    def _steadied(self, reading: Reading, before: list[tuple[int, Box]], time_s: float) -> Reading:
+        """One face; where it was before, it is taken from there."""
+        box, now = reading.face.box_xyxy, reading.expression
+        same = max(before, key=lambda face: overlap(box, face[1]), default=None)
+        fresh = same is None or overlap(box, same[1]) < SAME
+        if same is None or fresh:
+            number, self._next = self._next, self._next + 1
+        else:
+            number = same[0]
+            before.remove(same)
+        self._faces.append((number, box))
+        shares = _over_time(self._shares, time_s, number, now.probabilities)
+        votes = _over_time(self._votes, time_s, number, now.votes) if now.votes else None
+        return reading if fresh else Reading(reading.face, smoothed(now, shares, self._threshold, votes))
+
+
+def smoothed(
+    now: Expression, shares: Mapping[str, float], threshold: float, votes: Mapping[str, float] | None = None
+) -> Expression:
+    """An expression with its probabilities smoothed over time, sure of itself or not; other reasons are the frame's."""
+    others = tuple(reason for reason in now.reasons if not reason.startswith(LOW))
+    reasons = unsure(max(shares.values()), threshold) + others
+    return Expression(dict(shares), reasons, now.not_a_face, votes)
+
+
+def _over_time(smooth: Smooth, time_s: float, number: int, shares: Mapping[str, float]) -> dict[str, float]:
+    smooth.add(time_s, number, np.array([*shares.values()]))
+    return dict(zip(shares, smooth.at(time_s, number).tolist(), strict=True))

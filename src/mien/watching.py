@@ -24,11 +24,11 @@ from mien.errors import VideoError
 from mien.following import Following, Seen
 from mien.intake import Limits, describe
 from mien.labels import LabelSet
-from mien.prediction import LOW, SHARE_DIGITS, Expression, Prediction, unsure
+from mien.prediction import SHARE_DIGITS, Expression, Prediction
 from mien.preprocess import Preprocess
 from mien.prior import TRAINING, Prior
 from mien.shots import viewed
-from mien.smoothing import REACH_S, Smooth
+from mien.smoothing import CAMERA_SIGMA_S, REACH_S, Smooth, smoothed
 from mien.tables import flat_rows, kinds_of
 from mien.tracks import Floats, Tracks, look_of
 from mien.video import Frame, VideoSource, frames
@@ -178,7 +178,7 @@ class Glance:
 
     def __init__(self, reader: Reader, name: str, labels: LabelSet, prior: Prior = TRAINING) -> None:
         self._reader, self._name, self._labels, self._prior = reader, name, labels, prior
-        self._tracks, self._smooth = Tracks(), Smooth()
+        self._tracks, self._smooth = Tracks(), Smooth(sigma_s=CAMERA_SIGMA_S)
         self._threshold = reader.artifact.head_for(labels).threshold
         self._following = Following(reader.detector)
 
@@ -271,8 +271,7 @@ def _smoothed(
 def _mixed(moment: Moment, smooth: Smooth, labels: LabelSet, threshold: float) -> Iterator[Expression]:
     for reading, track in zip(moment.prediction.faces, moment.tracks, strict=True):
         shares = smooth.at(moment.time_s, track).tolist()
-        others = tuple(reason for reason in reading.expression.reasons if not reason.startswith(LOW))
-        yield Expression(dict(zip(labels, shares, strict=True)), unsure(max(shares), threshold) + others)
+        yield smoothed(reading.expression, dict(zip(labels, shares, strict=True)), threshold)
 
 
 def _row(

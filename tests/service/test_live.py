@@ -1,4 +1,4 @@
-"""The camera's socket: frames in, answers out, the newest first; and answers that do not flicker."""
+"""The camera's socket: frames in, answers out, the newest first, each face followed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ from websockets.typing import Origin
 from wire import count, dial, handshake, logged
 
 import mien
-from mien.face import Face
-from mien.prediction import Expression, Prediction, Reading
-from mien.service.live import FRAMES, HALF_LIFE_S, Cameras, Newest, Smooth
+from mien.service.live import FRAMES, Cameras, Newest
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings, hash_key
@@ -305,48 +303,6 @@ def test_frames_count_as_uploads() -> None:
         uploads.hold(10)
 
     asyncio.run(go())
-
-
-def seen(happy: float, x: float = 0.0, faces: int = 1, reasons: tuple[str, ...] = ()) -> Prediction:
-    shares = {"happy": happy, "sad": 1 - happy}
-    expression = Expression(shares, reasons, votes={"happy": happy / 2, "sad": 1 - happy / 2})
-    readings = [Reading(Face((x + 50 * n, 0.0, x + 50 * n + 40, 40.0), (), 1.0), expression) for n in range(faces)]
-    return Prediction("<bytes>", 640, 480, tuple(readings))
-
-
-def share(prediction: Prediction, face: int = 0) -> float:
-    return prediction.faces[face].expression.probabilities["happy"]
-
-
-def test_an_average_is_sure_of_itself_or_not() -> None:
-    smooth = Smooth(0.6)
-    assert smooth(seen(0.99), 0.0).faces[0].expression.reasons == ()
-    torn = smooth(seen(0.01), HALF_LIFE_S).faces[0].expression
-    assert torn.reasons == ("low confidence (50%, reliable from 60%)",)
-    again = Smooth(0.6)
-    again(seen(1.0), 0.0)
-    doubtful = ("perhaps not a face (60%)", "low confidence (55%, reliable from 60%)", "blurred")
-    steady = again(seen(0.55, reasons=doubtful), HALF_LIFE_S).faces[0].expression
-    assert (steady.label, set(steady.reasons)) == ("happy", {"perhaps not a face (60%)", "blurred"})
-
-
-def test_smoothing() -> None:
-    smooth = Smooth(0.5)
-    assert share(smooth(seen(1.0), 0.0)) == 1
-    moved = smooth(seen(0.0, x=5.0), HALF_LIFE_S)
-    assert share(moved) == pytest.approx(0.5)
-    assert moved.faces[0].expression.votes == pytest.approx({"happy": 0.25, "sad": 0.75})
-    assert share(smooth(seen(0.0), 2 * HALF_LIFE_S)) == pytest.approx(0.25)
-    assert share(smooth(seen(0.0), 100.0)) == pytest.approx(0, abs=1e-6)
-
-
-def test_another_face_begins_anew() -> None:
-    smooth = Smooth(0.5)
-    smooth(seen(1.0), 0.0)
-    assert share(smooth(seen(0.0, x=300.0), 0.01)) == 0
-    both = smooth(seen(1.0, x=300.0, faces=2), 0.01 + HALF_LIFE_S)
-    assert share(both, 0) == pytest.approx(0.5)
-    assert share(both, 1) == 1
 
 
 def test_a_cameras_face_is_looked_for_where_it_was(service: Any, frame: bytes) -> None:

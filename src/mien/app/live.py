@@ -23,6 +23,7 @@ from mien.labels import LabelSet
 from mien.picture import Picture
 from mien.prediction import Prediction
 from mien.recognizer import Recognizer
+from mien.smoothing import Steady
 
 OF_LATE = 30  # frames that the rate is taken over
 LETTERS = 20  # px, of the rate on the moving picture
@@ -81,6 +82,7 @@ class Frames:
         self._labels = labels
         self._prior = prior
         self._following = Following(reader.detector)
+        self._steady = Steady(reader.artifact.head_for(labels).threshold)
         self._times: deque[float] = deque(maxlen=OF_LATE)
         words = _("%(number)s pictures a second")
         self._font = font_for(words, LETTERS)
@@ -98,10 +100,11 @@ class Frames:
         return drawn
 
     def _read(self, image: Pixels) -> Prediction:
-        picture = Picture.of(Image.fromarray(image))
-        cut = cut_out(picture, self._following.newest(picture, time.monotonic()), self._reader.preprocess)
+        picture, now = Picture.of(Image.fromarray(image)), time.monotonic()
+        cut = cut_out(picture, self._following.newest(picture, now), self._reader.preprocess)
         found = Found("camera", cut.size, cut.faces, cut.crops)
-        return self._reader.express([found], [self._labels], self._prior)[0]
+        (prediction,) = self._reader.express([found], [self._labels], self._prior)
+        return self._steady(prediction, now)
 
     def rate(self) -> str:
         """Frames a second of late, in words; nothing before there are two."""

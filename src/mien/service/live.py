@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from time import monotonic, perf_counter
@@ -19,8 +18,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mien.face import Box, overlap
-from mien.prediction import Expression, Prediction, Reading, unsure
+from mien.prediction import Prediction
 from mien.service.api import asked_of, only
 from mien.service.engine import Asked, Engine
 from mien.service.metrics import Metrics
@@ -29,10 +27,9 @@ from mien.service.rates import Rates
 from mien.service.settings import Settings
 from mien.service.uploads import Uploads
 from mien.service.workers import Camera
+from mien.smoothing import Steady
 
 CHOICES = ("labels", "prior")  # of the query
-HALF_LIFE_S = 0.25  # of what was seen before, in a smoothed answer
-SAME = 0.3  # overlap (intersection over union) from which two boxes are one face
 FRAMES = 15  # that a client's cameras may send for each request that it may make
 PATIENCE_S = 1.0  # that a camera waits until it may send again; where it would be more, its frame is refused
 
@@ -106,7 +103,7 @@ class Answers:
         self._metrics = metrics
         self._asked = asked
         self._known: dict[str, Any] | None = None
-        self._smooth = Smooth(asked.model.artifact.head_for(asked.labels).threshold)
+        self._steady = Steady(asked.model.artifact.head_for(asked.labels).threshold)
 
     async def read(self, frame: bytes) -> dict[str, Any]:
         """A frame's answer. Raises `Problem` where there is none in time."""
@@ -114,7 +111,7 @@ class Answers:
         (read,) = await self._engine.predict([frame], replace(self._asked, camera=Camera(now, self._known)))
         self._known = read.known or self._known
         self._metrics.frames.inc()
-        return told(self._smooth(read.prediction, now))
+        return told(self._steady(read.prediction, now))
 
 
 async def _answer(socket: WebSocket, answers: Answers, slot: Newest, rates: Rates | None) -> None:
@@ -229,50 +226,3 @@ def told(prediction: Prediction) -> dict[str, Any]:
     whole = prediction.to_dict()
     kept = ("width", "height", "faces", "error") if prediction.error else ("width", "height", "faces")
     return {key: whole[key] for key in kept}
-
-
-class Smooth:
-    """Faces followed from frame to frame, each with an average of what was seen of it, the newest weighing most.
-
-    Args:
-        threshold: the confidence below which an average is uncertain, 0..1.
-    """
-
-    def __init__(self, threshold: float) -> None:
-        self._threshold = threshold
-        self._seen: list[Reading] = []
-        self._time_s = -math.inf
-
-    def __call__(self, prediction: Prediction, time_s: float) -> Prediction:
-        """The prediction of a frame at a time in seconds, smoothed with those before it."""
-        if prediction.error is not None:
-            return prediction
-        kept = 0.5 ** ((time_s - self._time_s) / HALF_LIFE_S)
-        before, readings = list(self._seen), list[Reading]()
-        for reading in prediction.faces:
-            same = _match(reading.face.box_xyxy, before)
-            if same is not None:
-                before.remove(same)
-                reading = Reading(reading.face, _mixed(same.expression, reading.expression, kept, self._threshold))
-            readings.append(reading)
-        self._seen, self._time_s = readings, time_s
-        return replace(prediction, faces=tuple(readings))
-
-
-def _mixed(old: Expression, new: Expression, kept: float, threshold: float) -> Expression:
-    """An average, sure of itself or not; the other reasons are those of what was seen last."""
-
-    def between(before: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
-        return {name: kept * before[name] + (1 - kept) * share for name, share in now.items()}
-
-    votes = between(old.votes, new.votes) if old.votes and new.votes else None
-    probabilities = between(old.probabilities, new.probabilities)
-    of_the_newest = unsure(new.confidence, threshold)
-    others = tuple(reason for reason in new.reasons if reason not in of_the_newest)
-    reasons = unsure(max(probabilities.values()), threshold) + others
-    return Expression(probabilities, reasons, new.not_a_face, votes)
-
-
-def _match(box: Box, others: Sequence[Reading]) -> Reading | None:
-    best = max(others, key=lambda other: overlap(box, other.face.box_xyxy), default=None)
-    return best if best is not None and overlap(box, best.face.box_xyxy) >= SAME else None
