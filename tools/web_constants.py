@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mien import answers, covers, crops, detect, draw, face, intake, network, page, prediction, views
+from mien import answers, covers, crops, detect, draw, face, intake, network, page, prediction, smoothing, views
 from mien.labels import LABEL_SETS
 
 TABLE = Path(__file__).parents[1] / "web" / "src" / "constants.ts"
@@ -96,6 +96,12 @@ def constants() -> dict[str, Any]:
             "noFace": crops.NO_FACE,
         },
         "COVERS": {"side": covers.SIDE, "limit": covers.LIMIT, "parts": covers.PARTS, "words": covers.WORDS},
+        "STEADY": {
+            "sigmaS": smoothing.CAMERA_SIGMA_S,
+            "reachS": smoothing.REACH_S,
+            "least": smoothing.LEAST,
+            "same": smoothing.SAME,
+        },
         "DIGITS": {"box": prediction.BOX_DIGITS, "share": prediction.SHARE_DIGITS},
         "SHOWN": {"atOnce": prediction.AT_ONCE, "least": prediction.LEAST},
         "LIMITS": {"maxBytes": intake.UPLOADS.max_bytes, "maxPixels": intake.UPLOADS.max_pixels},

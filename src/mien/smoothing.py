@@ -113,8 +113,9 @@ class Steady:
 def smoothed(
     now: Expression, shares: Mapping[str, float], threshold: float, votes: Mapping[str, float] | None = None
 ) -> Expression:
-    """An expression with its probabilities smoothed over time, sure of itself or not; other reasons are the frame's."""
-    others = tuple(reason for reason in now.reasons if not reason.startswith(LOW))
+    """An expression with its probabilities smoothed over time, sure of itself or not; other reasons are the frame's,
+    another head's doubt among them."""
+    others = tuple(reason for reason in now.reasons if not reason.startswith(f"{LOW} ("))
     reasons = unsure(max(shares.values()), threshold) + others
     return Expression(dict(shares), reasons, now.not_a_face, votes)
 

@@ -16,6 +16,7 @@ from PIL import Image
 import mien
 from mien.image import read_image
 from mien.recognizer import Recognizer
+from mien.smoothing import Steady
 
 CROPS = 500
 
@@ -84,3 +85,21 @@ def test_crops_of_fer2013(ask: Ask, native: Recognizer, fer2013: Path) -> None:
     theirs = [each.to_dict() for each in native.predict_crops(crops)]
     for one, other in zip(mine, theirs, strict=True):
         assert_alike(one, other)
+
+
+def test_a_camera_is_as_steady(ask: Ask, native: Recognizer, astronaut: bytes) -> None:
+    photo = Image.open(io.BytesIO(astronaut)).convert("RGB")
+    rng, steady, read, smoothed = np.random.default_rng(3), Steady(0.6), [], []
+    for number in range(24):
+        x, y = (int(each) for each in rng.integers(0, 30, 2))
+        light = float(rng.uniform(0.15, 1))
+        image = np.asarray(photo.crop((100 + x, y, 400 + x, 250 + y)).point(lambda level, light=light: level * light))
+        time_s = number / 30 + 2.0 * (number > 15) - 1.5 * (number > 20)  # a gap; and once from before
+        steady = Steady(0.6) if number == 21 else steady
+        prediction = native.predict(image if number != 5 else scene(astronaut, "nothing"))
+        read.append([prediction.to_dict(), time_s])
+        smoothed.append(steady(prediction, time_s).to_dict())
+    told = ask("steady", np.zeros((1, 1, 3), np.uint8), 0.6, read)
+    assert any(one != two for (one, _), two in zip(read, smoothed, strict=True))
+    for here, there in zip(told, smoothed, strict=True):
+        assert_alike(here, there)

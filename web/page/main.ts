@@ -1,7 +1,8 @@
 /** The page: photos, a video or the camera go in; faces come out as cards, and as files to save. */
 
 import type { Manifest } from '../src/heads.js';
-import { labelSetsOf } from '../src/heads.js';
+import { headFor, labelSetsOf } from '../src/heads.js';
+import { Steady } from '../src/steady.js';
 import { Client, type Packed } from './client.js';
 import { Moving } from './moving.js';
 import { type Answer, csv, json, make, save } from './parts.js';
@@ -61,7 +62,7 @@ async function film(file: File): Promise<void> {
   begin();
   stage.hidden = false;
   try {
-    await moving.film(file, { labels: labels.value }, keep);
+    await moving.film(file, { labels: labels.value }, steady(), keep);
   } catch (error) {
     halt();
     keep({ answer: unplayable(file, wordsOf(error), shown) });
@@ -72,11 +73,17 @@ async function camera(): Promise<void> {
   begin();
   stage.hidden = false;
   try {
-    await moving.camera({ labels: labels.value });
+    await moving.camera({ labels: labels.value }, steady());
   } catch (error) {
     halt();
     fault(say('dark'), error);
   }
+}
+
+/** What smooths the answers in the label set that is chosen. */
+function steady(): Steady {
+  const set = labelSetsOf(manifest).find(({ name }) => name === labels.value)!;
+  return new Steady(headFor(manifest, set)!.threshold);
 }
 
 function keep(answer: Answer): void {

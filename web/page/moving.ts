@@ -2,6 +2,7 @@
 
 import type { Prediction } from '../src/prediction.js';
 import type { PredictOptions } from '../src/reader.js';
+import type { Steady } from '../src/steady.js';
 import type { Client } from './client.js';
 import { draw } from './marks.js';
 import { type Answer, card } from './parts.js';
@@ -32,8 +33,8 @@ export class Moving {
     this.#faces = stage.querySelector('.faces')!;
   }
 
-  /** Reads the camera until `stop`. */
-  async camera(options: PredictOptions): Promise<void> {
+  /** Reads the camera until `stop`; what is shown is smoothed. */
+  async camera(options: PredictOptions, steady: Steady): Promise<void> {
     const turn = this.#begin();
     this.#state.textContent = say('allow');
     const stream = await this.#unlessStopped(turn, navigator.mediaDevices.getUserMedia(WANTED));
@@ -41,20 +42,20 @@ export class Moving {
     if (turn !== this.#turn) return off(stream);
     this.#video.srcObject = stream;
     this.#video.controls = false;
-    await this.#read(turn, { ...options, source: 'camera' });
+    await this.#read(turn, { ...options, source: 'camera' }, steady);
   }
 
   /**
    * Reads a video file while it plays.
    *
-   * @param keep is given each answer.
+   * @param keep is given each answer, as it was read.
    * @throws Error if it cannot be played, or no further.
    */
-  async film(file: File, options: PredictOptions, keep: (answer: Answer) => void): Promise<void> {
+  async film(file: File, options: PredictOptions, steady: Steady, keep: (answer: Answer) => void): Promise<void> {
     const turn = this.#begin();
     this.#video.src = URL.createObjectURL(file);
     this.#video.controls = true;
-    await this.#read(turn, { ...options, source: file.name }, keep);
+    await this.#read(turn, { ...options, source: file.name }, steady, keep);
   }
 
   stop(): void {
@@ -84,7 +85,7 @@ export class Moving {
     }
   }
 
-  async #read(turn: number, options: PredictOptions, keep?: (answer: Answer) => void): Promise<void> {
+  async #read(turn: number, options: PredictOptions, steady: Steady, keep?: (answer: Answer) => void): Promise<void> {
     const video = this.#video;
     const mirrored = !keep;
     video.parentElement!.classList.toggle('mirrored', mirrored);
@@ -104,7 +105,7 @@ export class Moving {
       const now = performance.now() / 1000;
       times.push(now);
       while (times[0]! < now - COUNTED_S) times.shift();
-      this.#show(answer, mirrored, times.length / COUNTED_S);
+      this.#show(steady.next(answer, last), mirrored, times.length / COUNTED_S);
     }
   }
 

@@ -116,6 +116,13 @@ export const COVERS = {
   }
 } as const;
 
+export const STEADY = {
+  "sigmaS": 0.08,
+  "reachS": 0.5,
+  "least": 0.0001,
+  "same": 0.3
+} as const;
+
 export const DIGITS = {
   "box": 2,
   "share": 6

@@ -1,7 +1,7 @@
 /** Finding faces: BlazeFace, by the rule that `mien/detect.py` states and docs/detector.md measures. */
 
 import { DETECTOR, LOOKS } from './constants.js';
-import type { Face, Point } from './face.js';
+import { type Face, type Point, overlap } from './face.js';
 import type { Image } from './pixels.js';
 import { type View, type Window, quartersOf, squaresOf, viewOf } from './views.js';
 
@@ -209,18 +209,6 @@ function distinct(rows: Row[]): Row[] {
 
 function byScore(rows: Row[]): Row[] {
   return [...rows].sort((one, other) => other[16]! - one[16]!);
-}
-
-/** Intersection over union of two boxes. */
-function overlap(one: Row, other: Row): number {
-  const across = Math.min(one[2]!, other[2]!) - Math.max(one[0]!, other[0]!);
-  const down = Math.min(one[3]!, other[3]!) - Math.max(one[1]!, other[1]!);
-  const shared = Math.max(across, 0) * Math.max(down, 0);
-  return shared / (area(one) + area(other) - shared);
-}
-
-function area(row: Row): number {
-  return (row[2]! - row[0]!) * (row[3]! - row[1]!);
 }
 
 /** The row with the highest score among those that show the same face. */

@@ -51,6 +51,14 @@ export function wholeCrop(image: Image, size: number, coloured: boolean): Image 
   return whole.width === size && whole.height === size ? whole : resize(whole, size, size, 'bicubic', undefined, 3);
 }
 
+/** Intersection over union of two boxes: the first four numbers of each. */
+export function overlap(one: readonly number[], other: readonly number[]): number {
+  const across = Math.min(one[2]!, other[2]!) - Math.max(one[0]!, other[0]!);
+  const down = Math.min(one[3]!, other[3]!) - Math.max(one[1]!, other[1]!);
+  const shared = Math.max(across, 0) * Math.max(down, 0);
+  return shared / (area(one) + area(other) - shared);
+}
+
 /** How far the head is turned aside: 0 frontal to 1 profile; 0 without landmarks. */
 export function turnOf(face: Face): number {
   if (!face.landmarks.length) return 0;
@@ -157,4 +165,8 @@ function deviation(values: readonly number[]): number {
 
 function radians(degrees: number): number {
   return (degrees * Math.PI) / 180;
+}
+
+function area(box: readonly number[]): number {
+  return (box[2]! - box[0]!) * (box[3]! - box[1]!);
 }

@@ -5,3 +5,4 @@ export type { Image } from './pixels.js';
 export type { Prediction, Reading } from './prediction.js';
 export { type Files, type LoadOptions, type PredictOptions, Reader, load } from './reader.js';
 export type { Source } from './source.js';
+export { Steady } from './steady.js';

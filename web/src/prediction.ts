@@ -106,6 +106,28 @@ export function reading(
   };
 }
 
+/** A reading with its shares smoothed over time, sure of itself or not; other reasons are the picture's. */
+export function smoothed(
+  now: Reading,
+  shares: Readonly<Record<string, number>>,
+  threshold: number,
+  votes: Readonly<Record<string, number>> | null,
+): Reading {
+  const confidence = Math.max(...Object.values(shares));
+  const label = Object.keys(shares).find((name) => shares[name] === confidence)!;
+  const others = now.reasons.filter((reason) => !reason.startsWith(`${DOUBT.low} (`)); // another head's doubt stays
+  const reasons = [...unsure(confidence, threshold), ...others];
+  return {
+    ...now,
+    label,
+    confidence: rounded(confidence, DIGITS.share),
+    probabilities: roundedAll(shares),
+    uncertain: reasons.length > 0,
+    reasons,
+    votes: votes && roundedAll(votes),
+  };
+}
+
 /** A share of 0..1 in words; 100% is said of certainty alone. */
 export function percent(share: number): string {
   return `${Math.floor(share * 100 + 1e-9)}%`;
@@ -137,6 +159,10 @@ function clipped({ box: [x0, y0, x1, y1] }: Face, { width, height }: Size): [num
 
 function named({ emotions }: LabelSet, values: readonly number[]): Record<string, number> {
   return Object.fromEntries(emotions.map((emotion, at) => [emotion, rounded(values[at]!, DIGITS.share)]));
+}
+
+function roundedAll(shares: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, rounded(share, DIGITS.share)]));
 }
 
 function rounded(value: number, digits: number): number {

@@ -8,6 +8,8 @@ import { cropFace, sharpness, wholeCrop } from '../src/face.js';
 import { type Image, gray, reduce, resize, transform } from '../src/pixels.js';
 import { type PredictOptions, load } from '../src/reader.js';
 import type { Reader } from '../src/reader.js';
+import type { Prediction } from '../src/prediction.js';
+import { Steady } from '../src/steady.js';
 
 interface Question {
   readonly ask: keyof typeof answers;
@@ -44,6 +46,11 @@ const answers = {
   whole: (image: Image, ...given: [number, boolean]) => pixels(wholeCrop(image, ...given)),
   sharpness: (image: Image) => sharpness(image),
   read: async (image: Image, options: PredictOptions) => (await reader()).read(image, options),
+  /** Answers of a camera, each with its time in seconds. */
+  steady: (_: Image, threshold: number, answers: [Prediction, number][]) => {
+    const steady = new Steady(threshold);
+    return answers.map(([answer, timeS]) => steady.next(answer, timeS));
+  },
   /** Many images of one size, one after the other in the file. */
   reads: async (image: Image, count: number, options: PredictOptions) => {
     const open = await reader();
