@@ -2,6 +2,7 @@ import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -194,6 +195,27 @@ def test_a_face_that_fills_the_image_is_found_by_one_look(
     assert len(looks) == 1
     assert (*found.centre_xy, found.side) == pytest.approx((*searched.centre_xy, searched.side), abs=6)
     assert detector.filling(Picture.of(Image.new("RGB", (48, 48)))) == []
+
+
+def test_a_face_that_is_known_is_not_looked_at_once_more(
+    detector: BlazeFace, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, look = list[Window](), detect._Network.look
+
+    def watched(network: detect._Network, picture: Picture, window: Window, *given: Any) -> Any:
+        looks.append(window)
+        return look(network, picture, window, *given)
+
+    monkeypatch.setattr(detect._Network, "look", watched)
+    picture = Picture.of(Image.fromarray(astronaut).filter(ImageFilter.GaussianBlur(6)))  # they are unsure
+    found = only(detector.search(picture))
+    assert len(looks) == 3  # as it is, and upside down
+    elsewhere = Face((0.0, 0.0, 40.0, 40.0), (), 1.0)
+    for known, more in (([elsewhere], 3), ([elsewhere, found], 1)):
+        looks.clear()
+        again = only(detector.search(picture, known))
+        assert np.allclose(again.box_xyxy, found.box_xyxy, atol=found.box_xyxy[2] / 10)
+        assert len(looks) == more
 
 
 @pytest.mark.parametrize("part", [0.05, 0.07, 0.1])

@@ -111,9 +111,9 @@ class Counting(BlazeFace):
 
     searches = 0
 
-    def search(self, picture: Picture) -> list[Face]:
+    def search(self, picture: Picture, known: Sequence[Face] = ()) -> list[Face]:
         self.searches += 1
-        return super().search(picture)
+        return super().search(picture, known)
 
 
 def seen_live(given: Sequence[Image.Image], rate: float = 25.0) -> tuple[list[tuple[Face, ...]], Counting]:

@@ -18,7 +18,7 @@ half of the window's side, the short-range one from a third to the whole. The ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from typing import Protocol
 
@@ -95,8 +95,12 @@ class BlazeFace:
         """
         return self.search(Picture.of(Image.fromarray(image)))
 
-    def search(self, picture: Picture) -> list[Face]:
+    def search(self, picture: Picture, known: Sequence[Face] = ()) -> list[Face]:
         """As `detect`, from as small copies of an image as will do.
+
+        Args:
+            picture: the image.
+            known: faces in it, of which no more is wanted: what is found there is not looked at once more.
 
         Raises:
             ImageError: as `Picture.copy`.
@@ -117,7 +121,9 @@ class BlazeFace:
             rows = _distinct(np.concatenate([full, short]))
             rows = rows if (rows[:, 16] >= UNSURE).any() else rows[:0]
         rows = rows[np.argsort(-_sides(rows), kind="stable")]
-        return [_face(self._righted(row, picture) if row[16] < UNSURE else row) for row in rows]
+        settled = np.array([face.box_xyxy for face in known], np.float32).reshape(-1, 4)
+        doubtful = [row[16] < UNSURE and not (_overlaps(row, settled) > SAME_FACE).any() for row in rows]
+        return [_face(self._righted(row, picture) if again else row) for row, again in zip(rows, doubtful, strict=True)]
 
     def filling(self, picture: Picture) -> list[Face]:
         """Of what `search` finds the faces that fill the image, or most of it: by one look, a quarter of the work.

@@ -186,7 +186,7 @@ class Following:
         self._whole_s = time_s if whole else self._whole_s
         if not isinstance(self._detector, BlazeFace):
             return self._detector.detect(picture.pixels)
-        others = self._detector.search(picture) if whole else _quick(self._detector, picture)
+        others = self._detector.search(picture, found) if whole else _quick(self._detector, picture, found)
         fresh = (face for face in others if not any(_same(face, each) for each in found))
         return [face for face in fresh if _inside(face, picture.size)]
 
@@ -206,11 +206,13 @@ class Following:
         self._known = [_anew(pairs.get(at), face, time_s) for at, face in enumerate(now)] + lost
 
 
-def _quick(detector: BlazeFace, picture: Picture) -> list[Face]:
+def _quick(detector: BlazeFace, picture: Picture, known: Sequence[Face]) -> list[Face]:
     """The larger faces of a picture."""
-    image, factor = picture.copy(max(1, max(picture.size) // (QUICK_PX + 1)))
-    further = max(image.size) // (QUICK_PX + 1) + 1
-    found = detector.search(Picture.of(image.reduce(further) if further > 1 else image))
+    longer = max(picture.size)
+    image, factor = picture.copy(-(-longer // QUICK_PX))
+    further = -(-max(image.size) // QUICK_PX)
+    whole = Picture.of(image.reduce(further) if further > 1 else image)
+    found = detector.search(whole, [face.reduced(factor * further) for face in known])
     return [face.reduced(1 / (factor * further)) for face in found]
 
 
