@@ -67,6 +67,15 @@ def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
         raise
 
 
+def stamp(path: str | os.PathLike[str]) -> str:
+    """A file's size and when it was written: where they are others, it is not what it was. Empty of no file."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
 def check_file(path: Path) -> None:
     """See that a file can be written, new or in place of another: before long work. Nothing is left behind.
 
