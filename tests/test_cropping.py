@@ -215,6 +215,27 @@ def test_what_was_cut_short_is_done_anew(tmp_path: Path) -> None:
     assert now == whole
 
 
+def test_what_was_unreadable_or_has_changed_is_read_again(tmp_path: Path) -> None:
+    photos, out = write_photos(tmp_path / "photos", ("train",)), tmp_path / "out"
+    first, second = sorted((photos / "train" / "happy").iterdir())
+    whole = first.read_bytes()
+    first.write_bytes(whole[:200])
+
+    def rows() -> dict[str, Row]:
+        found = write_crops(open_dataset(photos).examples, out, "auto", GRAY, detector=Bounds())
+        return {row.source: row for row in found if "happy" in row.source}
+
+    (torn, other), before = rows().values(), files(out)
+    assert torn.unreadable
+    first.write_bytes(whole)
+    Image.new("RGB", (150, 150)).save(second)
+    mended, blank = rows().values()
+    assert (mended.crop, blank.crop, blank.reason) == ("train/happy/0000.png", "", NO_FACE)
+    assert files(out).keys() - before.keys() == {mended.crop}
+    assert before.keys() - files(out).keys() == {other.crop}
+    assert [row["crop"] for row in table(out / TABLE) if "happy" in row["source"]] == [mended.crop, ""]
+
+
 @pytest.mark.parametrize(
     ("preprocess", "crop", "names", "told"),
     [
