@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
@@ -205,3 +206,16 @@ def test_a_save_that_fails_leaves_what_was_there(copy: Run, monkeypatch: pytest.
     with pytest.raises(OSError, match="no space left"):
         copy.save(copy.last, {"epoch": 9})
     assert {path.name: path.read_bytes() for path in copy.folder.iterdir()} == before
+
+
+def test_an_entry_for_which_there_is_no_room_leaves_the_log_whole(copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = copy.read_log()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left") as told:
+        copy.append_log({"epoch": 9})
+    assert told.value.filename == str(copy.log)
+    assert copy.read_log() == before

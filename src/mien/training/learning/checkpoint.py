@@ -176,9 +176,8 @@ class Run:
         return state
 
     def append_log(self, entry: dict[str, Any]) -> None:
-        if self.writes:
-            with self.log.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(entry) + "\n")
+        before = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+        self._write(self.log, before + json.dumps(entry) + "\n")
 
     def read_log(self) -> list[dict[str, Any]]:
         """An entry an epoch; none where there is no log."""
