@@ -30,7 +30,7 @@ from mien.datasets.base import SPLITS, Dataset, Example
 from mien.datasets.walk import image_files
 from mien.detect import BlazeFace, Detector
 from mien.errors import DataError, ImageError, MienError
-from mien.files import UNFINISHED, UNFIT, check_writable, replacing, stamp, write_text
+from mien.files import UNFINISHED, UNFIT, check_writable, naming, replacing, stamp, write_text
 from mien.intake import ImageSource, describe
 from mien.labels import canonical
 from mien.preprocess import Preprocess
@@ -132,7 +132,7 @@ def write_crops(
     stamps = {each.name: _stamp(each.source) for each in examples}
     rows = _begin(out, _options(examples, crop, preprocess), stamps)
     finder = detector or BlazeFace()
-    with (out / STATE).open("a", encoding="utf-8") as stream:
+    with naming(out / STATE), (out / STATE).open("a", encoding="utf-8") as stream:
         for number, (example, place) in enumerate(zip(examples, places, strict=True), 1):
             if example.name not in rows:
                 rows[example.name] = _write(example, out, place, crop, preprocess, finder)

@@ -63,7 +63,8 @@ def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
     except OSError as error:
         unnamed = error.errno in FULL and error.filename is None
         if unnamed or (temporary is not None and error.filename == os.fspath(temporary)):
-            error.filename = os.fspath(path)
+            number = error.errno or errno.EIO
+            raise OSError(number, os.strerror(number), os.fspath(path)) from error  # PyAV's take no other name
         raise
 
 
