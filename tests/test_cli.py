@@ -663,6 +663,19 @@ def test_any_verb_can_be_stopped(words: str, pipe: str, number: signal.Signals, 
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(("program", "needed"), [("mien.service", "fastapi"), ("mien.app", "streamlit")])
+def test_a_server_can_be_stopped_while_it_is_loaded(program: str, needed: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / needed).mkdir()
+    (tmp_path / needed / "__init__.py").write_text(f"open({str(tmp_path / 'pipe')!r}).read()")  # takes long
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-P", "-m", program]
+    with subprocess.Popen(command, preexec_fn=listens, stderr=subprocess.PIPE, env=environment) as process:
+        handle = wait_for_a_reader(tmp_path / "pipe")
+        assert stopped(process, signal.SIGINT) == (SIGNALS[signal.SIGINT], "interrupted\n")
+        os.close(handle)
+
+
 def test_no_report_is_begun_of_what_cannot_be_judged(tmp_path: Path) -> None:
     for label in ("happy", "sad"):
         (tmp_path / "faces" / label).mkdir(parents=True)

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +54,17 @@ def test_everything_that_it_writes(clip: Path, tmp_path: Path) -> None:
         [clip.name, "rest", "0", "happy", "0.3"],
     ]
     assert {each.name for each in tmp_path.iterdir()} == {"marks.csv", "out.parquet", "sum.csv", "events.eaf"}
+
+
+def test_a_reader_that_leaves_early_costs_no_file(clip: Path, tmp_path: Path) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    words = ("--out", "out.csv", "--summary", "sums.csv", "--annotate", "marked.webm")
+    command = [sys.executable, "-m", "mien", "video", str(clip), *words]
+    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    os.close(theirs)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert {each.name for each in tmp_path.iterdir()} == {"out.csv", "sums.csv", "marked.webm"}
 
 
 def test_some_frames_in_another_label_set(clip: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -213,6 +214,40 @@ def test_what_was_cut_short_is_done_anew(tmp_path: Path) -> None:
     lines = [sorted(content.pop(STATE).splitlines()) for content in (whole, now)]
     assert lines[0] == lines[1]
     assert now == whole
+
+
+def test_what_was_unreadable_or_has_changed_is_read_again(tmp_path: Path) -> None:
+    photos, out = write_photos(tmp_path / "photos", ("train",)), tmp_path / "out"
+    first, second = sorted((photos / "train" / "happy").iterdir())
+    whole = first.read_bytes()
+    first.write_bytes(whole[:200])
+
+    def rows() -> dict[str, Row]:
+        found = write_crops(open_dataset(photos).examples, out, "auto", GRAY, detector=Bounds())
+        return {row.source: row for row in found if "happy" in row.source}
+
+    (torn, other), before = rows().values(), files(out)
+    assert torn.unreadable
+    first.write_bytes(whole)
+    Image.new("RGB", (150, 150)).save(second)
+    mended, blank = rows().values()
+    assert (mended.crop, blank.crop, blank.reason) == ("train/happy/0000.png", "", NO_FACE)
+    assert files(out).keys() - before.keys() == {mended.crop}
+    assert before.keys() - files(out).keys() == {other.crop}
+    assert [row["crop"] for row in table(out / TABLE) if "happy" in row["source"]] == [mended.crop, ""]
+
+
+def test_a_full_disk_is_told_with_the_file_and_the_run_goes_on(tmp_path: Path) -> None:
+    examples = [Example(str(number), b"broken", "happy") for number in range(10)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as told:
+            write_crops(examples, tmp_path / "out", "auto", GRAY, detector=Bounds())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told.value.filename == str(tmp_path / "out" / STATE)
+    assert len(write_crops(examples, tmp_path / "out", "auto", GRAY, detector=Bounds())) == 10
 
 
 @pytest.mark.parametrize(

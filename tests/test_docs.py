@@ -26,7 +26,7 @@ from mien.training.recipes.recipe import recipe_from
 ROOT = Path(__file__).parents[1]
 TEACHERS = ROOT / "teachers"
 LAYOUTS = re.findall(r"^```text\n(.*?)^```", (ROOT / "docs" / "data.md").read_text(encoding="utf-8"), re.M | re.S)
-EXAMPLES = ("index", "confidence", "judge", "fairness", "train", "scale", "coming-from", "explain", "yours")
+EXAMPLES = ("index", "confidence", "audit", "judge", "fairness", "train", "scale", "coming-from", "explain", "yours")
 """Pages whose examples are run: Python that imports mien, and commands that are quick."""
 QUICK = ("predict", "batch", "data", "evaluate", "compare", "doctor")
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), TEACHERS / "README.md", ROOT / "deploy" / "README.md"]

@@ -87,15 +87,37 @@ def test_one_without_a_checkpoint_begins_anew(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unfinished_run_is_not_lost_unasked(tmp_path: Path) -> None:
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """The rows of an unfinished run, which will be `out.csv`."""
     kept = journal(tmp_path / "out.csv")
     kept.write(ROWS)
     kept.checkpoint(1)
     kept.close()
+    return tmp_path / "out.csv.part.jsonl"
+
+
+@pytest.mark.parametrize("left", [0, 20])
+def test_rows_that_were_lost_are_told(left: int, begun: Path) -> None:
+    begun.write_bytes(begun.read_bytes()[:left])
+    for _ in range(2):
+        with pytest.raises(MienError, match=r"out\.csv\.part\.jsonl has lost rows that were read: delete it"):
+            journal(begun.with_name("out.csv"), resume=True)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_whoever_deletes_the_rows_begins_anew(resume: bool, begun: Path) -> None:
+    begun.unlink()
+    with closing(journal(begun.with_name("out.csv"), resume=resume)) as kept:
+        assert kept.state is None
+    assert list(begun.parent.iterdir()) == []
+
+
+def test_an_unfinished_run_is_not_lost_unasked(begun: Path) -> None:
     with pytest.raises(MienError, match=r"out\.csv\.part\.jsonl holds an unfinished run: --resume goes on"):
-        journal(tmp_path / "out.csv")
+        journal(begun.with_name("out.csv"))
     with pytest.raises(MienError, match="was begun with another videos and labels: ask as then"):
-        journal(tmp_path / "out.csv", resume=True, videos=["b.mp4"], labels=["sad", "happy"])
+        journal(begun.with_name("out.csv"), resume=True, videos=["b.mp4"], labels=["sad", "happy"])
 
 
 @pytest.mark.parametrize("rows", [[], ROWS])

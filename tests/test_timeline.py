@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from PIL import Image
 from walking import HAPPY, SAD, Blocks, drawn, filmed
 
 import mien
@@ -132,6 +134,26 @@ def test_one_that_was_stopped_ends_with_the_same_rows(
     assert recorded(reader, clips, tmp_path / "out.csv", resume=True)
     assert (tmp_path / "out.csv").read_text() == (tmp_path / "whole.csv").read_text()
     assert not list(tmp_path.glob("*.part.*"))
+
+
+def test_one_whose_videos_were_changed_is_not_gone_on_with(
+    reader: Recognizer, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "CHECKPOINT_S", -1.0)
+    ours, stills, out = tmp_path / "clip.mp4", tmp_path / "stills", tmp_path / "stills" / "out.csv"
+    shutil.copy(clip, ours)
+    stills.mkdir()
+    for number in range(30):
+        Image.fromarray(drawn([(100, HAPPY)])).save(stills / f"{number}.png")
+    assert not recorded(reader, [ours, stills], out, most=60)
+    assert not recorded(reader, [ours, stills], out, resume=True, most=1)
+    (stills / "30.png").write_bytes((stills / "29.png").read_bytes())
+    with pytest.raises(MienError, match="was begun with another content of them: ask as then, or delete it"):
+        recorded(reader, [ours, stills], out, resume=True)
+    (stills / "30.png").unlink()
+    shutil.copy(clip, ours)  # at another time
+    with pytest.raises(MienError, match="was begun with another content of them"):
+        recorded(reader, [ours, stills], out, resume=True)
 
 
 @pytest.mark.parametrize(

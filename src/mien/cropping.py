@@ -6,7 +6,8 @@ OUT/crops/<name>.png           instead, where more is known than folders can say
 OUT/crops.csv                  a row a source: what was written, where the face was, or why there is nothing
 OUT/.crops.jsonl               the options and a line a source that is done, for a run that goes on
 
-Files appear whole or not at all, the tables when all is done.
+Files appear whole or not at all, the tables when all is done. A run that goes on reads again what could not be read,
+and files that were changed since.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
@@ -28,8 +30,8 @@ from mien.datasets.base import SPLITS, Dataset, Example
 from mien.datasets.walk import image_files
 from mien.detect import BlazeFace, Detector
 from mien.errors import DataError, ImageError, MienError
-from mien.files import UNFINISHED, UNFIT, check_writable, replacing, write_text
-from mien.intake import describe
+from mien.files import UNFINISHED, UNFIT, check_writable, naming, replacing, stamp, write_text
+from mien.intake import ImageSource, describe
 from mien.labels import canonical
 from mien.preprocess import Preprocess
 from mien.sources import SUFFIXES, expand
@@ -127,13 +129,14 @@ def write_crops(
     """
     tabled = any(each.attributes or (each.label and _fit(each.label) != each.label) for each in examples)
     places = _places(examples, flat=tabled)
-    rows = _begin(out, _options(examples, crop, preprocess))
+    stamps = {each.name: _stamp(each.source) for each in examples}
+    rows = _begin(out, _options(examples, crop, preprocess), stamps)
     finder = detector or BlazeFace()
-    with (out / STATE).open("a", encoding="utf-8") as stream:
+    with naming(out / STATE), (out / STATE).open("a", encoding="utf-8") as stream:
         for number, (example, place) in enumerate(zip(examples, places, strict=True), 1):
             if example.name not in rows:
                 rows[example.name] = _write(example, out, place, crop, preprocess, finder)
-                stream.write(json.dumps(asdict(rows[example.name])) + "\n")
+                stream.write(_line(rows[example.name], stamps))
                 stream.flush()
             progress(number, len(examples))
     found = [rows[example.name] for example in examples]
@@ -149,8 +152,17 @@ def _options(examples: Sequence[Example], crop: Crop, preprocess: Preprocess) ->
     return {"sources": sources, "crop": crop, "size": preprocess.size, "colour": preprocess.colour}
 
 
-def _begin(out: Path, options: dict[str, Any]) -> dict[str, Row]:
-    """What an earlier run has done, by the source's name; what it was writing when it was stopped is cleared away."""
+def _stamp(source: ImageSource) -> str:
+    """What tells that a file was changed; empty of an image that has none of its own."""
+    return stamp(source) if isinstance(source, str | os.PathLike) else ""
+
+
+def _line(row: Row, stamps: Mapping[str, str]) -> str:
+    return json.dumps({"stamp": stamps[row.source], **asdict(row)}) + "\n"
+
+
+def _begin(out: Path, options: dict[str, Any], stamps: Mapping[str, str]) -> dict[str, Row]:
+    """What an earlier run has done and still holds, by the source's name; what does not hold is cleared away."""
     check_writable(out)
     state = out / STATE
     if not state.exists():
@@ -164,9 +176,15 @@ def _begin(out: Path, options: dict[str, Any]) -> dict[str, Row]:
     for left in out.rglob(".*"):
         if UNFINISHED.fullmatch(left.name):
             left.unlink()
-    rows = [row for row in (Row(**each) for each in done) if not row.crop or (out / row.crop).exists()]
-    write_text(state, "".join(json.dumps(each) + "\n" for each in (options, *map(asdict, rows))))
-    return {row.source: row for row in rows}
+    rows = dict[str, Row]()
+    for each in done:
+        changed, row = each.pop("stamp", None) != stamps[each["source"]], Row(**each)
+        if not (changed or row.unreadable or (row.crop and not (out / row.crop).exists())):
+            rows[row.source] = row
+        elif row.crop:
+            (out / row.crop).unlink(missing_ok=True)
+    write_text(state, json.dumps(options) + "\n" + "".join(_line(row, stamps) for row in rows.values()))
+    return rows
 
 
 def _write(example: Example, out: Path, place: str, crop: Crop, preprocess: Preprocess, detector: Detector) -> Row:

@@ -63,8 +63,18 @@ def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
     except OSError as error:
         unnamed = error.errno in FULL and error.filename is None
         if unnamed or (temporary is not None and error.filename == os.fspath(temporary)):
-            error.filename = os.fspath(path)
+            number = error.errno or errno.EIO
+            raise OSError(number, os.strerror(number), os.fspath(path)) from error  # PyAV's take no other name
         raise
+
+
+def stamp(path: str | os.PathLike[str]) -> str:
+    """A file's size and when it was written: where they are others, it is not what it was. Empty of no file."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def check_file(path: Path) -> None:

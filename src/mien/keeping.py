@@ -38,25 +38,29 @@ class Journal:
         state: to go on from; None from the beginning.
 
     Raises:
-        MienError: there is one already and it is not to be gone on with, or it is of something else.
+        MienError: there is one already and it is not to be gone on with, or it is of something else, or has lost rows.
     """
 
     def __init__(self, out: Path, asked: Mapping[str, Any], *, resume: bool) -> None:
         self._rows = out.with_name(f"{out.name}.part.jsonl")
         self._state = out.with_name(f"{out.name}.part.state")
         self._asked = json.loads(json.dumps(asked))
+        if not self._rows.exists():  # whoever deletes them begins anew
+            self._state.unlink(missing_ok=True)
         if self._state.exists() and not resume:
             raise MienError(f"{self._rows} holds an unfinished run: --resume goes on with it, or delete it")
         self.state: Any = None
         out.parent.mkdir(parents=True, exist_ok=True)
         length = 0
-        if resume and self._state.exists() and self._rows.exists():
+        if resume and self._state.exists():
             kept = json.loads(self._state.read_text(encoding="utf-8"))
             if differ := [name for name in self._asked if kept["asked"].get(name) != self._asked[name]]:
                 raise MienError(
                     f"{self._rows} was begun with another {' and '.join(differ)}: ask as then, or delete it"
                 )
             self.state, length = kept["state"], kept["bytes"]
+            if self._rows.stat().st_size < length:
+                raise MienError(f"{self._rows} has lost rows that were read: delete it, to begin anew")
         self._stream = self._rows.open("r+b" if length else "wb")
         self._stream.truncate(length)
         self._stream.seek(length)

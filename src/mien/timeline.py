@@ -5,17 +5,21 @@ In memory with `read_video`, for a clip; on disk as it comes with `Recording`, f
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mien import spans
+from mien import __version__, spans
 from mien.errors import MienError
+from mien.files import stamp
 from mien.keeping import Journal, write_rows
 from mien.labels import LabelSet
 from mien.prior import TRAINING, Prior
 from mien.recognizer import Recognizer, load
+from mien.sources import find_images
 from mien.spans import LEAST, Mark
 from mien.tables import Table
 from mien.tracks import People
@@ -151,6 +155,8 @@ class Recording:
         self._labels, self._prior, self._wanted = labels, prior, wanted
         asked = {
             "videos": [str(Path(source).absolute()) for source in sources],
+            "content of them": [_content(source) for source in sources],
+            "version of mien": __version__,
             "model": recognizer.artifact.identity,
             "labels": list(labels),
             "prior": prior if isinstance(prior, str) else dict(prior),
@@ -212,6 +218,15 @@ class Recording:
     def _checkpoint(self) -> None:
         album = self._album.state if self._album is not None else None
         self._journal.checkpoint({"done": self._done, "video": self._video, "album": album, "persons": self._persons})
+
+
+def _content(source: str) -> str:
+    """A hash by which a video's file, or the images of a folder, are what they were."""
+    digest = hashlib.sha256()
+    for each in find_images(source) if os.path.isdir(source) else [source]:
+        if isinstance(each, str):
+            digest.update(f"{os.path.basename(each)!a} {stamp(each)}\n".encode())
+    return digest.hexdigest()
 
 
 MEANINGS = {

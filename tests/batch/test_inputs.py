@@ -293,14 +293,17 @@ def _touch(folder: Path) -> None:
     os.utime(folder / "3.png", ns=(1, 1))
 
 
+@pytest.mark.parametrize("word", ["in", "in.csv"])
 @pytest.mark.parametrize("change", [_rewrite, _touch, lambda folder: (folder / "3.png").rename(folder / "3b.png")])
 def test_the_name_of_a_part_hangs_on_what_it_reads_and_on_nothing_else(
-    change: Callable[[Path], object], faces: list[bytes], recognizer: Recognizer, tmp_path: Path
+    change: Callable[[Path], object], word: str, faces: list[bytes], recognizer: Recognizer, tmp_path: Path
 ) -> None:
     write_folder(tmp_path / "in", faces)
+    listed = sorted(file.relative_to(tmp_path).as_posix() for file in (tmp_path / "in").iterdir())
+    (tmp_path / "in.csv").write_text("\n".join(["path", *listed]), encoding="utf-8")
 
     def names(**options: Any) -> list[str]:
-        return [part.name for part in Plan(Job(recognizer, **options), find([str(tmp_path / "in")], size=2)).parts]
+        return [part.name for part in Plan(Job(recognizer, **options), find([str(tmp_path / word)], size=2)).parts]
 
     before = names()
     assert before == names() == sorted(before)

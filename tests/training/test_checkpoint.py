@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -194,14 +196,28 @@ def test_only_half_written_files_are_no_run(begun: Run, tiny: Recipe) -> None:
         begun.best_sha256()
 
 
-def test_a_save_that_fails_leaves_what_was_there(copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_for_which_there_is_no_room_leaves_what_was_there(copy: Run) -> None:
     before = {path.name: path.read_bytes() for path in copy.folder.iterdir()}
-
-    def full(state: object, path: Path) -> None:
-        path.write_bytes(b"half")
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match="no space left"):
-        copy.save(copy.last, {"epoch": 9})
+    state = copy.load(copy.last)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as told:
+            copy.save(copy.last, state)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told.value.filename == str(copy.last)
     assert {path.name: path.read_bytes() for path in copy.folder.iterdir()} == before
+
+
+def test_an_entry_for_which_there_is_no_room_leaves_the_log_whole(copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = copy.read_log()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left") as told:
+        copy.append_log({"epoch": 9})
+    assert told.value.filename == str(copy.log)
+    assert copy.read_log() == before

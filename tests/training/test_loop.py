@@ -28,6 +28,7 @@ from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
 from mien.training.batches.augment import augment
 from mien.training.batches.data import load_split
+from mien.training.learning import checkpoint
 from mien.training.learning.checkpoint import Run
 from mien.training.learning.curve import draw
 from mien.training.learning.judge import Verdict, rank
@@ -632,17 +633,18 @@ def killed(brief: Recipe, several: Path, tmp_path_factory: pytest.TempPathFactor
     """
     folder = tmp_path_factory.mktemp("killed")
     whole = Run(folder / "whole")
-    save, append = torch.save, Run.append_log
+    write, append = checkpoint.write, Run.append_log
 
     def leave(*point: object) -> None:
         shutil.copytree(whole.folder, folder / " ".join(map(str, point)))
 
-    def save_half(state: dict[str, Any], path: Path) -> None:
-        save(state, path)
-        content = path.read_bytes()
-        path.write_bytes(content[: len(content) // 2])
-        leave(path.name.strip(".").partition(".")[0], state["epoch"])
-        path.write_bytes(content)
+    def write_half(path: Path, state: dict[str, Any]) -> None:
+        half = path.with_name(f".{path.stem}.0123456789abcdef{path.suffix}")
+        write(half, state)
+        os.truncate(half, half.stat().st_size // 2)
+        leave(path.stem, state["epoch"])
+        half.unlink()
+        write(path, state)
 
     def append_half(run: Run, entry: dict[str, Any]) -> None:
         before = run.log.read_bytes()
@@ -652,7 +654,7 @@ def killed(brief: Recipe, several: Path, tmp_path_factory: pytest.TempPathFactor
         append(run, entry)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch, "save", save_half)
+        patch.setattr(checkpoint, "write", write_half)
         patch.setattr(Run, "append_log", append_half)
         train(brief, open_dataset(several), whole.folder, progress=lambda at: leave("step", at.epoch, at.step))
     return folder

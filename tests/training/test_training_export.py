@@ -550,6 +550,12 @@ def test_what_is_in_the_way_stays(put: Callable[[Path], object], run: Run, tmp_p
     assert nothing_but(tmp_path, "model")
 
 
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="a file is in the way of a folder"):
+        export([tmp_path / "no run"], tmp_path / "file" / "model")
+
+
 def test_a_model_may_not_be_called_as_one_of_the_package(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

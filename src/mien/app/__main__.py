@@ -5,11 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from starlette.formparsers import MultiPartParser
-from streamlit.web.cli import main
-
-from mien.app.settings import VIDEO_MB
-
 FLAGS = (
     "--browser.gatherUsageStats=false",
     "--client.toolbarMode=minimal",
@@ -17,14 +12,29 @@ FLAGS = (
     "--server.fileWatcherType=none",
     "--server.showEmailPrompt=false",
     "--server.address=localhost",
-    f"--server.maxUploadSize={VIDEO_MB}",
     "--theme.light.primaryColor=#1f5fa6",  # with colours for both, and no base, the system decides which
     "--theme.dark.primaryColor=#7db7f2",
 )
+INTERRUPTED = 130
+
+
+def main() -> None:
+    try:
+        from starlette.formparsers import MultiPartParser  # here, as it takes a second, in which Ctrl-C may come
+        from streamlit.web import cli
+
+        from mien.app.settings import VIDEO_MB
+
+        # Uploads stay in memory: 0 is without limit here, and the upload's own limit holds.
+        MultiPartParser.spool_max_size = 0
+        script = Path(__file__).with_name("script.py")
+        limit = f"--server.maxUploadSize={VIDEO_MB}"
+        sys.argv = ["streamlit", "run", str(script), *FLAGS, limit, *sys.argv[1:]]
+        cli.main(prog_name="mien app")
+    except KeyboardInterrupt:  # as long as it starts: then the server hears of it
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
 
 if __name__ == "__main__":
-    # Uploads stay in memory: 0 is without limit here, and the upload's own limit holds.
-    MultiPartParser.spool_max_size = 0
-    script = Path(__file__).with_name("script.py")
-    sys.argv = ["streamlit", "run", str(script), *FLAGS, *sys.argv[1:]]
-    main(prog_name="mien app")
+    main()

@@ -19,6 +19,7 @@ from mien.batch.stores import File, is_address, joined, reading
 from mien.batch.table import BYTES, PATH, carried_columns, image_column
 from mien.datasets.walk import few
 from mien.errors import DataError
+from mien.files import stamp
 from mien.sources import PassedOver
 
 LISTED = "path"
@@ -101,14 +102,16 @@ def _listed(
     return Inputs(kind, len(files), len(table), sources)
 
 
-def _lists(files: Sequence[File], image: str | None, keep: Sequence[str] | None, size: int | None) -> Inputs:
+def _lists(files: Sequence[File], named: str | None, keep: Sequence[str] | None, size: int | None) -> Inputs:
     """CSV files: their paths are relative to their folders, their cells are kept as texts."""
-    tables = [_list(file, image, keep) for file in files]
+    tables = [_list(file, named, keep) for file in files]
     columns = {tuple(table.schema.names) for table in tables}
     if len(columns) > 1:
         raise DataError(f"CSV files of other columns: {'; '.join(', '.join(each) for each in sorted(columns))}")
     table = pa.concat_tables(tables)
-    return _listed("lists", files, table, table.schema.names[0], [""] * len(table), size)
+    image = table.schema.names[0]
+    marks = ["" if is_address(place) else stamp(place) for place in table.column(image).to_pylist()]
+    return _listed("lists", files, table, image, marks, size)
 
 
 def _list(file: File, image: str | None, keep: Sequence[str] | None) -> pa.Table:

@@ -31,7 +31,6 @@ from mien.wording import counted, percentage
 
 if TYPE_CHECKING:
     from mien.labels import LabelSet
-    from mien.spans import Mark
     from mien.tables import Table
     from mien.timeline import Recording
     from mien.watching import Wanted
@@ -113,6 +112,7 @@ def video(
     """
     from mien.recognizer import load
     from mien.spans import read_marks
+    from mien.spans import summary as summarised
     from mien.timeline import Recording
     from mien.watching import Wanted
 
@@ -142,12 +142,15 @@ def video(
         )
         with closing(recording):
             unread = _read(recording, sources, wanted, out)
-            _tell(recording, spoken, within, summary)
-            _write_events(recording, spoken, least, events)
             if out is not None:
                 recording.write(kind)
+            summed = summarised(recording.rows(), spoken, within)
+            if summary is not None:
+                _write(summed, summary)
+            _write_events(recording, spoken, least, events)
             undrawn = pictures.draw(recording, spoken, wanted)
             recording.remove()
+    _tell(summed, spoken)  # last of all: a pipe may break
     if unread or undrawn:
         raise typer.Exit(EXIT_SOME_UNREAD)
 
@@ -198,13 +201,10 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Pat
     return unread
 
 
-def _tell(recording: Recording, labels: LabelSet, marks: Sequence[Mark], path: Path | None) -> None:
-    """What each track came to, as a table for people, and as a file if there is to be one."""
-    from mien.spans import averages, summary
+def _tell(summed: Table, labels: LabelSet) -> None:
+    """What each track came to, as a table for people."""
+    from mien.spans import averages
 
-    summed = summary(recording.rows(), labels, marks)
-    if path is not None:
-        _write(summed, path)
     table = columns(("video", "mark", "track", "mostly"), ("seen", "share", "changes", "confidence", "uncertain"))
     for row in summed.rows:
         mostly = max(labels, key=lambda name: row[f"share_{name}"])

@@ -6,16 +6,22 @@ import os
 import sys
 
 from mien.errors import MienError
-from mien.service.server import serve
-from mien.service.settings import read_settings
+
+INTERRUPTED = 130
 
 
 def main() -> None:
     try:
+        from mien.service.server import serve  # here, as it takes a second, in which Ctrl-C may come
+        from mien.service.settings import read_settings
+
         serve(read_settings(os.environ, sys.argv[1:]))
     except MienError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:  # as long as it starts: then the server hears of it
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from mien.datasets.base import NO_LABEL, VOTES, spread
 from mien.datasets.copies import Fingerprints, fingerprints
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
+from mien.files import check_writable
 from mien.heads import HeadInfo
 from mien.image import Pixels
 from mien.labels import FACE, FERPLUS8, LabelSet, named_set
@@ -84,10 +85,12 @@ def export(
             of a model that comes with mien.
         DataError: the data are gone or have changed.
         ArtifactError: a model is not usable, or the ONNX file disagrees with the networks; nothing is written then.
+        OSError: nothing can be written there.
     """
     refuse_name(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MienError(f"{out} is in the way: choose a folder that does not exist yet")
+    check_writable(out.parent)
     found = [find_member(name) for name in members]
     _check_alike(found, None if soup else "int8" if int8 else "float32")
     for sentence in filter(None, map(unfinished, found)):

@@ -132,8 +132,7 @@ class Run:
 
     def save(self, path: Path, state: dict[str, Any]) -> None:
         if self.writes:
-            with replacing(path) as temporary:
-                torch.save({"version": VERSION, **state}, temporary)
+            write(path, {"version": VERSION, **state})
 
     def load(self, path: Path) -> dict[str, Any]:
         """A saved state, on the CPU. Raises `MienError` where it is missing or damaged."""
@@ -176,9 +175,8 @@ class Run:
         return state
 
     def append_log(self, entry: dict[str, Any]) -> None:
-        if self.writes:
-            with self.log.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(entry) + "\n")
+        before = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+        self._write(self.log, before + json.dumps(entry) + "\n")
 
     def read_log(self) -> list[dict[str, Any]]:
         """An entry an epoch; none where there is no log."""
@@ -192,6 +190,14 @@ class Run:
     def best_entry(self) -> Mapping[str, Any]:
         """The log's entry of the best epoch, whose weights `best.pt` has; there must be one."""
         return best_of(self.read_log())
+
+
+def write(path: Path, state: object) -> None:
+    """Write a state whole or not at all. Raises `OSError`, which PyTorch itself does not where a disk is full."""
+    stream = io.BytesIO()
+    torch.save(state, stream)
+    with replacing(path) as temporary:
+        temporary.write_bytes(stream.getbuffer())
 
 
 def run_or_model(name: str | Path) -> Run | Artifact:

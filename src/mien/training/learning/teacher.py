@@ -28,13 +28,12 @@ from torch.nn import functional as F
 
 from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError, RecipeError
-from mien.files import replacing
 from mien.labels import FACE
 from mien.runtime import one_thread, ort
 from mien.training.batches.batches import Batch
 from mien.training.batches.data import Split
 from mien.training.batches.targets import Target, loss
-from mien.training.learning.checkpoint import run_or_model
+from mien.training.learning.checkpoint import run_or_model, write
 from mien.training.learning.member import Member, find_member, with_weights
 from mien.training.learning.start import find_start
 from mien.training.machines.device import halves
@@ -107,8 +106,7 @@ class Teacher:
         """Write what is kept, where that became more, so that a run that goes on need not ask again."""
         if len(self._kept) == self._written:
             return
-        with replacing(file) as temporary:
-            torch.save(self._kept, temporary)
+        write(file, self._kept)
         self._written = len(self._kept)
 
     def remember(self, file: Path) -> None:
