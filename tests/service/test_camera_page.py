@@ -6,20 +6,17 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
-from browsing import CAMERA, launched, needs_browser, new_page
+from browsing import CAMERA, barriers, launched, needs_browser, new_page
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Download, Page, Playwright, WebSocketRoute, expect
 from served import Served, begin
 
 pytestmark = needs_browser
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 BUSY = "The service is busy"
 RATE = "Too many requests"
 HIDE = """(hidden) => {
@@ -176,13 +173,7 @@ def test_each_state_is_told_and_within_reach_of_all(opened: Open, state: str) ->
     expect(page.get_by_role("status")).to_have_text(STATES[state].words)
     expect(page.get_by_role("button", name=re.compile("^St(art|op) the camera$"))).to_have_count(int(state != "asking"))
     assert page.get_by_role("heading", level=2).first.inner_text()
-    page.evaluate(AXE_SCRIPT)
-    for scheme, (width, height) in product(SCHEMES, ((1280, 900), (390, 844))):
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": height})
-        found = page.evaluate("axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)")
-        assert [(scheme, width, fault["id"], fault["nodes"]) for fault in found] == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert barriers(page) == []
 
 
 def test_the_camera(opened: Open) -> None:
