@@ -9,17 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect
+from playwright.sync_api import Browser, FilePayload, Frame, Page, Playwright, expect
 from waiting import WAIT_S, until
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+BROWSER = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
+"""The shell is the same engine without windows; to open one takes longer than most of what tests do in it."""
 CAMERA = "--use-fake-device-for-media-stream"
+ALLOWED = "--use-fake-ui-for-media-stream"
+DENIED = f"{ALLOWED}=deny"
+"""Whether a page that asks may have it."""
 WAIT = 1000 * WAIT_S  # ms
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SIZES = ((1280, 900), (390, 844))
+"""A desk and a phone, in px."""
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+"""Axe's rules about colours, as its option `runOnly`."""
 
 expect.set_options(timeout=WAIT)  # for all there is in a process; of pages see `new_page`
 
@@ -90,3 +102,35 @@ def picture(width: int = 300, height: int = 200) -> bytes:
     stream = BytesIO()
     Image.new("RGB", (width, height), "green").save(stream, "PNG")
     return stream.getvalue()
+
+
+def wrong(page: Page | Frame, **options: Any) -> list[dict[str, Any]]:
+    """What axe finds: each rule that is broken, with its nodes.
+
+    Args:
+        page: a page, or a frame of it.
+        options: of `axe.run`; without any, all rules are asked.
+    """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found: list[dict[str, Any]] = page.evaluate(
+        "options => axe.run({ resultTypes: ['violations'], ...options }).then(({ violations }) => violations)", options
+    )
+    return found
+
+
+def barriers(page: Page) -> list[str]:
+    """What keeps people from using a page of the service, by day and by night, on a desk and on a phone.
+
+    That is what axe finds, and what has to be moved sideways to be seen. By night axe is asked about colours alone:
+    nothing else is different then, as a test of the service's files holds.
+    """
+    told = []
+    for scheme, (width, height) in product(SCHEMES, SIZES):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": height})
+        found = wrong(page, **({"runOnly": COLOURS} if scheme == "dark" else {}))
+        told += [f"{scheme} {width}: {each['id']}: {node['html']}" for each in found for node in each["nodes"]]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            told.append(f"{scheme} {width}: wider than the screen")
+    return told

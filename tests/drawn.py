@@ -54,6 +54,10 @@ sizes = [[0.0, 20], [0.5, 24]]
 """
 """A recipe that learns to tell drawn happy from sad faces in a second or two on one core."""
 
+FEW = ("network.widths=[16,16]", "network.blocks=[1,2]")  # torch takes a second to tell ONNX of each block
+SHALLOW = (*FEW, "network.attention=[false,true]")
+"""What makes the network of a recipe small, one of mobile blocks and one of residual ones."""
+
 FINE = 4  # drawn so many times larger, then shrunk: smooth lines
 
 VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")

@@ -8,8 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsing import App, idle, needs_browser, new_page, photos, video
+from browsing import App, idle, needs_browser, new_page, photos, video, wrong
 from PIL import Image
 from playwright.sync_api import Browser, Frame, Page, expect
 
@@ -68,10 +67,9 @@ def colour(text: str) -> Colour:
 
 def found(page: Page | Frame, *standards: str) -> list[str]:
     """What axe finds that is ours, by rule and element; of all that it knows, or of some standards alone."""
-    violations = Axe().run(page, options={"runOnly": standards} if standards else None).response["violations"]
     return [
         f"{each['id']}: {node['html']}"
-        for each in violations
+        for each in wrong(page, **({"runOnly": standards} if standards else {}))
         for node in each["nodes"]
         if STREAMLITS.get(each["id"], "\0") not in node["html"]
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any, Literal
+from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsing import choose, needs_browser, picture, upload
+from browsing import SCHEMES, barriers, choose, needs_browser, picture, upload
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from served import Served
@@ -18,8 +20,8 @@ from mien.languages import LANGUAGES
 
 pytestmark = needs_browser
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SIZES = ((1280, 900), (390, 844))
+SOURCES = (".css", ".html", ".js")
+TWO_COLOURS = re.compile(r"^ *--[\w-]+: light-dark\(#\w+, #\w+\);")
 PHOTO = Image.new("RGB", (400, 300), "#335577")
 RESULTS = {
     "no face": [answer(PHOTO, "lawn.png", 0)],
@@ -66,18 +68,6 @@ CONTRASTS = """() => {
 }"""
 
 
-def faults(page: Page) -> list[str]:
-    """What axe finds in a page, by day and by night, on a desk and on a phone."""
-    told = []
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
-            found = Axe().run(page).response["violations"]
-            told += [f"{scheme} {width}: {each['id']}: {node['html']}" for each in found for node in each["nodes"]]
-    return told
-
-
 def show(page: Page, answers: list[Any], language: str = "en") -> None:
     """Have the service's next result be of these answers."""
     page.route("**/result", lambda route: route.fulfill(content_type="text/html", body=drawn(answers, language)))
@@ -86,16 +76,26 @@ def show(page: Page, answers: list[Any], language: str = "en") -> None:
     page.unroute("**/result")
 
 
+def test_by_night_nothing_but_colours_is_different() -> None:
+    """There axe is asked about them alone."""
+    folder = resources.files("mien.service")
+    sources = [path.read_text("utf-8") for path in Path(str(folder)).rglob("*") if path.suffix in SOURCES]
+    assert not [source for source in sources if "prefers-color-scheme" in source]
+    chosen = [line for source in sources for line in source.splitlines() if "light-dark(" in line]
+    assert chosen
+    assert [line for line in chosen if not TWO_COLOURS.search(line)] == []
+
+
 @pytest.mark.parametrize("path", ["/", "/docs", "/nothing"])
 def test_axe_finds_nothing_in_a_page(visit: Callable[..., Page], service: Served, path: str) -> None:
-    assert faults(visit(service.url + path)) == []
+    assert barriers(visit(service.url + path)) == []
 
 
 def test_axe_finds_nothing_where_photos_are_chosen_and_refused(visit: Callable[..., Page], service: Served) -> None:
     page = visit(service.url)
     choose(page, lawn_png=picture(), raw_heic=b"what no browser draws", empty_jpg=b"")
     expect(page.get_by_role("alert")).to_have_text("empty.jpg is empty.")
-    assert faults(page) == []
+    assert barriers(page) == []
 
 
 def test_axe_finds_nothing_while_photos_are_read(visit: Callable[..., Page], service: Served) -> None:
@@ -104,7 +104,7 @@ def test_axe_finds_nothing_while_photos_are_read(visit: Callable[..., Page], ser
     page.route("**/result", lambda route: held.append(route))
     upload(page, lawn_png=picture())
     expect(page.get_by_role("progressbar")).to_be_visible()
-    found = faults(page)
+    found = barriers(page)
     held.pop().abort()
     assert found == []
 
@@ -113,7 +113,7 @@ def test_axe_finds_nothing_under_the_notice(visit: Callable[..., Page], serve: A
     with serve(notice="on") as served:
         page = visit(served.url)
         expect(page.get_by_role("complementary", name="Notice")).to_be_visible()
-        assert faults(page) == []
+        assert barriers(page) == []
         page.close()
 
 
@@ -123,7 +123,7 @@ def test_axe_finds_nothing_in_a_result(visit: Callable[..., Page], service: Serv
     show(page, RESULTS[state])
     for each in page.locator("summary").all()[:1] + page.get_by_role("button", name="Why?").all()[:1]:
         each.click()
-    assert faults(page) == []
+    assert barriers(page) == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

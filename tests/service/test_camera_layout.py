@@ -18,12 +18,21 @@ FULL, SHORT = (120, 26), (28, 26)
 Rect = Sequence[float]
 
 
+def opened(browser: Browser, service: Served, locale: str) -> Iterator[Page]:
+    page = new_page(browser, locale=locale)
+    page.goto(f"{service.url}/live")
+    yield page
+    page.close()
+
+
 @pytest.fixture(scope="module")
 def page(browser: Browser, service: Served) -> Iterator[Page]:
-    opened = new_page(browser, locale="en")
-    opened.goto(f"{service.url}/live")
-    yield opened
-    opened.close()
+    yield from opened(browser, service, "en")
+
+
+@pytest.fixture(scope="module")
+def german(browser: Browser, service: Served) -> Iterator[Page]:
+    yield from opened(browser, service, "de")
 
 
 def laid_out(page: Page, *frames: Sequence[Rect], full: Rect = FULL, picture: Rect = PICTURE) -> list[dict[str, Any]]:
@@ -287,11 +296,8 @@ def test_the_last_minute_in_words(page: Page, seen: list[Any], now: float, expec
         ("nobody translated this: 3", "nobody translated this: 3"),
     ],
 )
-def test_reasons_in_the_pages_language(browser: Browser, service: Served, sentence: str, expected: str) -> None:
-    german = new_page(browser, locale="de")
-    german.goto(f"{service.url}/live")
+def test_reasons_in_the_pages_language(german: Page, sentence: str, expected: str) -> None:
     told = german.evaluate("async (sentence) => (await import('./static/live/texts.js')).reason(sentence)", sentence)
-    german.close()
     assert told == expected
 
 

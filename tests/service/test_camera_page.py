@@ -6,20 +6,17 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
-from browsing import CAMERA, launched, needs_browser, new_page
+from browsing import ALLOWED, CAMERA, DENIED, barriers, launched, needs_browser, new_page
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Download, Page, Playwright, WebSocketRoute, expect
 from served import Served, begin
 
 pytestmark = needs_browser
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 BUSY = "The service is busy"
 RATE = "Too many requests"
 HIDE = """(hidden) => {
@@ -176,13 +173,7 @@ def test_each_state_is_told_and_within_reach_of_all(opened: Open, state: str) ->
     expect(page.get_by_role("status")).to_have_text(STATES[state].words)
     expect(page.get_by_role("button", name=re.compile("^St(art|op) the camera$"))).to_have_count(int(state != "asking"))
     assert page.get_by_role("heading", level=2).first.inner_text()
-    page.evaluate(AXE_SCRIPT)
-    for scheme, (width, height) in product(SCHEMES, ((1280, 900), (390, 844))):
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": height})
-        found = page.evaluate("axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)")
-        assert [(scheme, width, fault["id"], fault["nodes"]) for fault in found] == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert barriers(page) == []
 
 
 def test_the_camera(opened: Open) -> None:
@@ -322,7 +313,7 @@ navigator.mediaDevices.getUserMedia = (wanted) => {
 
 
 def test_front_and_back(playwright: Playwright, opened: Open) -> None:
-    chromium = launched(playwright, f"{CAMERA}=device-count=2", "--use-fake-ui-for-media-stream")
+    chromium = launched(playwright, f"{CAMERA}=device-count=2", ALLOWED)
     page = opened(State("", FACING, faces(face())), of=chromium)
     mirror = page.get_by_role("button", name="Mirror")
     expect(mirror).to_have_attribute("aria-pressed", "true")
@@ -442,7 +433,7 @@ def test_the_service_stops_in_mid_stream_and_comes_back(opened: Open) -> None:
 
 
 def test_the_browser_refuses_the_camera(playwright: Playwright, opened: Open) -> None:
-    chromium = launched(playwright, CAMERA, "--deny-permission-prompts")
+    chromium = launched(playwright, CAMERA, DENIED)
     page = opened(State(""), of=chromium)
     expect(page.get_by_role("heading", name="The camera is not allowed")).to_be_visible()
     page.context.close()
@@ -450,7 +441,7 @@ def test_the_browser_refuses_the_camera(playwright: Playwright, opened: Open) ->
 
 
 def test_there_is_no_camera(playwright: Playwright, opened: Open) -> None:
-    chromium = launched(playwright, "--use-fake-ui-for-media-stream")
+    chromium = launched(playwright, ALLOWED)
     page = opened(State(""), of=chromium)
     expect(page.get_by_role("heading", name="There is no camera")).to_be_visible()
     page.context.close()

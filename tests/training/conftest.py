@@ -53,10 +53,13 @@ def quick() -> Iterator[None]:
     """What takes most of a tiny training and of its export is done once; tests of their own look at it.
 
     To draw the learning curve takes longer than to learn it: its file holds what it would show. A network that is
-    exported again is the same file, and how torch's operators are written as ONNX is read once.
+    exported again is the same file; how torch's operators are taken apart and written as ONNX is looked up once.
     """
     files: dict[bytes, bytes] = {}
-    operators = import_module("torch.onnx._internal._lazy_import").onnxscript_apis
+    exporter = "torch.onnx._internal.exporter"
+    registry = import_module(f"{exporter}._registration").ONNXRegistry
+    rules = import_module(f"{exporter}._decomp")
+    table = cache(rules.create_onnx_friendly_decomposition_table)
 
     def noted(log: Sequence[Mapping[str, Any]], path: Path) -> None:
         path.write_text(json.dumps([{**entry, "seconds": None} for entry in log]))
@@ -70,7 +73,8 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mien.training.learning.loop.draw", noted)
         patch.setattr("mien.training.learning.member.to_onnx", kept)
-        patch.setattr(operators, "get_torchlib_ops", cache(operators.get_torchlib_ops))
+        patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
+        patch.setattr(rules, "create_onnx_friendly_decomposition_table", lambda known: table(frozenset(known)))
         yield
 
 

@@ -9,7 +9,7 @@ import onnx
 import pytest
 import torch
 from arithmetic import told_apart
-from drawn import write_folder
+from drawn import SHALLOW, write_folder
 from onnxruntime import InferenceSession
 from torch import Tensor, nn
 
@@ -141,7 +141,7 @@ def happy_sad(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.fixture(scope="module")
 def runs(happy_sad: Dataset, tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Run]:
     """A mirrored network, and an ordinary one."""
-    changes = ["network.widths=[8,16,16,16]", "schedule.sizes=[]", "schedule.epochs=1", "schedule.batch=16"]
+    changes = [*SHALLOW, "network.widths=[8,16]", "schedule.sizes=[]", "schedule.epochs=1", "schedule.batch=16"]
     out, found = tmp_path_factory.mktemp("runs"), {}
     for mirrored in (True, False):
         more = [f"network.mirrored={str(mirrored).lower()}", "labels=happy-sad", "schedule.ema=0"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from drawn import draw_face, write_fer2013_csv, write_folder, write_people
+from drawn import FEW, SHALLOW, draw_face, write_fer2013_csv, write_folder, write_people
 
 from mien.datasets import load_pixels, open_dataset
 from mien.datasets.base import NO_LABEL
@@ -41,8 +41,6 @@ def people(out: Path) -> Path:
     return write_people(out, 10)
 
 
-FEW = ("network.widths=[16,16]", "network.blocks=[1,2]")  # torch takes a second to tell ONNX of each block
-SHALLOW = (*FEW, "network.attention=[false,true]")
 DATA: dict[str, tuple[Write, tuple[str, ...]]] = {
     "base": (fer2013, SHALLOW),
     "large": (fer2013, (*SHALLOW, "resolution=32", "schedule.sizes=[]")),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from arithmetic import ARITHMETICS, faces_of, told_apart, training_in
-from drawn import write_folder
+from drawn import FEW, SHALLOW, write_folder
 from torch.nn import functional as F
 
 import mien
@@ -24,10 +24,11 @@ from mien.training.networks.network import build, deployed
 from mien.training.recipes.recipe import Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
+NARROW = (*SHALLOW, "network.widths=[8,16]")  # a shortcut of few channels is one of its own: see `Sliced`
 KINDS = {
-    "residual": ("base", ["network.widths=[8,8,16,16]", "resolution=64", "schedule.sizes=[]"]),
-    "columns": ("solo", ["network.widths=[8,8,16,16]", "schedule.sizes=[]"]),
-    "mobile": ("mobile", ["schedule.sizes=[]"]),
+    "residual": ("base", [*NARROW, "resolution=64", "schedule.sizes=[]"]),
+    "columns": ("solo", [*NARROW, "schedule.sizes=[]"]),
+    "mobile": ("mobile", [*FEW, "schedule.sizes=[]"]),
     "layers": ("fer7-batchnorm", ["size=24"]),
     "sigmoid": ("happy-sad-3conv", ["size=48"]),
 }
