@@ -10,6 +10,7 @@ import math
 import os
 import pty
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -27,6 +28,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from drawn import write_folder
 from numpy.typing import NDArray
 from PIL import Image
 from rich.cells import cell_len
@@ -38,6 +40,8 @@ from mien import cli
 from mien.artifact import DEFAULT
 from mien.cli import formats, stop
 from mien.cli.options import columns
+from mien.datasets import open_dataset
+from mien.datasets.index import write_index
 from mien.intake import LIMITS
 from mien.labels import FERPLUS8
 from mien.prediction import Prediction
@@ -473,7 +477,9 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
         ("data", "Usage: mien data"),
         ("data info FOLDER", "Looked for:"),
         ("data audit FOLDER --report FOLDER", "error: FOLDER lies among the sources"),
-        ("data audit PHOTO --write-clean PHOTO", "error: PHOTO: that is what is read: choose another name"),
+        ("predict FOLDER --annotate FOLDER/marked", "error: FOLDER/marked lies among the sources"),
+        ("predict FOLDER/* --explain FOLDER/why", "error: FOLDER/why lies among the sources"),
+        ("train missing.toml --data OUT --from FOLDER --out FOLDER/.", "that is what is read: choose another folder"),
         ("train missing.toml --data FOLDER --out OUT", "missing.toml"),
         ("train missing.toml --data FOLDER --out FOLDER/run", "error: FOLDER/run lies among the sources"),
         ("export missing --out OUT", "missing"),
@@ -503,6 +509,31 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(photo: Path, tm
     assert result.returncode == 2
     assert str(photo) in result.stderr
     assert "could be read" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("evaluate answers.csv --report .", "answers.csv: that is what is read"),
+        ("evaluate answers.csv --report happy", "happy/confusion.png: that is what is read"),
+        ("data audit audit.json --report .", "audit.json: that is what is read"),
+        ("data audit audit.json --write-clean answers.csv", "answers.csv: that is what is read"),
+        ("data audit answers.csv --report new --write-clean new/audit.json", "new/audit.json: two files"),
+        ("predict happy --model model --out model/model.json", "model/model.json: that is what is read"),
+        ("page model/README.md --model model", "model/README.md: that is what is read"),
+    ],
+)
+def test_what_a_verb_reads_stays(words: str, told: str, here: Here, model: Path, tmp_path: Path) -> None:
+    write_folder(tmp_path, ("happy", "sad"), 1)
+    (tmp_path / "happy" / "0000.png").rename(tmp_path / "happy" / "confusion.png")
+    (tmp_path / "answers.csv").write_text("path,label\nhappy/confusion.png,happy\nsad/0000.png,sad\n")
+    write_index(tmp_path / "audit.json", open_dataset(tmp_path / "answers.csv"), ())
+    shutil.copytree(model, tmp_path / "model")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    result = here(*words.split())
+    assert result.returncode == 2
+    assert f"error: {told}" in " ".join(result.stderr.split())
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_completion_knows_names_and_loads_no_network(tmp_path: Path) -> None:
@@ -810,7 +841,7 @@ def test_annotate_never_writes_over_a_source(model: Path, tmp_path: Path, bands:
     for name, band in sources.items():
         (tmp_path / name).write_bytes(png(bands(band, 8)))
     before = {name: (tmp_path / name).read_bytes() for name in sources}
-    result = run("predict", ".", "--model", model, "--crop", "whole", "--annotate", tmp_path, cwd=tmp_path)
+    result = run("predict", *sources, "--model", model, "--crop", "whole", "--annotate", tmp_path, cwd=tmp_path)
     assert result.returncode == 0
     assert len(result.stdout.splitlines()) == 4
     assert {name: (tmp_path / name).read_bytes() for name in sources} == before

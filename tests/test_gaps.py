@@ -14,7 +14,8 @@ from broken import photo, saved
 from PIL import Image
 
 from mien.errors import ImageError
-from mien.image import read_image
+from mien.image import opened, read_image
+from mien.intake import Limits
 from mien.picture import open_picture
 
 CUT = r"^damaged or cut short"
@@ -92,6 +93,24 @@ def test_images_that_end_as_those_do_that_lack_pixels_are_read(format: str, colo
         image.paste(photo(100, 60))
         for each in (image, image.convert("L")):
             assert np.abs(read_whole(saved(each, format))[-1, -1].astype(int) - colour).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_that_ends_in_gray_is_decoded_once_more_and_no_oftener(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[bytes] = []
+
+    def counted(data: bytes, limits: Limits) -> Image.Image:
+        times.append(data)
+        return opened(data, limits)
+
+    monkeypatch.setattr("mien.image.opened", counted)
+    gray = Image.new(mode, (200, 120), 128 if mode == "L" else (128,) * len(mode))
+    for image, expected in ((photo().convert(mode), 1), (gray, 2)):
+        times.clear()
+        read_image(saved(image, "JPEG"))
+        assert len(times) == expected
 
 
 def with_end(data: bytes, part: float) -> bytes:

@@ -93,6 +93,8 @@ def test_many_numbers_come_in_four_parts() -> None:
         ),
         ([*["0"] * 70, *map(str, range(71, 91))], ("0", "71 to 90"), [70, 20]),
         ([*map(str, range(71, 91)), *["99.5"] * 70], ("71 to 90", "99.5"), [20, 70]),
+        ([f"{'0' * zeros}{number}" for number in (7, 30) for zeros in range(6)], ("7", "30"), [6, 6]),
+        ([f"1{'0' * zeros}e-{zeros}" for zeros in range(12)], ("1e-0",), [12]),
         ([*["inf"] * 9, *["nan"] * 9, *map(str, range(12))], ("0 to 2", "3 to 5", "6 to 8", "9 to 11"), [3, 3, 3, 3]),
     ],
 )
@@ -102,6 +104,13 @@ def test_parts_of_numbers_keep_their_names_and_apart(
     found = columns([{"number": value} for value in values], ["number"])["number"]
     assert found.groups == groups
     assert [found.values.tolist().count(each) for each in groups] == counts
+
+
+def test_what_is_no_number_in_many_spellings_makes_no_groups() -> None:
+    known = [{"gender": "MALE", "number": f"{sign}{word}"} for word in ("nan", "NaN", "inf", "Inf") for sign in " +-"]
+    assert list(columns(known)) == ["gender"]
+    with pytest.raises(DataError, match="the 'number' of no image is a number"):
+        columns(known, ["gender+number"])
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ DEFAULT = "small"
 INPUT = "pixels"
 OUTPUT = "logits_"
 FEATURES = "features"
+NEEDED = ("model.onnx", "model.json", "README.md")
 SEEN = "seen.bin"
 PRINT = 16  # bytes of a fingerprint
 WEIGHTS = "heads.bin"
@@ -123,6 +124,11 @@ class Artifact:
     @property
     def name(self) -> str:
         return self.manifest.name
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the folder that are read, of which the last two need not be there."""
+        return tuple(self.folder / name for name in (*NEEDED, SEEN, WEIGHTS))
 
     @property
     def packaged(self) -> bool:
@@ -269,7 +275,7 @@ def read(folder: Path) -> Artifact:
             lists every fault.
     """
     subject = f"{folder} is not a usable model"
-    missing = [f"no {name}" for name in ("model.onnx", "model.json", "README.md") if not (folder / name).is_file()]
+    missing = [f"no {name}" for name in NEEDED if not (folder / name).is_file()]
     if missing:
         raise ArtifactError(subject, missing)
     try:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mien.container import moves
 from mien.errors import ImageError
 
 MODES = ("RGB", "L")
@@ -31,8 +32,8 @@ STRIP = 2**18  # pixels that are looked at together
 def plain(image: Image.Image, tags: Mapping[int, Any]) -> tuple[Image.Image, tuple[str, ...]]:
     """A decoded image as RGB, or as it is where it is gray in 8 bits (`MODES`), and what is to be said of that.
 
-    Alpha that is 0 everywhere is no alpha: some programs leave that byte of a pixel empty. Beside the image and the
-    result no more than some rows are held.
+    Alpha that is 0 everywhere is no alpha, but in an animation: some programs leave that byte of a pixel empty. Beside
+    the image and the result no more than some rows are held.
 
     Args:
         image: of any mode.
@@ -48,7 +49,7 @@ def plain(image: Image.Image, tags: Mapping[int, Any]) -> tuple[Image.Image, tup
         clear, inverse = image.info.get("transparency"), tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
         read = partial(_eight_bits, top=top, inverse=inverse, clear=clear if isinstance(clear, int) else None)
     elif image.has_transparency_data:
-        read = _on_white if any(_seen(rows) for _, rows in _strips(image)) else _opaque
+        read = _on_white if any(_seen(rows) for _, rows in _strips(image)) or moves(image) else _opaque
     else:
         return image if image.mode in MODES else image.convert("RGB"), notes
     whole = Image.new("RGB", image.size)

@@ -9,11 +9,14 @@ import zlib
 from contextlib import suppress
 
 from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import Disposal, PngImageFile
 
 from mien.errors import ImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 """What is read, by Pillow's names; JPEG includes MPO. Formats that run code or carry documents are left out."""
+
+ANIMATIONS = ("PNG", "WEBP", "AVIF", "GIF")
 
 HEIF = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
 """How files of an extra format begin, from their fifth byte on: HEIC, which iPhones write."""
@@ -82,6 +85,7 @@ DAMAGE = (
 
 NO_END = "the file's end is missing"
 
+EXTENDED, MOVES = b"VP8X", 2  # a WebP's header with flags, and the one of animations
 SUBFILE, REDUCED = 254, 1  # a TIFF's tag that tells of a preview, and the bit that does
 MOST_FRAMES, MOST_BLOCKS = 1000, 1_000_000  # counted in a file, so that none takes long
 
@@ -91,6 +95,7 @@ DEPTHS_OF_PNG = {"1": 1, "L;2": 2, "L;4": 4, "RGB;16B": 16}
 PNG_HEAD = struct.Struct(">16sII5sII4s")  # up to the first chunk's name: IHDR, width, height, kind, sum; length, name
 GRAY_START, GRAY_KIND = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\x08\0\0\0\0"
 SMALL = 2**16  # pixels
+ANIMATED = b"fdAT"  # what a PNG's chunks are called that hold pictures of an animation
 PNG_END = b"IEND\xaeB`\x82"
 JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
 NOISE = b"\xa5\x5a" * 8 + b"".join(b"\xff%c" % mark + b"\xa5\x5a" * 8 for mark in range(0xD0, 0xD8))
@@ -179,6 +184,40 @@ def deepen_transparency(image: Image.Image) -> None:
         image.info["transparency"] = tuple(value >> 8 for value in clear)
     elif isinstance(clear, int) and depth < 8:
         image.info["transparency"] = min(clear * 255 // (2**depth - 1), 255)
+
+
+def heed_alpha(image: Image.Image, data: bytes) -> None:
+    """Keep the alpha of an animated WebP whose header tells of none.
+
+    What its first frame leaves open is clear, and Pillow has it black.
+
+    Args:
+        image: open but not yet decoded.
+        data: the file's bytes.
+    """
+    if image.format == "WEBP" and image.mode == "RGB" and data[12:16] == EXTENDED and data[20] & MOVES:
+        image.rawmode = image._mode = "RGBA"  # type: ignore[attr-defined]
+
+
+def apart(image: Image.Image) -> bool:
+    """Whether a PNG's own picture is none of its animation, but for viewers that show none."""
+    return isinstance(image, PngImageFile) and image.default_image
+
+
+def show_first(image: Image.Image) -> None:
+    """Turn a decoded PNG from its own picture to its animation's first one, which Pillow would lay over the other."""
+    assert isinstance(image, PngImageFile)
+    image.dispose_op, image.dispose_extent = Disposal.OP_BACKGROUND, (0, 0, *image.size)
+    image.seek(1)
+    image.load()
+
+
+def moves(image: Image.Image) -> bool:
+    """Whether an image is one picture of an animation, so that what is clear in it is meant to be."""
+    try:
+        return image.format in ANIMATIONS and getattr(image, "is_animated", False)
+    except DAMAGE:  # a GIF whose file is closed
+        return False
 
 
 def remarks(data: bytes, image: Image.Image) -> tuple[str, ...]:

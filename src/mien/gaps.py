@@ -11,10 +11,10 @@ import zlib
 
 from PIL import Image
 
-from mien.container import JPEG_END
+from mien.container import ANIMATED, JPEG_END
 
 PNG_START = 8  # bytes before the first chunk
-PNG_HEADER = struct.Struct(">IIBBxxB")  # width, height, depth, kind of colours, whether interlaced
+PNG_HEADER = struct.Struct(">8xBBxxB")  # depth, kind of colours, whether interlaced
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by the kind of colours
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Of an interlaced PNG: first column and row, and the steps to the next ones."""
@@ -34,9 +34,11 @@ def lacking(data: bytes, image: Image.Image) -> bool:
         image: the one in it, decoded.
     """
     if image.format == "PNG":
-        idat, intact = _idat(data)
+        turned = image.tell() > 0  # to the first of an animation that the file's own picture is none of
+        left, top, right, bottom = image.dispose_extent if turned else (0, 0, *image.size)  # type: ignore[attr-defined]
+        packed, intact = _packed(data, ANIMATED if turned else b"IDAT")
         doubtful = not intact or "interlace" in image.info or not any(_last(image))
-        return doubtful and _inflates_to_less(idat, _size(data), intact)
+        return doubtful and _inflates_to_less(packed, _size(data, right - left, bottom - top), intact)
     if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(COMPRESSION) == JPEG:
         return _jpeg_pieces_lack(data, image)
     return False
@@ -63,13 +65,15 @@ def _last(image: Image.Image) -> tuple[float, ...]:
     return pixel if isinstance(pixel, tuple) else (pixel or 0,)
 
 
-def _idat(data: bytes) -> tuple[list[memoryview], bool]:
-    """A PNG's compressed pixels, and whether they are as they were written, by their checksums."""
+def _packed(data: bytes, kind: bytes) -> tuple[list[memoryview], bool]:
+    """A PNG's compressed pixels, in the first chunks of a kind, and whether they are as they were written, by their
+    checksums. Before an animation's they have a number."""
+    numbered = 4 * (kind == ANIMATED)
     view, parts, at, intact = memoryview(data), [], PNG_START, True
     while at + 8 <= len(data):
         end = at + 8 + int.from_bytes(data[at : at + 4])
-        if data[at + 4 : at + 8] == b"IDAT":
-            parts.append(view[at + 8 : end])
+        if data[at + 4 : at + 8] == kind:
+            parts.append(view[at + 8 + numbered : end])
             intact = intact and zlib.crc32(view[at + 4 : end]) == int.from_bytes(data[end : end + 4])
         elif parts:
             break
@@ -77,9 +81,9 @@ def _idat(data: bytes) -> tuple[list[memoryview], bool]:
     return parts, intact
 
 
-def _size(data: bytes) -> int:
-    """Bytes of a PNG's pixels, each row with one before it."""
-    width, height, depth, kind, interlaced = PNG_HEADER.unpack_from(data, 16)
+def _size(data: bytes, width: int, height: int) -> int:
+    """Bytes of so many of a PNG's pixels, each row with one before it."""
+    depth, kind, interlaced = PNG_HEADER.unpack_from(data, 16)
     sides = [(width, height)]
     if interlaced:
         sides = [(-(-(width - x) // across), -(-(height - y) // down)) for x, y, across, down in PASSES]

@@ -15,16 +15,20 @@ from PIL import Image, UnidentifiedImageError
 from mien.bounds import check_file, check_pieces, held, kept, own
 from mien.colour import plain
 from mien.container import (
+    ANIMATED,
     DAMAGE,
     FORMATS,
     REDUCED,
     SUBFILE,
+    apart,
     deepen_transparency,
     endings,
+    heed_alpha,
     identified,
     jpeg_end,
     named,
     remarks,
+    show_first,
 )
 from mien.errors import ImageError, RoomError
 from mien.gaps import fewer_pieces, lacking, may_lack
@@ -111,6 +115,7 @@ def opened(data: bytes, limits: Limits) -> Image.Image:
     check_file(data, limits)
     try:
         image = identified(data)
+        heed_alpha(image, data)
         if getattr(image, "tag_v2", {}).get(SUBFILE, 0) & REDUCED:
             raise ImageError("a TIFF that begins with a preview, as camera raws do: save it as JPEG or PNG")
         return image
@@ -142,24 +147,27 @@ def whole_of(image: Image.Image, data: bytes, limits: Limits) -> Decoded:
     return Decoded(whole, notes + remarked)
 
 
-def _agreed(ended: tuple[bytes, ...], limits: Limits, factor: int = 1) -> Decoded | None:
+def _agreed(ended: tuple[bytes, ...], limits: Limits) -> Decoded | None:
     """The image of a JPEG that has all of its pixels, by its `endings`; or None."""
     prints = set()
     read = None
     try:
         for each in ended:
             read = None  # before the next takes as much memory
-            read = decoded(opened(each, limits), limits, factor)
+            read = decoded(opened(each, limits), limits)
             prints.add(_print(read.image))
     except ImageError:
         return None
     return read if len(prints) == 1 else None
 
 
-def _check_gaps(data: bytes, image: Image.Image, limits: Limits, factor: int) -> None:
-    """Refuse a file's image, decoded, for which there were not pixels enough."""
+def _check_gaps(data: bytes, image: Image.Image, upright: Image.Image, limits: Limits, factor: int) -> None:
+    """Refuse a file's image, decoded and upright, for which there were not pixels enough."""
     ended = endings(data[: jpeg_end(data)]) if may_lack(image) else ()
-    if lacking(data, image) or (ended and _agreed(ended, limits, factor) is None):
+    for noisy in ended[1:]:  # the first is the file
+        if _print(decoded(opened(noisy, limits), limits, factor).image) != _print(upright):
+            raise ImageError(LACKING)
+    if lacking(data, image):
         raise ImageError(LACKING)
 
 
@@ -197,13 +205,16 @@ def decoded(image: Image.Image, limits: Limits, factor: int = 1, data: bytes | N
         tags = dict(getattr(image, "tag_v2", {}))
         _check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1), limits)  # decoded whole, however small the image
         image.load()
-        if data is not None:
-            _check_gaps(data, image, limits, factor)
+        if data is not None and apart(image) and ANIMATED in data:
+            _hold(3 * held(image, turned=turned), pixels, limits)
+            show_first(image)
         made, notes = plain(image, tags)
         made = _on_canvas(made, image)
         turn = turn_of(image) if turned else None  # none of a TIFF, which Pillow has made upright
         upright = made if turn is None else made.transpose(turn)
         make_room(upright.width * upright.height * (own(upright) + kept(upright)))
+        if data is not None:
+            _check_gaps(data, image, upright, limits, factor)
         return Decoded(upright, notes)
     except MemoryError as error:
         raise ImageError("not enough memory to decode it") from error
@@ -224,12 +235,14 @@ def _is_closed(image: Image.Image) -> bool:
 
 
 def _on_canvas(made: Image.Image, image: Image.Image) -> Image.Image:
-    """An image as it was made of another; where a GIF's first frame is a part of it, the rest is clear, so white.
+    """An image as it was made of another; where the first frame of a GIF is a part of it, or of a PNG's animation that
+    its first picture is none of, the rest is clear, so white.
 
     There Pillow has put one colour. Where there is more, the image was changed after it was opened, as `thumbnail`
     does, and what it says of its frame holds no longer.
     """
-    first = getattr(image, "dispose_extent", None) if image.format == "GIF" and image.tell() == 0 else None
+    begins = image.format in ("GIF", "PNG") and image.tell() == apart(image)
+    first = getattr(image, "dispose_extent", None) if begins else None
     width, height = image.size
     left, top, right, bottom = first or (0, 0, width, height)
     beside = (0, 0, width, top), (0, bottom, width, height), (0, top, left, bottom), (right, top, width, bottom)

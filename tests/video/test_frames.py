@@ -567,6 +567,6 @@ def test_a_frame_makes_a_picture_no_finer_than_needed() -> None:
 
 def test_pyav_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    monkeypatch.delitem(sys.modules, "mien.video.decoder", raising=False)
+    monkeypatch.delitem(sys.modules, "mien.video.opening", raising=False)
     with pytest.raises(MienError, match=r"pip install 'mien\[video\]'"):
         frames(io.BytesIO(b"film"))

@@ -19,6 +19,8 @@ from mien.files import write_text
 from mien.intake import describe
 from mien.report.parts import cards_of, document, sheet, table
 
+SUSPECTS, NUMBERS, PAGE = FILES = ("suspects.csv", "audit.json", "audit.html")
+
 SHOWN = 24  # images on a contact sheet
 
 WORDS = {
@@ -45,9 +47,9 @@ def write_audit(audit: Audit, folder: Path) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    write_text(folder / "suspects.csv", suspects_csv(audit))
-    write_text(folder / "audit.json", json.dumps(audit.to_dict(), indent=1) + "\n")
-    write_text(folder / "audit.html", html(audit))
+    write_text(folder / SUSPECTS, suspects_csv(audit))
+    write_text(folder / NUMBERS, json.dumps(audit.to_dict(), indent=1) + "\n")
+    write_text(folder / PAGE, html(audit))
 
 
 def suspects_csv(audit: Audit) -> str:

@@ -93,18 +93,16 @@ def audit(
     The exit code is 1 if some image could not be read; they are listed.
     """
     from mien.audit import Kind, audit
-    from mien.audit.page import write_audit
+    from mien.audit.page import FILES, write_audit
     from mien.cores import cores
     from mien.datasets.index import check_index, write_index
-    from mien.files import check_writable
     from mien.recognizer import load
 
-    check_files([clean], [data])
     if report is not None:
         check_outside([data], report)
     recognizer, dataset = load(model), opened(data, mapping, group)
-    if report is not None:
-        check_writable(report)
+    parts = [report / name for name in FILES] if report is not None else []
+    check_files([clean, *parts], (data, *dataset.files, *recognizer.artifact.files))
     if clean is not None:
         check_index(clean, dataset)
     with counting("looking") as bar:

@@ -29,7 +29,7 @@ from mien.cli.options import (
     shown,
     terminal,
 )
-from mien.cli.places import check_outside
+from mien.cli.places import check_files, check_outside
 from mien.wording import counted, decimals, percentage
 
 if TYPE_CHECKING:
@@ -85,10 +85,9 @@ def evaluate(
     """
     if report is not None:
         with needs_extra("report"):
-            from mien.report.page import write_report
+            from mien.report.page import FILES, write_report
     from mien.cores import cores
     from mien.evaluation import evaluate
-    from mien.files import check_writable
     from mien.recognizer import load
 
     if report is not None:
@@ -96,7 +95,7 @@ def evaluate(
     recognizer = load(model, threads=threads or cores())
     dataset = opened(data, mapping, group)
     if report is not None:
-        check_writable(report)
+        check_files([report / name for name in FILES], (data, *dataset.files))
     with counting("judging") as bar:
         task = bar.add_task("", total=None)
         judged = evaluate(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.options import Model, terminal
+from mien.cli.places import check_files
 
 
 def page(
@@ -32,6 +33,8 @@ def page(
     from mien.languages import asked
     from mien.page import find_runtime, write_page
 
-    write_page(out, artifacts.read(artifacts.find(model)), find_runtime(runtime), asked(notice))
+    artifact = artifacts.read(artifacts.find(model))
+    check_files([out], (runtime, *artifact.files))
+    write_page(out, artifact, find_runtime(runtime), asked(notice))
     size = out.stat().st_size / 1e6
     terminal().print(f"{out}: {size:.1f} MB")

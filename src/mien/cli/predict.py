@@ -30,7 +30,7 @@ from mien.cli.options import (
     shown,
     watched,
 )
-from mien.cli.places import check_files
+from mien.cli.places import check_files, check_outside
 from mien.cli.stop import unbroken
 from mien.cli.tally import Tally
 from mien.errors import MienError
@@ -97,7 +97,10 @@ def predict(
         named = list(named)
     if out is not None:
         found = named if form is not None else ()  # else it is called as tables are, which folders' images are not
-        check_files([out], (source for source in (*sources, *found) if isinstance(source, str)))
+        paths = (source for source in (*sources, *found) if isinstance(source, str))
+        check_files([out], (*paths, *recognizer.artifact.files))
+    for folder in filter(None, (annotate, explain)):
+        check_outside(sources, folder)
     copies = list(_copies(annotate, explain, named, sources)) if isinstance(named, list) else []
     tally = Tally(len(named) if isinstance(named, list) else None)
     given, kept = tee(named)

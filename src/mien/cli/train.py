@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from mien.cli.options import DataCrop, Group, Map, Memory, models, needs_extra, opened, recipes, terminal
-from mien.cli.places import check_outside
+from mien.cli.places import check_other, check_outside
 from mien.wording import counted, percentage
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def train(
     from mien.training.machines.launch import LOST, launch, launched, rank
 
     check_outside([data], out)
+    check_other((start, *(teachers or [])), out)
     options: dict[str, object] = {"--data": data, "--out": out, "--from": start, "--crop": crop, "--map": mapping}
     options |= {"--group": group, "--device": device, "--threads": threads}
     options |= {"--memory": memory, "--devices": devices if devices > 1 else None}

@@ -122,10 +122,10 @@ def video(
         _form(path, CAPTIONS if path is events else ())
     if resume and out is None:
         raise MienError("--resume goes on with a file: name it with --out")
-    check_files((out, summary, events), (*sources, marks))
+    recognizer = load(model)
+    check_files((out, summary, events), (*sources, marks, *recognizer.artifact.files))
     within = read_marks(marks) if marks else []
     pictures = Pictures(sources, annotate, plot)
-    recognizer = load(model)
     spoken = recognizer.spoken(labels)
     recognizer.expected(prior, spoken)
     wanted = Wanted(every, start or 0.0, end, stream, rate)

@@ -77,8 +77,8 @@ def watch(
     from mien.watching import Glance, described
 
     kind = timeline_form(out)
-    check_files((out, annotate), [source])
     recognizer = load(model)
+    check_files((out, annotate), (source, *recognizer.artifact.files))
     spoken = recognizer.spoken(labels)
     recognizer.expected(prior, spoken)
     name = described(source)

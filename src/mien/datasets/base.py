@@ -118,6 +118,11 @@ class Dataset:
         """Tells datasets apart by the names of their examples, whatever splits these are in."""
         return hashlib.sha256("\0".join(sorted(example.name for example in self.examples)).encode()).hexdigest()
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those of its images; none of a table or a zip that holds them."""
+        return tuple(each.source for each in self.examples if isinstance(each.source, Path))
+
     @cached_property
     def has_votes(self) -> bool:
         return any(example.votes for example in self.examples)

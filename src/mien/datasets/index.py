@@ -61,6 +61,23 @@ def read_index(path: Path) -> Index:
         raise DataError(f"{path}: not an index of a dataset, by {wrong}: {advice}") from error
 
 
+def led(path: Path) -> tuple[Path, ...]:
+    """The data that an index at a path was made of, and where these are an index, what that was made of, and so on.
+
+    Nothing, where there is no index.
+    """
+    found: list[Path] = []
+    while path.suffix.lower() == KIND and path.is_file():
+        try:
+            path = (path.parent / read_index(path).data).resolve()
+        except DataError:
+            break
+        if path in found:
+            break
+        found.append(path)
+    return tuple(found)
+
+
 def check_index(path: Path, dataset: Dataset) -> None:
     """See that an index of a dataset can be written to a path, before long work.
 

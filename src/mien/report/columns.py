@@ -52,7 +52,8 @@ def columns(attributes: Sequence[Mapping[str, str]], by: Collection[str] | None 
     if by is None:
         found = {name: _column(attributes, name) for name in known if name != "person"}
         few = {name: column for name, column in found.items() if 0 < len(column.groups) <= MOST_VALUES}
-        return {name: _parted(column, name) for name, column in few.items()}
+        parted = {name: _parted(column, name) for name, column in few.items()}
+        return {name: column for name, column in parted.items() if column.groups}
     return {name: _crossed(attributes, name, known) for name in ([by] if isinstance(by, str) else by)}
 
 
@@ -61,6 +62,8 @@ def _crossed(attributes: Sequence[Mapping[str, str]], name: str, known: Collecti
     if missing := [part for part in names if part not in known]:
         raise DataError(f"no image tells its {missing[0]!r}; there are {', '.join(known) or 'no columns at all'}")
     parts = [_parted(_column(attributes, part), part) for part in names]
+    if nothing := [part for part, column in zip(names, parts, strict=True) if not column.groups]:
+        raise DataError(f"the {nothing[0]!r} of no image is a number")
     if len(parts) == 1:
         return parts[0]
     rows = zip(*(part.values.tolist() for part in parts), strict=True)
@@ -81,8 +84,8 @@ def _column(attributes: Sequence[Mapping[str, str]], name: str) -> Column:
 def _parted(column: Column, name: str) -> Column:
     """A column as it is, or in parts where it holds many different numbers, named by their ends as the data write them.
 
-    What is no finite number is not known. Equal numbers are in one part, so that parts of few different numbers are of
-    unlike sizes, and fewer.
+    What is no finite number is not known. Equal numbers are in one part, however they are written, so that parts of few
+    different numbers are of unlike sizes, and fewer; up to `MOST_NUMBERS` have a part each.
 
     Raises:
         DataError: the values are too many, and no numbers.
@@ -97,11 +100,12 @@ def _parted(column: Column, name: str) -> Column:
         many = counted(len(column.groups), "value")
         raise DataError(f"{name} has {many}: {MOST_VALUES} at most make groups, where they are no numbers") from None
     numbers[~np.isfinite(numbers)] = np.nan
-    lowest = np.nanmin(numbers)
-    edges = np.nanquantile(numbers, np.linspace(0, 1, PARTS + 1)[1:-1])
-    edges[edges == lowest] = np.nanmin(numbers[numbers > lowest])  # else most images of one number hide the others
+    different = edges = np.unique(numbers[~np.isnan(numbers)])[1:]  # from each on, numbers are in another part
+    if len(different) >= MOST_NUMBERS:
+        edges = np.nanquantile(numbers, np.linspace(0, 1, PARTS + 1)[1:-1])
+        edges[edges < different[0]] = different[0]  # else most images of one number hide the others
     place = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers, "right"))
-    groups = [""] * PARTS
+    groups = [""] * (len(edges) + 1)
     for part in np.unique(place[place >= 0]).tolist():
         rows = np.flatnonzero(place == part)
         low, high = rows[numbers[rows].argmin()], rows[numbers[rows].argmax()]

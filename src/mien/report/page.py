@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -23,8 +25,21 @@ from mien.report.numbers import Report
 from mien.report.parts import cards_of, document, facts, figures, interval, table
 from mien.wording import counted, decimals, percentage
 
-OFTEN = {"groups.png": plots.groups, "changes.png": plots.changes, "mistakes.png": plots.mistakes}
+ALWAYS: dict[str, Callable[[Report], bytes]] = {
+    "confusion.png": partial(plots.confusion, shares=False),
+    "confusion-shares.png": partial(plots.confusion, shares=True),
+    "reliability.png": plots.reliability,
+    "confidence.png": plots.confidences,
+}
+OFTEN: dict[str, Callable[[Report], bytes | None]] = {
+    "groups.png": plots.groups,
+    "changes.png": plots.changes,
+    "mistakes.png": plots.mistakes,
+}
 """Pictures of what is not in every report."""
+
+ANSWERS, NUMBERS, PAGE = "answers.csv", "report.json", "report.html"
+FILES = (ANSWERS, NUMBERS, PAGE, *ALWAYS, *OFTEN)
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -40,21 +55,15 @@ def write_report(report: Report, folder: Path) -> None:
             temporary.write_bytes(content)
     for name in OFTEN.keys() - pictures.keys():  # of an earlier report
         (folder / name).unlink(missing_ok=True)
-    write_text(folder / "answers.csv", answers_csv(report))
-    write_text(folder / "report.json", json.dumps(report.to_dict(), indent=2) + "\n")
-    write_text(folder / "report.html", html(report, pictures))
+    write_text(folder / ANSWERS, answers_csv(report))
+    write_text(folder / NUMBERS, json.dumps(report.to_dict(), indent=2) + "\n")
+    write_text(folder / PAGE, html(report, pictures))
 
 
 def draw_pictures(report: Report) -> dict[str, bytes]:
     """The pictures as PNG files, by name."""
-    pictures = {
-        "confusion.png": plots.confusion(report, shares=False),
-        "confusion-shares.png": plots.confusion(report, shares=True),
-        "reliability.png": plots.reliability(report),
-        "confidence.png": plots.confidences(report),
-    }
-    drawn = {name: draw(report) for name, draw in OFTEN.items()}
-    return pictures | {name: content for name, content in drawn.items() if content}
+    drawn = {name: draw(report) for name, draw in {**ALWAYS, **OFTEN}.items()}
+    return {name: content for name, content in drawn.items() if content}
 
 
 def answers_csv(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""A video file through PyAV: packets in, frames out, and what is wrong with the file.
+"""A video stream through PyAV: packets in, frames out, and what is wrong with the file.
 
 A packet that does not decode costs its own frames and no others. Packets of frames that nobody asked for are held back
 until it is known whether a later one needs them; where a keyframe comes first they are dropped. Else FFmpeg is told to
@@ -12,15 +12,13 @@ from errno import EINVAL
 from fractions import Fraction
 from functools import partial
 from itertools import chain
-from typing import BinaryIO, cast
+from typing import cast
 
-import av
-from av.codec.context import CodecContext, Flags, ThreadType
+from av.codec.context import Flags, ThreadType
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -30,15 +28,10 @@ from mien.intake import Limits
 from mien.video.clock import RAW, Clock
 from mien.video.frame import Clip, Frame
 from mien.video.moments import Moments
+from mien.video.opening import decoding, words_of
 from mien.video.passing import Passing
 from mien.video.pixels import Painter, tell_matrix, turn_of
 from mien.wording import counted
-
-KINDS = (
-    "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,apng,mxf,nut,ivf,obu,h264,hevc,m4v,mjpeg,dv,wtv,rm,"
-    "yuv4mpegpipe,mp3,wav,flac,aac"
-)
-"""What is opened, by FFmpeg's names: playlists, which name other files, and texts, which it plays as films, are not."""
 
 STILL = Disposition.attached_pic | Disposition.timed_thumbnails
 DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv"}
@@ -47,9 +40,6 @@ DECLARING = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv"}
 SHAPELESS = {"mpegts", "mpeg", *RAW}
 """Containers that leave it to the frames what shape a pixel has."""
 
-ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-"""FFmpeg's own decoders that pass over alpha, and those that heed it."""
-
 ROUNDED = 128
 """Px by which FFmpeg may take a frame's sides for longer before it compares. It is given twice the limit and a little:
 frames at the limit are to be read, and larger ones that it decodes are refused by their own size."""
@@ -57,7 +47,6 @@ frames at the limit are to be read, and larger ones that it decodes are refused 
 EARLY_S = 0.5  # by which a file may end before the duration that it declares
 MOST_THREADS = 8
 MOST_HELD = 2**25  # bytes of packets that are held back
-READ = 2**18  # bytes at once
 
 
 class SizeError(VideoError):
@@ -287,41 +276,3 @@ class Decoder:
     def _hurt(self, time_s: float | None, words: str) -> None:
         self._broken = self._broken or (self._clock.next_s() if time_s is None else time_s, words)
         self._places += 1
-
-
-def opened(file: BinaryIO, limits: Limits) -> InputContainer:
-    """The container in a file, which stands at its beginning. Raises `VideoError`.
-
-    FFmpeg decodes some pictures while it opens it, and forgets the size that the file tells where that is above the
-    limit: then it is opened anew without a look at pictures.
-    """
-    container = _container(file, {"max_pixels": str(limits.max_pixels)})
-    if all(each.codec_context is None or each.codec_context.width for each in container.streams.video):
-        return container
-    container.close()
-    file.seek(0)
-    return _container(file, {"codec_whitelist": "none"})
-
-
-def _container(file: BinaryIO, options: dict[str, str]) -> InputContainer:
-    options = {"format_whitelist": KINDS, **options}
-    try:
-        return av.open(file, "r", options=options, buffer_size=READ, metadata_errors="replace")
-    except FFmpegError as error:
-        raise VideoError(f"not a video of a supported kind, or damaged ({words_of(error)})") from error
-
-
-def decoding(stream: VideoStream) -> VideoCodecContext:
-    """What decodes a stream, its alpha too where it has any; then its frames do not say how they are turned, which the
-    stream's own decoder tells."""
-    own = stream.codec_context
-    clear = {name.lower(): value for name, value in stream.metadata.items()}.get("alpha_mode") == "1"
-    heeding = ALPHA.get(own.name) if clear else None
-    if heeding not in av.codecs_available:
-        return own
-    return cast(VideoCodecContext, CodecContext.create(heeding, "r"))
-
-
-def words_of(error: FFmpegError) -> str:
-    """What FFmpeg says, in lower case."""
-    return (error.strerror or str(error)).lower()

@@ -22,9 +22,10 @@ from av.error import FFmpegError
 
 from mien.errors import VideoError
 from mien.intake import LIMITS
-from mien.video.decoder import Decoder, words_of
+from mien.video.decoder import Decoder
 from mien.video.frame import Frame
 from mien.video.moments import Moments
+from mien.video.opening import words_of
 from mien.video.reading import Frames, frames
 
 STREAM = re.compile(r"(https?|rtsps?|rtmps?|rtp|udp|tcp|srt)://", re.IGNORECASE)

@@ -153,7 +153,7 @@ def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits
         return animated(source, limits)
     try:
         from mien.video.decoder import Decoder, SizeError
-        from mien.video.decoder import opened as container_of
+        from mien.video.opening import opened as container_of
     except ModuleNotFoundError as error:
         raise MienError(f"video needs more than is installed ({error.name}): pip install 'mien[video]'") from None
     try:
