@@ -19,12 +19,8 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Frame, Page, Playwright, expect
 from waiting import WAIT_S, until
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
-"""The shell is the same engine without windows; to open one takes longer than most of what tests do in it."""
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 CAMERA = "--use-fake-device-for-media-stream"
-ALLOWED = "--use-fake-ui-for-media-stream"
-DENIED = f"{ALLOWED}=deny"
-"""Whether a page that asks may have it."""
 WAIT = 1000 * WAIT_S  # ms
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

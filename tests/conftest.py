@@ -87,13 +87,14 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[Browser]:
     """Chromium whose camera shows the astronaut."""
-    from browsing import ALLOWED, CAMERA, launched
+    from browsing import CAMERA, launched
 
     film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
     stream = BytesIO()
     Image.open(BytesIO(astronaut)).crop((0, 0, 512, 384)).resize((640, 480)).save(stream, "JPEG")
     film.write_bytes(stream.getvalue() * 10)
-    chromium = launched(playwright, CAMERA, ALLOWED, f"--use-file-for-fake-video-capture={film}")
+    allowed = "--use-fake-ui-for-media-stream"
+    chromium = launched(playwright, CAMERA, allowed, f"--use-file-for-fake-video-capture={film}")
     yield chromium
     chromium.close()
 

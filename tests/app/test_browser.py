@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from browsing import CAMERA, DENIED, WAIT, App, idle, launched, needs_browser, new_page, photos, video
+from browsing import CAMERA, WAIT, App, idle, launched, needs_browser, new_page, photos, video
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
@@ -158,7 +158,7 @@ def test_a_click_on_a_chart_shows_the_frame_and_moves_the_player(page: Page, cli
 @pytest.fixture
 def refusing(running: App, playwright: Playwright) -> Iterator[Page]:
     """The app in a browser whose person does not let it use the camera."""
-    chromium = launched(playwright, CAMERA, DENIED)
+    chromium = launched(playwright, CAMERA, "--deny-permission-prompts")
     opened = new_page(chromium, viewport={"width": 1000, "height": 1200})
     opened.goto(running.url)
     yield opened

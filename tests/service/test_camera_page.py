@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import ALLOWED, CAMERA, DENIED, barriers, launched, needs_browser, new_page
+from browsing import CAMERA, barriers, launched, needs_browser, new_page
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Download, Page, Playwright, WebSocketRoute, expect
 from served import Served, begin
@@ -313,7 +313,7 @@ navigator.mediaDevices.getUserMedia = (wanted) => {
 
 
 def test_front_and_back(playwright: Playwright, opened: Open) -> None:
-    chromium = launched(playwright, f"{CAMERA}=device-count=2", ALLOWED)
+    chromium = launched(playwright, f"{CAMERA}=device-count=2", "--use-fake-ui-for-media-stream")
     page = opened(State("", FACING, faces(face())), of=chromium)
     mirror = page.get_by_role("button", name="Mirror")
     expect(mirror).to_have_attribute("aria-pressed", "true")
@@ -433,7 +433,7 @@ def test_the_service_stops_in_mid_stream_and_comes_back(opened: Open) -> None:
 
 
 def test_the_browser_refuses_the_camera(playwright: Playwright, opened: Open) -> None:
-    chromium = launched(playwright, CAMERA, DENIED)
+    chromium = launched(playwright, CAMERA, "--deny-permission-prompts")
     page = opened(State(""), of=chromium)
     expect(page.get_by_role("heading", name="The camera is not allowed")).to_be_visible()
     page.context.close()
@@ -441,7 +441,7 @@ def test_the_browser_refuses_the_camera(playwright: Playwright, opened: Open) ->
 
 
 def test_there_is_no_camera(playwright: Playwright, opened: Open) -> None:
-    chromium = launched(playwright, ALLOWED)
+    chromium = launched(playwright, "--use-fake-ui-for-media-stream")
     page = opened(State(""), of=chromium)
     expect(page.get_by_role("heading", name="There is no camera")).to_be_visible()
     page.context.close()
