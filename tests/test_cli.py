@@ -861,11 +861,13 @@ def test_annotate_never_writes_through_a_link(model: Path, tmp_path: Path, bands
 
 
 def test_a_picture_that_cannot_be_drawn_spoils_no_other(model: Path, tmp_path: Path, bands: Bands) -> None:
-    (tmp_path / f"{'漢' * 70}.png").write_bytes(png(bands(0, 8)))
-    (tmp_path / "tall.png").write_bytes(png(np.zeros((65_600, 8, 3), np.uint8)))  # more than a JPEG takes
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / f"{'漢' * 70}.png").write_bytes(png(bands(0, 8)))
+    (photos / "tall.png").write_bytes(png(np.zeros((65_600, 8, 3), np.uint8)))  # more than a JPEG takes
     out = tmp_path / "answers.jsonl"
     drawn = ("--annotate", tmp_path / "drawn", "--format", "json", "--out", out)
-    result = run("predict", tmp_path, "--model", model, "--crop", "whole", *drawn)
+    result = run("predict", photos, "--model", model, "--crop", "whole", *drawn)
     assert result.returncode == 1
     assert "tall.png: not drawn: " in result.stderr
     assert len(rows_of_json(out.read_text())) == 2
@@ -873,12 +875,14 @@ def test_a_picture_that_cannot_be_drawn_spoils_no_other(model: Path, tmp_path: P
 
 
 def test_annotated_pictures_do_not_become_sources(model: Path, tmp_path: Path, bands: Bands) -> None:
-    for number in range(70):
-        (tmp_path / f"{number:02}.png").write_bytes(png(bands(0, 8)))
+    (tmp_path / "00.png").write_bytes(png(bands(0, 8)))
     (tmp_path / "zz").mkdir()
-    result = run("predict", tmp_path, "--model", model, "--crop", "whole", "--annotate", tmp_path / "zz")
-    assert len(result.stdout.splitlines()) == 71
-    assert len(list((tmp_path / "zz").iterdir())) == 70
+    for inside in (tmp_path / "zz", tmp_path / "new"):
+        result = run("predict", tmp_path, "--model", model, "--crop", "whole", "--annotate", inside)
+        assert result.returncode == 2
+        assert "lies among the sources: choose a folder outside" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00.png", "zz"]
+    assert not list((tmp_path / "zz").iterdir())
 
 
 # Terminals
