@@ -10,8 +10,8 @@
 #           https://github.com/streamlit/streamlit/pull/15645); `_coalesce_widget_states` and, with fastReruns,
 #           `ScriptRequests.request_stop` in streamlit/runtime/scriptrunner_utils/script_requests.py; what browsers send is
 #           `onPageChange` in frontend/app/src/App.tsx
-# Matters:  Who chose a model and left at once had the old one on the next page, and a correction of a face was lost. mien's
-#           pages are drawn by the entry script itself, and not by `run` (src/mien/app/script.py).
+# Matters:  Who chose a model and left at once had the old one on the next page. What mien's pages remember is asked by the
+#           entry script, above the page (src/mien/app/script.py).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'kill %1 2>/dev/null || true; rm -rf "$work"' EXIT

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -16,9 +15,9 @@ from mien.app.settings import keep_folder, told
 from mien.app.show import fault, say
 from mien.app.words import _, ngettext, said
 from mien.corrections import NOT_A_FACE, TABLE, Kept, forget, keep, kept, name_of
-from mien.errors import ImageError, MienError
+from mien.errors import ImageError
 from mien.image import Pixels, read_image
-from mien.prediction import Expression, Reading
+from mien.prediction import Reading
 
 A_PAGE = 12
 WIDE = 96, 200  # px, of a face and of what is said of it
@@ -61,16 +60,13 @@ def correct(
         words = _("Face %(number)s is actually", number=number) if len(crops) > 1 else _("This face is actually")
         name = name_of(crop)
         label = before[name].label if name in before else None
-        key = f"actually {of} {number} {name} {label}"  # another one once something else is kept
         options = list(dict.fromkeys((*reading.expression.probabilities, NOT_A_FACE, *([label] if label else []))))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = st.selectbox(
                 words,
                 options,
                 options.index(label) if label else None,
-                key=key,
-                on_change=_keep_at_once,
-                args=(key, folder, crop, reading.expression, model),
+                key=f"actually {of} {number} {name} {label}",  # another one once something else is kept
                 format_func=in_words,
                 placeholder=_("Choose what it is"),
                 width=320,
@@ -85,14 +81,6 @@ def correct(
                 else:
                     keep(folder, crop, reading.expression, chosen, model)
             st.rerun()
-
-
-def _keep_at_once(key: str, folder: Path, crop: Pixels, said: Expression, model: str) -> None:
-    """Keep what was just chosen, before a page is drawn, which may be another one already. Where that cannot be, it is
-    tried again on the page of the face, and told there."""
-    if (label := st.session_state[key]) is not None:
-        with suppress(MienError, OSError, RuntimeError):
-            keep(folder, crop, said, label, model)
 
 
 def head() -> None:
@@ -165,7 +153,5 @@ def _face(folder: Path, face: Kept, number: int) -> None:
 
 
 def _delete(number: int, of: str) -> bool:
-    """Ask twice, in two places: the second of two clicks is not to hit the face that takes this one's place."""
-    words, icon = _("Delete face %(number)s", number=number), ":material/delete:"
-    with st.popover(words, icon=icon, key=f"about to delete {of}"):
-        return st.button(words, key=f"delete {of}", icon=icon)
+    words = _("Delete face %(number)s", number=number)
+    return st.button(words, key=f"delete {of}", icon=":material/delete:")

@@ -1,17 +1,14 @@
 """The app's frame, into which each page is drawn; Streamlit runs this file anew for every change on them.
 
-What every page remembers is asked here and handed to the page, whose `head` stands above what is asked, `show` below.
-For Streamlit the head alone is the page, and all else the frame: when a page is left, browsers send along what was
-chosen in the frame, and not what was chosen on the page.
+What every page remembers is asked here and handed to the page: when a page is left, browsers send what was chosen in
+the frame along, and not what was chosen on the page. A page's `head` stands above what is asked, `show` below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
-from streamlit.navigation.page import StreamlitPage
 
 from mien.app import about, judge, kept, live, read, samples, video, viewing
 from mien.app.icon import icon
@@ -32,35 +29,47 @@ reader: Recognizer
 labels: LabelSet
 prior: str
 folder: Path | None
-photos = st.Page(read.head, title=_("Photos"), icon=":material/add_a_photo:", url_path="photos", default=True)
-gallery = st.Page(samples.head, title=_("Samples"), icon=":material/photo_library:", url_path="samples")
-videos = st.Page(video.head, title=_("Video"), icon=":material/movie:", url_path="video")
-camera = st.Page(live.head, title=_("Camera"), icon=":material/videocam:", url_path="live")
-saved = st.Page(kept.head, title=_("Kept"), icon=":material/bookmark:", url_path="kept")
-judging = st.Page(judge.head, title=_("Judge"), icon=":material/fact_check:", url_path="judge")
-telling = st.Page(about.head, title=_("About"), icon=":material/info:", url_path="about")
-pages = [photos, *[gallery] * bool(samples_folder()), videos, camera, *[saved] * bool(keep_folder()), judging, telling]
-page = st.navigation(pages, position="top")
+photos = st.Page(
+    lambda: read.show(reader, labels, prior, folder),
+    title=_("Photos"),
+    icon=":material/add_a_photo:",
+    url_path="photos",
+    default=True,
+)
+gallery = st.Page(
+    lambda: samples.show(reader, labels, prior, folder),
+    title=_("Samples"),
+    icon=":material/photo_library:",
+    url_path="samples",
+)
+videos = st.Page(
+    lambda: video.show(reader, labels, prior, folder), title=_("Video"), icon=":material/movie:", url_path="video"
+)
+camera = st.Page(
+    lambda: live.show(reader, labels, prior), title=_("Camera"), icon=":material/videocam:", url_path="live"
+)
+saved = st.Page(kept.show, title=_("Kept"), icon=":material/bookmark:", url_path="kept")
+judging = st.Page(lambda: judge.show(reader), title=_("Judge"), icon=":material/fact_check:", url_path="judge")
+telling = st.Page(lambda: about.show(reader), title=_("About"), icon=":material/info:", url_path="about")
+heads = {photos: read.head}
+if samples_folder():
+    heads[gallery] = samples.head
+heads |= {videos: video.head, camera: live.head}
+if keep_folder():
+    heads[saved] = kept.head
+heads |= {judging: judge.head, telling: about.head}
+page = st.navigation(list(heads), position="top")
 if page not in (photos, gallery):
     forget()
 if page is not videos:
     viewing.forget()
 if notice():
     say(notice(), "mien-notice")
-page.run()
+heads[page]()
 if page in (judging, telling):
     reader = choose_model()
 elif page is not saved:
     reader, labels, prior = choose()
 if page in (photos, gallery, videos):
     folder = kept.wanted()
-shows: dict[StreamlitPage, Callable[[], None]] = {
-    photos: lambda: read.show(reader, labels, prior, folder),
-    gallery: lambda: samples.show(reader, labels, prior, folder),
-    videos: lambda: video.show(reader, labels, prior, folder),
-    camera: lambda: live.show(reader, labels, prior),
-    saved: kept.show,
-    judging: lambda: judge.show(reader),
-    telling: lambda: about.show(reader),
-}
-shows[page]()
+page.run()
