@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+INTERRUPTED = 130
+"""Exit code of what was stopped with Ctrl-C, as a shell gives it."""
+
 
 class MienError(Exception):
     """Base of every error that mien raises on purpose."""

@@ -97,9 +97,9 @@ class Steady:
     def _steadied(self, reading: Reading, before: list[tuple[int, Box]], time_s: float) -> Reading:
         """One face; where it was before, it is taken from there."""
         box, now = reading.face.box_xyxy, reading.expression
-        same = max(before, key=lambda face: overlap(box, face[1]), default=None)
-        fresh = same is None or overlap(box, same[1]) < SAME
-        if same is None or fresh:
+        best = max(before, key=lambda face: overlap(box, face[1]), default=None)
+        same = best if best is not None and overlap(box, best[1]) >= SAME else None
+        if same is None:
             number, self._next = self._next, self._next + 1
         else:
             number = same[0]
@@ -107,7 +107,7 @@ class Steady:
         self._faces.append((number, box))
         shares = _over_time(self._shares, time_s, number, now.probabilities)
         votes = _over_time(self._votes, time_s, number, now.votes) if now.votes else None
-        return reading if fresh else Reading(reading.face, smoothed(now, shares, self._threshold, votes))
+        return reading if same is None else Reading(reading.face, smoothed(now, shares, self._threshold, votes))
 
 
 def smoothed(

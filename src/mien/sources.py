@@ -102,7 +102,7 @@ def expand(
             yield Piped("<stdin>", stdin, limits)
         elif os.path.isdir(word):
             yield from _folder(word, passed_over)
-        elif _is_pattern(word):
+        elif is_pattern(word):
             found = dict.fromkeys(_matches(word, passed_over))
             yield from found or [Nothing(word, "no image matches this pattern")]
         else:
@@ -135,7 +135,7 @@ def tops(words: Iterable[str]) -> list[str]:
     for word in words:
         if os.path.isdir(word):
             found.append(os.path.join(word, ""))
-        elif _is_pattern(word):
+        elif is_pattern(word):
             parts = word.split(os.sep)
             plain = next(place for place, part in enumerate(parts) if glob.has_magic(part))
             found.append(os.path.join(os.sep.join(parts[:plain]) or (os.sep if word.startswith(os.sep) else ""), ""))
@@ -151,7 +151,8 @@ def sub_folder(path: str, tops: Iterable[str]) -> str:
     return ""
 
 
-def _is_pattern(word: str) -> bool:
+def is_pattern(word: str) -> bool:
+    """Whether files are named by a pattern, and not by the name of one that is there, or an address."""
     return glob.has_magic(word) and not os.path.lexists(word) and not URL.match(word)
 
 

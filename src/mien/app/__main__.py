@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from mien.errors import INTERRUPTED
+
 FLAGS = (
     "--browser.gatherUsageStats=false",
     "--client.toolbarMode=minimal",
@@ -15,7 +17,6 @@ FLAGS = (
     "--theme.light.primaryColor=#1f5fa6",  # with colours for both, and no base, the system decides which
     "--theme.dark.primaryColor=#7db7f2",
 )
-INTERRUPTED = 130
 
 
 def main() -> None:

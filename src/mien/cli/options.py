@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EXIT_SOME_UNREAD = 1
-INTERRUPTED = 130
-"""Exit code of what was stopped with Ctrl-C, as a shell gives it."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mien.errors import MienError
 from mien.files import check_file
-
-ADDRESS = re.compile(r"\w+://")
+from mien.intake import URL
+from mien.sources import is_pattern
 
 
 def check_outside(sources: Iterable[str | Path | None], out: str | Path) -> None:
@@ -76,12 +75,13 @@ def _read(sources: Iterable[str | Path | None]) -> Iterator[str]:
 
 def _reaches(source: str, there: Sequence[str]) -> bool:
     """Whether files in a folder, of these parts, would be read where the source is named."""
-    address, pattern = ADDRESS.match(source), glob.has_magic(source) and not os.path.lexists(source)
+    address = URL.match(source)
+    pattern = glob.has_magic(source) if address else is_pattern(source)
     if not (address or pattern or os.path.isdir(source)):
         return False
-    parts = source.split("/") if address else Path(source).parts
+    parts = _parts(source) if address else Path(source).parts
     plain = next((place for place, part in enumerate(parts) if pattern and glob.has_magic(part)), len(parts))
-    top = _parts("/".join(parts[:plain]) if address else Path(*parts[:plain]))
+    top = parts[:plain] if address else _parts(Path(*parts[:plain]))
     return there[: len(top)] == top and _agree(there[len(top) :], parts[plain:])
 
 
@@ -97,7 +97,7 @@ def _agree(names: Sequence[str], pattern: Sequence[str]) -> bool:
 
 def _parts(place: str | Path) -> Sequence[str]:
     address = os.fspath(place)
-    return tuple(address.rstrip("/").split("/") if ADDRESS.match(address) else Path(place).resolve().parts)
+    return tuple(filter(None, address.split("/"))) if URL.match(address) else Path(place).resolve().parts
 
 
 def _place(path: str | Path) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from mien.cli.options import INTERRUPTED, say, watched
+from mien.cli.options import say, watched
 from mien.cli.stop import STOPS
+from mien.errors import INTERRUPTED
 from mien.wording import counted
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import typer
 from typer.core import TyperGroup
 
 from mien import __version__
-from mien.cli.options import INTERRUPTED, shown
+from mien.cli.options import shown
+from mien.errors import INTERRUPTED
 
 VERBS = (
     "predict",

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mien.errors import MienError
-
-INTERRUPTED = 130
+from mien.errors import INTERRUPTED, MienError
 
 
 def main() -> None:
