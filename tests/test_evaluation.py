@@ -415,6 +415,11 @@ def test_no_such_crop(recognizer: Recognizer, write: Write) -> None:
         mien.evaluate(recognizer, write(LOOKS), crop="half")  # type: ignore[arg-type]
 
 
+def test_fewer_than_no_images_are_not_changed(recognizer: Recognizer) -> None:
+    with pytest.raises(MienError, match="stress is a number of images, 0 or more; got -1"):
+        mien.evaluate(recognizer, "is not looked at", stress=-1)
+
+
 # Votes
 
 

@@ -45,6 +45,10 @@ def test_reports_are_compared_with_those_of_the_same_data(compared: list[Compare
     assert [each and (each.value, each.shown) for each in gains] == [None, (0.3, True), None, (0.0, False)]
 
 
+def test_where_no_two_reports_are_of_the_same_data_all_of_these_are_named(folders: list[Path]) -> None:
+    assert [each.data for each in compare([folders[0], folders[3]])] == ["one, test and two, test"] * 2
+
+
 def test_a_chance_holds_for_all_comparisons_together(folders: list[Path], compared: list[Compared]) -> None:
     alone, together = compare(folders[:2])[1].accuracy_difference, compared[1].accuracy_difference
     assert alone is not None

@@ -14,7 +14,7 @@ import pytest
 from mien.errors import ImageError
 from mien.image import read_image
 from mien.intake import LIMITS, Limits, describe
-from mien.sources import PassedOver, Piped, expand, read_again, sub_folder, tops
+from mien.sources import PassedOver, Piped, expand, find_images, read_again, sub_folder, tops
 
 FILES = (
     "b.jpg",
@@ -54,6 +54,10 @@ def expanded(*words: str, stdin: bytes = b"") -> list[str]:
 
 BELOW = ["Z.jpg", "[x].jpg", "a.png", "b.jpg", "größe.jpg", "line\nbreak.jpg", "sub/c.jpg", "sub/deeper/d.jpg"]
 BELOW += ["two words.jpg"]
+
+
+def test_a_pattern_that_matches_nothing_says_so_where_it_is_printed() -> None:
+    assert [repr(source) for source in find_images("*.nope")] == ["Nothing('*.nope', 'no image matches this pattern')"]
 
 
 @pytest.mark.parametrize(

@@ -61,10 +61,10 @@ class Detector(Protocol):
         """Find the faces in an image.
 
         Args:
-            image: RGB, (H, W, 3), upright.
+            image: RGB uint8, (H, W, 3), upright.
 
         Returns:
-            The faces, the largest box first; empty when there is none.
+            The faces, in px of the image, the largest box first; empty when there is none.
         """
         ...
 

@@ -20,7 +20,7 @@ from mien.datasets.doubts import people_told
 from mien.datasets.fer2013 import like_fer2013
 from mien.datasets.splits import group_of
 from mien.datasets.walk import with_counts
-from mien.errors import DataError, LabelError
+from mien.errors import DataError, LabelError, MienError
 from mien.intake import describe
 from mien.labels import FER7, FERPLUS8, LabelSet, label_set
 from mien.metrics import Floats, Ints
@@ -74,8 +74,10 @@ def evaluate(
     Raises:
         DataError: no such split or column, nothing to judge in that label set, or no image could be read.
         LabelError: the model, or the head, cannot speak the label set or expect the prior, or there is no such head.
-        MienError: there is no such crop.
+        MienError: there is no such crop, or `stress` is below 0.
     """
+    if stress < 0:
+        raise MienError(f"stress is a number of images, 0 or more; got {stress}")
     if not isinstance(dataset, Dataset):
         dataset = open_dataset(dataset)
     asked: dict[str, Option] = {"split": split, "head": head, "crop": crop, "by": by, "stress": stress}

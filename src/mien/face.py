@@ -33,10 +33,13 @@ class Face:
     """One face in an image.
 
     Args:
-        box_xyxy: (x0, y0, x1, y1), x0 < x1 and y0 < y1; may reach past the image's edges.
-        landmarks_xy: six points: left eye, right eye, nose tip, mouth centre, left ear, right ear, where left is the
-            image's left; or empty, if the detector gives none (the face is then cropped without alignment).
+        box_xyxy: (x0, y0, x1, y1) in px of the upright image, x0 < x1 and y0 < y1; may reach past its edges.
+        landmarks_xy: six points in px likewise: left eye, right eye, nose tip, mouth centre, left ear, right ear, where
+            left is the image's left; or empty, if the detector gives none (the face is then cropped without alignment).
         score: the detector's confidence that this is a face, 0..1.
+
+    Raises:
+        MienError: the box, the number of landmarks or the score is no such one.
     """
 
     box_xyxy: Box

@@ -93,11 +93,12 @@ def find_runtime(place: Path | None = None) -> bytes:
     """
     places = [place] if place else [each / "node_modules" / RUNTIME_PACKAGE for each in _here()]
     found = next((content for content in map(_runtime_in, places) if content), None)
-    where = str(place) if place else f"node_modules, here or above: name its place with --runtime, or run `{GET}`"
+    where = place or "node_modules, here or above"
+    advice = f"get it by `{GET}`, and name that archive (--runtime, or MIEN_SERVE_RUNTIME)"
     if found is None:
-        raise MienError(f"no {RUNTIME} of {RUNTIME_PACKAGE} {RUNTIME_VERSION} in {where}")
+        raise MienError(f"no {RUNTIME} of {RUNTIME_PACKAGE} {RUNTIME_VERSION} in {where}: {advice}")
     if hashlib.sha256(found).hexdigest() != RUNTIME_SHA256:
-        raise MienError(f"{RUNTIME} in {where} is not that of {RUNTIME_PACKAGE} {RUNTIME_VERSION}: get it by `{GET}`")
+        raise MienError(f"{RUNTIME} in {where} is not that of {RUNTIME_PACKAGE} {RUNTIME_VERSION}: {advice}")
     return found
 
 

@@ -138,7 +138,10 @@ class Expression:
         reasons: why the answer should not be relied on, as sentences; empty when it may be.
         not_a_face: the share of people who would say that this is no face, 0..1; None where the model cannot tell.
         votes: the share of people who would choose each emotion, likewise; None where votes did not teach the model.
-        explanation: what the label hangs on, where that was asked for (see `explain`).
+        explanation: what the label hangs on, where that was asked for (see `explain.explained`).
+
+    Raises:
+        MienError: fewer than two probabilities, or they are not together 1.
     """
 
     probabilities: Mapping[str, float]
@@ -173,7 +176,7 @@ class Expression:
 
     @property
     def confidence(self) -> float:
-        """The probability of `label`."""
+        """The probability of `label`, 0..1."""
         return self.probabilities[self.label]
 
     @property
@@ -189,7 +192,12 @@ class Expression:
 
 @dataclass(frozen=True)
 class Reading:
-    """A face, its box clipped to the image, and its expression."""
+    """A face and its expression.
+
+    Args:
+        face: its box clipped to the image.
+        expression: what most people would say of it.
+    """
 
     face: Face
     expression: Expression
@@ -198,6 +206,7 @@ class Reading:
         return f"Reading({self.expression}, {self.face!r})"
 
     def to_dict(self) -> dict[str, Any]:
+        """The JSON form, as of a `Prediction`."""
         expression, label = self.expression, self.expression.label
         nobody, votes, explanation = expression.not_a_face, expression.votes, expression.explanation
         return {
@@ -227,6 +236,9 @@ class Prediction:
         reasons: why there are no faces, where the image was read and none was found.
         error: why the image could not be read, or None.
         notes: what is to be said of how the image was read, such as that the file has more of them; most often none.
+
+    Raises:
+        MienError: neither a size nor an error, or an error with more beside it, or reasons beside faces.
     """
 
     source: str

@@ -62,6 +62,7 @@ class Recognizer:
     Raises:
         ArtifactError: there is no such model, or the network is not what the manifest names (see `Network`).
         DetectorError: weights that come with mien, the detector's or those of what sees covers, are missing or damaged.
+        MienError: threads are fewer than 1.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Recognizer:
             LabelError: the model cannot speak that label set, or expect that prior.
             ImageError: if `strict`, an image cannot be read; the message begins with its source.
             SourceError: a source is none of these.
+            MienError: there is no such crop.
         """
         if not _is_one(source):
             return list(self.stream(source, labels=labels, prior=prior, crop=crop, strict=strict))
@@ -173,7 +175,7 @@ class Recognizer:
 
         Raises:
             LabelError: as `predict` does.
-            MienError: PyAV or SciPy is missing: `pip install 'mien[video]'`.
+            MienError: PyAV or SciPy is missing: `pip install 'mien[video]'`; or times or a rate that cannot be.
         """
         from mien.watching import Moment, Wanted, described, watch
 
@@ -221,6 +223,9 @@ class Recognizer:
     def find(self, source: ImageSource, crop: Crop = "auto") -> Found:
         """The first half of `predict`: read an image and find its faces. Safe to call from several threads.
 
+        Returns:
+            Its size, its faces and their crops, or an error (see `crops.Found`).
+
         Raises:
             SourceError: the source can be no image.
         """
@@ -239,6 +244,12 @@ class Recognizer:
             found: what `find` gave.
             labels: for each of them, the label set to answer in, from `spoken`.
             prior: as for `expected`, of all of them.
+
+        Returns:
+            A prediction an image.
+
+        Raises:
+            LabelError: as `expected` does.
         """
         crops = self._crops(found)
         return self._told(found, crops, self._said(crops), labels, prior)
@@ -307,6 +318,9 @@ class Recognizer:
         """What the network says of crops (see `Preprocess`): logits by head, shape (n, emotions).
 
         Where the model tells what is no face, that is one head more, `face`.
+
+        Raises:
+            ImageError: the crops are not as the model takes them.
         """
         return self._network.logits(self.preprocess.tensor(crops), self._threads)
 
@@ -317,6 +331,7 @@ class Recognizer:
         classifier of one's own.
 
         Raises:
+            ImageError: the crops are not as the model takes them.
             MienError: the model has none: it flattens its features, or an older mien exported it.
         """
         return self.logits_and_features(crops)[1]
@@ -402,6 +417,8 @@ def load(
 
     Raises:
         ArtifactError: there is no such model, or it is incomplete, altered or too new; lists every fault.
+        DetectorError: as `Recognizer` does.
+        MienError: likewise.
     """
     keep_memory()
     return Recognizer(artifacts.find(name_or_path), detector, threads, limits)

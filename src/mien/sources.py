@@ -67,6 +67,9 @@ class Nothing(BytesIO):
         self.name = name
         self.reason = reason
 
+    def __repr__(self) -> str:
+        return f"Nothing({self.name!r}, {self.reason!r})"
+
     def read(self, size: int | None = -1, /) -> NoReturn:
         raise ImageError(self.reason)
 
@@ -110,10 +113,14 @@ def expand(
 
 
 def find_images(*paths: str | os.PathLike[str]) -> Iterator[ImageSource]:
-    """The images in folders, for `predict` and `stream`: every image below, as `expand` names them.
+    """The images in folders, for `predict` and `stream`: every image below, in the order of names, none that is hidden.
 
     Args:
         paths: folders, files or patterns such as `*.jpg`.
+
+    Yields:
+        Paths. What is not there comes out as well, and so does a pattern that matches nothing: whoever reads it is told
+        why it is no image.
     """
     return expand([os.fspath(path) for path in paths], BytesIO())
 

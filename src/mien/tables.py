@@ -98,6 +98,10 @@ def to_table(predictions: Prediction | Iterable[Prediction], labels: Iterable[st
         predictions: of any number of images, or of one.
         labels: the emotions to have columns for, such as the label set that was asked for; those of the faces if None.
 
+    Returns:
+        The table, with the columns of docs/scale.md. `table.to_pandas()` makes a DataFrame, `table.to_arrow()` a
+        PyArrow table, `table.to_dict()` a list a column; `polars.DataFrame(table)` takes it as it is.
+
     Raises:
         MienError: something else is among them.
     """

@@ -30,20 +30,33 @@ from mien.watching import Moment, Wanted, described, moment_columns, watch
 
 @dataclass(frozen=True, repr=False)
 class Timeline(Table):
-    """A video's rows; see `Table`, and docs/video.md for the columns.
+    """A video's rows: one a face a frame, and one for a frame without a face. docs/video.md has the columns.
+
+    `polars.DataFrame(timeline)` and `pyarrow.table(timeline)` take it as it is.
 
     Args:
+        kinds: what each column holds, by name, as Arrow calls it.
+        rows: the values by column; what does not apply is None.
         labels: the emotions that the rows speak of.
     """
 
     labels: tuple[str, ...] = ()
 
     def summary(self, marks: Sequence[Mark] = ()) -> Table:
-        """What each track came to, within marks if there are any; see `spans.summary`."""
+        """What each track came to, a row a track, or a row a track a mark; docs/video.md says what is summed up.
+
+        Args:
+            marks: what is counted within (see `spans.Mark`); all of the time if there are none.
+        """
         return spans.summary(self.rows, self.labels, marks)
 
     def events(self, least: float = LEAST) -> Table:
-        """When each face showed which expression; see `spans.events`."""
+        """When each face showed which expression: a row an event, times in seconds, in order of the onsets.
+
+        Args:
+            least: smoothed probability from which on an expression is shown, 0..1; from .5 on a face shows one at a
+                time.
+        """
         return spans.events(self.rows, self.labels, least)
 
     def merged(self, *people: Collection[int]) -> Timeline:
@@ -102,9 +115,14 @@ def read_video(
         rate: frames a second, of images in a folder.
         strict: whether a video that cannot be read to its end is an error, and not a row with one.
 
+    Returns:
+        Its rows, in order of time.
+
     Raises:
+        ArtifactError: as `load` does.
         LabelError: the model cannot speak that label set, or expect that prior.
-        MienError: PyAV or SciPy is missing: `pip install 'mien[video]'`; or, if `strict`, the video cannot be read.
+        MienError: PyAV or SciPy is missing: `pip install 'mien[video]'`; times or a rate that cannot be; or, if
+            `strict`, the video cannot be read.
     """
     recognizer = model if isinstance(model, Recognizer) else load(model)
     spoken = recognizer.spoken(labels)

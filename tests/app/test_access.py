@@ -85,7 +85,7 @@ def fits(page: Page) -> bool:
 
 
 def good(page: Page) -> None:
-    """Nothing is found, and everything fits. What Streamlit draws again fades meanwhile: it is judged at its full ink."""
+    """Nothing is found, and everything fits. What Streamlit draws again fades: it is judged at its full ink."""
     page.add_style_tag(content="[data-stale=true] { opacity: 1 !important; transition: none !important }")
     page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton], [data-stale=true]').length === 0")
     assert found(page) == []

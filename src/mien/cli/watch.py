@@ -65,9 +65,9 @@ def watch(
 ) -> None:
     """Read the expressions before a camera live, or those of a stream or a video.
 
-    Nothing is kept unless --out or --annotate name a file. It shows bars in a terminal, and prints a JSON object a face
-    elsewhere. Ctrl-C stops it, and is no failure: what it has read is in the files then. A stream that breaks off is
-    connected to again.
+    Nothing is kept unless --out or --annotate name a file. It shows bars in a terminal; elsewhere it prints a JSON
+    object a face, unless --out keeps it. Ctrl-C stops it, and is no failure: what it has read is in the files then. A
+    stream that breaks off is connected to again.
     """
     from mien.recognizer import load
 

@@ -78,7 +78,7 @@ class Compared(Part):
         report: its folder; the model's name where there is none.
         model: its name.
         head: the head that answered.
-        data: their path and split, as the first report of these data tells them.
+        data: the path and the split of the reports that are compared with each other; each once, where they differ.
         judged: images that this report judged, n of which all of them did.
         macro_f1: on the images that all of them judged.
         ece: on those in which it found a face; None where there are none.
@@ -163,7 +163,7 @@ def _two_at_least(reports: list[_Read]) -> list[_Read]:
 
 def _side_by_side(reports: Sequence[_Read]) -> Iterator[Compared]:
     """Reports of the same data; chances are of each by itself."""
-    first = reports[0]
+    first, data = reports[0], " and ".join(dict.fromkeys(report.data for report in reports))
     labels = first.numbers["labels"]
     for other in reports[1:]:
         if other.numbers["labels"] != labels:
@@ -185,7 +185,7 @@ def _side_by_side(reports: Sequence[_Read]) -> Iterator[Compared]:
     base: Ints | None = None
     for report in reports:
         rows = [report.rows[name] for name in names]
-        yield _compared(report, first.data, rows, base, people, groups)
+        yield _compared(report, data, rows, base, people, groups)
         base = np.array([row.answer for row in rows]) if base is None else base
 
 

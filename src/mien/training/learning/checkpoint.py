@@ -71,8 +71,9 @@ class Run:
         if not resume and self.last.exists():
             raise MienError(f"{self.folder} holds a run already: go on with --resume, or choose another folder")
         if resume and self.recipe_file.exists():
-            before, now = self.recipe().model_dump(), recipe.model_dump()
-            faults = [f"{key}: was {before[key]}, is {now[key]}" for key in now if before.get(key) != now[key]]
+            before, now = _flat(self.recipe().model_dump()), _flat(recipe.model_dump())
+            changed = [key for key in before | now if before.get(key) != now.get(key)]
+            faults = [f"{key}: was {before.get(key)}, is {now.get(key)}" for key in changed]
             if faults:
                 raise RecipeError(f"{self.folder} was begun with another recipe", faults)
 
@@ -190,6 +191,14 @@ class Run:
     def best_entry(self) -> Mapping[str, Any]:
         """The log's entry of the best epoch, whose weights `best.pt` has; there must be one."""
         return best_of(self.read_log())
+
+
+def _flat(values: Mapping[str, Any], within: str = "") -> dict[str, Any]:
+    """The values of nested tables, by keys as `--set` takes them: `schedule.epochs`."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{within}{key}.") if isinstance(value, Mapping) else {f"{within}{key}": value}
+    return flat
 
 
 def write(path: Path, state: object) -> None:
