@@ -4,8 +4,8 @@
 
 Both are built from this checkout and from a clone of what is committed, and must be the same bytes. The wheel holds the
 package and the recipes, without what its catalogs are compiled from, the sdist all that is committed but the models
-that taught; neither holds more. The wheel, with no packages but those of locks/base.txt, then reads a photo; and the
-sdist's own tests of its pages, cards and versions pass.
+that taught; neither holds more. The wheel, with no packages but those of locks/base.txt, then reads a photo, and does
+so with the lowest versions that it says it takes; and the sdist's own tests of its pages, cards and versions pass.
 
 Writes dist/: the two files, a bill of materials of what the wheel installs (CycloneDX, JSON), and the SHA-256 of these.
 Needs git, the package index, and about a minute.
@@ -29,6 +29,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "dist"
 LEFT_OUT = "teachers/"  # but for the files beside its folders
+PARTS = {"batch": "batch.run", "heic": "image", "report": "report.plots", "serve": "service.server", "video": "watching"}
+"""Those of the package that are small, and what is loaded of each."""
+
 TESTS = ("tests/test_cards.py", "tests/test_docs.py", "tests/test_installed.py", "tests/test_release.py")
 QUIET = os.environ | {"PYTHONPATH": "", "PYTHONWARNINGS": "ignore"}
 
@@ -47,6 +50,7 @@ def main() -> None:
         python = installed(wheel, folder / "alone")
         read_a_photo(python)
         run_unpacked(wheel, folder / "uv")
+        try_lowest(wheel, folder / "lowest")
         bill = wheel.with_name(f"{sdist.name.removesuffix('.tar.gz')}.cdx.json")
         write_bill(python, bill)
         if given.tests:
@@ -135,6 +139,17 @@ def run_unpacked(wheel: Path, folder: Path) -> None:
     words = ["tool", "run", "--python", sys.executable, "--constraints", "constraints.txt", "--from", str(wheel)]
     environment = QUIET | {"UV_CACHE_DIR": str(folder), "UV_TOOL_DIR": str(folder / "tools")}
     run(uv, *words, "mien", "--version", environment=environment)
+
+
+def try_lowest(wheel: Path, folder: Path) -> None:
+    """The wheel reads a photo, and its parts are loaded, with the lowest versions that they ask for themselves."""
+    uv = Path(sys.executable).with_name("uv")
+    venv.create(folder)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    what = f"{wheel}[{','.join(PARTS)}]"
+    run(uv, "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct", what)
+    read_a_photo(python)
+    run(python, "-c", f"import {', '.join(f'mien.{module}' for module in PARTS.values())}")
 
 
 def write_bill(python: Path, bill: Path) -> None:
