@@ -12,7 +12,7 @@ import sys
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -242,7 +242,7 @@ def test_what_was_unreadable_or_has_changed_is_read_again(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("form", ["zip", "parquet", "zip of parquet", "csv", "stdin"])
 def test_what_has_changed_in_one_file_or_pipe_is_read_again(form: str, tmp_path: Path) -> None:
-    def examples(shade: int) -> Sequence[Example]:
+    def examples(shade: int) -> Any:
         pixels = np.full((48, 48), 99, np.uint8)
         pixels[:, :24] = shade
         Image.fromarray(pixels).save(content := io.BytesIO(), "PNG")

@@ -154,7 +154,7 @@ def _options(examples: Sequence[Example], crop: Crop, preprocess: Preprocess) ->
 
 
 def _stamp(source: ImageSource) -> str:
-    """What tells that an image was changed: its file's stamp, that of the table that holds it, or a hash of its bytes."""
+    """What tells that an image was changed: the stamp of its file or of the table that holds it, or a hash of bytes."""
     if isinstance(source, str | os.PathLike):
         return stamp(source)
     if isinstance(source, StoredImage):
