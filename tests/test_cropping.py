@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import resource
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from broken import little_room
 from drawn import Bounds, draw_face, in_surroundings, write_folder
 from PIL import Image
 from typer.testing import CliRunner
@@ -277,13 +277,8 @@ def test_what_has_changed_in_one_file_or_pipe_is_read_again(form: str, tmp_path:
 
 def test_a_full_disk_is_told_with_the_file_and_the_run_goes_on(tmp_path: Path) -> None:
     examples = [Example(str(number), b"broken", "happy") for number in range(10)]
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(OSError, match="File too large") as told:
-            write_crops(examples, tmp_path / "out", "auto", GRAY, detector=Bounds())
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with little_room(1000), pytest.raises(OSError, match="File too large") as told:
+        write_crops(examples, tmp_path / "out", "auto", GRAY, detector=Bounds())
     assert told.value.filename == str(tmp_path / "out" / STATE)
     assert len(write_crops(examples, tmp_path / "out", "auto", GRAY, detector=Bounds())) == 10
 
