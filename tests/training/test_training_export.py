@@ -529,7 +529,7 @@ def test_a_quantised_file_may_differ_a_little_on_average(wrong: int, allowed: bo
 def test_a_full_disk_is_told_with_the_file_and_nothing_is_left(
     run: Run, artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On the way to a model, in a temporary folder, and where it is written: the network is that made for `artifact`."""
+    """On the way to a model, in a temporary folder, and where it is written; the network is that of `artifact`."""
     (aside := tmp_path / "aside").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(aside))
     network, size = network_of(run), run.recipe().size
