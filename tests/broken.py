@@ -1,8 +1,11 @@
-"""Images of no use: twelve kinds of broken files, and what makes files of images."""
+"""Images of no use: twelve kinds of broken files, and what makes files of images; and disks that take no more."""
 
 from __future__ import annotations
 
+import resource
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,17 @@ def photo(width: int = 200, height: int = 120) -> Image.Image:
     """A photo in RGB, of that size."""
     with Image.open(Path(skimage.data.__file__).parent / "astronaut.png") as whole:
         return whole.convert("RGB").crop((100, 0, 400, 180)).resize((width, height))
+
+
+@contextmanager
+def little_room(size: int) -> Iterator[None]:
+    """No file may be larger than so many bytes: as on a full disk, but for the error's number."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def saved(image: Image.Image, form: str, **options: Any) -> bytes:

@@ -65,7 +65,7 @@ def idle(page: Page) -> None:
 
 @dataclass(frozen=True)
 class App:
-    """A running app, that cannot write a single byte into a file; where it is, what it prints, and its process."""
+    """A running app: where it is, what it prints, and its process."""
 
     url: str
     printed: list[str]

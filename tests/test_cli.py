@@ -694,8 +694,10 @@ def test_any_verb_can_be_stopped(words: str, pipe: str, number: signal.Signals, 
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize(("program", "needed"), [("mien.service", "fastapi"), ("mien.app", "streamlit")])
-def test_a_server_can_be_stopped_while_it_is_loaded(program: str, needed: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("program", "needed"), [("mien", "typer"), ("mien", "rich"), ("mien.service", "fastapi"), ("mien.app", "streamlit")]
+)
+def test_a_program_can_be_stopped_while_it_is_loaded(program: str, needed: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / needed).mkdir()
     (tmp_path / needed / "__init__.py").write_text(f"open({str(tmp_path / 'pipe')!r}).read()")  # takes long

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.colour import CLEAR, NOTHING_SEEN
 from mien.image import read_image
 from mien.picture import open_picture
 
@@ -96,10 +97,23 @@ def test_colours_of_a_tiff_may_be_multiplied_by_alpha(mode: str, multiplied: boo
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "pillow"])
-def test_an_image_that_is_clear_everywhere_keeps_its_colours(format: str, mode: str) -> None:
+@pytest.mark.parametrize("format", ["TIFF", "pillow"])
+def test_a_fourth_byte_that_may_be_none_hides_nothing(format: str, mode: str) -> None:
     image = Image.new("RGBA", (4, 4), (90, 90, 90, 0)).convert(mode)
     assert (read_image(image if format == "pillow" else saved(image, format)) == 90).all()
+
+
+@pytest.mark.parametrize("opened", [False, True])
+@pytest.mark.parametrize("format", CLEAR)
+def test_an_image_that_is_clear_everywhere_is_white_as_in_browsers(format: str, opened: bool) -> None:
+    options = {"WEBP": {"lossless": True, "exact": True}}.get(format, {})
+    image = Image.new("RGBA", (32, 32), (90, 90, 90, 0))
+    for alpha, notes in ((0, (NOTHING_SEEN,)), (255, ())):
+        image.paste((90, 90, 90, alpha), (0, 0, 32, 16))
+        data = saved(image, format, **options)
+        picture = open_picture(Image.open(io.BytesIO(data)) if opened else data)
+        assert (picture.pixels[24:] == 255).all()
+        assert picture.notes == notes
 
 
 @pytest.mark.parametrize("format", ["TIFF", "PNG", "pillow"])

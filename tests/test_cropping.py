@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import resource
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from broken import little_room
 from drawn import Bounds, draw_face, in_surroundings, write_folder
 from PIL import Image
 from typer.testing import CliRunner
@@ -237,15 +240,45 @@ def test_what_was_unreadable_or_has_changed_is_read_again(tmp_path: Path) -> Non
     assert [row["crop"] for row in table(out / TABLE) if "happy" in row["source"]] == [mended.crop, ""]
 
 
+@pytest.mark.parametrize("form", ["zip", "parquet", "zip of parquet", "csv", "stdin"])
+def test_what_has_changed_in_one_file_or_pipe_is_read_again(form: str, tmp_path: Path) -> None:
+    def examples(shade: int) -> Any:
+        pixels = np.full((48, 48), 99, np.uint8)
+        pixels[:, :24] = shade
+        Image.fromarray(pixels).save(content := io.BytesIO(), "PNG")
+        face, other = content.getvalue(), (tmp_path / "other.png")
+        Image.new("L", (48, 48), 50).save(other)
+        if form == "stdin":
+            return find_sources(["-"], io.BytesIO(face))
+        if form == "csv":
+            rows = [f"3,{' '.join(map(str, pixels.ravel()))},Training", f"4,{' '.join(['9'] * 48**2)},Training"]
+            (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
+            return open_dataset(tmp_path / "fer2013.csv").examples
+        images = [{"bytes": data, "path": None} for data in (face, other.read_bytes())]
+        held = pa.table({"image": images, "emotion": [3, 4], "usage": ["Training"] * 2})
+        pq.write_table(held, tmp_path / "faces.parquet")
+        if form == "parquet":
+            return open_dataset(tmp_path / "faces.parquet").examples
+        with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
+            if form == "zip":
+                archive.writestr("happy/a.png", face)
+                archive.write(other, "sad/b.png")
+            else:
+                archive.write(tmp_path / "faces.parquet", "faces.parquet")
+        return open_dataset(tmp_path / "faces.zip").examples
+
+    def crops(out: str, shade: int) -> dict[str, bytes]:
+        write_crops(examples(shade), tmp_path / out, "whole", GRAY)
+        return {place: data for place, data in files(tmp_path / out).items() if place.endswith(".png")}
+
+    before, after = crops("out", 10), crops("out", 200)
+    assert before != after == crops("other", 200)
+
+
 def test_a_full_disk_is_told_with_the_file_and_the_run_goes_on(tmp_path: Path) -> None:
     examples = [Example(str(number), b"broken", "happy") for number in range(10)]
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(OSError, match="File too large") as told:
-            write_crops(examples, tmp_path / "out", "auto", GRAY, detector=Bounds())
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with little_room(1000), pytest.raises(OSError, match="File too large") as told:
+        write_crops(examples, tmp_path / "out", "auto", GRAY, detector=Bounds())
     assert told.value.filename == str(tmp_path / "out" / STATE)
     assert len(write_crops(examples, tmp_path / "out", "auto", GRAY, detector=Bounds())) == 10
 

@@ -10,9 +10,11 @@ The names below are the whole public interface; each is loaded when it is first 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as `typing` has it, which takes longer to load than all that is here
 if TYPE_CHECKING:
+    from typing import Any
+
     from mien.detect import Detector as Detector
     from mien.draw import annotate as annotate
     from mien.errors import ImageError as ImageError

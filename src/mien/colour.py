@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mien.container import moves
 from mien.errors import ImageError
 
 MODES = ("RGB", "L")
@@ -26,14 +25,20 @@ FLOATS = (1, 255, 65535)
 
 BEYOND = 0.1  # of their range by which floats may leave it
 
+CLEAR = ("PNG", "WEBP", "AVIF", "GIF")
+"""Kinds of files, as Pillow calls them, that have alpha only where somebody wants it."""
+
+NOTHING_SEEN = "clear everywhere: read as white"
+
 STRIP = 2**18  # pixels that are looked at together
 
 
 def plain(image: Image.Image, tags: Mapping[int, Any]) -> tuple[Image.Image, tuple[str, ...]]:
     """A decoded image as RGB, or as it is where it is gray in 8 bits (`MODES`), and what is to be said of that.
 
-    Alpha that is 0 everywhere is no alpha, but in an animation: some programs leave that byte of a pixel empty. Beside
-    the image and the result no more than some rows are held.
+    Alpha that is 0 everywhere is heeded in files of the kinds that `CLEAR` names, of which browsers show nothing then.
+    Else it is no alpha: some programs leave that byte of a pixel empty. Beside the image and the result no more than
+    some rows are held.
 
     Args:
         image: of any mode.
@@ -49,7 +54,9 @@ def plain(image: Image.Image, tags: Mapping[int, Any]) -> tuple[Image.Image, tup
         clear, inverse = image.info.get("transparency"), tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
         read = partial(_eight_bits, top=top, inverse=inverse, clear=clear if isinstance(clear, int) else None)
     elif image.has_transparency_data:
-        read = _on_white if any(_seen(rows) for _, rows in _strips(image)) or moves(image) else _opaque
+        seen, meant = any(_seen(rows) for _, rows in _strips(image)), image.format in CLEAR
+        read = _on_white if seen or meant else _opaque
+        notes = (NOTHING_SEEN,) if meant and not seen else ()
     else:
         return image if image.mode in MODES else image.convert("RGB"), notes
     whole = Image.new("RGB", image.size)

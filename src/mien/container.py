@@ -16,8 +16,6 @@ from mien.errors import ImageError
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 """What is read, by Pillow's names; JPEG includes MPO. Formats that run code or carry documents are left out."""
 
-ANIMATIONS = ("PNG", "WEBP", "AVIF", "GIF")
-
 HEIF = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
 """How files of an extra format begin, from their fifth byte on: HEIC, which iPhones write."""
 
@@ -210,14 +208,6 @@ def show_first(image: Image.Image) -> None:
     image.dispose_op, image.dispose_extent = Disposal.OP_BACKGROUND, (0, 0, *image.size)
     image.seek(1)
     image.load()
-
-
-def moves(image: Image.Image) -> bool:
-    """Whether an image is one picture of an animation, so that what is clear in it is meant to be."""
-    try:
-        return image.format in ANIMATIONS and getattr(image, "is_animated", False)
-    except DAMAGE:  # a GIF whose file is closed
-        return False
 
 
 def remarks(data: bytes, image: Image.Image) -> tuple[str, ...]:

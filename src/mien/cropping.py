@@ -7,12 +7,11 @@ OUT/crops.csv                  a row a source: what was written, where the face 
 OUT/.crops.jsonl               the options and a line a source that is done, for a run that goes on
 
 Files appear whole or not at all, the tables when all is done. A run that goes on reads again what could not be read,
-and files that were changed since.
+and images that were changed since; of a parquet file that was, all.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -21,16 +20,18 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+import numpy as np
 from PIL import Image
 
 from mien.cells import Rows
 from mien.crops import NO_FACE, Crop, cut
 from mien.datasets import open_dataset
 from mien.datasets.base import SPLITS, Dataset, Example
+from mien.datasets.shards import StoredImage
 from mien.datasets.walk import image_files
 from mien.detect import BlazeFace, Detector
 from mien.errors import DataError, ImageError, MienError
-from mien.files import UNFINISHED, UNFIT, check_writable, naming, replacing, stamp, write_text
+from mien.files import UNFINISHED, UNFIT, check_writable, digest, naming, replacing, stamp, write_text
 from mien.intake import ImageSource, describe
 from mien.labels import canonical
 from mien.preprocess import Preprocess
@@ -148,13 +149,21 @@ def write_crops(
 
 def _options(examples: Sequence[Example], crop: Crop, preprocess: Preprocess) -> dict[str, Any]:
     told = sorted((each.name, each.label, each.split, each.attributes.get("person", "")) for each in examples)
-    sources = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+    sources = digest(json.dumps(told).encode())
     return {"sources": sources, "crop": crop, "size": preprocess.size, "colour": preprocess.colour}
 
 
 def _stamp(source: ImageSource) -> str:
-    """What tells that a file was changed; empty of an image that has none of its own."""
-    return stamp(source) if isinstance(source, str | os.PathLike) else ""
+    """What tells that an image was changed: the stamp of its file or of the table that holds it, or a hash of bytes."""
+    if isinstance(source, str | os.PathLike):
+        return stamp(source)
+    if isinstance(source, StoredImage):
+        return source.shard.stamp
+    if isinstance(source, np.ndarray):
+        source = source.tobytes()
+    elif isinstance(source, io.BytesIO):
+        source = source.getvalue()
+    return digest(source) if isinstance(source, bytes) else ""
 
 
 def _line(row: Row, stamps: Mapping[str, str]) -> str:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 INTERRUPTED = 130
 """Exit code of what was stopped with Ctrl-C, as a shell gives it."""
+
+
+def interrupted() -> NoReturn:
+    """End a program that was stopped with Ctrl-C while it was being loaded."""
+    print("interrupted", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 class MienError(Exception):

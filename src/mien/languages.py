@@ -30,6 +30,7 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]\d+)?")
 
 SENTENCES = (
     "blurred",
+    "clear everywhere: read as white",
     "cut by the image's edge",
     "gray values up to # of #: read as # bits",
     "eyes covered (#%)",

@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,21 +36,40 @@ def clip(astronaut: bytes) -> bytes:
 
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Iterator[App]:
+    """The app, which cannot write a single byte into a file."""
     folder = tmp_path_factory.mktemp("app")
     for label in ("Happy", "Sad"):
         (folder / "samples" / "test" / label).mkdir(parents=True)
         (folder / "samples" / "test" / label / "one.jpg").write_bytes(astronaut)
+    keep_faces(folder / "kept", 1)
+    with started(folder, "--samples", folder / "samples", "--keep", folder / "kept", before=no_files) as app:
+        yield app
+
+
+@pytest.fixture
+def keeping(tmp_path: Path) -> Iterator[App]:
+    """The app, with three faces kept in `kept/` of the test's folder, where it may write."""
+    keep_faces(tmp_path / "kept", 3)
+    with started(tmp_path, "--keep", tmp_path / "kept") as app:
+        yield app
+
+
+def keep_faces(folder: Path, n: int) -> None:
+    for bright in range(n):
+        keep(folder, np.full((48, 48), 90 + bright, np.uint8), Expression({"happy": 0.9, "sad": 0.1}), "sad", "small")
+
+
+@contextmanager
+def started(home: Path, *words: str | Path, before: Callable[[], None] | None = None) -> Iterator[App]:
+    """The app of a command line, once it answers; `before` is called in its process first."""
     port = free()
-    said = Expression({"happy": 0.9, "sad": 0.1})
-    keep(folder / "kept", np.full((48, 48), 90, np.uint8), said, "sad", "small")
-    command = [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port)]
     process = subprocess.Popen(
-        [*command, "--samples", str(folder / "samples"), "--keep", str(folder / "kept")],
+        [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port), *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=os.environ | {"HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
-        preexec_fn=no_files,
+        env=os.environ | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=before,
     )
     assert process.stdout is not None
     printed: list[str] = []

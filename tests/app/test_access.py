@@ -110,7 +110,7 @@ def test_answers(visit: Visit, astronaut: bytes) -> None:
     page.locator("input[type=file]").set_input_files(chosen)
     expect(page.locator(".mien-summary")).to_be_visible()
     for question in ("Face 1 is actually", "Face 2 is actually", "This face is actually"):
-        expect(page.get_by_role("combobox", name=question)).to_be_visible()
+        expect(page.get_by_role("button", name=question)).to_be_visible()
     for more in page.locator(".mien-card summary").all():
         more.press("Enter")
     good(page)

@@ -293,7 +293,7 @@ def _touch(folder: Path) -> None:
     os.utime(folder / "3.png", ns=(1, 1))
 
 
-@pytest.mark.parametrize("word", ["in", "in.csv"])
+@pytest.mark.parametrize("word", ["in", "in.csv", "texts.parquet", "structs.parquet", "in.arrow"])
 @pytest.mark.parametrize("change", [_rewrite, _touch, lambda folder: (folder / "3.png").rename(folder / "3b.png")])
 def test_the_name_of_a_part_hangs_on_what_it_reads_and_on_nothing_else(
     change: Callable[[Path], object], word: str, faces: list[bytes], recognizer: Recognizer, tmp_path: Path
@@ -301,6 +301,12 @@ def test_the_name_of_a_part_hangs_on_what_it_reads_and_on_nothing_else(
     write_folder(tmp_path / "in", faces)
     listed = sorted(file.relative_to(tmp_path).as_posix() for file in (tmp_path / "in").iterdir())
     (tmp_path / "in.csv").write_text("\n".join(["path", *listed]), encoding="utf-8")
+    texts = pa.table({"path": [str(tmp_path / each) for each in listed]})
+    structs = pa.table({"image": pa.array([{"bytes": None, "path": each} for each in texts["path"].to_pylist()], HF)})
+    for name, held in (("texts", texts), ("structs", structs)):
+        pq.write_table(held, tmp_path / f"{name}.parquet", row_group_size=4)
+    with pa.ipc.new_file(tmp_path / "in.arrow", texts.schema) as stream:
+        stream.write_table(texts)
 
     def names(**options: Any) -> list[str]:
         return [part.name for part in Plan(Job(recognizer, **options), find([str(tmp_path / word)], size=2)).parts]

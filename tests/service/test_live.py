@@ -20,7 +20,7 @@ from websockets.typing import Origin
 from wire import count, dial, handshake, logged
 
 import mien
-from mien.service.live import FRAMES, Cameras, Newest
+from mien.service.live import FRAMES, WORDS, Cameras, Newest
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings, hash_key
@@ -92,13 +92,15 @@ def test_a_webp_and_what_is_asked(service: Any, frame: bytes, query: str, asked:
     assert answer["faces"] == mien.load().predict(stream.getvalue(), crop="detect", **asked).to_dict()["faces"]
 
 
-def test_a_frame_that_is_none_and_words_do_no_harm(service: Any, frame: bytes) -> None:
+def test_what_is_no_frame_is_told_and_does_no_harm(service: Any, frame: bytes) -> None:
     with socket(service) as opened:
-        opened.send(b"not an image")
-        assert "not an image" in json.loads(opened.recv(WAIT_S))["error"]
-        opened.send("words")
-        opened.send(frame)
-        assert json.loads(opened.recv(WAIT_S))["faces"]
+        for sent, told in ((b"not an image", "not an image"), (b"", "empty"), ("words", WORDS), ("", WORDS)):
+            opened.send(sent)
+            answer = json.loads(opened.recv(WAIT_S))
+            assert told in answer["error"]
+            assert {"ms", "skipped"} <= answer.keys()
+            opened.send(frame)
+            assert json.loads(opened.recv(WAIT_S))["faces"]
 
 
 def test_the_newest_frame_wins(service: Any, frame: bytes) -> None:
@@ -211,6 +213,10 @@ def test_frames_a_minute(serve: Any, frame: bytes) -> None:
         with connect(url, additional_headers={"X-Forwarded-For": "192.0.2.1"}) as other:
             other.send(frame)
             assert json.loads(other.recv(WAIT_S))["faces"]
+        with connect(url, additional_headers={"X-Forwarded-For": "192.0.2.2"}) as wordy:  # whose words count as one
+            for sent, error in (("words", WORDS), (frame, "Too many requests"), ("words", "Too many requests")):
+                wordy.send(sent)
+                assert json.loads(wordy.recv(WAIT_S))["error"] == error
 
 
 def test_a_camera_that_sends_a_little_too_often_becomes_slower(strict: Served, frame: bytes) -> None:
@@ -273,10 +279,15 @@ def test_the_place_for_one_frame() -> None:
         slot.put(b"1")
         slot.put(b"2")
         assert await slot.take() == b"2"
+        for empty in (b"", ""):
+            slot.put(empty)
+            assert await slot.take() == empty
         assert slot.skipped() == 1
         assert slot.skipped() == 0
         slot.end()
         assert await slot.take() is None
+
+    asyncio.run(go())
 
 
 def test_frames_count_as_uploads() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from broken import little_room
 
 from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
@@ -199,13 +199,8 @@ def test_only_half_written_files_are_no_run(begun: Run, tiny: Recipe) -> None:
 def test_a_save_for_which_there_is_no_room_leaves_what_was_there(copy: Run) -> None:
     before = {path.name: path.read_bytes() for path in copy.folder.iterdir()}
     state = copy.load(copy.last)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    try:
-        with pytest.raises(OSError, match="File too large") as told:
-            copy.save(copy.last, state)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with little_room(4096), pytest.raises(OSError, match="File too large") as told:
+        copy.save(copy.last, state)
     assert told.value.filename == str(copy.last)
     assert {path.name: path.read_bytes() for path in copy.folder.iterdir()} == before
 

@@ -170,13 +170,22 @@ def test_a_label_in_brackets_is_shown_as_it_stands() -> None:
 # Stopped
 
 
+@pytest.mark.parametrize("logged", [False, True])
 def test_a_run_that_is_stopped_says_how_to_go_on(
-    tiny_file: Path, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    logged: bool, tiny_file: Path, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In its second epoch, or when that has been logged and not kept yet."""
+    append = Run.append_log
+
+    def log(run: Run, entry: dict[str, Any]) -> None:
+        append(run, entry)
+        if entry["epoch"] == 2:
+            raise KeyboardInterrupt
+
     def interrupted(*given: Any, progress: Any, **options: Any) -> Run:
         def stop(where: Any) -> None:
             progress(where)
-            if where.epoch == 1:
+            if where.epoch == 1 and not logged:
                 raise KeyboardInterrupt
 
         return train(*given, progress=stop, **options)
@@ -186,6 +195,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(
     words += ["--set", "schedule.batch=9", "--device", "cpu"]
     with monkeypatch.context() as patch:
         patch.setattr("mien.training.learning.loop.train", interrupted)
+        patch.setattr(Run, "append_log", log)
         done = COMMAND.invoke(app, words)
     assert done.exit_code == 130, done.output
     assert f"interrupted: 1 of 2 epochs are kept in {out}" in done.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -16,6 +17,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
+from broken import little_room
 from drawn import draw_face, draw_nothing, write_fer2013_csv, write_folder
 from numpy.typing import NDArray
 from onnx.numpy_helper import to_array
@@ -40,6 +42,7 @@ from mien.training.learning.checkpoint import Run
 from mien.training.learning.loop import train
 from mien.training.learning.member import to_onnx
 from mien.training.networks.network import build, deployed
+from mien.training.networks.quantise import quantise
 from mien.training.recipes.recipe import Head, Heads, Recipe
 
 Logits = NDArray[np.float32]
@@ -521,6 +524,26 @@ def test_a_quantised_file_may_differ_a_little_on_average(wrong: int, allowed: bo
     with pytest.raises(ArtifactError) as caught:
         check_quantised(theirs, ours)
     assert caught.value.faults == (f"head one: probabilities differ on average by {wrong / 200:.2g}, 0.05 is allowed",)
+
+
+def test_a_full_disk_is_told_with_the_file_and_nothing_is_left(
+    run: Run, artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the way to a model, in a temporary folder, and where it is written; the network is that of `artifact`."""
+    (aside := tmp_path / "aside").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(aside))
+    network, size = network_of(run), run.recipe().size
+    makes: tuple[Callable[[], object], ...] = (
+        lambda: to_onnx(network, (1, size, size)),
+        lambda: quantise(artifact.onnx, np.zeros((2, 1, size, size), np.uint8)),
+        lambda: export([run.folder], tmp_path / "models" / "model"),
+    )
+    for make, place in zip(makes, (aside, aside, tmp_path / "models" / "model" / "model.onnx"), strict=True):
+        with little_room(4096), pytest.raises(OSError, match="File too large") as told:
+            make()
+        assert Path(told.value.filename) == place or Path(told.value.filename).parent == place
+        assert list(aside.iterdir()) == []
+    assert nothing_but(tmp_path / "models")
 
 
 def test_a_failure_in_writing_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mien.errors import INTERRUPTED
+from mien.errors import interrupted
 
 FLAGS = (
     "--browser.gatherUsageStats=false",
@@ -33,8 +33,7 @@ def main() -> None:
         sys.argv = ["streamlit", "run", str(script), *FLAGS, limit, *sys.argv[1:]]
         cli.main(prog_name="mien app")
     except KeyboardInterrupt:  # as long as it starts: then the server hears of it
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        interrupted()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from mien.app.words import _, ngettext, said
 from mien.corrections import NOT_A_FACE, TABLE, Kept, forget, keep, kept, name_of
 from mien.errors import ImageError
 from mien.image import Pixels, read_image
-from mien.prediction import Reading
+from mien.prediction import Expression, Reading
 
 A_PAGE = 12
 WIDE = 96, 200  # px, of a face and of what is said of it
@@ -60,27 +60,30 @@ def correct(
         words = _("Face %(number)s is actually", number=number) if len(crops) > 1 else _("This face is actually")
         name = name_of(crop)
         label = before[name].label if name in before else None
-        options = list(dict.fromkeys((*reading.expression.probabilities, NOT_A_FACE, *([label] if label else []))))
+        key = f"actually {of} {number} {name}"
+        options = [*reading.expression.probabilities, NOT_A_FACE]
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            chosen = st.selectbox(
+            st.menu_button(
                 words,
                 options,
-                options.index(label) if label else None,
-                key=f"actually {of} {number} {name} {label}",  # another one once something else is kept
+                key=key,
+                on_click=_keep,
+                args=(key, folder, crop, reading.expression, model),
                 format_func=in_words,
-                placeholder=_("Choose what it is"),
-                width=320,
             )
             deleted = label is not None and _delete(number, f"{of} {number}")
         if label is not None:
-            say(_("This face is kept."))
-        if deleted or (chosen is not None and chosen != label):
+            say(_("This face is kept: %(label)s.", label=in_words(label)))
+        if deleted:
             with told():
-                if deleted or chosen is None:
-                    forget(folder, [name])
-                else:
-                    keep(folder, crop, reading.expression, chosen, model)
+                forget(folder, [name])
             st.rerun()
+
+
+def _keep(key: str, folder: Path, crop: Pixels, said: Expression, model: str) -> None:
+    """Keep what was just chosen, before a page is drawn: whoever leaves at once is on another one by then."""
+    with told(ends=False):
+        keep(folder, crop, said, st.session_state[key], model)
 
 
 def head() -> None:
@@ -146,7 +149,11 @@ def _face(folder: Path, face: Kept, number: int) -> None:
         else:
             st.image(picture, width=WIDE[0], alt=_("Face %(number)s, as mien sees it", number=number))
         say(_("%(number)s: %(label)s. mien said %(before)s.", number=number, label=label, before=before))
-        if _delete(number, f"kept {face.name}"):
+        # In two places: the second of two clicks would hit the face that takes this one's place.
+        words = _("Delete face %(number)s", number=number)
+        with st.popover(words, icon=":material/delete:", key=f"about to delete {face.name}"):
+            deleted = _delete(number, f"kept {face.name}")
+        if deleted:
             with told():
                 forget(folder, [face.name])
             st.rerun()

@@ -76,13 +76,14 @@ def _recognizer(model: str) -> Recognizer:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """What goes wrong is told on the page, which ends there."""
+def told(*, ends: bool = True) -> Iterator[None]:
+    """What goes wrong is told on the page, which ends there, unless it has not begun yet."""
     try:
         yield
     except (MienError, OSError, RuntimeError) as error:
         st.error(plain(reason(error)), icon=":material/error:")
-        st.stop()
+        if ends:
+            st.stop()
 
 
 def warm_up() -> None:

@@ -6,9 +6,10 @@ The kinds are images that are files, CSV files that list them, tables that hold 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, islice, pairwise
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -19,7 +20,7 @@ from mien.batch.stores import File, is_address, joined, reading
 from mien.batch.table import BYTES, PATH, carried_columns, image_column
 from mien.datasets.walk import few
 from mien.errors import DataError
-from mien.files import stamp
+from mien.files import digest, stamp
 from mien.sources import PassedOver
 
 LISTED = "path"
@@ -110,8 +111,13 @@ def _lists(files: Sequence[File], named: str | None, keep: Sequence[str] | None,
         raise DataError(f"CSV files of other columns: {'; '.join(', '.join(each) for each in sorted(columns))}")
     table = pa.concat_tables(tables)
     image = table.schema.names[0]
-    marks = ["" if is_address(place) else stamp(place) for place in table.column(image).to_pylist()]
+    marks = [_mark(place) for place in table.column(image).to_pylist()]
     return _listed("lists", files, table, image, marks, size)
+
+
+def _mark(place: str | None) -> str:
+    """What tells a file from others of its name; empty of none, and of one in a store."""
+    return "" if not place or is_address(place) else stamp(place)
 
 
 def _list(file: File, image: str | None, keep: Sequence[str] | None) -> pa.Table:
@@ -156,32 +162,52 @@ def _tables(files: Sequence[File], image: str | None, keep: Sequence[str] | None
                 f"{file.place} has other columns than {files[0].place}: name those to keep, or make two runs"
             )
     images = sum(sum(groups) for _, _, groups in found)
-    sources: list[tuple[Rows, int]] = []
-    for file, _, groups in found:
-        before = 0
-        for number, rows in enumerate(groups):
-            starts = cuts(rows, max(size or _size(images), -(-rows // GROUP_PARTS)))
-            for start, stop in pairwise(starts):
-                sources.append((Rows(file, number, start, stop - start, before, column, columns), stop - start))
-            before += rows
-    if not sources:
+    whole = [
+        Rows(file, number, 0, rows, before, column, columns)
+        for file, _, groups in found
+        for number, (rows, before) in enumerate(zip(groups, accumulate(groups, initial=0), strict=False))
+        if rows
+    ]
+    if not whole:
         raise DataError(f"{files[0].place}: a table without rows")
-    _check_bytes(sources[0][0])
-    return Inputs("tables", len(files), images, tuple(sources))
+    parts = list[tuple[Rows, int]]()
+    named = _names_files(whole[0])
+    for group in whole:
+        marks = [_mark(_path(cell)) for cell in _images(group)] if named else []
+        starts = cuts(group.count, max(size or _size(images), -(-group.count // GROUP_PARTS)))
+        for start, stop in pairwise(starts):
+            mark = digest("\n".join(marks[start:stop]).encode()) if named else ""
+            parts.append((replace(group, first=start, count=stop - start, mark=mark), stop - start))
+    return Inputs("tables", len(files), images, tuple(parts))
 
 
-def _check_bytes(source: Rows) -> None:
-    """Raises `DataError` where a table holds paths of another machine, as an image folder's dataset saved without its
-    images does."""
-    images = next(source.batches())[1].column(source.image)[:TRIED].to_pylist()
-    if any(each is None or isinstance(each, bytes) for each in images):
-        return
-    structs = [each for each in images if isinstance(each, dict)]
-    if any(each[BYTES] is not None for each in structs):
-        return
-    places = [each.get(PATH) or "" for each in structs] or images
+def _images(rows: Rows) -> Iterator[Any]:
+    """The cells of the column of images."""
+    alone = replace(rows, columns=pa.schema([rows.columns.field(rows.image)]))
+    return (cell for _, batch in alone.batches() for cell in batch.column(rows.image).to_pylist())
+
+
+def _names_files(rows: Rows) -> bool:
+    """Whether a table holds paths and no images, by its first rows.
+
+    Raises:
+        DataError: paths of another machine, as an image folder's dataset saved without its images has them.
+    """
+    places = list[str]()
+    for cell in islice(_images(rows), TRIED):
+        if (place := _path(cell)) is None:
+            return False
+        places.append(place)
     held = "it holds no images but their paths on the machine that wrote it: write it there with the images' bytes"
-    _check_there(source.file.place, places, held)
+    _check_there(rows.file.place, places, held)
+    return any(places)
+
+
+def _path(cell: Any) -> str | None:
+    """The path that a cell names, empty of an empty one; None of an image's bytes."""
+    if isinstance(cell, dict):
+        return (cell.get(PATH) or "") if cell[BYTES] is None else None
+    return None if isinstance(cell, bytes) else cell or ""
 
 
 def _archives(files: Sequence[File], keep: Sequence[str] | None) -> Inputs:

@@ -6,7 +6,6 @@ done twice is one file, and what is there under its name is done.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from mien.batch.sources import Source
 from mien.batch.table import table_schema
 from mien.crops import Crop
 from mien.errors import MienError
+from mien.files import digest
 from mien.prior import TRAINING, Prior
 from mien.recognizer import Labels, Recognizer
 from mien.tables import VERSION
@@ -157,7 +157,7 @@ class Plan:
 
 
 def _name(number: int, told: str) -> str:
-    return f"part-{number:06}-{hashlib.sha256(told.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}{SUFFIX}"
+    return f"part-{number:06}-{digest(told.encode('utf-8', 'surrogateescape'))}{SUFFIX}"
 
 
 def _words(value: object) -> str:

@@ -94,6 +94,7 @@ class Rows:
         before: rows of the file before the group.
         image: the column of images.
         columns: that are read, of that schema.
+        mark: what tells the files that the rows name from others of their names; empty where rows hold the images.
     """
 
     file: File
@@ -103,6 +104,7 @@ class Rows:
     before: int
     image: str
     columns: pa.Schema
+    mark: str = ""
 
     @property
     def schema(self) -> pa.Schema:
@@ -110,7 +112,7 @@ class Rows:
 
     @property
     def key(self) -> str:
-        return repr((*self.file, self.group, self.first, self.count, self.image, self.columns.names))
+        return repr((*self.file, self.group, self.first, self.count, self.image, self.columns.names, self.mark))
 
     def batches(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         """The rows as they lie in the file, a few at a time, each time with the number of the first."""

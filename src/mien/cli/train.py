@@ -114,7 +114,7 @@ def train(
             )
     except KeyboardInterrupt:
         again = shlex.join(["mien", *words, "--resume"])
-        kept = f"{len(Run(out).read_log())} of {counted(read.schedule.epochs, 'epoch')} are kept in {out}"
+        kept = f"{Run(out).epochs} of {counted(read.schedule.epochs, 'epoch')} are kept in {out}"
         raise KeyboardInterrupt(f"{kept}\nto go on: {again}") from None
     except LostError:
         if launched():  # by the launcher, which tells which one has ended

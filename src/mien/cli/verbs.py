@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -65,12 +66,22 @@ class Verbs(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         return list(VERBS)
 
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        with _told():
+            return super().make_context(*given, **more)
+
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _told():
             return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            print(*map(shown, ": ".join(("interrupted", *stop.args)).splitlines()), sep="\n", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        print(*map(shown, ": ".join(("interrupted", *stop.args)).splitlines()), sep="\n", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 app = typer.Typer(

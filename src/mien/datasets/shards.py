@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from threading import Lock
@@ -103,6 +104,11 @@ class Shard:
         self.columns: list[str] = opened.schema_arrow.names
         counts = [opened.metadata.row_group(at).num_rows for at in range(opened.metadata.num_row_groups)]
         self.starts = [0, *accumulate(counts)][: len(counts)]
+
+    @cached_property
+    def stamp(self) -> str:
+        """What tells that the file was changed."""
+        return self._tree.stamp(self._place)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Each row, its columns' names in lower case, and a `StoredImage` in the place of an image's bytes.

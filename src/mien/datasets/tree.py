@@ -14,6 +14,7 @@ from typing import BinaryIO, TextIO
 from mien.datasets.base import SPLITS
 from mien.datasets.walk import no_part, sorted_by_kind, sorted_out
 from mien.errors import DataError
+from mien.files import digest, stamp
 from mien.intake import ImageSource
 from mien.labels import canonical
 from mien.wording import reason
@@ -56,6 +57,10 @@ class Tree:
     def file(self, place: Path) -> Path | BinaryIO:
         """What libraries that take paths or binary files take."""
         return self.root / place if self.members is None else io.BytesIO(self.members[place])
+
+    def stamp(self, place: Path) -> str:
+        """What tells that a file was changed; of one in a zip, a hash of its bytes."""
+        return stamp(self.root / place) if self.members is None else digest(self.members[place])
 
     def text(self, place: Path) -> TextIO:
         """A file of text, open, in UTF-8 with or without a mark. Raises `OSError`."""

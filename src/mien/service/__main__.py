@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mien.errors import INTERRUPTED, MienError
+from mien.errors import MienError, interrupted
 
 
 def main() -> None:
@@ -18,8 +18,7 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:  # as long as it starts: then the server hears of it
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        interrupted()
 
 
 if __name__ == "__main__":

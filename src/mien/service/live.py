@@ -2,7 +2,7 @@
 
 A client sends frames as JPEG or WebP. Each answer is an object: `width`, `height`, `faces` as in a prediction but
 smoothed over time, `ms` of work, and how many frames were `skipped` since the last because newer ones had come. Where a
-frame could not be taken or read, it has an `error`.
+frame could not be taken or read, or a message is text or empty and thus no frame, it has an `error`; it counts as one.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from mien.smoothing import Steady
 
 CHOICES = ("labels", "prior")  # of the query
 FRAMES = 15  # that a client's cameras may send for each request that it may make
+WORDS = "a message of text: frames are binary messages, each a JPEG or WebP file"
 PATIENCE_S = 1.0  # that a camera waits until it may send again; where it would be more, its frame is refused
 
 
@@ -130,7 +131,7 @@ async def _answer(socket: WebSocket, answers: Answers, slot: Newest, rates: Rate
                     raise frame
                 if rates:
                     rates.take(client)
-                answer = await answers.read(frame)
+                answer = {"error": WORDS} if isinstance(frame, str) else await answers.read(frame)
             except Problem as problem:
                 answer = {"error": problem.kind.title}
             answer |= {"ms": round(1000 * (perf_counter() - began), 1), "skipped": slot.skipped()}
@@ -144,7 +145,7 @@ async def _answer(socket: WebSocket, answers: Answers, slot: Newest, rates: Rate
 
 
 class Newest:
-    """A place for one frame: a newer one takes the place of one that nobody took.
+    """A place for one frame, or for words instead: a newer one takes the place of one that nobody took.
 
     Frames count as uploads, from when they come until the next one is asked for; where there is too much, one is
     refused.
@@ -152,14 +153,14 @@ class Newest:
 
     def __init__(self, uploads: Uploads) -> None:
         self._uploads = uploads
-        self._frame: bytes | None = None
+        self._frame: bytes | str | None = None
         self._taken = 0  # bytes of the frame that is being read
         self._refused: Problem | None = None
         self._some = asyncio.Event()
         self._ended = False
         self._skipped = 0
 
-    def put(self, frame: bytes) -> None:
+    def put(self, frame: bytes | str) -> None:
         self._drop()
         if self._refused is not None:  # for the one before, which nobody has heard of yet
             self._skipped += 1
@@ -192,16 +193,16 @@ class Newest:
         self._uploads.hold(-self._taken)
         self._taken = 0
 
-    async def take(self) -> bytes | Problem | None:
+    async def take(self) -> bytes | str | Problem | None:
         """The newest frame, once there is one, or why it was refused; None at the end."""
         self._give_back()
-        while not (self._frame or self._refused or self._ended):
+        while self._frame is None and not (self._refused or self._ended):
             self._some.clear()
             await self._some.wait()
         frame, refused = self._frame, self._refused
         self._frame = self._refused = None
         self._taken = len(frame or b"")
-        return frame or refused
+        return refused if frame is None else frame
 
     def skipped(self) -> int:
         """Frames that were never taken, since this was last asked."""
@@ -215,8 +216,8 @@ async def _receive(socket: WebSocket, slot: Newest) -> None:
             message = await socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            if frame := message.get("bytes"):
-                slot.put(frame)
+            frame = message.get("bytes")
+            slot.put(message["text"] if frame is None else frame)
     finally:
         slot.end()
 

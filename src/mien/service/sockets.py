@@ -76,9 +76,8 @@ class Frames(Connection, WebSocketsSansIOProtocol):
             super().handle_events()
 
     def send_receive_event_to_app(self) -> None:
-        if self.curr_msg_data_type == "text":  # nobody reads words; and of some uvicorn would print a traceback
-            self.frames = []
-            return
+        if self.curr_msg_data_type == "text":  # that it came is all; and of some uvicorn would print a traceback
+            self.frames = [b""]
         self._queued += sum(map(len, self.frames))
         self._heard, self._began = self.loop.time(), None
         super().send_receive_event_to_app()

@@ -24,7 +24,7 @@ from mien.datasets.base import NO_LABEL, VOTES, spread
 from mien.datasets.copies import Fingerprints, fingerprints
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
-from mien.files import check_writable
+from mien.files import check_writable, naming
 from mien.heads import HeadInfo
 from mien.image import Pixels
 from mien.labels import FACE, FERPLUS8, LabelSet, named_set
@@ -319,12 +319,15 @@ def _judge_faces(logits: NDArray[np.float32], valid: Dataset) -> dict[str, Any]:
 def _write(out: Path, files: dict[str, bytes], manifest: Manifest) -> None:
     """The whole folder, or nothing."""
     out.parent.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "model.json": manifest.model_dump_json(indent=2) + "\n",
+        "README.md": metadata(manifest) + model_card(manifest),
+    }
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        for name, content in files.items():
-            (temporary / name).write_bytes(content)
-        (temporary / "model.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (temporary / "README.md").write_text(metadata(manifest) + model_card(manifest), encoding="utf-8")
+        for name, content in (files | {name: text.encode() for name, text in texts.items()}).items():
+            with naming(out / name, temporary / name):
+                (temporary / name).write_bytes(content)
         temporary.chmod(0o755)
         if out.exists():
             out.rmdir()

@@ -175,6 +175,11 @@ class Run:
         self._write(self.log, "".join(line + "\n" for line in lines))
         return state
 
+    @property
+    def epochs(self) -> int:
+        """How many are finished, after which a run goes on; the log may tell of one more. Raises as `load`."""
+        return int(self.load(self.last)["epoch"]) + 1 if self.last.exists() else 0
+
     def append_log(self, entry: dict[str, Any]) -> None:
         before = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
         self._write(self.log, before + json.dumps(entry) + "\n")

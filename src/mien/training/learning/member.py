@@ -21,6 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.errors import MienError
+from mien.files import naming
 from mien.image import Pixels
 from mien.network import Network
 from mien.training.learning.checkpoint import Run, run_or_model
@@ -214,7 +215,7 @@ def to_onnx(network: nn.Module, shape: tuple[int, int, int]) -> bytes:
     """A network as ONNX: `pixels` (n, *shape) uint8 in; `logits_<head>` (n, emotions) float32 and `features` out."""
     example = torch.zeros((2, *shape), dtype=torch.uint8)
     names = [name if name == FEATURES else OUTPUT + name for name in network(example)]
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, naming(Path(folder)), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals, and logs that torchvision is absent
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         path = Path(folder) / "model.onnx"

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.artifact import INPUT
+from mien.files import naming
 from mien.image import Pixels
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def quantise(onnx: bytes, samples: Pixels) -> bytes:
             batch = next(self._left, None)
             return None if batch is None else {INPUT: batch}
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, naming(Path(folder)):
         plain, prepared, small = (Path(folder) / name for name in ("plain.onnx", "prepared.onnx", "small.onnx"))
         plain.write_bytes(onnx)
         quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)

@@ -1,0 +1,51 @@
+"""Faces that a person keeps and deletes, in a real browser: who leaves at once, and a click too many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from browsing import App, idle, needs_browser, new_page, photos
+from playwright.sync_api import Browser, expect
+from waiting import until
+
+from mien.corrections import kept
+
+pytestmark = needs_browser
+
+
+def test_who_clicks_twice_deletes_one_face(browser: Browser, keeping: App, tmp_path: Path) -> None:
+    page = new_page(browser, viewport={"width": 1000, "height": 1200})
+    page.goto(f"{keeping.url}/kept")
+    page.get_by_role("button", name="Delete face 1").click()
+    surely = page.get_by_test_id("stPopoverBody").get_by_role("button", name="Delete face 1")
+    place = surely.bounding_box()
+    assert place is not None
+    at = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    page.mouse.click(*at)
+    expect(page.get_by_text("2 faces are kept")).to_be_visible()
+    idle(page)
+    page.mouse.click(*at)
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("About mien")
+    idle(page)
+    assert len(kept(tmp_path / "kept")) == 2
+    page.close()
+
+
+def test_a_correction_is_kept_by_whoever_leaves_at_once(
+    browser: Browser, keeping: App, tmp_path: Path, astronaut: bytes
+) -> None:
+    page = new_page(browser, viewport={"width": 1000, "height": 1200})
+    page.goto(keeping.url)
+    page.get_by_text("Keep the faces that I correct").click()
+    page.locator("input[type=file]").set_input_files(photos(me_jpg=astronaut))
+    asked = page.get_by_role("button", name="This face is actually")
+    asked.wait_for()
+    idle(page)
+    with keeping.stopped():
+        asked.click()
+        page.get_by_text("surprise", exact=True).last.click()
+        page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("About mien")
+    until(lambda: "surprise" in {face.label for face in kept(tmp_path / "kept")})
+    page.close()
