@@ -29,7 +29,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "dist"
 LEFT_OUT = "teachers/"  # but for the files beside its folders
-PARTS = {"batch": "batch.run", "heic": "image", "report": "report.plots", "serve": "service.server", "video": "watching"}
+PARTS = {
+    "batch": "batch.run",
+    "heic": "image",
+    "report": "report.plots",
+    "serve": "service.server",
+    "video": "watching",
+}
 """Those of the package that are small, and what is loaded of each."""
 
 TESTS = ("tests/test_cards.py", "tests/test_docs.py", "tests/test_installed.py", "tests/test_release.py")

@@ -64,7 +64,7 @@ LIKE = {
     ),
     "small": ("former", "second", "third", "fourth", "fifth", "pupil"),
     "medium": ("solo",),
-    "next": ("next-continued",),
+    "next": ("next-continued", "next-small", "next-small-2"),
 }
 """Recipes of old networks that differ from one of these in numbers alone: they are read and built."""
 

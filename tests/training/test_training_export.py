@@ -380,6 +380,26 @@ def test_the_weights_of_models_have_a_mean_too(
     assert np.abs(answers[0] - answers[1]).mean() < 0.05 * wanted.std()
 
 
+def test_the_last_epoch_in_place_of_the_best(run: Run, tmp_path: Path) -> None:
+    copy = Run(shutil.copytree(run.folder, tmp_path / "run"))
+    weights = copy.load(copy.best)["network"].items()
+    opposite = {name: -value if name.startswith("heads.") else value for name, value in weights}
+    copy.save(copy.last, copy.load(copy.last) | {"average": opposite})
+    crops, _ = validation(run)
+    last = export([copy.folder], tmp_path / "last", last=True)
+    best = export([copy.folder], tmp_path / "best")
+    says = [Recognizer(each).logits(crops)["happy-sad"] for each in (last, best)]
+    assert says[0] == pytest.approx(-says[1], abs=TOLERANCE)
+    (made,) = last.manifest.runs
+    assert (made["epoch"], made["last"]) == (6, True)
+    assert "Weights of epoch 6, the last of the 6 that were run" in last.card
+    assert "last" not in best.manifest.runs[0]
+    assert "the best on validation of the 6 that were run" in best.card
+    copy.last.unlink()
+    with pytest.raises(MienError, match=r"last\.pt"):
+        export([copy.folder], tmp_path / "none", last=True)
+
+
 def test_weights_that_have_no_mean(run: Run, other: Run, tmp_path: Path) -> None:
     with pytest.raises(MienError, match="their weights have no mean: ") as caught:
         export([run.folder, other.folder], tmp_path / "a", soup=True)

@@ -34,6 +34,10 @@ def export(
         bool,
         typer.Option("--soup", help="Average weights, not answers: for runs and models begun with one another."),
     ] = False,
+    last: Annotated[
+        bool,
+        typer.Option("--last", help="Weights of each run's last epoch, not of its best: for a mean of several."),
+    ] = False,
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DATA", help="The data, if not where the first run found them.")
     ] = None,
@@ -45,7 +49,7 @@ def export(
     with needs_extra("train"):
         from mien.training.export.export import export
 
-    artifact = export(members, out, data=data, int8=int8, mirror=mirror, soup=soup, say=say)
+    artifact = export(members, out, data=data, int8=int8, mirror=mirror, soup=soup, last=last, say=say)
     for head in artifact.manifest.heads:
         accuracy = artifact.manifest.scores[head.labels]["accuracy"]
         sure = reliable(head.threshold)

@@ -156,7 +156,7 @@ def _run(told: dict[str, Any], indent: str = "") -> str:
     enlarged = f", sees its input enlarged to {recipe.resolution} px" if recipe.resolution else ""
     sentences = [
         f"Recipe `{recipe.name}`: {recipe.network}{enlarged}.",
-        f"Weights of epoch {told['epoch']}, the best on validation of the {told['epochs_run']} that were run; "
+        f"Weights of epoch {told['epoch']}, the {_chosen(told)} of the {told['epochs_run']} that were run; "
         f"the recipe asks for {recipe.schedule.epochs}.",
     ]
     if told["epochs_run"] < recipe.schedule.epochs:
@@ -169,6 +169,10 @@ def _run(told: dict[str, Any], indent: str = "") -> str:
     if souped:
         sentences.append("Its weights were averaged with those of these (a model soup: Wortsman et al., 2022):")
     return "\n".join([f"{indent}- " + " ".join(sentences), *(_run(each, indent + "  ") for each in souped)])
+
+
+def _chosen(told: dict[str, Any]) -> str:
+    return "last" if told.get("last") else "best on validation"
 
 
 def _doubts(head: HeadInfo, scores: dict[str, Any]) -> str:

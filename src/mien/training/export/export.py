@@ -1,4 +1,4 @@
-"""Export: the best weights of a run, or of several, become an artifact, calibrated and checked, or nothing at all.
+"""Export: the weights of a run, or of several, become an artifact, calibrated and checked, or nothing at all.
 
 The ONNX file is compared with the networks it came from on real validation faces; every figure in the manifest and the
 model card is measured with the ONNX file itself.
@@ -62,6 +62,7 @@ def export(
     int8: bool = False,
     mirror: bool = False,
     soup: bool = False,
+    last: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Artifact:
     """Make an artifact of a run or a model, or of several, whose answers it averages.
@@ -75,6 +76,7 @@ def export(
             that are mirrored already answer once.
         soup: whether to average the weights, and not the answers (see `member.averaged`). One model alone is then made
             anew of its own.
+        last: whether of runs to take the weights of their last epoch, not of the one that was best on validation.
         say: called with a sentence where there is something to tell.
 
     Returns:
@@ -91,7 +93,7 @@ def export(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MienError(f"{out} is in the way: choose a folder that does not exist yet")
     check_writable(out.parent)
-    found = [find_member(name) for name in members]
+    found = [find_member(name, last=last) for name in members]
     _check_alike(found, None if soup else "int8" if int8 else "float32")
     for sentence in filter(None, map(unfinished, found)):
         say(f"warning: {sentence}")

@@ -1,4 +1,4 @@
-"""Members: what an export makes one model of. A member is the best weights of a run, or a model that exists already."""
+"""Members: what an export makes one model of. A member is the weights of a run, or a model that exists already."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Member(ABC):
 
 @dataclass(frozen=True)
 class Trained(Member):
-    """A run's best weights, in the network that is judged."""
+    """A run's weights, in the network that is judged."""
 
     network: nn.Module
 
@@ -104,8 +104,12 @@ class Finished(Member):
         return Network(self.artifact).logits(pixels)
 
 
-def find_member(name: str | Path) -> Member:
+def find_member(name: str | Path, *, last: bool = False) -> Member:
     """A run, by its folder, or a model, by its name or folder.
+
+    Args:
+        name: that name or folder.
+        last: whether of a run the weights of its last epoch are wanted, not of its best.
 
     Raises:
         MienError: there is neither, the run has no weights, or the model is more than one network.
@@ -113,7 +117,7 @@ def find_member(name: str | Path) -> Member:
         RecipeError: the model was trained by something that this mien does not know.
     """
     found = run_or_model(name)
-    return _trained(found) if isinstance(found, Run) else _finished(str(name), found)
+    return _trained(found, last=last) if isinstance(found, Run) else _finished(str(name), found)
 
 
 def averaged(members: Sequence[Member]) -> Member:
@@ -188,13 +192,13 @@ def _folded(network: nn.Module) -> nn.Module:
     return network
 
 
-def _trained(run: Run) -> Trained:
-    recipe, state, data = run.recipe(), run.load(run.best), run.data()
+def _trained(run: Run, *, last: bool) -> Trained:
+    recipe, state, data = run.recipe(), run.load(run.last if last else run.best), run.data()
     heads = {name: tuple(emotions) for name, emotions in state["heads"].items()}
     network = build(recipe, {name: len(emotions) for name, emotions in heads.items()})
-    network.load_state_dict(state["network"])
+    network.load_state_dict(state["average" if last else "network"])
     taught = {"teachers": data["teachers"]} if "teachers" in data else {}
-    epochs = {"epoch": state["epoch"] + 1, "epochs_run": len(run.read_log())}
+    epochs = {"epoch": state["epoch"] + 1, "epochs_run": len(run.read_log()), **({"last": True} if last else {})}
     told = {"recipe": recipe.model_dump(mode="json"), "start": data.get("start"), **taught, **epochs}
     known = {key: value for key, value in data.items() if key not in ("start", "teachers")}
     return Trained(str(run.folder), recipe, known, heads, told, deployed(network, recipe))
