@@ -37,8 +37,9 @@ def _head(graph: GraphProto, output: str, emotions: int) -> Floats:
     """(emotions, values + 1): weights and biases of one head."""
     gemm = _before(graph, output, "Gemm")
     transposed = any(attribute.name == "transB" and attribute.i for attribute in gemm.attribute)
-    weights, bias = (_constant(graph, name) for name in gemm.input[1:])
-    rows = np.column_stack([weights if transposed else weights.T, bias])
+    weights, *biases = (_constant(graph, name) for name in gemm.input[1:])
+    rows = weights if transposed else weights.T
+    rows = np.column_stack([rows, biases[0] if biases else np.zeros(len(rows))])  # the exporter leaves out zeros
     return np.pad(rows, ((emotions - len(rows), 0), (0, 0)))  # one logit for two emotions is the second's
 
 
