@@ -30,13 +30,13 @@ ROOT = Path(__file__).parents[1]
 OUT = ROOT / "dist"
 LEFT_OUT = "teachers/"  # but for the files beside its folders
 PARTS = {
-    "batch": "batch.run",
-    "heic": "image",
-    "report": "report.plots",
-    "serve": "service.server",
-    "video": "watching",
+    "batch": "mien.batch.run",
+    "heic": "pillow_heif",
+    "report": "mien.report.plots",
+    "serve": "mien.service.server",
+    "video": "mien.watching, scipy.optimize",
 }
-"""Those of the package that are small, and what is loaded of each."""
+"""Those of the package that are small, and what is loaded to see that they work."""
 
 TESTS = ("tests/test_cards.py", "tests/test_docs.py", "tests/test_installed.py", "tests/test_release.py")
 QUIET = os.environ | {"PYTHONPATH": "", "PYTHONWARNINGS": "ignore"}
@@ -114,10 +114,15 @@ def expect(file: Path, expected: set[str], held: set[str]) -> None:
         sys.exit(f"{file.name} holds {', '.join(more)} too")
 
 
+def empty(folder: Path) -> Path:
+    """The interpreter of a new environment."""
+    venv.create(folder)
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
 def installed(wheel: Path, folder: Path) -> Path:
     """The interpreter of an environment with the wheel, what it needs, and nothing else."""
-    venv.create(folder)
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = empty(folder)
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "--quiet"]
     run(*pip, "install", "--no-deps", "--require-hashes", "-r", ROOT / "locks" / "base.txt")
     run(*pip, "install", "--no-deps", "--no-index", "--find-links", wheel.parent, "mien")  # as from an index: no path
@@ -149,13 +154,11 @@ def run_unpacked(wheel: Path, folder: Path) -> None:
 
 def try_lowest(wheel: Path, folder: Path) -> None:
     """The wheel reads a photo, and its parts are loaded, with the lowest versions that they ask for themselves."""
-    uv = Path(sys.executable).with_name("uv")
-    venv.create(folder)
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    uv, python = Path(sys.executable).with_name("uv"), empty(folder)
     what = f"{wheel}[{','.join(PARTS)}]"
     run(uv, "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct", what)
     read_a_photo(python)
-    run(python, "-c", f"import {', '.join(f'mien.{module}' for module in PARTS.values())}")
+    run(python, "-c", f"import {', '.join(PARTS.values())}")
 
 
 def write_bill(python: Path, bill: Path) -> None:

@@ -393,8 +393,12 @@ def test_the_last_epoch_in_place_of_the_best(run: Run, tmp_path: Path) -> None:
     (made,) = last.manifest.runs
     assert (made["epoch"], made["last"]) == (6, True)
     assert "Weights of epoch 6, the last of the 6 that were run" in last.card
+    assert "They chose the calibration" in last.card
+    assert "`mien export RUN --last --out FOLDER`" in last.card
     assert "last" not in best.manifest.runs[0]
     assert "the best on validation of the 6 that were run" in best.card
+    assert "They chose the epoch, the calibration" in best.card
+    assert "`mien export RUN --out FOLDER`" in best.card
     copy.last.unlink()
     with pytest.raises(MienError, match=r"last\.pt"):
         export([copy.folder], tmp_path / "none", last=True)

@@ -77,6 +77,7 @@ class Verbs(TyperGroup):
 
 @contextmanager
 def _told() -> Iterator[None]:
+    """Ctrl-C ends with a word, and what a verb says of it."""
     try:
         yield
     except KeyboardInterrupt as stop:

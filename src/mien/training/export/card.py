@@ -35,7 +35,7 @@ It was exported by mien; the folder that holds this page is all that inference n
 
 ## How good it is
 
-On the {n_valid} validation images, measured with the ONNX file. They chose the epoch, the calibration and the
+On the {n_valid} validation images, measured with the ONNX file. They chose {epoch}the calibration and the
 thresholds, so expect a little less on new images.
 
 | head | judged | accuracy (95%) | macro-F1 | ECE | NLL | KL to votes | sure | right when sure |
@@ -86,6 +86,7 @@ def model_card(manifest: Manifest) -> str:
     """The card of a model, as Markdown."""
     data, quantised = manifest.data, manifest.precision == "int8"
     souped = [each for run in manifest.runs for each in run.get("averaged_with", ())]
+    lasts = [run.get("last", False) for run in (*manifest.runs, *souped)]
     together = f"The mean of the logits of {len(manifest.runs)} networks.\n\n" if len(manifest.runs) > 1 else ""
     return CARD.format(
         name=manifest.name,
@@ -102,9 +103,11 @@ def model_card(manifest: Manifest) -> str:
         train=_options(manifest.runs),
         command=" ".join(["RUN"] * len(manifest.runs) + ["RUN|MODEL"] * len(souped))
         + (" --soup" if souped else "")
+        + (" --last" if any(lasts) else "")
         + (" --mirror" if manifest.mirror else "")
         + (" --int8" if quantised else ""),
         n_valid=data["valid"],
+        epoch="" if all(lasts) else "the epoch, ",
         rows="\n".join(_row(head.labels, manifest.scores[head.labels]) for head in manifest.heads),
         doubts="".join(_doubts(head, manifest.scores[head.labels]) for head in manifest.heads),
         faces=_faces(manifest.scores[FACE.name]) if manifest.face else "",
@@ -153,10 +156,11 @@ def _options(runs: Sequence[dict[str, Any]]) -> str:
 
 def _run(told: dict[str, Any], indent: str = "") -> str:
     recipe = Recipe.model_validate(told["recipe"])
+    chosen = "last" if told.get("last") else "best on validation"
     enlarged = f", sees its input enlarged to {recipe.resolution} px" if recipe.resolution else ""
     sentences = [
         f"Recipe `{recipe.name}`: {recipe.network}{enlarged}.",
-        f"Weights of epoch {told['epoch']}, the {_chosen(told)} of the {told['epochs_run']} that were run; "
+        f"Weights of epoch {told['epoch']}, the {chosen} of the {told['epochs_run']} that were run; "
         f"the recipe asks for {recipe.schedule.epochs}.",
     ]
     if told["epochs_run"] < recipe.schedule.epochs:
@@ -169,10 +173,6 @@ def _run(told: dict[str, Any], indent: str = "") -> str:
     if souped:
         sentences.append("Its weights were averaged with those of these (a model soup: Wortsman et al., 2022):")
     return "\n".join([f"{indent}- " + " ".join(sentences), *(_run(each, indent + "  ") for each in souped)])
-
-
-def _chosen(told: dict[str, Any]) -> str:
-    return "last" if told.get("last") else "best on validation"
 
 
 def _doubts(head: HeadInfo, scores: dict[str, Any]) -> str:
