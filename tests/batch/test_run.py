@@ -213,6 +213,19 @@ def test_a_store_is_free_again_when_its_run_has_died(changed: dict[str, float], 
             pass
 
 
+def test_a_store_that_takes_no_claim_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, out = f"/{tmp_path.name}/claims/a.json", f"memory://{tmp_path.name}"
+    claim = {"host": "another", "process": 1, "time": 0}
+    fsspec.filesystem("memory").pipe_file(place, json.dumps(claim).encode())
+
+    def refused(*args: object, **options: object) -> None:
+        raise PermissionError("403 Forbidden")
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.rm", refused)
+    with pytest.raises(StoreError, match=rf"{out}/claims/a\.json: 403 Forbidden"), claimed(out):
+        pass
+
+
 def test_a_store_holds_the_same_parts(plan: Plan, whole: Path, tmp_path: Path) -> None:
     out, system = f"memory://{tmp_path.name}", fsspec.filesystem("memory")
     with pytest.raises(KeyboardInterrupt):
