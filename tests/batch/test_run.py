@@ -167,6 +167,13 @@ def test_a_part_that_fails_is_told_and_the_others_are_done(plan: Plan, whole: Pa
     assert contents(tmp_path) == contents(whole)
 
 
+def test_a_file_in_the_way_of_a_run_is_told(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="a file is in the way") as told:
+        run(plan, str(tmp_path / "file" / "out"), here)
+    assert told.value.filename == str(tmp_path / "file")
+
+
 @pytest.mark.parametrize(("hopeless", "tried", "error"), [(True, 1, DiskError), (False, MOST_FAILED, MienError)])
 def test_where_all_fail_a_run_ends(
     hopeless: bool, tried: int, error: type[MienError], plan: Plan, tmp_path: Path

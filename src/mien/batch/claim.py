@@ -22,6 +22,7 @@ from typing import Any
 
 from mien.batch.stores import StoreError, files_below, is_address, joined, opened, put, reading, told
 from mien.errors import MienError
+from mien.files import make_folder
 
 FOLDER, FILE = "claims", "claim"
 RENEWED_S = 15.0
@@ -35,13 +36,14 @@ def claimed(out: str) -> Iterator[None]:
     Raises:
         MienError: another run works in it.
         StoreError: the store does not answer.
+        OSError: the folder cannot be made, or takes no file.
     """
     if is_address(out):
         with _in_store(out):
             yield
         return
     path = Path(out) / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with path.open("a+b") as file:
         if not _locked(file):
             raise MienError(f"{out}: another run works in it; wait for it, or choose another OUT")
