@@ -158,8 +158,10 @@ def carried_columns(table: pa.Schema, image: str, keep: Sequence[str] | None = N
         keep: those that are wanted; all if None, but those of bytes.
 
     Raises:
-        DataError: one of them is not there, or holds bytes.
+        DataError: one of them is not there, or holds bytes; or a text in place of names.
     """
+    if isinstance(keep, str):  # whose letters would be taken for names
+        raise DataError(f"columns to keep are a list of names; got the text {keep!r}")
     there = [field.name for field in table if field.name != image and not _holds_bytes(field.type)]
     if missing := [name for name in keep or () if name not in there]:
         raise DataError(f"no column {', '.join(missing)} to keep (bytes are not copied): there are {_told(table)}")
