@@ -54,6 +54,7 @@ Result = subprocess.CompletedProcess[str]
 MIEN = [sys.executable, "-W", "error", "-m", "mien"]
 AGAIN_S = 20.0  # until a signal that was not heard is sent again: one that ends is not to hear it twice
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+FORMS = ("table", "json", "csv")
 DRAWING = re.compile(r"[\u2500-\u259f]")
 
 
@@ -740,9 +741,12 @@ def test_a_row_is_not_broken_by_a_signal(number: signal.Signals, raised: type[Ba
     assert written == ["whole"]
 
 
-@pytest.mark.parametrize("words", ["--version", "--help", "models", "predict PHOTO --model MODEL --crop whole"])
-def test_answers_that_cannot_be_written(words: str, photo: Path, model: Path) -> None:
-    command = [*MIEN, *words.replace("PHOTO", str(photo)).replace("MODEL", str(model)).split()]
+@pytest.mark.parametrize(
+    "words",
+    ["--version", "train --help", "models", *(f"predict PHOTO --crop whole --format {form}" for form in FORMS)],
+)
+def test_answers_that_cannot_be_written(words: str, photo: Path) -> None:
+    command = [*MIEN, *words.replace("PHOTO", str(photo)).split()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -750,7 +754,27 @@ def test_answers_that_cannot_be_written(words: str, photo: Path, model: Path) ->
         assert (process.stderr.read(), process.wait(WAIT_S)) == (b"", 1)
     with open("/dev/full", "wb") as full:
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert (result.returncode, result.stderr) == (2, b"error: No space left on device\n")
+    assert (result.returncode, result.stderr) == (2, b"error: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_answers_that_nobody_asks_for(form: str, closed: str, photo: Path) -> None:
+    command = [
+        "sh",
+        "-c",
+        f'exec "$@" {closed}>&-',
+        "sh",
+        *MIEN,
+        "predict",
+        str(photo),
+        "--crop",
+        "whole",
+        "--format",
+        form,
+    ]
+    result = subprocess.run(command, capture_output=True, check=False)
+    assert (result.returncode, result.stderr, bool(result.stdout)) == (0, b"", closed == "2")
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "table"])

@@ -23,7 +23,7 @@ from mien.draw import (
     ink_on,
     lay_out,
 )
-from mien.errors import MienError
+from mien.errors import ImageError, MienError
 from mien.face import Face
 from mien.fonts import lacked
 from mien.labels import FER7, FERPLUS8
@@ -78,6 +78,11 @@ def test_read_only_images_are_drawn_on() -> None:
 def test_another_image_is_refused() -> None:
     with pytest.raises(MienError, match="640 x 480 px, got 480 x 640"):
         annotate(noise(480, 640), prediction(640, 480))
+
+
+def test_an_image_that_was_not_read_is_told_with_its_reason() -> None:
+    with pytest.raises(ImageError, match=r"nothing was read that could be drawn: a\.jpg: no such file"):
+        annotate(noise(640, 480), Prediction("a.jpg", 0, 0, error="no such file"))
 
 
 @pytest.mark.parametrize(

@@ -307,6 +307,18 @@ def test_a_head_that_is_not_there_is_refused(two_worlds: Recognizer, write: Writ
         mien.evaluate(two_worlds, write(LOOKS), head="fer8")
 
 
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_models_name_or_folder_is_a_model(kind: Callable[[Path], str | Path], model: Path, write: Write) -> None:
+    data = write({"happy": ["happy", "sad"], "sad": ["sad"]})
+    assert mien.evaluate(kind(model), data).to_dict() == mien.evaluate(mien.load(model), data).to_dict()
+
+
+@pytest.mark.parametrize("none", [5, Recognizer])
+def test_what_is_no_model_is_told(none: Any, write: Write) -> None:
+    with pytest.raises(ArtifactError, match="expected a name or a folder, got"):
+        mien.evaluate(none, write({"happy": ["happy"], "sad": ["sad"]}))
+
+
 def test_a_path_is_a_dataset(recognizer: Recognizer, write: Write) -> None:
     path = write({"happy": ["happy"], "sad": ["happy"]})
     assert mien.evaluate(recognizer, path) == mien.evaluate(recognizer, open_dataset(path))

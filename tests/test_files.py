@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,17 @@ def test_whether_a_folder_takes_files_is_told_and_leaves_nothing(tmp_path: Path)
             assert caught.value.filename == str(tmp_path / "file")
             assert "in the way" in str(caught.value)
     assert names(tmp_path) == ["file", "here"]
+
+
+def test_a_folder_that_takes_no_file_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "tmpa1b2c3"))
+
+    monkeypatch.setattr("mien.files.TemporaryFile", refused)
+    for check in (partial(check_writable, tmp_path), partial(check_file, tmp_path / "a.csv")):
+        with pytest.raises(PermissionError, match="denied") as told:
+            check()
+        assert told.value.filename == str(tmp_path)
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])

@@ -6,7 +6,9 @@ import csv
 import errno
 import io
 import json
+import resource
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,21 @@ def test_a_full_disk_is_told_with_the_rows_file(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(OSError, match="No space left") as told:
             kept.checkpoint(None)
     assert told.value.filename == str(tmp_path / "out.csv.part.jsonl")
+
+
+def test_a_disk_that_stays_full_is_told_so_where_rows_are_closed_too(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    kept = journal(tmp_path / "out.csv")
+    kept.write(ROWS)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        for step in (partial(kept.checkpoint, None), kept.close):
+            with pytest.raises(OSError, match="too large") as told:
+                step()
+            assert told.value.filename == str(tmp_path / "out.csv.part.jsonl")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_row_that_was_being_written_is_written_anew(tmp_path: Path) -> None:

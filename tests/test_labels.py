@@ -141,6 +141,11 @@ def test_set_that_is_none(emotions: tuple[str, ...]) -> None:
         LabelSet("none", emotions)
 
 
+def test_a_text_is_no_set_of_its_letters() -> None:
+    with pytest.raises(LabelError, match=r"'mine' needs emotions, each a text of its own; got 'sad'"):
+        LabelSet("mine", "sad")  # type: ignore[arg-type]
+
+
 def test_membership_and_position_by_any_spelling() -> None:
     assert "Happiness" in FER7
     assert "contempt" not in FER7

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import mien
-from mien.errors import MienError
+from mien.errors import LabelError, MienError
 from mien.face import Face
 from mien.labels import HAPPY_SAD
 from mien.prediction import Expression, Prediction, Reading
@@ -49,6 +49,12 @@ def test_rows() -> None:
     assert list(table.to_dict()) == list(columns(("happy", "sad"))) == NAMES
     assert table.to_dict()["source"] == ["two.jpg", "two.jpg", "none.jpg", "gone.jpg"]
     assert repr(table).startswith("Table(4 rows, 20 columns: source, width, ")
+
+
+def test_a_label_set_may_be_named() -> None:
+    assert mien.to_table(PREDICTIONS, "happy-sad").to_dict() == mien.to_table(PREDICTIONS, HAPPY_SAD).to_dict()
+    with pytest.raises(LabelError, match="no label set 'happy'; there are"):
+        mien.to_table(PREDICTIONS, "happy")
 
 
 def test_one_prediction_is_a_table_too() -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mien.errors import MienError
+from mien.errors import ImageError, MienError
 from mien.fonts import drawable, font_for, lacked
 from mien.image import read_image
 from mien.intake import ImageSource, Limits
@@ -101,9 +101,11 @@ def annotate(image: ImageSource, prediction: Prediction) -> Image.Image:
         RGB; the image's size, or a whole multiple of it where the image is too small to write on.
 
     Raises:
-        ImageError: the image cannot be read.
+        ImageError: the image cannot be read, or could not be when it was predicted.
         MienError: the prediction is of an image of another size.
     """
+    if prediction.error is not None:
+        raise ImageError(f"nothing was read that could be drawn: {prediction.source}: {prediction.error}")
     pixels = read_image(image, ANY_SIZE)
     height, width = pixels.shape[:2]
     if (prediction.width, prediction.height) != (width, height):

@@ -28,7 +28,7 @@ from mien.origin import Option, origin_of
 from mien.photos import CropChoice, choose_crop, trained_crop
 from mien.prediction import Prediction
 from mien.prior import TRAINING, Prior
-from mien.recognizer import Recognizer
+from mien.recognizer import Model, Recognizer, opened
 from mien.report import EXACT, NEAR, SEEN, Answers, LeftOut, Report, columns, make_report
 from mien.stress import changed
 
@@ -36,7 +36,7 @@ SAMPLE = 64  # images of a dataset, of which a model that was trained on it know
 
 
 def evaluate(
-    recognizer: Recognizer,
+    recognizer: Model,
     dataset: Dataset | str | os.PathLike[str],
     *,
     split: str | None = None,
@@ -51,7 +51,7 @@ def evaluate(
     """Judge a recognizer.
 
     Args:
-        recognizer: what to judge.
+        recognizer: what to judge: a recognizer, or as for `load`.
         dataset: one, or the path of one, in any form that mien knows. Its `targets` in the label set are the truth (see
             `Dataset.targets` for FER+ votes).
         split: the one to judge on; the last of train, valid, test, all if None. Where the model was trained on this
@@ -72,12 +72,14 @@ def evaluate(
         that it holds as well, and scores without them.
 
     Raises:
+        ArtifactError: as `load` does.
         DataError: no such split or column, nothing to judge in that label set, or no image could be read.
         LabelError: the model, or the head, cannot speak the label set or expect the prior, or there is no such head.
         MienError: there is no such crop, or `stress` is below 0.
     """
     if stress < 0:
         raise MienError(f"stress is a number of images, 0 or more; got {stress}")
+    recognizer = opened(recognizer)
     if not isinstance(dataset, Dataset):
         dataset = open_dataset(dataset)
     asked: dict[str, Option] = {"split": split, "head": head, "crop": crop, "by": by, "stress": stress}

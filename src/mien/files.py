@@ -41,7 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     _check_kind(path)
     place = Path(os.path.realpath(path))
-    _make(place.parent)
+    make_folder(place.parent)
     temporary = place.with_name(f".{place.stem[:LONGEST_STEM]}.{secrets.token_hex(8)}{path.suffix}")
     try:
         with naming(path, temporary):
@@ -105,16 +105,25 @@ def check_writable(folder: Path) -> None:
     """See that a folder takes a file, or can be made: before long work whose result goes there. Nothing is left behind.
 
     Raises:
-        OSError: it does not, or cannot.
+        OSError: it does not, or cannot; it names the folder, or what is in its way.
     """
     missing = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
     try:
-        _make(folder)
-        TemporaryFile(dir=folder).close()
+        make_folder(folder)
+        _try(folder)
     finally:
         with suppress(OSError):  # somebody else has put something there, or it was not made
             for each in missing:
                 each.rmdir()
+
+
+def _try(folder: Path) -> None:
+    """Make a file of no name in a folder. Raises `OSError`, of the folder's name."""
+    try:
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        number = error.errno or errno.EIO
+        raise OSError(number, os.strerror(number), os.fspath(folder)) from error
 
 
 @contextmanager
@@ -134,7 +143,7 @@ def alone(folder: Path) -> Iterator[None]:
             os.close(held)
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make a folder and those above it. Raises `OSError`, which says so where a file is in the way."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -87,9 +87,12 @@ class Journal:
 
     def close(self) -> None:
         """No more rows come; without a checkpoint there is nothing to go on from, and nothing is left."""
-        self._stream.close()
-        if not self._state.exists():
-            self._rows.unlink(missing_ok=True)
+        try:
+            with naming(self._rows):
+                self._stream.close()  # writes what a full disk has refused once more
+        finally:
+            if not self._state.exists():
+                self._rows.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """The rows are elsewhere by now."""

@@ -154,13 +154,15 @@ class LabelSet:
         emotions: at least two distinct canonical names.
 
     Raises:
-        LabelError: fewer than two emotions, or one named twice (also by an alias).
+        LabelError: fewer than two emotions, or one named twice (also by an alias), or a text in place of names.
     """
 
     name: str = field(compare=False)
     emotions: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if isinstance(self.emotions, str):  # whose letters would be taken for names
+            raise LabelError(f"label set {self.name!r} needs emotions, each a text of its own; got {self.emotions!r}")
         emotions = tuple(canonical(emotion) for emotion in self.emotions)
         object.__setattr__(self, "emotions", emotions)
         if len(emotions) < 2:

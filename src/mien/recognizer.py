@@ -12,7 +12,7 @@ from copy import copy
 from itertools import islice
 from threading import Lock
 from time import thread_time
-from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, Union, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 Labels = str | LabelSet | None
 Said = tuple[dict[str, NDArray[np.float32]], list[str | None]]
+
+Model = Union["Recognizer", str, os.PathLike[str], None]
+"""A recognizer, or what `load` takes: a name, a folder, or None, the default."""
 
 CHUNK = 64  # images at most whose faces go through the network together
 CHUNK_S = 0.04  # as many as a processor works on for so long: large photos one by one, so that threads end together
@@ -422,6 +425,11 @@ def load(
     """
     keep_memory()
     return Recognizer(artifacts.find(name_or_path), detector, threads, limits)
+
+
+def opened(model: Model) -> Recognizer:
+    """A recognizer as it is, or what `load` makes of a name, a path or None. Raises as `load`."""
+    return model if isinstance(model, Recognizer) else load(model)
 
 
 def _is_one(source: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from mien.cells import Rows
 from mien.errors import MienError
+from mien.labels import label_set
 from mien.prediction import Prediction, Reading
 from mien.wording import counted
 
@@ -91,18 +92,20 @@ class Table:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
-def to_table(predictions: Prediction | Iterable[Prediction], labels: Iterable[str] | None = None) -> Table:
+def to_table(predictions: Prediction | Iterable[Prediction], labels: str | Iterable[str] | None = None) -> Table:
     """Predictions as a table of one row a face, and one for an image without faces.
 
     Args:
         predictions: of any number of images, or of one.
-        labels: the emotions to have columns for, such as the label set that was asked for; those of the faces if None.
+        labels: the emotions to have columns for, such as the label set that was asked for, or the name of one that mien
+            knows; those of the faces if None.
 
     Returns:
         The table, with the columns of docs/scale.md. `table.to_pandas()` makes a DataFrame, `table.to_arrow()` a
         PyArrow table, `table.to_dict()` a list a column; `polars.DataFrame(table)` takes it as it is.
 
     Raises:
+        LabelError: there is no label set of that name.
         MienError: something else is among them.
     """
     kept = list(predictions) if isinstance(predictions, Iterable) else [predictions]
@@ -110,7 +113,8 @@ def to_table(predictions: Prediction | Iterable[Prediction], labels: Iterable[st
         if not isinstance(each, Prediction):
             raise MienError(f"expected what predict gives, a Prediction or several; got {type(each).__name__}")
     readings = [reading for prediction in kept for reading in prediction.faces]
-    emotions = list(labels or dict.fromkeys(each for reading in readings for each in reading.expression.probabilities))
+    wanted = label_set(labels) if isinstance(labels, str) else labels
+    emotions = list(wanted or dict.fromkeys(each for reading in readings for each in reading.expression.probabilities))
     rows = [row for prediction in kept for row in flat_rows(prediction, emotions)]
     return Table(columns(emotions), rows)
 

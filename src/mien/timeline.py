@@ -18,7 +18,7 @@ from mien.files import stamp
 from mien.keeping import Journal, write_rows
 from mien.labels import LabelSet
 from mien.prior import TRAINING, Prior
-from mien.recognizer import Recognizer, load
+from mien.recognizer import Model, Recognizer, opened
 from mien.sources import find_images
 from mien.spans import LEAST, Mark
 from mien.tables import Table
@@ -91,7 +91,7 @@ class Timeline(Table):
 def read_video(
     source: VideoSource,
     *,
-    model: Recognizer | str | None = None,
+    model: Model = None,
     labels: str | LabelSet | None = None,
     prior: Prior = TRAINING,
     every_s: float | None = None,
@@ -124,7 +124,7 @@ def read_video(
         MienError: PyAV or SciPy is missing: `pip install 'mien[video]'`; times or a rate that cannot be; or, if
             `strict`, the video cannot be read.
     """
-    recognizer = model if isinstance(model, Recognizer) else load(model)
+    recognizer = opened(model)
     spoken = recognizer.spoken(labels)
     watched = recognizer.watch(
         source, labels=spoken, prior=prior, every_s=every_s, start_s=start_s, end_s=end_s, stream=stream, rate=rate

@@ -293,7 +293,10 @@ def _touch(folder: Path) -> None:
     os.utime(folder / "3.png", ns=(1, 1))
 
 
-@pytest.mark.parametrize("word", ["in", "in.csv", "texts.parquet", "structs.parquet", "in.arrow"])
+@pytest.mark.parametrize(
+    "word",
+    ["in", "in.csv", "texts.parquet", "structs.parquet", "mixed.parquet", "behind.parquet", "in.arrow", "mixed.arrow"],
+)
 @pytest.mark.parametrize("change", [_rewrite, _touch, lambda folder: (folder / "3.png").rename(folder / "3b.png")])
 def test_the_name_of_a_part_hangs_on_what_it_reads_and_on_nothing_else(
     change: Callable[[Path], object], word: str, faces: list[bytes], recognizer: Recognizer, tmp_path: Path
@@ -302,11 +305,14 @@ def test_the_name_of_a_part_hangs_on_what_it_reads_and_on_nothing_else(
     listed = sorted(file.relative_to(tmp_path).as_posix() for file in (tmp_path / "in").iterdir())
     (tmp_path / "in.csv").write_text("\n".join(["path", *listed]), encoding="utf-8")
     texts = pa.table({"path": [str(tmp_path / each) for each in listed]})
-    structs = pa.table({"image": pa.array([{"bytes": None, "path": each} for each in texts["path"].to_pylist()], HF)})
-    for name, held in (("texts", texts), ("structs", structs)):
-        pq.write_table(held, tmp_path / f"{name}.parquet", row_group_size=4)
-    with pa.ipc.new_file(tmp_path / "in.arrow", texts.schema) as stream:
-        stream.write_table(texts)
+    cells = [{"bytes": None, "path": each} for each in texts["path"].to_pylist()]
+    structs = pa.table({"image": pa.array(cells, HF)})
+    mixed = pa.table({"image": pa.array([{**each, "bytes": faces[0]} for each in cells[:2]] + cells[2:], HF)})
+    for name, held, rows in (("texts", texts, 4), ("structs", structs, 4), ("mixed", mixed, 4), ("behind", mixed, 2)):
+        pq.write_table(held, tmp_path / f"{name}.parquet", row_group_size=rows)
+    for name, held in (("in", texts), ("mixed", mixed)):
+        with pa.ipc.new_file(tmp_path / f"{name}.arrow", held.schema) as stream:
+            stream.write_table(held)
 
     def names(**options: Any) -> list[str]:
         return [part.name for part in Plan(Job(recognizer, **options), find([str(tmp_path / word)], size=2)).parts]
@@ -316,3 +322,17 @@ def test_the_name_of_a_part_hangs_on_what_it_reads_and_on_nothing_else(
     assert set(before).isdisjoint(names(labels="happy-sad"))
     change(tmp_path / "in")
     assert [old == new for old, new in zip(before, names(), strict=True)] == [True, False, True, True]
+
+
+@pytest.mark.parametrize("told", [True, False])  # by the file, that every row holds its image
+def test_a_file_beside_an_images_bytes_is_not_looked_at(told: bool, faces: list[bytes], tmp_path: Path) -> None:
+    places = write_folder(tmp_path / "in", faces)
+    images = [{"bytes": face, "path": place} for face, place in zip(faces, places, strict=True)]
+    pq.write_table(pa.table({"image": pa.array(images, HF)}), tmp_path / "in.parquet", write_statistics=told)
+
+    def keys() -> list[str]:
+        return [source.key for source, _ in find([str(tmp_path / "in.parquet")], size=2).sources]
+
+    before = keys()
+    _rewrite(tmp_path / "in")
+    assert keys() == before

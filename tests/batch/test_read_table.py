@@ -124,6 +124,7 @@ def test_a_phones_portrait_is_upright(recognizer: Recognizer, faces: list[bytes]
         ({"a": pa.array([1])}, {"image": "a"}, "no column 'a' of bytes"),
         ({"a": pa.array([b""])}, {"image": "b"}, "no column 'b' of bytes"),
         ({"a": pa.array([b""]), "b": pa.array([b""])}, {"image": "a", "keep": ["b"]}, "no column b to keep"),
+        ({"a": pa.array([b""]), "b": pa.array([1])}, {"keep": "b"}, "a list of names; got the text 'b'"),
         ({"a": pa.array([b""]), "label": pa.array([1]), "input_label": pa.array([1])}, {}, "same name: input_label"),
     ],
 )

@@ -167,6 +167,13 @@ def test_a_part_that_fails_is_told_and_the_others_are_done(plan: Plan, whole: Pa
     assert contents(tmp_path) == contents(whole)
 
 
+def test_a_file_in_the_way_of_a_run_is_told(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="a file is in the way") as told:
+        run(plan, str(tmp_path / "file" / "out"), here)
+    assert told.value.filename == str(tmp_path / "file")
+
+
 @pytest.mark.parametrize(("hopeless", "tried", "error"), [(True, 1, DiskError), (False, MOST_FAILED, MienError)])
 def test_where_all_fail_a_run_ends(
     hopeless: bool, tried: int, error: type[MienError], plan: Plan, tmp_path: Path
@@ -211,6 +218,19 @@ def test_a_store_is_free_again_when_its_run_has_died(changed: dict[str, float], 
     else:
         with claimed(out):
             pass
+
+
+def test_a_store_that_takes_no_claim_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, out = f"/{tmp_path.name}/claims/a.json", f"memory://{tmp_path.name}"
+    claim = {"host": "another", "process": 1, "time": 0}
+    fsspec.filesystem("memory").pipe_file(place, json.dumps(claim).encode())
+
+    def refused(*args: object, **options: object) -> None:
+        raise PermissionError("403 Forbidden")
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.rm", refused)
+    with pytest.raises(StoreError, match=rf"{out}/claims/a\.json: 403 Forbidden"), claimed(out):
+        pass
 
 
 def test_a_store_holds_the_same_parts(plan: Plan, whole: Path, tmp_path: Path) -> None:

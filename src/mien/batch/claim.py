@@ -20,8 +20,9 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from mien.batch.stores import StoreError, files_below, is_address, joined, opened, put, reading
+from mien.batch.stores import StoreError, files_below, is_address, joined, opened, put, reading, told
 from mien.errors import MienError
+from mien.files import make_folder
 
 FOLDER, FILE = "claims", "claim"
 RENEWED_S = 15.0
@@ -35,13 +36,14 @@ def claimed(out: str) -> Iterator[None]:
     Raises:
         MienError: another run works in it.
         StoreError: the store does not answer.
+        OSError: the folder cannot be made, or takes no file.
     """
     if is_address(out):
         with _in_store(out):
             yield
         return
     path = Path(out) / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with path.open("a+b") as file:
         if not _locked(file):
             raise MienError(f"{out}: another run works in it; wait for it, or choose another OUT")
@@ -67,11 +69,11 @@ def _locked(file: Any) -> bool:
 def _in_store(out: str) -> Iterator[None]:
     folder = joined(out, FOLDER)
     ours = joined(folder, f"{secrets.token_hex(8)}.json")
-    told = {"host": socket.gethostname(), "process": os.getpid()}
+    who = {"host": socket.gethostname(), "process": os.getpid()}
     over = threading.Event()
 
     def renew() -> None:
-        put(ours, json.dumps({**told, "time": time()}).encode(), "")
+        put(ours, json.dumps({**who, "time": time()}).encode(), "")
 
     def go_on() -> None:
         while not over.wait(RENEWED_S):
@@ -90,7 +92,7 @@ def _in_store(out: str) -> Iterator[None]:
         over.set()
         if heart.ident is not None:
             heart.join()
-        with suppress(StoreError, OSError):
+        with suppress(StoreError, FileNotFoundError):
             _remove(ours)
 
 
@@ -98,11 +100,11 @@ def _refuse(out: str, place: str) -> None:
     """Raises `MienError` where another's claim is fresh, and its process may be alive; takes it away else."""
     with suppress(FileNotFoundError, ValueError, KeyError):
         with reading(place) as file:
-            told = json.loads(file.read())
-        age = time() - told["time"]
-        gone = told["host"] == socket.gethostname() and not _alive(told["process"])
+            claim = json.loads(file.read())
+        age = time() - claim["time"]
+        gone = claim["host"] == socket.gethostname() and not _alive(claim["process"])
         if age < STALE_S and not gone:
-            who = f"process {told['process']} on {told['host']}"
+            who = f"process {claim['process']} on {claim['host']}"
             raise MienError(
                 f"{out}: another run works in it, {who}; if it has died, this is possible in {STALE_S - age:.0f} s"
             )
@@ -121,4 +123,5 @@ def _alive(process: int) -> bool:
 
 def _remove(place: str) -> None:
     system, path = opened(place)
-    system.delete_file(path)
+    with told(place):
+        system.delete_file(path)

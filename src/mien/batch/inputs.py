@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, islice, pairwise
-from typing import Any
+from itertools import islice, pairwise, repeat
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from mien.batch.listing import kind_of_file, list_files
-from mien.batch.sources import BESIDE, Listed, Rows, Shard, Source, row_groups, samples
+from mien.batch.sources import BESIDE, Group, Listed, Rows, Shard, Source, row_groups, samples
 from mien.batch.stores import File, is_address, joined, reading
-from mien.batch.table import BYTES, PATH, carried_columns, image_column
+from mien.batch.table import BYTES, PATH, carried_columns, image_column, is_image
 from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.files import digest, stamp
@@ -161,53 +161,49 @@ def _tables(files: Sequence[File], image: str | None, keep: Sequence[str] | None
             raise DataError(
                 f"{file.place} has other columns than {files[0].place}: name those to keep, or make two runs"
             )
-    images = sum(sum(groups) for _, _, groups in found)
-    whole = [
-        Rows(file, number, 0, rows, before, column, columns)
-        for file, _, groups in found
-        for number, (rows, before) in enumerate(zip(groups, accumulate(groups, initial=0), strict=False))
-        if rows
-    ]
+    images = sum(group.rows for _, _, groups in found for group in groups)
+    whole = list[tuple[Rows, Group]]()
+    for file, _, groups in found:
+        before = 0
+        for number, group in enumerate(groups):
+            if group.rows:
+                whole.append((Rows(file, number, 0, group.rows, before, column, columns), group))
+            before += group.rows
     if not whole:
         raise DataError(f"{files[0].place}: a table without rows")
+    _check_paths(*whole[0])
     parts = list[tuple[Rows, int]]()
-    named = _names_files(whole[0])
-    for group in whole:
-        marks = [_mark(_path(cell)) for cell in _images(group)] if named else []
-        starts = cuts(group.count, max(size or _size(images), -(-group.count // GROUP_PARTS)))
-        for start, stop in pairwise(starts):
-            mark = digest("\n".join(marks[start:stop]).encode()) if named else ""
-            parts.append((replace(group, first=start, count=stop - start, mark=mark), stop - start))
+    for rows, group in whole:
+        marks = [_mark(place) for place in _places(rows, group)]
+        for start, stop in pairwise(cuts(rows.count, max(size or _size(images), -(-rows.count // GROUP_PARTS)))):
+            some = marks[start:stop]
+            mark = digest("\n".join(some).encode()) if any(some) else ""
+            parts.append((replace(rows, first=start, count=stop - start, mark=mark), stop - start))
     return Inputs("tables", len(files), images, tuple(parts))
 
 
-def _images(rows: Rows) -> Iterator[Any]:
-    """The cells of the column of images."""
-    alone = replace(rows, columns=pa.schema([rows.columns.field(rows.image)]))
-    return (cell for _, batch in alone.batches() for cell in batch.column(rows.image).to_pylist())
+def _places(rows: Rows, group: Group) -> Iterator[str | None]:
+    """What the cells of the column of images name, empty of an empty one; None of an image's bytes.
 
-
-def _names_files(rows: Rows) -> bool:
-    """Whether a table holds paths and no images, by its first rows.
-
-    Raises:
-        DataError: paths of another machine, as an image folder's dataset saved without its images has them.
+    Nothing at all where none names a file by the column's kind, or by what the file says of the group: bytes are not
+    read before the run.
     """
-    places = list[str]()
-    for cell in islice(_images(rows), TRIED):
-        if (place := _path(cell)) is None:
-            return False
-        places.append(place)
+    field = rows.columns.field(rows.image)
+    pairs = pa.types.is_struct(field.type) and PATH in field.type.names and f"{rows.image}.{BYTES}" not in group.full
+    if is_image(field.type) and not pairs:
+        return
+    for _, batch in replace(rows, columns=pa.schema([field])).batches():
+        column = batch.column(rows.image)
+        held = pc.struct_field(column, BYTES).is_valid().to_pylist() if pairs else repeat(False)
+        named = pc.struct_field(column, PATH) if pairs else column
+        yield from (None if there else path or "" for there, path in zip(held, named.to_pylist(), strict=False))
+
+
+def _check_paths(rows: Rows, group: Group) -> None:
+    """Raises `DataError` of paths of another machine, as an image folder's dataset saved without images has them."""
+    places = list(islice(_places(rows, group), TRIED))
     held = "it holds no images but their paths on the machine that wrote it: write it there with the images' bytes"
-    _check_there(rows.file.place, places, held)
-    return any(places)
-
-
-def _path(cell: Any) -> str | None:
-    """The path that a cell names, empty of an empty one; None of an image's bytes."""
-    if isinstance(cell, dict):
-        return (cell.get(PATH) or "") if cell[BYTES] is None else None
-    return None if isinstance(cell, bytes) else cell or ""
+    _check_there(rows.file.place, [] if None in places else [each or "" for each in places], held)
 
 
 def _archives(files: Sequence[File], keep: Sequence[str] | None) -> Inputs:

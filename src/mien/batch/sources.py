@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import PurePosixPath
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,6 +34,16 @@ BESIDE = ("cls", "txt", "json")
 ARROW = (".arrow", ".feather", ".ipc")
 Piece = TypeVar("Piece")
 PLACES = pa.schema([(FILE, pa.string()), (ROW, pa.int64())])
+
+
+class Group(NamedTuple):
+    """Rows that lie together in a file: how many, and the columns of which the file says that no cell is empty.
+
+    Fields of structs are columns of their own, such as `image.bytes`; of an Arrow file nothing is said.
+    """
+
+    rows: int
+    full: frozenset[str]
 
 
 class Source(Protocol):
@@ -94,7 +104,7 @@ class Rows:
         before: rows of the file before the group.
         image: the column of images.
         columns: that are read, of that schema.
-        mark: what tells the files that the rows name from others of their names; empty where rows hold the images.
+        mark: what tells the files that the rows name from others of their names; empty where they name none.
     """
 
     file: File
@@ -219,8 +229,8 @@ def _together(pieces: Iterable[Piece], amounts: Callable[[Piece], tuple[int, int
         yield some
 
 
-def row_groups(file: File) -> tuple[pa.Schema, list[int]]:
-    """The schema of a parquet or an Arrow file, and how many rows its groups have; an Arrow file is one group.
+def row_groups(file: File) -> tuple[pa.Schema, list[Group]]:
+    """The schema of a parquet or an Arrow file, and its groups of rows; an Arrow file is one group.
 
     Raises:
         DataError: it is neither.
@@ -229,12 +239,17 @@ def row_groups(file: File) -> tuple[pa.Schema, list[int]]:
         with _table_file(file.place) as stream:
             if file.place.lower().endswith(ARROW):
                 with _arrow(stream) as reader:
-                    return reader.schema, [sum(map(len, _record_batches(reader)))]
+                    return reader.schema, [Group(sum(map(len, _record_batches(reader))), frozenset())]
             found = pq.ParquetFile(stream)
-            groups = [found.metadata.row_group(number).num_rows for number in range(found.num_row_groups)]
-            return found.schema_arrow, groups
+            return found.schema_arrow, [_group(found.metadata.row_group(each)) for each in range(found.num_row_groups)]
     except pa.ArrowInvalid as error:
         raise DataError(f"{file.place}: cannot be read as a table: {error}") from error
+
+
+def _group(told: Any) -> Group:
+    columns = [told.column(number) for number in range(told.num_columns)]
+    full = (each.path_in_schema for each in columns if each.is_stats_set and each.statistics.null_count == 0)
+    return Group(told.num_rows, frozenset(full))
 
 
 def _batches(stream: Any, place: str, group: int, columns: list[str]) -> Iterator[pa.RecordBatch]:

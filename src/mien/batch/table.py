@@ -135,11 +135,11 @@ def image_column(table: pa.Schema, image: str | None = None) -> str:
         DataError: there is none, or there are several; or two columns of one name.
     """
     _check_names(table.names)
-    found = [field.name for field in table if _is_image(field.type)]
+    found = [field.name for field in table if is_image(field.type)]
     named = {field.name.lower(): field.name for field in table if _is_text(field.type)}
     found = found or [named[name] for name in (*PATHS, *ADDRESSES) if name in named][:1]
     if image is not None:
-        if image not in table.names or not (_is_image(table.field(image).type) or image in named.values()):
+        if image not in table.names or not (is_image(table.field(image).type) or image in named.values()):
             kinds = "bytes, of structs of bytes and path, of paths or of addresses"
             raise DataError(f"no column {image!r} of {kinds}: there are {_told(table)}")
         return image
@@ -158,8 +158,10 @@ def carried_columns(table: pa.Schema, image: str, keep: Sequence[str] | None = N
         keep: those that are wanted; all if None, but those of bytes.
 
     Raises:
-        DataError: one of them is not there, or holds bytes.
+        DataError: one of them is not there, or holds bytes; or a text in place of names.
     """
+    if isinstance(keep, str):  # whose letters would be taken for names
+        raise DataError(f"columns to keep are a list of names; got the text {keep!r}")
     there = [field.name for field in table if field.name != image and not _holds_bytes(field.type)]
     if missing := [name for name in keep or () if name not in there]:
         raise DataError(f"no column {', '.join(missing)} to keep (bytes are not copied): there are {_told(table)}")
@@ -171,7 +173,8 @@ def _check_names(names: Sequence[str]) -> None:
         raise DataError(f"columns of the same name: {', '.join(twice)}; rename them, or name those to keep")
 
 
-def _is_image(kind: pa.DataType) -> bool:
+def is_image(kind: pa.DataType) -> bool:
+    """Whether a column of this kind holds images' bytes, alone or as a field of structs."""
     return _is_bytes(kind.field(BYTES).type if pa.types.is_struct(kind) and BYTES in kind.names else kind)
 
 

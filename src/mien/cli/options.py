@@ -231,12 +231,12 @@ def timeline_form(out: Path | None) -> Format:
     return form
 
 
-def watched(stream: TextIO | None) -> bool:
-    """Whether a stream, if there is one, is a terminal's.
+def watched(stream: TextIO) -> bool:
+    """Whether a stream is a terminal's.
 
     rich decides, where there may be one: elsewhere nothing waits for it to be loaded.
     """
-    if stream is None or not (stream.isatty() or any(sign in os.environ for sign in SIGNS)):
+    if not (stream.isatty() or any(sign in os.environ for sign in SIGNS)):
         return False
     from rich.console import Console
 
@@ -247,7 +247,7 @@ def say(line: str) -> None:
     """Tell something on the error stream, as `terminal` does."""
     if watched(sys.stderr):
         terminal(stderr=True).print(line)
-    elif sys.stderr:
+    else:
         print(line, file=sys.stderr)
 
 
