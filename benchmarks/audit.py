@@ -3,7 +3,7 @@
     python benchmarks/audit.py choose            which opinions to mix, on the training split
     python benchmarks/audit.py judge [PYTHON]    how good that is, on the public split
     python benchmarks/audit.py copies            blank and equal images of both
-    python benchmarks/audit.py large [N]         what a hundred thousand images cost, or N
+    python benchmarks/audit.py large [N ...]     what a hundred thousand images cost, or N, each in a process of its own
 
 A label is wrong where less than a fifth of the ten FER+ votes are for it. The network learned from such votes on the
 training images, so that `choose` sees what it knows already, and `judge` is of other images: the split that chose its
@@ -14,6 +14,7 @@ and with that one's pip `cleanlab==2.9.0`.
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import resource
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -84,8 +86,12 @@ def main() -> None:
             told(voted(split))
         case ["copies"]:
             copies()
-        case ["large", *number]:
-            large(int(number[0]) if number else LARGE)
+        case ["large", *numbers]:
+            print(f"{machine()}\n{THREADS} threads")
+            head("images", "minutes", "processors", "an image", "memory at most")
+            for number in [int(each) for each in numbers] or [LARGE]:
+                with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+                    row(*alone.submit(large, number).result())
         case _:
             sys.exit(__doc__)
 
@@ -220,17 +226,16 @@ def copies() -> None:
     print(dict(Counter(each.kind.value for each in found.suspects)), f"clean: {found.n - len(found.left_out):,}")
 
 
-def large(number: int) -> None:
+def large(number: int) -> list[str]:
+    """Cells of the table: memory is what this process held at most."""
     dataset = open_dataset(data_folder("fer2013/train.parquet") / "fer2013")
     many = replace(dataset, examples=tuple(repeated(dataset, number)))
-    print(f"{machine()}\n{len(many):,} images, {THREADS} threads")
     began, used = time.perf_counter(), time.process_time()
-    found = audit(mien.load(), many, threads=THREADS)
+    audit(mien.load(), many, threads=THREADS)
     wall, cpu = time.perf_counter() - began, time.process_time() - used
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    images = len(many) * 48 * 48 / 1e9
-    print(f"{wall:.0f} s, of processors {cpu:.0f} s; {memory:.2f} GB at most, of which the images are {images:.2f}")
-    print(dict(Counter(each.kind.value for each in found.suspects)))
+    each_ms = 1000 * cpu / number
+    return [f"{number:,}", f"{wall / 60:.1f}", f"{cpu:.0f} s", f"{each_ms:.1f} ms", f"{memory:.2f} GB"]
 
 
 def repeated(dataset: Dataset, number: int) -> Iterator[mien.datasets.Example]:

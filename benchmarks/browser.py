@@ -1,9 +1,10 @@
 """The page of `mien page` in Chromium, Firefox and WebKit, beside the reader in Python: agreement, size, time.
 
-    python benchmarks/browser.py --runtime web/node_modules/onnxruntime-web [--browser firefox] [--limit 500]
+    python benchmarks/browser.py --runtime web/node_modules/onnxruntime-web [--browser firefox] [--limit 3589 50]
 
-Ends with exit code 1 where what docs/browser.md promises does not hold. Needs `mien[parquet]`, scikit-image, the
-development data, and the browsers that `driving.py` names; those that are not installed are left out.
+The table has a column a browser. Ends with exit code 1 where what docs/browser.md promises does not hold. Needs
+`mien[parquet]`, scikit-image, the development data, and the browsers that `driving.py` names; those that are not
+installed are left out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
-from common import ROOT, data_folder, machine
+from common import ROOT, data_folder, head, machine, row
 from driving import INSTALLED, Browser
 from PIL import Image
 from skimage import data as images
@@ -41,6 +42,18 @@ LEAST_NEAR, NEAR = 0.998, 0.02  # share of faces with probabilities so near
 PLACE = 0.01  # of a photo's longer side, by which the edges of a face in the same place differ at most
 MOST_FILE_MB, MOST_GZIP_MB = 9.0, 6.5
 MOST_FIRST_S, LEAST_RATE = 3.0, 12.0
+BOUNDS = {
+    "labels and places as in Python, validation images": f"{LEAST_SAME:.1%}",
+    f"probabilities within {NEAR} of Python's": f"{LEAST_NEAR:.1%}",
+    "labels, and probabilities, of the photos in `media/`": f"{LEAST_SAME:.1%}, {LEAST_NEAR:.1%}",
+    "the same at `/private`": f"{LEAST_SAME:.1%}, {LEAST_NEAR:.1%}",
+    "the same of a photo kept in other ways": f"{LEAST_SAME:.1%}, {LEAST_NEAR:.1%}",
+    "from opening the file to the answer to a photo that is chosen at once": f"{MOST_FIRST_S:g} s",
+    "the next answer": "",
+    "pictures of 640 x 480 with one face, a second": f"{LEAST_RATE:g}",
+    "requests beside the file itself, errors told": "0",
+}
+"""The rows of the table."""
 
 LYING = {orientation: UPRIGHT[{6: 8, 8: 6}.get(orientation, orientation)] for orientation in UPRIGHT}
 """EXIF orientation, and what makes an upright image one that is stored so: a quarter turn the other way."""
@@ -66,6 +79,13 @@ document.querySelector('#camera').click();
 """
 
 
+class Found(NamedTuple):
+    """A cell of the table, and whether it is within its bound."""
+
+    cell: str
+    held: bool = True
+
+
 class Apart(NamedTuple):
     """How two readers differ: faces, those with the same label in the same place, those of which no probability differs
     by more than `NEAR`, and the largest difference."""
@@ -75,12 +95,24 @@ class Apart(NamedTuple):
     near: int
     most: float
 
+    @property
+    def both(self) -> Found:
+        return Found(f"{self.same:,} and {self.near:,} of {self.faces:,}", self.all_same and self.all_near)
+
+    @property
+    def all_same(self) -> bool:
+        return self.same >= LEAST_SAME * self.faces
+
+    @property
+    def all_near(self) -> bool:
+        return self.near >= LEAST_NEAR * self.faces
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runtime", type=Path, help="the npm package onnxruntime-web")
     parser.add_argument("--browser", choices=INSTALLED, help="this one alone; all that are installed if not given")
-    parser.add_argument("--limit", type=int, help="so many validation crops; all if not given")
+    parser.add_argument("--limit", type=int, nargs=2, help="so many validation crops in the first, and in each other")
     given = parser.parse_args()
     data = data_folder("fer2013", "media")
     print(machine())
@@ -89,23 +121,50 @@ def main() -> None:
         folder = Path(name)
         file = folder / "mien.html"
         write_page(file, artifact.read(artifact.find()), runtime)
-        held = [sizes(file)]
+        small = sizes(file)
         media = sorted((data / "media").glob("*.jpg"))
         kinds = kept(folder)
         cells = pq.read_table(data / "fer2013" / "valid.parquet", columns=["image"]).column("image").to_pylist()
-        crops = [written(folder / f"{at}.png", cell["bytes"]) for at, cell in enumerate(cells[: given.limit])]
+        crops = [written(folder / f"{at}.png", cell["bytes"]) for at, cell in enumerate(cells)]
+        most, others = given.limit or (len(crops),) * 2
         page, beside = file.as_uri(), written(folder / "runtime.wasm", runtime)
+        columns: dict[str, dict[str, Found]] = {}
         with serving(runtime=beside) as served:
-            for driven in [given.browser] if given.browser else INSTALLED:
+            for place, driven in enumerate([given.browser] if given.browser else INSTALLED):
                 with INSTALLED[driven]() as browser:
-                    print(f"\n{browser.name}")
-                    held.append(first(browser, page, media[0]))
-                    held.append(camera(browser, page))
-                    held.append(agreement("photos of media/", browser, page, media))
-                    held.append(agreement("the same at /private", browser, f"{served.url}/private", media))
-                    held.append(agreement("a photo in other formats", browser, page, kinds))
-                    held.append(agreement("validation crops", browser, page, crops))
-    sys.exit(not all(held))
+                    print(browser.name)
+                    private = f"{served.url}/private"
+                    asked = crops[: others if place else most]
+                    columns[browser.name.split()[0]] = judged(browser, page, private, media, kinds, asked)
+    head("beside Python", *columns, "bound")
+    for what, bound in BOUNDS.items():
+        row(what, *(column[what].cell for column in columns.values()), bound)
+    sys.exit(not (small and all(found.held for column in columns.values() for found in column.values())))
+
+
+def judged(
+    browser: Browser, page: str, private: str, media: list[Path], kinds: list[Path], crops: list[Path]
+) -> dict[str, Found]:
+    """What is found of a browser, a cell for each row."""
+    noise: list[str] = []
+    first_s, next_s = first(browser, page, media[0], noise)
+    rate = camera(browser, page, noise)
+    own, served, others, valid = (
+        agreement(browser, *asked, noise) for asked in ((page, media), (private, media), (page, kinds), (page, crops))
+    )
+    print(*(f"NOT QUIET: {each}" for each in noise), sep="\n", end="\n" if noise else "")
+    cells = (
+        Found(f"{valid.same:,} of {valid.faces:,} ({valid.same / valid.faces:.2%})", valid.all_same),
+        Found(f"{valid.near:,} ({valid.near / valid.faces:.2%}), {valid.most:.3f} at most", valid.all_near),
+        own.both,
+        served.both,
+        others.both,
+        Found(f"{first_s:.1f} s", first_s <= MOST_FIRST_S),
+        Found(f"{next_s:.1f} s"),
+        Found(f"{rate:.1f}", rate >= LEAST_RATE),
+        Found(str(len(noise)), not noise),
+    )
+    return dict(zip(BOUNDS, cells, strict=True))
 
 
 def sizes(file: Path) -> bool:
@@ -114,7 +173,7 @@ def sizes(file: Path) -> bool:
     return whole <= MOST_FILE_MB and packed <= MOST_GZIP_MB
 
 
-def first(browser: Browser, page: str, photo: Path) -> bool:
+def first(browser: Browser, page: str, photo: Path, noise: list[str]) -> tuple[float, float]:
     """From opening the page to the answer to a photo that is chosen at once, in s; and to the next."""
     began = time.perf_counter()
     browser.open(page)
@@ -123,11 +182,11 @@ def first(browser: Browser, page: str, photo: Path) -> bool:
     began = time.perf_counter()
     read(browser, [photo])
     next_s = time.perf_counter() - began
-    print(f"first answer {first_s:.2f} s after opening, the next {next_s:.2f} s after it is chosen; {photo.name}")
-    return first_s <= MOST_FIRST_S and quiet(browser)
+    noise += browser.told()
+    return first_s, next_s
 
 
-def camera(browser: Browser, page: str) -> bool:
+def camera(browser: Browser, page: str, noise: list[str]) -> float:
     """How many pictures of 640 x 480 px with one face are read in a second."""
     opened(browser, page)
     shown = encoded(astronaut().crop((0, 0, 512, 384)).resize((640, 480)), "JPEG")
@@ -135,23 +194,18 @@ def camera(browser: Browser, page: str) -> bool:
     browser.ask(UNTIL.format("document.querySelector('#stage article.face')"))
     time.sleep(CAMERA_S)
     rate = float(browser.ask("return document.querySelector('#stage [role=status]').dataset.rate;"))
-    print(f"camera: {rate:.1f} pictures a second")
-    return rate >= LEAST_RATE and quiet(browser)
+    noise += browser.told()
+    return rate
 
 
-def agreement(what: str, browser: Browser, page: str, files: list[Path]) -> bool:
-    found, began, silent = Apart(0, 0, 0, 0.0), time.perf_counter(), True
+def agreement(browser: Browser, page: str, files: list[Path], noise: list[str]) -> Apart:
+    found = Apart(0, 0, 0, 0.0)
     for at in range(0, len(files), CHUNK):
         part = files[at : at + CHUNK]
         opened(browser, page)
         found = added(found, read(browser, part), mien.load().predict(part))
-        silent &= quiet(browser)
-    took = (time.perf_counter() - began) / len(files)
-    print(
-        f"{what}: {found.same} of {found.faces} labels the same; probabilities within {NEAR} in {found.near}, "
-        f"{found.most:.4f} apart at most; {1000 * took:.0f} ms each, both readers and the page with it"
-    )
-    return silent and found.same >= LEAST_SAME * found.faces and found.near >= LEAST_NEAR * found.faces
+        noise += browser.told()
+    return found
 
 
 def added(found: Apart, answers: list[dict[str, Any]], predictions: list[mien.Prediction]) -> Apart:
@@ -185,13 +239,6 @@ def read(browser: Browser, files: list[Path]) -> list[dict[str, Any]]:
     browser.ask(UNTIL.format(f"{COUNT} === {before + len(files)} || document.querySelector('#state.fault')"))
     answers: list[dict[str, Any]] = browser.ask(ANSWERS)
     return answers[-len(files) :]
-
-
-def quiet(browser: Browser) -> bool:
-    """Whether the page asked for nothing and nothing failed in it; else it is told."""
-    told = browser.told()
-    print(*(f"NOT QUIET: {each}" for each in told), sep="\n", end="\n" if told else "")
-    return not told
 
 
 def kept(folder: Path) -> list[Path]:

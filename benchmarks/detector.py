@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 import skimage.data
 from common import data_folder, head, machine, row
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from mien.detect import BlazeFace
-from mien.face import Face, framing
+from mien.face import Face, framing, roll_degrees, sharpness, turn
 
 Pixels = NDArray[np.uint8]
 
@@ -52,7 +52,9 @@ def main() -> None:
     placed(detector, [*people, packaged("astronaut")], backgrounds)
     strips(detector, packaged("astronaut"), list(map(packaged, FACELESS)))
     false_faces(detector, [mountain, *map(packaged, FACELESS)])
-    framing_of_fer2013(detector, faces)
+    found = [hits[0] for face in faces if (hits := detector.detect(resized(face, 192)))]
+    framing_of_fer2013(found, len(faces))
+    poor_faces(found, faces)
 
 
 def rgb(path: Path) -> Pixels:
@@ -225,11 +227,10 @@ def drawn() -> list[Pixels]:
     return [noise, soft, gradient, *flat, disc]
 
 
-def framing_of_fer2013(detector: BlazeFace, faces: list[Pixels]) -> None:
-    """Where a face lies in its FER2013 image, and how near the crop of the detection comes to that image."""
-    found = [(image, hits[0]) for image in faces if (hits := detector.detect(resized(image, 192)))]
-    points = np.array([face.landmarks_xy for _, face in found]) / 192
-    boxes = np.array([face.box_xyxy for _, face in found]) / 192
+def framing_of_fer2013(found: list[Face], images: int) -> None:
+    """Where a face lies in its FER2013 image of 192 px, and how near the crop of the detection comes to that image."""
+    points = np.array([face.landmarks_xy for face in found]) / 192
+    boxes = np.array([face.box_xyxy for face in found]) / 192
     eyes = points[:, :2].mean(axis=1)
     measured = {
         "landmarks' RMS distance from their mean": np.sqrt(points.var(axis=1).sum(axis=1)),
@@ -240,15 +241,34 @@ def framing_of_fer2013(detector: BlazeFace, faces: list[Pixels]) -> None:
         "between the eyes, y": eyes[:, 1],
         "eye distance": np.hypot(*(points[:, 1] - points[:, 0]).T),
         "mouth, y": points[:, 3, 1],
-        "crop's side": np.array([framing(face).side for _, face in found]) / 192,
-        "crop's centre, x": np.array([framing(face).centre_xy[0] for _, face in found]) / 192,
-        "crop's centre, y": np.array([framing(face).centre_xy[1] for _, face in found]) / 192,
-        "roll, degrees": np.array([framing(face).roll for _, face in found]),
+        "crop's side": np.array([framing(face).side for face in found]) / 192,
+        "crop's centre, x": np.array([framing(face).centre_xy[0] for face in found]) / 192,
+        "crop's centre, y": np.array([framing(face).centre_xy[1] for face in found]) / 192,
+        "roll, degrees": np.array([framing(face).roll for face in found]),
     }
-    shares = [5, 25, 50, 75, 95]
-    head(f"{len(found):,} faces of {len(faces):,}", *(f"{share}%" for share in shares))
-    for name, values in measured.items():
-        row(name, *(f"{value:.3f}" for value in np.percentile(values, shares)))
+    spread_of(f"{len(found):,} faces of {images:,}", measured, (5, 25, 50, 75, 95))
+
+
+def poor_faces(found: list[Face], images: list[Pixels]) -> None:
+    """What tells a poor face, of FER2013's: its image spoilt, its head turned or rolled."""
+    crops = {"`sharpness` of the 48 px image": images}
+    for sigma in (1.0, 1.5, 2.0):
+        blur = ImageFilter.GaussianBlur(sigma)
+        blurred = [np.asarray(Image.fromarray(image).filter(blur)) for image in images]
+        crops[f"the same, blurred with sigma {sigma:g} px"] = blurred
+    for side in (24, 16, 12):
+        crops[f"the same, enlarged from {side} px"] = [resized(resized(image, side), 48) for image in images]
+    measured = {name: sharpness(np.stack(some)) for name, some in crops.items()}
+    measured["`turn`"] = np.array([turn(face) for face in found])
+    measured["`roll_degrees`, absolute"] = np.array([abs(roll_degrees(face)) for face in found])
+    spread_of("measure", measured, (1, 5, 50, 90, 95, 99))
+
+
+def spread_of(name: str, measured: Mapping[str, NDArray[np.floating]], shares: Sequence[int]) -> None:
+    """A table of percentiles."""
+    head(name, *(f"{share}%" for share in shares))
+    for measure, values in measured.items():
+        row(measure, *(f"{value:.3f}" for value in np.percentile(values, shares)))
 
 
 if __name__ == "__main__":

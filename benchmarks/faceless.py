@@ -2,15 +2,16 @@
 
     python benchmarks/faceless.py [MODEL ...]
 
-Twenty made images of 96 x 96 of each of ten kinds, always the same. Of each kind: how many are told as perhaps no face,
-how many are uncertain for this or any other reason, and how many are answered as if they were a face. MODEL is a name
-or a folder; `small` if none is given. It takes some seconds.
+Twenty made images of 96 x 96 of each of ten kinds, always the same. Of each kind and by each model: how many are told
+as perhaps no face, and how many are uncertain for this or any other reason; the others are answered as if they were a
+face. MODEL is a name or a folder; `small` if none is given. It takes some seconds.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import chain
 
 import numpy as np
 from common import head, machine, row
@@ -29,17 +30,19 @@ def main() -> None:
     rng = np.random.default_rng(0)
     made = {name: [image(make(rng)) for _ in range(EACH)] for name, make in KINDS.items()}
     print(machine())
-    for name in sys.argv[1:] or ["small"]:
-        model = mien.load(name)
-        head(f"`{model.artifact.name}`: {EACH} images each of", "perhaps not a face", "uncertain", "answered")
-        sums = np.zeros(3, int)
-        for kind, images in made.items():
-            told = [each.faces[0].expression for each in model.predict(images, crop="whole")]
-            unsure = sum(each.uncertain for each in told)
-            counts = sum((each.not_a_face or 0) >= NOT_A_FACE for each in told), unsure, EACH - unsure
-            row(kind, *counts)
-            sums += counts
-        row("all", *sums)
+    models = [mien.load(name) for name in sys.argv[1:] or ["small"]]
+    told = [(f"`{model.artifact.name}`: perhaps not a face", "uncertain") for model in models]
+    head(f"{EACH} images each of", *chain.from_iterable(told))
+    counts = {kind: [*chain.from_iterable(doubts(model, images) for model in models)] for kind, images in made.items()}
+    for kind, cells in counts.items():
+        row(kind, *cells)
+    row(f"all {EACH * len(made)}", *map(sum, zip(*counts.values(), strict=True)))
+
+
+def doubts(model: mien.Recognizer, images: list[NDArray[np.uint8]]) -> tuple[int, int]:
+    """How many are told as perhaps no face, and how many are uncertain."""
+    told = [each.faces[0].expression for each in model.predict(images, crop="whole")]
+    return sum((each.not_a_face or 0) >= NOT_A_FACE for each in told), sum(each.uncertain for each in told)
 
 
 def image(gray: Gray) -> NDArray[np.uint8]:

@@ -56,20 +56,20 @@ def main() -> None:
         empty = median([run(python, "-c", "pass") for _ in range(TIMES)])
         imported = median([run(python, "-c", "import mien") for _ in range(TIMES)])
     print(machine())
-    print(f"\nthe environment before the install: Python, pip  {bare:7.1f} MB")
-    print(f"base install, in whole blocks of this disk       {full_disk - bare_disk:7.1f} MB")
+    print(f"\nbase install, in whole blocks of this disk       {full_disk - bare_disk:7.1f} MB")
     print(f"python -c 'import mien', with Python's start     {imported:7.3f} s")
     print(f"the very first mien predict                      {first.seconds:7.3f} s\n")
     rows = [
-        ("the base install, compiled files included", full - bare, 200, "MB"),
+        (f"the base install, beside {bare:.1f} MB of Python and pip", full - bare, 200, "MB"),
         ("`import mien`, less Python's own start", imported - empty, 0.25, "s"),
         (f"`mien predict photo.jpg`, cold, median of {TIMES}", median(predictions), 1.2, "s"),
         ("its peak memory", max(r.peak_mb for r in predictions), 350, "MB"),
     ]
-    head("", "", "aim")
+    head("what", "it takes", "aim")
     for name, value, limit, unit in rows:
-        over = "" if value < limit else ": too much"
-        row(name, f"{value:.3f} s{over}" if unit == "s" else f"{value:.1f} MB{over}", f"{limit:g} {unit}")
+        digits = 3 if unit == "s" else 1
+        over = f": too much by {value - limit:.{digits}f}" if value > limit else ""
+        row(name, f"{value:.{digits}f} {unit}{over}", f"{limit:g} {unit}")
 
 
 def install(environment: Path, wheels: Path) -> None:

@@ -4,8 +4,8 @@
 
 Each reader has an environment of its own, built here once, and runs in it (`reader.py`, `reader.cjs`), on one core and
 without a network, at the same time as the others. Times are the processor's. An environment has what the reader needs
-to run (such as TensorFlow's CPU build), which may be less than its package asks for. One that cannot be installed or
-breaks off has a row that says why. Needs pyarrow, the package indexes, Node with npm, and when it builds some 10 GB.
+to run (such as TensorFlow's CPU build), which may be less than its package asks for. Who cannot be installed or
+breaks off is told above the tables. Needs pyarrow, the package indexes, Node with npm, and when it builds some 10 GB.
 
 FER2013's public split is judged here, on which mien chose its epochs and calibration.
 """
@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import tempfile
 import venv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -46,7 +47,9 @@ WORDS = {
     "surprised": "surprise",
 }
 """What readers say, in small letters, and mien's word for it; they share the others."""
-VALID = "valid, read as crops"
+VALID, PHOTOS = "valid, read as crops", "valid, read as photos"
+DISPUTED, LEARNT = "valid, label disputed", "train, label disputed"
+LONDON, NEWS, NEWS_CROPS = "london, read as photos", "news, read as photos", "news, read as crops"
 PNG = b"\x89PNG"
 COLD = 3
 AGREED = 8  # of FER+'s ten people
@@ -70,6 +73,10 @@ class Peer:
     def node(self) -> bool:
         return self.package.startswith("@")
 
+    @property
+    def version(self) -> str:
+        return re.split("==|@", self.package)[-1]
+
 
 PEERS = (
     Peer("mien"),
@@ -77,9 +84,9 @@ PEERS = (
     Peer("fer", "fer==25.10.3", (*TENSORFLOW, OPENCV, "pandas==3.1.1", "matplotlib", "requests", "tqdm")),
     Peer("face-api", "@vladmandic/face-api@1.7.15", WASM, every=4),
     Peer("human", "@vladmandic/human@3.3.6", WASM, every=4),
+    Peer("PyEmotion", "PyEmotion==1.0.0", ("facenet-pytorch==2.6.0", "opencv-python==4.11.0.86", "art", "termcolor")),
     Peer("facex", "facex==1.1.0", (*TENSORFLOW, "opencv-contrib-python==4.13.0.92", "scikit-image==0.26.0"), every=4),
     Peer("facemood", "facemood==1.0.1", (*TENSORFLOW, OPENCV), every=4),
-    Peer("PyEmotion", "PyEmotion==1.0.0", ("facenet-pytorch==2.6.0", "opencv-python==4.11.0.86", "art", "termcolor")),
 )
 
 
@@ -113,6 +120,14 @@ class Score:
         self.faceless += not answer["word"]
         for world, word in truth.items():
             self.right.setdefault(world, []).append(answer["word"] == word)
+
+    def share(self, world: str) -> str:
+        """How many are right in a world of labels."""
+        return f"{np.mean(self.right[world]):.0%}"
+
+    def share_found(self, world: str) -> str:
+        """The same, and of how many no face was found."""
+        return f"{self.share(world)} ({self.faceless / len(self.ms):.0%})"
 
 
 class Reader:
@@ -192,9 +207,12 @@ def main() -> None:
         tasks = list(tasks_in(data, Path(folder), given.share))
         list(together.map(lambda reader: reader.read(tasks), readers))
     print(machine())
-    for task in tasks:
-        judged(task, readers)
-    costs(readers, data / "media" / "single_face.jpg")
+    print(*(f"{reader.peer.name}: {reader.why}" for reader in readers if reader.why), sep="\n")
+    images = {task.name: len(task.images) for task in tasks}
+    working = [reader for reader in readers if not reader.why]
+    judged(working, images)
+    costs(working, data / "media" / "single_face.jpg")
+    disputes(working, images)
 
 
 def tasks_in(data: Path, folder: Path, share: float) -> Iterator[Task]:
@@ -213,13 +231,13 @@ def tasks_in(data: Path, folder: Path, share: float) -> Iterator[Task]:
 
     valid, train = (fer2013(data / "fer2013" / f"{split}.parquet") for split in ("valid", "train"))
     yield task(VALID, [row[:2] for row in valid], len(valid), crop=True)
-    yield task("valid, label disputed", [row[:2] for row in valid if disputed(*row[1:])], 250, crop=True)
-    yield task("train, label disputed", [row[:2] for row in train if disputed(*row[1:])], 250, crop=True)
-    yield task("valid, read as photos", [row[:2] for row in valid], 200, crop=False)
-    for name, limit in (("london", 102), ("news", 400)):
-        rows = elsewhere(data / "elsewhere" / f"{name}.parquet")
-        yield task(f"{name}, read as photos", rows, limit, crop=False)
-    yield task("news, read as crops", rows, limit, crop=True)
+    yield task(DISPUTED, [row[:2] for row in valid if disputed(*row[1:])], 250, crop=True)
+    yield task(LEARNT, [row[:2] for row in train if disputed(*row[1:])], 250, crop=True)
+    yield task(PHOTOS, [row[:2] for row in valid], 200, crop=False)
+    london, news = (elsewhere(data / "elsewhere" / f"{name}.parquet") for name in ("london", "news"))
+    yield task(LONDON, london, 102, crop=False)
+    yield task(NEWS, news, 400, crop=False)
+    yield task(NEWS_CROPS, news, 400, crop=True)
 
 
 def fer2013(path: Path) -> list[tuple[bytes, dict[str, str], dict[str, int]]]:
@@ -287,30 +305,39 @@ def last_line(said: str) -> str:
     return ([line.strip() for line in said.splitlines() if line.strip()] or ["without a word"])[-1][:200]
 
 
-def judged(task: Task, readers: Sequence[Reader]) -> None:
-    """Prints a table of what the readers said of a task's images."""
-    worlds = sorted({world for image in task.images for world in image.truth})
-    print(f"\n{task.name}: {len(task.images)} images")
-    head("reader", "read", *worlds, "no face", "ms")
+def judged(readers: Sequence[Reader], images: Mapping[str, int]) -> None:
+    """Prints how often the readers are right; `images` says how many each task has."""
+    crops = ("FER2013's crops: FER+ majority of 8", "its own 7 labels", "read")
+    photos = (f"the same as photos, {images[PHOTOS]}: FER+ (no face)", f"news, {images[NEWS]}, as photos (no face)")
+    head("right", *crops, *photos, "as crops", f"London, {images[LONDON]}, as photos")
     for reader in readers:
-        if score := reader.scores.get(task.name):
-            right = [f"{np.mean(score.right[world]):.1%}" for world in worlds]
-            cells = (*right, f"{score.faceless / len(score.ms):.0%}", f"{median(score.ms):.1f}")
-            row(reader.peer.name, len(score.ms), *cells)
-        else:
-            row(reader.peer.name, reader.why, *[""] * len(worlds), "", "")
+        valid, photographed, news, cropped, london = (
+            reader.scores[name] for name in (VALID, PHOTOS, NEWS, NEWS_CROPS, LONDON)
+        )
+        right = (valid.share("FER+"), valid.share("FER2013"), len(valid.ms))
+        found = (photographed.share_found("FER+"), news.share_found("right"))
+        row(reader.peer.name, *right, *found, cropped.share("right"), london.share("right"))
 
 
 def costs(readers: Sequence[Reader], photo: Path) -> None:
-    """Prints what the readers take to install and to begin."""
-    head("reader", "installed, MB", "new process to a photo's answer, s", "memory at most, MB", "package")
+    """Prints what the readers take to read, to install and to begin."""
+    times = ("ms a crop", "ms a photo: London, about 720 px", "news, 200 px")
+    head("reader", "version", *times, "installed, MB", "new process to a photo's answer, s", "memory at most, MB")
     for reader in readers:
-        if reader.why:
-            row(reader.peer.name, "", "", "", f"{reader.peer.package}: {reader.why}")
-            continue
         cold = [run(*reader.command, str(photo)) for _ in range(COLD)]
         seconds, memory = median(each.processor_seconds for each in cold), max(each.peak_mb for each in cold)
-        row(reader.peer.name, f"{reader.megabytes:.0f}", f"{seconds:.2f}", f"{memory:.0f}", reader.peer.package)
+        taken = (f"{median(reader.scores[name].ms):.1f}" for name in (VALID, LONDON, NEWS))
+        row(reader.peer.name, reader.peer.version, *taken, f"{reader.megabytes:.0f}", f"{seconds:.2f}", f"{memory:.0f}")
+
+
+def disputes(readers: Sequence[Reader], images: Mapping[str, int]) -> None:
+    """Prints what the readers say where people see one thing and the label says another."""
+    sides = {"what people see": "FER+", "what the label says": "FER2013"}
+    asked = {"valid": DISPUTED, "train": LEARNT}
+    head(f"says, of {images[DISPUTED]} such faces", *(f"of {split}: {side}" for split in asked for side in sides))
+    for reader in readers:
+        scores = [reader.scores[name] for name in asked.values()]
+        row(reader.peer.name, *(score.share(world) for score in scores for world in sides.values()))
 
 
 if __name__ == "__main__":

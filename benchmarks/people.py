@@ -32,6 +32,8 @@ from mien.shares import wilson
 
 Photo = NDArray[np.uint8]
 EVERY = 4  # of the news photos
+FEWEST = 10  # photos of a group; smaller ones are left out
+WORDS = {"east_asian": "east Asian", "west_asian": "west Asian", "female": "women", "male": "men"}
 PAINTS = ("glasses", "dark glasses", "a beard")
 SHARES = ("photos", "found", "right", "same answer", "sure")
 
@@ -58,14 +60,16 @@ def who(model: Recognizer, path: Path) -> None:
     rows = pq.read_table(path).to_pylist()
     answers = [largest(model, read_image(row["image"]["bytes"])) for row in rows]
     kinds: dict[str, Callable[[Mapping[str, object]], object]] = {
-        "group": lambda row: row["group"],
-        "gender and label": lambda row: f"{row['gender']}, {row['label']}",
+        "group": lambda row: WORDS.get(str(row["group"]), row["group"]),
+        "gender and label": lambda row: f"{WORDS[str(row['gender'])]}, {row['label']}",
         "age": lambda row: "not told" if row["age"] == "NA" else ("18 to 24", "25 to 54")[float(str(row["age"])) >= 25],
     }
     head("london", "photos", "right", "sure")
     for of in kinds.values():
         for value in sorted({str(of(each)) for each in rows}):
             chosen = [(each, answer) for each, answer in zip(rows, answers, strict=True) if str(of(each)) == value]
+            if len(chosen) < FEWEST:
+                continue
             right = sum(word(answer) == each["label"] for each, answer in chosen)
             sure = np.mean([bool(answer and not answer.expression.uncertain) for _, answer in chosen])
             low, high = wilson(right / len(chosen), len(chosen))

@@ -4,15 +4,17 @@
 
 Models with a + between them answer together: the mean of their logits. Needs pyarrow. Each answer is calibrated on nine
 tenths of the images, without its own (KL: on all). Beside macro-F1 is its 95% interval (bootstrap), beside ECE that of
-a perfectly calibrated model with the same confidences on so many images: labels drawn from its answers.
+a perfectly calibrated model with the same confidences on so many images: labels drawn from its answers. Last come the
+figures that the README quotes, a table for each model.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
-from common import data_folder, machine
+from common import data_folder, head, machine, row
 from numpy.typing import NDArray
 
 import mien
@@ -36,6 +38,8 @@ HEADS = [
     "right at 80%",
     "sure",
 ]
+SHORT = ("judged", "accuracy", "macro-F1", "ECE", "right at 80% coverage")
+WORLDS = {"ferplus8": "FER+ majority, 8 classes", "fer7": "FER2013 label, 7 classes"}
 
 
 def main() -> None:
@@ -48,32 +52,40 @@ def main() -> None:
     seen = {crop.tobytes() for crop in train_crops}
     fresh = np.array([crop.tobytes() not in seen for crop in crops])
     sizes = [f"{name} {len(each.artifact.onnx) / 1e6:.2f} MB" for name, each in recognizers.items()]
-    print(f"{machine()}\n\n{', '.join(sizes)}\n\n| {' | '.join(HEADS)} |\n|{'---|' * len(HEADS)}")
+    print(f"{machine()}\n\n{', '.join(sizes)}")
+    head(*HEADS)
+    short: dict[str, dict[str, dict[str, Any]]] = {}
     for names in asked:
         models = [recognizers[name] for name in names]
         answers = [model.logits(crops) for model in models]
         called = f"`{models[0].artifact.name}`" + f" and {len(models) - 1} others" * (len(models) > 1)
-        for head in models[0].artifact.manifest.heads:
-            logits = np.mean([each[head.labels].astype(np.float64) for each in answers], 0)
-            known = valid.targets(head.label_set) != NO_LABEL
-            show(f"{called}: `{head.labels}`", valid, logits, head, known)
-            show("without exact twins in train", valid, logits, head, known & fresh)
+        for speaking in models[0].artifact.manifest.heads:
+            logits = np.mean([each[speaking.labels].astype(np.float64) for each in answers], 0)
+            known = valid.targets(speaking.label_set) != NO_LABEL
+            found = show(f"{called}: `{speaking.labels}`", valid, logits, speaking, known)
+            short.setdefault(called, {})[speaking.labels] = found
+            show("without exact twins in train", valid, logits, speaking, known & fresh)
+    for called, scores in short.items():
+        head(called, *SHORT)
+        for labels, found in scores.items():
+            show_short(WORLDS.get(labels, f"`{labels}`"), found)
 
 
-def show(name: str, valid: Dataset, logits: metrics.Floats, head: HeadInfo, chosen: NDArray[np.bool_]) -> None:
-    """A row, of the chosen images."""
+def show(
+    name: str, valid: Dataset, logits: metrics.Floats, speaking: HeadInfo, chosen: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """A row, of the chosen images; gives their scores."""
     votes = valid.votes()[chosen, : len(FERPLUS8)]
-    if head.label_set != FERPLUS8:
-        votes = np.zeros((0, len(head.emotions)), np.int64)
-    rows, truth = logits[chosen], valid.targets(head.label_set)[chosen]
+    if speaking.label_set != FERPLUS8:
+        votes = np.zeros((0, len(speaking.emotions)), np.int64)
+    rows, truth = logits[chosen], valid.targets(speaking.label_set)[chosen]
     found = calibrate(rows, truth, rows[: len(votes)], votes).scores
     probabilities = held_out(rows, truth)
-    low, high = found["accuracy_interval"]
     least, most = macro_f1_interval(probabilities, truth)
-    cells = (
+    row(
         name,
         f"{found['n']:,}",
-        f"{found['accuracy']:.2%} +- {100 * (high - low) / 2:.2f}",
+        f"{found['accuracy']:.2%} +- {within(found):.2f}",
         f"{found['macro_f1']:.3f} ({least:.3f} to {most:.3f})",
         f"{found['ece']:.4f} ({perfect(probabilities):.4f})",
         f"{found['nll']:.3f}",
@@ -81,7 +93,23 @@ def show(name: str, valid: Dataset, logits: metrics.Floats, head: HeadInfo, chos
         f"{found['accuracy_at_80_percent']:.1%}",
         f"{found['coverage']:.1%}",
     )
-    print(f"| {' | '.join(cells)} |", flush=True)
+    return found
+
+
+def show_short(name: str, found: dict[str, Any]) -> None:
+    row(
+        name,
+        f"{found['n']:,}",
+        f"{found['accuracy']:.1%} +- {within(found):.1f}",
+        *(f"{found[score]:.3f}".removeprefix("0") for score in ("macro_f1", "ece")),
+        f"{found['accuracy_at_80_percent']:.1%}",
+    )
+
+
+def within(found: dict[str, Any]) -> float:
+    """Half of the 95% interval of an accuracy, in points."""
+    low, high = found["accuracy_interval"]
+    return float(100 * (high - low) / 2)
 
 
 def macro_f1_interval(probabilities: metrics.Floats, truth: metrics.Ints) -> tuple[float, float]:

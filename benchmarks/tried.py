@@ -1,9 +1,8 @@
-"""What was tried for faces from elsewhere and left, as `elsewhere.py --tried` prints it: right, in %, by set, if
-nothing else is said.
+"""What was tried for faces from elsewhere and left, as `elsewhere.py --tried` prints it, by set.
 
 - Priors between that of training and a balanced one: p / mix^a. And one that is told from the answers themselves, by
-  expectation and maximisation (Saerens, Latinne and Decaestecker, 2002).
-- Both heads as one: the weighed geometric mean of their chances.
+  expectation and maximisation (Saerens, Latinne and Decaestecker, 2002). Right, in %.
+- Both heads as one: the weighed geometric mean of their chances. Right, in %.
 - Other signs by which an answer is sure, each from where four in five are right on the balanced labels of the second
   head: share sure, and right when sure.
 - Confidence tempered by the second head, its ECE: the mean of both heads' chances, the second one's where it is lower,
@@ -42,6 +41,17 @@ ERRORS = 0.2
 NEIGHBOUR = 10
 STEPS = 100
 BINS = 15
+COLUMNS = {
+    "public split, ferplus8": "FER+",
+    "public split, ferplus8, balanced": "balanced",
+    "public split, fer7": "FER2013's",
+    "public split, fer7, balanced": "balanced",
+    "retaken much, ferplus8": "retaken much, FER+",
+    "retaken much, fer7, balanced": "retaken much, FER2013's, balanced",
+    "news": "news",
+    "london": "london",
+}
+"""The sets that are told of, and how."""
 
 
 class Faces(Protocol):
@@ -64,18 +74,24 @@ Judged = tuple[Faces, Floats, Floats, NDArray[np.bool_]]
 
 def tell(model: Recognizer, sets: Sets, data: Path) -> None:
     first, second = model.artifact.heads[0], model.artifact.heads[-1]
+    sets = [(faces, logits) for faces, logits in sets if faces.name in COLUMNS]
+    columns = [COLUMNS[faces.name] for faces, _ in sets]
     print(f"\n{model.artifact.name}, tried and left")
-    head("", *(faces.name for faces, _ in sets))
+    head("right, by prior", *columns)
     for power in (0.0, 0.3, 0.5, 0.7, 1.0):
         row(f"prior to the {power:g}", *(right(faces, first, moved(first, logits, power)) for faces, logits in sets))
     row("prior by EM", *(right(faces, first, told_by_answers(first, logits)) for faces, logits in sets))
+    head("right, both heads as one", *columns)
     for share in (0.25, 0.5, 0.75):
         for power in (0.0, 1.0):
             name = f"{share:.0%} of `{second.labels}`{', balanced' if power else ''}"
             row(name, *(right(faces, first, together(first, second, logits, share, power)) for faces, logits in sets))
     judged = [(faces, *judge(first, second, faces, logits)) for faces, logits in sets]
+    head("sure, right when sure", *columns)
     signs(first, second, judged)
+    head("ECE", *columns)
     tempered(first, second, judged)
+    head("distance", *columns)
     distances(model, sets, data)
     framings(model, data)
 

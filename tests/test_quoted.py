@@ -34,7 +34,7 @@ def tool() -> dict[str, Any]:
 
 
 def test_every_command_in_a_comment_runs_a_script_and_stands_above_a_table(tool: dict[str, Any]) -> None:
-    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")]
+    pages = [page.read_text(encoding="utf-8") for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]]
     quoted = [command for page in pages for command, _ in tool["QUOTED"].findall(page)]
     assert sorted(quoted) == sorted(command for page in pages for command in COMMAND.findall(page))
     assert quoted

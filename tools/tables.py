@@ -1,4 +1,4 @@
-"""Tables of the docs that a benchmark prints: above each stands its command, in a comment.
+"""Tables of the README and the docs that a benchmark prints: above each stands its command, in a comment.
 
 python tools/tables.py                    which commands there are, and the pages that quote them
 python tools/tables.py quality covered    run those of these scripts, and put their tables, known by their heads, there
@@ -18,7 +18,8 @@ QUOTED = re.compile(rf"<!-- (python benchmarks/\S.*) -->\n\n({TABLE.pattern})", 
 
 
 def main() -> None:
-    pages = {page: page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))}
+    files = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    pages = {page: page.read_text(encoding="utf-8") for page in files}
     commands = dict.fromkeys(command for text in pages.values() for command, _ in QUOTED.findall(text))
     if not sys.argv[1:]:
         for command in commands:
