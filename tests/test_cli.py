@@ -760,20 +760,9 @@ def test_answers_that_cannot_be_written(words: str, photo: Path) -> None:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_answers_that_nobody_asks_for(form: str, closed: str, photo: Path) -> None:
-    command = [
-        "sh",
-        "-c",
-        f'exec "$@" {closed}>&-',
-        "sh",
-        *MIEN,
-        "predict",
-        str(photo),
-        "--crop",
-        "whole",
-        "--format",
-        form,
-    ]
-    result = subprocess.run(command, capture_output=True, check=False)
+    shell = ["sh", "-c", f'exec "$@" {closed}>&-', "sh"]
+    words = ["predict", str(photo), "--crop", "whole", "--format", form]
+    result = subprocess.run([*shell, *MIEN, *words], capture_output=True, check=False)
     assert (result.returncode, result.stderr, bool(result.stdout)) == (0, b"", closed == "2")
 
 

@@ -64,9 +64,14 @@ def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
     except OSError as error:
         unnamed = error.errno in FULL and error.filename is None
         if unnamed or (temporary is not None and error.filename == os.fspath(temporary)):
-            number = error.errno or errno.EIO
-            raise OSError(number, os.strerror(number), os.fspath(path)) from error  # PyAV's take no other name
+            raise _renamed(error, path) from error
         raise
+
+
+def _renamed(error: OSError, path: Path) -> OSError:
+    """The same of a path: a new one, as PyAV's take no other name."""
+    number = error.errno or errno.EIO
+    return OSError(number, os.strerror(number), os.fspath(path))
 
 
 def stamp(path: str | os.PathLike[str]) -> str:
@@ -122,8 +127,7 @@ def _try(folder: Path) -> None:
     try:
         TemporaryFile(dir=folder).close()
     except OSError as error:
-        number = error.errno or errno.EIO
-        raise OSError(number, os.strerror(number), os.fspath(folder)) from error
+        raise _renamed(error, folder) from error
 
 
 @contextmanager

@@ -203,7 +203,8 @@ def _check_paths(rows: Rows, group: Group) -> None:
     """Raises `DataError` of paths of another machine, as an image folder's dataset saved without images has them."""
     places = list(islice(_places(rows, group), TRIED))
     held = "it holds no images but their paths on the machine that wrote it: write it there with the images' bytes"
-    _check_there(rows.file.place, [] if None in places else [each or "" for each in places], held)
+    if None not in places:
+        _check_there(rows.file.place, [place for place in places if place], held)
 
 
 def _archives(files: Sequence[File], keep: Sequence[str] | None) -> Inputs:

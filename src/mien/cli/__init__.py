@@ -34,12 +34,16 @@ def main() -> None:
                 stream.reconfigure(errors="backslashreplace")  # file names that the terminal's encoding lacks
         listen()
         try:
-            try:
-                verbs(prog_name="mien")
-            finally:
-                sys.stdout.flush()  # here, where it can be told of, and not when Python ends
+            _run()
         except (MienError, OSError) as error:
             _end(error)
+
+
+def _run() -> None:
+    try:
+        verbs(prog_name="mien")
+    finally:
+        sys.stdout.flush()  # here, where it can be told of, and not when Python ends
 
 
 def _end(error: MienError | OSError) -> NoReturn:
