@@ -79,7 +79,7 @@ def shoot_kept(chromium: Browser, photo: Path, folder: Path) -> None:
     page.get_by_text("Keep the faces that I correct").click()
     page.locator("input[type=file]").set_input_files(photo)
     page.get_by_role("button", name="This face is actually").click()
-    page.get_by_text("surprise", exact=True).last.click()
+    page.get_by_role("menuitem", name="surprise").click()
     page.get_by_text("This face is kept").wait_for()
     told = page.get_by_text("The folder is")
     told.evaluate("(told, folder) => { told.textContent = told.textContent.replace(folder, '~'); }", str(folder))
