@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
 from time import monotonic
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -35,9 +34,11 @@ from mien.video import Frame, VideoSource, frames
 from mien.video.stills import RATE
 
 AHEAD = 4  # frames that each thread is ahead of the next, at most
-TOGETHER = 8  # frames whose faces go through the network together
+FRAMES, FACES = 8, 16  # that go through the network together: so many faces, but of no more frames
 CHECKPOINT_S = 2.0  # of work from one checkpoint to the next, at least
 TIME_DIGITS = 6
+
+T = TypeVar("T")
 
 
 class Reader(Protocol):
@@ -158,8 +159,7 @@ def retold(reader: Reader, moments: Iterable[Moment], labels: LabelSet, prior: P
     """
 
     def read() -> Iterator[Moment]:
-        iterator = iter(moments)
-        while several := list(islice(iterator, TOGETHER)):
+        for several in _together(moments, lambda each: each.found.crops):
             predictions = reader.express([each.found for each in several], [labels] * len(several), prior)
             yield from (replace(each, prediction=told) for each, told in zip(several, predictions, strict=True))
 
@@ -221,8 +221,7 @@ def _read(
 ) -> Iterator[Moment | Checkpoint]:
     """Faces read and put on their tracks."""
     told = monotonic()
-    iterator = iter(seen)
-    while several := list(islice(iterator, TOGETHER)):
+    for several in _together(seen, lambda each: each.faces):
         found = [_cut_out(reader, each, name) for each in several]
         predictions = reader.express(found, [labels] * len(found), prior)
         for each, cut_out, prediction in zip(several, found, predictions, strict=True):
@@ -236,6 +235,19 @@ def _read(
                 told = monotonic()
                 place = {"time_s": frame.time_s, "number": frame.number}
                 yield Checkpoint({**place, "following": each.state, "tracks": tracks.state})
+
+
+def _together(items: Iterable[T], faces: Callable[[T], Sized]) -> Iterator[list[T]]:
+    """Frames that are read at once: of many faces few, for the threads before wait meanwhile."""
+    several, many = list[T](), 0
+    for item in items:
+        several.append(item)
+        many += len(faces(item))
+        if many >= FACES or len(several) == FRAMES:
+            yield several
+            several, many = [], 0
+    if several:
+        yield several
 
 
 def _cut_out(reader: Reader, seen: Seen, name: str) -> Found:
