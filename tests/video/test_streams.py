@@ -31,13 +31,16 @@ def clip(tmp_path: Path) -> str:
 
 
 class Camera(ThreadingHTTPServer):
-    """Serves its pictures as motion JPEG, a few to each who comes, and the next ones to the next; then it is gone."""
+    """Serves its pictures as motion JPEG, a few to each who comes, and the next ones to the next; then it is gone.
+
+    Or a film, to each from its beginning.
+    """
 
     daemon_threads = True
 
     def __init__(self, each: int) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.each, self.number, self.gone = each, 0, Event()
+        self.each, self.number, self.gone, self.film = each, 0, Event(), b""
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
 
@@ -49,6 +52,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(503)
             return
         self.send_response(200)
+        if self.server.film:
+            self.end_headers()
+            self.wfile.write(self.server.film)
+            return
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
         with suppress(ConnectionError):  # whoever looked has left
@@ -141,6 +148,13 @@ def test_times_begin_when_somebody_looks(camera: Camera, monkeypatch: pytest.Mon
         until(lambda: camera.number > 12)  # of the third connection
         asked = time.monotonic()
         assert 0 <= next(stream).time_s <= time.monotonic() - asked
+
+
+def test_a_stream_begins_with_its_first_frames(camera: Camera) -> None:
+    """What FFmpeg looks at, to tell what a stream is, counts: else nothing is seen until the next keyframe."""
+    camera.film = Film([plain(number) for number in range(COUNT)], form="mpegts").made()
+    with Live(camera.url) as stream:
+        assert seen(next(stream).pixels) in range(COUNT)
 
 
 def test_who_leaves_a_stream_is_told_of_no_trouble(camera: Camera) -> None:

@@ -32,7 +32,7 @@ STREAM = re.compile(r"(https?|rtsps?|rtmps?|rtp|udp|tcp|srt)://", re.IGNORECASE)
 OPEN_S, READ_S = 10.0, 10.0  # that a stream is waited for, at first and from frame to frame
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a stream is connected to again
 ANALYSED = 10**6  # microseconds of a stream that are looked at before its first frame
-OPTIONS = {"fflags": "nobuffer", "analyzeduration": str(ANALYSED), "rtsp_transport": "tcp"}
+OPTIONS = {"analyzeduration": str(ANALYSED), "rtsp_transport": "tcp"}
 
 
 class Live(Iterator[Frame]):
