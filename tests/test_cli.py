@@ -710,6 +710,22 @@ def test_a_program_can_be_stopped_while_it_is_loaded(program: str, needed: str, 
         os.close(handle)
 
 
+@pytest.mark.parametrize(("number", "told"), [(signal.SIGINT, "interrupted\n"), (signal.SIGTERM, "")])
+def test_a_library_that_is_stopped_while_it_is_loaded_is_not_broken(
+    number: signal.Signals, told: str, tmp_path: Path
+) -> None:
+    """As modules made with pybind11 are: `ImportError`, "initialization failed"."""
+    os.mkfifo(tmp_path / "pipe")
+    reading = f"try:\n    open({str(tmp_path / 'pipe')!r}).read()\nexcept BaseException as error:\n"
+    (tmp_path / "onnxruntime.py").write_text(f"{reading}    raise ImportError('initialization failed') from error\n")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-P", "-m", "mien", "predict", "none.png"]
+    with subprocess.Popen(command, preexec_fn=listens, stderr=subprocess.PIPE, env=environment) as process:
+        handle = wait_for_a_reader(tmp_path / "pipe")
+        assert stopped(process, number) == (SIGNALS[number], told)
+        os.close(handle)
+
+
 def test_no_report_is_begun_of_what_cannot_be_judged(tmp_path: Path) -> None:
     for label in ("happy", "sad"):
         (tmp_path / "faces" / label).mkdir(parents=True)

@@ -17,6 +17,10 @@ from mien.video import Frame
         ([0, 0, 0], []),
         ([0, 0, 200, 200], [2]),
         ([0, 0, 200, 0, 0], []),  # a flash
+        ([0, 0, 200, 250, 0, 0], []),
+        ([0, 0, 200, 200, 200, 0, 0], [2, 5]),  # too long for one
+        ([0, 0, 200, 150, 150, 150], [2, 3]),
+        ([0, 0, 200, 0, 90, 90], [4]),
         ([0, 0, 200], [2]),
         ([0, 0, 200, 200, 90, 90], [2, 4]),
         ([0, 10, 20, 30, 40, 50, 60, 70], []),  # a fade
@@ -27,6 +31,15 @@ def test_cuts(papers: list[int], cuts: list[int]) -> None:
     told = [cut for _, cut in shots(viewed(given))]
     assert len(told) == len(papers)
     assert [number for number, cut in enumerate(told) if cut] == cuts
+
+
+@pytest.mark.parametrize(("rate", "most"), [(2, 1), (10, 1), (25, 2), (60, 5), (120, 11)])
+def test_a_flash_is_as_long_at_any_rate(rate: int, most: int) -> None:
+    for length, cuts in ((most, 0), (most + 1, 2)):
+        for start in range(1, 9):
+            papers = [0] * start + [200] * length + [0] * 2
+            given = [Frame.of(at / rate, at, drawn([], paper)) for at, paper in enumerate(papers)]
+            assert sum(cut for _, cut in shots(viewed(given))) == cuts
 
 
 def test_what_moves_is_no_cut() -> None:

@@ -151,6 +151,17 @@ def test_events(rows: list[dict[str, Any]], told: list[tuple[str, float, float, 
     assert kept == told
 
 
+@pytest.mark.parametrize("start", range(20))
+def test_events_are_the_same_wherever_in_a_video_they_lie(start: int) -> None:
+    shares = [0.9, 0.9, None, None, 0.9, 0.9, None, 0.9]  # apart by as much as ends one, and by less
+    rows = of(*[None] * start, *shares, None, None, 0.9, None, step_s=0.1)
+    found = [
+        (round(10 * each["onset_s"]) - start, round(10 * each["offset_s"]) - start)
+        for each in events(rows, LABELS).rows
+    ]
+    assert found == [(0, 2), (4, 8), (10, 11)]  # the last as brief as one may be
+
+
 def test_events_by_tracks_and_videos_in_order() -> None:
     two = [row(0.0, 0, 1, 0.9), row(0.0, 0, 0, 0.9), row(1.0, 1, 1, 0.9), row(1.0, 1, 0, 0.2)]
     found = events([*two, *of(0.9, 0.9, source="0.mp4")], LABELS, least=0.7).rows

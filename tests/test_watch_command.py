@@ -77,19 +77,23 @@ def test_lines_of_json_are_printed_where_no_terminal_is(folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the tests as well")
-def test_what_is_kept_is_whole_when_ctrl_c_stops_it(folder: Path, tmp_path: Path) -> None:
-    out, part = tmp_path / "kept.csv", tmp_path / "kept.csv.part.jsonl"
-    command = [sys.executable, "-m", "mien", "watch", str(folder / "long.mp4"), "--out", str(out)]
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_what_is_kept_is_whole_when_it_is_stopped(number: int, code: int, folder: Path, tmp_path: Path) -> None:
+    out, part, film = tmp_path / "kept.csv", tmp_path / "kept.csv.part.jsonl", tmp_path / "seen.webm"
+    words = ["watch", str(folder / "long.mp4"), "--out", str(out), "--annotate", str(film)]
+    command = [sys.executable, "-m", "mien", *words]
     watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: part.exists() and part.stat().st_size)
-    watching.send_signal(signal.SIGINT)
+    watching.send_signal(number)
     printed, told = watching.communicate(timeout=WAIT_S)
-    assert (watching.returncode, printed, told) == (0, "", "")
+    assert (watching.returncode, printed, told) == (code, "", "")
     with out.open() as stream:
         rows = list(csv.DictReader(stream))
     assert rows
     assert {row["reasons"] for row in rows} == {"no face was found"}
-    assert [path.name for path in tmp_path.iterdir()] == ["kept.csv"]
+    with frames(film) as seen:
+        assert len(list(seen)) == len(rows)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.csv", "seen.webm"]
 
 
 def test_pictures_are_kept_where_they_are_asked_for(folder: Path, tmp_path: Path) -> None:
@@ -118,8 +122,8 @@ def test_bars_tell_who_looks_how() -> None:
     sure, unsure = Expression({"happy": 0.97, "sad": 0.03}), Expression({"happy": 0.4, "sad": 0.6}, ("blurred",))
     faces = tuple(Reading(Face((0, 0, 9, 9), (), 0.9), each) for each in (sure, unsure))
 
-    def drawn() -> str:
-        console = Console(width=100, record=True, file=io.StringIO())
+    def drawn(width: int = 100) -> str:
+        console = Console(width=width, record=True, file=io.StringIO())
         console.print(bars())
         return console.export_text()
 
@@ -128,6 +132,8 @@ def test_bars_tell_who_looks_how() -> None:
     lines = drawn().splitlines()
     assert lines[0].split() == ["face", "0", "happy", "█" * 29, "97%"]
     assert lines[1].split() == ["face", "3", "sad?", "█" * 18, "60%"]
+    narrow = [line.split() for line in drawn(34).splitlines()]
+    assert narrow[:2] == [["face", "0", "happy", "█" * 13 + "▌", "97%"], ["face", "3", "sad?", "█" * 8 + "▍", "60%"]]
     bars.show(Moment(2.0, 50, Prediction("0", 10, 10, reasons=("no face found",))))
     assert "no face; " in drawn()
     Quiet.trouble = "no frames (timed out): connects again in 4 s"

@@ -6,7 +6,9 @@ Of fades and dissolves none is told.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +21,7 @@ from mien.video import Frame
 GRID = (36, 64)  # pixels of a frame by which a cut is told
 CUT, CHANGED = 22.0, 0.18  # their mean difference in levels, and the share that changes its colour, of two shots
 FLASH = 0.6  # of that difference, below which the frame after is of the shot before: a flash, and no cut
+FLASH_S = 0.095  # that a flash takes at most, where it takes more than a frame; at usual rates no frame is so far off
 
 
 class View(NamedTuple):
@@ -42,21 +45,25 @@ def viewed(frames: Iterable[Frame]) -> Iterator[View]:
 
 def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
     """Frames, each with whether another shot begins with it."""
-    waiting: View | None = None  # differs from the frame before: a cut, or a flash
     before: View | None = None
-    for view in views:
-        if waiting is not None and before is not None:
-            flash = _differ(before, view) < FLASH * _differ(before, waiting)
-            yield waiting, not flash
-            before = before if flash else waiting
-            waiting = None
-        if before is not None and _other_shot(before, view):
-            waiting = view
-            continue
-        before = view
-        yield view, False
-    if waiting is not None:
-        yield waiting, True
+    held: deque[View] = deque()  # from one on that differs from the frame before: a cut, or a flash
+    for view in chain(views, [None]):
+        if view is not None:
+            held.append(view)
+        while held:
+            first = held[0]
+            if before is None or not _other_shot(before, first):
+                before = held.popleft()
+                yield before, False
+                continue
+            if length := _flash(before, held):
+                for _ in range(length):
+                    yield held.popleft(), False
+            elif view is not None and (len(held) == 1 or view.time_s - first.time_s < FLASH_S):
+                break
+            else:
+                before = held.popleft()
+                yield before, True
 
 
 def _thumb(image: Image.Image) -> NDArray[np.int16]:
@@ -66,6 +73,15 @@ def _thumb(image: Image.Image) -> NDArray[np.int16]:
 
 def _differ(a: View, b: View) -> float:
     return float(np.abs(a.thumb - b.thumb).mean())
+
+
+def _flash(before: View, held: Sequence[View]) -> int:
+    """How many of the frames after another are a flash, behind which its shot goes on; 0 if none is known to be."""
+    first, *later = held
+    if later and _differ(before, later[0]) < FLASH * _differ(before, first):
+        return 1
+    ends = (at for at, each in enumerate(later[1:], 2) if each.time_s - first.time_s < FLASH_S)
+    return next((at for at in ends if not _other_shot(before, held[at])), 0)
 
 
 def _other_shot(a: View, b: View) -> bool:

@@ -23,7 +23,8 @@ Row = Mapping[str, Any]
 
 LEAST = 0.5  # of an expression's smoothed probability, from which it is an event
 BRIEF_S = 0.1  # below which it is none
-BREAK_S = 0.2  # that may lie within one
+BREAK_S = 0.2  # that may lie within one, if it is shorter
+SLACK_S = 1e-5  # by which times are off: they are rounded, and as floats no tenths
 ALONE_S = 0.001  # of a video's only frame: nobody knows for how long it is shown, and its faces count all the same
 
 KINDS = {"mark": "string", "longest": "string", "changes": "int32", "files": "int32", "tracks": "int32"}
@@ -226,9 +227,9 @@ def events(rows: Iterable[Row], labels: Collection[str], least: float = LEAST) -
 
     def end(before_s: float = math.inf, source: str | None = None) -> None:
         for key, each in list(going.items()):
-            if key[0] != source or each.offset_s < before_s - BREAK_S:
+            if key[0] != source or before_s - each.offset_s > BREAK_S - SLACK_S:
                 del going[key]
-                if each.offset_s - each.onset_s >= BRIEF_S:
+                if each.offset_s - each.onset_s > BRIEF_S - SLACK_S:
                     told.append(_event(*key, each))
 
     for frame in shown(rows):

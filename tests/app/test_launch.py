@@ -33,18 +33,23 @@ def test_wrong_usage(arguments: list[str], told: str, tmp_path: Path) -> None:
     assert told in result.stderr
 
 
-def test_it_starts_without_a_question(tmp_path: Path) -> None:
+def test_it_starts_without_a_question_or_an_offer(tmp_path: Path) -> None:
     port, environment = free(), os.environ | {"HOME": str(tmp_path), "BROWSER": "true"}
     (tmp_path / "calendar.py").write_text("raise SystemExit('from the current folder')")
     command = [str(Path(sys.executable).with_name("mien")), "app", "--port", str(port)]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
-    try:
-        until(lambda: answers(process, f"http://localhost:{port}/_stcore/health"))
-        assert process.poll() is None
-    finally:
-        process.terminate()
-        process.wait(WAIT_S)
+    with (tmp_path / "printed").open("w") as printed:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed
+        )
+        try:
+            until(lambda: answers(process, f"http://localhost:{port}/_stcore/health"))
+            assert process.poll() is None
+        finally:
+            process.terminate()
+            process.wait(WAIT_S)
+    first, *others = (tmp_path / "printed").read_text().splitlines()
+    assert f"http://localhost:{port} " in first
+    assert "Streamlit" not in "".join(others)  # what it offers to those who write apps
 
 
 def test_what_it_is_told_reaches_the_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -12,6 +14,7 @@ from threading import Event, Thread
 import pytest
 from filmed import Film, plain, seen
 from PIL import Image
+from waiting import until
 
 from mien.errors import VideoError
 from mien.video import live
@@ -28,13 +31,16 @@ def clip(tmp_path: Path) -> str:
 
 
 class Camera(ThreadingHTTPServer):
-    """Serves its pictures as motion JPEG, a few to each who comes, and the next ones to the next; then it is gone."""
+    """Serves its pictures as motion JPEG, a few to each who comes, and the next ones to the next; then it is gone.
+
+    Or a film, to each from its beginning.
+    """
 
     daemon_threads = True
 
     def __init__(self, each: int) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.each, self.number, self.gone = each, 0, Event()
+        self.each, self.number, self.gone, self.film = each, 0, Event(), b""
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
 
@@ -46,14 +52,19 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(503)
             return
         self.send_response(200)
+        if self.server.film:
+            self.end_headers()
+            self.wfile.write(self.server.film)
+            return
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
-        for _ in range(self.server.each):
-            stream = io.BytesIO()
-            Image.fromarray(plain(self.server.number)).save(stream, "JPEG")
-            self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n")
-            self.wfile.write(b"Content-Length: %d\r\n\r\n%s\r\n" % (len(stream.getvalue()), stream.getvalue()))
-            self.server.number += 1
+        with suppress(ConnectionError):  # whoever looked has left
+            for _ in range(self.server.each):
+                stream = io.BytesIO()
+                Image.fromarray(plain(self.server.number)).save(stream, "JPEG")
+                self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n")
+                self.wfile.write(b"Content-Length: %d\r\n\r\n%s\r\n" % (len(stream.getvalue()), stream.getvalue()))
+                self.server.number += 1
 
     def log_message(self, *_: object) -> None: ...
 
@@ -129,6 +140,37 @@ def test_what_is_done_about_a_stream_that_is_gone_is_told(camera: Camera, monkey
         assert "connects again in" in stream.trouble
     rising = waits[-5:]
     assert rising == pytest.approx([rising[0] * 2**step for step in range(5)])
+
+
+def test_times_begin_when_somebody_looks(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FIRST_WAIT_S", 0.01)
+    with Live(camera.url) as stream:
+        until(lambda: camera.number > 12)  # of the third connection
+        asked = time.monotonic()
+        assert 0 <= next(stream).time_s <= time.monotonic() - asked
+
+
+def test_a_stream_begins_with_its_first_frames(camera: Camera) -> None:
+    """What FFmpeg looks at, to tell what a stream is, counts: else nothing is seen until the next keyframe."""
+    camera.film = Film([plain(number) for number in range(COUNT)], form="mpegts").made()
+    with Live(camera.url) as stream:
+        assert seen(next(stream).pixels) in range(COUNT)
+
+
+def test_who_leaves_a_stream_is_told_of_no_trouble(camera: Camera) -> None:
+    camera.each = 10**6
+    with Live(camera.url) as stream:
+        next(stream)
+    assert not stream._thread.is_alive()
+    assert stream.trouble == ""
+
+
+def test_a_stream_that_gives_nothing_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "OPEN_S", 0.1)
+    monkeypatch.setattr(live, "READ_S", 0.1)
+    told = pytest.raises(VideoError, match="cannot be opened: nothing came in time")
+    with socket.create_server(("127.0.0.1", 0)) as silent, told:
+        Live(f"http://127.0.0.1:{silent.getsockname()[1]}/")
 
 
 def test_a_file_begins_when_it_is_asked_for(clip: str) -> None:

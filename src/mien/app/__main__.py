@@ -14,6 +14,7 @@ FLAGS = (
     "--server.fileWatcherType=none",
     "--server.showEmailPrompt=false",
     "--server.address=localhost",
+    "--logger.hideWelcomeMessage=true",  # and what Streamlit offers to developers, which would lie over our pages
     "--theme.light.primaryColor=#1f5fa6",  # with colours for both, and no base, the system decides which
     "--theme.dark.primaryColor=#7db7f2",
 )

@@ -15,7 +15,7 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from mien.cli.options import EXIT_SOME_UNREAD, shown
-from mien.cli.stop import listen
+from mien.cli.stop import STOPS, listen
 from mien.cli.verbs import app as verbs
 from mien.errors import MienError
 from mien.wording import reason
@@ -42,6 +42,8 @@ def main() -> None:
 def _run() -> None:
     try:
         verbs(prog_name="mien")
+    except ImportError as error:  # as which a library tells of a signal that came while it was loaded
+        raise (error.__cause__ if isinstance(error.__cause__, STOPS) else error) from None
     finally:
         sys.stdout.flush()  # here, where it can be told of, and not when Python ends
 

@@ -56,5 +56,6 @@ def app(
     }
     others = {name: value for name, value in os.environ.items() if name not in chosen}  # nothing but what is asked for
     environment = others | {name: value for name, value in chosen.items() if value}
+    print(f"The app is at http://localhost:{port} in a moment. Ctrl-C ends it.", flush=True)
     flags = [f"--server.port={port}", f"--server.headless={str(headless).lower()}"]
     os.execve(sys.executable, [sys.executable, "-P", "-m", "mien.app", *flags], environment)

@@ -6,12 +6,13 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
+from rich.bar import Bar
 from rich.console import Group
 from rich.live import Live as Screen
 from rich.table import Table
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from mien.video.live import Live
     from mien.watching import Moment
 
-BAR = 30  # characters, of an expression that is certain
+BAR = 30  # characters at most, of an expression that is certain
 OF_LATE = 20  # frames that the rate is taken over
 REFRESH = 10  # times a second, at most, that the screen is drawn
 CHECKPOINT_S = 2.0  # from one that is kept on disk to the next
@@ -89,18 +90,20 @@ def watch(
         show = opened.enter_context(_shown(live, spoken, kept))
         timer = Timer(seconds or 0.0, live.close)
         opened.callback(timer.cancel)
-        try:
-            for moment in map(Glance(recognizer, name, spoken, prior), live):
-                if seconds is not None and not timer.ident:
-                    timer.start()
-                show(moment)
-                if kept is not None:
-                    kept.add(moment)
-                if film is not None and moment.frame is not None:
+        with suppress(KeyboardInterrupt):
+            try:
+                for moment in map(Glance(recognizer, name, spoken, prior), live):
+                    if seconds is not None and not timer.ident:
+                        timer.start()
+                    show(moment)
                     with unbroken():
-                        film.add(moment.frame, moment.rows(spoken))
-        except KeyboardInterrupt:
-            pass
+                        if kept is not None:
+                            kept.add(moment)
+                        if film is not None and moment.frame is not None:
+                            film.add(moment.frame, moment.rows(spoken))
+            finally:
+                with unbroken():  # the files are whole however it ends, even where it is told so twice
+                    opened.close()
     if live.trouble:
         say(f"{shown(source)}: {shown(live.trouble)}")
         raise typer.Exit(EXIT_SOME_UNREAD)
@@ -137,18 +140,16 @@ class _Kept:
         from mien.timeline import meanings
         from mien.watching import moment_columns
 
-        with unbroken():
-            self._journal.checkpoint(None)
-            kinds = moment_columns(self._labels)
-            write_rows(self._out, self._kind, kinds, self._journal.rows(), meanings(kinds))
-            self._journal.remove()
+        self._journal.checkpoint(None)
+        kinds = moment_columns(self._labels)
+        write_rows(self._out, self._kind, kinds, self._journal.rows(), meanings(kinds))
+        self._journal.remove()
 
     def add(self, moment: Moment) -> None:
-        with unbroken():
-            self._journal.write(moment.rows(self._labels))
-            if time.monotonic() - self._told > CHECKPOINT_S:
-                self._journal.checkpoint(None)
-                self._told = time.monotonic()
+        self._journal.write(moment.rows(self._labels))
+        if time.monotonic() - self._told > CHECKPOINT_S:
+            self._journal.checkpoint(None)
+            self._told = time.monotonic()
 
 
 class _Bars:
@@ -169,15 +170,18 @@ class _Bars:
         from mien.prediction import percent
 
         bars = Table.grid(padding=(0, 2))
+        bars.add_column(no_wrap=True)
+        bars.add_column(overflow="fold")
+        bars.add_column(max_width=BAR)
+        bars.add_column(no_wrap=True, justify="right")
         faces = zip(self._moment.tracks, self._moment.smoothed, strict=True) if self._moment else ()
         for track, expression in faces:
             colour = "rgb({},{},{})".format(*colour_of(expression.label))
-            bar = Text("█" * round(BAR * expression.confidence), colour)
             word = f"{shown(expression.label)}{'?' if expression.uncertain else ''}"
             bars.add_row(
                 f"face {track}",
                 Text(word, "dim" if expression.uncertain else "bold"),
-                bar,
+                Bar(1, 0, expression.confidence, color=colour),
                 percent(expression.confidence),
             )
         return Group(bars, Text(self._state(), "dim"))

@@ -32,14 +32,14 @@ STREAM = re.compile(r"(https?|rtsps?|rtmps?|rtp|udp|tcp|srt)://", re.IGNORECASE)
 OPEN_S, READ_S = 10.0, 10.0  # that a stream is waited for, at first and from frame to frame
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a stream is connected to again
 ANALYSED = 10**6  # microseconds of a stream that are looked at before its first frame
-OPTIONS = {"fflags": "nobuffer", "analyzeduration": str(ANALYSED), "rtsp_transport": "tcp"}
+OPTIONS = {"analyzeduration": str(ANALYSED), "rtsp_transport": "tcp"}
 
 
 class Live(Iterator[Frame]):
     """The frames of a source as they come; the newest, whenever one is asked for. Close it, or use it in a `with`.
 
-    Their times are seconds since the first one came; those of a file are its own. They may be as big as those of one's
-    own files (`intake.LIMITS`).
+    Their times are seconds since the first one that was waited for; those of a file are its own. They may be as big as
+    those of one's own files (`intake.LIMITS`).
 
     Args:
         source: the number of a camera, an address, or a file's path.
@@ -59,7 +59,6 @@ class Live(Iterator[Frame]):
         self._stopped, self._asked = Event(), Event()
         self._newest: Frame | None = None
         self._ended = False
-        self._began = monotonic()
         if is_file(source):
             self._thread = Thread(target=self._play, args=(_file(source),), daemon=True)
         else:
@@ -109,16 +108,19 @@ class Live(Iterator[Frame]):
 
     def _receive(self, decoder: Decoder | None) -> None:
         """Of a camera or a stream: frames as they come, and those of the next connection where one breaks off."""
-        number, wait_s = 0, FIRST_WAIT_S
+        number, wait_s, began = 0, FIRST_WAIT_S, 0.0
         while not self._stopped.is_set():
             reason = "it has ended"
             try:
                 decoder = decoder or self._connected()
                 for frame in decoder.frames(Moments()):
-                    self._put(replace(frame, time_s=monotonic() - self._began, number=number))
-                    number, wait_s, self.trouble = number + 1, FIRST_WAIT_S, ""
                     if self._stopped.is_set():
                         break
+                    wait_s, self.trouble = FIRST_WAIT_S, ""
+                    if self._asked.is_set():
+                        began = began or monotonic()
+                        self._put(replace(frame, time_s=monotonic() - began, number=number))
+                        number += 1
                 decoder.check()
             except VideoError as error:
                 reason = str(error)
@@ -126,9 +128,10 @@ class Live(Iterator[Frame]):
                 if decoder is not None:
                     decoder.close()
                     decoder = None
-            self.trouble = f"no frames ({reason}): connects again in {wait_s:g} s"
-            self._stopped.wait(wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            if not self._stopped.is_set():  # else it is the one who watches that has left
+                self.trouble = f"no frames ({reason}): connects again in {wait_s:g} s"
+                self._stopped.wait(wait_s)
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         self._end()
 
     def _connected(self) -> Decoder:

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 import av
 from av.codec.context import CodecContext
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ExitError, FFmpegError
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
@@ -63,5 +63,5 @@ def decoding(stream: VideoStream) -> VideoCodecContext:
 
 
 def words_of(error: FFmpegError) -> str:
-    """What FFmpeg says, in lower case."""
-    return (error.strerror or str(error)).lower()
+    """What FFmpeg says, in lower case; where a stream was waited for as long as it may be, it asks to exit."""
+    return "nothing came in time" if isinstance(error, ExitError) else (error.strerror or str(error)).lower()
