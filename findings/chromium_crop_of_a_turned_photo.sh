@@ -2,8 +2,7 @@
 # Subject:  Chromium 153 (and 156), `createImageBitmap(photo, x, y, width, height)` of a photo whose EXIF block says which way is up
 # Guess:    The part is cut out of the photo as it is shown and as the same call without a part gives it, as `drawImage()` cuts it.
 # Happens:  Where the photo is to be turned by a quarter, the part is sought as if it were to be turned the other way: asked for
-#           the upper half it gives the lower one, upright. So of a Blob, and of an <img> on whose picture the part was seen. A half
-#           turn is right.
+#           the upper half it gives the lower one, upright. So of a Blob, and of an <img>. A half turn is right.
 # Source:   https://github.com/nodeca/pica/issues/217, open: since Chrome 131 "the region parameters of the function seem to no longer
 #           respect the EXIF Orientation", in Firefox they do; https://github.com/whatwg/html/pull/11234, open, is to clarify the order
 # Matters:  A face is found on the upright photo and cut out by its box: of a phone's portrait the chest is read, or a wall. mien

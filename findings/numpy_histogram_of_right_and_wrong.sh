@@ -4,9 +4,9 @@
 # Happens:  With a number of bins each is true or false: whether any is right. Divided by how many there are it is a reliability
 #           diagram, and a wrong one. With edges the same call raises. In 8 bits, as votes may be kept, counts begin again at 256,
 #           in silence with both.
-# Source:   https://numpy.org/doc/stable/reference/generated/numpy.histogram.html says since 2.0 that the weights' type is the result's,
-#           and below, that each counts with its weight; https://github.com/numpy/numpy/issues/23681 and
-#           https://github.com/numpy/numpy/issues/28472 (whole numbers). Of true and false no report was found.
+# Source:   https://numpy.org/doc/stable/reference/generated/numpy.histogram.html tells of numbers (the weights' type "must be large
+#           enough to hold accumulated values as well"); https://github.com/numpy/numpy/issues/23681 and
+#           https://github.com/numpy/numpy/issues/28472, open (the same). Of true and false no report was found.
 # Matters:  The calibration of a reader is told that way, in a line. src/mien/metrics.py: `calibration_error` counts by `bincount`.
 set -euo pipefail
 work=$(mktemp -d)
