@@ -6,7 +6,7 @@
 # Source:   https://github.com/apache/arrow/issues/36275, open: "Add option to not create parent directory with S3 `delete_file`".
 #           https://arrow.apache.org/docs/python/generated/pyarrow.fs.S3FileSystem.html has no word on it.
 # Matters:  Empty objects that nobody wrote lie among the rows, and tools that list a bucket count and copy them. mien deletes only
-#           what marks a folder as its own while it works: an empty `claims/` is left (src/mien/batch/claim.py: `_remove`).
+#           what marks a folder as its own while it works: an empty `claims/` is left (src/mien/batch/stores.py: `remove`).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

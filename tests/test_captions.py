@@ -46,6 +46,12 @@ def test_text(ending: str, text: str) -> None:
     assert captions(EVENTS, ending) == text
 
 
+def test_signs_that_webvtt_reads() -> None:
+    event = EVENTS[2] | {"label": "<3 & more"}
+    assert captions([event], ".vtt").endswith("track 0: &lt;3 &amp; more\n")
+    assert captions([event], ".srt").endswith("track 0: <3 & more\n")
+
+
 @pytest.mark.parametrize("ending", FORMS)
 def test_nothing(ending: str) -> None:
     assert captions([], ending).count("happy") == 0

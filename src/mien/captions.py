@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -33,7 +34,8 @@ def srt(events: Sequence[Event]) -> str:
 def vtt(events: Sequence[Event]) -> str:
     """WebVTT, which browsers show."""
     blocks = [
-        f"{_clock(event['onset_s'], '.')} --> {_clock(event['offset_s'], '.')}\n{_said(event)}\n" for event in events
+        f"{_clock(event['onset_s'], '.')} --> {_clock(event['offset_s'], '.')}\n{escape(_said(event), quote=False)}\n"
+        for event in events
     ]
     return "\n".join(["WEBVTT\n", *blocks])
 

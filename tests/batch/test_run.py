@@ -220,6 +220,17 @@ def test_a_store_is_free_again_when_its_run_has_died(changed: dict[str, float], 
             pass
 
 
+def test_a_store_is_free_again_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    folder, beside = f"/{tmp_path.name}[1]", f"/{tmp_path.name}1/claims/a.json"
+    system = fsspec.filesystem("memory")
+    system.pipe_file(beside, b"{}")
+    system.pipe_file(f"{folder}/claims/a.json", json.dumps({"host": "another", "process": 1, "time": 0}).encode())
+    with claimed(f"memory:/{folder}"):
+        pass
+    assert not system.find(folder)
+    assert system.exists(beside)
+
+
 def test_a_store_that_takes_no_claim_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place, out = f"/{tmp_path.name}/claims/a.json", f"memory://{tmp_path.name}"
     claim = {"host": "another", "process": 1, "time": 0}
@@ -228,7 +239,7 @@ def test_a_store_that_takes_no_claim_away_is_told(tmp_path: Path, monkeypatch: p
     def refused(*args: object, **options: object) -> None:
         raise PermissionError("403 Forbidden")
 
-    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.rm", refused)
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.rm_file", refused)
     with pytest.raises(StoreError, match=rf"{out}/claims/a\.json: 403 Forbidden"), claimed(out):
         pass
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from mien.batch.stores import StoreError, files_below, is_address, joined, opened, put, reading, told
+from mien.batch.stores import StoreError, files_below, is_address, joined, put, reading, remove
 from mien.errors import MienError
 from mien.files import make_folder
 
@@ -93,7 +93,7 @@ def _in_store(out: str) -> Iterator[None]:
         if heart.ident is not None:
             heart.join()
         with suppress(StoreError, FileNotFoundError):
-            _remove(ours)
+            remove(ours)
 
 
 def _refuse(out: str, place: str) -> None:
@@ -108,7 +108,7 @@ def _refuse(out: str, place: str) -> None:
             raise MienError(
                 f"{out}: another run works in it, {who}; if it has died, this is possible in {STALE_S - age:.0f} s"
             )
-        _remove(place)
+        remove(place)
 
 
 def _alive(process: int) -> bool:
@@ -119,9 +119,3 @@ def _alive(process: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def _remove(place: str) -> None:
-    system, path = opened(place)
-    with told(place):
-        system.delete_file(path)

@@ -162,6 +162,21 @@ def put(place: str, data: bytes | pa.Buffer, aside: str) -> None:
         stream.close()  # and not where writing failed: it would put what is there
 
 
+def remove(place: str) -> None:
+    """Take one file of a store away.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        StoreError: the store refuses, or does not answer.
+    """
+    system, path = opened(place)
+    with told(place):
+        if isinstance(system, pafs.PyFileSystem):
+            system.handler.fs.rm_file(path)  # PyArrow calls `rm`, to which a name with brackets is a pattern
+        else:
+            system.delete_file(path)
+
+
 @contextmanager
 def told(place: str) -> Iterator[None]:
     """What goes wrong with a store, as a `StoreError`; a file that is not there stays a `FileNotFoundError`."""
