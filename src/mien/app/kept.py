@@ -81,7 +81,7 @@ def correct(
 
 
 def _keep(key: str, folder: Path, crop: Pixels, said: Expression, model: str) -> None:
-    """Keep what was just chosen, before a page is drawn: whoever leaves at once is on another one by then."""
+    """Keep what was just chosen, before a page is drawn: whoever leaves soon is on another one by then."""
     with told(ends=False):
         keep(folder, crop, said, st.session_state[key], model)
 
