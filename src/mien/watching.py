@@ -34,7 +34,7 @@ from mien.video import Frame, VideoSource, frames
 from mien.video.stills import RATE
 
 AHEAD = 4  # frames that each thread is ahead of the next, at most
-FRAMES, FACES = 8, 16  # that go through the network together: so many faces, but of no more frames
+FRAMES, FACES = 8, 16  # frames that go through the network together, fewer where these have so many faces
 CHECKPOINT_S = 2.0  # of work from one checkpoint to the next, at least
 TIME_DIGITS = 6
 

@@ -43,7 +43,9 @@ def _run() -> None:
     try:
         verbs(prog_name="mien")
     except ImportError as error:  # as which a library tells of a signal that came while it was loaded
-        raise (error.__cause__ if isinstance(error.__cause__, STOPS) else error) from None
+        if isinstance(error.__cause__, STOPS):
+            raise error.__cause__ from None
+        raise
     finally:
         sys.stdout.flush()  # here, where it can be told of, and not when Python ends
 
