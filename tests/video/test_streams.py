@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
 from threading import Event, Thread, Timer
 
@@ -33,7 +34,7 @@ def clip(tmp_path: Path) -> str:
 class Camera(ThreadingHTTPServer):
     """Serves its pictures as motion JPEG, a few to each who comes, and the next ones to the next; then it is gone.
 
-    Or a film, to each from its beginning.
+    Or a film, to each from its beginning; and files, by their names.
     """
 
     daemon_threads = True
@@ -42,6 +43,7 @@ class Camera(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.each, self.number, self.film = each, 0, b""
         self.gone, self.silent = Event(), Event()
+        self.files: dict[str, bytes] = {}
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
 
@@ -53,6 +55,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(503)
             return
         self.send_response(200)
+        if data := self.server.files.get(self.path.strip("/")):
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            with suppress(ConnectionError):
+                self.wfile.write(data)
+            return
         if self.server.film:
             self.end_headers()
             self.wfile.write(self.server.film)
@@ -158,6 +166,34 @@ def test_a_stream_begins_with_its_first_frames(camera: Camera) -> None:
     camera.film = Film([plain(number) for number in range(COUNT)], form="mpegts").made()
     with Live(camera.url) as stream:
         assert seen(next(stream).pixels) in range(COUNT)
+
+
+def test_a_stream_of_files_is_shown_at_its_own_speed(camera: Camera) -> None:
+    """HLS, as most of the web has it: a file of some seconds comes at once, and then none for as long."""
+    for part in range(3):
+        numbers = range(8 * part, 8 * (part + 1))
+        film = Film([plain(n) for n in numbers], [40 * n for n in numbers], "mpegts", options={"preset": "ultrafast"})
+        camera.files[f"part-{part}.ts"] = film.made()
+    parts = "".join(f"#EXTINF:0.32,\npart-{part}.ts\n" for part in range(3))
+    camera.files["live.m3u8"] = f"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n{parts}".encode()
+    began = time.monotonic()
+    with Live(f"{camera.url}live.m3u8") as stream:
+        for frame in stream:
+            assert time.monotonic() - began >= 0.04 * seen(frame.pixels)
+            if seen(frame.pixels) > 16:  # of the third file
+                break
+    assert stream.trouble == ""
+
+
+def test_a_video_at_an_address_is_shown_once(camera: Camera) -> None:
+    camera.files["film.mkv?key=a"] = Film([plain(number) for number in range(COUNT)], form="matroska").made()
+    began = time.monotonic()
+    with Live(f"{camera.url}film.mkv?key=a") as stream:
+        found = list(islice(stream, COUNT + 1))
+    assert time.monotonic() - began >= 0.04 * (COUNT - 1)
+    assert len(found) + stream.missed == COUNT
+    assert seen(found[-1].pixels) == COUNT - 1
+    assert stream.trouble == ""
 
 
 def test_whoever_waits_for_a_frame_is_released_when_it_is_closed(

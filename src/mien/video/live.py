@@ -1,11 +1,13 @@
 """Live video: a camera, a stream, or a file played at its own speed, of which the newest frame is the one that counts.
 
 A thread decodes whatever comes; frames that nobody has taken when the next one is there are passed over, so that what
-is seen is never late. A stream that breaks off is connected to again, after waits that double.
+is seen is never late. A stream that breaks off is connected to again, after waits that double; one that lies there in
+files is shown at its own speed, and a video at an address once.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
@@ -33,6 +35,7 @@ PRIVATE = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)  # in an address: a 
 OPEN_S, READ_S = 10.0, 10.0  # that a stream is waited for, at first and from frame to frame
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a stream is connected to again
 ANALYSED = 10**6  # microseconds of a stream that are looked at before its first frame
+SEGMENTED = "hls"  # a stream of files of some seconds, which are fetched one after the other
 OPTIONS = {"analyzeduration": str(ANALYSED), "rtsp_transport": "tcp"}
 
 
@@ -62,6 +65,7 @@ class Live(Iterator[Frame]):
         self._stopped, self._asked = Event(), Event()
         self._newest: Frame | None = None
         self._ended = False
+        self._stored = self._ready = False  # whether a video lies at the address; whether frames lie there
         if is_file(source):
             self._thread = Thread(target=self._play, args=(_file(source),), daemon=True)
         else:
@@ -113,12 +117,10 @@ class Live(Iterator[Frame]):
         """Of a camera or a stream: frames as they come, and those of the next connection where one breaks off."""
         number, wait_s, began = 0, FIRST_WAIT_S, 0.0
         while not self._stopped.is_set():
-            reason = "it has ended"
+            reason = ""
             try:
                 decoder = decoder or self._connected()
-                for frame in decoder.frames(Moments()):
-                    if self._stopped.is_set():
-                        break
+                for frame in self._due(decoder):
                     wait_s, self.trouble = FIRST_WAIT_S, ""
                     if self._asked.is_set():
                         began = began or monotonic()
@@ -131,14 +133,41 @@ class Live(Iterator[Frame]):
                 if decoder is not None:
                     decoder.close()
                     decoder = None
-            if not self._stopped.is_set():  # else it is the one who watches that has left
-                self.trouble = f"no frames ({reason}): connects again in {wait_s:g} s"
-                self._stopped.wait(wait_s)
-                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            if self._stopped.is_set():  # it is the one who watches that has left
+                break
+            if self._stored:
+                self.trouble = reason
+                break
+            self.trouble = f"no frames ({reason or 'it has ended'}): connects again in {wait_s:g} s"
+            self._stopped.wait(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         self._end()
 
+    def _due(self, decoder: Decoder) -> Iterator[Frame]:
+        """Frames as they come, or when they are to be shown where they lie ready: those of a segment come at once."""
+        if self._stored:
+            self._asked.wait()
+        zero_s = -math.inf  # on our clock, of the stream's own
+        for frame in decoder.frames(Moments()):
+            if self._ready:
+                early_s = zero_s + frame.time_s - monotonic()
+                if abs(early_s) > READ_S:  # the first one, or the stream's clock jumps
+                    zero_s, early_s = monotonic() - frame.time_s, 0.0
+                self._stopped.wait(max(early_s, 0.0))
+            if self._stopped.is_set():
+                return
+            yield frame
+
     def _connected(self) -> Decoder:
-        return Decoder(_container(self._source, self.name), None, LIMITS, threads=1)
+        name = f"camera {self.name}" if self.name.isdecimal() else self.name
+        try:
+            container = _container(self._source)
+            web = re.match("https?:", self._source, re.IGNORECASE) is not None
+            self._stored = web and container.duration is not None
+            self._ready = self._stored or container.format.name == SEGMENTED
+            return Decoder(container, None, LIMITS, threads=1)
+        except VideoError as error:
+            raise VideoError(f"{name} cannot be opened: {error}") from error
 
     def _put(self, frame: Frame) -> None:
         with self._change:
@@ -165,18 +194,16 @@ def _file(source: str) -> Frames:
         raise VideoError(f"{source} cannot be opened: {error}") from error
 
 
-def _container(source: str, name: str) -> InputContainer:
-    """A camera or a stream, open. Raises `VideoError`, which names it."""
+def _container(source: str) -> InputContainer:
+    """A camera or a stream, open. Raises `VideoError`."""
     form = None
     options = OPTIONS
     if source.isdecimal():
-        name = f"camera {source}"
         source, form, options = _camera(int(source))
     try:
         return av.open(source, "r", form, options, timeout=(OPEN_S, READ_S), metadata_errors="replace")
     except (FFmpegError, ValueError) as error:
-        words = words_of(error) if isinstance(error, FFmpegError) else str(error)
-        raise VideoError(f"{name} cannot be opened: {words}") from error
+        raise VideoError(words_of(error) if isinstance(error, FFmpegError) else str(error)) from error
 
 
 def _camera(number: int) -> tuple[str, str, dict[str, str]]:
