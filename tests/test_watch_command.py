@@ -9,7 +9,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -104,6 +110,56 @@ def test_pictures_are_kept_where_they_are_asked_for(folder: Path, tmp_path: Path
     with frames(tmp_path / "seen.webm") as seen:
         assert [frame.time_s for frame in seen] == pytest.approx(times, abs=0.002)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.csv", "seen.webm"]
+
+
+class Guarded(BaseHTTPRequestHandler):
+    """A camera for whoever knows its user, password and key."""
+
+    def do_GET(self) -> None:
+        asked = "Basic " + b64encode(b"keeper:pa55").decode()
+        if (self.headers["Authorization"], self.path) != (asked, "/cam?key=k3y"):
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        stream = io.BytesIO()
+        Image.new("RGB", (64, 48)).save(stream, "JPEG")
+        picture = stream.getvalue()
+        with suppress(ConnectionError):  # until whoever looks has left
+            while True:
+                self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n")
+                self.wfile.write(b"Content-Length: %d\r\n\r\n%s\r\n" % (len(picture), picture))
+                time.sleep(0.02)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def guarded() -> Iterator[str]:
+    """Where it is, as `keeper:pa55@127.0.0.1:8000/cam?key=k3y`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"keeper:pa55@127.0.0.1:{server.server_address[1]}/cam?key=k3y"
+        server.shutdown()
+        thread.join()
+
+
+def test_how_a_camera_is_entered_is_never_told(guarded: str, tmp_path: Path) -> None:
+    """User, password and keys of its address: not in rows, which are passed on, nor in messages, which are logged."""
+    _, place = guarded.split("@")
+    host, _ = place.split("?")
+    result = run("watch", f"http://{guarded}", "--seconds", "0", "--out", tmp_path / "rows.csv")
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "rows.csv").open() as stream:
+        assert {row["source"] for row in csv.DictReader(stream)} == {f"http://{host}"}
+    refused = run("watch", f"http://keeper:pa55@{host}?key=old")
+    assert str(refused.exception).startswith(f"http://{host} cannot be opened: server returned 401")
+    broken = run("watch", "http://keeper:p@55@127.0.0.1:1?key=k3y")
+    assert str(broken.exception) == "http://127.0.0.1:1 cannot be opened: connection refused"
 
 
 def test_rows_of_a_run_that_was_killed_are_not_lost(folder: Path, tmp_path: Path) -> None:

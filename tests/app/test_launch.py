@@ -52,6 +52,23 @@ def test_it_starts_without_a_question_or_an_offer(tmp_path: Path) -> None:
     assert "Streamlit" not in "".join(others)  # what it offers to those who write apps
 
 
+def test_it_ends_where_nobody_reads_what_it_prints(tmp_path: Path) -> None:
+    """`mien app | head -1`: the reader has left, and Streamlit prints before it stops."""
+    port, environment = free(), os.environ | {"HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        until(lambda: answers(process, f"http://localhost:{port}/_stcore/health"))
+        process.terminate()
+        assert process.wait(WAIT_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_what_it_is_told_reaches_the_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given: dict[str, str] = {}
     monkeypatch.setattr(os, "execve", lambda program, arguments, environment: given.update(environment))

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 
 import pytest
 from filmed import Film, plain, seen
 from PIL import Image
-from waiting import until
+from waiting import WAIT_S, until
 
 from mien.errors import VideoError
 from mien.video import live
@@ -40,7 +40,8 @@ class Camera(ThreadingHTTPServer):
 
     def __init__(self, each: int) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.each, self.number, self.gone, self.film = each, 0, Event(), b""
+        self.each, self.number, self.film = each, 0, b""
+        self.gone, self.silent = Event(), Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
 
@@ -65,6 +66,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n")
                 self.wfile.write(b"Content-Length: %d\r\n\r\n%s\r\n" % (len(stream.getvalue()), stream.getvalue()))
                 self.server.number += 1
+            while self.server.silent.is_set():
+                time.sleep(0.02)
 
     def log_message(self, *_: object) -> None: ...
 
@@ -155,6 +158,19 @@ def test_a_stream_begins_with_its_first_frames(camera: Camera) -> None:
     camera.film = Film([plain(number) for number in range(COUNT)], form="mpegts").made()
     with Live(camera.url) as stream:
         assert seen(next(stream).pixels) in range(COUNT)
+
+
+def test_whoever_waits_for_a_frame_is_released_when_it_is_closed(
+    camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by `mien watch --seconds`, while a stream is silent."""
+    monkeypatch.setattr(live, "READ_S", WAIT_S)
+    camera.silent.set()
+    with Live(camera.url) as stream:
+        Timer(0.5, stream.close).start()
+        list(stream)
+        assert stream._thread.is_alive()  # it waits on
+        camera.silent.clear()
 
 
 def test_who_leaves_a_stream_is_told_of_no_trouble(camera: Camera) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from mien.errors import interrupted
@@ -32,7 +34,9 @@ def main() -> None:
         script = Path(__file__).with_name("script.py")
         limit = f"--server.maxUploadSize={VIDEO_MB}"
         sys.argv = ["streamlit", "run", str(script), *FLAGS, limit, *sys.argv[1:]]
-        cli.main(prog_name="mien app")
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+            # All that Streamlit prints there is that it stops. Where the reader of a pipe has left, it would not.
+            cli.main(prog_name="mien app")
     except KeyboardInterrupt:  # as long as it starts: then the server hears of it
         interrupted()
 

@@ -82,9 +82,9 @@ def watch(
     check_files((out, annotate), (source, *recognizer.artifact.files))
     spoken = recognizer.spoken(labels)
     recognizer.expected(prior, spoken)
-    name = described(source)
     with ExitStack() as opened:
         live = opened.enter_context(Live(source))
+        name = described(live.name)
         kept = opened.enter_context(_Kept(out, kind, name, spoken)) if out is not None else None
         film = opened.enter_context(Recorder(annotate)) if annotate is not None else None
         show = opened.enter_context(_shown(live, spoken, kept))
@@ -105,7 +105,7 @@ def watch(
                 with unbroken():  # the files are whole however it ends, even where it is told so twice
                     opened.close()
     if live.trouble:
-        say(f"{shown(source)}: {shown(live.trouble)}")
+        say(f"{shown(live.name)}: {shown(live.trouble)}")
         raise typer.Exit(EXIT_SOME_UNREAD)
 
 

@@ -29,6 +29,7 @@ from mien.video.opening import words_of
 from mien.video.reading import Frames, frames
 
 STREAM = re.compile(r"(https?|rtsps?|rtmps?|rtp|udp|tcp|srt)://", re.IGNORECASE)
+PRIVATE = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)  # in an address: a user's name and password, keys
 OPEN_S, READ_S = 10.0, 10.0  # that a stream is waited for, at first and from frame to frame
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a stream is connected to again
 ANALYSED = 10**6  # microseconds of a stream that are looked at before its first frame
@@ -45,6 +46,7 @@ class Live(Iterator[Frame]):
         source: the number of a camera, an address, or a file's path.
 
     Attributes:
+        name: what to call the source in rows and messages: its address without user, password and query.
         trouble: why no frames come, and what is done about it; empty while they do.
         missed: how many frames were passed over.
 
@@ -54,6 +56,7 @@ class Live(Iterator[Frame]):
 
     def __init__(self, source: str) -> None:
         self.trouble, self.missed = "", 0
+        self.name = source if is_file(source) else PRIVATE.sub("", source)
         self._source = source
         self._change = Condition()
         self._stopped, self._asked = Event(), Event()
@@ -72,7 +75,7 @@ class Live(Iterator[Frame]):
         self._asked.set()
         with self._change:
             while self._newest is None:
-                if self._ended:
+                if self._ended or self._stopped.is_set():
                     raise StopIteration
                 self._change.wait(0.2)  # so that Ctrl-C is heard on every system
             frame, self._newest = self._newest, None
@@ -135,7 +138,7 @@ class Live(Iterator[Frame]):
         self._end()
 
     def _connected(self) -> Decoder:
-        return Decoder(_container(self._source), None, LIMITS, threads=1)
+        return Decoder(_container(self._source, self.name), None, LIMITS, threads=1)
 
     def _put(self, frame: Frame) -> None:
         with self._change:
@@ -162,12 +165,12 @@ def _file(source: str) -> Frames:
         raise VideoError(f"{source} cannot be opened: {error}") from error
 
 
-def _container(source: str) -> InputContainer:
-    """A camera or a stream, open. Raises `VideoError`."""
+def _container(source: str, name: str) -> InputContainer:
+    """A camera or a stream, open. Raises `VideoError`, which names it."""
     form = None
-    name = f"camera {source}" if source.isdecimal() else source
     options = OPTIONS
     if source.isdecimal():
+        name = f"camera {source}"
         source, form, options = _camera(int(source))
     try:
         return av.open(source, "r", form, options, timeout=(OPEN_S, READ_S), metadata_errors="replace")
