@@ -94,6 +94,12 @@ def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
     assert "none.mp4: from 0.00 s on: no such file" in done.stderr
 
 
+def test_a_video_that_ends_before_the_first_moment_asked_for_is_told(clip: Path) -> None:
+    done = run("video", clip, "--from", "1:30")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"{clip}: no frame is shown from 90 s on\n1 video, 0 frames" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -103,7 +109,8 @@ def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
         (("--summary", "out.srt"), "out.srt: end it with one of .csv, .json, .jsonl, .parquet"),
         (("--resume",), "--resume goes on with a file: name it with --out"),
         (("--from", "1:77"), "a time is seconds, or minutes and seconds as 1:30"),
-        (("--every", "0", "--out", "out.csv"), "every_s is a number of seconds above 0"),
+        (("--every", "0", "--out", "out.csv"), "--every is a time above 0: leave it out for all frames"),
+        (("--from", "1:30", "--to", "0:30"), "--to lies after --from, got 30 s and 90 s"),
         (("--labels", "smiles"), "no label set 'smiles'"),
         (("--out", "a.csv", "--summary", "./a.csv"), "a.csv: two files would be written there"),
         (("--summary", "a.csv", "--events", "a.csv"), "a.csv: two files would be written there"),

@@ -21,6 +21,7 @@ from mien.container import KINDS
 from mien.errors import ImageError
 from mien.image import read_image
 from mien.intake import ImageSource, Limits
+from mien.labels import LABEL_SETS
 from mien.languages import DOMAIN, LANGUAGES, LOCALE, preferred, said, translations
 from mien.picture import open_picture
 
@@ -67,6 +68,10 @@ def test_the_language_is_the_one_that_is_wanted_most(asked: str, language: str) 
         ),
         ("one frame of 1,000 was read", "eines von 1,000 Bildern der Datei wurde gelesen"),
         ("probably an expression that fer7 lacks (60%)", "wahrscheinlich ein Ausdruck, den fer7 nicht kennt (60%)"),
+        (
+            "probably an expression that happy-sad lacks (93%)",
+            "wahrscheinlich ein Ausdruck, den happy-sad nicht kennt (93%)",
+        ),
         ("nobody translated this: 3", "nobody translated this: 3"),
         ("a # of one's own", "a # of one's own"),
     ],
@@ -90,6 +95,13 @@ def translated(language: str) -> Iterator[tuple[str, str]]:
         else:
             one, several = message.id
             yield from ((several if number else one, form) for number, form in enumerate(message.string or ()))
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+@pytest.mark.parametrize("labels", LABEL_SETS)
+def test_what_a_label_set_lacks_is_told_in_each_language(labels: str, language: str) -> None:
+    sentence = f"probably an expression that {labels} lacks (60%)"
+    assert said(sentence, language) != sentence
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])

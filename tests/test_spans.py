@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mien.errors import DataError, FaultsError
+from mien.errors import DataError, FaultsError, MienError
 from mien.spans import Mark, averages, events, read_marks, seconds, shown, summary
 
 LABELS = ("happy", "sad")
@@ -160,6 +160,12 @@ def test_events_are_the_same_wherever_in_a_video_they_lie(start: int) -> None:
         for each in events(rows, LABELS).rows
     ]
     assert found == [(0, 2), (4, 8), (10, 11)]  # the last as brief as one may be
+
+
+@pytest.mark.parametrize("least", [-0.1, 50, float("nan")])
+def test_events_of_no_share(least: float) -> None:
+    with pytest.raises(MienError, match=r"least is a probability, 0\.\.1; got"):
+        events([], ("happy", "sad"), least)
 
 
 def test_events_by_tracks_and_videos_in_order() -> None:

@@ -25,7 +25,7 @@ BINARY = "expected a file opened in binary mode, open(path, 'rb')"
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 """How addresses begin; letters of drives are single. A `Path` has one of the two strokes."""
 
-ADDRESS = "an address, not a file: mien opens no connections; download it and name the file"
+ADDRESS = "an address, not a file: nothing is fetched from it; download it and name the file"
 
 
 class GivesArray(Protocol):

@@ -147,7 +147,9 @@ def _nearest(word: str) -> str | None:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """An ordered set of emotions; the order is that of a model's outputs. Sets of the same emotions are equal.
+    """An ordered set of emotions; the order is that of a model's outputs.
+
+    Sets of the same emotions in the same order are equal, whatever they are called.
 
     Args:
         name: short name, such as `"fer7"`.

@@ -48,6 +48,8 @@ SENTENCES = (
     "perhaps not a face (#%)",
     "probably an expression that ferplus# lacks (#%)",
     "probably an expression that fer# lacks (#%)",
+    "probably an expression that ckplus# lacks (#%)",
+    "probably an expression that happy-sad lacks (#%)",
     "small face (# px, reliable from # px)",
     "the file's end is missing",
     "turned away",

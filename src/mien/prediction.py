@@ -137,7 +137,8 @@ class Expression:
         probabilities: by emotion, in the order of the label set; each 0..1, together 1.
         reasons: why the answer should not be relied on, as sentences; empty when it may be.
         not_a_face: the share of people who would say that this is no face, 0..1; None where the model cannot tell.
-        votes: the share of people who would choose each emotion, likewise; None where votes did not teach the model.
+        votes: of the people who would choose one of these emotions, the share for each, together 1; None where votes
+            did not teach the model.
         explanation: what the label hangs on, where that was asked for (see `explain.explained`).
 
     Raises:

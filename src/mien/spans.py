@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from mien.datasets.rows import read_rows
 from mien.datasets.tree import one_file
-from mien.errors import FaultsError
+from mien.errors import FaultsError, MienError
 from mien.tables import Table, kinds_of
 
 Row = Mapping[str, Any]
@@ -221,7 +221,12 @@ def events(rows: Iterable[Row], labels: Collection[str], least: float = LEAST) -
         rows: a timeline's.
         labels: its emotions.
         least: 0..1; from .5 on a face shows one expression at a time.
+
+    Raises:
+        MienError: `least` is no such share.
     """
+    if not 0 <= least <= 1:
+        raise MienError(f"least is a probability, 0..1; got {least}")
     told: list[dict[str, Any]] = []
     going: dict[tuple[str, int, str], _Open] = {}
 

@@ -56,6 +56,9 @@ class Timeline(Table):
         Args:
             least: smoothed probability from which on an expression is shown, 0..1; from .5 on a face shows one at a
                 time.
+
+        Raises:
+            MienError: `least` is no such share.
         """
         return spans.events(self.rows, self.labels, least)
 

@@ -69,7 +69,7 @@ def test_an_address_is_told(address: str, as_path: Callable[[str], str | Path]) 
         open_dataset(as_path(address))
     assert (
         str(told.value)
-        == f"{address}: an address, not a file: mien opens no connections; download it and name the file"
+        == f"{address}: an address, not a file: nothing is fetched from it; download it and name the file"
     )
 
 

@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from served import Served, get, post
 
+from mien.service.problems import MALFORMED, NO_IMAGE, NO_VIDEO, PARAMETER
 from mien.service.settings import hash_key
 
 OPEN = ["/healthz", "/readyz"]
@@ -106,6 +107,16 @@ def test_how_keys_are_sent_is_described(api: Any, serve: Any) -> None:
         locked = get(f"{served.url}/openapi.json", headers=secret).json()
     assert locked["security"] == [{name: []} for name in schemes]
     assert [path for path, each in locked["paths"].items() if each.get("get", {}).get("security") == []] == OPEN
+
+
+def test_of_each_answer_only_what_may_be_wrong_there_is_described(api: Any) -> None:
+    """Not whatever has its status: no image is at fault where models are listed, and no video where images are read."""
+    paths = api.raw_schema["paths"]
+    video = paths["/v1/videos"]["post"]["responses"]
+    assert paths["/v1/models"]["get"]["responses"]["422"]["description"] == PARAMETER.title
+    assert paths["/v1/predict"]["post"]["responses"]["400"]["description"] == f"{MALFORMED.title}; {NO_IMAGE.title}"
+    assert video["400"]["description"] == f"{MALFORMED.title}; {NO_VIDEO.title}"
+    assert video["422"]["description"] == PARAMETER.title  # what cannot be read of a video is told by its job
 
 
 def test_every_path_is_tried(api: Any) -> None:

@@ -186,7 +186,11 @@ def opened(data: Path, mapping: str | None, group: str | None) -> Dataset:
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; all cores if not given.")]
 Crop = Annotated[
     CropOption,
-    typer.Option("--crop", help="detect: read the faces found; whole: the image is one face; auto: whole where small."),
+    typer.Option(
+        "--crop",
+        help="detect: read the faces found; whole: the image is one face; "
+        "auto: whole where it is small and no face is found.",
+    ),
 ]
 DataCrop = Annotated[
     CropOption | None,

@@ -122,6 +122,7 @@ def video(
         _form(path, CAPTIONS if path is events else ())
     if resume and out is None:
         raise MienError("--resume goes on with a file: name it with --out")
+    _check_times(every, start or 0.0, end)
     recognizer = load(model)
     check_files((out, summary, events), (*sources, marks, *recognizer.artifact.files))
     within = read_marks(marks) if marks else []
@@ -153,6 +154,14 @@ def video(
     _tell(summed, spoken)  # last of all: a pipe may break
     if unread or undrawn:
         raise typer.Exit(EXIT_SOME_UNREAD)
+
+
+def _check_times(every: float | None, start: float, end: float | None) -> None:
+    """Raises `MienError` where no frame can be meant, in the words of the command line."""
+    if every == 0:
+        raise MienError("--every is a time above 0: leave it out for all frames")
+    if end is not None and end <= start:
+        raise MienError(f"--to lies after --from, got {end:g} s and {start:g} s")
 
 
 def _form(path: Path | None, others: Sequence[str]) -> None:
@@ -191,11 +200,16 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Pat
                 faces += len(moment.tracks)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(*(["the same command with --resume goes on"] if out is not None else [])) from None
-    unread = 0
+    unread, seen = 0, set[str]()
     for row in recording.rows():
+        seen.add(row["source"])
         if row["error"] is not None:
             unread += 1
             say(f"{shown(row['source'])}: from {row['time_s']:.2f} s on: {shown(row['error'])}")
+    until = "on" if wanted.end_s is None else f"to {wanted.end_s:g} s"
+    for name in files:
+        if name not in seen:
+            say(f"{shown(name)}: no frame is shown from {wanted.start_s:g} s {until}")
     rate = frames / max(perf_counter() - begun, 1e-6)
     say(f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {rate:,.0f} frames/s")
     return unread

@@ -22,7 +22,20 @@ from mien.recognizer import Recognizer
 from mien.service.engine import Answer, Asked, Engine, unready
 from mien.service.metrics import CONTENT_TYPE, Metrics
 from mien.service.openapi import PREDICTIONS, array, body, good, parameter, problems, ref
-from mien.service.problems import NO_IMAGE, PARAMETER, UNREADABLE, Kind, Problem
+from mien.service.problems import (
+    ASKED,
+    DEADLINE,
+    KEY,
+    NO_IMAGE,
+    PARAMETER,
+    RATE,
+    SENT,
+    STOPPING,
+    UNREADABLE,
+    UNREADY,
+    Kind,
+    Problem,
+)
 from mien.service.uploads import Form, Uploads
 
 NAME = 40  # characters told back of a name that is unknown
@@ -55,7 +68,7 @@ def _reading(router: APIRouter, engine: Engine, uploads: Uploads, counts: Metric
                 "be read, or not in time, says why in its `error`; the others are there all the same.",
                 PREDICTIONS,
             ),
-            **problems(400, 401, 408, 413, 415, 422, 429, 500, 503),
+            **problems(*SENT, NO_IMAGE, UNREADABLE, DEADLINE),
         },
     )
     async def predict(request: Request) -> Response:
@@ -78,7 +91,7 @@ def _known(router: APIRouter, engine: Engine) -> None:
         "/v1/models",
         summary="The models that can be asked for",
         response_model=None,
-        responses=good("The first is asked if none is named.", array("Model")) | problems(401, 422, 429, 503),
+        responses=good("The first is asked if none is named.", array("Model")) | problems(*ASKED, UNREADY, STOPPING),
     )
     async def models(request: Request) -> list[dict[str, Any]]:
         only(request.query_params)
@@ -90,7 +103,7 @@ def _known(router: APIRouter, engine: Engine) -> None:
         "/v1/labels",
         summary="The label sets, and which models can answer in them",
         response_model=None,
-        responses=good("All that are known.", array("LabelSet")) | problems(401, 422, 429),
+        responses=good("All that are known.", array("LabelSet")) | problems(*ASKED),
     )
     async def labels(request: Request) -> list[dict[str, Any]]:
         only(request.query_params)
@@ -122,7 +135,7 @@ def _watched(router: APIRouter, engine: Engine, counts: Metrics) -> None:
         summary="Whether the models are loaded",
         response_model=None,
         openapi_extra={"security": []},
-        responses=good("They are.", ref("Status")) | problems(503),
+        responses=good("They are.", ref("Status")) | problems(UNREADY, STOPPING),
     )
     async def readyz() -> dict[str, str]:
         if not engine.ready:
@@ -133,7 +146,7 @@ def _watched(router: APIRouter, engine: Engine, counts: Metrics) -> None:
         "/metrics",
         summary="Counts for Prometheus",
         response_class=Response,
-        responses=good("Its text format.", {"type": "string"}, "text/plain") | problems(401, 429),
+        responses=good("Its text format.", {"type": "string"}, "text/plain") | problems(KEY, RATE),
     )
     async def metrics() -> Response:
         return Response(counts.text(), media_type=CONTENT_TYPE)

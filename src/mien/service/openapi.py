@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from mien.prediction import METHODS, PLACES
-from mien.service.problems import KINDS
+from mien.service.problems import KINDS, Kind
 from mien.timeline import meanings
 from mien.watching import moment_columns
 
@@ -251,11 +251,13 @@ def good(
     return {status: {"description": words, "content": {kind: {"schema": schema}}}}
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The documented answers with these statuses."""
+def problems(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+    """The documented answers with these problems, by their statuses."""
     content = {"application/problem+json": {"schema": ref("Problem")}}
-    titles = {status: "; ".join(kind.title for kind in KINDS if kind.status == status) for status in statuses}
-    return {status: {"description": title, "content": content} for status, title in titles.items()}
+    titles: dict[int, list[str]] = {}
+    for kind in kinds:
+        titles.setdefault(kind.status, []).append(kind.title)
+    return {status: {"description": "; ".join(each), "content": content} for status, each in sorted(titles.items())}
 
 
 class Described(FastAPI):

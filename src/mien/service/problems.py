@@ -62,6 +62,10 @@ KINDS = (
     *(BUSY, DEADLINE, UNFINISHED, UNREADY, STOPPING),
     *(KEY, RATE, NOT_FOUND, METHOD, MISSING, INTERNAL),
 )
+ASKED = (KEY, PARAMETER, RATE)
+"""What may be wrong with any request of the API."""
+SENT = (*ASKED, MALFORMED, SLOW, TOO_LARGE, TOO_MANY, UNSUPPORTED, INTERNAL, BUSY, UNREADY, STOPPING)
+"""What may be wrong where a file is sent as well."""
 
 
 REFUSED, AGAIN = 1008, 1013  # WebSocket's codes: for what breaks a rule, and for what may be tried again later

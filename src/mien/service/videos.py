@@ -20,7 +20,7 @@ from mien.service.engine import Engine
 from mien.service.guard import key_in
 from mien.service.jobs import Job, Jobs
 from mien.service.openapi import body, good, parameter, problems, ref
-from mien.service.problems import MISSING, NO_VIDEO, NOT_FOUND, PARAMETER, UNFINISHED, Problem
+from mien.service.problems import ASKED, MISSING, NO_VIDEO, NOT_FOUND, PARAMETER, SENT, UNFINISHED, Problem
 from mien.service.proxies import root_of
 from mien.service.settings import Settings, hash_key
 from mien.service.uploads import CLOSE
@@ -63,7 +63,7 @@ def _beginning(router: APIRouter, engine: Engine, jobs: Jobs, settings: Settings
         response_class=Response,
         responses={
             **good("It waits for its turn; Location says where it is looked at.", ref("Video"), status=202),
-            **problems(400, 401, 408, 413, 415, 422, 429, 500, 501, 503),
+            **problems(*SENT, NO_VIDEO, MISSING),
         },
     )
     async def begin_video(request: Request) -> Response:
@@ -90,7 +90,7 @@ def _looking(router: APIRouter, jobs: Jobs, settings: Settings) -> None:
         summary="How far the reading of a video is",
         openapi_extra={"parameters": [NAMED]},
         response_class=Response,
-        responses=good("Its state.", ref("Video")) | problems(401, 404, 422, 429),
+        responses=good("Its state.", ref("Video")) | problems(*ASKED, NOT_FOUND),
     )
     async def video(request: Request) -> Response:
         only(request.query_params)
@@ -102,7 +102,7 @@ def _looking(router: APIRouter, jobs: Jobs, settings: Settings) -> None:
         openapi_extra={"parameters": [NAMED]},
         status_code=204,
         response_class=Response,
-        responses={204: {"description": "It is forgotten."}, **problems(401, 404, 422, 429)},
+        responses={204: {"description": "It is forgotten."}, **problems(*ASKED, NOT_FOUND)},
     )
     async def delete_video(request: Request) -> Response:
         only(request.query_params)
@@ -127,7 +127,7 @@ def _fetching(router: APIRouter, jobs: Jobs, settings: Settings) -> None:
         summary="What was read of a video so far, a row a face a frame",
         openapi_extra={"parameters": [NAMED, *query]},
         response_class=Response,
-        responses=rows_answer | problems(401, 404, 422, 429),
+        responses=rows_answer | problems(*ASKED, NOT_FOUND),
     )
     async def video_rows(request: Request) -> Response:
         given = request.query_params
@@ -153,7 +153,7 @@ def _fetching(router: APIRouter, jobs: Jobs, settings: Settings) -> None:
         summary="What each track in a video came to, and when it showed which expression",
         openapi_extra={"parameters": [NAMED]},
         response_class=Response,
-        responses=good("Of all rows.", ref("Summary")) | problems(401, 404, 409, 422, 429),
+        responses=good("Of all rows.", ref("Summary")) | problems(*ASKED, NOT_FOUND, UNFINISHED),
     )
     async def video_summary(request: Request) -> Response:
         only(request.query_params)
