@@ -16,7 +16,7 @@ from PIL import Image
 from mien.draw import PALETTE
 from mien.errors import MienError
 from mien.overview import check_form, over_time, overview
-from mien.report.strips import FOOT, HIGH
+from mien.report.strips import FOOT, HIGH, _clock
 
 LABELS = ("happy", "sad")
 Row = dict[str, Any]
@@ -112,6 +112,14 @@ def test_a_timeline_in_parts() -> None:
 def test_it_may_be_a_vector_graphic(form: str, start: bytes, clip: bytes) -> None:
     rows = [row(number, 0.9) for number in range(50)]
     assert overview(io.BytesIO(clip), rows, LABELS, title="$clip$.mp4", form=form).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0:00"), (0.5, "0:00.5"), (59.94, "0:59.9"), (59.95, "1:00"), (1259.95, "21:00"), (3600, "60:00")],
+)
+def test_times(seconds: float, words: str) -> None:
+    assert _clock(seconds, 0) == words
 
 
 def test_a_video_that_is_gone_leaves_out_its_pictures(tmp_path: Path) -> None:

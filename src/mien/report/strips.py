@@ -128,4 +128,5 @@ def _shade(colour: Colour) -> str:
 
 
 def _clock(seconds: float, _: int) -> str:
-    return f"{int(seconds) // 60}:{seconds % 60:04.1f}".removesuffix(".0")
+    minutes, tenths = divmod(round(10 * seconds), 600)
+    return f"{minutes}:{tenths / 10:04.1f}".removesuffix(".0")
