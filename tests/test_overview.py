@@ -16,7 +16,7 @@ from PIL import Image
 from mien.draw import PALETTE
 from mien.errors import MienError
 from mien.overview import check_form, over_time, overview
-from mien.report.strips import FOOT, HIGH, _clock
+from mien.report.strips import FOOT, HIGH, Strip, _clock, page
 
 LABELS = ("happy", "sad")
 Row = dict[str, Any]
@@ -79,6 +79,19 @@ def test_what_is_uncertain_is_hatched_and_what_is_out_of_sight_is_empty(clip: by
     )  # a line reaches beyond its part
     whole = (wide.max() - wide.min()) / 0.6
     assert wide.max() + 0.35 * whole < page.shape[1]
+
+
+def test_what_is_there_for_a_moment_is_shown(clip: bytes) -> None:
+    """Also where it is the last part of the time, or one between others."""
+    parts = np.array([[1.0, 0.0], [np.nan] * 2, [np.nan] * 2, [0.0, 1.0]])
+    strip = Strip("face 0", np.arange(5.0), parts, np.array([True, False, False, False]))
+    drawing = page("clip.mp4", [strip], {"happy": PALETTE["happy"], "sad": PALETTE["sad"]})
+    pixels = np.asarray(Image.open(io.BytesIO(drawing)).convert("RGB")).astype(np.int16)[:-150]
+    ink = near(pixels, (0x20, 0x24, 0x2A)).sum(0)
+    wide = {label: np.flatnonzero(near(pixels, PALETTE[label]).sum(0) > 20) for label in ("happy", "sad")}
+    assert len(wide["happy"]) == pytest.approx(len(wide["sad"]), abs=3)
+    assert wide["sad"].min() - wide["happy"].max() == pytest.approx(2 * len(wide["sad"]), abs=5)
+    assert (ink[wide["happy"][5:-5]] > 2).all()
 
 
 def test_faces_are_shown_at_the_heights_of_their_expressions(clip: bytes) -> None:
