@@ -18,6 +18,15 @@ def test_there_are_three() -> None:
     assert [path.stem for path in NOTEBOOKS] == ["1_data", "2_training", "3_testing"]
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_their_code_is_the_script(path: Path) -> None:
+    """A comment that begins with copy or rm would be a command (findings/jupytext_comment_becomes_code.sh)."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    code = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+    assert code
+    assert not [line for source in code for line in source.splitlines() if line not in lines]
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore:Proactor event loop")
 def test_they_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = write_folder(tmp_path / "data", ("happy", "sad"), 24, splits=("train", "valid", "test"))

@@ -16,7 +16,7 @@ from PIL import Image
 from mien.draw import PALETTE
 from mien.errors import MienError
 from mien.overview import check_form, over_time, overview
-from mien.report.strips import FOOT, HIGH
+from mien.report.strips import FOOT, HIGH, Strip, _clock, page
 
 LABELS = ("happy", "sad")
 Row = dict[str, Any]
@@ -81,6 +81,19 @@ def test_what_is_uncertain_is_hatched_and_what_is_out_of_sight_is_empty(clip: by
     assert wide.max() + 0.35 * whole < page.shape[1]
 
 
+def test_what_is_there_for_a_moment_is_shown(clip: bytes) -> None:
+    """Also where it is the last part of the time, or one between others."""
+    parts = np.array([[1.0, 0.0], [np.nan] * 2, [np.nan] * 2, [0.0, 1.0]])
+    strip = Strip("face 0", np.arange(5.0), parts, np.array([True, False, False, False]))
+    drawing = page("clip.mp4", [strip], {"happy": PALETTE["happy"], "sad": PALETTE["sad"]})
+    pixels = np.asarray(Image.open(io.BytesIO(drawing)).convert("RGB")).astype(np.int16)[:-150]
+    ink = near(pixels, (0x20, 0x24, 0x2A)).sum(0)
+    wide = {label: np.flatnonzero(near(pixels, PALETTE[label]).sum(0) > 20) for label in ("happy", "sad")}
+    assert len(wide["happy"]) == pytest.approx(len(wide["sad"]), abs=3)
+    assert wide["sad"].min() - wide["happy"].max() == pytest.approx(2 * len(wide["sad"]), abs=5)
+    assert (ink[wide["happy"][5:-5]] > 2).all()
+
+
 def test_faces_are_shown_at_the_heights_of_their_expressions(clip: bytes) -> None:
     heights = {10: 0.99, 40: 0.02}
     page = drawn(clip, [row(number, heights.get(number, 0.8 if number < 25 else 0.2)) for number in range(50)])
@@ -112,6 +125,14 @@ def test_a_timeline_in_parts() -> None:
 def test_it_may_be_a_vector_graphic(form: str, start: bytes, clip: bytes) -> None:
     rows = [row(number, 0.9) for number in range(50)]
     assert overview(io.BytesIO(clip), rows, LABELS, title="$clip$.mp4", form=form).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0:00"), (0.5, "0:00.5"), (59.94, "0:59.9"), (59.95, "1:00"), (1259.95, "21:00"), (3600, "60:00")],
+)
+def test_times(seconds: float, words: str) -> None:
+    assert _clock(seconds, 0) == words
 
 
 def test_a_video_that_is_gone_leaves_out_its_pictures(tmp_path: Path) -> None:

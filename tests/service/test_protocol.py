@@ -158,11 +158,45 @@ def test_an_answer_that_nobody_takes(service: Served) -> None:
 
 
 def test_one_line_of_each_kind(service: Served, tmp_path: Path) -> None:
-    for asked in (b"\0\r\n\r\n", GOOD[:-2] + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"):
-        for _ in range(20):
-            with dial(service) as wire:
-                wire.sendall(asked)
-                wire.shutdown(socket.SHUT_WR)
-                rest(wire)
-    for line in ("Invalid HTTP request received.", "Unsupported upgrade request."):
-        assert sum(line in each for each in service.printed) == 1
+    for _ in range(20):
+        with dial(service) as wire:
+            wire.sendall(b"\0\r\n\r\n")
+            wire.shutdown(socket.SHUT_WR)
+            rest(wire)
+    assert sum("Invalid HTTP request received." in each for each in service.printed) == 1
+
+
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+OFFERED = {
+    "a length": POST + OFFER + b"Content-Length: 8\r\n\r\nno image",
+    "chunks": POST + OFFER + b"Transfer-Encoding: chunked\r\n\r\n3\r\nno \r\n5\r\nimage\r\n0\r\n\r\n",
+    "no body": GOOD[:-2] + OFFER + b"\r\n",
+    "a body of no bytes": POST + OFFER + b"Content-Length: 0\r\n\r\n",
+    "an end": POST + OFFER.replace(b"Upgrade,", b"close, Upgrade,") + b"Content-Length: 8\r\n\r\nno image",
+}
+EXPECTED = {"no body": b"200", "a body of no bytes": b"400"}
+
+
+@pytest.mark.parametrize("pieces", ["whole", "bytes"])
+@pytest.mark.parametrize("name", OFFERED)
+def test_an_offer_of_http_2(service: Served, name: str, pieces: str) -> None:
+    """Java's own client makes one with each request: it is passed over, and the body is the request's."""
+    sent, expected, times = OFFERED[name], EXPECTED.get(name, b"422"), 1 if name == "an end" else 3
+    with dial(service) as wire:
+        if pieces == "whole":
+            wire.sendall(sent * times)
+        else:
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for at in range(len(sent) * times):
+                wire.sendall((sent * times)[at : at + 1])
+        with suppress(ConnectionError):  # after an end nobody may listen any more
+            wire.sendall(GOOD)
+        statuses = re.findall(rb"HTTP/1.1 (\d+)", rest(wire))
+    assert statuses == [expected] * times + [b"200"] * (name != "an end")
+
+
+@pytest.mark.parametrize("wrong", [b"Content-Length: x\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nx\r\n"])
+def test_an_offer_before_what_is_no_body(service: Served, wrong: bytes) -> None:
+    with dial(service) as wire:
+        wire.sendall(POST + OFFER + wrong)
+        assert rest(wire).startswith(b"HTTP/1.1 400")

@@ -105,6 +105,7 @@ def test_sound_alone_is_told(tmp_path: Path) -> None:
         ({"every_s": -1}, "every_s is"),
         ({"start_s": 2, "end_s": 2}, "end_s lies after start_s"),
         ({"rate": 0}, "rate is a number of frames a second above 0"),
+        ({"rate": float("inf")}, "rate is a number of frames a second above 0"),
     ],
 )
 def test_arguments_out_of_range_are_told(how: dict[str, Any], told: str) -> None:

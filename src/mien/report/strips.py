@@ -87,14 +87,13 @@ def page(title: str, strips: Sequence[Strip], colours: Mapping[str, Colour], for
 
 
 def _draw(axes: Axes, strip: Strip, colours: Mapping[str, Colour]) -> None:
-    seen = np.append(~np.isnan(strip.shares[:, 0]), False)
-    tops = np.vstack([np.zeros(len(strip.edges_s)), np.cumsum(_stepped(strip.shares), axis=1).T])
+    ends = np.repeat(strip.edges_s, 2)[1:-1]  # of each part: with `step`, the last of several would be left out
+    seen = ~np.isnan(strip.shares[:, 0])
+    tops = np.vstack([np.zeros(len(seen)), np.cumsum(np.nan_to_num(strip.shares), axis=1).T]).repeat(2, axis=1)
     for low, high, colour in zip(tops[:-1], tops[1:], colours.values(), strict=True):
-        axes.fill_between(strip.edges_s, low, high, where=seen, step="post", color=_shade(colour), linewidth=0)
-    unsure = np.append(strip.uncertain, False) & seen
-    axes.fill_between(
-        strip.edges_s, 0, 1, where=unsure, step="post", facecolor="none", edgecolor=INK, hatch="////", linewidth=0
-    )
+        axes.fill_between(ends, low, high, where=seen.repeat(2), color=_shade(colour), linewidth=0)
+    unsure = (strip.uncertain & seen).repeat(2)
+    axes.fill_between(ends, 0, 1, where=unsure, facecolor="none", edgecolor=INK, hatch="////", linewidth=0)
     for look in strip.looks:
         mark = AnnotationBbox(
             OffsetImage(np.asarray(look.image), zoom=THUMB_PX / look.image.width),
@@ -117,15 +116,10 @@ def _draw(axes: Axes, strip: Strip, colours: Mapping[str, Colour]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(_clock))
 
 
-def _stepped(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """With the last part once more, where it ends; nothing where the face is out of sight."""
-    whole = np.nan_to_num(shares)
-    return np.vstack([whole, whole[-1:]])
-
-
 def _shade(colour: Colour) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def _clock(seconds: float, _: int) -> str:
-    return f"{int(seconds) // 60}:{seconds % 60:04.1f}".removesuffix(".0")
+    minutes, tenths = divmod(round(10 * seconds), 600)
+    return f"{minutes}:{tenths / 10:04.1f}".removesuffix(".0")

@@ -1,13 +1,19 @@
-"""HTTP as uvicorn speaks it, with limits that it lacks: of time, of what is no body, and of requests sent at once."""
+"""HTTP as uvicorn speaks it, with limits that it lacks: of time, of what is no body, and of requests sent at once.
+
+And with the bodies that it loses: those of requests that offer another protocol, as Java's do (`Parser`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
+from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mien.service.room import Connection
@@ -15,6 +21,33 @@ from mien.service.room import Connection
 MAX_HEAD = 65_536  # bytes of request line and headers, and of those after a body
 PIPELINED = 16  # requests that one client may send before it has an answer
 KEEP_ALIVE_S = 30.0  # that a connection may wait for its next request
+FRAMING = (b"content-length", b"transfer-encoding")  # headers that say where a body ends
+
+
+class Parser(HttpRequestParser):
+    """httptools', which takes what follows an offer of another protocol (`Upgrade: h2c`) to be of that protocol.
+
+    Nothing but a web socket's is spoken here: other offers are passed over (RFC 9110, 7.8), and the body follows.
+
+    Args:
+        http: the connection, which is told what comes.
+    """
+
+    def __init__(self, http: Http) -> None:
+        super().__init__(http)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+        self._http = http
+
+    def feed_data(self, data: bytes | bytearray | memoryview | array[int]) -> None:
+        try:
+            super().feed_data(data)
+        except HttpParserUpgrade as offer:
+            if self._http.opens_socket():
+                raise
+            other = self._http.parser = Parser(self._http)
+            with self._http.begun_anew() as head:
+                other.feed_data(head)
+            other.feed_data(data[offer.args[0] :])
 
 
 class Http(Connection, HttpToolsProtocol):
@@ -30,11 +63,13 @@ class Http(Connection, HttpToolsProtocol):
     _asked = 0  # requests that have no answer yet
     _whole = True  # whether the last request has come to its end
     _upgrading = False  # whether it becomes a web socket once what was asked before has its answers
+    _anew = False  # whether a request's headers are parsed a second time
     _clock: asyncio.TimerHandle | None = None
     _fault: tuple[HTTPStatus, str] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self.parser = Parser(self)
         self._wait(self.room.settings.upload_s, self._late)
 
     def let_go(self) -> None:
@@ -52,18 +87,44 @@ class Http(Connection, HttpToolsProtocol):
         if self._loose > MAX_HEAD:
             self._end(*TOO_LARGE)
 
+    def opens_socket(self) -> bool:
+        """Whether the request asks for a web socket."""
+        return self._should_upgrade()
+
+    @contextmanager
+    def begun_anew(self) -> Iterator[bytes]:
+        """The head of the last request without its offer of another protocol, as far as it matters to what follows.
+
+        As long as the block lasts, headers that are parsed are no other request's.
+        """
+        lines = [b"%s: %s\r\n" % header for header in self.headers if header[0] in FRAMING]
+        lines += [b"connection: close\r\n"] * (not self.cycle.keep_alive)
+        self._anew = True
+        try:
+            yield b"".join((b"POST / HTTP/1.1\r\n", *lines, b"\r\n"))
+        finally:
+            self._anew = False
+
     def on_message_begin(self) -> None:
+        if self._anew:
+            return
         if self._asked > PIPELINED or self._upgrading:
             raise ValueError("more requests at once than are answered")
         super().on_message_begin()
         self._loose, self._heading, self._whole = 0, True, False
         self._wait(self.room.settings.upload_s, self._late)
 
+    def on_url(self, url: bytes) -> None:
+        if not self._anew:
+            super().on_url(url)
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._heading:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self._anew:
+            return
         self._heading = False
         if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > MAX_HEAD:
             self._fault = TOO_LARGE
@@ -83,6 +144,8 @@ class Http(Connection, HttpToolsProtocol):
         self._moved = True
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade() and not self.opens_socket():
+            return  # its body comes yet
         self._moved = self._whole = True
         super().on_message_complete()
         self.room.busy(self)

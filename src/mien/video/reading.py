@@ -77,7 +77,7 @@ def frames(
     """
     if every_s is not None and not every_s > 0:
         raise MienError(f"every_s is a number of seconds above 0, or None for all frames; got {every_s}")
-    if not rate > 0:
+    if not 0 < rate < math.inf:
         raise MienError(f"rate is a number of frames a second above 0; got {rate}")
     if end_s is not None and not end_s > start_s:
         raise MienError(f"end_s lies after start_s; got {start_s:g} and {end_s:g}")
