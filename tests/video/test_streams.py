@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from threading import Event, Thread, Timer
 
+import numpy as np
 import pytest
 from filmed import Film, plain, seen
 from PIL import Image
@@ -193,6 +195,41 @@ def test_a_video_at_an_address_is_shown_once(camera: Camera) -> None:
     assert time.monotonic() - began >= 0.04 * (COUNT - 1)
     assert len(found) + stream.missed == COUNT
     assert seen(found[-1].pixels) == COUNT - 1
+    assert stream.trouble == ""
+
+
+class Ranged(BaseHTTPRequestHandler):
+    """A server of files that closes a connection where it is asked to, as Python's own; parts of files, too."""
+
+    protocol_version = "HTTP/1.1"
+    data = b""
+
+    def do_GET(self) -> None:
+        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start = int(asked[1]) if asked else 0
+        self.send_response(206 if asked else 200)
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{len(self.data) - 1}/{len(self.data)}")
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(len(self.data) - start))
+        self.end_headers()
+        with suppress(ConnectionError):
+            self.wfile.write(self.data[start:])
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_a_video_at_an_address_whose_index_is_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (COUNT, 96, 128, 3), np.uint8)
+    monkeypatch.setattr(Ranged, "data", Film(list(noise), options={"preset": "ultrafast", "qp": "4"}).made())
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ranged) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        with Live(f"http://127.0.0.1:{server.server_address[1]}/film.mp4") as stream:
+            found = list(islice(stream, COUNT + 1))
+        server.shutdown()
+        thread.join()
+    assert len(found) + stream.missed == COUNT
     assert stream.trouble == ""
 
 

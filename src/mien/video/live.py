@@ -36,7 +36,8 @@ OPEN_S, READ_S = 10.0, 10.0  # that a stream is waited for, at first and from fr
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a stream is connected to again
 ANALYSED = 10**6  # microseconds of a stream that are looked at before its first frame
 SEGMENTED = "hls"  # a stream of files of some seconds, which are fetched one after the other
-OPTIONS = {"analyzeduration": str(ANALYSED), "rtsp_transport": "tcp"}
+KEEP = {"multiple_requests": "1"}  # else FFmpeg 8.1 asks servers to close connections, and goes on with them
+OPTIONS = {"analyzeduration": str(ANALYSED), "rtsp_transport": "tcp"} | KEEP
 
 
 class Live(Iterator[Frame]):
