@@ -170,3 +170,15 @@ def test_single_frames_are_read_at_once(reader: Recognizer) -> None:
     later = glance(Frame.of(5 / 30, 5, drawn([(30, SAD)])))
     assert later.prediction.faces[0].expression.label == "sad"
     assert later.smoothed[0].label == "happy"  # not yet
+
+
+@pytest.mark.parametrize(
+    ("times", "tracks"),
+    [([0, 0.04, 0.08, 0.9, 0.94], [0] * 5), ([0, 0.04, 0.08, 9, 9.04], [0, 0, 0, 1, 1]), ([0, 0.9, 3, 6, 9], [0] * 5)],
+)
+def test_no_track_goes_on_where_a_stream_had_broken_off(
+    reader: Recognizer, times: list[float], tracks: list[int]
+) -> None:
+    glance = Glance(reader, "camera", HAPPY_SAD)
+    seen = [glance(Frame.of(time_s, number, drawn([(30, HAPPY)]))) for number, time_s in enumerate(times)]
+    assert [each.tracks for each in seen] == [(track,) for track in tracks]

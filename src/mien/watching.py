@@ -29,7 +29,7 @@ from mien.prior import TRAINING, Prior
 from mien.shots import viewed
 from mien.smoothing import CAMERA_SIGMA_S, REACH_S, Smooth, smoothed
 from mien.tables import flat_rows, kinds_of
-from mien.tracks import Floats, Tracks, look_of
+from mien.tracks import LOST_S, Floats, Tracks, look_of
 from mien.video import Frame, VideoSource, frames
 from mien.video.stills import RATE
 
@@ -174,18 +174,25 @@ def described(source: VideoSource) -> str:
 
 
 class Glance:
-    """Reads single frames at once, each smoothed with those before it: for a camera, of which the newest frame wins."""
+    """Reads single frames at once, each smoothed with those before it: for a camera, of which the newest frame wins.
+
+    Where it had broken off for longer than a face may be out of sight, no track goes on.
+    """
 
     def __init__(self, reader: Reader, name: str, labels: LabelSet, prior: Prior = TRAINING) -> None:
         self._reader, self._name, self._labels, self._prior = reader, name, labels, prior
         self._tracks, self._smooth = Tracks(), Smooth(sigma_s=CAMERA_SIGMA_S)
         self._threshold = reader.artifact.head_for(labels).threshold
         self._following = Following(reader.detector)
+        self._time_s = self._gap_s = 0.0
 
     def __call__(self, frame: Frame) -> Moment:
         """The moment of a frame that is shown after those before."""
+        gap_s = frame.time_s - self._time_s
+        broken = gap_s > LOST_S + 2 * self._gap_s  # else frames come seldom
+        self._time_s, self._gap_s = frame.time_s, gap_s
         view = next(viewed([frame]))
-        seen = [Seen(view, self._following.newest(view.picture, view.time_s), cut=False)]
+        seen = [Seen(view, self._following.newest(view.picture, view.time_s), cut=broken)]
         moments = _read(self._reader, seen, self._tracks, self._name, self._labels, self._prior)
         smoothed = _smoothed(moments, self._smooth, self._labels, self._threshold, 0.0)
         return next(replace(each, frame=frame) for each in smoothed if isinstance(each, Moment))
