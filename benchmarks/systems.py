@@ -156,7 +156,7 @@ def judged(system: System, runs: Path, ends: float) -> list[str]:
     parameters = sum(each.parameters for each in describe(recipe))
     minutes = sum(each["seconds"] for each in log) / 60
     scores = [cell for each in (theirs, ours) for cell in (f"{each.accuracy:.1%}", f"{each.macro_f1:.3f}")]
-    costs = (f"{parameters:,}", f"{one_face(model):.2f}", f"{minutes:.0f}")
+    costs = (f"{parameters:,}", f"{one_face(model):.2f}", f"{minutes:.0f}" if minutes >= 0.5 else "<1")
     return [f"{len(log)} of {recipe.schedule.epochs}", f"{theirs.n:,}", *scores, *costs]
 
 

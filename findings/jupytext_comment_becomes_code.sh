@@ -2,7 +2,8 @@
 # Subject:  jupytext 1.19.6, a notebook of a Python script in whose cells a comment begins with a word such as copy, cat, ls or rm
 # Guess:    A comment stays one: only what begins with `%`, `!` or `?` behind the `#` is a command that was commented out.
 # Happens:  It becomes code. In a cell with other lines that is a syntax error. Where it is all that the cell has, IPython runs it:
-#           a command that somebody had commented out. So does a comment of one word with a question mark, which opens help.
+#           a command that somebody had commented out. So does a comment of one word with a question mark, which opens help (not
+#           shown here).
 #           The option `comment_magics` ends it, for all commands; within a block comments stay.
 # Source:   https://github.com/jupytext/jupytext/issues/149 is why: such commands are commented out in scripts, and come back as
 #           they were. That a script's own comments go the same way was found nowhere; of assignments, mended, there is

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Subject:  Streamlit 1.67.0, `streamlit run` on SIGTERM or Ctrl-C, where the reader of its standard output has left
+# Subject:  Streamlit 1.67.0, `streamlit run` on SIGTERM, where the reader of its standard output has left
 # Guess:    It ends, as it does otherwise; a word that nobody reads is lost at most.
 # Happens:  It prints "Stopping..." before anything else. That raises BrokenPipeError in a callback of the event loop, which logs it,
-#           and the server serves on; a second signal does the same. So it is with `streamlit run app.py | head -3`, and with a process
-#           that started it and reads its first lines only.
+#           and the server serves on; a second signal does the same. So it is with a process that started it and reads its first lines
+#           only; Ctrl-C and `streamlit run app.py | head -3` take the same way (not shown here).
 # Source:   https://github.com/streamlit/streamlit/pull/15949 (the stop as a callback); `Server.stop` in
 #           streamlit/web/server/server.py
 # Matters:  `mien app` could only be killed then, and held its port and the memory of its network. What Streamlit prints there is

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
 from mien import fonts
@@ -46,6 +47,16 @@ def test_a_text_is_drawn_without_boxes(text: str) -> None:
     assert told
     assert lacked(told, font) == ""
     assert font.getlength(told) > 0
+
+
+def test_a_space_is_none_that_a_font_lacks(no_fonts: Path) -> None:
+    """In some fonts, as URW's, what is lacked looks as a space does: it is as wide, and empty."""
+    font = TTFont(DEJAVU)
+    glyphs, widths = font["glyf"], font["hmtx"]
+    glyphs[".notdef"], widths[".notdef"] = glyphs["space"], widths["space"]
+    font.save(no_fonts / "Empty.ttf")
+    assert font_file("fâchée") == str(no_fonts / "Empty.ttf")
+    assert lacked("fâchée, 喜 happy", font_for("fâchée", 20)) == "喜"
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,13 @@ def test_single_frames_are_read_at_once(reader: Recognizer) -> None:
 
 @pytest.mark.parametrize(
     ("times", "tracks"),
-    [([0, 0.04, 0.08, 0.9, 0.94], [0] * 5), ([0, 0.04, 0.08, 9, 9.04], [0, 0, 0, 1, 1]), ([0, 0.9, 3, 6, 9], [0] * 5)],
+    [
+        ([0, 0.04, 0.08, 0.9, 0.94], [0] * 5),
+        ([0, 0.04, 0.08, 9, 9.04], [0, 0, 0, 1, 1]),
+        ([0, 0.04, 9, 14], [0, 0, 1, 2]),
+        ([0, 3, 6, 9], [0] * 4),
+        ([0, 0.9, 3, 6, 9], [0] * 5),
+    ],
 )
 def test_no_track_goes_on_where_a_stream_had_broken_off(
     reader: Recognizer, times: list[float], tracks: list[int]

@@ -1,4 +1,4 @@
-"""Train large networks, all at once, within some minutes of one GPU.
+"""Train large networks, all at once, within half an hour of one GPU.
 
     python tools/train_on_gpu.py large teacher-{352-labels,288-labels,288} --data fer2013/ --out runs/gpu --minutes 24
 

@@ -42,12 +42,13 @@ def font_file(text: str) -> str | None:
 
 
 def lacked(text: str, font: ImageFont.FreeTypeFont) -> str:
-    """The characters of a text that a font does not have, each once."""
+    """The characters of a text that a font does not have, each once; a space is no such: some draw nothing alike."""
     if text.isascii():
         return ""
     plain = font.font_variant(size=SEEN_AT, layout_engine=ImageFont.Layout.BASIC)
     nothing = _look(plain, NOBODYS)
-    several = (each for each in dict.fromkeys(_composed(text)) if unicodedata.category(each) not in SPECIAL)
+    characters = dict.fromkeys(_composed(text).replace(" ", ""))
+    several = (each for each in characters if unicodedata.category(each) not in SPECIAL)
     return "".join(each for each in several if _look(plain, each) == nothing)
 
 

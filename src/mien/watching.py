@@ -6,6 +6,7 @@ little ahead of the next. What comes out, in constant memory, are moments, one a
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
@@ -184,13 +185,13 @@ class Glance:
         self._tracks, self._smooth = Tracks(), Smooth(sigma_s=CAMERA_SIGMA_S)
         self._threshold = reader.artifact.head_for(labels).threshold
         self._following = Following(reader.detector)
-        self._time_s = self._gap_s = 0.0
+        self._time_s, self._gap_s = -math.inf, math.inf
 
     def __call__(self, frame: Frame) -> Moment:
         """The moment of a frame that is shown after those before."""
         gap_s = frame.time_s - self._time_s
         broken = gap_s > LOST_S + 2 * self._gap_s  # else frames come seldom
-        self._time_s, self._gap_s = frame.time_s, gap_s
+        self._time_s, self._gap_s = frame.time_s, min(gap_s, 2 * self._gap_s + 0.1)
         view = next(viewed([frame]))
         seen = [Seen(view, self._following.newest(view.picture, view.time_s), cut=broken)]
         moments = _read(self._reader, seen, self._tracks, self._name, self._labels, self._prior)

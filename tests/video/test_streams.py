@@ -187,6 +187,29 @@ def test_a_stream_of_files_is_shown_at_its_own_speed(camera: Camera) -> None:
     assert stream.trouble == ""
 
 
+def test_a_broadcast_that_has_come_to_its_end_is_not_shown_again(
+    camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "FIRST_WAIT_S", 0.01)
+    camera.files["part.ts"] = Film([plain(n) for n in range(8)], form="mpegts").made()
+    parts = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.32,\npart.ts\n"
+    camera.files["live.m3u8"] = parts.encode()
+    with Live(f"{camera.url}live.m3u8") as stream:
+        next(stream)
+        camera.files["live.m3u8"] = (parts + "#EXT-X-ENDLIST\n").encode()
+        numbers = [frame.number for frame in islice(stream, 20)]
+    assert max(numbers, default=0) < 8
+
+
+@pytest.mark.parametrize("form", ["flv", "mpegts"])
+def test_a_stream_without_an_end_is_taken_up_again(form: str, camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its head says of its duration."""
+    monkeypatch.setattr(live, "FIRST_WAIT_S", 0.01)
+    camera.film = Film([plain(number) for number in range(COUNT)], form=form).made()
+    with Live(camera.url) as stream:
+        assert max(frame.number for frame in islice(stream, 2 * COUNT)) > COUNT
+
+
 def test_a_video_at_an_address_is_shown_once(camera: Camera) -> None:
     camera.files["film.mkv?key=a"] = Film([plain(number) for number in range(COUNT)], form="matroska").made()
     began = time.monotonic()
@@ -223,12 +246,10 @@ def test_a_video_at_an_address_whose_index_is_at_its_end(monkeypatch: pytest.Mon
     noise = np.random.default_rng(0).integers(0, 256, (COUNT, 96, 128, 3), np.uint8)
     monkeypatch.setattr(Ranged, "data", Film(list(noise), options={"preset": "ultrafast", "qp": "4"}).made())
     with ThreadingHTTPServer(("127.0.0.1", 0), Ranged) as server:
-        thread = Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
+        Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         with Live(f"http://127.0.0.1:{server.server_address[1]}/film.mp4") as stream:
             found = list(islice(stream, COUNT + 1))
         server.shutdown()
-        thread.join()
     assert len(found) + stream.missed == COUNT
     assert stream.trouble == ""
 

@@ -7,7 +7,6 @@ files is shown at its own speed, and a video at an address once.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sys
@@ -36,6 +35,7 @@ OPEN_S, READ_S = 10.0, 10.0  # that a stream is waited for, at first and from fr
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a stream is connected to again
 ANALYSED = 10**6  # microseconds of a stream that are looked at before its first frame
 SEGMENTED = "hls"  # a stream of files of some seconds, which are fetched one after the other
+JUMP_S = 2.0  # by which the clock of such a stream may be off before it is another one
 KEEP = {"multiple_requests": "1"}  # else FFmpeg 8.1 asks servers to close connections, and goes on with them
 OPTIONS = {"analyzeduration": str(ANALYSED), "rtsp_transport": "tcp"} | KEEP
 
@@ -116,45 +116,49 @@ class Live(Iterator[Frame]):
 
     def _receive(self, decoder: Decoder | None) -> None:
         """Of a camera or a stream: frames as they come, and those of the next connection where one breaks off."""
-        number, wait_s, began = 0, FIRST_WAIT_S, 0.0
-        while not self._stopped.is_set():
-            reason = ""
-            try:
-                decoder = decoder or self._connected()
-                for frame in self._due(decoder):
-                    wait_s, self.trouble = FIRST_WAIT_S, ""
-                    if self._asked.is_set():
-                        began = began or monotonic()
-                        self._put(replace(frame, time_s=monotonic() - began, number=number))
-                        number += 1
-                decoder.check()
-            except VideoError as error:
-                reason = str(error)
-            finally:
-                if decoder is not None:
-                    decoder.close()
-                    decoder = None
-            if self._stopped.is_set():  # it is the one who watches that has left
-                break
-            if self._stored:
-                self.trouble = reason
-                break
-            self.trouble = f"no frames ({reason or 'it has ended'}): connects again in {wait_s:g} s"
-            self._stopped.wait(wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-        self._end()
+        number, wait_s, began, stored = 0, FIRST_WAIT_S, 0.0, self._stored
+        try:
+            while not self._stopped.is_set():
+                reason = ""
+                try:
+                    decoder = decoder or self._connected()
+                    if self._stored and not stored:  # a broadcast that is over: all of it lies there now
+                        return
+                    for frame in self._due(decoder):
+                        wait_s, self.trouble = FIRST_WAIT_S, ""
+                        if self._asked.is_set():
+                            began = began or monotonic()
+                            self._put(replace(frame, time_s=monotonic() - began, number=number))
+                            number += 1
+                    decoder.check()
+                except VideoError as error:
+                    reason = str(error)
+                finally:
+                    if decoder is not None:
+                        decoder.close()
+                        decoder = None
+                if self._stopped.is_set():  # it is the one who watches that has left
+                    return
+                if stored:
+                    self.trouble = reason
+                    return
+                self.trouble = f"no frames ({reason or 'it has ended'}): connects again in {wait_s:g} s"
+                self._stopped.wait(wait_s)
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+        finally:
+            self._end()
 
     def _due(self, decoder: Decoder) -> Iterator[Frame]:
         """Frames as they come, or when they are to be shown where they lie ready: those of a segment come at once."""
         if self._stored:
             self._asked.wait()
-        zero_s = -math.inf  # on our clock, of the stream's own
+        zero_s: float | None = None  # on our clock, of the stream's own
         for frame in decoder.frames(Moments()):
             if self._ready:
-                early_s = zero_s + frame.time_s - monotonic()
-                if abs(early_s) > READ_S:  # the first one, or the stream's clock jumps
-                    zero_s, early_s = monotonic() - frame.time_s, 0.0
-                self._stopped.wait(max(early_s, 0.0))
+                now_s = monotonic()
+                if zero_s is None or (abs(zero_s + frame.time_s - now_s) > JUMP_S and not self._stored):
+                    zero_s = now_s - frame.time_s
+                self._stopped.wait(max(zero_s + frame.time_s - now_s, 0.0))
             if self._stopped.is_set():
                 return
             yield frame
@@ -163,9 +167,10 @@ class Live(Iterator[Frame]):
         name = f"camera {self.name}" if self.name.isdecimal() else self.name
         try:
             container = _container(self._source)
-            web = re.match("https?:", self._source, re.IGNORECASE) is not None
-            self._stored = web and container.duration is not None
-            self._ready = self._stored or container.format.name == SEGMENTED
+            segmented = container.format.name == SEGMENTED
+            whole = bool(container.duration) and (segmented or container.size > 0)
+            self._stored = whole and re.match("https?:", self._source, re.IGNORECASE) is not None
+            self._ready = self._stored or segmented
             return Decoder(container, None, LIMITS, threads=1)
         except VideoError as error:
             raise VideoError(f"{name} cannot be opened: {error}") from error
