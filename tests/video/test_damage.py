@@ -33,24 +33,25 @@ def read(made: bytes, every_s: float | None = None) -> tuple[list[Frame], VideoE
 @pytest.mark.parametrize(
     ("film", "says"),
     [
-        (Film(FILM, options=OPTIONS, settings=FRONT), "damaged"),
-        (Film(FILM, form="matroska", options=OPTIONS), "cut short: ends at"),
-        (Film(FILM, form="webm", **VP9), "cut short: ends at"),
-        (Film(FILM, form="avi", options=OPTIONS), ""),
-        (Film(FILM, form="matroska", options=OPTIONS, sound_s=4.0), "cut short: ends at"),
+        (Film(FILM, options=OPTIONS, settings=FRONT), ("damaged", "cut short: ends at")),
+        (Film(FILM, form="matroska", options=OPTIONS), ("cut short: ends at",)),
+        (Film(FILM, form="webm", **VP9), ("cut short: ends at",)),
+        (Film(FILM, form="avi", options=OPTIONS), ("",)),
+        (Film(FILM, form="matroska", options=OPTIONS, sound_s=4.0), ("cut short: ends at",)),
     ],
     ids=["mp4", "matroska", "webm", "avi: a part of a frame or none is there", "with sound"],
 )
 @pytest.mark.parametrize("share", [0.3, 0.8])
-def test_a_video_whose_end_is_missing_is_read_up_to_there(film: Film, says: str, share: float) -> None:
+def test_a_video_whose_end_is_missing_is_read_up_to_there(film: Film, says: tuple[str, ...], share: float) -> None:
+    """Where one decoder thread tells of a damaged frame, several leave out that one in silence."""
     made = film.made()
     found, error, _ = read(made[: int(share * len(made))])
     assert share * COUNT * 0.5 < len(found) < COUNT * min(1, share * 1.5)
     assert [frame.number for frame in found] == list(range(len(found)))
     assert np.diff([frame.time_s for frame in found]) == pytest.approx([0.04] * (len(found) - 1), abs=0.0011)
     assert error is not None
-    assert says in str(error)
-    assert error.time_s == pytest.approx(found[-1].time_s + 0.04, abs=0.15)
+    assert any(each in str(error) for each in says)
+    assert error.time_s == pytest.approx(found[-1].time_s + 0.04, abs=0.25)
 
 
 def test_wherever_a_short_one_is_cut_that_is_all_that_is_told() -> None:

@@ -22,7 +22,7 @@ from filmed import Film, corners, plain, seen, tone
 
 from mien.errors import MienError, SourceError, VideoError
 from mien.intake import Limits
-from mien.video import Clip, Frame, describe, frames
+from mien.video import Clip, Frame, decoder, describe, frames
 from mien.video.clock import Clock
 from mien.video.decoder import Decoder
 
@@ -307,8 +307,15 @@ def test_no_frame_is_larger_than_the_limit() -> None:
     ],
     ids=lambda how: "-".join(how.values()) or "mp4",
 )
-def test_frames_over_the_limit_are_told_from_damaged_ones(how: dict[str, str]) -> None:
-    """FFmpeg counts some sides up to the next 64 px, and calls what is too large an invalid argument."""
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_frames_over_the_limit_are_told_from_damaged_ones(
+    how: dict[str, str], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FFmpeg counts some sides up to the next 64 px, and calls what is too large an invalid argument.
+
+    It does so with the first packet, or at the end where as many threads decode.
+    """
+    monkeypatch.setattr(decoder, "cores", lambda: threads - 1)
     film = Film([plain(i, 330, 250) for i in range(3)], options={}, **how).made()  # type: ignore[arg-type]
     assert len(read(film, limits=Limits(max_pixels=330 * 250))) == 3
     for most in (330 * 250 - 1, 64 * 48):

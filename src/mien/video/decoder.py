@@ -60,7 +60,8 @@ class Decoder:
         container: open; the decoder closes it.
         stream: which of its video streams; the one with the largest pictures if None.
         limits: how big a frame may be.
-        threads: that decode; as many as there are cores if None. With one, a frame comes out as soon as it can.
+        threads: that decode; one more than there are cores if None, as they wait now and then. With one, a frame comes
+            out as soon as it can.
 
     Raises:
         SizeError: its frames are larger than they may be.
@@ -73,7 +74,7 @@ class Decoder:
         self._limits, self._container = limits, container
         try:
             self._stream = self._chosen(stream)
-            self._start(threads or min(cores(), MOST_THREADS))
+            self._start(threads or min(cores() + 1, MOST_THREADS))
         except BaseException:
             self._container.close()
             raise
@@ -228,9 +229,8 @@ class Decoder:
                 self._painter.turn = next(map(turn_of, told), None)
             return self._context.decode(packet)
         except FFmpegError as error:
-            context = self._context
             if not early:
-                self._hurt(time_s, self._too_large(context.width, context.height) or self._damaged(error))
+                self._hurt(time_s, self._damaged(error))
             return []
 
     def _flush(self) -> list[VideoFrame]:
@@ -238,8 +238,8 @@ class Decoder:
         self._pending = False
         try:
             return self._context.decode(None)
-        except FFmpegError as error:
-            self._hurt(None, f"damaged ({words_of(error)})")
+        except FFmpegError as error:  # of the first frames, too, where as many threads decode
+            self._hurt(None, self._damaged(error))
             return []
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
@@ -267,6 +267,8 @@ class Decoder:
 
     def _damaged(self, error: FFmpegError) -> str:
         """What is said of a frame that does not decode; FFmpeg tells no size of the first one where it is too large."""
+        if too_large := self._too_large(self._context.width, self._context.height):
+            return too_large
         words = f"damaged ({words_of(error)})"
         if self._context.width or error.errno != EINVAL:
             return words
