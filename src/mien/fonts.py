@@ -42,7 +42,7 @@ def font_file(text: str) -> str | None:
 
 
 def lacked(text: str, font: ImageFont.FreeTypeFont) -> str:
-    """The characters of a text that a font does not have, each once; a space is no such: some draw nothing alike."""
+    """The characters of a text that a font does not have, each once; never a space, which looks like them in some."""
     if text.isascii():
         return ""
     plain = font.font_variant(size=SEEN_AT, layout_engine=ImageFont.Layout.BASIC)

@@ -238,7 +238,7 @@ class Decoder:
         self._pending = False
         try:
             return self._context.decode(None)
-        except FFmpegError as error:  # of the first frames, too, where as many threads decode
+        except FFmpegError as error:  # with many threads those of the first frames come here, too
             self._hurt(None, self._damaged(error))
             return []
 
