@@ -35,7 +35,7 @@ def main() -> None:
         limit = f"--server.maxUploadSize={VIDEO_MB}"
         sys.argv = ["streamlit", "run", str(script), *FLAGS, limit, *sys.argv[1:]]
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-            # With these flags Streamlit prints there only that it stops. Where nobody reads that any more, it would not.
+            # With these flags Streamlit prints there only that it stops. Where nobody reads that, it would not.
             cli.main(prog_name="mien app")
     except KeyboardInterrupt:  # as long as it starts: then the server hears of it
         interrupted()
