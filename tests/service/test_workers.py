@@ -86,6 +86,14 @@ def pids(engine: Engine) -> list[int]:
     return [each._process.pid for each in engine._workers._all]
 
 
+async def kill_all(engine: Engine) -> None:
+    """And wait until none of them counts any more."""
+    killed = set(pids(engine))
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    await until_async(lambda: killed.isdisjoint(pids(engine)))
+
+
 def cpu(pid: int) -> int:
     """Ticks of processor time that a process and its threads had; 0 once there is none."""
     try:
@@ -111,6 +119,7 @@ def test_one_that_is_killed_costs_its_image_and_no_other() -> None:
             (error,) = await bad
             assert error == "the process that read it has ended: the file may be damaged; save it anew"
             assert await ask(engine, GOOD, GOOD) == [None, None]
+            await until_async(lambda: counted(engine, "killed"))
             await until_async(lambda: engine._workers.begun == 2)
             assert counted(engine, "killed") == 1
 
@@ -273,9 +282,7 @@ def test_ends_upon_ends_leave_nothing_behind() -> None:
         async with running() as engine:
             for _ in range(10):
                 await until_async(lambda: engine._workers.begun == 2)
-                for pid in pids(engine):
-                    os.kill(pid, signal.SIGKILL)
-                await until_async(lambda: engine._workers.begun < 2)
+                await kill_all(engine)
             await until_async(lambda: engine._workers.begun == 2)
             assert await ask(engine, GOOD) == [None]
             assert len(children(os.getpid()) - before) == 2
