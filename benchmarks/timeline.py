@@ -196,9 +196,9 @@ def show_memory(data: Path) -> None:
     """Memory by minutes of a video, which is a clip again and again."""
     with TemporaryDirectory() as folder:
         clip, whole, out = (Path(folder, name) for name in ("clip.mp4", "hour.mp4", "out.parquet"))
-        filmed(clip, data, 2, (320, 180), 50)
+        filmed(clip, data, 5, (1920, 1080), 216)
         repeated(clip, whole, MINUTES * 60 // CLIP_S)
-        command = [sys.executable, "-m", "mien", "video", str(whole), "--every", "0.1", "--out", str(out)]
+        command = [sys.executable, "-m", "mien", "video", str(whole), "--every", "0.2", "--out", str(out)]
         process = Popen(command)
         kept: list[tuple[float, float]] = []
         while process.poll() is None:

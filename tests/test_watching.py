@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from walking import HAPPY, SAD, Block, Blocks, drawn, filmed
 
 import mien
-from mien import watching
+from mien import shots, watching
 from mien.labels import FER7, HAPPY_SAD
+from mien.picture import Picture
+from mien.prediction import Prediction
 from mien.recognizer import Recognizer
+from mien.shots import View
 from mien.video import Frame
 from mien.watching import Checkpoint, Glance, Moment, Wanted, moment_columns, retold, watch
 
@@ -142,6 +147,27 @@ def test_moments_are_told_anew_without_another_look(toy: Toy, tmp_path: Path, cl
         for labels, other in ((HAPPY_SAD, FER7), (FER7, HAPPY_SAD), (FER7, FER7)):
             assert list(retold(reader, kept[labels], other)) == kept[other]
         assert reader.detector.looks == looks  # type: ignore[attr-defined]
+
+
+def test_pixels_are_let_go_once_faces_are_cut_out_of_them(
+    reader: Recognizer, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, most = WeakSet[Picture](), list[int]()
+
+    def viewed(frames: Iterable[Frame]) -> Iterator[View]:
+        for view in shots.viewed(frames):
+            held.add(view.picture)
+            yield view
+
+    def express(*given: Any) -> list[Prediction]:
+        time.sleep(0.1)  # until those before wait
+        most.append(len(held))
+        return Recognizer.express(reader, *given)
+
+    monkeypatch.setattr(watching, "viewed", viewed)
+    monkeypatch.setattr(reader, "express", express, raising=False)
+    assert len(moments(reader, clip)) == 60
+    assert max(most) < 2 * watching.AHEAD + watching.FRAMES
 
 
 def test_one_who_stops_listening_ends_the_work(reader: Recognizer, clip: Path) -> None:

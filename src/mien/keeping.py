@@ -21,6 +21,7 @@ from mien.files import naming, replacing, write_text
 from mien.tables import arrow_schema
 
 PARQUET_ROWS = 10_000  # of a row group
+PYTHON_ROWS = 500  # of them that are held as Python has them, in ten times the memory
 
 Row = dict[str, Any]
 Write = Callable[[Iterable[Row]], None]
@@ -155,17 +156,25 @@ def parquet(
     import pyarrow.parquet as pq
 
     held: list[Row] = []
+    batches: list[pa.RecordBatch] = []
     with pq.ParquetWriter(file, schema) as writer:
 
         def write(rows: Iterable[Row]) -> None:
             for row in rows:
                 held.append(row)
-                if len(held) >= PARQUET_ROWS:
+                if len(held) == PYTHON_ROWS:
+                    batch()
+                if len(batches) * PYTHON_ROWS >= PARQUET_ROWS:
                     flush()
 
-        def flush() -> None:
-            writer.write_table(pa.Table.from_pylist(held, schema))
+        def batch() -> None:
+            batches.append(pa.RecordBatch.from_pylist(held, schema))
             held.clear()
 
+        def flush() -> None:
+            writer.write_table(pa.Table.from_batches(batches, schema))
+            batches.clear()
+
         yield write
+        batch()
         flush()

@@ -17,6 +17,7 @@ from mien.errors import MienError
 from mien.files import stamp
 from mien.keeping import Journal, write_rows
 from mien.labels import LabelSet
+from mien.memory import give_back
 from mien.prior import TRAINING, Prior
 from mien.recognizer import Model, Recognizer, opened
 from mien.sources import find_images
@@ -210,6 +211,7 @@ class Recording:
                 else:
                     self._video = item.state
                     self._checkpoint()
+            give_back()  # what frames took
             self._done, self._video = self._done + 1, None
             if self._album is not None:
                 self._persons[name] = {str(track): person for track, person in self._album.joined().items()}

@@ -141,8 +141,9 @@ def watch(
     """
     given = _Frames(source, wanted, state, reader.limits)
     views = beforehand(viewed(beforehand(given, AHEAD)), AHEAD)
-    seen = beforehand(Following(reader.detector, state and state["following"])(views), AHEAD)
-    read = _read(reader, seen, Tracks(state and state["tracks"]), name, labels, prior)
+    seen = Following(reader.detector, state and state["following"])(views)
+    cut_out = beforehand(_cut_out(reader, seen, name), AHEAD)
+    read = _read(reader, cut_out, Tracks(state and state["tracks"]), labels, prior)
     threshold = reader.artifact.head_for(labels).threshold
     yield from _smoothed(read, Smooth(state and state["smooth"]), labels, threshold)
     if given.error is not None:
@@ -194,7 +195,8 @@ class Glance:
         self._time_s, self._gap_s = frame.time_s, min(gap_s, 2 * self._gap_s + 0.1)
         view = next(viewed([frame]))
         seen = [Seen(view, self._following.newest(view.picture, view.time_s), cut=broken)]
-        moments = _read(self._reader, seen, self._tracks, self._name, self._labels, self._prior)
+        cut_out = _cut_out(self._reader, seen, self._name)
+        moments = _read(self._reader, cut_out, self._tracks, self._labels, self._prior)
         smoothed = _smoothed(moments, self._smooth, self._labels, self._threshold, 0.0)
         return next(replace(each, frame=frame) for each in smoothed if isinstance(each, Moment))
 
@@ -224,25 +226,38 @@ class _Frames:
             self.error = error
 
 
+class _CutOut(NamedTuple):
+    """Of a frame what is read: its faces, cut out, so that its own pixels can go; and as `Seen` has it."""
+
+    time_s: float
+    number: int
+    found: Found
+    cut: bool
+    state: dict[str, Any] | None
+
+
+def _cut_out(reader: Reader, seen: Iterable[Seen], name: str) -> Iterator[_CutOut]:
+    for (frame, picture, _), faces, cut, state in seen:
+        crops = tuple(reader.preprocess.face(picture, face) for face in faces)
+        yield _CutOut(frame.time_s, frame.number, Found(name, picture.size, faces, crops), cut, state)
+
+
 def _read(
-    reader: Reader, seen: Iterable[Seen], tracks: Tracks, name: str, labels: LabelSet, prior: Prior
+    reader: Reader, frames: Iterable[_CutOut], tracks: Tracks, labels: LabelSet, prior: Prior
 ) -> Iterator[Moment | Checkpoint]:
     """Faces read and put on their tracks."""
     told = monotonic()
-    for several in _together(seen, lambda each: each.faces):
-        found = [_cut_out(reader, each, name) for each in several]
-        predictions = reader.express(found, [labels] * len(found), prior)
-        for each, cut_out, prediction in zip(several, found, predictions, strict=True):
-            if each.cut:
+    for several in _together(frames, lambda each: each.found.faces):
+        predictions = reader.express([each.found for each in several], [labels] * len(several), prior)
+        for (time_s, number, found, cut, state), prediction in zip(several, predictions, strict=True):
+            if cut:
                 tracks.cut()
-            looks = tuple(look_of(crop) for crop in cut_out.crops)
-            frame = each.view.frame
-            numbers = tracks.update(frame.time_s, cut_out.faces, looks)
-            yield Moment(frame.time_s, frame.number, prediction, numbers, (), looks, found=cut_out)
-            if each.state is not None and monotonic() - told > CHECKPOINT_S:
+            looks = tuple(look_of(crop) for crop in found.crops)
+            numbers = tracks.update(time_s, found.faces, looks)
+            yield Moment(time_s, number, prediction, numbers, (), looks, found=found)
+            if state is not None and monotonic() - told > CHECKPOINT_S:
                 told = monotonic()
-                place = {"time_s": frame.time_s, "number": frame.number}
-                yield Checkpoint({**place, "following": each.state, "tracks": tracks.state})
+                yield Checkpoint({"time_s": time_s, "number": number, "following": state, "tracks": tracks.state})
 
 
 def _together(items: Iterable[T], faces: Callable[[T], Sized]) -> Iterator[list[T]]:
@@ -256,11 +271,6 @@ def _together(items: Iterable[T], faces: Callable[[T], Sized]) -> Iterator[list[
             several, many = [], 0
     if several:
         yield several
-
-
-def _cut_out(reader: Reader, seen: Seen, name: str) -> Found:
-    picture = seen.view.picture
-    return Found(name, picture.size, seen.faces, tuple(reader.preprocess.face(picture, face) for face in seen.faces))
 
 
 def _smoothed(

@@ -60,7 +60,7 @@ class Decoder:
         container: open; the decoder closes it.
         stream: which of its video streams; the one with the largest pictures if None.
         limits: how big a frame may be.
-        threads: that decode; one more than there are cores if None, as they wait now and then. With one, a frame comes
+        threads: that decode; two more than there are cores if None, as they wait now and then. With one, a frame comes
             out as soon as it can.
 
     Raises:
@@ -74,7 +74,7 @@ class Decoder:
         self._limits, self._container = limits, container
         try:
             self._stream = self._chosen(stream)
-            self._start(threads or min(cores() + 1, MOST_THREADS))
+            self._start(threads or min(cores() + 2, MOST_THREADS))
         except BaseException:
             self._container.close()
             raise

@@ -83,9 +83,9 @@ class Frame:
         factor = first_factor(*size)
 
         def again(factor: int) -> Image.Image:
-            return Image.fromarray(self.reduced(factor))
+            return Image.fromarray(self.make(factor))  # and not `pixels`: a large one would be held beside it
 
-        return Picture(size, again(factor), factor, again)
+        return Picture(size, Image.fromarray(self.reduced(factor)), factor, again)
 
     def reduced(self, factor: int) -> Pixels:
         """A copy so many times smaller, its sides rounded up; made in less time than the whole."""
