@@ -99,7 +99,7 @@ def test_images_that_nobody_asks_for_are_not_read(folder: Path) -> None:
 
 def filtered(film: BinaryIO, name: str, words: str) -> Iterator[Image.Image]:
     """The pictures that FFmpeg's `-vf name=words` makes of a video."""
-    with av.open(film) as container:
+    with av.open(film, "r") as container:
         graph = Graph()
         graph.link_nodes(
             graph.add_buffer(template=container.streams.video[0]), graph.add(name, words), graph.add("buffersink")
@@ -108,7 +108,7 @@ def filtered(film: BinaryIO, name: str, words: str) -> Iterator[Image.Image]:
             graph.vpush(frame)
             while True:
                 try:
-                    yield graph.vpull().to_image()
+                    yield Image.fromarray(graph.vpull().to_ndarray(format="rgb24"))
                 except (BlockingIOError, EOFError):
                     break
 
