@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
+import av
 import numpy as np
 import pytest
-from filmed import plain, seen
+from av.filter import Graph
+from filmed import Film, plain, seen
 from PIL import Image
 
 from mien.errors import VideoError
 from mien.intake import Limits
 from mien.video import Frame, describe, frames
 
+DOCS = Path(__file__).parents[2] / "docs" / "video.md"
 DURATIONS = [40, 200, 40, 1000]
 
 
@@ -89,3 +95,31 @@ def test_images_that_nobody_asks_for_are_not_read(folder: Path) -> None:
     found = list(frames(folder, rate=10, every_s=0.5))
     assert [frame.number for frame in found] == [0, 5, 10]
     assert np.array_equal(found[1].pixels, plain(5))
+
+
+def filtered(film: BinaryIO, name: str, words: str) -> Iterator[Image.Image]:
+    """The pictures that FFmpeg's `-vf name=words` makes of a video."""
+    with av.open(film, "r") as container:
+        graph = Graph()
+        graph.link_nodes(
+            graph.add_buffer(template=container.streams.video[0]), graph.add(name, words), graph.add("buffersink")
+        ).configure()
+        for frame in [*container.decode(video=0), None]:
+            graph.vpush(frame)
+            while True:
+                try:
+                    yield Image.fromarray(graph.vpull().to_ndarray(format="rgb24"))
+                except (BlockingIOError, EOFError):
+                    break
+
+
+@pytest.mark.parametrize("as_told", [True, False])
+def test_a_folder_that_is_made_as_the_docs_say_has_the_times_of_its_video(tmp_path: Path, as_told: bool) -> None:
+    ((name, words),) = re.findall(r"ffmpeg -i \S+ -vf (\w+)=(\S+)", DOCS.read_text(encoding="utf-8"))
+    film = io.BytesIO(Film([plain(number) for number in range(20)]).made())
+    for number, picture in enumerate(filtered(film, name, words if as_told else words.removesuffix(":round=up"))):
+        picture.save(tmp_path / f"{number}.png")
+    film.seek(0)
+    right = [(frame.time_s, seen(frame.pixels)) for frame in frames(film, every_s=0.2)]
+    assert right == [(0, 0), (0.2, 5), (0.4, 10), (0.6, 15)]
+    assert ([(frame.time_s, seen(frame.pixels)) for frame in frames(tmp_path, rate=5)] == right) == as_told

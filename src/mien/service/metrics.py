@@ -1,4 +1,8 @@
-"""What the service counts, for Prometheus; numbers alone, nothing of an image or a face."""
+"""What the service counts, for Prometheus; numbers alone, nothing of an image or a face.
+
+What is counted by kind or cause is there from the start, at 0: of a series that begins with its first count, Prometheus
+sees no growth to it, and an alert on a first fault would stay silent.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from time import perf_counter
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 import mien
+from mien.service.problems import KINDS
+from mien.service.worker import Cause
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+End = Literal["flood", "full", "idle", "large", "late", "malformed", "memory", "silent", "unread"]
+"""Why a connection is refused or ended."""
 
 
 class Metrics:
@@ -50,6 +60,12 @@ class Metrics:
         self.restarts = Counter(
             "mien_worker_restarts", "Workers that ended and were replaced", ["cause"], registry=registry
         )
+        for kind in KINDS:
+            self.errors.labels(kind.name)
+        for end in get_args(End):
+            self.ended.labels(end)
+        for cause in get_args(Cause):
+            self.restarts.labels(cause)
         ProcessCollector(registry=registry)  # on Linux: memory, processor time, open files, start
         build = {
             "version": mien.__version__,

@@ -16,6 +16,7 @@ from typing import Any
 from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mien.service.metrics import End
 from mien.service.room import Connection
 
 MAX_HEAD = 65_536  # bytes of request line and headers, and of those after a body
@@ -221,7 +222,7 @@ class Http(Connection, HttpToolsProtocol):
 
 
 TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"more than {MAX_HEAD:,} bytes of headers"
-CAUSES = {
+CAUSES: dict[HTTPStatus, End] = {
     HTTPStatus.REQUEST_TIMEOUT: "late",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "large",
     HTTPStatus.BAD_REQUEST: "malformed",

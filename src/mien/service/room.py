@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 
-from mien.service.metrics import Metrics
+from mien.service.metrics import End, Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings
 from mien.service.uploads import Uploads
@@ -74,7 +74,7 @@ class Room:
         connection.drop("idle")
         return True
 
-    def ended(self, cause: str) -> None:
+    def ended(self, cause: End) -> None:
         """Count a connection that was refused or ended, by its cause."""
         self._metrics.ended.labels(cause).inc()
 
@@ -147,7 +147,7 @@ class Connection(asyncio.Protocol):
         self.hold(self.held())  # less than before
         super().resume_writing()
 
-    def drop(self, cause: str) -> None:
+    def drop(self, cause: End) -> None:
         """End it without a word: its client does not listen, or there is no room to tell it."""
         self.room.ended(cause)
         self.transport.abort()

@@ -10,6 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from mien.service.metrics import End
 from mien.service.problems import AGAIN, REFUSED, Problem
 from mien.service.room import Connection
 
@@ -102,7 +103,7 @@ class Frames(Connection, WebSocketsSansIOProtocol):
     def keepalive_timeout(self) -> None:
         self.drop("silent")
 
-    def end(self, code: int, reason: str, cause: str) -> None:
+    def end(self, code: int, reason: str, cause: End) -> None:
         """End it, and say why."""
         self.room.ended(cause)
         self.conn.fail(code, reason)
