@@ -365,15 +365,16 @@ def test_one_that_takes_too_long_is_ended(blank: bytes, monkeypatch: pytest.Monk
 
     before = children(os.getpid())
     asyncio.run(go())
-    assert children(os.getpid()) == before
+    assert children(os.getpid()) <= before
 
 
 def test_one_that_has_had_its_time_of_the_processor_is_late() -> None:
     program = (
+        "import time\n"
         "from mien.service import confined, wire\n"
         "inbox, outbox = confined.apart()\n"
         "wire.read(inbox)\n"
-        "confined.allow_time(1)\n"
+        "confined.allow_time(int(time.process_time()) + 2)\n"  # beside what it took to begin
         "wire.write(outbox, wire.Message({}))\n"
         "while True:\n"
         "    pass\n"
