@@ -147,7 +147,8 @@ def test_a_click_on_a_chart_shows_the_frame_and_moves_the_player(page: Page, cli
             break
     expect(moment).to_have_text(re.compile(r"0:04\.\d"))
     expect(page.get_by_alt_text("The photo with 1 face marked: happy")).to_be_visible()
-    page.wait_for_function("video => video.currentTime === 4 && video.videoWidth === 480", arg=player.element_handle())
+    expect(player).to_have_js_property("currentTime", 4)
+    expect(player).to_have_js_property("videoWidth", 480)
     idle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Every row, as CSV").click()

@@ -44,9 +44,13 @@ def slow(reading):
         Event().wait()
     return error
 watcher.Reading.run = slow
+watcher.NICENESS = 0
 watcher.main()
 """
-"""A worker that tells all rows of a video whose name begins so, and never that it has ended."""
+"""A worker that tells all rows of a video whose name begins so, and never that it has ended.
+
+It gives way to nobody: beside tests that keep all processors busy it would take minutes to begin.
+"""
 
 pytestmark = pytest.mark.skipif(not PROC.exists(), reason="processes are told of in /proc")
 
