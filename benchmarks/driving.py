@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,6 @@ from websockets.sync.client import ClientConnection, connect
 
 sys.path.append(str(ROOT / "tests"))
 from browsing import BROWSER, launched
-from served import free
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 WEBKIT = shutil.which("WebKitWebDriver")
@@ -219,7 +219,9 @@ def webkit() -> Iterator[Browser]:
     screen = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1200x24", "-nolisten", "tcp"]
     with running(screen, pass_fds=[writing], stderr=subprocess.DEVNULL):
         shown = {**os.environ, "DISPLAY": f":{os.read(reading, 20).decode().strip()}", "GDK_BACKEND": "x11"}
-        port = free()
+        with socket.socket() as chosen:
+            chosen.bind(("127.0.0.1", 0))
+            port = chosen.getsockname()[1]
         with running([WEBKIT or "", f"--port={port}"], env=shown, stderr=subprocess.DEVNULL):
             browser = WebKit(answering(f"http://127.0.0.1:{port}"))
             try:

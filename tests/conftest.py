@@ -75,6 +75,15 @@ def astronaut() -> bytes:
     return stream.getvalue()
 
 
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port for one server after the other, which nobody else is given meanwhile."""
+    from served import reserved
+
+    with reserved() as kept:
+        yield kept
+
+
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """Drives browsers."""

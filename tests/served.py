@@ -78,11 +78,16 @@ def answers(process: subprocess.Popen[Any], url: str, printed: object = None) ->
     return False
 
 
-def free() -> int:
-    """A port that is free."""
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        return int(chosen.getsockname()[1])
+@contextmanager
+def reserved() -> Iterator[int]:
+    """A port that the system gives to nobody else; who is told of it may listen there, now or later, and once more."""
+    with socket.socket() as holding:
+        holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do, or they could not listen beside
+        holding.bind(("127.0.0.1", 0))
+        port = int(holding.getsockname()[1])
+        if sys.platform != "linux":  # elsewhere they could not all the same
+            holding.close()
+        yield port
 
 
 def children(parent: int) -> set[int]:

@@ -23,6 +23,7 @@ import pytest
 from filmed import Film
 from PIL import Image
 from rich.console import Console
+from test_cli import listens
 from typer.testing import CliRunner
 from waiting import WAIT_S, until
 
@@ -88,7 +89,7 @@ def test_what_is_kept_is_whole_when_it_is_stopped(number: int, code: int, folder
     out, part, film = tmp_path / "kept.csv", tmp_path / "kept.csv.part.jsonl", tmp_path / "seen.webm"
     words = ["watch", str(folder / "long.mp4"), "--out", str(out), "--annotate", str(film)]
     command = [sys.executable, "-m", "mien", *words]
-    watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    watching = subprocess.Popen(command, preexec_fn=listens, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: part.exists() and part.stat().st_size)
     watching.send_signal(number)
     printed, told = watching.communicate(timeout=WAIT_S)

@@ -50,10 +50,13 @@ def handshake(*headers: str, target: str = "/live/frames", version: str = "13") 
 
 def camera(served: Served, *headers: str) -> socket.socket:
     """A web socket that is open."""
-    wire = dial(served)
-    wire.sendall(handshake(*headers))
-    assert head(wire).startswith(b"HTTP/1.1 101")
-    return wire
+    while True:
+        wire = dial(served)
+        wire.sendall(handshake(*headers))
+        if (told := head(wire)).startswith(b"HTTP/1.1 101"):
+            return wire
+        wire.close()
+        assert told.startswith(b"HTTP/1.1 408")  # a busy machine was late
 
 
 def frame(kind: int, data: bytes = b"", *, fin: bool = True, compressed: bool = False, promised: int = 0) -> bytes:

@@ -16,7 +16,7 @@ import pytest
 from browsing import App
 from filmed import Film
 from PIL import Image
-from served import answers, free, no_files
+from served import answers, no_files, reserved
 from waiting import WAIT_S, until
 
 from mien.corrections import keep
@@ -62,21 +62,21 @@ def keep_faces(folder: Path, n: int) -> None:
 @contextmanager
 def started(home: Path, *words: str | Path, before: Callable[[], None] | None = None) -> Iterator[App]:
     """The app of a command line, once it answers; `before` is called in its process first."""
-    port = free()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port), *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
-        preexec_fn=before,
-    )
-    assert process.stdout is not None
     printed: list[str] = []
-    reader = threading.Thread(target=printed.extend, args=(process.stdout,))
-    reader.start()
-    url = f"http://localhost:{port}"
-    until(lambda: answers(process, f"{url}/_stcore/health", printed))
+    with reserved() as port:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port), *map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+            preexec_fn=before,
+        )
+        assert process.stdout is not None
+        reader = threading.Thread(target=printed.extend, args=(process.stdout,))
+        reader.start()
+        url = f"http://localhost:{port}"
+        until(lambda: answers(process, f"{url}/_stcore/health", printed))
     yield App(url, printed, process.pid)
     process.terminate()
     process.wait(WAIT_S)

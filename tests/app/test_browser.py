@@ -80,6 +80,7 @@ def test_another_label_set_by_keyboard(page: Page, astronaut: bytes) -> None:
     idle(page)
     page.get_by_text("Why?").press("Enter")
     expect(page.get_by_text("Orange: what mien sees here speaks for “happy”")).to_be_visible()
+    idle(page)
     page.locator(".mien-box").focus()
     assert page.locator(".mien-card").evaluate("card => getComputedStyle(card).outlineStyle") == "solid"
     page.get_by_role("combobox", name="Expressions").press("ArrowDown")
@@ -136,12 +137,18 @@ def test_a_click_on_a_chart_shows_the_frame_and_moves_the_player(page: Page, cli
     expect(charts).to_have_count(2)
     player, moment = page.locator("video"), page.locator(".mien-frame h2")
     expect(moment).to_have_text("0:00.0")
-    place = charts.nth(1).bounding_box()
-    assert place is not None
-    charts.nth(1).click(position={"x": 0.9 * place["width"], "y": place["height"] / 3})
+    idle(page)
+    for _ in range(10):  # a chart that has just been drawn does not hear yet: a person would press again
+        place = charts.nth(1).bounding_box()
+        assert place is not None
+        charts.nth(1).click(position={"x": 0.9 * place["width"], "y": place["height"] / 3})
+        with contextlib.suppress(AssertionError):
+            expect(moment).to_have_text(re.compile(r"0:04\.\d"), timeout=WAIT / 10)
+            break
     expect(moment).to_have_text(re.compile(r"0:04\.\d"))
     expect(page.get_by_alt_text("The photo with 1 face marked: happy")).to_be_visible()
-    page.wait_for_function("video => video.currentTime === 4 && video.videoWidth === 480", arg=player.element_handle())
+    expect(player).to_have_js_property("currentTime", 4)
+    expect(player).to_have_js_property("videoWidth", 480)
     idle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Every row, as CSV").click()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from served import answers, free
+from served import answers
 from waiting import WAIT_S, until
 
 from mien.cli.app import app
@@ -33,8 +33,8 @@ def test_wrong_usage(arguments: list[str], told: str, tmp_path: Path) -> None:
     assert told in result.stderr
 
 
-def test_it_starts_without_a_question_or_an_offer(tmp_path: Path) -> None:
-    port, environment = free(), os.environ | {"HOME": str(tmp_path), "BROWSER": "true"}
+def test_it_starts_without_a_question_or_an_offer(port: int, tmp_path: Path) -> None:
+    environment = os.environ | {"HOME": str(tmp_path), "BROWSER": "true"}
     (tmp_path / "calendar.py").write_text("raise SystemExit('from the current folder')")
     command = [str(Path(sys.executable).with_name("mien")), "app", "--port", str(port)]
     with (tmp_path / "printed").open("w") as printed:
@@ -52,9 +52,9 @@ def test_it_starts_without_a_question_or_an_offer(tmp_path: Path) -> None:
     assert "Streamlit" not in "".join(others)  # what it offers to those who write apps
 
 
-def test_it_ends_where_nobody_reads_what_it_prints(tmp_path: Path) -> None:
+def test_it_ends_where_nobody_reads_what_it_prints(port: int, tmp_path: Path) -> None:
     """`mien app | head -1`: the reader has left, and Streamlit prints before it stops."""
-    port, environment = free(), os.environ | {"HOME": str(tmp_path)}
+    environment = os.environ | {"HOME": str(tmp_path)}
     command = [sys.executable, "-m", "mien", "app", "--headless", "--port", str(port)]
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:

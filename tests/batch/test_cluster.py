@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from nodes import UNSHARE, Nodes
 from running import COUNT, SIZE, Runs, gone, rows, state
+from waiting import until
 
 from mien.batch.cluster import Cluster
 from mien.errors import MienError
@@ -76,6 +77,7 @@ def test_killed_and_gone_on_with_and_a_node_lost(runs: Runs, whole: Path, nodes:
 def test_the_head_is_lost_and_another_takes_over(runs: Runs, whole: Path, nodes: Nodes, tmp_path: Path) -> None:
     process = start(runs, nodes, tmp_path, **{PATIENCE: "5"})
     runs.wait_for("25.png")
+    until(lambda: len(rows(tmp_path)) == 2)
     nodes.lose_head()
     assert runs.end(process)[0] != 0
     assert len(rows(tmp_path)) == 2

@@ -6,22 +6,25 @@ import json
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from building import Builder, Stage
-from served import Served, free, no_files, post
+from served import Served, no_files, post, reserved
 from shipped import ROOT, text
+from waiting import WAIT_S
 
 PORT = "8000"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The image, at a port that is free here."""
     dockerfile = text("Dockerfile")
     assert dockerfile.count(PORT) == 2  # told and shown
-    return Builder(tmp_path_factory.mktemp("image"), ROOT).build(dockerfile.replace(PORT, str(free())))
+    with reserved() as port:
+        yield Builder(tmp_path_factory.mktemp("image"), ROOT).build(dockerfile.replace(PORT, str(port)))
 
 
 def command(said: str) -> list[str]:
@@ -53,7 +56,7 @@ def test_it_runs_as_it_says_and_writes_nothing(built: Stage, astronaut: bytes) -
     assert asked() == 1
     process = subprocess.Popen(
         command(built.said["CMD"]),
-        env=built.variables,
+        env=built.variables | {"MIEN_SERVE_DEADLINE_S": str(WAIT_S)},  # here a machine may be busy
         cwd="/",
         stderr=subprocess.PIPE,
         text=True,
@@ -68,6 +71,7 @@ def test_it_runs_as_it_says_and_writes_nothing(built: Stage, astronaut: bytes) -
         assert answer.json()["faces"][0]["label"] == "happy"
     finally:
         process.send_signal(getattr(signal, built.said["STOPSIGNAL"]))
+        process.wait(WAIT_S)
         served.stop()
     assert process.returncode == 0
     assert asked() == 1

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from served import connect, free, post, serving, session
+from served import connect, post, reserved, serving, session
 from shipped import swapped, text
 from waiting import WAIT_S, until
 from websockets.typing import Origin
@@ -44,10 +44,10 @@ http {{
 
 
 class Front:
-    """A running nginx: its ports, and clients that know its certificate."""
+    """A running nginx: its ports, for HTTP and HTTPS, and clients that know its certificate."""
 
-    def __init__(self, certificate: Path) -> None:
-        self.plain, self.port = free(), free()
+    def __init__(self, certificate: Path, plain: int, port: int) -> None:
+        self.plain, self.port = plain, port
         self.url = f"https://localhost:{self.port}"
         self.trust = ssl.create_default_context(cafile=certificate)
 
@@ -87,8 +87,13 @@ def fronted(program: str, certificates: Path, tmp_path_factory: pytest.TempPathF
 
     @contextmanager
     def start(**settings: object) -> Iterator[Front]:
-        folder, front = tmp_path_factory.mktemp("nginx"), Front(certificates / "cert.pem")
-        with serving(trusted_proxies="127.0.0.1", **settings) as served:
+        folder = tmp_path_factory.mktemp("nginx")
+        with (
+            reserved() as plain,
+            reserved() as port,
+            serving(trusted_proxies="127.0.0.1", **settings) as served,
+        ):
+            front = Front(certificates / "cert.pem", plain, port)
             changes = {
                 "server mien:8000;": f"server 127.0.0.1:{served.port};",
                 "listen 80;": f"listen 127.0.0.1:{front.plain};",

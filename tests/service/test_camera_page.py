@@ -411,8 +411,8 @@ def test_a_refused_camera_goes_on_once_it_is_allowed(opened: Open) -> None:
     expect(page.get_by_role("status")).to_have_text("Live.")
 
 
-def test_the_service_stops_in_mid_stream_and_comes_back(opened: Open) -> None:
-    served = begin()
+def test_the_service_stops_in_mid_stream_and_comes_back(opened: Open, port: int) -> None:
+    served = begin(port)
     try:
         served.wait()
         page = opened(State(""), url=served.url)
@@ -421,7 +421,6 @@ def test_the_service_stops_in_mid_stream_and_comes_back(opened: Open) -> None:
         expect(page.get_by_role("status")).to_have_text("The connection to the service is lost.")
         expect(page.get_by_text(re.compile(r"^The next try is in \d+ s.$"))).to_be_visible()
         expect(page.get_by_role("button", name="Try now")).to_be_visible()
-        port = served.port
         served.stop()
         served = begin(port)
         served.wait()

@@ -116,7 +116,8 @@ def test_more_images_than_the_queue_holds_go_through_alone() -> None:
 
 def test_late_is_told_in_time_and_the_next_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> None:
-        async with running(deadline_s=0.3) as engine:
+        async with running() as engine:
+            within(engine, 0.3)
             free = hold(engine, monkeypatch)
             answers = await asyncio.gather(*(ask(engine) for _ in range(5)), return_exceptions=True)
             assert [kind(answer) for answer in answers] == ["deadline"] * 5
@@ -217,11 +218,11 @@ def test_one_run_answers_and_explains(monkeypatch: pytest.MonkeyPatch, astronaut
 def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> None:
         async with running() as engine:
-            model, order, answered = engine.model(None), list[str](), threading.Event()
+            model, order, found = engine.model(None), list[str](), threading.Event()
 
             def slow(model: Recognizer, crop: Pixels, labels: LabelSet, prior: str, **_: str) -> Explanation:
                 order.append("explained")
-                answered.wait(0.2)
+                assert found.wait(WAIT_S)
                 return Explanation("occlusion", ((0.0,),))
 
             monkeypatch.setattr("mien.service.engine.explain", slow)
@@ -229,9 +230,12 @@ def test_an_answer_does_not_wait_for_many_explanations(monkeypatch: pytest.Monke
                 engine.predict([IMAGE] * 100, Asked(model, FER7, "whole", explained="occlusion"))
             )
             await until_async(lambda: order or many.done())
-            await ask(engine)
+            one = asyncio.create_task(ask(engine))
+            workers = engine._workers
+            await until_async(lambda: engine._accepted == 101 and not (workers._small or workers._lent))
+            found.set()
+            await one
             assert len(order) < 100
-            answered.set()
             await many
             assert len(order) == 100
 

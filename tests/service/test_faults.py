@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from served import answers, begin, free, post
+from served import answers, begin, post
 from waiting import WAIT_S, until
 from wire import count
 
@@ -36,10 +36,10 @@ finder.main()
 """A worker that reads no image before there is a file."""
 
 
-def test_killed_and_started_again_a_client_that_retries_loses_nothing(astronaut: bytes) -> None:
-    served = begin()
+def test_killed_and_started_again_a_client_that_retries_loses_nothing(port: int, astronaut: bytes) -> None:
+    served = begin(port)
     served.wait()
-    port, url = served.port, served.url
+    url = served.url
     said: list[str] = []
 
     def read() -> bool:
@@ -91,6 +91,7 @@ def test_told_to_stop_it_finishes_what_it_accepted(serve: Any, astronaut: bytes,
         go.touch()
         for each in clients:
             each.join(WAIT_S)
+        served.process.wait(WAIT_S)  # or it would be told once more, when it hears nothing any more
     assert statuses == [200] * 3
     assert served.process.returncode == 0
 
@@ -113,8 +114,8 @@ def test_a_damaged_model_is_refused_at_the_start(damage: str, tmp_path: Path) ->
     assert "Traceback" not in ended.stderr
 
 
-def test_a_full_disk_behind_the_log_stops_nothing(astronaut: bytes) -> None:
-    port = free()  # it cannot tell where it listens
+def test_a_full_disk_behind_the_log_stops_nothing(port: int, astronaut: bytes) -> None:
+    """It cannot tell where it listens."""
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "MIEN_SERVE_DEADLINE_S": str(WAIT_S)}
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "mien", "serve", "--port", str(port)]

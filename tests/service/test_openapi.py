@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from served import Served, get, post
+from waiting import WAIT_S
 
 from mien.service.problems import MALFORMED, NO_IMAGE, NO_VIDEO, PARAMETER
 from mien.service.settings import hash_key
@@ -50,7 +51,7 @@ def service(serve: Any) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def api(service: Served) -> Any:
-    return schemathesis.openapi.from_url(f"{service.url}/openapi.json")
+    return schemathesis.openapi.from_url(f"{service.url}/openapi.json", timeout=WAIT_S)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def _try(operation: Any, mode: GenerationMode) -> None:
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def every(case: Any) -> None:
-        case.call_and_validate(checks=CHECKS)
+        case.call_and_validate(checks=CHECKS, timeout=WAIT_S)
 
     every()
 

@@ -10,7 +10,8 @@ from mien.service.problems import Problem
 from mien.service.rates import CLIENTS, Rates
 
 
-def test_a_rate_that_is_kept_and_one_that_is_not() -> None:
+def test_a_rate_that_is_kept_and_one_that_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
     rates = Rates(3, "requests")
     for _ in range(3):
         rates.take("a")

@@ -94,7 +94,7 @@ def test_a_face_and_its_box_mark_each_other(visit: Callable[..., Page], service:
     expect(box).to_contain_class("marked")
     box.focus()
     page.keyboard.press("Enter")
-    assert page.url.endswith("#face-1-2")
+    expect(page).to_have_url(re.compile("#face-1-2$"))
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -133,7 +133,7 @@ def test_several_photos_lead_to_each(visit: Callable[..., Page], service: Served
     ]
     assert overview.first.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 400
     overview.nth(2).click()
-    assert page.url.endswith("#photo-3")
+    expect(page).to_have_url(re.compile("#photo-3$"))
     expect(page.get_by_role("heading", name="b.jpg")).to_be_in_viewport()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -54,7 +55,7 @@ def test_many_photos_one_broken_one_without_a_face_without_javascript(
     names = page.get_by_role("heading", level=2).all_inner_texts()
     assert names == ["me.jpg", "torn.jpg", "lawn.png", "none.jpg", "More photos"]
     page.get_by_role("link", name="lawn.png 0 faces").click()
-    assert page.url.endswith("/result#photo-3")
+    expect(page).to_have_url(re.compile("/result#photo-3$"))
 
 
 def test_the_sample_without_javascript(visit: Callable[..., Page], service: Served) -> None:

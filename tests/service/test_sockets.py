@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -79,19 +79,24 @@ ENDED: dict[str, tuple[bytes, tuple[int, str], str]] = {
 def test_what_ends_a_socket(service: Served, name: str) -> None:
     sent, expected, cause = ENDED[name]
     counted = f'mien_connections_ended_total{{cause="{cause}"}}'
-    before = count(service, counted)
-    with camera(service) as wire:
-        with suppress(ConnectionError):  # it may be ended before all was sent
-            wire.sendall(sent)
-        if name == "pings":
-            rest(wire)  # pongs, and the end
-        else:
-            code, reason = closed(wire)
-            assert (code, reason if expected[1] else "") == expected
-            with suppress(OSError):  # it has hung up already
-                wire.shutdown(socket.SHUT_WR)  # else it leaves a second to read that
-            rest(wire)
-    assert count(service, counted) == before + 1
+
+    def ended() -> tuple[tuple[int, str], float]:
+        """Not as expected where a busy machine sends that too late."""
+        before, told = count(service, counted), expected
+        with camera(service) as wire:
+            with suppress(ConnectionError):  # it may be ended before all was sent
+                wire.sendall(sent)
+            if name == "pings":
+                rest(wire)  # pongs, and the end
+            else:
+                code, reason = closed(wire)
+                told = code, reason if expected[1] else ""
+                with suppress(OSError):  # it has hung up already
+                    wire.shutdown(socket.SHUT_WR)  # else it leaves a second to read that
+                rest(wire)
+        return told, count(service, counted) - before
+
+    assert (expected, 1) in (ended() for _ in range(TRIES))
 
 
 def test_a_new_socket_may_not_send_a_seconds_share_at_once(service: Served) -> None:
@@ -118,12 +123,14 @@ def test_unfinished_messages_count_as_uploads(service: Served) -> None:
     def refused() -> bool:  # not where a busy machine needs so long that the first are late
         until(lambda: held() == 0)
         late = time.monotonic() + UPLOAD_S
-        with camera(service) as one, camera(service) as two, camera(service) as three, camera(service) as last:
+        with ExitStack() as stack, suppress(ConnectionError):
+            one, two, three, last = (stack.enter_context(camera(service)) for _ in range(4))
             for wire in (one, two, three):
                 wire.sendall(half)
             until(lambda: held() >= 3 * size or time.monotonic() > late)
             last.sendall(frame(BINARY, bytes(size), fin=False))
             return closed(last) == full and MAX_MEMORY >= held() >= 3 * size
+        return False
 
     assert any(refused() for _ in range(TRIES))
 
@@ -150,9 +157,14 @@ def test_compression_is_not_taken_up(service: Served) -> None:
     ids=["version", "method", "no key", "elsewhere", "many headers", "a long header", "a long address"],
 )
 def test_handshakes_that_are_refused(service: Served, request_: bytes, statuses: tuple[int, ...]) -> None:
-    with dial(service) as wire:
-        wire.sendall(request_)
-        assert int(rest(wire).split(b" ", 2)[1]) in statuses
+
+    def status() -> int:
+        with dial(service) as wire:
+            wire.sendall(request_)
+            return int(rest(wire).split(b" ", 2)[1])
+
+    answers = (status() for _ in range(TRIES))
+    assert next(each for each in answers if each != 408) in statuses  # a busy machine may send that too late
 
 
 def test_a_handshake_that_never_ends(service: Served) -> None:

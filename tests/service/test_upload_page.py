@@ -12,6 +12,7 @@ import pytest
 from browsing import choose, needs_browser, picture, upload
 from playwright.sync_api import FilePayload, Page, Route, expect
 from served import Served, post
+from waiting import until
 
 pytestmark = needs_browser
 
@@ -126,6 +127,7 @@ def test_progress_is_shown_and_can_be_stopped(visit: Callable[..., Page], servic
     upload(page, me_jpg=astronaut)
     expect(page.get_by_role("progressbar", name="Progress")).to_be_visible()
     expect(page.get_by_role("status")).to_have_text(re.compile("^(Sending: |Reading the faces)"))
+    until(lambda: page.title() and held)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("alert")).to_have_text("Stopped. Your photos are still chosen.")
     expect(page.get_by_role("progressbar", name="Progress")).to_be_hidden()

@@ -44,9 +44,13 @@ def slow(reading):
         Event().wait()
     return error
 watcher.Reading.run = slow
+watcher.NICENESS = 0
 watcher.main()
 """
-"""A worker that tells all rows of a video whose name begins so, and never that it has ended."""
+"""A worker that tells all rows of a video whose name begins so, and never that it has ended.
+
+It gives way to nobody: beside tests that keep all processors busy it would take minutes to begin.
+"""
 
 pytestmark = pytest.mark.skipif(not PROC.exists(), reason="processes are told of in /proc")
 
@@ -365,15 +369,16 @@ def test_one_that_takes_too_long_is_ended(blank: bytes, monkeypatch: pytest.Monk
 
     before = children(os.getpid())
     asyncio.run(go())
-    assert children(os.getpid()) == before
+    assert children(os.getpid()) <= before
 
 
 def test_one_that_has_had_its_time_of_the_processor_is_late() -> None:
     program = (
+        "import time\n"
         "from mien.service import confined, wire\n"
         "inbox, outbox = confined.apart()\n"
         "wire.read(inbox)\n"
-        "confined.allow_time(1)\n"
+        "confined.allow_time(int(time.process_time()) + 2)\n"  # beside what it took to begin
         "wire.write(outbox, wire.Message({}))\n"
         "while True:\n"
         "    pass\n"

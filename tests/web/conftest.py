@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ def ask(node: str, runtime: bytes, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("reader")
     for name, content in {**files(artifact.read(artifact.find())), RUNTIME: runtime}.items():
         (folder / name).write_bytes(content)
-    driver = MODULES / "driver.mjs"  # where it finds the packages that it leaves out
+    driver = MODULES / f"driver-{os.getpid()}.mjs"  # where it finds the packages that it leaves out
     bundle = [str(MODULES / ".bin" / "esbuild"), "--bundle", "--platform=node", "--format=esm", "--log-level=error"]
     bundle += ["--external:onnxruntime-web", f"--outfile={driver}", "test/driver.ts"]
     subprocess.run(bundle, cwd=WEB, check=True)
@@ -63,6 +64,7 @@ def ask(node: str, runtime: bytes, tmp_path_factory: pytest.TempPathFactory) -> 
     yield asked
     questions.close()
     answers.close()
+    driver.unlink()
     assert process.wait(WAIT_S) == 0
 
 

@@ -173,7 +173,8 @@ def _work(pipe: Connection, job: Job, out: str) -> None:
             counts = write_part(part, job, out)
         except Exception as error:
             failure, hopeless = words(error), isinstance(error, DiskError)
-        pipe.send((counts, failure, hopeless))
+        with suppress(OSError):  # there is no parent any more
+            pipe.send((counts, failure, hopeless))
 
 
 def words(error: Exception) -> str:
