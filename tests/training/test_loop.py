@@ -488,6 +488,15 @@ def test_what_is_in_the_way_is_told_before_an_image_is_read(
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         train(short, open_dataset(few), tmp_path / "file" / "run", say=said.append)
+    with pytest.raises(NotADirectoryError, match="a file is in the way of a folder"):
+        train(short, open_dataset(few), tmp_path / "file", say=said.append)
+    with pytest.raises(MienError, match="no model 'nobody'"):
+        train(short, open_dataset(few), tmp_path / "new", start="nobody", say=said.append)
+    with pytest.raises(RecipeError, match="distill: is needed, where there are teachers"):
+        train(short, open_dataset(few), tmp_path / "new", teachers=["small"], say=said.append)
+    with pytest.raises(MienError, match="no model 'nobody'"):
+        train(change(short, "distill=0.5"), open_dataset(few), tmp_path / "new", teachers=["nobody"], say=said.append)
+    assert not (tmp_path / "new").exists()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MienError, match="small is the name of a model that comes with mien"):
         train(short, open_dataset(few), Path("small"), say=said.append)
