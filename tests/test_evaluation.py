@@ -6,12 +6,14 @@ import hashlib
 import io
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -427,9 +429,31 @@ def test_no_such_crop(recognizer: Recognizer, write: Write) -> None:
         mien.evaluate(recognizer, write(LOOKS), crop="half")  # type: ignore[arg-type]
 
 
-def test_fewer_than_no_images_are_not_changed(recognizer: Recognizer) -> None:
-    with pytest.raises(MienError, match="stress is a number of images, 0 or more; got -1"):
-        mien.evaluate(recognizer, "is not looked at", stress=-1)
+@pytest.mark.parametrize("stress", [-1, "5", 1.5, None])
+def test_what_is_no_number_of_images_to_change(recognizer: Recognizer, stress: Any) -> None:
+    with pytest.raises(MienError, match=re.escape(f"stress is a number of images, 0 or more; got {stress!r}")):
+        mien.evaluate(recognizer, "is not looked at", stress=stress)
+
+
+@pytest.mark.parametrize("by", [5, [5], ["gender", None]])
+def test_what_names_no_columns(recognizer: Recognizer, by: Any) -> None:
+    with pytest.raises(MienError, match=re.escape(f"by names columns, such as ['gender', 'gender+age']; got {by!r}")):
+        mien.evaluate(recognizer, "is not looked at", by=by)
+
+
+@pytest.mark.parametrize(("given", "kind"), [(5, "int"), (None, "NoneType"), (["faces"], "list"), (b"faces", "bytes")])
+def test_what_is_no_dataset(recognizer: Recognizer, given: Any, kind: str) -> None:
+    for read in (open_dataset, partial(mien.evaluate, recognizer)):
+        with pytest.raises(DataError, match=f"expected a dataset or its path, got {kind}"):
+            read(given)
+
+
+@pytest.mark.parametrize("split", ["", "train", 3])
+def test_a_split_that_is_not_there(recognizer: Recognizer, split: Any, bands: Bands) -> None:
+    """An empty one is not the last one that there is."""
+    dataset = Dataset(Path("mine"), "by hand", HAPPY_SAD, (Example("a", bands(0, 8), "happy"),))
+    with pytest.raises(DataError, match=re.escape(f"no split {split!r}; there are all")):
+        mien.evaluate(recognizer, dataset, split=split)
 
 
 # Votes
