@@ -197,6 +197,6 @@ def test_heic_is_named_where_it_is_read(extra: bool, monkeypatch: pytest.MonkeyP
     """Both ways have translations."""
     monkeypatch.setattr(container, "find_spec", lambda name: ModuleSpec(name, None) if extra else None)
     told = "JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM" + ", HEIC" * extra
-    with pytest.raises(ImageError, match=rf"^not an image of a supported kind \({told}\)$") as caught:
+    with pytest.raises(ImageError, match=rf"^not an image of a supported kind \({told}\)") as caught:
         read_image(b"hello")
     assert str(caught.value) in FAULTS

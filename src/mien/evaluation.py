@@ -129,7 +129,9 @@ def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:
     judged = np.flatnonzero(targets != NO_LABEL).tolist()
     if not judged:
         labelled = _outside(chosen, labels)
-        advice = f"; there are {with_counts(labelled)}: say with --map what they mean" if labelled else ""
+        voted = labels == FERPLUS8 and chosen.has_votes
+        advice = "; FER+ votes decide there, and give no image a majority" if voted else ""
+        advice += f"; there are {with_counts(labelled)}: say with --map what they mean" if labelled else ""
         split = chosen.splits[0]
         raise DataError(f"{chosen.path}: no image of split {split!r} has a label in {labels.name!r}{advice}")
     return list(judged)
