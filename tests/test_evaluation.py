@@ -465,11 +465,10 @@ def voted(*votes: tuple[int, ...], look: int, bands: Bands) -> Dataset:
 
 
 @pytest.mark.parametrize("votes", [(0,) * 10, (0,) * 8 + (10, 0), (0,) * 8 + (0, 10), (5, 5) + (0,) * 8])
-def test_votes_that_decide_nothing_are_told(votes: tuple[int, ...], recognizer: Recognizer, bands: Bands) -> None:
-    with pytest.raises(
-        DataError, match=r"a label in 'ferplus8'; FER\+ votes decide there, and give no image a majority"
-    ):
-        mien.evaluate(recognizer, voted(votes, votes, look=0, bands=bands), labels="ferplus8")
+def test_votes_that_decide_nothing_are_told(votes: tuple[int, ...], toy: Toy, tmp_path: Path, bands: Bands) -> None:
+    reader = mien.load(toy(tmp_path / "eight", {"ferplus8": FERPLUS8.emotions}))
+    with pytest.raises(DataError, match=r"a label in 'ferplus8'; FER\+ votes decide there, and give no image a majority"):
+        mien.evaluate(reader, voted(votes, votes, look=0, bands=bands))
 
 
 def test_votes_decide_and_kl_is_to_them(toy: Toy, tmp_path: Path, bands: Bands) -> None:
