@@ -467,7 +467,9 @@ def voted(*votes: tuple[int, ...], look: int, bands: Bands) -> Dataset:
 @pytest.mark.parametrize("votes", [(0,) * 10, (0,) * 8 + (10, 0), (0,) * 8 + (0, 10), (5, 5) + (0,) * 8])
 def test_votes_that_decide_nothing_are_told(votes: tuple[int, ...], toy: Toy, tmp_path: Path, bands: Bands) -> None:
     reader = mien.load(toy(tmp_path / "eight", {"ferplus8": FERPLUS8.emotions}))
-    with pytest.raises(DataError, match=r"a label in 'ferplus8'; FER\+ votes decide there, and give no image a majority"):
+    with pytest.raises(
+        DataError, match=r"a label in 'ferplus8'; FER\+ votes decide there, and give no image a majority"
+    ):
         mien.evaluate(reader, voted(votes, votes, look=0, bands=bands))
 
 
