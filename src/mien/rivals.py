@@ -32,7 +32,8 @@ def compare_models(
         progress: called with the images done and their number, once a model.
 
     Raises:
-        DataError: there are fewer than two models, or of the labels that they have in common, or there is no such image.
+        DataError: there are fewer than two models, or of the labels that they have in common; or there is no such
+            image.
         LabelError: a model speaks those labels, but by no one head.
     """
     if len(models) < 2:
