@@ -652,7 +652,10 @@ def swap_labels(folder: Path) -> None:
     ("spoil", "error", "told"),
     [
         pytest.param(lambda run: shutil.rmtree(run.folder), MienError, "no such folder either", id="no run"),
-        pytest.param(lambda run: run.best.unlink(), MienError, "has not finished an epoch yet", id="no weights"),
+        pytest.param(
+            lambda run: (run.best.unlink(), run.last.unlink()), MienError, "has not finished an epoch yet", id="begun"
+        ),
+        pytest.param(lambda run: run.best.unlink(), MienError, "somebody has taken it away", id="no weights"),
         pytest.param(lambda run: cut(run.best), MienError, "cannot be read", id="damaged weights"),
         pytest.param(lambda run: run.data_file.unlink(), MienError, "is not a training run", id="no data.json"),
         pytest.param(lambda run: shutil.rmtree(data_of(run)), DataError, "no such file or folder", id="data gone"),
