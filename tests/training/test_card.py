@@ -64,6 +64,15 @@ def test_a_head_that_calibration_did_not_help_says_so() -> None:
     assert "not fitted on less likely, so none is applied: confidence is as the network gives it" in card
 
 
+@pytest.mark.parametrize(("head", "cell"), [("happy-sad", "happy-sad"), ("_e-a|b-c`d", r"\_e-a\|b-c\`d")])
+def test_a_head_of_any_labels_is_one_cell_of_the_table(head: str, cell: str) -> None:
+    manifest = artifacts.read(artifacts.find("small")).manifest
+    one = manifest.heads[-1].model_copy(update={"labels": head})
+    scores = manifest.scores | {head: manifest.scores[manifest.heads[-1].labels]}
+    card = model_card(manifest.model_copy(update={"heads": (one,), "scores": scores}))
+    assert f"\n| {cell} | {scores[head]['n']} | " in card
+
+
 @pytest.mark.parametrize(
     ("name", "score"),
     [("mine", 5e-05), ("mine", 1e-300), ("mine", 1.5e-07), ("mine", 0.0), ("mine", 1.0), ("mine", 0.25)]

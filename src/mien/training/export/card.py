@@ -219,8 +219,9 @@ def _row(name: str, scores: dict[str, Any]) -> str:
     kl = f"{scores['kl_to_votes']:.3f}" if "kl_to_votes" in scores else "-"
     present = " over the labels present" if scores.get("absent") else ""
     right = percentage(scores["accuracy_covered"]) if scores["accuracy_covered"] is not None else "-"
+    cell = re.sub(r"([\\|*_`$<])", r"\\\1", name)  # as it stands, and in one cell
     return (
-        f"| {name} | {scores['n']} | {percentage(scores['accuracy'])} ({low} to {high}) "
+        f"| {cell} | {scores['n']} | {percentage(scores['accuracy'])} ({low} to {high}) "
         f"| {scores['macro_f1']:.3f}{present} | {scores['ece']:.3f} | {scores['nll']:.3f} | {kl} "
         f"| {percentage(scores['coverage'], 0)} | {right} |"
     )
