@@ -484,6 +484,25 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
         ("train missing.toml --data FOLDER --out OUT", "missing.toml"),
         ("train missing.toml --data FOLDER --out FOLDER/run", "error: FOLDER/run lies among the sources"),
         ("export missing --out OUT", "missing"),
+        # what is missing is told of last: nothing is looked at that takes long
+        ("crop missing --out PHOTO", "error: PHOTO: a file is in the way of a folder"),
+        ("batch missing --out PHOTO", "error: PHOTO: a file is in the way of a folder"),
+        ("evaluate missing --report PHOTO", "error: PHOTO: a file is in the way of a folder"),
+        ("data audit missing --report PHOTO", "error: PHOTO: a file is in the way of a folder"),
+        ("data audit missing --write-clean FOLDER", "error: FOLDER: a folder is in the way of a file"),
+        ("data audit missing --write-clean OUT.txt", "OUT.txt: an index ends with .json"),
+        ("compare small nonsense --data missing", "no model 'nonsense'"),
+        ("train transfer --data missing --out PHOTO", "error: PHOTO: a file is in the way of a folder"),
+        ("train transfer --data missing --out PHOTO/run", "error: PHOTO: a file is in the way of a folder"),
+        ("train transfer --data missing --out PHOTO --resume", "error: PHOTO: a file is in the way of a folder"),
+        ("train transfer --data missing --out OUT --from nonsense", "no model 'nonsense'"),
+        ("train transfer --data missing --out OUT --teacher small", "distill: is needed, where there are teachers"),
+        ("train transfer --data missing --out OUT --set distill=.5", "distill: needs teachers"),
+        (
+            "train transfer --data missing --out OUT --set distill=.5 --teacher small --teacher nonsense",
+            "no model 'nonsense'",
+        ),
+        ("train transfer --data missing --out OUT", "missing: no such file or folder"),
     ],
 )
 def test_wrong_usage(words: str, said: str, here: Here, folder: Path, photo: Path, tmp_path: Path) -> None:

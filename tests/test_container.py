@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from broken import photo, saved
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from mien import container
 from mien.container import MOST_FRAMES, endings, small_gray
 from mien.errors import ImageError
 from mien.image import read_image
+from mien.languages import FAULTS
 from mien.picture import open_picture
 
 CUT = "damaged or cut short"
@@ -187,3 +190,13 @@ def test_a_small_gray_png_is_what_pillow_makes_of_it(size: tuple[int, int], leve
 @pytest.mark.parametrize("data", OTHER_FILES.values(), ids=OTHER_FILES)
 def test_other_files_are_not_read_as_a_small_gray_png(data: bytes) -> None:
     assert small_gray(data, 10**6) is None
+
+
+@pytest.mark.parametrize("extra", [True, False])
+def test_heic_is_named_where_it_is_read(extra: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways have translations."""
+    monkeypatch.setattr(container, "find_spec", lambda name: ModuleSpec(name, None) if extra else None)
+    told = "JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM" + ", HEIC" * extra
+    with pytest.raises(ImageError, match=rf"^not an image of a supported kind \({told}\)") as caught:
+        read_image(b"hello")
+    assert str(caught.value) in FAULTS

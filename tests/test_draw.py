@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -218,3 +219,9 @@ def test_the_tag_is_written_on() -> None:
     assert (pixels == PALETTE["happy"]).all(axis=2).mean() > 0.5
     assert 0.02 < (pixels == BLACK).all(axis=2).mean() < 0.4
     assert isinstance(annotate(noise(640, 480), told), Image.Image)
+
+
+@pytest.mark.parametrize("given", [None, 3, []])
+def test_what_is_no_prediction_is_not_drawn(given: Any) -> None:
+    with pytest.raises(MienError, match=f"expected the image's Prediction, got {type(given).__name__}"):
+        annotate("is not looked at", given)

@@ -6,12 +6,14 @@ import hashlib
 import io
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -427,9 +429,31 @@ def test_no_such_crop(recognizer: Recognizer, write: Write) -> None:
         mien.evaluate(recognizer, write(LOOKS), crop="half")  # type: ignore[arg-type]
 
 
-def test_fewer_than_no_images_are_not_changed(recognizer: Recognizer) -> None:
-    with pytest.raises(MienError, match="stress is a number of images, 0 or more; got -1"):
-        mien.evaluate(recognizer, "is not looked at", stress=-1)
+@pytest.mark.parametrize("stress", [-1, "5", 1.5, None])
+def test_what_is_no_number_of_images_to_change(recognizer: Recognizer, stress: Any) -> None:
+    with pytest.raises(MienError, match=re.escape(f"stress is a number of images, 0 or more; got {stress!r}")):
+        mien.evaluate(recognizer, "is not looked at", stress=stress)
+
+
+@pytest.mark.parametrize("by", [5, [5], ["gender", None]])
+def test_what_names_no_columns(recognizer: Recognizer, by: Any) -> None:
+    with pytest.raises(MienError, match=re.escape(f"by names columns, such as ['gender', 'gender+age']; got {by!r}")):
+        mien.evaluate(recognizer, "is not looked at", by=by)
+
+
+@pytest.mark.parametrize(("given", "kind"), [(5, "int"), (None, "NoneType"), (["faces"], "list"), (b"faces", "bytes")])
+def test_what_is_no_dataset(recognizer: Recognizer, given: Any, kind: str) -> None:
+    for read in (open_dataset, partial(mien.evaluate, recognizer)):
+        with pytest.raises(DataError, match=f"expected a dataset or its path, got {kind}"):
+            read(given)
+
+
+@pytest.mark.parametrize("split", ["", "train", 3])
+def test_a_split_that_is_not_there(recognizer: Recognizer, split: Any, bands: Bands) -> None:
+    """An empty one is not the last one that there is."""
+    dataset = Dataset(Path("mine"), "by hand", HAPPY_SAD, (Example("a", bands(0, 8), "happy"),))
+    with pytest.raises(DataError, match=re.escape(f"no split {split!r}; there are all")):
+        mien.evaluate(recognizer, dataset, split=split)
 
 
 # Votes
@@ -438,6 +462,15 @@ def test_fewer_than_no_images_are_not_changed(recognizer: Recognizer) -> None:
 def voted(*votes: tuple[int, ...], look: int, bands: Bands) -> Dataset:
     examples = [Example(str(row), bands(look, 8), "happy", votes=each) for row, each in enumerate(votes)]
     return Dataset(Path("votes"), "by hand", FERPLUS8, tuple(examples))
+
+
+@pytest.mark.parametrize("votes", [(0,) * 10, (0,) * 8 + (10, 0), (0,) * 8 + (0, 10), (5, 5) + (0,) * 8])
+def test_votes_that_decide_nothing_are_told(votes: tuple[int, ...], toy: Toy, tmp_path: Path, bands: Bands) -> None:
+    reader = mien.load(toy(tmp_path / "eight", {"ferplus8": FERPLUS8.emotions}))
+    with pytest.raises(
+        DataError, match=r"a label in 'ferplus8'; FER\+ votes decide there, and give no image a majority"
+    ):
+        mien.evaluate(reader, voted(votes, votes, look=0, bands=bands))
 
 
 def test_votes_decide_and_kl_is_to_them(toy: Toy, tmp_path: Path, bands: Bands) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -141,9 +144,24 @@ def test_set_that_is_none(emotions: tuple[str, ...]) -> None:
         LabelSet("none", emotions)
 
 
-def test_a_text_is_no_set_of_its_letters() -> None:
-    with pytest.raises(LabelError, match=r"'mine' needs emotions, each a text of its own; got 'sad'"):
-        LabelSet("mine", "sad")  # type: ignore[arg-type]
+@pytest.mark.parametrize("given", ["sad", None, 3, (1, 2), ("happy", None)])
+def test_what_is_no_set_of_texts(given: Any) -> None:
+    """Nor is a text that of its letters."""
+    with pytest.raises(LabelError, match=re.escape(f"'mine' needs emotions, each a text of its own; got {given!r}")):
+        LabelSet("mine", given)
+
+
+def test_emotions_may_come_one_by_one() -> None:
+    given: Any = (emotion for emotion in ("Happiness", "sad"))
+    assert LabelSet("mine", given).emotions == ("happy", "sad")
+
+
+def test_what_is_no_label_is_in_no_set() -> None:
+    wrong: Any = 3
+    with pytest.raises(LabelError, match="3 is not in label set 'fer7'"):
+        FER7.index(wrong)
+    with pytest.raises(LabelError, match="expected a label set to express it in, got int"):
+        HAPPY_SAD.project(np.array([0.5, 0.5]), wrong)
 
 
 def test_membership_and_position_by_any_spelling() -> None:

@@ -90,3 +90,9 @@ def test_face_crop_shows_the_face() -> None:
     assert crop[24, 24] == 255
     assert crop[0, 0] == 0
     assert crop.mean() > 128
+
+
+@pytest.mark.parametrize("given", [None, 3])
+def test_what_is_no_crops(given: Any) -> None:
+    with pytest.raises(ImageError, match=rf"uint8 arrays of shape \(48, 48\), several .*; got {type(given).__name__}"):
+        Preprocess(48).batch(given)

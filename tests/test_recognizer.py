@@ -448,6 +448,11 @@ def test_images_by_name_are_no_images(eight: Path, bands: Bands) -> None:
         ("small", {"threads": "2"}, "threads is a whole number of 1 or more, got '2'"),
         ("small", {"threads": 1.5}, "threads is a whole number of 1 or more, got 1.5"),
         ("small", {"threads": 0}, "threads is a whole number of 1 or more, got 0"),
+        ("small", {"detector": 3}, r"a detector has a method detect\(image\) that gives mien.Face, .*; got int"),
+        ("small", {"detector": "blazeface"}, "a detector has a method .*; got str"),
+        ("small", {"detector": Finds}, r"expected a detector, got the class Finds: give Finds\(\)"),
+        ("small", {"limits": 3}, r"limits are mien.Limits\(max_pixels=..., ...\), got int"),
+        ("small", {"limits": {"max_pixels": 3}}, "limits are .*, got dict"),
     ],
 )
 def test_what_no_model_can_be_loaded_by(given: Any, options: dict[str, Any], told: str) -> None:

@@ -65,7 +65,7 @@ OWN = {"own": (NOT_A_FACE, "happy", "sad")}
 
 
 def test_one_model_is_no_comparison(made: Callable[..., Recognizer], faces: Path) -> None:
-    with pytest.raises(DataError, match="needs two reports"):
+    with pytest.raises(DataError, match="needs two models"):
         compare_models([made("one", EIGHT)], open_dataset(faces))
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mien.errors import ImageError
+from mien.errors import ImageError, SourceError
 from mien.image import read_image
 from mien.intake import LIMITS, Limits, describe
 from mien.sources import PassedOver, Piped, expand, find_images, read_again, sub_folder, tops
@@ -280,3 +281,12 @@ def test_words_are_looked_up_when_their_turn_comes(folder: Path) -> None:
 
     assert list(islice(expand(words(), BytesIO()), 2)) == ["a.png", "sub/c.jpg"]
     assert asked == ["a.png", "sub"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(3, "got int$"), (None, "got NoneType$"), (["a.jpg"], r"got list: give them one by one, find_images\(\*paths\)")],
+)
+def test_what_names_no_images(given: Any, told: str) -> None:
+    with pytest.raises(SourceError, match=f"expected paths of folders and files, or patterns; {told}"):
+        find_images("a.jpg", given)

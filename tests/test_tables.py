@@ -55,6 +55,8 @@ def test_a_label_set_may_be_named() -> None:
     assert mien.to_table(PREDICTIONS, "happy-sad").to_dict() == mien.to_table(PREDICTIONS, HAPPY_SAD).to_dict()
     with pytest.raises(LabelError, match="no label set 'happy'; there are"):
         mien.to_table(PREDICTIONS, "happy")
+    with pytest.raises(LabelError, match="expected a label set, its name, or emotions; got int"):
+        mien.to_table(PREDICTIONS, 3)  # type: ignore[arg-type]
 
 
 def test_one_prediction_is_a_table_too() -> None:

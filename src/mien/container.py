@@ -7,6 +7,7 @@ import re
 import struct
 import zlib
 from contextlib import suppress
+from importlib.util import find_spec
 
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import Disposal, PngImageFile
@@ -126,6 +127,11 @@ def identified(data: bytes) -> Image.Image:
     if image is None:
         raise UnidentifiedImageError
     return image
+
+
+def readable() -> str:
+    """The formats that `identified` reads, in words: HEIC among them where its extra is there."""
+    return ", ".join((*FORMATS, *(["HEIC"] if find_spec("pillow_heif") else [])))
 
 
 def _as(name: str, data: bytes) -> Image.Image | None:

@@ -102,8 +102,10 @@ def annotate(image: ImageSource, prediction: Prediction) -> Image.Image:
 
     Raises:
         ImageError: the image cannot be read, or could not be when it was predicted.
-        MienError: the prediction is of an image of another size.
+        MienError: the prediction is of an image of another size, or is none.
     """
+    if not isinstance(prediction, Prediction):
+        raise MienError(f"expected the image's Prediction, got {type(prediction).__name__}")
     if prediction.error is not None:
         raise ImageError(f"nothing was read that could be drawn: {prediction.source}: {prediction.error}")
     pixels = read_image(image, ANY_SIZE)

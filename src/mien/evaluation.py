@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,10 +75,12 @@ def evaluate(
         ArtifactError: as `load` does.
         DataError: no such split or column, nothing to judge in that label set, or no image could be read.
         LabelError: the model, or the head, cannot speak the label set or expect the prior, or there is no such head.
-        MienError: there is no such crop, or `stress` is below 0.
+        MienError: there is no such crop, `stress` is no number of 0 or more, or `by` names no columns.
     """
-    if stress < 0:
-        raise MienError(f"stress is a number of images, 0 or more; got {stress}")
+    if not isinstance(stress, SupportsIndex) or stress.__index__() < 0:
+        raise MienError(f"stress is a number of images, 0 or more; got {stress!r}")
+    if not (by is None or (isinstance(by, Collection) and all(isinstance(each, str) for each in by))):
+        raise MienError(f"by names columns, such as ['gender', 'gender+age']; got {by!r}")
     recognizer = opened(recognizer)
     if not isinstance(dataset, Dataset):
         dataset = open_dataset(dataset)
@@ -89,7 +91,7 @@ def evaluate(
     came_split = dataset.splits != ("all",)
     if split != "all":
         dataset = as_trained(recognizer, dataset)
-    name = split or dataset.splits[-1]
+    name = dataset.splits[-1] if split is None else split
     chosen = dataset.split(name)
     train = dataset.split("train") if name != "train" and "train" in dataset.splits else None
     if named := head or usual_head(recognizer, chosen, None if labels is None else recognizer.spoken(labels)):
@@ -127,7 +129,9 @@ def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:
     judged = np.flatnonzero(targets != NO_LABEL).tolist()
     if not judged:
         labelled = _outside(chosen, labels)
-        advice = f"; there are {with_counts(labelled)}: say with --map what they mean" if labelled else ""
+        voted = labels == FERPLUS8 and chosen.has_votes
+        advice = "; FER+ votes decide there, and give no image a majority" if voted else ""
+        advice += f"; there are {with_counts(labelled)}: say with --map what they mean" if labelled else ""
         split = chosen.splits[0]
         raise DataError(f"{chosen.path}: no image of split {split!r} has a label in {labels.name!r}{advice}")
     return list(judged)

@@ -17,7 +17,6 @@ from mien.colour import plain
 from mien.container import (
     ANIMATED,
     DAMAGE,
-    FORMATS,
     REDUCED,
     SUBFILE,
     apart,
@@ -27,6 +26,7 @@ from mien.container import (
     identified,
     jpeg_end,
     named,
+    readable,
     remarks,
     show_first,
 )
@@ -122,7 +122,7 @@ def opened(data: bytes, limits: Limits) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise _too_many(limits) from error
     except UnidentifiedImageError as error:
-        raise ImageError(named(data) or f"not an image of a supported kind ({', '.join(FORMATS)})") from error
+        raise ImageError(named(data) or f"not an image of a supported kind ({readable()})") from error
     except DAMAGE as error:
         raise _damaged(error) from error
 

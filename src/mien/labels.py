@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,9 +163,11 @@ class LabelSet:
     emotions: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if isinstance(self.emotions, str):  # whose letters would be taken for names
+        several = isinstance(self.emotions, Iterable) and not isinstance(self.emotions, str)  # letters are no names
+        given: tuple[object, ...] = tuple(self.emotions) if several else ()
+        if not several or not all(isinstance(emotion, str) for emotion in given):
             raise LabelError(f"label set {self.name!r} needs emotions, each a text of its own; got {self.emotions!r}")
-        emotions = tuple(canonical(emotion) for emotion in self.emotions)
+        emotions = tuple(canonical(str(emotion)) for emotion in given)
         object.__setattr__(self, "emotions", emotions)
         if len(emotions) < 2:
             raise LabelError(f"label set {self.name!r} needs at least two emotions, got {list(emotions)}")
@@ -190,7 +192,7 @@ class LabelSet:
         """Position of an emotion, by any of its spellings. Raises `LabelError` if it is not in the set."""
         try:
             return self.emotions.index(canonical(name))
-        except ValueError:
+        except (ValueError, AttributeError):
             raise LabelError(f"{name!r} is not in label set {self.name!r} ({', '.join(self.emotions)})") from None
 
     def project(self, probabilities: NDArray[Any], target: LabelSet) -> NDArray[np.float64]:
@@ -206,6 +208,8 @@ class LabelSet:
         Raises:
             LabelError: the target has an emotion that this set lacks.
         """
+        if not isinstance(target, LabelSet):
+            raise LabelError(f"expected a label set to express it in, got {type(target).__name__}")
         values = np.asarray(probabilities, np.float64)
         if values.shape[-1:] != (len(self),):
             raise LabelError(f"expected {len(self)} probabilities for {self.name!r}, got shape {values.shape}")

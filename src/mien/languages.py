@@ -108,6 +108,7 @@ FAULTS = (
     "no answer within # s",
     "no such file",
     "not an image of a supported kind (JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM)",
+    "not an image of a supported kind (JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM, HEIC)",
     "not enough memory to decode it",
     "not enough memory to read it: save it smaller",
     "reading HEIC needs pillow-heif: pip install 'mien[heic]', or save it as JPEG or PNG",

@@ -48,6 +48,8 @@ class Preprocess:
             ImageError: they are no arrays of uint8, or of another shape.
         """
         shape = (self.size, self.size) if self.colour == "gray" else (self.size, self.size, 3)
+        if not isinstance(crops, Iterable):
+            raise ImageError(f"crops are uint8 arrays of shape {shape}, several of them; got {type(crops).__name__}")
         given = crops if isinstance(crops, np.ndarray) else list(crops)
         for crop in given[:1] if isinstance(given, np.ndarray) else given:
             if not isinstance(crop, np.ndarray):

@@ -65,7 +65,7 @@ class Recognizer:
     Raises:
         ArtifactError: there is no such model, or the network is not what the manifest names (see `Network`).
         DetectorError: weights that come with mien, the detector's or those of what sees covers, are missing or damaged.
-        MienError: threads are fewer than 1.
+        MienError: threads are fewer than 1, or these are no limits, or no detector.
     """
 
     def __init__(
@@ -77,8 +77,11 @@ class Recognizer:
     ) -> None:
         if not isinstance(threads, SupportsIndex) or threads.__index__() < 1:
             raise MienError(f"threads is a whole number of 1 or more, got {threads!r}")
+        if not isinstance(limits, Limits):
+            raise MienError(f"limits are mien.Limits(max_pixels=..., ...), got {type(limits).__name__}")
+        _check_detector(detector)
         self.artifact = artifact if isinstance(artifact, Artifact) else artifacts.read(artifacts.find(artifact))
-        self.detector = detector or BlazeFace()
+        self.detector = BlazeFace() if detector is None else detector
         self.preprocess = Preprocess(self.artifact.manifest.size, self.artifact.manifest.colour)
         self.labels = self.artifact.heads[0].label_set
         self.limits = limits
@@ -430,6 +433,17 @@ def load(
 def opened(model: Model) -> Recognizer:
     """A recognizer as it is, or what `load` makes of a name, a path or None. Raises as `load`."""
     return model if isinstance(model, Recognizer) else load(model)
+
+
+def _check_detector(detector: object) -> None:
+    """Raises `MienError` of what finds no faces, a class in place of one of its kind, too."""
+    if isinstance(detector, type):
+        raise MienError(f"expected a detector, got the class {detector.__name__}: give {detector.__name__}()")
+    if detector is not None and not callable(getattr(detector, "detect", None)):
+        kind = type(detector).__name__
+        raise MienError(
+            f"a detector has a method detect(image) that gives mien.Face, as mien.Detector says; got {kind}"
+        )
 
 
 def _is_one(source: Any) -> bool:

@@ -32,9 +32,12 @@ def compare_models(
         progress: called with the images done and their number, once a model.
 
     Raises:
-        DataError: the models have fewer than two of the labels in common, or there is no such image.
+        DataError: there are fewer than two models, or of the labels that they have in common; or there is no such
+            image.
         LabelError: a model speaks those labels, but by no one head.
     """
+    if len(models) < 2:
+        raise DataError("a comparison needs two models at least")
     labels = _common(models, dataset)
     reports = [
         evaluate(each, dataset, labels=labels, head=each.artifact.head_for(labels).labels, progress=progress)

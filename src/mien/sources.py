@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import BinaryIO, NoReturn
 
-from mien.errors import ImageError
+from mien.errors import ImageError, SourceError
 from mien.intake import LIMITS, URL, ImageSource, Limits
 
 STDIN = "-"
@@ -121,7 +121,13 @@ def find_images(*paths: str | os.PathLike[str]) -> Iterator[ImageSource]:
     Yields:
         Paths. What is not there comes out as well, and so does a pattern that matches nothing: whoever reads it is told
         why it is no image.
+
+    Raises:
+        SourceError: one is no path.
     """
+    if wrong := [path for path in paths if not isinstance(path, str | os.PathLike)]:
+        advice = ": give them one by one, find_images(*paths)" if isinstance(wrong[0], Iterable) else ""
+        raise SourceError(f"expected paths of folders and files, or patterns; got {type(wrong[0]).__name__}{advice}")
     return expand([os.fspath(path) for path in paths], BytesIO())
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from mien.cells import Rows
-from mien.errors import MienError
+from mien.errors import LabelError, MienError
 from mien.labels import label_set
 from mien.prediction import Prediction, Reading
 from mien.wording import counted
@@ -105,7 +105,7 @@ def to_table(predictions: Prediction | Iterable[Prediction], labels: str | Itera
         PyArrow table, `table.to_dict()` a list a column; `polars.DataFrame(table)` takes it as it is.
 
     Raises:
-        LabelError: there is no label set of that name.
+        LabelError: there is no label set of that name, or it is no label set.
         MienError: something else is among them.
     """
     kept = list(predictions) if isinstance(predictions, Iterable) else [predictions]
@@ -114,6 +114,8 @@ def to_table(predictions: Prediction | Iterable[Prediction], labels: str | Itera
             raise MienError(f"expected what predict gives, a Prediction or several; got {type(each).__name__}")
     readings = [reading for prediction in kept for reading in prediction.faces]
     wanted = label_set(labels) if isinstance(labels, str) else labels
+    if not isinstance(wanted, Iterable | None):
+        raise LabelError(f"expected a label set, its name, or emotions; got {type(wanted).__name__}")
     emotions = list(wanted or dict.fromkeys(each for reading in readings for each in reading.expression.probabilities))
     rows = [row for prediction in kept for row in flat_rows(prediction, emotions)]
     return Table(columns(emotions), rows)

@@ -40,6 +40,7 @@ from mien.answers import Found
 from mien.app import about, live, read, samples, seen, settings, show, words
 from mien.app.seen import Seen, Shelf
 from mien.app.words import plain
+from mien.container import readable
 from mien.crops import Crop
 from mien.datasets import open_dataset
 from mien.explain import explained
@@ -136,9 +137,7 @@ def test_many_photos_with_a_broken_one_among_them(app: Callable[..., AppTest], a
     gray = png(np.full((300, 300, 3), 128, np.uint8))
     test = upload(app(), a_jpg=astronaut, b_jpg=b"no image", c_png=gray)
     assert names(test) == ["a.jpg", "b.jpg", "c.png"]
-    assert faults(test) == [
-        "This photo cannot be read. Not an image of a supported kind (JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, PPM)."
-    ]
+    assert faults(test) == [f"This photo cannot be read. Not an image of a supported kind ({readable()})."]
     assert "<p class=mien-none>No face was found.</p>" in html(test)
     assert "3 photos, 1 face, 1 photo not read" in html(test)
     assert len(rows(test)) == 8

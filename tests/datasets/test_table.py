@@ -46,6 +46,42 @@ def test_columns(
     assert all(Path(str(each.source)).is_file() for each in dataset.examples)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"path" , "label" , "note"\na.png , "happy" , "one, two"\n"b.png", "sad", ""\n',
+        '\ufeff"path"; "label"; "note"\r\n"a.png"; happy; "one, two"\r\n b.png ;  "sad";\r\n',
+        'path\tlabel\tnote\na.png\t "happy"\tone, two\nb.png\tsad\t\n',
+    ],
+)
+def test_blanks_before_a_cell_in_quotes(text: str, tmp_path: Path, write_image: Write) -> None:
+    for place in ("a.png", "b.png"):
+        write_image(place)
+    (tmp_path / "mine.csv").write_bytes(text.encode())
+    found = [(each.name, each.label, dict(each.attributes)) for each in open_dataset(tmp_path / "mine.csv").examples]
+    assert found == [("a.png", "happy", {"note": "one, two"}), ("b.png", "sad", {})]
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (("path", "label", "label"), "several columns called label: rename all but one"),
+        (("path", "label", " Label"), "several columns called label"),
+        (("path", "path", "label"), "several columns called path"),
+        (("path", "label", "age", "AGE"), "several columns called age"),
+    ],
+)
+def test_two_columns_of_one_name(
+    header: list[str], told: str, tmp_path: Path, write_image: Write, write_table: Write
+) -> None:
+    """The last would count, unseen; of those without a name none does."""
+    write_image("a.png")
+    rows = [["a.png", "happy", "sad", "1"][: len(header)], ["b.png", "sad", "happy", "2"][: len(header)]]
+    with pytest.raises(DataError, match=told):
+        open_dataset(write_table("mine.csv", header, rows))
+    assert len(open_dataset(write_table("other.csv", ["path", "label", "", ""], rows))) == 2
+
+
 def test_further_columns_are_attributes(tmp_path: Path, write_image: Write) -> None:
     write_image("b.png")
     (tmp_path / "mine.csv").write_bytes(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from mien import artifact as artifacts
 from mien.datasets.base import Dataset, Example
@@ -15,7 +16,7 @@ from mien.heads import HeadInfo
 from mien.labels import HAPPY_SAD
 from mien.training.export.beside import beside, copies_of
 from mien.training.export.calibrate import Calibration
-from mien.training.export.card import model_card
+from mien.training.export.card import metadata, model_card
 
 TEACHERS = sorted(path.parent for path in (Path(__file__).parents[2] / "teachers").glob("*/model.json"))
 
@@ -61,6 +62,31 @@ def test_a_head_that_calibration_did_not_help_says_so() -> None:
     scores = {name: each | {"calibrated": False} for name, each in manifest.scores.items()}
     card = model_card(manifest.model_copy(update={"scores": scores}))
     assert "not fitted on less likely, so none is applied: confidence is as the network gives it" in card
+
+
+@pytest.mark.parametrize(("head", "cell"), [("happy-sad", "happy-sad"), ("_e-a|b-c`d", r"\_e-a\|b-c\`d")])
+def test_a_head_of_any_labels_is_one_cell_of_the_table(head: str, cell: str) -> None:
+    manifest = artifacts.read(artifacts.find("small")).manifest
+    one = manifest.heads[-1].model_copy(update={"labels": head})
+    scores = manifest.scores | {head: manifest.scores[manifest.heads[-1].labels]}
+    card = model_card(manifest.model_copy(update={"heads": (one,), "scores": scores}))
+    assert f"\n| {cell} | {scores[head]['n']} | " in card
+
+
+@pytest.mark.parametrize(
+    ("name", "score"),
+    [("mine", 5e-05), ("mine", 1e-300), ("mine", 1.5e-07), ("mine", 0.0), ("mine", 1.0), ("mine", 0.25)]
+    + [(name, 0.5) for name in ("喜", "my \U0001f600", 'a "b": c', "a\\b", "\x7f\x85\u2028\ufeff", "no", "1e3")],
+)
+def test_what_the_hub_reads_is_what_was_meant(name: str, score: float) -> None:
+    """PyYAML reads YAML 1.1, as the Hub's library does."""
+    manifest = artifacts.read(artifacts.find("small")).manifest
+    scores = {head: each | {"ece": score} for head, each in manifest.scores.items()}
+    text = metadata(manifest.model_copy(update={"scores": scores, "name": name}), "mit")
+    (model,) = yaml.safe_load(text.strip("-\n"))["model-index"]
+    assert model["name"] == name
+    values = [each["value"] for result in model["results"] for each in result["metrics"] if each["type"] == "ece"]
+    assert values == [score] * len(manifest.heads)
 
 
 def images(n: int, split: str, seed: int, people: bool = False) -> Dataset:

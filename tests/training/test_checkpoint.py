@@ -172,11 +172,50 @@ def test_the_log_is_cut_back_to_what_the_weights_have_seen(
         stream.write('{"epoch": 4, "sco')
     if state:
         begun.save(begun.last, state)
+        begun.save(begun.best, state)
     resumed = begun.resume(tiny, DATA)
     assert (resumed and resumed["epoch"]) == (state and state["epoch"])
     assert begun.read_log() == entries[:kept]
     begun.append_log({"epoch": kept + 1})
     assert begun.read_log() == [*entries[:kept], {"epoch": kept + 1}]
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda run: run.log.unlink(), "log.jsonl tells of 0 epochs, and the weights are of epoch"),
+        (lambda run: run.log.write_text(""), "log.jsonl tells of 0 epochs, and the weights are of epoch"),
+        (lambda run: run.log.write_text('{"epoch": 1, "lo'), "log.jsonl is damaged"),
+        (lambda run: run.log.write_bytes(b"\xff\xfe"), "log.jsonl is damaged"),
+    ],
+)
+def test_a_log_that_is_not_as_it_was_is_told(
+    damage: Callable[[Run], Any], told: str, copy: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path
+) -> None:
+    """A card said "the best of the 0 that were run"; a damaged one left a traceback."""
+    damage(copy)
+    with pytest.raises(MienError, match=told):
+        train(tiny, open_dataset(happy_sad), copy.folder, resume=True)
+    for last in (False, True):
+        with pytest.raises(MienError, match=told):
+            export([copy.folder], tmp_path / "model", last=last)
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_best_weights_are_not_made_again(copy: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path) -> None:
+    copy.best.unlink()
+    with pytest.raises(MienError, match=r"best\.pt is not there: somebody has taken it away"):
+        export([copy.folder], tmp_path / "model")
+    with pytest.raises(MienError, match=r"best\.pt is gone, .*: export with --last, or begin anew"):
+        train(tiny, open_dataset(happy_sad), copy.folder, resume=True)
+    assert export([copy.folder], tmp_path / "model", last=True).manifest.runs[0]["last"]
+
+
+def test_a_run_without_its_recipe_cannot_go_on(copy: Run, tiny: Recipe, happy_sad: Path) -> None:
+    """It is not "go on with --resume" that helps who does so."""
+    copy.recipe_file.unlink()
+    with pytest.raises(MienError, match=r"is not a training run: no readable recipe\.json"):
+        train(tiny, open_dataset(happy_sad), copy.folder, resume=True)
 
 
 def test_half_written_files_are_never_taken_for_real(copy: Run, tiny: Recipe, happy_sad: Path, run: Run) -> None:

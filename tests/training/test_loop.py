@@ -20,15 +20,17 @@ import numpy as np
 import pytest
 import torch
 from drawn import write_fer2013_csv, write_folder, write_parquet
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import nn
 from waiting import WAIT_S
 
 from mien.datasets import open_dataset
 from mien.errors import DataError, MienError, RecipeError
+from mien.report import plots
 from mien.training.batches.augment import augment
 from mien.training.batches.data import load_split
-from mien.training.learning import checkpoint
+from mien.training.learning import checkpoint, curve
 from mien.training.learning.checkpoint import Run
 from mien.training.learning.curve import draw
 from mien.training.learning.judge import Verdict, rank
@@ -197,6 +199,34 @@ def test_the_curve_is_a_picture(run: Run, tmp_path: Path) -> None:
         assert min(picture.size) > 300
         colours = np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)
     assert len(colours) > 20
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        ("happy-sad", "head happy-sad"),
+        ("Freude-喜", r"head Freude-\u559c"),
+        ("$a-b$", "head $a-b$"),
+        ("_a-_b", "head _a-_b"),  # matplotlib leaves out what begins so
+        ("-".join(f"label{number}" for number in range(12)), "head label0-label1-label2-lab..."),
+    ],
+)
+def test_the_curve_names_a_head_of_any_labels(
+    head: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Warnings are errors: matplotlib warns of characters that it has no font for, and of those that begin with `_`."""
+    figures: list[Figure] = []
+
+    def drawn(figure: Figure) -> bytes:
+        figures.append(figure)
+        return plots.rendered(figure)
+
+    monkeypatch.setattr(curve, "rendered", drawn)
+    monkeypatch.setattr(plots, "font_file", lambda text: None)
+    curve.draw([{"epoch": 1, "loss": 1.0, "nll": {head: 1.0}, "valid": {head: 0.5}}], tmp_path / "curve.png")
+    legends = [axes.get_legend() for axes in figures[0].axes[1:]]
+    texts = [[text.get_text() for text in legend.get_texts()] for legend in legends if legend]
+    assert texts == [[told, "best: epoch 1"]] * 2
 
 
 @pytest.mark.usefixtures("arithmetic")
@@ -458,6 +488,15 @@ def test_what_is_in_the_way_is_told_before_an_image_is_read(
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         train(short, open_dataset(few), tmp_path / "file" / "run", say=said.append)
+    with pytest.raises(NotADirectoryError, match="a file is in the way of a folder"):
+        train(short, open_dataset(few), tmp_path / "file", say=said.append)
+    with pytest.raises(MienError, match="no model 'nobody'"):
+        train(short, open_dataset(few), tmp_path / "new", start="nobody", say=said.append)
+    with pytest.raises(RecipeError, match="distill: is needed, where there are teachers"):
+        train(short, open_dataset(few), tmp_path / "new", teachers=["small"], say=said.append)
+    with pytest.raises(MienError, match="no model 'nobody'"):
+        train(change(short, "distill=0.5"), open_dataset(few), tmp_path / "new", teachers=["nobody"], say=said.append)
+    assert not (tmp_path / "new").exists()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MienError, match="small is the name of a model that comes with mien"):
         train(short, open_dataset(few), Path("small"), say=said.append)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mien.errors import RecipeError
-from mien.training.recipes.recipe import Augment, Heads, Recipe, read_recipe, recipe_from
+from mien.training.recipes.recipe import Augment, Heads, Recipe, Residual, read_recipe, recipe_from
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
@@ -36,7 +36,7 @@ def changed(**tables: Any) -> dict[str, Any]:
 
 
 def test_nothing_is_no_recipe() -> None:
-    assert set(faults({})) == {f"{key}: Field required" for key in ("name", "network", "schedule")}
+    assert set(faults({})) == {f"{key}: is needed" for key in ("name", "network", "schedule")}
 
 
 def test_the_least_recipe_changes_no_image_and_learns_labels() -> None:
@@ -128,6 +128,51 @@ def test_wrong_values_are_faults(values: dict[str, Any], key: str) -> None:
     found = faults(values)
     assert len(found) == 1
     assert found[0].startswith(f"{key}: ")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (changed(schedule={"epochs": True}), "schedule.epochs: expected a whole number, got true"),
+        (changed(schedule={"epochs": 2.5}), "schedule.epochs: expected a whole number, got 2.5"),
+        (changed(schedule={"epochs": "many"}), "schedule.epochs: expected a whole number, got 'many'"),
+        (changed(schedule={"epochs": 0}), "schedule.epochs: expected a value greater than 0, got 0"),
+        (changed(schedule={"epochs": [3]}), "schedule.epochs: expected a whole number"),
+        (changed(seed=True), "seed: expected a whole number, got true"),
+        (changed(resolution=False), "resolution: expected a whole number, got false"),
+        (changed(augment={"rotate": True}), "augment.rotate: expected a number, got true"),
+        (changed(augment={"views": True}), "augment.views: expected a whole number, got true"),
+        (changed(network={"dropout": True}), "network.dropout: expected a number, got true"),
+        (changed(augment={"flip": 2}), "augment.flip: expected true or false, got 2"),
+        (changed(name=5), "name: expected a text in quotes, got 5"),
+        (changed(colour="grey"), "colour: expected 'gray' or 'rgb', got 'grey'"),
+        (changed(network={"widths": 8}), "network.widths: expected a list, such as [1, 2], got 8"),
+        (
+            changed(heads={"votes": True}),
+            "heads.votes: expected a table, such as [heads.votes] with its keys below, got true",
+        ),
+        (changed(network={"widths": [8, 8]}), "network: 2 widths for 1 stages of blocks"),
+        (
+            changed(optimiser={"kind": "adam", "momentum": 0.9}),
+            "optimiser.momentum: there is no such key here: it is one of another kind",
+        ),
+        (
+            changed(optimiser={"rho": 0.9}),
+            "optimiser.rho: there is no such key here; did you mean optimiser.lr?",
+        ),
+        ({"name": "x", "network": {"widths": [8], "blocks": [1]}}, "schedule: is needed"),
+    ],
+)
+def test_faults_say_what_was_expected_and_what_came(values: dict[str, Any], told: str) -> None:
+    assert faults(values) == (told,)
+
+
+def test_a_switch_is_still_one() -> None:
+    """`true` is no number, but stands where one of both may be, as `heads.labels = false`, and in lists."""
+    values = changed(augment={"flip": True}, network={"mirrored": True, "attention": [True], "widths": [16]})
+    recipe = recipe_from(values | {"heads": {"labels": False, "votes": {}}}, "it")
+    assert isinstance(recipe.network, Residual)
+    assert (recipe.augment.flip, recipe.network.attention, recipe.heads.labels) == (True, (True,), None)
 
 
 def test_all_faults_are_told_together() -> None:

@@ -30,6 +30,7 @@ from mien.datasets import open_dataset
 from mien.datasets.base import load_pixels
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError, RecipeError
+from mien.explain import explained
 from mien.metrics import calibrated, softmax
 from mien.preprocess import Preprocess
 from mien.recognizer import Recognizer
@@ -313,6 +314,17 @@ def test_several_runs_answer_together(run: Run, other: Run, artifact: Artifact, 
     assert both.weights == {}  # of two networks, each with a map of its own
     assert mean == pytest.approx((one + two) / 2, abs=TOLERANCE)
     assert [made["recipe"]["name"] for made in both.manifest.runs] == ["tiny", "other"]
+    told_of = explained(Recognizer(both), crops[0], crop="whole").faces[0].expression
+    turned = explained(Recognizer(both), np.ascontiguousarray(crops[0][:, ::-1]), crop="whole").faces[0].expression
+    assert told_of.explanation is not None
+    assert turned.explanation is not None
+    assert told_of.explanation.method == "occlusion"
+    lost = np.array(told_of.explanation.lost)
+    assert np.array(turned.explanation.lost)[:, ::-1] == pytest.approx(lost, abs=1e-3)
+    hidden = crops[0].copy()
+    hidden[: round(len(hidden) / 4), : round(len(hidden) / 4)] = crops[0].mean()
+    left = Recognizer(both).probabilities([crops[0], hidden])[:, both.heads[0].emotions.index(told_of.label)]
+    assert lost[0, 0] == pytest.approx(left[0] - left[1], abs=1e-3)  # of the mean's answer, not of one network's
     for told in (
         "The mean of the logits of 2 networks",
         "Recipe `other`: residual network, widths 8-16, blocks 1-1, sees its input enlarged to 32 px.",
@@ -640,7 +652,10 @@ def swap_labels(folder: Path) -> None:
     ("spoil", "error", "told"),
     [
         pytest.param(lambda run: shutil.rmtree(run.folder), MienError, "no such folder either", id="no run"),
-        pytest.param(lambda run: run.best.unlink(), MienError, "has not finished an epoch yet", id="no weights"),
+        pytest.param(
+            lambda run: (run.best.unlink(), run.last.unlink()), MienError, "has not finished an epoch yet", id="begun"
+        ),
+        pytest.param(lambda run: run.best.unlink(), MienError, "somebody has taken it away", id="no weights"),
         pytest.param(lambda run: cut(run.best), MienError, "cannot be read", id="damaged weights"),
         pytest.param(lambda run: run.data_file.unlink(), MienError, "is not a training run", id="no data.json"),
         pytest.param(lambda run: shutil.rmtree(data_of(run)), DataError, "no such file or folder", id="data gone"),

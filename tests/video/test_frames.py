@@ -106,6 +106,12 @@ def test_sound_alone_is_told(tmp_path: Path) -> None:
         ({"start_s": 2, "end_s": 2}, "end_s lies after start_s"),
         ({"rate": 0}, "rate is a number of frames a second above 0"),
         ({"rate": float("inf")}, "rate is a number of frames a second above 0"),
+        ({"rate": "25"}, "rate is a number of frames a second above 0; got '25'"),
+        ({"rate": None}, "rate is a number of frames a second above 0; got None"),
+        ({"every_s": "1"}, "every_s is a number of seconds; got '1'"),
+        ({"start_s": "1"}, "start_s is a number of seconds; got '1'"),
+        ({"end_s": [1]}, r"end_s is a number of seconds; got \[1\]"),
+        ({"stream": "0"}, "stream is the number of one of the file's video streams, from 0; got '0'"),
     ],
 )
 def test_arguments_out_of_range_are_told(how: dict[str, Any], told: str) -> None:

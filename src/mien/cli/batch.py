@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,7 @@ from mien.cli.options import (
 )
 from mien.cli.places import check_outside
 from mien.cli.stop import STOPS
+from mien.files import check_writable
 from mien.wording import counted
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ def batch(
         from mien.batch.inputs import find
         from mien.batch.plan import Job, Plan
         from mien.batch.run import run
+        from mien.batch.stores import check_puts_whole, is_address
         from mien.batch.workers import Workers
     from mien.intake import LIMITS, Limits
     from mien.recognizer import load
@@ -101,6 +104,9 @@ def batch(
 
     passed_over = PassedOver()
     check_outside(sources, out)
+    check_puts_whole(out)
+    if not is_address(out):
+        check_writable(Path(out))
     engine = Workers(workers or cores(), grace) if ray is None else _cluster(ray, workers, grace)
     job = Job(
         load(model, limits=Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -58,7 +59,7 @@ def compare(
             raise MienError("--map and --group are for data to judge models on: name them with --data")
         compared = compare([Path(name) for name in names])
     else:
-        compared = _judged(names, opened(data, mapping, group), threads)
+        compared = _judged(names, lambda: opened(data, mapping, group), threads)
     if form is CompareFormat.json:
         print(json.dumps([each.to_dict() for each in compared]))
     elif form is CompareFormat.table:
@@ -70,7 +71,7 @@ def compare(
         raise typer.Exit(EXIT_SOME_UNREAD)
 
 
-def _judged(names: list[str], dataset: Dataset, threads: int | None) -> list[Compared]:
+def _judged(names: list[str], dataset: Callable[[], Dataset], threads: int | None) -> list[Compared]:
     from mien.cores import cores
     from mien.recognizer import load
     from mien.rivals import compare_models
@@ -79,7 +80,7 @@ def _judged(names: list[str], dataset: Dataset, threads: int | None) -> list[Com
     with counting("judging") as bar:
         task = bar.add_task("", total=None)
         return compare_models(
-            models, dataset, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            models, dataset(), progress=lambda done, total: bar.update(task, completed=done, total=total)
         )
 
 

@@ -22,6 +22,7 @@ from mien.cli.options import (
 )
 from mien.cli.places import check_outside
 from mien.errors import MienError
+from mien.files import check_writable
 from mien.wording import counted
 
 
@@ -47,6 +48,7 @@ def crop(
     from mien.preprocess import Preprocess
 
     check_outside(sources, out)
+    check_writable(out)
     console, stdin = terminal(), sys.stdin.buffer if sys.stdin else BytesIO()
     found = find_sources(sources, stdin, lambda path: opened(path, mapping, group))
     if isinstance(found, Dataset):

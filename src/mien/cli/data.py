@@ -95,13 +95,16 @@ def audit(
     from mien.audit import Kind, audit
     from mien.audit.page import FILES, write_audit
     from mien.cores import cores
-    from mien.datasets.index import check_index, write_index
+    from mien.datasets.index import check_index, check_name, write_index
     from mien.recognizer import load
 
     if report is not None:
         check_outside([data], report)
-    recognizer, dataset = load(model), opened(data, mapping, group)
     parts = [report / name for name in FILES] if report is not None else []
+    check_files([clean, *parts], (data,))
+    if clean is not None:
+        check_name(clean)
+    recognizer, dataset = load(model), opened(data, mapping, group)
     check_files([clean, *parts], (data, *dataset.files, *recognizer.artifact.files))
     if clean is not None:
         check_index(clean, dataset)

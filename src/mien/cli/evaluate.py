@@ -92,6 +92,7 @@ def evaluate(
 
     if report is not None:
         check_outside([data], report)
+        check_files([report / name for name in FILES], (data,))
     recognizer = load(model, threads=threads or cores())
     dataset = opened(data, mapping, group)
     if report is not None:

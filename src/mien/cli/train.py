@@ -88,7 +88,7 @@ def train(
         raise typer.Exit(launch(command, devices))
     with needs_extra("train"):
         from mien.training.learning.checkpoint import Run
-        from mien.training.learning.loop import train
+        from mien.training.learning.loop import check, train
         from mien.training.machines.processes import LostError
         from mien.training.recipes.names import find
         from mien.training.recipes.recipe import read_recipe
@@ -96,6 +96,8 @@ def train(
     console = terminal(stderr=True)
     console.quiet = bool(number)  # the first of several processes tells
     read = read_recipe(find(recipe), changes or [])
+    if not number:
+        check(read, out, resume=resume, start=start, teachers=teachers or [])
     try:
         with _told(console) as show:
             run = train(

@@ -250,7 +250,9 @@ def own_labels(path: Path, labels: Iterable[str]) -> LabelSet:
 
 
 def as_path(path: str | os.PathLike[str]) -> Path:
-    """The path of a dataset. Raises `DataError` where there is nothing, or an address."""
+    """The path of a dataset. Raises `DataError` where it is none, there is nothing, or an address."""
+    if not isinstance(path, str | os.PathLike):
+        raise DataError(f"expected a dataset or its path, got {type(path).__name__}")
     found = Path(path)
     if begins := URL.match(os.fspath(path)):
         raise DataError(f"{begins[0]}/{os.fspath(path)[begins.end() :].removeprefix('/')}: {ADDRESS}")

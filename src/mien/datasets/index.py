@@ -78,6 +78,12 @@ def led(path: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def check_name(path: Path) -> None:
+    """Raises `DataError` where an index at a path would not be taken for one."""
+    if path.suffix.lower() != KIND:
+        raise DataError(f"{path}: an index ends with {KIND}")
+
+
 def check_index(path: Path, dataset: Dataset) -> None:
     """See that an index of a dataset can be written to a path, before long work.
 
@@ -85,8 +91,7 @@ def check_index(path: Path, dataset: Dataset) -> None:
         DataError: the file does not end with .json, or the dataset's path is not UTF-8.
         OSError: it cannot be written.
     """
-    if path.suffix.lower() != KIND:
-        raise DataError(f"{path}: an index ends with {KIND}")
+    check_name(path)
     if describe(place := _place(dataset.path, path)) != place:
         raise DataError(f"{describe(place)}: a name that is not UTF-8, which no index can hold: rename it")
     check_writable(path.parent)

@@ -7,6 +7,7 @@ commas, or by semicolons or tabs where those of its header are. Lines are counte
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -48,7 +49,7 @@ def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterat
     Empty rows are left out, a column without a name tells nothing, a missing cell is empty, as is one of `MISSING`.
 
     Raises:
-        DataError: it is no table in UTF-8, or a required column is missing.
+        DataError: it is no table in UTF-8, a required column is missing, or two have one name.
     """
     file = tree.root / place
     try:
@@ -57,6 +58,8 @@ def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterat
             named = [cell.strip() for cell in next(lines, (1, []))[1]]
             columns = [name.lower() for name in named]
             require(file, required, named)
+            if twice := [column for column, n in Counter(columns).items() if column and n > 1]:
+                raise DataError(f"{file}: several columns called {few(twice)}: rename all but one")
             for line, row in lines:
                 if any(row):
                     padded = row + [""] * (len(columns) - len(row))
@@ -106,7 +109,8 @@ def numbered(stream: TextIO, parted_by: str = "") -> Iterator[tuple[int, list[st
         parted_by: what parts the columns; found in the first line if empty.
     """
     first = stream.readline()
-    rows = csv.reader(chain([first], stream), delimiter=parted_by or max(PARTED_BY, key=first.count))
+    mark = parted_by or max(PARTED_BY, key=first.count)
+    rows = csv.reader(chain([first], stream), delimiter=mark, skipinitialspace=True)  # a cell in quotes may follow one
     line = 1
     for row in rows:
         yield line, row

@@ -9,10 +9,10 @@ from __future__ import annotations
 import glob
 import math
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from io import UnsupportedOperation
-from typing import BinaryIO, Protocol, Self, TypeAlias
+from typing import BinaryIO, Protocol, Self, SupportsFloat, SupportsIndex, TypeAlias
 
 from mien.errors import MienError, SourceError, VideoError
 from mien.intake import ADDRESS, LIMITS, URL, Limits
@@ -75,6 +75,7 @@ def frames(
         SourceError: the source can be no video, whatever it holds.
         MienError: PyAV is not installed, or an argument is out of range.
     """
+    _check_kinds({"every_s": every_s, "start_s": start_s, "end_s": end_s}, rate, stream)
     if every_s is not None and not every_s > 0:
         raise MienError(f"every_s is a number of seconds above 0, or None for all frames; got {every_s}")
     if not 0 < rate < math.inf:
@@ -85,6 +86,17 @@ def frames(
         reader = _reader(source, stream, rate, limits, opened)
         moments = Moments(every_s, at_s, start_s)
         return Frames(reader, opened.pop_all(), moments, math.inf if end_s is None else end_s)
+
+
+def _check_kinds(times: Mapping[str, object], rate: object, stream: object) -> None:
+    """Raises `MienError` where what should be a number is none."""
+    for name, value in times.items():
+        if value is not None and not isinstance(value, SupportsFloat):
+            raise MienError(f"{name} is a number of seconds; got {value!r}")
+    if not isinstance(rate, SupportsFloat):
+        raise MienError(f"rate is a number of frames a second above 0; got {rate!r}")
+    if stream is not None and not isinstance(stream, SupportsIndex):
+        raise MienError(f"stream is the number of one of the file's video streams, from 0; got {stream!r}")
 
 
 class Frames(Iterator[Frame]):

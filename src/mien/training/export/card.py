@@ -25,6 +25,8 @@ METRICS = {
     "ece": ("ece", "expected calibration error"),
 }
 """Of a head, by the Hub's name: the key of the score, and its own name."""
+UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""What YAML wants escaped, and JSON does not."""
 
 CARD = """# {name}
 
@@ -129,8 +131,8 @@ def metadata(manifest: Manifest, licence: str | None = None) -> str:
         "tags": ["facial-expression-recognition", "onnx", manifest.precision],
         "metrics": list(METRICS),
     }
-    lines = [f"{key}: {json.dumps(value)}" for key, value in told.items()]
-    lines += ["model-index:", f"- name: {json.dumps(manifest.name)}", "  results:"]
+    lines = [f"{key}: {_yaml(value)}" for key, value in told.items()]
+    lines += ["model-index:", f"- name: {_yaml(manifest.name)}", "  results:"]
     lines += (line for head in manifest.heads for line in _result(manifest, head.labels))
     return "\n".join(("---", *lines, "---", "", ""))
 
@@ -140,11 +142,24 @@ def _result(manifest: Manifest, head: str) -> Iterator[str]:
     form, scores = manifest.data["form"], manifest.scores[head]
     identifier = re.sub("[^a-z0-9]+", "-", form.lower()).strip("-")
     data = {"name": form, "type": identifier, "config": head, "split": "validation"}
-    yield f"  - task: {json.dumps({'type': TASK, 'name': f'expression of a face, {head}'})}"
-    yield f"    dataset: {json.dumps(data)}"
+    yield f"  - task: {_yaml({'type': TASK, 'name': f'expression of a face, {head}'})}"
+    yield f"    dataset: {_yaml(data)}"
     yield "    metrics:"
     for kind, (key, name) in METRICS.items():
-        yield f"    - {json.dumps({'type': kind, 'name': name, 'value': scores[key]})}"
+        yield f"    - {_yaml({'type': kind, 'name': name, 'value': scores[key]})}"
+
+
+def _yaml(value: Any) -> str:
+    """A value as readers of YAML 1.1 understand it, too: JSON, but that one takes `5e-05` for a text, and of characters
+    that JSON escapes as two halves, emoji say, makes two."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_yaml(key)}: {_yaml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_yaml, value)) + "]"
+    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float) and "." not in text:
+        return text.replace("e", ".0e")
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _options(runs: Sequence[dict[str, Any]]) -> str:
@@ -204,8 +219,9 @@ def _row(name: str, scores: dict[str, Any]) -> str:
     kl = f"{scores['kl_to_votes']:.3f}" if "kl_to_votes" in scores else "-"
     present = " over the labels present" if scores.get("absent") else ""
     right = percentage(scores["accuracy_covered"]) if scores["accuracy_covered"] is not None else "-"
+    cell = re.sub(r"([\\|*_`$<])", r"\\\1", name)  # as it stands, and in one cell
     return (
-        f"| {name} | {scores['n']} | {percentage(scores['accuracy'])} ({low} to {high}) "
+        f"| {cell} | {scores['n']} | {percentage(scores['accuracy'])} ({low} to {high}) "
         f"| {scores['macro_f1']:.3f}{present} | {scores['ece']:.3f} | {scores['nll']:.3f} | {kl} "
         f"| {percentage(scores['coverage'], 0)} | {right} |"
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from mien.photos import CropChoice, trained_crop
 from mien.training.learning.judge import best_of
 from mien.training.machines.processes import Processes
 from mien.training.recipes.recipe import Recipe, recipe_from
-from mien.wording import reason
+from mien.wording import counted, reason
 
 VERSION = 2
 READABLE = (1, VERSION)
@@ -64,13 +64,14 @@ class Run:
         """Whether a run of a recipe can begin here, or go on: before anything is read.
 
         Raises:
-            MienError: there is a run already, or the folder bears the name of a model that comes with mien.
+            MienError: there is a run already, or one that cannot go on for lack of a recipe; or the folder bears the
+                name of a model that comes with mien.
             RecipeError: the recipe is not the one the run began with; lists the differences.
         """
         artifacts.refuse_name(self.folder)
         if not resume and self.last.exists():
             raise MienError(f"{self.folder} holds a run already: go on with --resume, or choose another folder")
-        if resume and self.recipe_file.exists():
+        if resume and (self.recipe_file.exists() or self.last.exists()):
             before, now = _flat(self.recipe().model_dump()), _flat(recipe.model_dump())
             changed = [key for key in before | now if before.get(key) != now.get(key)]
             faults = [f"{key}: was {before.get(key)}, is {now.get(key)}" for key in changed]
@@ -138,7 +139,8 @@ class Run:
     def load(self, path: Path) -> dict[str, Any]:
         """A saved state, on the CPU. Raises `MienError` where it is missing or damaged."""
         if not path.exists():
-            raise MienError(f"{path} is not there: the run has not finished an epoch yet")
+            gone = "somebody has taken it away" if self.last.exists() else "the run has not finished an epoch yet"
+            raise MienError(f"{path} is not there: {gone}")
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:
@@ -171,6 +173,11 @@ class Run:
         if state["version"] != VERSION:
             told = "an earlier mien began it and chose its best epoch by accuracy: export it as it is, or begin anew"
             raise MienError(f"{self.folder} cannot go on: {told}")
+        if not self.best.exists():
+            raise MienError(
+                f"{self.best} is gone, and with it the best epoch so far: export with --last, or begin anew"
+            )
+        self.read_log(state["epoch"] + 1)
         lines = self.log.read_text(encoding="utf-8").splitlines()[: state["epoch"] + 1]
         self._write(self.log, "".join(line + "\n" for line in lines))
         return state
@@ -184,10 +191,24 @@ class Run:
         before = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
         self._write(self.log, before + json.dumps(entry) + "\n")
 
-    def read_log(self) -> list[dict[str, Any]]:
-        """An entry an epoch; none where there is no log."""
-        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
-        return [json.loads(line) for line in lines]
+    def read_log(self, finished: int = 0) -> list[dict[str, Any]]:
+        """An entry an epoch; none where there is no log.
+
+        Args:
+            finished: how many epochs the weights have seen, of which it is to tell.
+
+        Raises:
+            MienError: it is damaged, or tells of fewer.
+        """
+        try:
+            lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+            entries = [json.loads(line) for line in lines[: finished or None]]
+        except ValueError as error:
+            raise MienError(f"{self.log} is damaged: {reason(error)}") from error
+        if len(entries) < finished:
+            told = f"tells of {counted(len(entries), 'epoch')}, and the weights are of epoch {finished}"
+            raise MienError(f"{self.log} {told}: it is not as the run wrote it")
+        return [*entries, *_whole(lines[len(entries) :])]
 
     def _write(self, path: Path, text: str) -> None:
         if self.writes:
@@ -196,6 +217,15 @@ class Run:
     def best_entry(self) -> Mapping[str, Any]:
         """The log's entry of the best epoch, whose weights `best.pt` has; there must be one."""
         return best_of(self.read_log())
+
+
+def _whole(lines: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The entries behind those that are needed, up to the first that is none."""
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            return
 
 
 def _flat(values: Mapping[str, Any], within: str = "") -> dict[str, Any]:

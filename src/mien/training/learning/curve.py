@@ -10,7 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mien.files import replacing
+from mien.report.plots import legible, rendered
 from mien.training.learning.judge import best_of
+
+LONGEST = 24  # signs of a head's name: one of a dozen labels would cover the curve
 
 
 def draw(log: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -30,7 +33,7 @@ def draw(log: Sequence[Mapping[str, Any]], path: Path) -> None:
     titles = {"nll": ("Validation NLL", 1), "valid": ("Validation accuracy (%)", 100)}
     for axes, (key, (title, unit)) in zip(judged, titles.items(), strict=True):
         for head in log[0][key]:
-            axes.plot(epochs, [unit * entry[key][head] for entry in log], label=head, marker=marker)
+            axes.plot(epochs, [unit * entry[key][head] for entry in log], label=_named(head), marker=marker)
         axes.axvline(best, color="tab:gray", linewidth=0.8, linestyle="--", label=f"best: epoch {best}")
         axes.set(xlabel="epoch", title=title)
         axes.legend()
@@ -38,4 +41,9 @@ def draw(log: Sequence[Mapping[str, Any]], path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+        temporary.write_bytes(rendered(figure))
+
+
+def _named(head: str) -> str:
+    """A head in the legend, which leaves out what begins with `_`."""
+    return legible("head " + (head if len(head) <= LONGEST else f"{head[:LONGEST]}..."))

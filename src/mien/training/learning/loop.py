@@ -25,13 +25,13 @@ from mien.memory import keep_memory
 from mien.photos import choose_crop
 from mien.training.batches.batches import batches, steps_of
 from mien.training.batches.data import Split, buffer_for, describe_data, load_splits, prepare, tell_copies
-from mien.training.learning.checkpoint import Run
+from mien.training.learning.checkpoint import Run, run_or_model
 from mien.training.learning.curve import draw
 from mien.training.learning.doubts import doubts, doubts_of_data
 from mien.training.learning.judge import WORST, Verdict, judge
 from mien.training.learning.optimiser import learning_rate, make_optimiser
 from mien.training.learning.start import Start, examples, find_start
-from mien.training.learning.teacher import Teacher
+from mien.training.learning.teacher import Teacher, check_asked
 from mien.training.machines.device import halves
 from mien.training.machines.processes import Processes, processes
 from mien.training.networks.network import build, deployed
@@ -62,6 +62,23 @@ class Progress:
     scores: Mapping[str, float]
     nll: Mapping[str, float]
     seconds_left: float
+
+
+def check(
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    start: str | Path | None = None,
+    teachers: Sequence[str | Path] = (),
+) -> None:
+    """See what can be seen of a run before its data are opened: arguments and errors are those of `train`."""
+    Run(out).check(recipe, resume=resume)
+    check_writable(out)
+    check_asked(teachers, recipe)
+    for name in (start, *teachers):
+        if name is not None:
+            run_or_model(name)
 
 
 def train(
@@ -104,9 +121,10 @@ def train(
 
     Raises:
         DataError: no image could be read, no head can learn from the data, or they are not those the run began with.
-        RecipeError: the recipe differs from the one the run began with.
+        RecipeError: the recipe differs from the one the run began with, or goes with teachers and there are none, or
+            the other way round.
         MienError: `out` holds a run and `resume` is not set, or bears the name of a model that comes with mien; or
-            there is no such device.
+            there is no such device, start or teacher, or these do not fit.
         OSError: nothing can be written there.
     """
     with processes(device) as ours:
@@ -115,7 +133,9 @@ def train(
             progress, say = _nothing, _nothing
         run.check(recipe, resume=resume)
         ours.check(recipe.schedule.batch)
-        check_writable(out.parent)
+        if ours.first:
+            check(recipe, out, resume=resume, start=start, teachers=teachers)
+        given = find_start(start) if start else None
         if threads:
             torch.set_num_threads(threads)
         torch.backends.cudnn.benchmark = True  # a GPU looks for the fastest way to convolve, once a size
@@ -129,7 +149,6 @@ def train(
         ours.check(len(training))
         for sentence in [*doubts_of_data(whole, dataset, recipe), *doubts(training, valid)]:
             say(f"warning: {sentence}")
-        given = find_start(start) if start else None
         teacher = Teacher(teachers, recipe, training)
         data = describe_data(dataset, training, valid, choice.crop, buffer) | {"start": given.sha256 if given else None}
         data |= {"teachers": teacher.sha256} if teachers else {}

@@ -198,7 +198,8 @@ def _trained(run: Run, *, last: bool) -> Trained:
     network = build(recipe, {name: len(emotions) for name, emotions in heads.items()})
     network.load_state_dict(state["average" if last else "network"])
     taught = {"teachers": data["teachers"]} if "teachers" in data else {}
-    epochs = {"epoch": state["epoch"] + 1, "epochs_run": len(run.read_log()), **({"last": True} if last else {})}
+    seen = state["epoch"] + 1
+    epochs = {"epoch": seen, "epochs_run": len(run.read_log(seen)), **({"last": True} if last else {})}
     told = {"recipe": recipe.model_dump(mode="json"), "start": data.get("start"), **taught, **epochs}
     known = {key: value for key, value in data.items() if key not in ("start", "teachers")}
     return Trained(str(run.folder), recipe, known, heads, told, deployed(network, recipe))

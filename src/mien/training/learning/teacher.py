@@ -58,9 +58,7 @@ class Teacher:
     """
 
     def __init__(self, names: Sequence[str | Path], recipe: Recipe, training: Split) -> None:
-        if bool(names) != bool(recipe.distill):
-            fault = "distill: needs teachers" if recipe.distill else "distill: is needed, where there are teachers"
-            raise RecipeError(f"recipe {recipe.name} does not fit", [fault])
+        check_asked(names, recipe)
         networks = [_find(name, recipe, training) for name in names]
         self.sha256 = [network.sha256 for network in networks]
         mirrors = (False, True) if recipe.augment.flip else (False,)
@@ -114,6 +112,13 @@ class Teacher:
         if file.exists():
             self._kept = torch.load(file, map_location=self._device, weights_only=True)
             self._written = len(self._kept)
+
+
+def check_asked(names: Sequence[str | Path], recipe: Recipe) -> None:
+    """Raises `RecipeError` where there are teachers without `distill` in the recipe, or that without teachers."""
+    if bool(names) != bool(recipe.distill):
+        fault = "distill: needs teachers" if recipe.distill else "distill: is needed, where there are teachers"
+        raise RecipeError(f"recipe {recipe.name} does not fit", [fault])
 
 
 def _find(name: str | Path, recipe: Recipe, training: Split) -> _Network:

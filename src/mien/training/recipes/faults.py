@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+
+PYDANTICS = "Input should be "
+COMPARED = re.compile("^(?=greater|less)")
+EXPECTED = (
+    dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), "a whole number")
+    | dict.fromkeys(("float_type", "float_parsing"), "a number")
+    | dict.fromkeys(("bool_type", "bool_parsing"), "true or false")
+    | dict.fromkeys(("model_type", "model_attributes_type"), "a table, such as [{key}] with its keys below")
+    | {"string_type": "a text in quotes", "tuple_type": "a list, such as [1, 2]"}
+)
+"""By pydantic's kind of a fault, where its own words are for programmers."""
 
 
 def faults(error: ValidationError, table: type[BaseModel], told_apart: Sequence[str] = ()) -> list[str]:
@@ -23,12 +35,31 @@ def faults(error: ValidationError, table: type[BaseModel], told_apart: Sequence[
 def _fault(error: Any, table: type[BaseModel], told_apart: Sequence[str]) -> str:
     first, *others = error["loc"] or ("recipe",)
     key = ".".join(map(str, (first, *others[first in told_apart :])))
-    return f"{key}: {_unknown(key, table) if error['type'] == 'extra_forbidden' else error['msg']}"
+    return f"{key}: {_unknown(key, table) if error['type'] == 'extra_forbidden' else _wrong(error, key)}"
+
+
+def _wrong(error: Any, key: str) -> str:
+    """What was expected, and what came, where that is short."""
+    words = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "missing":
+        return "is needed"
+    if error["type"] not in EXPECTED and not words.startswith(PYDANTICS):
+        return str(words)
+    expected = EXPECTED.get(error["type"], COMPARED.sub("a value ", words.removeprefix(PYDANTICS))).format(key=key)
+    given = error["input"]
+    return f"expected {expected}" + (f", got {_written(given)}" if isinstance(given, str | int | float) else "")
+
+
+def _written(value: str | float) -> str:
+    """A value as TOML has it; a switch may have become a text on its way (see `recipe.Part`)."""
+    return str(value).lower() if isinstance(value, bool) or value in ("true", "false") else repr(value)
 
 
 def _unknown(key: str, table: type[BaseModel]) -> str:
     """Keys are near by their letters, or else where the last word is the same: `lr` is meant for `optimiser.lr`."""
-    known = dict.fromkeys(each for each in _keys(table) if each != key)
+    if key in _keys(table):
+        return "there is no such key here: it is one of another kind"
+    known = dict.fromkeys(each for each in _keys(table) if not f"{key}.".startswith(f"{each}."))
     last = key.rpartition(".")[2]
     same = [each for each in known if each.rpartition(".")[2] == last]
     near = same[:1] or difflib.get_close_matches(key, known, n=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -36,6 +36,24 @@ class Part(BaseModel):
     """A table of the recipe."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_switches(cls, values: Any) -> Any:
+        """`true` is no number, though pydantic takes it for 1: `rotate = true` would turn faces by one degree."""
+        if not isinstance(values, dict):
+            return values
+        numbers = {name for name, field in cls.model_fields.items() if {int, float} & _parts(field.annotation)}
+        return {
+            name: str(value).lower() if name in numbers and isinstance(value, bool) else value
+            for name, value in values.items()
+        }
+
+
+def _parts(annotation: Any) -> set[Any]:
+    """The types that an annotation is made of, but for those of a tuple."""
+    inner = () if get_origin(annotation) is tuple else get_args(annotation)
+    return {annotation}.union(*map(_parts, inner)) if inner else {annotation}
 
 
 class Staged(Part):
