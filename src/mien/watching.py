@@ -24,13 +24,14 @@ from mien.errors import VideoError
 from mien.following import Following, Seen
 from mien.intake import Limits, describe
 from mien.labels import LabelSet
+from mien.looks import Look, look_of
 from mien.prediction import SHARE_DIGITS, Expression, Prediction
 from mien.preprocess import Preprocess
 from mien.prior import TRAINING, Prior
 from mien.shots import viewed
 from mien.smoothing import CAMERA_SIGMA_S, REACH_S, Smooth, smoothed
 from mien.tables import flat_rows, kinds_of
-from mien.tracks import LOST_S, Floats, Tracks, look_of
+from mien.tracks import LOST_S, Tracks
 from mien.video import Frame, VideoSource, frames
 from mien.video.stills import RATE
 
@@ -84,7 +85,7 @@ class Moment:
     prediction: Prediction
     tracks: tuple[int, ...] = ()
     smoothed: tuple[Expression, ...] = ()
-    looks: tuple[Floats, ...] = field(default=(), repr=False, compare=False)
+    looks: tuple[Look, ...] = field(default=(), repr=False, compare=False)
     frame: Frame | None = field(default=None, repr=False, compare=False)
     found: Found = field(default=Found(""), repr=False, compare=False)
 

@@ -1,0 +1,75 @@
+"""Looks: what a face looks like, by its crop in gray, and whether another crop may be the same person's.
+
+Nothing here knows people: the looks are a crop's gray pixels, made small, and which way its edges run. They serve for
+seconds, in one video, and never tell who somebody is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Floats = NDArray[np.float64]
+
+LOOK_PX = 12
+SMALL_PX = 24  # twice `LOOK_PX`
+CELLS, WAYS = 6, 8  # cells of a side, and directions, by which edges are counted
+SHARP = 4  # power of the cosine by which an edge counts for a direction: the higher, the fewer it counts for
+FAINT = 20.0  # levels, of edges that count half
+HALVES = (np.s_[:, : CELLS // 2], np.s_[:, CELLS // 2 :], np.s_[: CELLS // 2], np.s_[CELLS // 2 :])
+
+
+class Look(NamedTuple):
+    """What a face looks like.
+
+    Args:
+        gray: (144,), its crop in 12 x 12 gray pixels, less their mean, of length 1. The product of two is their
+            likeness, -1..1: .95 of two photos of a person in a studio, .65 of two people's (docs/video.md).
+        small: 24 x 24 gray pixels of the crop, row by row, for `likeness`.
+    """
+
+    gray: Floats
+    small: bytes
+
+
+def look_of(crop: NDArray[np.uint8]) -> Look:
+    """What a face looks like by its crop (see `Preprocess`).
+
+    The network's own features do not serve: they tell expressions, whoever has them.
+    """
+    small = np.asarray(Image.fromarray(crop).convert("L").resize((SMALL_PX, SMALL_PX), Image.Resampling.BOX))
+    gray = small.reshape(LOOK_PX, 2, LOOK_PX, 2).mean((1, 3)).ravel()
+    return Look(unit(gray - gray.mean()), small.tobytes())
+
+
+def likeness(a: bytes, b: bytes) -> float:
+    """How alike two faces are (see `Look.small`) in that half, left, right, upper or lower, which is most alike, -1..1.
+
+    Edges are compared, which light changes less than it does gray levels; and halves, as a hand, a shadow or another
+    expression changes one of them most often. 1 where one of them has no edges, as nothing is known then.
+    """
+    one, other = _halves(a), _halves(b)
+    return float((one * other).sum(1).max()) if one.any() and other.any() else 1.0
+
+
+def _halves(small: bytes) -> Floats:
+    """Which way the edges run in each half of a face, (4, 144), each less its mean and of length 1."""
+    pixels = np.frombuffer(small, np.uint8).reshape(SMALL_PX, SMALL_PX).astype(np.float64)
+    framed = np.pad(pixels, 1, mode="edge")
+    x, y = framed[1:-1, 2:] - framed[1:-1, :-2], framed[2:, 1:-1] - framed[:-2, 1:-1]
+    turns = np.arange(WAYS) * 2 * np.pi / WAYS
+    along = np.maximum(x * np.cos(turns)[:, None, None] + y * np.sin(turns)[:, None, None], 0)
+    edges = along**SHARP / np.maximum(np.hypot(x, y), 1e-3) ** (SHARP - 1)
+    side = SMALL_PX // CELLS
+    cells = edges.reshape(WAYS, CELLS, side, CELLS, side).mean((2, 4)).transpose(1, 2, 0)
+    cells = cells / (np.linalg.norm(cells, axis=2, keepdims=True) + FAINT)
+    return np.array([unit(half - half.mean()) for half in (cells[part].ravel() for part in HALVES)])
+
+
+def unit(values: Floats) -> Floats:
+    """Of length 1; what is nothing stays so."""
+    length = float(np.linalg.norm(values))
+    return values / length if length > 0 else values
