@@ -14,8 +14,8 @@ SIDE, HEIGHT, WIDTH = 24, 64, 160
 HAPPY, SAD = (230, 60), (60, 230)
 """Brightness of a block's left and right half: what a toy that knows happy and sad takes for one or the other."""
 
-CHIN = 0, 200, 60, 255, 30, 160, 90, 240
-"""Brightness of the bars below them, which are the same in both: by these a face looks like itself."""
+CHIN = 10, 60, 10, 60
+"""Brightness of the stripes below them, which are the same in both: by these a face looks like itself."""
 
 Block = tuple[float, tuple[int, int]]
 """Its left edge, and its halves."""
@@ -28,7 +28,7 @@ def drawn(blocks: Sequence[Block], paper: int = 0) -> Pixels:
         left = round(x)
         for half, gray in enumerate(halves):
             pixels[20 : 20 + SIDE, left + half * SIDE // 2 : left + (half + 1) * SIDE // 2] = gray
-        pixels[20 + SIDE // 2 : 20 + SIDE, left : left + SIDE] = np.repeat(CHIN, SIDE // len(CHIN))[:, None]
+        pixels[20 + SIDE // 3 : 20 + SIDE, left : left + SIDE] = np.repeat(CHIN, SIDE // 6)[:, None, None]
     return pixels
 
 
