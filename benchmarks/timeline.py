@@ -75,7 +75,7 @@ def tracked(model: mien.Recognizer, frames: list[Frame]) -> tuple[list[Found], l
     tracks, found, faces = Tracks(), list[Found](), list[tuple[Face, ...]]()
     for seen in Following(model.detector)(viewed(frames)):
         if seen.cut:
-            tracks.cut()
+            tracks.cut(seen.view.time_s)
         crops = [model.preprocess.face(seen.view.picture, face) for face in seen.faces]
         numbers = tracks.update(seen.view.time_s, seen.faces, [look_of(crop) for crop in crops])
         found.append(dict(zip(numbers, (face.box_xyxy for face in seen.faces), strict=True)))

@@ -10,7 +10,7 @@ import pytest
 
 from mien.face import Face
 from mien.image import Pixels
-from mien.looks import Look, likeness, look_of
+from mien.looks import Look, look_of
 from mien.tracks import People, Tracks
 
 STEP_S = 0.04
@@ -92,7 +92,7 @@ def test_a_cut_ends_all_tracks_and_no_number_comes_twice() -> None:
     tracks = Tracks()
 
     def shown(shot: int) -> list[tuple[int, ...]]:
-        tracks.cut()
+        tracks.cut(shot)
         return [tracks.update(shot + at * STEP_S, [face(100), face(300)], [A, B]) for at in range(3)]
 
     seen = [each for shot in range(4) for each in shown(shot)]
@@ -110,6 +110,14 @@ def test_who_changes_bit_by_bit_keeps_the_number() -> None:
 
 def test_frames_that_come_seldom_say_nothing_of_a_swap() -> None:
     assert set(tracked([[(face(200), A)], [(face(200), B)], [(face(200), A)]], step_s=2.0)) == {(0,)}
+
+
+def test_a_cut_that_is_told_late_ends_what_was_before_it() -> None:
+    tracks = Tracks()
+    for at in range(4):
+        tracks.update(at * STEP_S, [face(100), face(300)][: 1 + (at > 1)], [A, A][: 1 + (at > 1)])
+    tracks.cut(2 * STEP_S)
+    assert tracks.update(4 * STEP_S, [face(100), face(300)], [A, A]) == (2, 1)
 
 
 def test_few_frames_a_second() -> None:

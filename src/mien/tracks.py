@@ -36,7 +36,8 @@ class Track:
 
     Args:
         number: from 0, in the order in which faces appear.
-        time_s: when.
+        since_s: when it was first seen.
+        time_s: when it was last seen.
         square: x and y of the box's centre, and its side, px.
         speed: x and y, px a second.
         look: see `Look.gray`, the mean of what was seen, of length 1.
@@ -44,6 +45,7 @@ class Track:
     """
 
     number: int
+    since_s: float
     time_s: float
     square: tuple[float, float, float]
     speed: tuple[float, float]
@@ -73,6 +75,7 @@ class Tracks:
         self._tracks = [
             Track(
                 each["number"],
+                each["since_s"],
                 each["time_s"],
                 (*each["square"],),
                 (*each["speed"],),
@@ -90,9 +93,9 @@ class Tracks:
         ]
         return {"next": self._next, "time_s": self._time_s, "tracks": tracks}
 
-    def cut(self) -> None:
-        """A new shot begins: no track goes on."""
-        self._tracks = []
+    def cut(self, time_s: float) -> None:
+        """A new shot began at this time: no track goes on that is older."""
+        self._tracks = [track for track in self._tracks if track.since_s >= time_s]
 
     def update(self, time_s: float, faces: Sequence[Face], looks: Sequence[Look]) -> tuple[int, ...]:
         """The track of each face of the next frame.
@@ -111,7 +114,7 @@ class Tracks:
             before = going_on.get(at)
             if before is None:
                 crops = ((time_s, look.small),)
-                track = Track(self._next, time_s, square, (0.0, 0.0), tuple(look.gray.tolist()), crops)
+                track = Track(self._next, time_s, time_s, square, (0.0, 0.0), tuple(look.gray.tolist()), crops)
                 self._next += 1
             else:
                 track = _seen(before, time_s, square, look)
@@ -234,4 +237,3 @@ def _seen(track: Track, time_s: float, square: tuple[float, float, float], look:
 def _square(face: Face) -> tuple[float, float, float]:
     x0, y0, x1, y1 = face.box_xyxy
     return (x0 + x1) / 2, (y0 + y1) / 2, float(np.sqrt((x1 - x0) * (y1 - y0)))
-
