@@ -1,7 +1,8 @@
 """Swaps: does another person who appears where a face was get a number of their own, and the same person keep theirs?
 
-    python benchmarks/swaps.py            # on the people of whom nothing was chosen
+    python benchmarks/swaps.py            # on people by whom nothing was chosen
     python benchmarks/swaps.py chosen     # on those by whom `SAME_FACE` was chosen
+    python benchmarks/swaps.py clips      # the clips alone
 
 Portraits are cut out and moved over a photo, as in `scenes.py`, 640 x 360, 25 frames/s; no cut is to be seen, as all
 but the face stays. Studio: the people of the Face Research Lab London Set, in one light, from the front, the hard case.
@@ -12,9 +13,10 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -23,17 +25,17 @@ from PIL import Image, ImageDraw, ImageFilter
 from scenes import RATE, backgrounds
 
 import mien
+import mien.tracks
 from mien.face import Face
 from mien.following import Following, Seen
 from mien.looks import Look, look_of
-from mien.shots import View, viewed
+from mien.shots import viewed
 from mien.tracks import Tracks
-from mien.video import Frame
+from mien.video import Frame, frames
 
 SIZE, SIDE = (640, 360), 110
-BEFORE, AFTER, PEOPLE = 12, 8, 24  # frames, and people of each cast
+BEFORE, AFTER, PEOPLE = 12, 8, 24  # frames before and after, and people of each cast
 MARGIN = (0.25, 0.45, 0.25, 0.25)  # of a face's box, that come along
-GAPS = (0, 1, 3, 12, 24)
 CLIPS = ("WolfgangLanger_Pexels.mp4", "single_face.mp4")
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 Over = Callable[[Image.Image, int], Image.Image]
@@ -102,10 +104,6 @@ def turned(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return wider.rotate(float(rng.choice((-12, 12))), Image.Resampling.BICUBIC)
 
 
-def same(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    return image
-
-
 def flash(canvas: Image.Image, at: int) -> Image.Image:
     """Much light for two frames."""
     return canvas.point(lambda level: min(255, level * 2 + 40)) if at in (0, 1) else canvas
@@ -125,116 +123,149 @@ def bar(canvas: Image.Image, at: int) -> Image.Image:
     return canvas
 
 
-def scene(
-    before: Portrait, after: Portrait, gap: int, behind: Image.Image, over: Over | None, rng: np.random.Generator
-) -> Iterator[Frame]:
+class Case(NamedTuple):
+    """What happens.
+
+    Args:
+        gap: frames without a face.
+        change: of the same person's portrait; None where another person comes.
+        smiling: whether the same person smiles then.
+        over: what is laid over each frame, by its number from the change on.
+        live: whether faces are found as `mien watch` does.
+    """
+
+    gap: int
+    change: Change | None = None
+    smiling: bool = False
+    over: Over | None = None
+    live: bool = False
+
+    @property
+    def another(self) -> bool:
+        return self.change is None and not self.smiling and self.over is None
+
+
+CASES = {
+    "another at once": Case(0),
+    "another at once, `mien watch`": Case(0, live=True),
+    "another after .04 s": Case(1),
+    "another after .12 s": Case(3),
+    "another after .5 s": Case(12),
+    "another after 1 s": Case(24),
+    "the same, smiling, at once": Case(0, smiling=True),
+    "the same, smiling, after .5 s": Case(12, smiling=True),
+    "the same, in other light, after .12 s": Case(3, lit),
+    "the same, in other light, after .5 s": Case(12, lit),
+    "the same, turned, after .12 s": Case(3, turned),
+    "the same, turned, after .5 s": Case(12, turned),
+    "a post passes before the face": Case(0, over=bar),
+    "a hand before the mouth": Case(0, over=hand),
+    "a flash": Case(0, over=flash),
+    "a flash, `mien watch`": Case(0, over=flash, live=True),
+}
+
+
+def played(case: Case, before: Portrait, after: Portrait, behind: Image.Image) -> Iterator[Frame]:
     """One, then nobody for so many frames, then another, or the same."""
+    rng = np.random.default_rng(round(before.image.width + 1000 * case.gap))
     noise = rng.normal(0, 3, (SIZE[1] + 64, SIZE[0] + 64, 1)).astype(np.int16)
-    length = BEFORE + gap + (AFTER if over is None else AFTER + 24)
-    phase, away = rng.uniform(0, 6), rng.uniform(-0.1, 0.1, 2) * SIDE * (gap > 0)
+    length = BEFORE + case.gap + (AFTER if case.over is None else 4 * AFTER)
+    phase, away = rng.uniform(0, 6), rng.uniform(-0.1, 0.1, 2) * SIDE * (case.gap > 0)
+    if case.change is not None:
+        image = case.change(after.image, rng)
+        after = Portrait(image, after.mask.resize(image.size))
     for number in range(length):
-        canvas = behind.copy()
-        at = number - BEFORE
-        if not 0 <= at < gap:
-            portrait = before if at < 0 else after
+        canvas, at = behind.copy(), number - BEFORE
+        if not 0 <= at < case.gap:
+            image, mask = before if at < 0 else after
             x, y = SIZE[0] / 2 + 6 * np.sin(number / 9 + phase), SIZE[1] / 2 + 4 * np.cos(number / 7 + phase)
             x, y = (x, y) if at < 0 else (x + away[0], y + away[1])
-            place = round(x - portrait.image.width / 2), round(y - portrait.image.height / 2)
-            canvas.paste(portrait.image, place, portrait.mask)
-        if over is not None:
-            canvas = over(canvas, at)
+            canvas.paste(image, (round(x - image.width / 2), round(y - image.height / 2)), mask)
+        if case.over is not None:
+            canvas = case.over(canvas, at)
         left, top = rng.integers(0, 64, 2)
         grain = noise[top : top + SIZE[1], left : left + SIZE[0]]
         pixels = np.clip(np.asarray(canvas, np.int16) + grain, 0, 255).astype(np.uint8)
         yield Frame.of(number / RATE, number, pixels)
 
 
-def found(model: mien.Recognizer, given: Iterator[Frame], live: bool) -> list[Known]:
+def found(model: mien.Recognizer, given: Iterable[Frame], live: bool) -> list[Known]:
     """The faces of frames, as `mien video` or as `mien watch` finds them."""
     following = Following(model.detector)
-    seen: Iterator[Seen] = following(viewed(given))
+    seen: Iterable[Seen] = following(viewed(given))
     if live:
         seen = (Seen(view, following.newest(view.picture, view.time_s), False) for view in viewed(given))
-    return [_known(model, each.view, each.faces, each.cut) for each in seen]
+    return [_known(model, each) for each in seen]
 
 
-def _known(model: mien.Recognizer, view: View, faces: tuple[Face, ...], cut: bool) -> Known:
-    crops = (model.preprocess.face(view.picture, face) for face in faces)
-    return Known(view.time_s, faces, tuple(look_of(crop) for crop in crops), cut)
+def _known(model: mien.Recognizer, seen: Seen) -> Known:
+    crops = (model.preprocess.face(seen.view.picture, face) for face in seen.faces)
+    return Known(seen.view.time_s, seen.faces, tuple(look_of(crop) for crop in crops), seen.cut)
 
 
-def numbers(seen: Sequence[Known]) -> list[int | None]:
-    """The track of the largest face in each frame."""
-    tracks, told = Tracks(), list[int | None]()
+def numbers(seen: Sequence[Known]) -> list[int]:
+    """The track of the largest face in each frame that has one."""
+    tracks, told = Tracks(), list[int]()
     for each in seen:
         if each.cut:
             tracks.cut(each.time_s)
-        told.append(next(iter(tracks.update(each.time_s, each.faces, each.looks)), None))
+        told += tracks.update(each.time_s, each.faces, each.looks)[:1]
     return told
 
 
-def outcome(told: Sequence[int | None]) -> tuple[bool, bool]:
-    """Whether the last face has the first one's number, and whether there was another between."""
-    seen = [each for each in told if each is not None]
-    return seen[0] == seen[-1], len(set(seen)) > 1
+def by_place(seen: Sequence[Known]) -> list[int]:
+    """The same where the look of who appears where a face was is not asked for."""
+    with patch.object(mien.tracks, "SAME_FACE", -1.0):
+        return numbers(seen)
 
 
-def scenes(
-    model: mien.Recognizer, data: Path, chosen: bool
-) -> Iterator[tuple[str, str, bool, Callable[[bool], list[list[Known]]]]]:
-    """The cast, what happens, whether it is one person, and what is found, live or not."""
-    (behind, *_) = backgrounds(data, SIZE)
-    casts = {"studio": studio(model, data), "news": news(model, data)}
-    for cast, everyone in casts.items():
-        people = everyone[::2] if chosen else everyone[1::2]
-        people = people[:PEOPLE]
-
-        def played(
-            change: Change | None, gap: int, over: Over | None = None, *, smiling: int = 0, people=people
-        ) -> Callable[[bool], list[list[Known]]]:
-            def play(live: bool) -> list[list[Known]]:
-                rng = np.random.default_rng(0)
-                clips = []
-                for at, (first, second) in enumerate(people):
-                    if change is None:
-                        other = people[(at + 1 + gap % 7) % len(people)][0]
-                    else:
-                        image = change((second if smiling else first).image, rng)
-                        mask = (second if smiling else first).mask.resize(image.size)
-                        other = Portrait(image, mask)
-                    clips.append(found(model, scene(first, other, gap, behind, over, rng), live))
-                return clips
-
-            return play
-
-        for gap in GAPS:
-            yield cast, f"another after {gap}", False, played(None, gap)
-        yield cast, "the same after 12", True, played(same, 12)
-        if cast == "studio":
-            for gap in (0, 3, 12):
-                yield cast, f"another expression after {gap}", True, played(same, gap, smiling=1)
-        for gap in (3, 12):
-            yield cast, f"another light after {gap}", True, played(lit, gap)
-            yield cast, f"turned after {gap}", True, played(turned, gap)
-        yield cast, "a post passes", True, played(same, 0, bar)
-        yield cast, "a hand before the mouth", True, played(same, 0, hand)
-        yield cast, "a flash", True, played(same, 0, flash)
-
-
-def show(data: Path, chosen: bool) -> None:
+def show_swaps(data: Path, chosen: bool) -> None:
+    """A row a cast and a case."""
     model = mien.load()
-    head("people", "what happens", "way", "cases", "one number", "another number between")
-    for cast, what, _, play in scenes(model, data, chosen):
-        for live in (False, True):
-            clips = [outcome(numbers(each)) for each in play(live)]
-            shared, between = (np.mean([each[at] for each in clips]) for at in (0, 1))
-            row(cast, what, "watch" if live else "video", len(clips), f"{shared:.2f}", f"{between:.2f}")
+    (behind, *_) = backgrounds(data, SIZE)
+    head("what happens", "people", "cases", "one number for both", "by the place alone", "another number between")
+    for cast, everyone in {"studio": studio(model, data), "news": news(model, data)}.items():
+        people = everyone[::2][:PEOPLE] if chosen else everyone[1::2][:PEOPLE]
+        for what, case in CASES.items():
+            if case.smiling and cast == "news":
+                continue
+            clips = []
+            for at, (before, smiling) in enumerate(people):
+                other = people[(at + 1 + case.gap % 7) % len(people)][0] if case.another else before
+                played_ = played(case, before, smiling if case.smiling else other, behind)
+                clips.append(found(model, played_, case.live))
+            clips = [each for each in clips if each[BEFORE - 2].faces and each[-1].faces]
+            told, placed = ([told(each) for each in clips] for told in (numbers, by_place))
+            shares = [np.mean([each[0] == each[-1] for each in way]) for way in (told, placed)]
+            between = np.mean([each[0] == each[-1] and len(set(each)) > 1 for each in told])
+            row(what, cast, len(clips), *(f"{share:.0%}" for share in (*shares, between)))
+
+
+def show_clips(data: Path) -> None:
+    """Real clips, where frames are left out, or nothing is found in some: how often the one person's number changes."""
+    model = mien.load()
+    head("clip", "all frames", "of 2, 5, 10 and 25 one", "nobody found for .04, .24 and .48 s")
+    for name in CLIPS:
+        with frames(data / "media" / name) as video:
+            seen = found(model, video, live=False)
+        sparse = [len(set(numbers(seen[::step]))) - 1 for step in (2, 5, 10, 25)]
+        blinks = []
+        for gap in (1, 6, 12):
+            starts = range(8, len(seen) - gap - 8, 7)
+            parts = (seen[max(at - 30, 0) : at] + seen[at + gap : at + gap + 8] for at in starts)
+            told = [numbers(part) for part in parts]
+            blinks.append(f"{sum(each[0] != each[-1] for each in told)} of {len(told)}")
+        row(name, len(set(numbers(seen))) - 1, ", ".join(map(str, sparse)), ", ".join(blinks))
 
 
 def main() -> None:
-    data = data_folder("elsewhere/london.parquet", "elsewhere/news.parquet", "elsewhere/noface.parquet")
-    print(f"{machine()}\n")
-    show(data, "chosen" in sys.argv[1:])
+    needed = ("elsewhere/london.parquet", "elsewhere/news.parquet", "elsewhere/noface.parquet", f"media/{CLIPS[0]}")
+    data = data_folder(*needed)
+    print(machine())
+    if "clips" not in sys.argv[1:]:
+        show_swaps(data, "chosen" in sys.argv[1:])
+    if not sys.argv[1:] or "clips" in sys.argv[1:]:
+        show_clips(data)
 
 
 if __name__ == "__main__":
