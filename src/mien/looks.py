@@ -14,8 +14,7 @@ from PIL import Image
 
 Floats = NDArray[np.float64]
 
-LOOK_PX = 12
-SMALL_PX = 24  # twice `LOOK_PX`
+SMALL_PX = 24
 CELLS, WAYS = 6, 8  # cells of a side, and directions, by which edges are counted
 SHARP = 4  # power of the cosine by which an edge counts for a direction: the higher, the fewer it counts for
 FAINT = 20.0  # levels, of edges that count half
@@ -40,8 +39,8 @@ def look_of(crop: NDArray[np.uint8]) -> Look:
 
     The network's own features do not serve: they tell expressions, whoever has them.
     """
-    small = np.asarray(Image.fromarray(crop).convert("L").resize((SMALL_PX, SMALL_PX), Image.Resampling.BOX))
-    gray = small.reshape(LOOK_PX, 2, LOOK_PX, 2).mean((1, 3)).ravel()
+    small = Image.fromarray(crop).convert("L").resize((SMALL_PX, SMALL_PX), Image.Resampling.BOX)
+    gray = np.asarray(small.reduce(2), np.float64).ravel()
     return Look(unit(gray - gray.mean()), small.tobytes())
 
 

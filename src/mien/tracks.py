@@ -206,7 +206,7 @@ def _costs(known: Sequence[Track], time_s: float, squares: Floats, looks: Sequen
     costs = away / reach + LOOK * (1 - alike)
     other = lost & (alike < SAME_LOOK * np.minimum(away / AWAY, 1))
     impossible = (away > reach) | (growth > GROWTH + GROWTH_S * unseen) | other | ~np.isfinite(costs)
-    doubtful = (lost | (alike < DOUBT)) & (unseen <= LOST_S) & ~impossible
+    doubtful = (lost | (alike < DOUBT)) & (unseen <= LOST_S + 1e-6) & ~impossible
     for track, face in np.argwhere(doubtful).tolist():
         impossible[track, face] = not _may_be(known[track], looks[face])
     return np.where(impossible, IMPOSSIBLE, costs)
