@@ -38,6 +38,11 @@ def test_larger_crops_are_made_small() -> None:
     assert look_of(large).small == look_of(CROP).small
 
 
+def test_of_what_a_flash_made_white_nothing_is_known() -> None:
+    flashed = look_of(np.clip(OTHER.astype(int) * 3 + 60, 0, 255).astype(np.uint8))
+    assert likeness(look_of(CROP).small, flashed.small) == 1
+
+
 def test_of_what_has_no_edges_nothing_is_known() -> None:
     flat = look_of(np.full((48, 48), 90, np.uint8)).small
     assert likeness(flat, flat) == likeness(flat, look_of(CROP).small) == 1

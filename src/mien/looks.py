@@ -18,6 +18,7 @@ SMALL_PX = 24
 CELLS, WAYS = 6, 8  # cells of a side, and directions, by which edges are counted
 SHARP = 4  # power of the cosine by which an edge counts for a direction: the higher, the fewer it counts for
 FAINT = 20.0  # levels, of edges that count half
+WHITE, FLASHED = 250, 0.3  # level of pixels that a flash left without edges, and the share of them that hides a face
 HALVES = (np.s_[:, : CELLS // 2], np.s_[:, CELLS // 2 :], np.s_[: CELLS // 2], np.s_[CELLS // 2 :])
 
 
@@ -48,8 +49,10 @@ def likeness(a: bytes, b: bytes) -> float:
     """How alike two faces are (see `Look.small`) in that half, left, right, upper or lower, which is most alike, -1..1.
 
     Edges are compared, which light changes less than it does gray levels; and halves, as a hand, a shadow or another
-    expression changes one of them most often. 1 where one of them has no edges, as nothing is known then.
+    expression changes one of them most often. 1 where nothing is known: one has no edges, or a flash made it white.
     """
+    if any((np.frombuffer(each, np.uint8) >= WHITE).mean() > FLASHED for each in (a, b)):
+        return 1.0
     one, other = _halves(a), _halves(b)
     return float((one * other).sum(1).max()) if one.any() and other.any() else 1.0
 
