@@ -33,6 +33,11 @@ def test_half_a_face_is_enough() -> None:
     assert likeness(look_of(OTHER).small, look_of(HIDDEN).small) < 0.5
 
 
+def test_a_crop_that_lies_a_little_aside_is_as_alike() -> None:
+    beside = look_of(np.roll(CROP, (2, -2), (0, 1))).small
+    assert likeness(look_of(CROP).small, beside) > 0.95
+
+
 def test_larger_crops_are_made_small() -> None:
     large = np.repeat(np.repeat(CROP, 2, 0), 2, 1)
     assert look_of(large).small == look_of(CROP).small

@@ -25,7 +25,7 @@ SAME_LOOK, AWAY = 0.6, 0.8  # likeness that a lost face needs so many sides away
 ONE_PERSON = 0.9  # likeness from which two tracks may be one person's (docs/video.md)
 SPEED_S, LOOK_S = 0.15, 0.5  # after which a track's speed and look are half what was seen since
 DOUBT = 0.9  # likeness below which a face that goes on is looked at more closely
-SAME_FACE = 0.82  # `likeness` to one of a track's crops, below which another person stands where it was
+SAME_FACE = 0.86  # `likeness` to one of a track's crops, below which another person stands where it was
 CROPS, APART_S = 4, 0.2  # crops of a track that are kept, and from one to the next
 IMPOSSIBLE = 1e6
 
