@@ -83,7 +83,7 @@ def studio(model: mien.Recognizer, data: Path) -> list[tuple[Portrait, Portrait]
 
 
 def news(model: mien.Recognizer, data: Path) -> list[tuple[Portrait, Portrait]]:
-    """One portrait of each person, twice."""
+    """One portrait of each person, twice, as there is no other."""
     rows = pq.read_table(data / "elsewhere" / "news.parquet").slice(0, 3200).to_pylist()[::16]
     images = (Image.open(io.BytesIO(each["image"]["bytes"])).convert("RGB") for each in rows)
     return [(each, each) for each in (cut_out(model, image) for image in images) if each is not None]
@@ -220,25 +220,29 @@ def by_place(seen: Sequence[Known]) -> list[int]:
 
 
 def show_swaps(data: Path, chosen: bool) -> None:
-    """A row a cast and a case."""
+    """A row a case: of the studio's people and those of the news."""
     model = mien.load()
     (behind, *_) = backgrounds(data, SIZE)
-    head("what happens", "people", "cases", "one number for both", "by the place alone", "another number between")
-    for cast, everyone in {"studio": studio(model, data), "news": news(model, data)}.items():
-        people = everyone[::2][:PEOPLE] if chosen else everyone[1::2][:PEOPLE]
-        for what, case in CASES.items():
-            if case.smiling and cast == "news":
-                continue
-            clips = []
-            for at, (before, smiling) in enumerate(people):
-                other = people[(at + 1 + case.gap % 7) % len(people)][0] if case.another else before
-                played_ = played(case, before, smiling if case.smiling else other, behind)
-                clips.append(found(model, played_, case.live))
-            clips = [each for each in clips if each[BEFORE - 2].faces and each[-1].faces]
-            told, placed = ([told(each) for each in clips] for told in (numbers, by_place))
-            shares = [np.mean([each[0] == each[-1] for each in way]) for way in (told, placed)]
-            between = np.mean([each[0] == each[-1] and len(set(each)) > 1 for each in told])
-            row(what, cast, len(clips), *(f"{share:.0%}" for share in (*shares, between)))
+    casts = [each[1 - chosen :: 2][:PEOPLE] for each in (studio(model, data), news(model, data))]
+    head("what happens", "cases: studio, news", "one number for both", "by the place alone", "another between")
+    for what, case in CASES.items():
+        told = [_outcomes(model, case, people, behind) for people in casts]
+        row(what, *(", ".join(each) for each in zip(*told, strict=True)))
+
+
+def _outcomes(
+    model: mien.Recognizer, case: Case, people: Sequence[tuple[Portrait, Portrait]], behind: Image.Image
+) -> tuple[str, ...]:
+    """How many cases; how often the last face has the first one's number; so by the place alone; and by way of another."""
+    clips = []
+    for at, (before, smiling) in enumerate(people):
+        other = people[(at + 1 + case.gap % 7) % len(people)][0] if case.another else before
+        clips.append(found(model, played(case, before, smiling if case.smiling else other, behind), case.live))
+    clips = [each for each in clips if each[BEFORE - 2].faces and each[-1].faces]
+    told, placed = ([way(each) for each in clips] for way in (numbers, by_place))
+    shared, before_ = (np.mean([each[0] == each[-1] for each in way]) for way in (told, placed))
+    between = np.mean([each[0] == each[-1] and len(set(each)) > 1 for each in told])
+    return str(len(clips)), f"{shared:.0%}", f"{before_:.0%}", f"{between:.0%}"
 
 
 def show_clips(data: Path) -> None:
