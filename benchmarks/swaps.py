@@ -233,7 +233,7 @@ def show_swaps(data: Path, chosen: bool) -> None:
 def _outcomes(
     model: mien.Recognizer, case: Case, people: Sequence[tuple[Portrait, Portrait]], behind: Image.Image
 ) -> tuple[str, ...]:
-    """How many cases; how often the last face has the first one's number; so by the place alone; and by way of another."""
+    """How many cases; how often the last face has the first one's number; by the place alone; by way of another."""
     clips = []
     for at, (before, smiling) in enumerate(people):
         other = people[(at + 1 + case.gap % 7) % len(people)][0] if case.another else before
@@ -248,7 +248,7 @@ def _outcomes(
 def show_clips(data: Path) -> None:
     """Real clips, where frames are left out, or nothing is found in some: how often the one person's number changes."""
     model = mien.load()
-    head("clip", "all frames", "of 2, 5, 10 and 25 one", "nobody found for .04, .24 and .48 s")
+    head("other numbers in", "every frame", "every 2nd, 5th, 10th, 25th", "after a gap of .04, .24, .48 s")
     for name in CLIPS:
         with frames(data / "media" / name) as video:
             seen = found(model, video, live=False)
