@@ -1,6 +1,6 @@
 """Swaps: does another person who appears where a face was get a number of their own, and the same person keep theirs?
 
-    python benchmarks/swaps.py            # on people by whom nothing was chosen
+    python benchmarks/swaps.py            # on people by whom nothing was chosen; four minutes
     python benchmarks/swaps.py chosen     # on those by whom `SAME_FACE` was chosen
     python benchmarks/swaps.py clips      # the clips alone
 
