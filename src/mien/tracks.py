@@ -24,7 +24,7 @@ LOOK = 1.5  # what a wholly other look weighs, in reaches
 SAME_LOOK, AWAY = 0.6, 0.8  # likeness that a lost face needs so many sides away; nearer, less: it may be half hidden
 ONE_PERSON = 0.9  # likeness from which two tracks may be one person's (docs/video.md)
 SPEED_S, LOOK_S = 0.15, 0.5  # after which a track's speed and look are half what was seen since
-DOUBT = 0.9  # likeness below which a face that goes on is looked at more closely
+GOES_ON, COMES_BACK = 0.85, 0.95  # likeness of looks below which such a face is looked at more closely
 SAME_FACE = 0.86  # `likeness` to one of a track's crops, below which another person stands where it was
 CROPS, APART_S = 4, 0.2  # crops of a track that are kept, and from one to the next
 IMPOSSIBLE = 1e6
@@ -206,7 +206,7 @@ def _costs(known: Sequence[Track], time_s: float, squares: Floats, looks: Sequen
     costs = away / reach + LOOK * (1 - alike)
     other = lost & (alike < SAME_LOOK * np.minimum(away / AWAY, 1))
     impossible = (away > reach) | (growth > GROWTH + GROWTH_S * unseen) | other | ~np.isfinite(costs)
-    doubtful = (lost | (alike < DOUBT)) & (unseen <= LOST_S + 1e-6) & ~impossible
+    doubtful = (alike < np.where(lost, COMES_BACK, GOES_ON)) & (unseen <= LOST_S + 1e-6) & ~impossible
     for track, face in np.argwhere(doubtful).tolist():
         impossible[track, face] = not _may_be(known[track], looks[face])
     return np.where(impossible, IMPOSSIBLE, costs)
