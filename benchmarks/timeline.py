@@ -35,9 +35,10 @@ from scipy.optimize import linear_sum_assignment
 import mien
 from mien.face import Box, Face, framing, overlap
 from mien.following import Following
+from mien.looks import look_of
 from mien.picture import Picture
 from mien.shots import viewed
-from mien.tracks import ONE_PERSON, Tracks, look_of
+from mien.tracks import ONE_PERSON, Tracks
 from mien.video import Frame
 from mien.watching import Moment, Wanted, watch
 
@@ -74,7 +75,7 @@ def tracked(model: mien.Recognizer, frames: list[Frame]) -> tuple[list[Found], l
     tracks, found, faces = Tracks(), list[Found](), list[tuple[Face, ...]]()
     for seen in Following(model.detector)(viewed(frames)):
         if seen.cut:
-            tracks.cut()
+            tracks.cut(seen.view.time_s)
         crops = [model.preprocess.face(seen.view.picture, face) for face in seen.faces]
         numbers = tracks.update(seen.view.time_s, seen.faces, [look_of(crop) for crop in crops])
         found.append(dict(zip(numbers, (face.box_xyxy for face in seen.faces), strict=True)))
@@ -128,7 +129,7 @@ def show_people(data: Path) -> None:
     same = np.equal.outer(who, who)[np.tril_indices(len(who), -1)]
     head("look", "one person 10%, 50%", "two people 50%, 90%", "the own photo before another's", "joined at .9")
     for name, looks in (
-        ("12 x 12 gray pixels of the crop", np.array([look_of(crop) for crop in crops])),
+        ("12 x 12 gray pixels of the crop", np.array([look_of(crop).gray for crop in crops])),
         ("the network's features, pooled", pooled / np.linalg.norm(pooled, axis=1, keepdims=True)),
     ):
         likeness = (looks @ looks.T)[np.tril_indices(len(who), -1)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from walking import HAPPY, drawn
 
-from mien.shots import shots, viewed
+from mien.shots import Cuts, shots, viewed
 from mien.video import Frame
 
 
@@ -42,6 +42,30 @@ def test_a_flash_is_as_long_at_any_rate(rate: int, most: int) -> None:
             assert sum(cut for _, cut in shots(viewed(given))) == cuts
 
 
+@pytest.mark.parametrize(
+    ("papers", "rate", "cuts"),
+    [
+        ([], 25, []),
+        ([0, 0, 0], 25, []),
+        ([0, 0] + [200] * 6, 25, [(5, 2)]),
+        ([0, 0, 200, 200, 0, 0, 0, 0], 25, []),  # a flash
+        ([0, 0, 200, 250, 0, 0, 0, 0], 25, []),
+        ([0, 0] + [200] * 5 + [0] * 5, 25, [(5, 2), (10, 7)]),
+        ([0, 0, 200] + [90] * 5, 25, [(6, 3)]),  # by way of a flash
+        ([0, 10, 20, 30, 40, 50, 60, 70], 25, []),  # a fade
+        ([0, 0] + [200] * 4, 5, [(3, 2)]),  # with the next frame, where these come seldom
+        ([0, 0, 200, 0, 0], 5, []),
+        ([0] * 5 + [200] * 14, 100, [(15, 5)]),
+    ],
+)
+def test_cuts_of_what_cannot_wait(papers: list[int], rate: int, cuts: list[tuple[int, int]]) -> None:
+    tell = Cuts()
+    views = viewed(Frame.of(at / rate, at, drawn([], paper)) for at, paper in enumerate(papers))
+    told = [(number, began_s) for number, view in enumerate(views) if (began_s := tell(view)) is not None]
+    assert told == [(number, began / rate) for number, began in cuts]
+
+
 def test_what_moves_is_no_cut() -> None:
     given = [Frame.of(at / 25, at, drawn([(30 * (at % 4), HAPPY), (120, HAPPY)])) for at in range(20)]
     assert not any(cut for _, cut in shots(viewed(given)))
+    assert [each for each in map(Cuts(), viewed(given)) if each is not None] == []

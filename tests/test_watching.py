@@ -214,3 +214,19 @@ def test_no_track_goes_on_where_a_stream_had_broken_off(
     glance = Glance(reader, "camera", HAPPY_SAD)
     seen = [glance(Frame.of(time_s, number, drawn([(30, HAPPY)]))) for number, time_s in enumerate(times)]
     assert [each.tracks for each in seen] == [(track,) for track in tracks]
+
+
+@pytest.mark.parametrize(
+    ("papers", "cuts", "tracks"),
+    [
+        ([40] * 4 + [75] * 6, True, [0] * 7 + [1] * 3),  # a tenth of a second late
+        ([40] * 4 + [75] * 6, False, [0] * 10),  # before a camera that has none
+        ([40] * 4 + [75] * 2 + [40] * 4, True, [0] * 10),  # a flash
+    ],
+)
+def test_no_track_goes_on_where_a_broadcast_is_cut(
+    reader: Recognizer, papers: list[int], cuts: bool, tracks: list[int]
+) -> None:
+    glance = Glance(reader, "channel", HAPPY_SAD, cuts=cuts)
+    frames = (Frame.of(at / 25, at, drawn([(30, (230, 150))], paper)) for at, paper in enumerate(papers))
+    assert [glance(each).tracks for each in frames] == [(track,) for track in tracks]

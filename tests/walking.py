@@ -14,6 +14,9 @@ SIDE, HEIGHT, WIDTH = 24, 64, 160
 HAPPY, SAD = (230, 60), (60, 230)
 """Brightness of a block's left and right half: what a toy that knows happy and sad takes for one or the other."""
 
+CHIN = 10, 60, 10, 60
+"""Brightness of the stripes below them, which are the same in both: by these a face looks like itself."""
+
 Block = tuple[float, tuple[int, int]]
 """Its left edge, and its halves."""
 
@@ -25,6 +28,7 @@ def drawn(blocks: Sequence[Block], paper: int = 0) -> Pixels:
         left = round(x)
         for half, gray in enumerate(halves):
             pixels[20 : 20 + SIDE, left + half * SIDE // 2 : left + (half + 1) * SIDE // 2] = gray
+        pixels[20 + SIDE // 3 : 20 + SIDE, left : left + SIDE] = np.repeat(CHIN, SIDE // 6)[:, None, None]
     return pixels
 
 
@@ -36,7 +40,7 @@ class Blocks:
 
     def detect(self, image: Pixels) -> list[Face]:
         self.looks += 1
-        there = np.abs(image[32, :, 0].astype(int) - int(image[0, 0, 0])) > 25
+        there = np.abs(image[26, :, 0].astype(int) - int(image[0, 0, 0])) > 25
         edges = np.flatnonzero(np.diff(np.concatenate([[0], there, [0]])))
         spans = [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > SIDE / 2]
         return [Face((a, 20.0, b, 20.0 + SIDE), (), 0.9) for a, b in spans]

@@ -1,6 +1,6 @@
 """Shots: where in a video another one begins. A cut changes pixels and colours at once, and for longer than a flash.
 
-Of fades and dissolves none is told.
+Of fades and dissolves none is told. What is read live cannot wait: there a cut is told of once it can be no flash.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ FLASH = 0.6  # of that difference, below which the frame after is of the shot be
 FLASH_S = 0.095  # that a flash takes at most, where it takes more than a frame; at usual rates no frame is so far off
 
 
+Thumb = NDArray[np.int16]
+
+
 class View(NamedTuple):
     """A frame, as a picture that is made no finer than needed, and some of its pixels (36, 64, 3)."""
 
     frame: Frame
     picture: Picture
-    thumb: NDArray[np.int16]
+    thumb: Thumb
 
     @property
     def time_s(self) -> float:
@@ -52,7 +55,7 @@ def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
             held.append(view)
         while held:
             first = held[0]
-            if before is None or not _other_shot(before, first):
+            if before is None or not _other_shot(before.thumb, first.thumb):
                 before = held.popleft()
                 yield before, False
                 continue
@@ -66,27 +69,47 @@ def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
                 yield before, True
 
 
-def _thumb(image: Image.Image) -> NDArray[np.int16]:
+class Cuts:
+    """Tells of frames that cannot be waited for, each as it comes, where another shot has begun."""
+
+    def __init__(self) -> None:
+        self._before: Thumb | None = None  # of the shot's last frame
+        self._odd: tuple[float, Thumb] | None = None  # the first frame, and when, of a cut, or of a flash
+
+    def __call__(self, view: View) -> float | None:
+        """When another shot began, where this frame tells that one did: it comes a tenth of a second later, or more."""
+        now, before, odd = view.thumb, self._before, self._odd
+        if before is None or not _other_shot(before, now):
+            self._before, self._odd = now, None
+        elif odd is None or _differ(before, now) < FLASH * _differ(before, odd[1]):
+            self._odd = view.time_s, now
+        elif view.time_s - odd[0] >= FLASH_S:
+            self._before, self._odd = now, None
+            return odd[0]
+        return None
+
+
+def _thumb(image: Image.Image) -> Thumb:
     """Some of a frame's pixels, spread evenly, (36, 64, 3)."""
     return np.asarray(image.resize(GRID[::-1], Image.Resampling.NEAREST), np.int16)
 
 
-def _differ(a: View, b: View) -> float:
-    return float(np.abs(a.thumb - b.thumb).mean())
+def _differ(a: Thumb, b: Thumb) -> float:
+    return float(np.abs(a - b).mean())
 
 
 def _flash(before: View, held: Sequence[View]) -> int:
     """How many of the frames after another are a flash, behind which its shot goes on; 0 if none is known to be."""
     first, *later = held
-    if later and _differ(before, later[0]) < FLASH * _differ(before, first):
+    if later and _differ(before.thumb, later[0].thumb) < FLASH * _differ(before.thumb, first.thumb):
         return 1
     ends = (at for at, each in enumerate(later[1:], 2) if each.time_s - first.time_s < FLASH_S)
-    return next((at for at in ends if not _other_shot(before, held[at])), 0)
+    return next((at for at in ends if not _other_shot(before.thumb, held[at].thumb)), 0)
 
 
-def _other_shot(a: View, b: View) -> bool:
+def _other_shot(a: Thumb, b: Thumb) -> bool:
     """Whether frames differ in their places and in their colours as well: what moves has the colours it had."""
     if _differ(a, b) < CUT:
         return False
-    counts = [np.bincount((each.thumb // 64 @ (16, 4, 1)).ravel(), minlength=64) / math.prod(GRID) for each in (a, b)]
+    counts = [np.bincount((each // 64 @ (16, 4, 1)).ravel(), minlength=64) / math.prod(GRID) for each in (a, b)]
     return float(np.abs(counts[0] - counts[1]).sum() / 2) > CHANGED

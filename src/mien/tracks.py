@@ -11,13 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from mien.errors import MienError
 from mien.face import Face
-
-Floats = NDArray[np.float64]
+from mien.looks import Floats, Look, likeness, unit
 
 LOST_S = 1.0  # for which a face that is out of sight keeps its number
 COAST_S = 0.5  # for which it is expected to move on as it did
@@ -27,19 +24,10 @@ LOOK = 1.5  # what a wholly other look weighs, in reaches
 SAME_LOOK, AWAY = 0.6, 0.8  # likeness that a lost face needs so many sides away; nearer, less: it may be half hidden
 ONE_PERSON = 0.9  # likeness from which two tracks may be one person's (docs/video.md)
 SPEED_S, LOOK_S = 0.15, 0.5  # after which a track's speed and look are half what was seen since
-LOOK_PX = 12
+GOES_ON, COMES_BACK = 0.85, 0.95  # likeness of looks below which such a face is looked at more closely
+SAME_FACE = 0.86  # `likeness` to one of a track's crops, below which another person stands where it was
+CROPS, APART_S = 4, 0.2  # crops of a track that are kept, and from one to the next
 IMPOSSIBLE = 1e6
-
-
-def look_of(crop: NDArray[np.uint8]) -> Floats:
-    """What a face looks like, (144,): its crop (see `Preprocess`) in 12 x 12 gray pixels, less their mean, of length 1.
-
-    The product of two is their likeness, -1..1: .95 of two photos of a person in a studio, .65 of two people's
-    (docs/video.md). The network's own features do not serve: they tell expressions, whoever has them.
-    """
-    small = Image.fromarray(crop).convert("L").resize((LOOK_PX, LOOK_PX), Image.Resampling.BOX)
-    gray = np.asarray(small, np.float64).ravel()
-    return _unit(gray - gray.mean())
 
 
 @dataclass(frozen=True)
@@ -48,17 +36,21 @@ class Track:
 
     Args:
         number: from 0, in the order in which faces appear.
-        time_s: when.
+        since_s: when it was first seen.
+        time_s: when it was last seen.
         square: x and y of the box's centre, and its side, px.
         speed: x and y, px a second.
-        look: see `look_of`, the mean of what was seen, of length 1.
+        look: see `Look.gray`, the mean of what was seen, of length 1.
+        crops: see `Look.small`, with their times, the last seen first.
     """
 
     number: int
+    since_s: float
     time_s: float
     square: tuple[float, float, float]
     speed: tuple[float, float]
     look: tuple[float, ...]
+    crops: tuple[tuple[float, bytes], ...]
 
 
 class Tracks:
@@ -81,20 +73,31 @@ class Tracks:
         self._next: int = state["next"]
         self._time_s: float | None = state["time_s"]
         self._tracks = [
-            Track(each["number"], each["time_s"], (*each["square"],), (*each["speed"],), (*each["look"],))
+            Track(
+                each["number"],
+                each["since_s"],
+                each["time_s"],
+                (*each["square"],),
+                (*each["speed"],),
+                (*each["look"],),
+                tuple((time_s, bytes.fromhex(crop)) for time_s, crop in each["crops"]),
+            )
             for each in state["tracks"]
         ]
 
     @property
     def state(self) -> dict[str, Any]:
         """All that `Tracks` goes on from, as JSON takes it."""
-        return {"next": self._next, "time_s": self._time_s, "tracks": [dict(vars(each)) for each in self._tracks]}
+        tracks = [
+            {**vars(each), "crops": [(time_s, crop.hex()) for time_s, crop in each.crops]} for each in self._tracks
+        ]
+        return {"next": self._next, "time_s": self._time_s, "tracks": tracks}
 
-    def cut(self) -> None:
-        """A new shot begins: no track goes on."""
-        self._tracks = []
+    def cut(self, time_s: float) -> None:
+        """A new shot began at this time: no track goes on that is older."""
+        self._tracks = [track for track in self._tracks if track.since_s >= time_s]
 
-    def update(self, time_s: float, faces: Sequence[Face], looks: Sequence[Floats]) -> tuple[int, ...]:
+    def update(self, time_s: float, faces: Sequence[Face], looks: Sequence[Look]) -> tuple[int, ...]:
         """The track of each face of the next frame.
 
         Args:
@@ -110,7 +113,8 @@ class Tracks:
         for at, (square, look) in enumerate(zip(squares, looks, strict=True)):
             before = going_on.get(at)
             if before is None:
-                track = Track(self._next, time_s, square, (0.0, 0.0), tuple(look.tolist()))
+                crops = ((time_s, look.small),)
+                track = Track(self._next, time_s, time_s, square, (0.0, 0.0), tuple(look.gray.tolist()), crops)
                 self._next += 1
             else:
                 track = _seen(before, time_s, square, look)
@@ -125,10 +129,10 @@ class Tracks:
         known: Sequence[Track],
         time_s: float,
         squares: Sequence[tuple[float, float, float]],
-        looks: Sequence[Floats],
+        looks: Sequence[Look],
     ) -> dict[int, Track]:
         """The track of each face that has one, by its place among the faces."""
-        costs = _costs(known, time_s, np.array(squares), np.array(looks), self._time_s or 0.0)
+        costs = _costs(known, time_s, np.array(squares), looks, self._time_s or 0.0)
         rows, columns = self._assigned(costs)
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)
         return {column: known[row] for row, column in pairs if costs[row, column] < IMPOSSIBLE}
@@ -156,20 +160,20 @@ class People:
             for track, total in self._sums.items()
         }
 
-    def add(self, time_s: float, track: int, look: Floats) -> None:
-        """What a track looked like (see `look_of`) at a time."""
-        self._sums[track] = self._sums.get(track, 0.0) + look
+    def add(self, time_s: float, track: int, look: Look) -> None:
+        """What a track looked like at a time."""
+        self._sums[track] = self._sums.get(track, 0.0) + look.gray
         self._spans[track] = self._spans.get(track, (time_s,))[0], time_s
 
     def joined(self) -> dict[int, int]:
         """For each track the lowest number of those that may be the same person's."""
-        looks = {track: _unit(total) for track, total in self._sums.items()}
+        looks = {track: unit(total) for track, total in self._sums.items()}
         groups = {number: [number] for number in sorted(looks)}
         means = dict(looks)
         while pair := _most_alike(groups, means, self._spans):
             first, second = pair
             groups[first] += groups.pop(second)
-            means[first] = _unit(np.sum([looks[number] for number in groups[first]], axis=0))
+            means[first] = unit(np.sum([looks[number] for number in groups[first]], axis=0))
         return {number: first for first, group in groups.items() for number in group}
 
 
@@ -187,7 +191,7 @@ def _most_alike(
     return found
 
 
-def _costs(known: Sequence[Track], time_s: float, squares: Floats, looks: Floats, last_s: float) -> Floats:
+def _costs(known: Sequence[Track], time_s: float, squares: Floats, looks: Sequence[Look], last_s: float) -> Floats:
     """What it costs to take each face (n) for each track (tracks, n); `IMPOSSIBLE` where it can be none."""
     unseen = np.array([time_s - track.time_s for track in known])[:, None]
     lost = np.array([track.time_s < last_s for track in known])[:, None]
@@ -197,15 +201,23 @@ def _costs(known: Sequence[Track], time_s: float, squares: Floats, looks: Floats
     sides = np.sqrt(before[:, 2:] * squares[None, :, 2])
     away = np.linalg.norm(expected[:, None] - squares[None, :, :2], axis=2) / sides
     growth = np.abs(np.log(squares[None, :, 2] / before[:, 2:]))
-    likeness = np.array([track.look for track in known]) @ looks.T
+    alike = np.array([track.look for track in known]) @ np.array([look.gray for look in looks]).T
     reach = REACH + REACH_S * unseen
-    costs = away / reach + LOOK * (1 - likeness)
-    other = lost & (likeness < SAME_LOOK * np.minimum(away / AWAY, 1))
-    impossible = (away > reach) | (growth > GROWTH + GROWTH_S * unseen) | other
-    return np.where(impossible | ~np.isfinite(costs), IMPOSSIBLE, costs)
+    costs = away / reach + LOOK * (1 - alike)
+    other = lost & (alike < SAME_LOOK * np.minimum(away / AWAY, 1))
+    impossible = (away > reach) | (growth > GROWTH + GROWTH_S * unseen) | other | ~np.isfinite(costs)
+    doubtful = (alike < np.where(lost, COMES_BACK, GOES_ON)) & (unseen <= LOST_S + 1e-6) & ~impossible
+    for track, face in np.argwhere(doubtful).tolist():
+        impossible[track, face] = not _may_be(known[track], looks[face])
+    return np.where(impossible, IMPOSSIBLE, costs)
 
 
-def _seen(track: Track, time_s: float, square: tuple[float, float, float], look: Floats) -> Track:
+def _may_be(track: Track, look: Look) -> bool:
+    """Whether a face where a track was may be the same person's."""
+    return any(likeness(crop, look.small) >= SAME_FACE for _, crop in track.crops)
+
+
+def _seen(track: Track, time_s: float, square: tuple[float, float, float], look: Look) -> Track:
     """A track that goes on."""
     since = time_s - track.time_s
     speed = track.speed
@@ -215,16 +227,13 @@ def _seen(track: Track, time_s: float, square: tuple[float, float, float], look:
         x, y = (kept * old + (1 - kept) * each for old, each in zip(track.speed, new, strict=True))
         speed = (x, y)
     kept = 0.5 ** (since / LOOK_S)
-    mixed = _unit(kept * np.array(track.look) + (1 - kept) * look)
-    return replace(track, time_s=time_s, square=square, speed=speed, look=tuple(mixed.tolist()))
+    mixed = unit(kept * np.array(track.look) + (1 - kept) * look.gray)
+    last, *before = track.crops
+    older = track.crops if not before or last[0] - before[0][0] >= APART_S else tuple(before)
+    crops = ((time_s, look.small), *older)[:CROPS]
+    return replace(track, time_s=time_s, square=square, speed=speed, look=tuple(mixed.tolist()), crops=crops)
 
 
 def _square(face: Face) -> tuple[float, float, float]:
     x0, y0, x1, y1 = face.box_xyxy
     return (x0 + x1) / 2, (y0 + y1) / 2, float(np.sqrt((x1 - x0) * (y1 - y0)))
-
-
-def _unit(values: Floats) -> Floats:
-    """Of length 1; what is nothing stays so."""
-    length = float(np.linalg.norm(values))
-    return values / length if length > 0 else values

@@ -24,13 +24,14 @@ from mien.errors import VideoError
 from mien.following import Following, Seen
 from mien.intake import Limits, describe
 from mien.labels import LabelSet
+from mien.looks import Look, look_of
 from mien.prediction import SHARE_DIGITS, Expression, Prediction
 from mien.preprocess import Preprocess
 from mien.prior import TRAINING, Prior
-from mien.shots import viewed
+from mien.shots import Cuts, viewed
 from mien.smoothing import CAMERA_SIGMA_S, REACH_S, Smooth, smoothed
 from mien.tables import flat_rows, kinds_of
-from mien.tracks import LOST_S, Floats, Tracks, look_of
+from mien.tracks import LOST_S, Tracks
 from mien.video import Frame, VideoSource, frames
 from mien.video.stills import RATE
 
@@ -84,7 +85,7 @@ class Moment:
     prediction: Prediction
     tracks: tuple[int, ...] = ()
     smoothed: tuple[Expression, ...] = ()
-    looks: tuple[Floats, ...] = field(default=(), repr=False, compare=False)
+    looks: tuple[Look, ...] = field(default=(), repr=False, compare=False)
     frame: Frame | None = field(default=None, repr=False, compare=False)
     found: Found = field(default=Found(""), repr=False, compare=False)
 
@@ -179,13 +180,20 @@ class Glance:
     """Reads single frames at once, each smoothed with those before it: for a camera, of which the newest frame wins.
 
     Where it had broken off for longer than a face may be out of sight, no track goes on.
+
+    Args:
+        reader, name, labels, prior: as for `watch`.
+        cuts: whether there may be some, as in a broadcast: faces get new numbers a tenth of a second after each.
     """
 
-    def __init__(self, reader: Reader, name: str, labels: LabelSet, prior: Prior = TRAINING) -> None:
+    def __init__(
+        self, reader: Reader, name: str, labels: LabelSet, prior: Prior = TRAINING, *, cuts: bool = False
+    ) -> None:
         self._reader, self._name, self._labels, self._prior = reader, name, labels, prior
         self._tracks, self._smooth = Tracks(), Smooth(sigma_s=CAMERA_SIGMA_S)
         self._threshold = reader.artifact.head_for(labels).threshold
         self._following = Following(reader.detector)
+        self._cuts = Cuts() if cuts else None
         self._time_s, self._gap_s = -math.inf, math.inf
 
     def __call__(self, frame: Frame) -> Moment:
@@ -194,6 +202,8 @@ class Glance:
         broken = gap_s > LOST_S + 2 * self._gap_s  # else frames come seldom
         self._time_s, self._gap_s = frame.time_s, min(gap_s, 2 * self._gap_s + 0.1)
         view = next(viewed([frame]))
+        if self._cuts is not None and (began_s := self._cuts(view)) is not None:
+            self._tracks.cut(began_s)
         seen = [Seen(view, self._following.newest(view.picture, view.time_s), cut=broken)]
         cut_out = _cut_out(self._reader, seen, self._name)
         moments = _read(self._reader, cut_out, self._tracks, self._labels, self._prior)
@@ -251,7 +261,7 @@ def _read(
         predictions = reader.express([each.found for each in several], [labels] * len(several), prior)
         for (time_s, number, found, cut, state), prediction in zip(several, predictions, strict=True):
             if cut:
-                tracks.cut()
+                tracks.cut(time_s)
             looks = tuple(look_of(crop) for crop in found.crops)
             numbers = tracks.update(time_s, found.faces, looks)
             yield Moment(time_s, number, prediction, numbers, (), looks, found=found)

@@ -92,7 +92,7 @@ def watch(
         opened.callback(timer.cancel)
         with suppress(KeyboardInterrupt):
             try:
-                for moment in map(Glance(recognizer, name, spoken, prior), live):
+                for moment in map(Glance(recognizer, name, spoken, prior, cuts=not source.isdecimal()), live):
                     if seconds is not None and not timer.ident:
                         timer.start()
                     show(moment)
