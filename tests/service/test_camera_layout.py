@@ -305,7 +305,7 @@ def test_every_colour_stands_out_from_the_strip(page: Page) -> None:
     """Contrast of at least 3 with the black around it (WCAG 2, 1.4.11), and of the ink on it."""
     poor = page.evaluate(
         """async () => {
-        const { ink } = await import("./static/live/marks.js");
+        const { ink } = await import("./static/tags.js");
         const light = (hex) => [1, 3, 5].map((n) => parseInt(hex.slice(n, n + 2), 16) / 255)
           .map((v) => (v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4))
           .reduce((sum, v, n) => sum + v * [.2126, .7152, .0722][n], 0);

@@ -83,7 +83,6 @@ async function camera(): Promise<void> {
   if (!navigator.mediaDevices) return fault(say('insecure'));
   stage.hidden = false;
   find('#stop').focus();
-  stage.scrollIntoView({ block: 'nearest' });
   try {
     await moving.camera({ labels: labels.value }, steady());
   } catch (error) {

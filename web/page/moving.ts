@@ -127,6 +127,7 @@ export class Moving {
     const shown = new Shown(!keep);
     video.parentElement!.classList.toggle('mirrored', shown.mirror);
     await this.#unlessStopped(turn, Promise.race(stream ? [video.play(), after(DARK_S)] : [video.play()]));
+    if (stream) video.parentElement!.scrollIntoView({ block: 'nearest' }); // now that it has its height
     let last = -1;
     let waited = performance.now();
     while (turn === this.#turn && !(video.ended && video.currentTime === last)) {
@@ -170,7 +171,8 @@ export class Moving {
     const now = performance.now() / 1000;
     const faces = shown.next(answer, now);
     this.#boxes.show(faces, answer.width, shown.mirror);
-    this.#say(shown.alone(now) ? 'nobody' : 'live');
+    const alone = shown.alone(now);
+    this.#say(alone ? 'nobody' : 'live');
     if (shown.list(now)) this.#faces.replaceChildren(...live(faces));
     this.#rate.textContent = say('rate', { number: shown.rate.toFixed(0) });
     this.#state.dataset['rate'] = shown.rate.toFixed(1);

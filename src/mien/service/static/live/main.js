@@ -93,8 +93,8 @@ async function use(which) {
 function connect() {
   faces = new Faces();
   places = new Map();
-  times = [];
-  seen = { ...seen, faces: performance.now(), words: "", said: "" };
+  cleared();
+  seen.faces = performance.now();
   show("connecting");
   link.open({ labels: page.labels.value, prior: page.prior.value });
 }
@@ -106,7 +106,6 @@ function stop(state, detail = "", foreign = true) {
   release();
   strip = new Strip();
   drawStrip(performance.now());
-  page.spoken.textContent = "";
   show(state, { detail, foreign });
   if (focused) page.start.focus();
 }
@@ -121,9 +120,10 @@ function release() {
 function cleared() {
   latest = null;
   times = [];
+  seen = { ...seen, words: "", said: "" };
   page.save.disabled = true;
   page.boxes.width = 0;
-  page.boxes.dataset.labels = page.rate.textContent = "";
+  page.boxes.dataset.labels = page.rate.textContent = page.spoken.textContent = "";
   page.faces.replaceChildren();
   page.crowded.hidden = true;
 }
