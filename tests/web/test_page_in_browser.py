@@ -20,6 +20,7 @@ from filmed import Film
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect
 from served import get, serving
+from waiting import until
 
 import mien
 from mien import artifact
@@ -276,7 +277,7 @@ def test_why_there_is_no_camera(opened: Open, script: str, told: str) -> None:
     page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = () => {script}; }}")
     page.locator("#camera").click()
     if "gone" in told:
-        page.wait_for_function("document.querySelector('video').srcObject")
+        until(lambda: page.evaluate("document.querySelector('video').srcObject !== null"))
         page.evaluate("stream.getTracks().forEach((track) => track.stop())")
     expect(page.locator("#state")).to_contain_text(told)
     expect(page.locator("#stage")).to_be_hidden()
@@ -328,9 +329,9 @@ def test_the_camera_sees_nothing_while_nobody_sees_the_page(opened: Open) -> Non
     expect(page.locator("#stage article.face")).to_be_visible()
     enabled = "document.querySelector('video').srcObject.getTracks().every((track) => track.enabled)"
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
-    page.wait_for_function(f"!({enabled})")
+    until(lambda: not page.evaluate(enabled))
     page.evaluate("Object.defineProperty(document, 'hidden', { value: false, configurable: true })")
-    page.wait_for_function(enabled)
+    until(lambda: page.evaluate(enabled))
 
 
 def test_an_image_that_is_a_line_is_shown(page: Page) -> None:
@@ -342,7 +343,8 @@ def test_an_image_that_is_a_line_is_shown(page: Page) -> None:
 def test_without_javascript_it_is_said_that_it_needs_it(browser: Browser, address: str) -> None:
     page = new_page(browser, java_script_enabled=False)
     page.goto(address)
-    expect(page.get_by_text("This page needs JavaScript.")).to_be_visible()
+    expect(page.locator("main .fault").first).to_be_visible()
+    expect(page.locator("main .fault").first).to_have_text("This page needs JavaScript.")
     expect(page.get_by_role("button")).to_have_count(0)
     page.close()
 
