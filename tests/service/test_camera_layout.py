@@ -131,7 +131,7 @@ def test_words_stay_near_their_face(page: Page, seed: int) -> None:
     for (x0, y0, x1, y1), place in zip(boxes, laid_out(page, boxes), strict=True):
         if place["leader"] and not place["short"]:
             (x, y), (to_x, to_y) = place["leader"]
-            assert math.hypot(to_x - x, to_y - y) <= 2 * max(x1 - x0, y1 - y0)
+            assert math.hypot(to_x - x, to_y - y) <= max(x1 - x0, y1 - y0)
 
 
 def test_all_words_of_a_few_faces_have_room(page: Page) -> None:

@@ -7,7 +7,7 @@
 const GAP = 5; // px between a tag and whatever it must not cover
 const SLACK = 12; // px more that a better place must have before a tag moves to it
 const TRIES = 4; // orders in which crowded tags are placed
-const REACH = 2; // of a face's longer side: words further away, or across others, would seem to be those of another face
+const REACH = 1; // of a face's longer side: words further away, or across others, would seem to be those of another face
 const CROSSING = 1e4; // px: a line over another face or tag costs as much as this distance
 
 /**
@@ -75,8 +75,6 @@ function place(face, picture, boxes, tags, gap = GAP) {
   return (
     beside(face, picture, obstacles, gap) ||
     find(face.full, false, reach) ||
-    find(face.short, true, reach) ||
-    find(face.full, false, Infinity) ||
     find(face.short, true, Infinity) ||
     inside(face, picture)
   );
