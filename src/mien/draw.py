@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import statistics
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,7 @@ LEAST_TEXT, SMALLEST_TEXT = 14, 6  # px: what is legible; what is still drawn wh
 LONGEST_LABEL = 40  # characters
 STAYS = 2.0  # what it is worth that a tag stays where it was: as much as to cover a fifth of another box
 ELLIPSIS = "…"
+UNCERTAIN = "uncertain"
 MOST = 2**62
 ANY_SIZE = Limits(MOST, MOST, MOST, MOST, MOST, MOST)  # whoever read the image has judged its size
 
@@ -59,6 +60,8 @@ class Said:
         confidence: 0..1.
         uncertain: whether it should not be relied on.
         spot: where its tag was before, on a moving picture (see `Tag`): it stays there unless it covers others.
+        word: what the label is called; the label itself if empty.
+        doubt: what stands below it where it is uncertain.
     """
 
     box: tuple[float, float, float, float]
@@ -66,6 +69,8 @@ class Said:
     confidence: float
     uncertain: bool
     spot: int | None = None
+    word: str = ""
+    doubt: str = UNCERTAIN
 
 
 @dataclass(frozen=True)
@@ -89,13 +94,14 @@ class Tag:
     spot: int = 0
 
 
-def annotate(image: ImageSource, prediction: Prediction) -> Image.Image:
+def annotate(image: ImageSource, prediction: Prediction, words: Callable[[str], str] | None = None) -> Image.Image:
     """Draw what was read on a copy of the image.
 
     Args:
         image: the one that was read: a path, bytes, a binary file (at its beginning again), a Pillow image or an RGB
             uint8 array (H, W, 3).
         prediction: its faces, in px of that image.
+        words: what an emotion, or `UNCERTAIN`, is called; as it is if None.
 
     Returns:
         RGB; the image's size, or a whole multiple of it where the image is too small to write on.
@@ -114,7 +120,7 @@ def annotate(image: ImageSource, prediction: Prediction) -> Image.Image:
         raise MienError(f"expected an image of {prediction.width} x {prediction.height} px, got {width} x {height}")
     scale = enlargement(width, height)
     picture = Image.fromarray(pixels).resize((width * scale, height * scale), Image.Resampling.BICUBIC)
-    tags, font = lay_out(prediction, scale)
+    tags, font = lay_out(prediction, scale, words)
     draw = ImageDraw.Draw(picture)
     line = line_width(font.size)
     for rect, colour in (piece for tag in tags for piece in outline(tag, line)):
@@ -146,17 +152,21 @@ def contrast(one: Colour, other: Colour) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def lay_out(prediction: Prediction, scale: int = 1) -> tuple[list[Tag], ImageFont.FreeTypeFont]:
+def lay_out(
+    prediction: Prediction, scale: int = 1, words: Callable[[str], str] | None = None
+) -> tuple[list[Tag], ImageFont.FreeTypeFont]:
     """Every face's tag, clear of each other where there is room, and the font they are written in.
 
     Args:
         prediction: faces in px of its image.
         scale: how many times the picture is larger than the image.
+        words: see `annotate`.
     """
     said = []
     for face, told in ((reading.face, reading.expression) for reading in prediction.faces):
         x0, y0, x1, y1 = (edge * scale for edge in face.box_xyxy)
-        said.append(Said((x0, y0, x1, y1), told.label, told.confidence, told.uncertain))
+        word, doubt = (words(told.label), words(UNCERTAIN)) if words else ("", UNCERTAIN)
+        said.append(Said((x0, y0, x1, y1), told.label, told.confidence, told.uncertain, None, word, doubt))
     return arranged(said, prediction.width * scale, prediction.height * scale)
 
 
@@ -169,7 +179,7 @@ def arranged(
         text_px: how large it is written; as suits the faces if None.
     """
     faces = [tuple(round(edge) for edge in each.box) for each in said]
-    labels = "".join(each.label for each in said)
+    labels = "".join((each.word or each.label) + each.doubt for each in said)
     font = font_for(labels, LEAST_TEXT)
     lacks = "" if labels.isascii() else lacked(labels + ELLIPSIS, font)
     texts = [_lines(each, lacks) for each in said]
@@ -187,10 +197,10 @@ def arranged(
 
 
 def _lines(said: Said, lacks: str) -> tuple[str, ...]:
-    told = drawable(" ".join(said.label.split()), lacks)
+    told = drawable(" ".join((said.word or said.label).split()), lacks)
     told = told if len(told) <= LONGEST_LABEL else told[: LONGEST_LABEL - 1] + drawable(ELLIPSIS, lacks)
     if said.uncertain:
-        return f"{told}? {percent(said.confidence)}", "uncertain"
+        return f"{told}? {percent(said.confidence)}", drawable(said.doubt, lacks)
     return (f"{told} {percent(said.confidence)}",)
 
 

@@ -28,6 +28,10 @@ from mien.labels import LABEL_SETS
 from mien.languages import FAULTS, LANGUAGES, NOTICE, READY, SENTENCES, translations
 from mien.packaged import weights
 
+ALLOW = "Allow the camera for this page in your browser's settings. Then start it here."
+CLOSE = "Another program uses the camera. Close that program. Then start the camera here."
+OPEN = "Browsers give the camera to secure pages only. Open this page through https, or on the machine that runs mien."
+
 RUNTIME = "ort-wasm-simd-threaded.wasm"
 RUNTIME_PACKAGE, RUNTIME_VERSION = "onnxruntime-web", "1.30.0"
 RUNTIME_SHA256 = "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2"
@@ -71,6 +75,7 @@ def page(artifact: Artifact, runtime: bytes, notice: str = "", home: str = "") -
         style=f"<style>{styles()}</style>",
         brand=f'<a class="brand" href="{escape(home)}">mien</a>' if home else '<span class="brand">mien</span>',
         notice='<aside class="notice"><p data-say="notice"></p></aside>' if notice else "",
+        scriptless="\n".join(map(_scriptless, LANGUAGES)),
         data="\n".join(data),
         script=f'<script type="module">{asset("page.js").decode()}</script>',
     )
@@ -129,6 +134,13 @@ def texts(notice: str = "") -> dict[str, dict[str, Mapping[str, str]]]:
     return {language: _texts(language, notice) for language in LANGUAGES}
 
 
+def _scriptless(language: str) -> str:
+    """What a browser that runs no script shows, which cannot choose among languages."""
+    _ = translations(language).gettext
+    told = _("This page needs JavaScript.")
+    return f'<p class="fault" lang="{language}">{escape(told)}</p>'
+
+
 def _texts(language: str, notice: str) -> dict[str, Mapping[str, str]]:
     _ = translations(language).gettext
     sets = LABEL_SETS.values()
@@ -149,7 +161,14 @@ def _texts(language: str, notice: str) -> dict[str, Mapping[str, str]]:
         "unreadable": _("This photo cannot be read."),
         "unplayable": _("This video cannot be played."),
         "allow": _('Your browser asks for your permission. Choose "Allow".'),
-        "dark": _("The camera does not work"),
+        "refused": ". ".join((_("The camera is not allowed"), _(ALLOW))),
+        "missing": ". ".join((_("There is no camera"), _("Connect a camera. Then start it here."))),
+        "taken": ". ".join((_("The camera is in use"), _(CLOSE))),
+        "gone": ". ".join((_("The camera is gone"), _("Connect the camera again. Then start it here."))),
+        "insecure": ". ".join((_("This page is not secure"), _(OPEN))),
+        "unknown": ". ".join((_("The camera does not work"), _("The browser says why:"))),
+        "dark": _("The camera gives no picture. Perhaps another program uses it."),
+        "live": _("Live."),
         "rate": _("%(number)s pictures a second"),
         "nobody": _("Live. There is no face in the picture."),
         "face": _("Face %(n)s:"),

@@ -39,7 +39,7 @@ from mien import artifact, languages
 from mien.answers import Found
 from mien.app import about, live, read, samples, seen, settings, show, words
 from mien.app.seen import Seen, Shelf
-from mien.app.words import plain
+from mien.app.words import called, plain
 from mien.container import readable
 from mien.crops import Crop
 from mien.datasets import open_dataset
@@ -596,7 +596,8 @@ def test_frames_are_drawn_on_and_counted(astronaut: bytes, name: str, prior: str
         assert (answered.pts, answered.time_base) == (number, Fraction(1, 30))
         drawn.append(answered.to_ndarray(format="rgb24"))
     assert drawn[0].shape == image.shape
-    expected = np.asarray(mien.annotate(image, reader.predict(image, labels=name, prior=prior, crop="detect")))
+    told = reader.predict(image, labels=name, prior=prior, crop="detect")
+    expected = np.asarray(mien.annotate(image, told, called(reader.spoken(name))))
     assert (drawn[0] == expected).all()
     assert (drawn[2][:40, :300] != expected[:40, :300]).any()
     assert re.fullmatch(r"\d+ pictures a second", frames.rate())

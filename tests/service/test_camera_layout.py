@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -57,12 +58,13 @@ def within(rect: Rect, picture: Rect = PICTURE) -> bool:
     return min(rect) >= 0 and rect[2] <= picture[0] + 1e-6 and rect[3] <= picture[1] + 1e-6
 
 
-def place_left(boxes: Sequence[Rect], tags: Sequence[Rect], picture: Rect = PICTURE, step: int = 3) -> bool:
-    """Whether a tag with words would still have had room somewhere, by trying."""
+def place_left(face: Rect, boxes: Sequence[Rect], tags: Sequence[Rect], picture: Rect = PICTURE, step: int = 3) -> bool:
+    """Whether a tag with words would still have had room near its face, by trying."""
     for x in range(0, int(picture[0] - FULL[0]) + 1, step):
         for y in range(0, int(picture[1] - FULL[1]) + 1, step):
             rect = (x, y, x + FULL[0], y + FULL[1])
-            if not any(overlap(rect, other, GAP) for other in [*boxes, *tags]):
+            near = overlap(rect, face, 2 * GAP)
+            if near and not any(overlap(rect, other, GAP) for other in [*boxes, *tags]):
                 return True
     return False
 
@@ -119,7 +121,17 @@ def test_no_tag_covers_a_face_or_another_tag(page: Page, boxes: list[Rect]) -> N
         if not place["inside"]:
             assert not [other for other in others if overlap(place["rect"], other)]
         if place["short"]:
-            assert not place_left(boxes, tags[:n] + tags[n + 1 :])
+            assert not place_left(boxes[n], boxes, tags[:n] + tags[n + 1 :])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_words_stay_near_their_face(page: Page, seed: int) -> None:
+    """Further away they would seem to be another face's: a number at the face is better."""
+    boxes = crowd(12, seed)
+    for (x0, y0, x1, y1), place in zip(boxes, laid_out(page, boxes), strict=True):
+        if place["leader"] and not place["short"]:
+            (x, y), (to_x, to_y) = place["leader"]
+            assert math.hypot(to_x - x, to_y - y) <= max(x1 - x0, y1 - y0)
 
 
 def test_all_words_of_a_few_faces_have_room(page: Page) -> None:
@@ -305,7 +317,7 @@ def test_every_colour_stands_out_from_the_strip(page: Page) -> None:
     """Contrast of at least 3 with the black around it (WCAG 2, 1.4.11), and of the ink on it."""
     poor = page.evaluate(
         """async () => {
-        const { ink } = await import("./static/live/marks.js");
+        const { ink } = await import("./static/tags.js");
         const light = (hex) => [1, 3, 5].map((n) => parseInt(hex.slice(n, n + 2), 16) / 255)
           .map((v) => (v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4))
           .reduce((sum, v, n) => sum + v * [.2126, .7152, .0722][n], 0);

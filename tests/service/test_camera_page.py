@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,12 @@ def failing(name: str) -> str:
     return f"navigator.mediaDevices.getUserMedia = {fault}"
 
 
+NO_PICTURE = """navigator.mediaDevices.getUserMedia = async () => {
+  const canvas = document.createElement("canvas");
+  canvas.getContext("2d");
+  return canvas.captureStream(0); }"""
+
+
 @dataclass(frozen=True)
 class State:
     """How a state comes about, and what the page says then.
@@ -104,6 +111,8 @@ STATES = {
     "busy": State("The service is busy. The camera goes on more slowly.", service=refusal(BUSY)),
     "rate": State(re.compile("^There are too many requests from here."), service=refusal(RATE)),
     "unread": State(re.compile("could not read this picture.*stray light"), service=refusal("stray light")),
+    "slow": State("The service has not answered for some seconds.", service=lambda route: None),
+    "dark": State(re.compile("^The camera gives no picture."), NO_PICTURE, faces()),
     "trying": State("The connection to the service is lost.", service=denying(1011, "")),
     "full": State("The service takes no more cameras at the moment.", service=denying(1013, f"{BUSY}: no more")),
     "denied": State(
@@ -287,7 +296,7 @@ def test_a_crowded_picture_is_saved_with_its_words_below(opened: Open, tmp_path:
     expect(page.get_by_role("button", name="Save a picture")).to_be_enabled()
     image = saved(page, tmp_path)
     assert image.width == 640
-    assert image.height > 480 + 16 * 20
+    assert image.height > 480 + 4 * 20  # in columns
 
 
 def test_preferences_are_all_that_is_kept(opened: Open) -> None:
@@ -373,6 +382,99 @@ def test_a_refused_frame_is_followed_by_another(opened: Open) -> None:
     expect(page.get_by_role("listitem")).to_contain_text("happy")
     expect(page.get_by_role("status")).to_have_text("Live.")
     assert next(refusals, "") == ""
+
+
+@pytest.mark.parametrize("then", ["", BUSY])
+def test_what_was_seen_goes_once_no_answer_comes(opened: Open, then: str) -> None:
+    answers = iter([json.dumps(faces(face()))] * 3)
+
+    def service(route: WebSocketRoute) -> None:
+        def answer(_: Any) -> None:
+            told = next(answers, json.dumps(refusal(then)) if then else "")
+            if told:
+                route.send(told)
+
+        route.on_message(answer)
+
+    page = opened(State("", service=service))
+    expect(page.get_by_role("status")).to_have_text(STATES["busy" if then else "slow"].words)
+    expect(page.locator("#boxes")).to_have_attribute("data-labels", "")
+    expect(page.get_by_role("list", name="Faces").get_by_role("listitem")).to_have_count(0)
+    expect(page.get_by_role("button", name="Save a picture")).to_be_disabled()
+
+
+def test_a_camera_that_gives_no_more_pictures_is_told_until_it_does(opened: Open) -> None:
+    script = """navigator.mediaDevices.getUserMedia = async () => {
+      const canvas = document.createElement("canvas");
+      const pen = canvas.getContext("2d");
+      let bright = 0;
+      window.on = true;
+      setInterval(() => {
+        if (!window.on) return;
+        pen.fillStyle = `rgb(${(bright = (bright + 9) % 250)}, 0, 0)`;
+        pen.fillRect(0, 0, 300, 150); }, 50);
+      return canvas.captureStream(); }"""
+    page = opened(State("", script, faces(face())))
+    expect(page.get_by_role("status")).to_have_text("Live.")
+    page.evaluate("window.on = false")
+    expect(page.get_by_role("status")).to_have_text(STATES["dark"].words)
+    expect(page.locator("#boxes")).to_have_attribute("data-labels", "")
+    page.evaluate("window.on = true")
+    expect(page.get_by_role("status")).to_have_text("Live.")
+
+
+def test_what_was_seen_is_forgotten_where_the_camera_is_stopped(opened: Open) -> None:
+    silent = False
+
+    def service(route: WebSocketRoute) -> None:
+        route.on_message(lambda _: None if silent else route.send(json.dumps(faces(face()))))
+
+    page = opened(State("", service=service))
+    expect(page.locator("#lately")).to_have_text(re.compile("happy"))
+    silent = True
+    page.get_by_role("button", name="Stop the camera").click()
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.get_by_role("status")).to_have_text(STATES["slow"].words)
+    expect(page.locator("#lately")).to_be_empty()
+    expect(page.locator("#spoken")).to_be_empty()
+    painted = page.locator("#strip").evaluate(
+        """canvas => { const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return data.some((value, at) => at % 4 < 3 && value > 20); }"""
+    )
+    assert not painted
+
+
+def test_the_next_try_is_counted_down(opened: Open) -> None:
+    page = opened(State("", service=denying(1011, "")))
+    expect(page.locator("#wait")).to_have_text("The next try is in 4 s.")
+    expect(page.locator("#wait")).to_have_text("The next try is in 2 s.")
+    page.get_by_role("button", name="Try now").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Stop the camera")).to_be_focused()
+
+
+@pytest.mark.parametrize("size", [(480, 640), (1280, 320), (1280, 720)])
+def test_no_side_of_the_cameras_picture_is_cut_off(
+    playwright: Playwright, opened: Open, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """A browser cuts a picture to the shape that it is asked for."""
+    clip = tmp_path / "camera.mjpeg"
+    clip.write_bytes(b"".join(jpeg(size, shade) for shade in range(0, 250, 50)))
+    chromium = launched(
+        playwright, CAMERA, "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={clip}"
+    )
+    page = opened(State("", service=faces(face())), of=chromium)
+    expect(page.get_by_role("status")).to_have_text("Live.")
+    wide, high = page.locator("video").evaluate("video => [video.videoWidth, video.videoHeight]")
+    assert wide / high == pytest.approx(size[0] / size[1], rel=0.02)
+    page.context.close()
+    chromium.close()
+
+
+def jpeg(size: tuple[int, int], shade: int) -> bytes:
+    stream = BytesIO()
+    Image.new("RGB", size, (shade, 90, 90)).save(stream, "JPEG")
+    return stream.getvalue()
 
 
 def test_a_connection_that_had_answers_is_tried_again_whatever_ended_it(opened: Open) -> None:

@@ -72,9 +72,32 @@ def test_marked_photos_are_saved_as_a_zip(visit: Callable[..., Page], service: S
         assert archive.testzip() is None
         assert archive.namelist() == ["01 a_ü.jpg", "02 a_ü.jpg"]
         with Image.open(BytesIO(archive.read("01 a_ü.jpg"))) as marked:
-            assert (marked.format, marked.size) == ("JPEG", (400, 300))
+            assert (marked.format, marked.size) == ("JPEG", (640, 480))  # enlarged, so that words can be read
             red, green, blue = np.moveaxis(np.asarray(marked), 2, 0)
             assert ((red > 180) & (green > 160) & (blue < 120)).any()  # happy's yellow
+
+
+def test_tags_of_a_saved_crowd_cover_nothing(visit: Callable[..., Page], service: Served) -> None:
+    """What finds no room beside its face has a number there, and its words below the photo."""
+    page = visit(service.url)
+    show(page, answer(Image.new("RGB", (1000, 500)), "crowd.jpg", 50))
+    page.evaluate(
+        """() => { window.plates = [];
+        CanvasRenderingContext2D.prototype.fillText = function (words, x, y) {
+          plates.push([words, x, y, this.measureText(words).width]); }; }"""
+    )
+    with page.expect_download() as told:
+        page.get_by_role("button", name="Marked photos (ZIP)").click()
+    with (
+        zipfile.ZipFile(BytesIO(content(told.value))) as archive,
+        Image.open(BytesIO(archive.read("01 crowd.jpg"))) as marked,
+    ):
+        assert marked.width == 1000
+        assert marked.height > 500
+    drawn: list[tuple[str, float, float, float]] = page.evaluate("plates")
+    for at, (one, x, y, wide) in enumerate(drawn):
+        for other, left, top, width in drawn[at + 1 :]:
+            assert abs(y - top) > 15 or x + wide < left or left + width < x, (one, other)
 
 
 def test_a_face_and_its_box_mark_each_other(visit: Callable[..., Page], service: Served) -> None:
@@ -140,11 +163,12 @@ def test_several_photos_lead_to_each(visit: Callable[..., Page], service: Served
 def test_why_a_face_got_its_word(visit: Callable[..., Page], service: Served, astronaut: bytes) -> None:
     page = visit(service.url)
     page.get_by_label("Expressions").select_option("Happy or sad")
+    page.get_by_label("Kind of photos").select_option("Posed faces: all expressions equally often")
     upload(page, me_jpg=astronaut)
     why = page.get_by_role("button", name="Why?")
     with page.expect_response("**/v1/predict?*") as asked:
         why.click()
-    query = "model=small&labels=happy-sad&crop=whole&explain=true"
+    query = "model=small&labels=happy-sad&prior=balanced&crop=whole&explain=true"
     assert asked.value.url == f"{service.url}/v1/predict?{query}"
     (face,) = asked.value.json()["faces"]
     assert face["label"] == "happy"

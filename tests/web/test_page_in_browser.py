@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +20,7 @@ from filmed import Film
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect
 from served import get, serving
+from waiting import until
 
 import mien
 from mien import artifact
@@ -259,6 +262,93 @@ def test_the_camera(opened: Open) -> None:
     expect(page.locator("#stage")).to_be_hidden()
 
 
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("Promise.reject(new DOMException('no', 'NotAllowedError'))", "Allow the camera for this page"),
+        ("Promise.reject(new DOMException('no', 'NotFoundError'))", "There is no camera."),
+        ("Promise.reject(new DOMException('no', 'NotReadableError'))", "The camera is in use."),
+        ("Promise.reject(new TypeError('out of order'))", "The browser says why: out of order"),
+        ("Promise.resolve((window.stream = document.createElement('canvas').captureStream()))", "The camera is gone."),
+    ],
+)
+def test_why_there_is_no_camera(opened: Open, script: str, told: str) -> None:
+    page = opened()
+    page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = () => {script}; }}")
+    page.locator("#camera").click()
+    if "gone" in told:
+        until(lambda: page.evaluate("document.querySelector('video').srcObject !== null"))
+        page.evaluate("stream.getTracks().forEach((track) => track.stop())")
+    expect(page.locator("#state")).to_contain_text(told)
+    expect(page.locator("#stage")).to_be_hidden()
+    expect(page.locator("#camera")).to_be_focused()
+    assert wrong(page) == []
+
+
+def test_a_page_that_is_not_secure_has_no_camera(opened: Open) -> None:
+    page = opened()
+    page.evaluate("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    page.locator("#camera").click()
+    expect(page.locator("#state")).to_contain_text("Browsers give the camera to secure pages only.")
+
+
+PAINTED = """(address) => {
+const canvas = document.createElement('canvas');
+const pen = canvas.getContext('2d');
+const photo = new Image();
+photo.src = address;
+navigator.mediaDevices.getUserMedia = async () => {
+  await photo.decode();
+  [canvas.width, canvas.height] = [photo.naturalWidth, photo.naturalHeight];
+  window.on = true;
+  setInterval(() => window.on && pen.drawImage(photo, 0, 0), 50);
+  return (window.stream = canvas.captureStream()); }; }"""
+
+
+def test_several_faces_before_the_camera(opened: Open, media: Path) -> None:
+    """Each is told in words, nothing is said again and again, and it is told where no picture comes any more."""
+    page = opened()
+    photo = base64.b64encode((media / "multi_face.jpg").read_bytes()).decode()
+    page.evaluate(PAINTED, f"data:image/jpeg;base64,{photo}")
+    page.locator("#camera").click()
+    expect(page.locator("#stop")).to_be_focused()
+    expect(page.locator("#stage .list li")).to_have_count(5)
+    expect(page.locator("#stage .list li").first).to_have_text(re.compile(r"^1: happy \d\d%$"))
+    expect(page.locator("#stage [role=status]")).to_have_text("Live.")
+    expect(page.locator("#stage .rate")).to_have_text(re.compile(r"^\d+ pictures a second$"))
+    assert wrong(page) == []
+    page.evaluate("window.on = false")
+    expect(page.locator("#stage [role=status]")).to_contain_text("The camera gives no picture.")
+    expect(page.locator("#stage .list li")).to_have_count(0)
+    assert page.locator("#stage canvas").evaluate("canvas => canvas.width") == 0
+
+
+def test_the_camera_sees_nothing_while_nobody_sees_the_page(opened: Open) -> None:
+    page = opened()
+    page.locator("#camera").click()
+    expect(page.locator("#stage article.face")).to_be_visible()
+    enabled = "document.querySelector('video').srcObject.getTracks().every((track) => track.enabled)"
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    until(lambda: not page.evaluate(enabled))
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: false, configurable: true })")
+    until(lambda: page.evaluate(enabled))
+
+
+def test_an_image_that_is_a_line_is_shown(page: Page) -> None:
+    read(page, {"line.png": encoded(Image.new("RGB", (1, 400), "red"), "PNG")})
+    width, height = page.locator("section.photo canvas").last.evaluate("canvas => [canvas.width, canvas.height]")
+    assert max(width, height) <= 1600
+
+
+def test_without_javascript_it_is_said_that_it_needs_it(browser: Browser, address: str) -> None:
+    page = new_page(browser, java_script_enabled=False)
+    page.goto(address)
+    expect(page.locator("main .fault").first).to_be_visible()
+    expect(page.locator("main .fault").first).to_have_text("This page needs JavaScript.")
+    expect(page.get_by_role("button")).to_have_count(0)
+    page.close()
+
+
 def test_a_camera_that_is_allowed_once_nobody_wants_it_is_switched_off(opened: Open, astronaut: bytes) -> None:
     page = opened()
     page.evaluate(
@@ -308,7 +398,7 @@ def test_a_phone_in_german(opened: Open, astronaut: bytes) -> None:
     read(page, {"ich.jpeg": astronaut, "leer.png": b"", "text.png": b"hello"})
     faults = page.locator(".photo .fault span[lang=de]")
     expect(faults).to_have_text(
-        ["leer: kein Inhalt", "beschädigt, unvollständig oder von einer Art, die dieser Browser nicht liest"]
+        ["Leer: kein Inhalt.", "Beschädigt, unvollständig oder von einer Art, die dieser Browser nicht liest."]
     )
     assert page.locator("html").get_attribute("lang") == "de"
     expect(page.locator("article.face .word")).to_have_text("fröhlich")

@@ -19,6 +19,15 @@ const client = new Client(...started());
 const moving = new Moving(client, stage);
 const answers: Answer[] = [];
 const waiting: File[] = [];
+const NO_CAMERA: Readonly<Record<string, () => string>> = {
+  NotAllowedError: () => say('refused'),
+  SecurityError: () => say('refused'),
+  NotFoundError: () => say('missing'),
+  OverconstrainedError: () => say('missing'),
+  NotReadableError: () => say('taken'),
+  AbortError: () => say('taken'),
+  Gone: () => say('gone'),
+};
 let taken = 0; // of the files that were chosen, since none of them waited
 
 /** The worker and its files, which the page holds. */
@@ -71,12 +80,16 @@ async function film(file: File): Promise<void> {
 
 async function camera(): Promise<void> {
   begin();
+  if (!navigator.mediaDevices) return fault(say('insecure'));
   stage.hidden = false;
+  find('#stop').focus();
   try {
     await moving.camera({ labels: labels.value }, steady());
   } catch (error) {
     halt();
-    fault(say('dark'), error);
+    const known = NO_CAMERA[(error as Error).name];
+    if (known) fault(known());
+    else fault(say('unknown'), error);
   }
 }
 
@@ -107,14 +120,17 @@ function tell(): void {
 }
 
 function halt(): void {
+  const focused = stage.contains(document.activeElement);
   moving.stop();
   stage.hidden = true;
+  if (focused) find('#camera').focus();
 }
 
 /** What went wrong: in the page's language, and in the browser's or the library's own words. */
-function fault(words: string, error: unknown): void {
+function fault(words: string, error?: unknown): void {
   state.className = 'fault';
-  state.replaceChildren(words, ' ', make('span', { lang: 'en' }, wordsOf(error)));
+  state.replaceChildren(words);
+  if (error !== undefined) state.append(' ', make('span', { lang: 'en' }, wordsOf(error)));
 }
 
 function wordsOf(error: unknown): string {
@@ -154,6 +170,7 @@ function listen(): void {
   find('#json').addEventListener('click', () => saved('json'));
 }
 
+find('.upload').hidden = false; // it says and does nothing without this script
 translated();
 listen();
 begin();

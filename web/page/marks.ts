@@ -1,44 +1,73 @@
-/** Boxes and their names, drawn on a photo or on a moving picture. A box is dashed where the expression is uncertain. */
+/** Boxes and their names, drawn on a photo or on a moving picture as the service's pages draw them. */
 
+import { type Marked, type Places, arrange, draw, mirrored, scaled } from '../../src/mien/service/static/tags.js';
 import type { Reading } from '../src/prediction.js';
-import { colour, ink } from './texts.js';
+import { colour, told } from './texts.js';
+
+const LETTERS = 16; // px, on a moving picture
+const SHARE = 0.03; // of a photo's longer side, as which its letters are drawn
+const LEAST = 12; // px
+
+/** A face with the number of its card. */
+export type Numbered = Pick<Reading, 'box' | 'label' | 'confidence' | 'uncertain'> & { readonly number: number };
 
 /**
- * Draws faces on a canvas that has the size of their picture.
+ * Draws the faces of a photo on a canvas of its shape: a face that is alone with its word, several with their numbers.
  *
- * @param name what stands at a face's box.
- * @param mirrored whether the picture is shown in a mirror, `width` px wide; names are not.
+ * @param scale how many times the canvas is larger than the photo.
  */
-export function draw(
-  pen: CanvasRenderingContext2D,
-  faces: readonly Reading[],
-  name: (face: Reading, at: number) => string,
-  mirrored = false,
-): void {
-  const { width, height } = pen.canvas;
-  const letters = Math.max(12, Math.round(0.03 * Math.max(width, height)));
-  pen.font = `600 ${letters}px system-ui, sans-serif`;
-  pen.textBaseline = 'middle';
-  for (const [at, face] of faces.entries()) {
-    const [x0, y0, x1, y1] = face.box as [number, number, number, number];
-    const left = mirrored ? width - x1 : x0;
-    pen.setLineDash(face.uncertain ? [letters / 2, letters / 2] : []);
-    for (const [style, thick] of [
-      [ink(face.label), letters / 4],
-      [colour(face.label), letters / 8],
-    ] as const) {
-      pen.strokeStyle = style;
-      pen.lineWidth = thick;
-      pen.strokeRect(left, y0, x1 - x0, y1 - y0);
-    }
-    const words = name(face, at);
-    const wide = pen.measureText(words).width + letters;
-    const tall = 1.5 * letters;
-    const x = Math.max(0, Math.min(left, width - wide));
-    const y = y0 >= tall ? y0 - tall : Math.min(y1, height - tall);
-    pen.fillStyle = colour(face.label);
-    pen.fillRect(x, y, wide, tall);
-    pen.fillStyle = ink(face.label);
-    pen.fillText(words, x + letters / 2, y + tall / 2);
+export function drawOn(canvas: HTMLCanvasElement, faces: readonly Numbered[], scale: number): void {
+  const letters = Math.max(LEAST, Math.round(SHARE * Math.max(canvas.width, canvas.height)));
+  if (Math.min(canvas.width, canvas.height) < 2 * letters) return; // of a strip there would be nothing to see
+  const pen = canvas.getContext('2d')!;
+  const named = faces.length > 1 ? marked(faces).map((face) => ({ ...face, words: face.number })) : marked(faces);
+  const large = scaled(named, scale);
+  draw(pen, large, arrange(pen, large, [canvas.width, canvas.height], letters), letters);
+}
+
+/** Draws faces over a moving picture, where their tags stay as long as they are in nobody's way. */
+export class Overlay {
+  readonly #canvas: HTMLCanvasElement;
+  #places: Places = new Map();
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.#canvas = canvas;
   }
+
+  clear(): void {
+    this.#canvas.width = this.#canvas.height = 0;
+  }
+
+  /**
+   * @param width of the picture in which the boxes are, px.
+   * @param mirror whether it is shown in a mirror; names are not.
+   */
+  show(faces: readonly Numbered[], width: number, mirror: boolean): void {
+    const { clientWidth: wide, clientHeight: high } = this.#canvas;
+    const fine = Math.min(devicePixelRatio || 1, 2);
+    this.#canvas.width = Math.round(wide * fine);
+    this.#canvas.height = Math.round(high * fine);
+    const pen = this.#canvas.getContext('2d')!;
+    pen.scale(fine, fine);
+    const placed = scaled(marked(faces), wide / width);
+    const shown = mirror ? mirrored(placed, wide) : placed;
+    this.#places = arrange(pen, shown, [wide, high], LETTERS, this.#places);
+    draw(pen, shown, this.#places, LETTERS);
+  }
+}
+
+function marked(faces: readonly Numbered[]): Marked[] {
+  return faces.map((face) => {
+    const number = String(face.number);
+    const words = faces.length > 1 ? `${number} ${told(face)}` : told(face);
+    return {
+      key: face.number,
+      box: face.box,
+      words,
+      number,
+      line: words,
+      fill: colour(face.label),
+      dashed: face.uncertain,
+    };
+  });
 }

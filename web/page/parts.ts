@@ -3,7 +3,7 @@
 import { SHOWN } from '../src/constants.js';
 import type { Prediction, Reading } from '../src/prediction.js';
 import { percent } from '../src/prediction.js';
-import { colour, said, say } from './texts.js';
+import { colour, said, say, told } from './texts.js';
 
 /** What is kept of a photo or of a video's picture: what was read, and of a picture when it was shown, s. */
 export interface Answer {
@@ -23,24 +23,49 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
+/** A face of a moving picture, which keeps its number. */
+export type Known = Reading & { readonly number: number };
+
+/**
+ * The faces of a moving picture: one with all its expressions, each in its place so that bars alone move; several with
+ * their words. Nothing in it can be opened or pressed, as it is made anew again and again.
+ */
+export function live(faces: readonly Known[]): HTMLElement[] {
+  const [first, ...others] = faces;
+  if (!first) return [];
+  if (others.length) return [make('ol', { class: 'list' }, ...faces.map(line))];
+  const rows = table(Object.entries(first.probabilities), first.label, say('likely'));
+  return [make('article', { class: 'face', 'data-label': first.label }, heading(first), ...doubts(first), rows)];
+}
+
 /** A face: its word, how sure that is, why not, and the most probable expressions. */
 export function card(face: Reading, number: number, of: number): HTMLElement {
   const ranks = Object.entries(face.probabilities).sort((one, other) => other[1] - one[1]);
   const first = ranks.filter(([, share], rank) => rank < SHOWN.atOnce && (share >= SHOWN.least || rank === 0));
-  const word = make('span', { class: 'word' }, `${said(face.label)}${face.uncertain ? '?' : ''}`);
-  const share = make('span', { class: 'share' }, percent(face.confidence));
   const name = of > 1 ? [make('span', { class: 'number' }, say('face', { n: number })), ' '] : [];
-  const made = make('article', { class: 'face', 'data-label': face.label }, make('h3', {}, ...name, word, ' ', share));
-  if (face.uncertain) {
-    const why = face.reasons.map(said).join('; ');
-    made.append(make('p', { class: 'unsure' }, make('strong', {}, say('unsure')), ` ${why}`));
-  }
+  const made = make('article', { class: 'face', 'data-label': face.label }, heading(face, ...name), ...doubts(face));
   const rest = ranks.slice(first.length);
   made.append(table(first, face.label, say('likely')));
   if (rest.length) {
     made.append(make('details', {}, make('summary', {}, say('others')), table(rest, face.label, say('others'))));
   }
   return made;
+}
+
+function heading(face: Reading, ...name: readonly (Node | string)[]): HTMLElement {
+  const word = make('span', { class: 'word' }, `${said(face.label)}${face.uncertain ? '?' : ''}`);
+  return make('h3', {}, ...name, word, ' ', make('span', { class: 'share' }, percent(face.confidence)));
+}
+
+/** Why a face is uncertain, if it is. */
+function doubts(face: Reading): HTMLElement[] {
+  if (!face.uncertain) return [];
+  const why = face.reasons.map(said).join('; ');
+  return [make('p', { class: 'unsure' }, make('strong', {}, say('unsure')), ` ${why}`)];
+}
+
+function line(face: Known): HTMLElement {
+  return make('li', { class: 'face' }, `${face.number}: ${told(face)}`, ...doubts(face));
 }
 
 /** Gives a file to save. */

@@ -5,9 +5,9 @@ import { unread } from '../src/prediction.js';
 import type { PredictOptions } from '../src/reader.js';
 import { ImageError, decoded, nameOf, upright } from '../src/source.js';
 import type { Client } from './client.js';
-import { draw } from './marks.js';
+import { drawOn } from './marks.js';
 import { card, make } from './parts.js';
-import { language, said, say, told } from './texts.js';
+import { language, said, say, sentence } from './texts.js';
 
 const ENOUGH = 1600; // px of a photo's longer side, for a screen
 const LEAST = 192; // px of its width, as which even a face crop is shown
@@ -42,8 +42,8 @@ function below(into: HTMLElement, file: File, content: HTMLElement): HTMLElement
 }
 
 function fault(words: string, error: string): HTMLElement {
-  const why = said(error);
-  return make('p', { class: 'fault' }, words, ' ', make('span', { lang: why === error ? 'en' : language }, why));
+  const tongue = said(error) === error ? 'en' : language;
+  return make('p', { class: 'fault' }, words, ' ', make('span', { lang: tongue }, sentence([error])));
 }
 
 /** The answer to a photo; one that cannot be read is an answer with an error. */
@@ -63,7 +63,7 @@ async function shown(file: File, answer: Prediction): Promise<HTMLElement[]> {
   const figure = await marked(file, answer);
   const faces = make('div', { class: 'faces' });
   answer.faces.forEach((face, at) => faces.append(card(face, at + 1, answer.faces.length)));
-  if (!answer.faces.length) faces.append(make('p', {}, answer.reasons.map(said).join('; ')));
+  if (!answer.faces.length) faces.append(make('p', {}, sentence(answer.reasons)));
   return [make('div', { class: answer.faces.length > 1 ? 'pair many' : 'pair' }, figure, faces)];
 }
 
@@ -74,10 +74,10 @@ async function marked(file: File, answer: Prediction): Promise<HTMLElement> {
   const boxes = make('canvas', { class: 'boxes', 'aria-hidden': 'true' });
   await image.decode().catch(() => undefined); // it was read, so that it can be shown but for want of memory
   URL.revokeObjectURL(image.src);
-  const scale = Math.max(Math.min(1, ENOUGH / Math.max(answer.width, answer.height)), LEAST / answer.width);
-  boxes.width = Math.round(answer.width * scale);
-  boxes.height = Math.round(answer.height * scale);
-  const faces = answer.faces.map((face) => ({ ...face, box: face.box.map((at) => at * scale) }));
-  draw(boxes.getContext('2d')!, faces, (face, at) => (faces.length > 1 ? `${at + 1}` : told(face)));
+  const scale = Math.min(ENOUGH / Math.max(answer.width, answer.height), Math.max(1, LEAST / answer.width));
+  boxes.width = Math.max(1, Math.round(answer.width * scale));
+  boxes.height = Math.max(1, Math.round(answer.height * scale));
+  const numbered = answer.faces.map((face, at) => ({ ...face, number: at + 1 }));
+  drawOn(boxes, numbered, scale);
   return make('figure', {}, image, boxes);
 }

@@ -39,21 +39,18 @@ export function setOf(name: string): string {
 }
 
 /** A face's word with its share, `?` where it is uncertain. */
-export function told(face: Reading): string {
+export function told(face: Pick<Reading, 'label' | 'confidence' | 'uncertain'>): string {
   return `${said(face.label)}${face.uncertain ? '?' : ''} ${percent(face.confidence)}`;
 }
 
-/** An expression's colour, as CSS. */
+/** An expression's colour, `#rrggbb`. */
 export function colour(label: string): string {
-  const [r, g, b] = (PALETTE as Readonly<Record<string, readonly number[]>>)[label] ?? PALETTE.neutral;
-  return `rgb(${r}, ${g}, ${b})`;
+  const known = PALETTE as Readonly<Record<string, readonly number[]>>;
+  return `#${(known[label] ?? PALETTE.neutral).map((each) => each.toString(16).padStart(2, '0')).join('')}`;
 }
 
-/** Black or white, whichever is read more easily on an expression's colour (WCAG 2). */
-export function ink(label: string): string {
-  const values = (PALETTE as Readonly<Record<string, readonly number[]>>)[label] ?? PALETTE.neutral;
-  const [r, g, b] = values
-    .map((each) => each / 255)
-    .map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b! > 0.179 ? 'black' : 'white';
+/** What the library says, one after the other, as a sentence. */
+export function sentence(parts: readonly string[]): string {
+  const words = parts.map(said).join('; ');
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
 }

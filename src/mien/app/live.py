@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from mien.answers import Found
 from mien.app.show import say
-from mien.app.words import _
+from mien.app.words import _, called
 from mien.crops import cut_out
 from mien.draw import annotate
 from mien.following import Following
@@ -28,7 +28,7 @@ from mien.smoothing import Steady
 OF_LATE = 30  # frames that the rate is taken over
 LETTERS = 20  # px, of the rate on the moving picture
 WIDE = 768  # px, of the moving picture on the page, at most
-VIDEO = {"width": {"ideal": 640}, "height": {"ideal": 480}}  # what is asked of a camera: larger frames come later
+VIDEO = {"width": {"ideal": 640}}  # what is asked of a camera: larger frames come later; for a height sides are cut off
 
 
 def head() -> None:
@@ -83,6 +83,7 @@ class Frames:
         self._prior = prior
         self._following = Following(reader.detector)
         self._steady = Steady(reader.artifact.head_for(labels).threshold)
+        self._called = called(labels)
         self._times: deque[float] = deque(maxlen=OF_LATE)
         words = _("%(number)s pictures a second")
         self._font = font_for(words, LETTERS)
@@ -92,7 +93,7 @@ class Frames:
         import av
 
         image = frame.to_ndarray(format="rgb24")
-        picture = annotate(image, self._read(image))
+        picture = annotate(image, self._read(image), self._called)
         self._times.append(time.monotonic())
         ImageDraw.Draw(picture).text((12, 8), self.rate(), "white", self._font, stroke_fill="black", stroke_width=2)
         drawn = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")

@@ -17,7 +17,7 @@ from mien.app.kept import correct
 from mien.app.seen import encoded, shelf
 from mien.app.settings import PHOTO_MB
 from mien.app.show import photo, say, summary
-from mien.app.words import _, ngettext
+from mien.app.words import _, called, ngettext
 from mien.draw import annotate
 from mien.labels import LabelSet
 from mien.prediction import Prediction
@@ -91,26 +91,27 @@ def _downloads(predictions: Sequence[Prediction], files: Sequence[UploadedFile],
         ("JSON", lines, "expressions.jsonl", "application/jsonl", "data_object"),
     ]
     if read:
+        call = called(labels)
         words = ngettext("Marked photo", "Marked photos", len(read))
         if len(read) == 1:
             name = f"{PurePath(read[0][1].source).stem}-read.jpg"
-            offered.append((words, partial(_marked, *read[0]), name, "image/jpeg", "image"))
+            offered.append((words, partial(_marked, *read[0], call), name, "image/jpeg", "image"))
         else:
-            offered.append((words, partial(zipped, read), "marked.zip", "application/zip", "photo_library"))
+            offered.append((words, partial(zipped, read, call), "marked.zip", "application/zip", "photo_library"))
     with st.container(horizontal=True):
         for words, data, name, mime, icon in offered:
             st.download_button(words, data, name, mime, icon=f":material/{icon}:", on_click="ignore", key=name)
 
 
-def zipped(read: Iterable[tuple[bytes, Prediction]]) -> bytes:
+def zipped(read: Iterable[tuple[bytes, Prediction]], call: Callable[[str], str] | None = None) -> bytes:
     """Photos with their faces marked, in one file; made when a person asks for it."""
     stream = BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for number, (image, prediction) in enumerate(read, 1):
             name = f"{number:03d}-{PurePath(prediction.source).stem}.jpg"
-            archive.writestr(name, _marked(image, prediction))
+            archive.writestr(name, _marked(image, prediction, call))
     return stream.getvalue()
 
 
-def _marked(image: bytes, prediction: Prediction) -> bytes:
-    return encoded(annotate(image, prediction), "JPEG")
+def _marked(image: bytes, prediction: Prediction, call: Callable[[str], str] | None = None) -> bytes:
+    return encoded(annotate(image, prediction, call), "JPEG")

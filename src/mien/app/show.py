@@ -75,7 +75,8 @@ def picture(
         told = escape(_("This photo was read, but it cannot be shown."))
         return f"<p class=mien-soft>{told}</p>"
     numbered = zip(prediction.faces, count(1) if places is None else places, strict=False)
-    boxes = [_box(each, prediction, place, number, linked) for each, place in numbered]
+    named = places is not None or len(prediction.faces) > 1  # as the cards are
+    boxes = [_box(each, prediction, place, number, linked, named) for each, place in numbered]
     image = f"<img src='{_address(seen.picture, 'jpeg')}' alt='{escape(words(prediction))}'>"
     return f"<div class=mien-picture>{image}{''.join(boxes)}</div>"
 
@@ -230,7 +231,7 @@ def _doubt(expression: Expression) -> str:
     return f"<p class=mien-doubt><strong>{told}</strong> {escape(why)}.</p>"
 
 
-def _box(reading: Reading, prediction: Prediction, place: int, number: int, linked: bool) -> str:
+def _box(reading: Reading, prediction: Prediction, place: int, number: int, linked: bool, numbered: bool) -> str:
     """A face's box over the photo, in shares of its sides."""
     x0, y0, x1, y1 = reading.face.box_xyxy
     wide, high = 100 / prediction.width, 100 / prediction.height
@@ -241,7 +242,7 @@ def _box(reading: Reading, prediction: Prediction, place: int, number: int, link
     if not linked:
         return f"<span {kind} {at} aria-hidden=true></span>"
     told = escape(_("Face %(n)s: %(words)s", n=place, words=said(label)))
-    tag = f"<span style='{paint(label)}'>{place}</span>"
+    tag = f"<span style='{paint(label)}'>{place}</span>" if numbered else ""
     return f"<a {kind} {at} href='#face-{number}-{place}' aria-label='{told}'>{tag}</a>"
 
 

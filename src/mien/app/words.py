@@ -7,10 +7,12 @@ Only the thread that makes a page knows whose page it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 
 import streamlit as st
 
 from mien import languages
+from mien.draw import UNCERTAIN
 from mien.languages import preferred, translations
 
 
@@ -33,6 +35,12 @@ def ngettext(one: str, several: str, num: int, **values: object) -> str:
 def said(sentence: str) -> str:
     """A sentence of the library (see `languages.said`)."""
     return languages.said(sentence, language())
+
+
+def called(labels: Iterable[str]) -> Callable[[str], str]:
+    """What `draw.annotate` is to call these emotions for this person, in whatever thread it draws."""
+    told = {each: said(each) for each in labels} | {UNCERTAIN: _("not sure")}
+    return lambda word: told.get(word, word)
 
 
 def sentence(parts: tuple[str, ...]) -> str:

@@ -46,8 +46,8 @@ async function explain(card, panel) {
 
 async function read(address, picture) {
   const bytes = Uint8Array.from(atob(picture.split(",")[1]), (letter) => letter.charCodeAt(0));
-  const { model, labels } = document.querySelector("[data-read-with]").dataset;
-  const query = new URLSearchParams({ model, labels, crop: "whole", explain: "true" });
+  const { model, labels, prior } = document.querySelector("[data-read-with]").dataset;
+  const query = new URLSearchParams({ model, labels, prior, crop: "whole", explain: "true" });
   const answer = await fetch(`${address}?${query}`, { method: "POST", headers: { "Content-Type": "image/jpeg" }, body: bytes });
   if (!answer.ok) throw new Error(String(answer.status));
   return (await answer.json()).faces[0];

@@ -1,7 +1,7 @@
 // The camera itself: asked for, turned round, and why there is none. What a person likes is remembered, nothing else.
 
 const KEPT = "mien.camera";
-const SIZE = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30, max: 30 } };
+const SIZE = { width: { ideal: 640 }, frameRate: { ideal: 30, max: 30 } }; // for a height browsers cut off the sides
 const FAULTS = {
   NotAllowedError: "refused",
   SecurityError: "refused",
@@ -37,6 +37,11 @@ export async function cameras() {
 export function about(stream) {
   const { deviceId = "", facingMode = "" } = stream.getVideoTracks()[0].getSettings();
   return { id: deviceId, facing: facingMode };
+}
+
+/** Call where a camera is connected or unplugged. */
+export function changed(listener) {
+  if (given()) navigator.mediaDevices.addEventListener("devicechange", listener);
 }
 
 /** Preferences as they were left: `mirror` (true, false or undefined) and `facing`; no device, no name. */

@@ -1,12 +1,13 @@
 // Where the tags of faces go: on no face and on no other tag, and where they were a moment ago as long as that is free.
 //
 // All rectangles are [x0, y0, x1, y1] in px of the shown picture. A tag stands beside its face's box; where that is
-// taken, anywhere that is free, with a line that leads to the box; where no place is left for its words, its number
+// taken, near it, with a line that leads to the box; where no place is left there for its words, its number
 // alone is shown, and the words stand below the picture.
 
 const GAP = 5; // px between a tag and whatever it must not cover
 const SLACK = 12; // px more that a better place must have before a tag moves to it
 const TRIES = 4; // orders in which crowded tags are placed
+const REACH = 1; // of a face's longer side: words further away, or across others, would seem to be those of another face
 const CROSSING = 1e4; // px: a line over another face or tag costs as much as this distance
 
 /**
@@ -68,10 +69,13 @@ function stay(face, picture, boxes, old, tags) {
 
 function place(face, picture, boxes, tags, gap = GAP) {
   const obstacles = [...boxes, ...tags];
+  const [x0, y0, x1, y1] = face.box;
+  const reach = REACH * Math.max(x1 - x0, y1 - y0);
+  const find = (size, short, most) => anywhere(face, size, picture, obstacles, gap, short, most);
   return (
     beside(face, picture, obstacles, gap) ||
-    anywhere(face, face.full, picture, obstacles, gap, false) ||
-    anywhere(face, face.short, picture, obstacles, gap, true) ||
+    find(face.full, false, reach) ||
+    find(face.short, true, Infinity) ||
     inside(face, picture)
   );
 }
@@ -103,14 +107,14 @@ function besides([x0, y0, x1, y1], [width, height], picture) {
   return made;
 }
 
-/** The free place nearest to a face: if there is any, there is one that touches obstacles or edges, left and above. */
-function anywhere(face, [width, height], picture, obstacles, gap, short) {
+/** The free place nearest to a face, and no further than `most`: if there is any, there is one that touches obstacles or edges, left and above. */
+function anywhere(face, [width, height], picture, obstacles, gap, short, most) {
   const [x0, y0] = face.box;
   const grown = gap + 1e-3; // what touches is free, whatever rounding does
   const xs = [0, picture[0] - width, x0, ...obstacles.flatMap((each) => [each[2] + grown, each[0] - grown - width])];
   const ys = [0, picture[1] - height, y0, ...obstacles.flatMap((each) => [each[3] + grown, each[1] - grown - height])];
   let best = null;
-  let least = Infinity;
+  let least = most;
   for (const x of xs) {
     for (const y of ys) {
       const rect = [x, y, x + width, y + height];

@@ -4,6 +4,7 @@ const ON_THEIR_WAY = 2;
 const LONGER_SIDE = 640; // px
 const QUALITY = 0.8;
 const LEAST_MS = 1000 / 30 - 5; // between two frames; cameras are not exact
+const LATE_MS = 3000; // without an answer or without a picture, until that is told
 const SILENT_MS = 20_000; // without an answer the connection counts as lost
 const SLOWER_MS = [1000, 2000, 4000, 8000]; // until the next frame, after so many refusals in a row
 const AGAIN_S = [1, 2, 4, 8, 15, 30, 30, 30]; // until the next try, and then no more
@@ -15,7 +16,7 @@ export class Link {
   #socket = null;
   #asked = {};
   #waiting = [];
-  #heard = false; // an answer, since the connection was opened
+  #heard = 0; // when there was an answer last, since the connection was opened
   #refusals = 0;
   #tries = 0;
   #resume = 0;
@@ -23,9 +24,10 @@ export class Link {
 
   /**
    * @param {HTMLVideoElement} video whose frames are sent
-   * @param {{answer: Function, refused: Function, lost: Function}} told `answer(answer, frame, taken)`
-   *   for each frame that was read; `refused(said)` where one was not; `lost({ code, reason }, seconds, forGood)` where
-   *   the connection ended: the next try is in `seconds`, or never
+   * @param {{answer: Function, refused: Function, late: Function, lost: Function}} told `answer(answer, frame, taken)`
+   *   for each frame that was read; `refused(said)` where one was not; `late(state)`, again and again, where no answer
+   *   has come for a while (`slow`) or the camera has given no picture (`dark`); `lost({ code, reason }, seconds,
+   *   forGood)` where the connection ended: the next try is in `seconds`, or never
    */
   constructor(video, told) {
     this.#video = video;
@@ -36,7 +38,7 @@ export class Link {
   open(asked) {
     this.close();
     this.#asked = asked;
-    this.#heard = false;
+    this.#heard = 0;
     const address = new URL("live/frames", location.href); // beside this page, wherever a proxy shows it
     address.protocol = location.protocol.replace("http", "ws");
     address.search = new URLSearchParams(asked);
@@ -75,7 +77,7 @@ export class Link {
       this.#told.refused(answer.error);
       return;
     }
-    this.#heard = true;
+    this.#heard = performance.now();
     this.#tries = this.#refusals = 0;
     this.#told.answer(answer, frame, taken);
   }
@@ -91,7 +93,7 @@ export class Link {
   async #pump(socket) {
     const canvas = document.createElement("canvas");
     const pen = canvas.getContext("2d");
-    const fresh = watch(this.#video);
+    const picture = watch(this.#video);
     let last = -Infinity;
     for (;;) {
       await new Promise(requestAnimationFrame); // none come while nobody sees the page
@@ -101,9 +103,11 @@ export class Link {
         this.#ended({ code: 0, reason: "" });
         return;
       }
+      if (this.#late(now, picture.at)) this.#told.late(this.#waiting.length ? "slow" : "dark");
       const { videoWidth: width, videoHeight: height } = this.#video;
       if (this.#waiting.length >= ON_THEIR_WAY || now < this.#resume || now - last < LEAST_MS) continue;
-      if (!width || !fresh()) continue;
+      if (!width || !picture.fresh) continue;
+      picture.fresh = false;
       last = now;
       const scale = Math.min(1, LONGER_SIDE / Math.max(width, height));
       canvas.width = Math.round(width * scale);
@@ -115,16 +119,35 @@ export class Link {
       socket.send(frame);
     }
   }
+
+  /** Whether the oldest frame on its way, or the camera's next picture, has been waited for too long. */
+  #late(now, pictured) {
+    if (this.#waiting.length) return now - Math.max(this.#waiting[0].taken, this.#heard) > LATE_MS;
+    return now - Math.max(pictured, this.#resume) > LATE_MS;
+  }
 }
 
-/** Whether a video has shown another frame since this was last asked; yes where a browser cannot tell. */
+/** Whether a video has shown a picture since `fresh` was set to false, and when; always where a browser cannot tell. */
 function watch(video) {
-  if (!video.requestVideoFrameCallback) return () => true;
-  let frame = true;
-  return () => {
-    if (!frame) return false;
-    frame = false;
-    video.requestVideoFrameCallback(() => (frame = true));
-    return true;
+  if (!video.requestVideoFrameCallback) return new Unwatched();
+  const picture = { fresh: video.videoWidth > 0, at: performance.now() };
+  const again = () => video.srcObject && video.requestVideoFrameCallback(shown);
+  const shown = () => {
+    Object.assign(picture, { fresh: true, at: performance.now() });
+    again();
   };
+  again();
+  return picture;
+}
+
+class Unwatched {
+  get fresh() {
+    return true;
+  }
+
+  set fresh(_) {}
+
+  get at() {
+    return performance.now();
+  }
 }

@@ -1,9 +1,10 @@
 // The camera page: its states, each told in words, and its controls. The parts are in the files beside this one.
 
-import { about, cameras, fault, given, open, preferences, remember } from "./camera.js";
+import { arrange, draw, mirrored, scaled } from "../tags.js";
+import { about, cameras, changed, fault, given, open, preferences, remember } from "./camera.js";
 import { Faces } from "./faces.js";
 import { Link } from "./link.js";
-import { arrange, draw, mirrored, scaled } from "./marks.js";
+import { tagged } from "./marks.js";
 import { save } from "./still.js";
 import { Strip } from "./strip.js";
 import { problem, reason, say, state as stateText, told, word } from "./texts.js";
@@ -13,19 +14,22 @@ const LETTERS = 16; // px
 const SLOWLY_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 2000 : 500; // between two drawings of the strip
 const LISTED_MS = 250; // between two lists of faces
 const STEADY_MS = 2000; // until what is seen is said
+const SECOND_MS = 1000;
+const PLAYS_MS = 3000; // that a camera is given to show its first picture, before it is told that there is none
 const ALONE_MS = 1000; // until it is told that there is no face
 const AGAIN = 1013; // WebSocket's code for a service that is full
 const OF_LATE = 30; // frames that the rate is of
 
 const preferred = preferences();
-const link = new Link(page.video, { answer: answered, refused, lost });
+const link = new Link(page.video, { answer: answered, refused, late, lost });
 let stream = null;
 let faces = new Faces();
 let strip = new Strip();
 let places = new Map();
 let latest = null; // the frame that was read last, and the faces in it
 let times = [];
-let seen = { faces: 0, listed: 0, drawn: 0, words: "", since: 0, said: "" };
+let due = 0; // when the next try to connect is made, ms
+let seen = { faces: 0, listed: 0, words: "", since: 0, said: "" };
 
 page.start.addEventListener("click", start);
 page.stop.addEventListener("click", () => stop("off"));
@@ -52,6 +56,9 @@ page.save.addEventListener("click", () => {
 });
 page.video.addEventListener("resize", shaped);
 document.addEventListener("visibilitychange", seenOrNot);
+changed(() => stream && listed());
+setInterval(() => stream && drawStrip(performance.now()), SLOWLY_MS); // time goes by, whether answers come or not
+setInterval(() => due && counted(), SECOND_MS);
 page.camera.hidden = false;
 show(given() ? "off" : "insecure");
 
@@ -65,16 +72,18 @@ async function use(which) {
   release();
   show("asking");
   try {
-    stream = await open(which);
+    const opened = await open(which);
+    stream = opened;
+    for (const track of opened.getTracks()) track.addEventListener("ended", () => stream === opened && stop("gone"));
     page.video.srcObject = stream;
-    await page.video.play();
+    await Promise.race([page.video.play(), new Promise((done) => setTimeout(done, PLAYS_MS))]);
   } catch (error) {
     const state = fault(error);
     stop(state, state === "broken" ? error.message : "");
     return;
   }
-  stream.getTracks().forEach((track) => track.addEventListener("ended", () => stop("gone")));
   await listed();
+  if (!stream) return; // it is gone already
   turned();
   connect();
   page.frame.scrollIntoView({ block: "nearest" });
@@ -84,8 +93,8 @@ async function use(which) {
 function connect() {
   faces = new Faces();
   places = new Map();
-  times = [];
-  seen = { ...seen, faces: performance.now(), words: "", said: "" };
+  cleared();
+  seen.faces = performance.now();
   show("connecting");
   link.open({ labels: page.labels.value, prior: page.prior.value });
 }
@@ -96,6 +105,7 @@ function stop(state, detail = "", foreign = true) {
   link.end();
   release();
   strip = new Strip();
+  drawStrip(performance.now());
   show(state, { detail, foreign });
   if (focused) page.start.focus();
 }
@@ -109,9 +119,11 @@ function release() {
 
 function cleared() {
   latest = null;
+  times = [];
+  seen = { ...seen, words: "", said: "" };
   page.save.disabled = true;
   page.boxes.width = 0;
-  page.boxes.dataset.labels = page.rate.textContent = "";
+  page.boxes.dataset.labels = page.rate.textContent = page.spoken.textContent = "";
   page.faces.replaceChildren();
   page.crowded.hidden = true;
 }
@@ -119,6 +131,7 @@ function cleared() {
 /** Tell a state: its title and sentence, what else is known (`foreign`: in English), and what may be done. */
 function show(name, { detail = "", foreign = true, seconds = 0 } = {}) {
   const told = [name, detail, seconds].join();
+  due = seconds ? performance.now() + 1000 * seconds : 0;
   if (page.camera.dataset.told === told) return;
   Object.assign(page.camera.dataset, { told, state: name });
   const { title, words } = stateText(name);
@@ -134,8 +147,15 @@ function show(name, { detail = "", foreign = true, seconds = 0 } = {}) {
   page.start.hidden = on || name === "asking";
   page.start.disabled = name === "insecure";
   page.steps.hidden = name !== "off";
+  if (!seconds && document.activeElement === page.again) page.stop.focus();
   page.again.hidden = !seconds;
-  page.wait.textContent = seconds ? say("again_in", { seconds }) : "";
+  counted();
+}
+
+/** How long it is until the next try. */
+function counted() {
+  const seconds = Math.round((due - performance.now()) / 1000);
+  page.wait.textContent = seconds > 0 ? say("again_in", { seconds }) : "";
 }
 
 function answered(answer, frame, taken) {
@@ -149,7 +169,6 @@ function answered(answer, frame, taken) {
   mark(answer, shown);
   rated(taken, now);
   if (now - seen.listed >= LISTED_MS) list(shown, now);
-  if (now - seen.drawn >= SLOWLY_MS) drawStrip(now);
   speak(shown, now);
 }
 
@@ -162,7 +181,7 @@ function mark(answer, shown) {
   const pen = page.boxes.getContext("2d");
   pen.scale(fine, fine);
   const placed = scaled(shown, width / answer.width);
-  const drawn = isMirrored() ? mirrored(placed, width) : placed;
+  const drawn = tagged(isMirrored() ? mirrored(placed, width) : placed);
   places = arrange(pen, drawn, [width, height], LETTERS, places);
   draw(pen, drawn, places, LETTERS);
   page.boxes.dataset.labels = shown.map((face) => face.label).join(" ");
@@ -191,7 +210,6 @@ function list(shown, now) {
 }
 
 function drawStrip(now) {
-  seen.drawn = now;
   strip.draw(page.strip, now);
   page.lately.textContent = strip.told(now);
 }
@@ -214,7 +232,15 @@ function said(face) {
 /** The service did not take a frame: why, in our words where we know it, else in its own. */
 function refused(said) {
   const known = problem(said);
+  cleared(); // whatever was seen is of a picture that is gone
   show(known || "unread", { detail: known ? "" : said });
+}
+
+/** Nothing is known of what the camera shows now. */
+function late(state) {
+  if (page.camera.dataset.state === state) return;
+  cleared();
+  show(state);
 }
 
 /** The connection ended: it is tried again in so many seconds, or not. */
@@ -258,6 +284,7 @@ function shaped() {
 /** The cameras to choose from, where there are several. */
 async function listed() {
   const all = await cameras();
+  if (!stream) return;
   const { id, facing } = about(stream);
   page.which.replaceChildren(
     ...all.map((each, place) => new Option(each.label || say("camera", { number: place + 1 }), each.deviceId)),

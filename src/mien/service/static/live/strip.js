@@ -2,7 +2,7 @@
 //
 // It lies on black in light and dark alike: each colour contrasts with it at 3:1 or more, and black parts neighbours.
 
-import { ink, write } from "./marks.js";
+import { ink, write } from "../tags.js";
 import { colour, say, word } from "./texts.js";
 
 const LENGTH_MS = 60_000;
