@@ -209,7 +209,8 @@ def numbers(seen: Sequence[Known]) -> list[int]:
     for each in seen:
         if each.cut:
             tracks.cut(each.time_s)
-        told += tracks.update(each.time_s, each.faces, each.looks)[:1]
+        now = tracks.update(each.time_s, each.faces, each.looks)[:1]
+        told = [tracks.between.get(number, number) for number in told] + [*now]
     return told
 
 

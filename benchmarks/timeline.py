@@ -78,6 +78,7 @@ def tracked(model: mien.Recognizer, frames: list[Frame]) -> tuple[list[Found], l
             tracks.cut(seen.view.time_s)
         crops = [model.preprocess.face(seen.view.picture, face) for face in seen.faces]
         numbers = tracks.update(seen.view.time_s, seen.faces, [look_of(crop) for crop in crops])
+        found = [{tracks.between.get(number, number): box for number, box in each.items()} for each in found]
         found.append(dict(zip(numbers, (face.box_xyxy for face in seen.faces), strict=True)))
         faces.append(seen.faces)
     return found, faces, len({number for each in found for number in each})

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+import numpy as np
 import pytest
-from walking import HAPPY, SAD, Block, Blocks, drawn, filmed
+from walking import HAPPY, SAD, SIDE, Block, Blocks, drawn, filmed
 
 import mien
 from mien import shots, watching
@@ -120,6 +121,30 @@ def test_it_goes_on_from_every_checkpoint(
         state = json.loads(json.dumps(items[at].state))  # type: ignore[union-attr]
         rest = moments(reader, clip, wanted=wanted, state=state)
         assert rest == [item for item in items[at:] if isinstance(item, Moment)]
+
+
+@pytest.fixture(scope="module")
+def covered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip in which something is before a face for a quarter of a second, all but its brow."""
+    frames = [drawn([(20, HAPPY)]) for _ in range(40)]
+    for frame in frames[15:21]:
+        frame[28 : 20 + SIDE, 20 : 20 + SIDE] = np.repeat((250, 0, 250, 0), 4)[:, None, None]
+        frame[20:28, 20 : 20 + SIDE] = (60, 60, 60)
+    return filmed(tmp_path_factory.mktemp("clip") / "covered.mp4", frames)
+
+
+@pytest.mark.parametrize(("between_s", "tracks"), [(0.5, {0}), (-1.0, {0, 1})])
+def test_who_was_half_hidden_for_a_moment_had_the_number(
+    reader: Recognizer, covered: Path, between_s: float, tracks: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.tracks.BETWEEN_S", between_s)
+    monkeypatch.setattr(watching, "CHECKPOINT_S", -1.0)
+    items = list(watch(reader, covered, "clip", HAPPY_SAD))
+    assert {track for item in items if isinstance(item, Moment) for track in item.tracks} == tracks
+    for at, item in enumerate(items):
+        if isinstance(item, Checkpoint):
+            rest = moments(reader, covered, state=json.loads(json.dumps(item.state)))
+            assert rest == [each for each in items[at:] if isinstance(each, Moment)]
 
 
 def test_what_breaks_is_the_last_moment(reader: Recognizer, clip: Path, tmp_path: Path) -> None:

@@ -54,6 +54,10 @@ class Smooth:
         """What was read of a track in a frame: its probabilities, in any order that stays."""
         self._samples.setdefault(track, deque()).append((time_s, shares))
 
+    def join(self, track: int, other: int) -> None:
+        """What was read of a track is what was read of another one after all that is known of that."""
+        self._samples.setdefault(other, deque()).extend(self._samples.pop(track, ()))
+
     def at(self, time_s: float, track: int) -> Floats:
         """The probabilities of a track around a time at which it was seen, together 1."""
         near = [(at, shares) for at, shares in self._samples[track] if abs(at - time_s) <= REACH_S]

@@ -6,6 +6,7 @@ up again for a second, by its look. A cut between two shots ends all tracks. Tim
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,8 @@ ONE_PERSON = 0.9  # likeness from which two tracks may be one person's (docs/vid
 SPEED_S, LOOK_S = 0.15, 0.5  # after which a track's speed and look are half what was seen since
 GOES_ON, COMES_BACK = 0.85, 0.95  # likeness of looks below which such a face is looked at more closely
 SAME_FACE = 0.86  # `likeness` to one of a track's crops, below which another person stands where it was
+SAME_FACE_S = 0.08  # less than that for each second out of sight, in which a head turns
+BETWEEN_S = 0.5  # for which whoever is half hidden may have another number; a video's rows wait no longer
 CROPS, APART_S = 4, 0.2  # crops of a track that are kept, and from one to the next
 IMPOSSIBLE = 1e6
 
@@ -59,11 +62,16 @@ class Tracks:
     Args:
         state: of one that is to be gone on with, from `state`.
 
+    Attributes:
+        between: tracks of half a second at most that the last frame shows to be another's, whose it is, by number:
+            whoever stood there, half hidden, is whole again.
+
     Raises:
         MienError: SciPy is missing.
     """
 
     def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+        self.between: dict[int, int] = {}
         try:
             from scipy.optimize import linear_sum_assignment
         except ModuleNotFoundError:
@@ -120,7 +128,14 @@ class Tracks:
                 track = _seen(before, time_s, square, look)
             now.append(track)
         kept = {track.number for track in now}
-        self._tracks = now + [track for track in known if track.number not in kept]
+        gone = [track for track in known if track.number not in kept]
+        self.between = {
+            other.number: before.number
+            for at, before in going_on.items()
+            for other in gone
+            if before.time_s < other.since_s >= time_s - BETWEEN_S and _stood(other, now[at])
+        }
+        self._tracks = now + [track for track in gone if track.number not in self.between]
         self._time_s = time_s
         return tuple(track.number for track in now)
 
@@ -208,13 +223,19 @@ def _costs(known: Sequence[Track], time_s: float, squares: Floats, looks: Sequen
     impossible = (away > reach) | (growth > GROWTH + GROWTH_S * unseen) | other | ~np.isfinite(costs)
     doubtful = (alike < np.where(lost, COMES_BACK, GOES_ON)) & (unseen <= LOST_S + 1e-6) & ~impossible
     for track, face in np.argwhere(doubtful).tolist():
-        impossible[track, face] = not _may_be(known[track], looks[face])
+        impossible[track, face] = not _may_be(known[track], time_s, looks[face])
     return np.where(impossible, IMPOSSIBLE, costs)
 
 
-def _may_be(track: Track, look: Look) -> bool:
-    """Whether a face where a track was may be the same person's."""
-    return any(likeness(crop, look.small) >= SAME_FACE for _, crop in track.crops)
+def _may_be(track: Track, time_s: float, look: Look) -> bool:
+    """Whether a face that is now where a track was may be the same person's."""
+    least = SAME_FACE - SAME_FACE_S * (time_s - track.time_s)
+    return any(likeness(crop, look.small) >= least for _, crop in track.crops)
+
+
+def _stood(other: Track, track: Track) -> bool:
+    """Whether a track was last seen where another one is."""
+    return math.dist(other.square[:2], track.square[:2]) < AWAY * track.square[2]
 
 
 def _seen(track: Track, time_s: float, square: tuple[float, float, float], look: Look) -> Track:

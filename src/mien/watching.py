@@ -236,6 +236,18 @@ class _Frames:
             self.error = error
 
 
+class _Between(NamedTuple):
+    """Tracks that turn out to be others', see `Tracks.between`: all of their moments are still waited for."""
+
+    numbers: Mapping[int, int]
+
+    def renamed(self, item: Moment | Checkpoint) -> Moment | Checkpoint:
+        """A moment with the numbers that its faces have after all."""
+        if isinstance(item, Checkpoint):
+            return item
+        return replace(item, tracks=tuple(self.numbers.get(track, track) for track in item.tracks))
+
+
 class _CutOut(NamedTuple):
     """Of a frame what is read: its faces, cut out, so that its own pixels can go; and as `Seen` has it."""
 
@@ -254,7 +266,7 @@ def _cut_out(reader: Reader, seen: Iterable[Seen], name: str) -> Iterator[_CutOu
 
 def _read(
     reader: Reader, frames: Iterable[_CutOut], tracks: Tracks, labels: LabelSet, prior: Prior
-) -> Iterator[Moment | Checkpoint]:
+) -> Iterator[Moment | Checkpoint | _Between]:
     """Faces read and put on their tracks."""
     told = monotonic()
     for several in _together(frames, lambda each: each.found.faces):
@@ -264,6 +276,8 @@ def _read(
                 tracks.cut(time_s)
             looks = tuple(look_of(crop) for crop in found.crops)
             numbers = tracks.update(time_s, found.faces, looks)
+            if tracks.between:
+                yield _Between(tracks.between)
             yield Moment(time_s, number, prediction, numbers, (), looks, found=found)
             if state is not None and monotonic() - told > CHECKPOINT_S:
                 told = monotonic()
@@ -284,7 +298,11 @@ def _together(items: Iterable[T], faces: Callable[[T], Sized]) -> Iterator[list[
 
 
 def _smoothed(
-    items: Iterable[Moment | Checkpoint], smooth: Smooth, labels: LabelSet, threshold: float, ahead_s: float = REACH_S
+    items: Iterable[Moment | Checkpoint | _Between],
+    smooth: Smooth,
+    labels: LabelSet,
+    threshold: float,
+    ahead_s: float = REACH_S,
 ) -> Iterator[Moment | Checkpoint]:
     """Moments with their smoothed expressions, for which those up to `ahead_s` later are waited for."""
     waiting: deque[Moment | Checkpoint] = deque()
@@ -303,8 +321,13 @@ def _smoothed(
                 smooth.add(item.time_s, track, np.array([reading.expression.probabilities[name] for name in labels]))
             waiting.append(item)
             yield from ready(item.time_s - ahead_s)
-        else:
+        elif isinstance(item, Checkpoint):
             waiting.append(Checkpoint({**item.state, "smooth": smooth.state}))
+        else:
+            for track, other in sorted(item.numbers.items()):
+                smooth.join(track, other)
+            for at, each in enumerate(waiting):
+                waiting[at] = item.renamed(each)
     yield from ready(float("inf"))
 
 
