@@ -32,6 +32,7 @@ from mien.looks import Look, look_of
 from mien.shots import viewed
 from mien.tracks import Tracks
 from mien.video import Frame, frames
+from mien.watching import BETWEEN_S
 
 SIZE, SIDE = (640, 360), 110
 BEFORE, AFTER, PEOPLE = 12, 8, 24  # frames before and after, and people of each cast
@@ -159,7 +160,9 @@ CASES = {
     "the same, turned, after .12 s": Case(3, turned),
     "the same, turned, after .5 s": Case(12, turned),
     "a post passes before the face": Case(0, over=bar),
+    "a post passes before the face, `mien watch`": Case(0, over=bar, live=True),
     "a hand before the mouth": Case(0, over=hand),
+    "a hand before the mouth, `mien watch`": Case(0, over=hand, live=True),
     "a flash": Case(0, over=flash),
     "a flash, `mien watch`": Case(0, over=flash, live=True),
 }
@@ -203,9 +206,9 @@ def _known(model: mien.Recognizer, seen: Seen) -> Known:
     return Known(seen.view.time_s, seen.faces, tuple(look_of(crop) for crop in crops), seen.cut)
 
 
-def numbers(seen: Sequence[Known]) -> list[int]:
-    """The track of the largest face in each frame that has one."""
-    tracks, told = Tracks(), list[int]()
+def numbers(seen: Sequence[Known], live: bool = False) -> list[int]:
+    """The track of the largest face in each frame that has one; as it was told at once where that is live."""
+    tracks, told = Tracks(between_s=0.0 if live else BETWEEN_S), list[int]()
     for each in seen:
         if each.cut:
             tracks.cut(each.time_s)
@@ -214,10 +217,10 @@ def numbers(seen: Sequence[Known]) -> list[int]:
     return told
 
 
-def by_place(seen: Sequence[Known]) -> list[int]:
+def by_place(seen: Sequence[Known], live: bool) -> list[int]:
     """The same where the look of who appears where a face was is not asked for."""
     with patch.object(mien.tracks, "SAME_FACE", -1.0):
-        return numbers(seen)
+        return numbers(seen, live)
 
 
 def show_swaps(data: Path, chosen: bool) -> None:
@@ -240,7 +243,7 @@ def _outcomes(
         other = people[(at + 1 + case.gap % 7) % len(people)][0] if case.another else before
         clips.append(found(model, played(case, before, smiling if case.smiling else other, behind), case.live))
     clips = [each for each in clips if each[BEFORE - 2].faces and each[-1].faces]
-    told, placed = ([way(each) for each in clips] for way in (numbers, by_place))
+    told, placed = ([way(each, case.live) for each in clips] for way in (numbers, by_place))
     shared, before_ = (np.mean([each[0] == each[-1] for each in way]) for way in (told, placed))
     between = np.mean([each[0] == each[-1] and len(set(each)) > 1 for each in told])
     return str(len(clips)), f"{shared:.0%}", f"{before_:.0%}", f"{between:.0%}"

@@ -40,7 +40,7 @@ from mien.picture import Picture
 from mien.shots import viewed
 from mien.tracks import ONE_PERSON, Tracks
 from mien.video import Frame
-from mien.watching import Moment, Wanted, watch
+from mien.watching import BETWEEN_S, Moment, Wanted, watch
 
 SAME = 0.5
 CLIP_S, ROUNDS = 10, 5  # of what is timed
@@ -72,7 +72,7 @@ def scores(truths: list[Truth], found: list[Found]) -> tuple[float, float, int]:
 
 def tracked(model: mien.Recognizer, frames: list[Frame]) -> tuple[list[Found], list[tuple[Face, ...]], int]:
     """What is found by whom in each frame, the faces, and how many tracks there are."""
-    tracks, found, faces = Tracks(), list[Found](), list[tuple[Face, ...]]()
+    tracks, found, faces = Tracks(between_s=BETWEEN_S), list[Found](), list[tuple[Face, ...]]()
     for seen in Following(model.detector)(viewed(frames)):
         if seen.cut:
             tracks.cut(seen.view.time_s)

@@ -107,20 +107,21 @@ def test_who_is_hidden_for_a_frame_by_another_keeps_the_number() -> None:
 @pytest.mark.parametrize(
     ("meanwhile", "back", "between"),
     [
-        ([(face(200), B)] * 1, [(face(202), A)], {1: 0}),
-        ([(face(200), B)] * 12, [(face(205), A)], {1: 0}),
-        ([(face(200), B)] * 14, [(face(205), A)], {}),  # too long
-        ([(face(200), B), (face(200), look(2.5)), (face(200), B)], [(face(202), A)], {1: 0}),  # 2 is 1 before
-        ([(face(260), B)] * 6, [(face(205), A)], {}),  # elsewhere
-        ([(face(200 + 5 * at), B) for at in range(6)], [(face(196), A), (face(230), B)], {}),  # there still
-        ([(face(200), B)] * 6, [(face(200), look(2.5))], {}),  # a third one
+        ([[(face(200), B)]] * 1, [(face(202), A)], {1: 0}),
+        ([[(face(200), B)]] * 12, [(face(205), A)], {1: 0}),
+        ([[(face(200), B)]] * 14, [(face(205), A)], {}),  # too long
+        ([[(face(200), B)], [], [(face(200), look(2.5))]], [(face(202), A)], {1: 0, 2: 0}),
+        ([[(face(200), B), (face(230), look(2.5))]] * 6, [(face(200), A)], {}),  # two at once
+        ([[(face(260), B)]] * 6, [(face(205), A)], {}),  # elsewhere
+        ([[(face(200 + 5 * at), B)] for at in range(6)], [(face(196), A), (face(230), B)], {}),  # there still
+        ([[(face(200), B)]] * 6, [(face(200), look(2.5))], {}),  # a third one
     ],
 )
 def test_who_was_half_hidden_for_a_moment_had_the_number(
-    meanwhile: Frame, back: Frame, between: dict[int, int]
+    meanwhile: list[Frame], back: Frame, between: dict[int, int]
 ) -> None:
-    tracks = Tracks()
-    tracked([[(face(200), A)]] * 9 + [[each] for each in meanwhile] + [back], tracks)
+    tracks = Tracks(between_s=0.5)
+    tracked([[(face(200), A)]] * 9 + meanwhile + [back], tracks)
     assert tracks.between == between
 
 

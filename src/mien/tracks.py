@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,6 @@ SPEED_S, LOOK_S = 0.15, 0.5  # after which a track's speed and look are half wha
 GOES_ON, COMES_BACK = 0.85, 0.95  # likeness of looks below which such a face is looked at more closely
 SAME_FACE = 0.86  # `likeness` to one of a track's crops, below which another person stands where it was
 SAME_FACE_S = 0.08  # less than that for each second out of sight, in which a head turns
-BETWEEN_S = 0.5  # for which whoever is half hidden may have another number; a video's rows wait no longer
 CROPS, APART_S = 4, 0.2  # crops of a track that are kept, and from one to the next
 IMPOSSIBLE = 1e6
 
@@ -61,17 +61,19 @@ class Tracks:
 
     Args:
         state: of one that is to be gone on with, from `state`.
+        between_s: how long numbers are waited for, in which some may turn out to be another's.
 
     Attributes:
-        between: tracks of half a second at most that the last frame shows to be another's, whose it is, by number:
-            whoever stood there, half hidden, is whole again.
+        between: tracks no older than that which the last frame shows to be another's, whose it is, by number: whoever
+            stood there, half hidden, is whole again.
 
     Raises:
         MienError: SciPy is missing.
     """
 
-    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, state: Mapping[str, Any] | None = None, between_s: float = 0.0) -> None:
         self.between: dict[int, int] = {}
+        self._between_s = between_s
         try:
             from scipy.optimize import linear_sum_assignment
         except ModuleNotFoundError:
@@ -132,8 +134,7 @@ class Tracks:
         self.between = {
             other.number: before.number
             for at, before in going_on.items()
-            for other in gone
-            if before.time_s < other.since_s >= time_s - BETWEEN_S and _stood(other, now[at])
+            for other in _meanwhile(before, now[at], gone, time_s - self._between_s)
         }
         self._tracks = now + [track for track in gone if track.number not in self.between]
         self._time_s = time_s
@@ -233,9 +234,16 @@ def _may_be(track: Track, time_s: float, look: Look) -> bool:
     return any(likeness(crop, look.small) >= least for _, crop in track.crops)
 
 
-def _stood(other: Track, track: Track) -> bool:
-    """Whether a track was last seen where another one is."""
-    return math.dist(other.square[:2], track.square[:2]) < AWAY * track.square[2]
+def _meanwhile(before: Track, now: Track, gone: Sequence[Track], since_s: float) -> list[Track]:
+    """Tracks that were last seen where one is back, and began after it was lost; none where two were there at once."""
+    near = AWAY * now.square[2]
+    found = [
+        other
+        for other in gone
+        if before.time_s < other.since_s >= since_s and math.dist(other.square[:2], now.square[:2]) < near
+    ]
+    apart = all(a.time_s < b.since_s or b.time_s < a.since_s for a, b in combinations(found, 2))
+    return found if apart else []
 
 
 def _seen(track: Track, time_s: float, square: tuple[float, float, float], look: Look) -> Track:

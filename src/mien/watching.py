@@ -37,6 +37,7 @@ from mien.video.stills import RATE
 
 AHEAD = 4  # frames that each thread is ahead of the next, at most
 FRAMES, FACES = 8, 16  # frames that go through the network together, fewer where these have so many faces
+BETWEEN_S = 0.5  # for which whoever is half hidden may have another number
 CHECKPOINT_S = 2.0  # of work from one checkpoint to the next, at least
 TIME_DIGITS = 6
 
@@ -76,7 +77,7 @@ class Moment:
         tracks: the number of each face, see `Tracks`.
         smoothed: the expression of each face, smoothed over time; its reasons are the frame's, but for confidence.
         looks: of each face, see `look_of`.
-        frame: the frame itself, where a `Glance` was what read it: a video's are not held for half a second.
+        frame: the frame itself, where a `Glance` was what read it: a video's are not held for a second.
         found: its faces and their crops, to be read anew; or why there are none any more.
     """
 
@@ -137,16 +138,16 @@ def watch(
         state: of a checkpoint to go on from, of the same video and with the same arguments.
 
     Yields:
-        Moments in order, half a second behind what is decoded, and checkpoints. What cannot be read of a damaged video
+        Moments in order, a second behind what is decoded, and checkpoints. What cannot be read of a damaged video
         is a last moment with an error.
     """
     given = _Frames(source, wanted, state, reader.limits)
     views = beforehand(viewed(beforehand(given, AHEAD)), AHEAD)
     seen = Following(reader.detector, state and state["following"])(views)
     cut_out = beforehand(_cut_out(reader, seen, name), AHEAD)
-    read = _read(reader, cut_out, Tracks(state and state["tracks"]), labels, prior)
+    read = _read(reader, cut_out, Tracks(state and state["tracks"], BETWEEN_S), labels, prior)
     threshold = reader.artifact.head_for(labels).threshold
-    yield from _smoothed(read, Smooth(state and state["smooth"]), labels, threshold)
+    yield from _smoothed(read, Smooth(state and state["smooth"]), labels, threshold, REACH_S + BETWEEN_S)
     if given.error is not None:
         broken = Found(name, error=str(given.error))
         yield Moment(given.error.time_s, None, Prediction(name, 0, 0, error=broken.error), found=broken)
@@ -237,7 +238,7 @@ class _Frames:
 
 
 class _Between(NamedTuple):
-    """Tracks that turn out to be others', see `Tracks.between`: all of their moments are still waited for."""
+    """Tracks that turn out to be others', see `Tracks.between`: all of their moments wait still, and all near them."""
 
     numbers: Mapping[int, int]
 
