@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 from mien import artifact as artifacts
 from mien.datasets.base import Dataset, Example
@@ -71,6 +72,24 @@ def test_a_head_of_any_labels_is_one_cell_of_the_table(head: str, cell: str) -> 
     scores = manifest.scores | {head: manifest.scores[manifest.heads[-1].labels]}
     card = model_card(manifest.model_copy(update={"heads": (one,), "scores": scores}))
     assert f"\n| {cell} | {scores[head]['n']} | " in card
+
+
+@pytest.mark.parametrize("emotion", ["c`d", "`c", "d`", "a``b", "``", "_e|*f*"])
+def test_a_label_with_backticks_is_read_as_it_is(emotion: str) -> None:
+    manifest = artifacts.read(artifacts.find("small")).manifest
+    labels, known = f"a-{emotion}", manifest.heads[-1]
+    one = known.model_copy(update={"labels": labels, "emotions": ("a", emotion), "threshold": 1.0, "second": None})
+    scores = manifest.scores | {labels: manifest.scores[known.labels]}
+    runs = tuple(run | {"recipe": run["recipe"] | {"name": emotion}} for run in manifest.runs)
+    card = model_card(manifest.model_copy(update={"heads": (one, known), "scores": scores, "runs": runs}))
+    paragraphs = [each.children or [] for each in MarkdownIt().parse(card) if each.type == "inline"]
+    told = [[(part.type, part.content) for part in parts] for parts in paragraphs]
+    answers = next(parts for parts in told if ("code_inline", known.labels) in parts)
+    assert ("code_inline", labels) in answers
+    assert f" (a, {emotion}) or " in "".join(text for kind, text in answers if kind != "code_inline")
+    doubt = next(parts for parts in told if parts[-1][1].startswith(": too many answers were wrong"))
+    assert doubt[0] == ("code_inline", labels)
+    assert any(parts[:2] == [("text", "Recipe "), ("code_inline", emotion)] for parts in told)
 
 
 @pytest.mark.parametrize(

@@ -156,25 +156,24 @@ def test_the_data_may_be_elsewhere(begun: Run, tiny: Recipe) -> None:
 @pytest.mark.parametrize(
     ("state", "kept"),
     [
-        (None, 0),
         ({"epoch": 0}, 1),
         ({"epoch": 1}, 2),
         ({"epoch": 2}, 3),
     ],
 )
 def test_the_log_is_cut_back_to_what_the_weights_have_seen(
-    state: dict[str, Any] | None, kept: int, begun: Run, tiny: Recipe
+    state: dict[str, Any], kept: int, begun: Run, tiny: Recipe
 ) -> None:
     entries = [{"epoch": number, "score": number / 10} for number in (1, 2, 3)]
     for entry in entries:
         begun.append_log(entry)
     with begun.log.open("a") as stream:
         stream.write('{"epoch": 4, "sco')
-    if state:
-        begun.save(begun.last, state)
-        begun.save(begun.best, state)
+    begun.save(begun.last, state)
+    begun.save(begun.best, state)
     resumed = begun.resume(tiny, DATA)
-    assert (resumed and resumed["epoch"]) == (state and state["epoch"])
+    assert resumed is not None
+    assert resumed["epoch"] == state["epoch"]
     assert begun.read_log() == entries[:kept]
     begun.append_log({"epoch": kept + 1})
     assert begun.read_log() == [*entries[:kept], {"epoch": kept + 1}]
@@ -209,6 +208,41 @@ def test_the_best_weights_are_not_made_again(copy: Run, tiny: Recipe, happy_sad:
     with pytest.raises(MienError, match=r"best\.pt is gone, .*: export with --last, or begin anew"):
         train(tiny, open_dataset(happy_sad), copy.folder, resume=True)
     assert export([copy.folder], tmp_path / "model", last=True).manifest.runs[0]["last"]
+
+
+def test_a_run_that_was_killed_before_its_first_epoch_was_kept_begins_anew(begun: Run, tiny: Recipe) -> None:
+    begun.append_log({"epoch": 1})
+    begun.save(begun.best, {"epoch": 0})
+    assert begun.resume(tiny, DATA) is None
+    assert begun.read_log() == []
+    begun.append_log({"epoch": 1})
+    begun.start(tiny, DATA)
+    assert begun.read_log() == []
+
+
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize(
+    ("best", "told"),
+    [
+        (True, r"last\.pt is gone, and .*: export its best epoch, or begin anew in another folder"),
+        (False, r"last\.pt is gone, and with it where the run stood: begin anew in another folder"),
+    ],
+)
+def test_a_run_without_its_last_weights_is_not_begun_anew(
+    best: bool, told: str, resume: bool, copy: Run, tiny: Recipe, happy_sad: Path, tmp_path: Path
+) -> None:
+    """It began at its first epoch, with an empty log, and wrote over the best weights."""
+    copy.last.unlink()
+    if not best:
+        copy.best.unlink()
+    before = {path.name: path.read_bytes() for path in copy.folder.iterdir()}
+    with pytest.raises(MienError, match=told):
+        train(tiny, open_dataset(happy_sad), copy.folder, resume=resume)
+    assert {path.name: path.read_bytes() for path in copy.folder.iterdir()} == before
+    with pytest.raises(MienError, match=r"last\.pt is not there: somebody has taken it away"):
+        export([copy.folder], tmp_path / "last", last=True)
+    if best:
+        assert export([copy.folder], tmp_path / "best").manifest.runs[0]["epochs_run"] == 6
 
 
 def test_a_run_without_its_recipe_cannot_go_on(copy: Run, tiny: Recipe, happy_sad: Path) -> None:

@@ -151,6 +151,22 @@ def test_wrong_values_are_faults(values: dict[str, Any], key: str) -> None:
             changed(heads={"votes": True}),
             "heads.votes: expected a table, such as [heads.votes] with its keys below, got true",
         ),
+        (changed(network={"widths": True}), "network.widths: expected a list, such as [1, 2], got true"),
+        (changed(network={"widths": [True]}), "network.widths.0: expected a whole number, got true"),
+        (changed(network={"blocks": [True]}), "network.blocks.0: expected a whole number, got true"),
+        (changed(network={"blocks": ["a"]}), "network.blocks.0: expected a whole number, got 'a'"),
+        (changed(network={"blocks": []}), "network.blocks: expected a list with at least 1 in it"),
+        (changed(network={"attention": [2]}), "network.attention.0: expected true or false, got 2"),
+        (changed(augment={"erase_area": [True, 1]}), "augment.erase_area.0: expected a number, got true"),
+        (changed(schedule={"sizes": [[False, 48]]}), "schedule.sizes.0.0: expected a number, got false"),
+        (
+            changed() | {"network": {"kind": "layers", "layers": [True]}},
+            "network.layers.0: expected a text in quotes, got true",
+        ),
+        (
+            changed() | {"network": {"kind": "layers", "layers": []}},
+            "network.layers: expected a list with at least 1 in it",
+        ),
         (changed(network={"widths": [8, 8]}), "network: 2 widths for 1 stages of blocks"),
         (
             changed(optimiser={"kind": "adam", "momentum": 0.9}),
@@ -160,6 +176,18 @@ def test_wrong_values_are_faults(values: dict[str, Any], key: str) -> None:
             changed(optimiser={"rho": 0.9}),
             "optimiser.rho: there is no such key here; did you mean optimiser.lr?",
         ),
+        (
+            changed(network={"expansion": 4}),
+            "network.expansion: there is no such key here: it is one of another kind",
+        ),
+        (
+            changed() | {"schedule.epochs": 3},
+            "schedule.epochs: there is no such key here: epochs belongs in [schedule]",
+        ),
+        (
+            changed(heads={"labels.weight": 3}),
+            "heads.labels.weight: there is no such key here: weight belongs in [heads.labels]",
+        ),
         ({"name": "x", "network": {"widths": [8], "blocks": [1]}}, "schedule: is needed"),
     ],
 )
@@ -167,12 +195,22 @@ def test_faults_say_what_was_expected_and_what_came(values: dict[str, Any], told
     assert faults(values) == (told,)
 
 
+def test_a_list_that_is_short_is_told_beside_one_with_a_wrong_item() -> None:
+    assert set(faults(changed(network={"widths": [], "blocks": ["a"]}))) == {
+        "network.widths: expected a list with at least 1 in it",
+        "network.blocks.0: expected a whole number, got 'a'",
+    }
+
+
 def test_a_switch_is_still_one() -> None:
     """`true` is no number, but stands where one of both may be, as `heads.labels = false`, and in lists."""
-    values = changed(augment={"flip": True}, network={"mirrored": True, "attention": [True], "widths": [16]})
+    values = changed(
+        augment={"flip": True},
+        network={"mirrored": True, "attention": [False, True], "widths": [4, 16], "blocks": [1, 1]},
+    )
     recipe = recipe_from(values | {"heads": {"labels": False, "votes": {}}}, "it")
     assert isinstance(recipe.network, Residual)
-    assert (recipe.augment.flip, recipe.network.attention, recipe.heads.labels) == (True, (True,), None)
+    assert (recipe.augment.flip, recipe.network.attention, recipe.heads.labels) == (True, (False, True), None)
 
 
 def test_all_faults_are_told_together() -> None:

@@ -95,7 +95,7 @@ def model_card(manifest: Manifest) -> str:
         size=manifest.size,
         colour={"gray": "gray", "rgb": "coloured"}[manifest.colour],
         runs=together + "\n".join(_run(run) for run in manifest.runs),
-        heads=" or ".join(f"`{head.labels}` ({', '.join(head.emotions)})" for head in manifest.heads),
+        heads=" or ".join(f"{_code(head.labels)} ({_plain(', '.join(head.emotions))})" for head in manifest.heads),
         history="Its run, and what that began with"
         if len(manifest.runs) == 1
         else "Its runs, and what they began with",
@@ -174,7 +174,7 @@ def _run(told: dict[str, Any], indent: str = "") -> str:
     chosen = "last" if told.get("last") else "best on validation"
     enlarged = f", sees its input enlarged to {recipe.resolution} px" if recipe.resolution else ""
     sentences = [
-        f"Recipe `{recipe.name}`: {recipe.network}{enlarged}.",
+        f"Recipe {_code(recipe.name)}: {recipe.network}{enlarged}.",
         f"Weights of epoch {told['epoch']}, the {chosen} of the {told['epochs_run']} that were run; "
         f"the recipe asks for {recipe.schedule.epochs}.",
     ]
@@ -198,12 +198,12 @@ def _doubts(head: HeadInfo, scores: dict[str, Any]) -> str:
         told.append(f"{reason}: confidence is as the network gives it, and may be far from the share that is right")
     if head.second:
         told.append(
-            f"sure is what `{head.second.labels}` does not doubt either ({reliable(head.second.threshold)}), so that "
-            "four in five sure answers are right by its labels too, on faces that show each of these equally often"
+            f"sure is what {_code(head.second.labels)} does not doubt either ({reliable(head.second.threshold)}), so "
+            "that four in five sure answers are right by its labels too, on faces that show each of these equally often"
         )
     if head.threshold >= 1:
         told.append("too many answers were wrong at every confidence, so all are marked uncertain")
-    return "".join(f"\n`{head.labels}`: {each}.\n" for each in told)
+    return "".join(f"\n{_code(head.labels)}: {each}.\n" for each in told)
 
 
 def _faces(scores: dict[str, Any]) -> str:
@@ -219,9 +219,20 @@ def _row(name: str, scores: dict[str, Any]) -> str:
     kl = f"{scores['kl_to_votes']:.3f}" if "kl_to_votes" in scores else "-"
     present = " over the labels present" if scores.get("absent") else ""
     right = percentage(scores["accuracy_covered"]) if scores["accuracy_covered"] is not None else "-"
-    cell = re.sub(r"([\\|*_`$<])", r"\\\1", name)  # as it stands, and in one cell
     return (
-        f"| {cell} | {scores['n']} | {percentage(scores['accuracy'])} ({low} to {high}) "
+        f"| {_plain(name)} | {scores['n']} | {percentage(scores['accuracy'])} ({low} to {high}) "
         f"| {scores['macro_f1']:.3f}{present} | {scores['ece']:.3f} | {scores['nll']:.3f} | {kl} "
         f"| {percentage(scores['coverage'], 0)} | {right} |"
     )
+
+
+def _plain(text: str) -> str:
+    """A text that Markdown shows as it stands, in one cell of a table too."""
+    return re.sub(r"([\\|*_`$<])", r"\\\1", text)
+
+
+def _code(text: str) -> str:
+    """A text as Markdown's code, between more backticks than it has in a row."""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    edge = " " * ("`" in text[:1] + text[-1:])
+    return f"{fence}{edge}{text}{edge}{fence}"

@@ -64,11 +64,14 @@ class Run:
         """Whether a run of a recipe can begin here, or go on: before anything is read.
 
         Raises:
-            MienError: there is a run already, or one that cannot go on for lack of a recipe; or the folder bears the
-                name of a model that comes with mien.
+            MienError: there is a run already, or one that cannot go on for lack of a recipe or of `last.pt`; or the
+                folder bears the name of a model that comes with mien.
             RecipeError: the recipe is not the one the run began with; lists the differences.
         """
         artifacts.refuse_name(self.folder)
+        if self.lost_last:
+            best = "export its best epoch, or " if self.best.exists() else ""
+            raise MienError(f"{self.last} is gone, and with it where the run stood: {best}begin anew in another folder")
         if not resume and self.last.exists():
             raise MienError(f"{self.folder} holds a run already: go on with --resume, or choose another folder")
         if resume and (self.recipe_file.exists() or self.last.exists()):
@@ -139,7 +142,8 @@ class Run:
     def load(self, path: Path) -> dict[str, Any]:
         """A saved state, on the CPU. Raises `MienError` where it is missing or damaged."""
         if not path.exists():
-            gone = "somebody has taken it away" if self.last.exists() else "the run has not finished an epoch yet"
+            begun = self.last.exists() or self.lost_last
+            gone = "somebody has taken it away" if begun else "the run has not finished an epoch yet"
             raise MienError(f"{path} is not there: {gone}")
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -158,7 +162,7 @@ class Run:
         Raises:
             RecipeError: as `check`.
             DataError: the data, or the weights before the first epoch, are not those the run began with.
-            MienError: an earlier mien began it, which chose the best epoch otherwise.
+            MienError: as `check`; or an earlier mien began it, which chose the best epoch otherwise.
         """
         self.check(recipe, resume=True)
         known = self.data()
@@ -181,6 +185,12 @@ class Run:
         lines = self.log.read_text(encoding="utf-8").splitlines()[: state["epoch"] + 1]
         self._write(self.log, "".join(line + "\n" for line in lines))
         return state
+
+    @property
+    def lost_last(self) -> bool:
+        """Whether `last.pt` was there and is gone: the log tells of an epoch before it is written, and of no second one
+        until then."""
+        return not self.last.exists() and self.log.exists() and self.log.read_bytes().count(b"\n") > 1
 
     @property
     def epochs(self) -> int:

@@ -17,6 +17,7 @@ EXPECTED = (
     | dict.fromkeys(("bool_type", "bool_parsing"), "true or false")
     | dict.fromkeys(("model_type", "model_attributes_type"), "a table, such as [{key}] with its keys below")
     | {"string_type": "a text in quotes", "tuple_type": "a list, such as [1, 2]"}
+    | {"too_short": "a list with at least {min_length} in it"}
 )
 """By pydantic's kind of a fault, where its own words are for programmers."""
 
@@ -29,13 +30,21 @@ def faults(error: ValidationError, table: type[BaseModel], told_apart: Sequence[
         table: the whole of them.
         told_apart: tables of several kinds, whose kind pydantic adds to the place.
     """
-    return [_fault(each, table, told_apart) for each in error.errors()]
+    found = error.errors()
+    return [_fault(each, table, told_apart) for each in found if not _miscounted(each, found)]
+
+
+def _miscounted(error: Any, found: Sequence[Any]) -> bool:
+    """Whether a list is too short only because something in it is at fault: pydantic counts what is not."""
+    place = error["loc"]
+    within = (each["loc"] for each in found if len(each["loc"]) > len(place))
+    return error["type"] == "too_short" and any(loc[: len(place)] == place for loc in within)
 
 
 def _fault(error: Any, table: type[BaseModel], told_apart: Sequence[str]) -> str:
     first, *others = error["loc"] or ("recipe",)
     key = ".".join(map(str, (first, *others[first in told_apart :])))
-    return f"{key}: {_unknown(key, table) if error['type'] == 'extra_forbidden' else _wrong(error, key)}"
+    return f"{key}: {_unknown(key, others, table) if error['type'] == 'extra_forbidden' else _wrong(error, key)}"
 
 
 def _wrong(error: Any, key: str) -> str:
@@ -45,7 +54,8 @@ def _wrong(error: Any, key: str) -> str:
         return "is needed"
     if error["type"] not in EXPECTED and not words.startswith(PYDANTICS):
         return str(words)
-    expected = EXPECTED.get(error["type"], COMPARED.sub("a value ", words.removeprefix(PYDANTICS))).format(key=key)
+    expected = EXPECTED.get(error["type"], COMPARED.sub("a value ", words.removeprefix(PYDANTICS)))
+    expected = expected.format(key=key, **error.get("ctx", {}))
     given = error["input"]
     return f"expected {expected}" + (f", got {_written(given)}" if isinstance(given, str | int | float) else "")
 
@@ -55,12 +65,20 @@ def _written(value: str | float) -> str:
     return str(value).lower() if isinstance(value, bool) or value in ("true", "false") else repr(value)
 
 
-def _unknown(key: str, table: type[BaseModel]) -> str:
-    """Keys are near by their letters, or else where the last word is the same: `lr` is meant for `optimiser.lr`."""
+def _unknown(key: str, within: Sequence[int | str], table: type[BaseModel]) -> str:
+    """Keys are near by their letters, or else where the last word is the same: `lr` is meant for `optimiser.lr`.
+
+    Args:
+        key: with dots.
+        within: the last word of it may have dots itself, if it stood in quotes; empty where there is but one word.
+        table: the whole recipe.
+    """
+    above, _, last = key.rpartition(".")
     if key in _keys(table):
-        return "there is no such key here: it is one of another kind"
+        quoted = not within or "." in str(within[-1])
+        told = f"{last} belongs in [{above}]" if quoted else "it is one of another kind"
+        return f"there is no such key here: {told}"
     known = dict.fromkeys(each for each in _keys(table) if not f"{key}.".startswith(f"{each}."))
-    last = key.rpartition(".")[2]
     same = [each for each in known if each.rpartition(".")[2] == last]
     near = same[:1] or difflib.get_close_matches(key, known, n=1)
     return "there is no such key" + (f" here; did you mean {near[0]}?" if near else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -43,17 +43,21 @@ class Part(BaseModel):
         """`true` is no number, though pydantic takes it for 1: `rotate = true` would turn faces by one degree."""
         if not isinstance(values, dict):
             return values
-        numbers = {name for name, field in cls.model_fields.items() if {int, float} & _parts(field.annotation)}
-        return {
-            name: str(value).lower() if name in numbers and isinstance(value, bool) else value
-            for name, value in values.items()
-        }
+        types = {name: _parts(field.annotation) for name, field in cls.model_fields.items()}
+        numbers = {name for name, parts in types.items() if {int, float} & parts and bool not in parts}
+        return {name: _spelled(value) if name in numbers else value for name, value in values.items()}
 
 
 def _parts(annotation: Any) -> set[Any]:
-    """The types that an annotation is made of, but for those of a tuple."""
-    inner = () if get_origin(annotation) is tuple else get_args(annotation)
-    return {annotation}.union(*map(_parts, inner)) if inner else {annotation}
+    """The types that an annotation is made of, those of a tuple too."""
+    return {annotation}.union(*map(_parts, get_args(annotation)))
+
+
+def _spelled(value: Any) -> Any:
+    """A value whose switches are texts, those in lists too."""
+    if isinstance(value, list | tuple):
+        return [_spelled(each) for each in value]
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 class Staged(Part):
