@@ -126,12 +126,28 @@ def test_no_tag_covers_a_face_or_another_tag(page: Page, boxes: list[Rect]) -> N
 
 @pytest.mark.parametrize("seed", range(6))
 def test_words_stay_near_their_face(page: Page, seed: int) -> None:
-    """Further away they would seem to be another face's: a number at the face is better."""
-    boxes = crowd(12, seed)
-    for (x0, y0, x1, y1), place in zip(boxes, laid_out(page, boxes), strict=True):
-        if place["leader"] and not place["short"]:
-            (x, y), (to_x, to_y) = place["leader"]
-            assert math.hypot(to_x - x, to_y - y) <= max(x1 - x0, y1 - y0)
+    """Further away, or across others, they would seem to be another face's: a number at the face is better."""
+    boxes: list[Rect] = [*crowd(12, seed)]
+    away = [[*boxes[:n], moved(box, by), *boxes[n + 1 :]] for n, box in enumerate(boxes) for by in (-60, 60)]
+    for last in (boxes, *away):
+        for box, place in zip(last, laid_out(page, boxes, last), strict=True):
+            if place["leader"] and not place["short"]:
+                (x, y), (to_x, to_y) = place["leader"]
+                assert math.hypot(to_x - x, to_y - y) <= max(box[2] - box[0], box[3] - box[1])
+                assert not [other for other in last if other != box and enters(place["leader"], other)]
+
+
+def moved(box: Rect, by: float) -> Rect:
+    """A face that is aside, in the picture."""
+    by = min(max(by, -box[0]), PICTURE[0] - box[2])
+    return (box[0] + by, box[1], box[2] + by, box[3])
+
+
+def enters(line: Sequence[Rect], rect: Rect) -> bool:
+    """Whether a line is inside of a rectangle anywhere, by trying."""
+    (x, y), (to_x, to_y) = line
+    points = [(x + (to_x - x) * n / 100, y + (to_y - y) * n / 100) for n in range(101)]
+    return any(rect[0] < px < rect[2] and rect[1] < py < rect[3] for px, py in points)
 
 
 def test_all_words_of_a_few_faces_have_room(page: Page) -> None:
@@ -262,6 +278,21 @@ def test_faces_keep_their_numbers(page: Page) -> None:
         [[1, 106]],  # who comes after a while is somebody new
         [[1, 200], [2, 106]],
     ]
+
+
+@pytest.mark.parametrize(("gone", "expected"), [("", [2, 1]), ("3000", [1, 2])])
+def test_how_long_faces_keep_their_numbers_where_pictures_are_rare(page: Page, gone: str, expected: list[int]) -> None:
+    numbers = page.evaluate(
+        f"""async () => {{
+        const {{ Faces }} = await import("./static/live/faces.js");
+        const face = (x) => ({{ box: [x, 0, x + 40, 40], label: "happy", probabilities: {{ happy: 1 }},
+          uncertain: false, reasons: [] }});
+        const faces = new Faces({gone});
+        faces.update([0, 100].map(face), 0);
+        const told = faces.update([100, 0].map(face), 1500);
+        return [0, 100].map((x) => told.find(({{ box }}) => box[0] === x).number); }}"""
+    )
+    assert numbers == expected
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from browsing import CAMERA, barriers, launched, needs_browser, new_page
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Download, Page, Playwright, WebSocketRoute, expect
 from served import Served, begin
+from waiting import until
 
 pytestmark = needs_browser
 
@@ -322,21 +323,19 @@ navigator.mediaDevices.getUserMedia = (wanted) => {
 
 
 def test_front_and_back(playwright: Playwright, opened: Open) -> None:
-    chromium = launched(playwright, f"{CAMERA}=device-count=2", "--use-fake-ui-for-media-stream")
-    page = opened(State("", FACING, faces(face())), of=chromium)
-    mirror = page.get_by_role("button", name="Mirror")
-    expect(mirror).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="Switch to the other camera").click()
-    expect(mirror).to_have_attribute("aria-pressed", "false")  # what is on the other side is seen as it is
-    expect(page.get_by_role("status")).to_have_text("Live.")
-    assert page.evaluate("JSON.parse(localStorage['mien.camera'])") == {"facing": "environment"}
-    which = page.locator("#which")
-    expect(which.get_by_role("option")).to_have_count(2)
-    which.select_option(index=1)
-    expect(page.get_by_role("status")).to_have_text("Live.")
-    assert page.evaluate("localStorage.length") == 1
-    page.context.close()
-    chromium.close()
+    with launched(playwright, f"{CAMERA}=device-count=2", "--use-fake-ui-for-media-stream") as chromium:
+        page = opened(State("", FACING, faces(face())), of=chromium)
+        mirror = page.get_by_role("button", name="Mirror")
+        expect(mirror).to_have_attribute("aria-pressed", "true")
+        page.get_by_role("button", name="Switch to the other camera").click()
+        expect(mirror).to_have_attribute("aria-pressed", "false")  # what is on the other side is seen as it is
+        expect(page.get_by_role("status")).to_have_text("Live.")
+        assert page.evaluate("JSON.parse(localStorage['mien.camera'])") == {"facing": "environment"}
+        which = page.locator("#which")
+        expect(which.get_by_role("option")).to_have_count(2)
+        which.select_option(index=1)
+        expect(page.get_by_role("status")).to_have_text("Live.")
+        assert page.evaluate("localStorage.length") == 1
 
 
 def test_one_camera_is_no_choice(opened: Open) -> None:
@@ -448,9 +447,41 @@ def test_the_next_try_is_counted_down(opened: Open) -> None:
     page = opened(State("", service=denying(1011, "")))
     expect(page.locator("#wait")).to_have_text("The next try is in 4 s.")
     expect(page.locator("#wait")).to_have_text("The next try is in 2 s.")
+
+
+def test_who_tries_at_once_is_led_on(opened: Open) -> None:
+    script = "const wait = setTimeout; window.setTimeout = (run, ms) => wait(run, ms < 1000 ? ms : 1e9)"
+    page = opened(State("", script, service=denying(1011, "")))  # the next try never comes by itself
     page.get_by_role("button", name="Try now").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Stop the camera")).to_be_focused()
+
+
+def test_a_camera_that_is_unplugged_before_its_first_picture_is_gone(opened: Open) -> None:
+    page = opened(State("", NO_PICTURE))
+    until(lambda: page.evaluate("document.querySelector('video').srcObject !== null"))
+    page.evaluate(
+        """async () => {
+        const video = document.querySelector("video");
+        const over = video.play().catch(() => {}); // after that of the page
+        video.srcObject.getTracks()[0].dispatchEvent(new Event("ended"));
+        await over; }"""
+    )
+    expect(page.get_by_role("status")).to_have_text(STATES["gone"].words)
+
+
+def test_pictures_are_watched_for_once_however_often_it_connects(opened: Open) -> None:
+    script = """window.watched = 0;
+      const { requestVideoFrameCallback } = HTMLVideoElement.prototype;
+      HTMLVideoElement.prototype.requestVideoFrameCallback = function (told) {
+        window.watched++;
+        return requestVideoFrameCallback.call(this, (...all) => { window.watched--; told(...all); }); }"""
+    page = opened(State("", script, faces(face())))
+    for labels in ("Seven expressions", "Eight expressions"):
+        expect(page.get_by_text("pictures a second")).to_be_visible()
+        page.get_by_label("Expressions").select_option(labels)
+    expect(page.get_by_text("pictures a second")).to_be_visible()
+    until(lambda: page.evaluate("watched") == 1)
 
 
 @pytest.mark.parametrize("size", [(480, 640), (1280, 320), (1280, 720)])
@@ -460,15 +491,12 @@ def test_no_side_of_the_cameras_picture_is_cut_off(
     """A browser cuts a picture to the shape that it is asked for."""
     clip = tmp_path / "camera.mjpeg"
     clip.write_bytes(b"".join(jpeg(size, shade) for shade in range(0, 250, 50)))
-    chromium = launched(
-        playwright, CAMERA, "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={clip}"
-    )
-    page = opened(State("", service=faces(face())), of=chromium)
-    expect(page.get_by_role("status")).to_have_text("Live.")
-    wide, high = page.locator("video").evaluate("video => [video.videoWidth, video.videoHeight]")
-    assert wide / high == pytest.approx(size[0] / size[1], rel=0.02)
-    page.context.close()
-    chromium.close()
+    played = f"--use-file-for-fake-video-capture={clip}"
+    with launched(playwright, CAMERA, "--use-fake-ui-for-media-stream", played) as chromium:
+        page = opened(State("", service=faces(face())), of=chromium)
+        expect(page.get_by_role("status")).to_have_text("Live.")
+        wide, high = page.locator("video").evaluate("video => [video.videoWidth, video.videoHeight]")
+        assert wide / high == pytest.approx(size[0] / size[1], rel=0.02)
 
 
 def jpeg(size: tuple[int, int], shade: int) -> bytes:
@@ -534,19 +562,15 @@ def test_the_service_stops_in_mid_stream_and_comes_back(opened: Open, port: int)
 
 
 def test_the_browser_refuses_the_camera(playwright: Playwright, opened: Open) -> None:
-    chromium = launched(playwright, CAMERA, "--deny-permission-prompts")
-    page = opened(State(""), of=chromium)
-    expect(page.get_by_role("heading", name="The camera is not allowed")).to_be_visible()
-    page.context.close()
-    chromium.close()
+    with launched(playwright, CAMERA, "--deny-permission-prompts") as chromium:
+        page = opened(State(""), of=chromium)
+        expect(page.get_by_role("heading", name="The camera is not allowed")).to_be_visible()
 
 
 def test_there_is_no_camera(playwright: Playwright, opened: Open) -> None:
-    chromium = launched(playwright, "--use-fake-ui-for-media-stream")
-    page = opened(State(""), of=chromium)
-    expect(page.get_by_role("heading", name="There is no camera")).to_be_visible()
-    page.context.close()
-    chromium.close()
+    with launched(playwright, "--use-fake-ui-for-media-stream") as chromium:
+        page = opened(State(""), of=chromium)
+        expect(page.get_by_role("heading", name="There is no camera")).to_be_visible()
 
 
 def bounds(page: Page, name: str) -> dict[str, float]:

@@ -243,6 +243,24 @@ def test_faces_are_numbered_as_their_cards(opened: Open, media: Path, astronaut:
     expect(page.locator("section.photo").last.locator("h3 .number")).to_have_text([f"Face {each}:" for each in numbers])
 
 
+def test_faces_on_a_strip_are_marked_too(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    page.evaluate(
+        """() => {
+        window.drawn = [];
+        CanvasRenderingContext2D.prototype.strokeRect = () => drawn.push('box');
+        CanvasRenderingContext2D.prototype.fillText = (words) => drawn.push(words); }"""
+    )
+    strip = Image.new("RGB", (2600, 150), "gray")
+    for x in (300, 1500):
+        strip.paste(Image.open(io.BytesIO(astronaut)).crop((100, 40, 350, 190)), (x, 0))
+    (answer,) = read(page, {"strip.png": encoded(strip, "PNG")})
+    assert len(answer["faces"]) == 2
+    drawn = page.evaluate("drawn")
+    assert [each for each in drawn if each != "box"] == ["1", "2"]
+    assert drawn.count("box") == 2 * 2  # its ink, and its colour
+
+
 def test_a_face_crop_is_shown_large_enough_to_see_it_beside_its_words(page: Page, astronaut: bytes) -> None:
     crop = Image.open(io.BytesIO(astronaut)).crop((170, 60, 290, 180)).resize((48, 48))
     read(page, {"crop.png": encoded(crop, "PNG")})
@@ -321,6 +339,22 @@ def test_several_faces_before_the_camera(opened: Open, media: Path) -> None:
     expect(page.locator("#stage [role=status]")).to_contain_text("The camera gives no picture.")
     expect(page.locator("#stage .list li")).to_have_count(0)
     assert page.locator("#stage canvas").evaluate("canvas => canvas.width") == 0
+
+
+def test_a_camera_without_any_picture_is_told_in_time(opened: Open) -> None:
+    page = opened()
+    page.evaluate(
+        """() => { navigator.mediaDevices.getUserMedia = async () => {
+          const canvas = document.createElement('canvas');
+          canvas.getContext('2d');
+          return canvas.captureStream(0); }; }"""
+    )
+    page.clock.install(time=0)
+    page.clock.pause_at(1)
+    page.locator("#camera").click()
+    until(lambda: page.evaluate("document.querySelector('video').srcObject !== null"))
+    page.clock.run_for(3500)
+    expect(page.locator("#stage [role=status]")).to_contain_text("The camera gives no picture.")
 
 
 def test_the_camera_sees_nothing_while_nobody_sees_the_page(opened: Open) -> None:

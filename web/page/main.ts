@@ -1,10 +1,11 @@
 /** The page: photos, a video or the camera go in; faces come out as cards, and as files to save. */
 
+import { fault as why } from '../../src/mien/service/static/live/camera.js';
 import type { Manifest } from '../src/heads.js';
 import { headFor, labelSetsOf } from '../src/heads.js';
 import { Steady } from '../src/steady.js';
 import { Client, type Packed } from './client.js';
-import { Moving } from './moving.js';
+import { CameraGone, Moving } from './moving.js';
 import { type Answer, csv, json, make, save } from './parts.js';
 import { photo, unplayable } from './photos.js';
 import { language, said, say, setOf } from './texts.js';
@@ -20,13 +21,10 @@ const moving = new Moving(client, stage);
 const answers: Answer[] = [];
 const waiting: File[] = [];
 const NO_CAMERA: Readonly<Record<string, () => string>> = {
-  NotAllowedError: () => say('refused'),
-  SecurityError: () => say('refused'),
-  NotFoundError: () => say('missing'),
-  OverconstrainedError: () => say('missing'),
-  NotReadableError: () => say('taken'),
-  AbortError: () => say('taken'),
-  Gone: () => say('gone'),
+  refused: () => say('refused'),
+  missing: () => say('missing'),
+  taken: () => say('taken'),
+  gone: () => say('gone'),
 };
 let taken = 0; // of the files that were chosen, since none of them waited
 
@@ -87,7 +85,7 @@ async function camera(): Promise<void> {
     await moving.camera({ labels: labels.value }, steady());
   } catch (error) {
     halt();
-    const known = NO_CAMERA[(error as Error).name];
+    const known = NO_CAMERA[error instanceof CameraGone ? 'gone' : why(error as Error)];
     if (known) fault(known());
     else fault(say('unknown'), error);
   }

@@ -7,6 +7,7 @@ import { colour, told } from './texts.js';
 const LETTERS = 16; // px, on a moving picture
 const SHARE = 0.03; // of a photo's longer side, as which its letters are drawn
 const LEAST = 12; // px
+const FITTING = 0.25; // of a photo's shorter side, no larger than which they are: on a strip there is no more room
 
 /** A face with the number of its card. */
 export type Numbered = Pick<Reading, 'box' | 'label' | 'confidence' | 'uncertain'> & { readonly number: number };
@@ -17,8 +18,8 @@ export type Numbered = Pick<Reading, 'box' | 'label' | 'confidence' | 'uncertain
  * @param scale how many times the canvas is larger than the photo.
  */
 export function drawOn(canvas: HTMLCanvasElement, faces: readonly Numbered[], scale: number): void {
-  const letters = Math.max(LEAST, Math.round(SHARE * Math.max(canvas.width, canvas.height)));
-  if (Math.min(canvas.width, canvas.height) < 2 * letters) return; // of a strip there would be nothing to see
+  const usual = Math.max(LEAST, Math.round(SHARE * Math.max(canvas.width, canvas.height)));
+  const letters = Math.min(usual, FITTING * Math.min(canvas.width, canvas.height));
   const pen = canvas.getContext('2d')!;
   const named = faces.length > 1 ? marked(faces).map((face) => ({ ...face, words: face.number })) : marked(faces);
   const large = scaled(named, scale);

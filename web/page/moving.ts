@@ -1,5 +1,6 @@
 /** Moving pictures: the camera or a video file, each picture read as soon as the one before is. */
 
+import { open } from '../../src/mien/service/static/live/camera.js';
 import { Faces } from '../../src/mien/service/static/live/faces.js';
 import type { Prediction } from '../src/prediction.js';
 import type { PredictOptions } from '../src/reader.js';
@@ -9,16 +10,14 @@ import { Overlay } from './marks.js';
 import { type Answer, type Known, live } from './parts.js';
 import { say } from './texts.js';
 
-const WANTED = { video: { width: { ideal: 640 }, facingMode: 'user' } }; // for a height browsers cut off the sides
 const COUNTED_S = 2; // over which pictures are counted
 const LISTED_S = 0.25; // between two lists of faces
 const ALONE_S = 1; // until it is told that there is no face
+const LEFT_S = 3; // a face that is not seen for so long has left: slow machines take a second or two for a picture
 const DARK_S = 3; // without a picture of the camera, until that is told
 
-/** Why there is no camera, or none any more: a `name` as browsers give it, and in the page's words. */
-export class CameraGone extends Error {
-  override name = 'Gone';
-}
+/** The camera was unplugged. */
+export class CameraGone extends Error {}
 
 /** Switches a camera off. */
 function off(stream: MediaStream): void {
@@ -57,12 +56,12 @@ export class Moving {
    * Reads the camera until `stop`; what is shown is smoothed.
    *
    * @throws DOMException as `getUserMedia` does.
-   * @throws CameraGone if it was unplugged.
+   * @throws CameraGone
    */
   async camera(options: PredictOptions, steady: Steady): Promise<void> {
     const turn = this.#begin();
     this.#say('allow');
-    const stream = await this.#unlessStopped(turn, navigator.mediaDevices.getUserMedia(WANTED));
+    const stream = await this.#unlessStopped(turn, open({ facing: 'user' }));
     if (!stream) return;
     if (turn !== this.#turn) return off(stream);
     this.#video.srcObject = stream;
@@ -126,10 +125,10 @@ export class Moving {
     const stream = video.srcObject;
     const shown = new Shown(!keep);
     video.parentElement!.classList.toggle('mirrored', shown.mirror);
+    let waited = performance.now();
     await this.#unlessStopped(turn, Promise.race(stream ? [video.play(), after(DARK_S)] : [video.play()]));
     if (stream) video.parentElement!.scrollIntoView({ block: 'nearest' }); // now that it has its height
     let last = -1;
-    let waited = performance.now();
     while (turn === this.#turn && !(video.ended && video.currentTime === last)) {
       if (video.error) throw new Error(video.error.message);
       if (stream instanceof MediaStream && !stream.active) throw new CameraGone();
@@ -145,7 +144,7 @@ export class Moving {
       if (turn !== this.#turn) break;
       keep?.({ timeS: last, answer });
       waited = performance.now();
-      this.#show(steady.next(answer, last), shown);
+      this.#show(steady.next(answer, last), shown, keep && last);
     }
   }
 
@@ -167,9 +166,10 @@ export class Moving {
     this.#say('dark');
   }
 
-  #show(answer: Prediction, shown: Shown): void {
+  /** @param timeS of a film, where the picture is. */
+  #show(answer: Prediction, shown: Shown, timeS?: number): void {
     const now = performance.now() / 1000;
-    const faces = shown.next(answer, now);
+    const faces = shown.next(answer, now, timeS ?? now);
     this.#boxes.show(faces, answer.width, shown.mirror);
     const alone = shown.alone(now);
     this.#say(alone ? 'nobody' : 'live');
@@ -182,7 +182,8 @@ export class Moving {
 /** What is shown of one moving picture: its faces, which keep their numbers, and how many pictures a second are read. */
 class Shown {
   readonly mirror: boolean;
-  readonly #faces = new Faces();
+  #faces = new Faces(1000 * LEFT_S);
+  #followed = -Infinity;
   #times: readonly number[] = [];
   #seen = -Infinity;
   #listed = -Infinity;
@@ -195,9 +196,12 @@ class Shown {
     return this.#times.length / COUNTED_S;
   }
 
-  next(answer: Prediction, now: number): Known[] {
+  /** @param at when the picture was, by the clock that its faces live by; all begins anew where that goes back. */
+  next(answer: Prediction, now: number, at: number): Known[] {
     this.#times = [...this.#times.filter((each) => each >= now - COUNTED_S), now];
-    const faces = this.#faces.update(answer.faces, 1000 * now);
+    if (at < this.#followed) this.#faces = new Faces(1000 * LEFT_S);
+    this.#followed = at;
+    const faces = this.#faces.update(answer.faces, 1000 * at);
     if (faces.length || this.#seen === -Infinity) this.#seen = faces.length ? now : now - ALONE_S;
     return faces.map((face) => ({ ...face.answer, ...face, confidence: face.share }));
   }

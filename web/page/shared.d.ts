@@ -24,6 +24,12 @@ declare module '*/static/tags.js' {
   export function scaled(faces: readonly Marked[], scale: number): Marked[];
 }
 
+declare module '*/static/live/camera.js' {
+  /** Why a browser gives no camera. */
+  export function fault(error: Error): 'refused' | 'missing' | 'taken' | 'broken';
+  export function open(which: { readonly id?: string; readonly facing?: string }): Promise<MediaStream>;
+}
+
 declare module '*/static/live/faces.js' {
   import type { Reading } from '../src/prediction.js';
 
@@ -33,6 +39,7 @@ declare module '*/static/live/faces.js' {
     readonly answer: Reading;
   }
   export class Faces {
+    constructor(gone?: number);
     update(faces: readonly Reading[], now: number): Followed[];
   }
 }

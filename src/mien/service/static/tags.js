@@ -2,8 +2,8 @@
 //
 // A box is solid, or dashed where the expression is uncertain, in the expression's colour between two lines of its ink,
 // so that one of the two stands out from whatever lies beneath; a tag is filled with the colour and edged with the ink.
-// A tag covers no face and no other tag; where its words find no room it holds the face's number, and a picture that is
-// saved has the words below it.
+// A tag covers no face and no other tag as long as there is room. Where its words find none it holds the face's number,
+// and a picture that is saved has the words below it; where the number finds none, it lies in its face's corner.
 //
 // A face here is { key, box, words, number, line, fill, dashed }: `box` in px of the picture, `words` for a tag, `number`
 // for one without room, `line` for the list below, `fill` as #rrggbb.

@@ -6,17 +6,23 @@
 
 const HOLD_MS = 400;
 const REFRESH_MS = 250;
-const GONE_MS = 1000; // a face that is not seen for so long has left: its number is free
+const GONE_MS = 1000; // see `Faces`
 const SAME = 0.3; // overlap (intersection over union) from which two boxes are one face, as for the service
 const LARGER = 1.3; // times as large is a face that takes the place of the largest
 
 export class Faces {
+  #gone;
   #known = [];
   #largest = null;
 
+  /** @param {number} gone ms after which a face that is not seen has left: its number is free */
+  constructor(gone = GONE_MS) {
+    this.#gone = gone;
+  }
+
   /** What is shown of the faces of an answer, at a time in ms: `number`, `box`, `label`, `share`, `uncertain`, `reasons`. */
   update(faces, now) {
-    const before = this.#known.filter((each) => now - each.seen <= GONE_MS);
+    const before = this.#known.filter((each) => now - each.seen <= this.#gone);
     const present = faces.map((face) => {
       const same = match(face.box, before);
       if (same) before.splice(before.indexOf(same), 1);

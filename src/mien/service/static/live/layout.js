@@ -1,8 +1,10 @@
-// Where the tags of faces go: on no face and on no other tag, and where they were a moment ago as long as that is free.
+// Where the tags of faces go: on no face and on no other tag as long as there is room, and where they were a moment ago
+// as long as that is free and near.
 //
 // All rectangles are [x0, y0, x1, y1] in px of the shown picture. A tag stands beside its face's box; where that is
 // taken, near it, with a line that leads to the box; where no place is left there for its words, its number
-// alone is shown, and the words stand below the picture.
+// alone is shown, and the words stand below the picture; where there is none for the number either, it lies in its
+// face's corner.
 
 const GAP = 5; // px between a tag and whatever it must not cover
 const SLACK = 12; // px more that a better place must have before a tag moves to it
@@ -63,18 +65,18 @@ function stay(face, picture, boxes, old, tags) {
   if (better && !better.short) return better;
   const size = old.short ? face.short : face.full;
   const rect = [old.rect[0], old.rect[1], old.rect[0] + size[0], old.rect[1] + size[1]];
-  if (!isFree(rect, picture, obstacles, GAP)) return null;
-  return at(rect, { short: old.short, leader: leader(rect, face.box) });
+  const line = leader(rect, face.box);
+  const strange = !old.short && (long(line) > reach(face.box) || crossed(line, face.box, obstacles));
+  if (strange || !isFree(rect, picture, obstacles, GAP)) return null;
+  return at(rect, { short: old.short, leader: line });
 }
 
 function place(face, picture, boxes, tags, gap = GAP) {
   const obstacles = [...boxes, ...tags];
-  const [x0, y0, x1, y1] = face.box;
-  const reach = REACH * Math.max(x1 - x0, y1 - y0);
   const find = (size, short, most) => anywhere(face, size, picture, obstacles, gap, short, most);
   return (
     beside(face, picture, obstacles, gap) ||
-    find(face.full, false, reach) ||
+    find(face.full, false, reach(face.box)) ||
     find(face.short, true, Infinity) ||
     inside(face, picture)
   );
@@ -119,11 +121,10 @@ function anywhere(face, [width, height], picture, obstacles, gap, short, most) {
     for (const y of ys) {
       const rect = [x, y, x + width, y + height];
       const line = leader(rect, face.box);
-      const long = Math.hypot(line[1][0] - line[0][0], line[1][1] - line[0][1]);
-      if (long >= least || !isFree(rect, picture, obstacles, gap)) continue;
-      const crossed = obstacles.filter((each) => each !== face.box && crosses(line, each)).length;
-      if (long + CROSSING * crossed < least) {
-        least = long + CROSSING * crossed;
+      if (long(line) >= least || !isFree(rect, picture, obstacles, gap)) continue;
+      const cost = long(line) + CROSSING * crossed(line, face.box, obstacles);
+      if (cost < least) {
+        least = cost;
         best = at(rect, { short, leader: line });
       }
     }
@@ -158,6 +159,20 @@ function leader(tag, box) {
   const [x, toX] = nearest(tag[0], tag[2], box[0], box[2]);
   const [y, toY] = nearest(tag[1], tag[3], box[1], box[3]);
   return [[x, y], [toX, toY]];
+}
+
+function long([[x, y], [toX, toY]]) {
+  return Math.hypot(toX - x, toY - y);
+}
+
+/** How far from its box words may stand, px. */
+function reach([x0, y0, x1, y1]) {
+  return REACH * Math.max(x1 - x0, y1 - y0);
+}
+
+/** How many obstacles a line to a box enters. */
+function crossed(line, box, obstacles) {
+  return obstacles.filter((each) => each !== box && crosses(line, each)).length;
 }
 
 /** Whether a line enters a rectangle (Liang and Barsky, 1984). */

@@ -93,7 +93,7 @@ export class Link {
   async #pump(socket) {
     const canvas = document.createElement("canvas");
     const pen = canvas.getContext("2d");
-    const picture = watch(this.#video);
+    const picture = watch(this.#video, () => this.#socket === socket);
     let last = -Infinity;
     for (;;) {
       await new Promise(requestAnimationFrame); // none come while nobody sees the page
@@ -127,11 +127,14 @@ export class Link {
   }
 }
 
-/** Whether a video has shown a picture since `fresh` was set to false, and when; always where a browser cannot tell. */
-function watch(video) {
+/**
+ * Whether a video has shown a picture since `fresh` was set to false, and when; always where a browser cannot tell.
+ * It is watched as long as `wanted()`.
+ */
+function watch(video, wanted) {
   if (!video.requestVideoFrameCallback) return new Unwatched();
   const picture = { fresh: video.videoWidth > 0, at: performance.now() };
-  const again = () => video.srcObject && video.requestVideoFrameCallback(shown);
+  const again = () => wanted() && video.srcObject && video.requestVideoFrameCallback(shown);
   const shown = () => {
     Object.assign(picture, { fresh: true, at: performance.now() });
     again();

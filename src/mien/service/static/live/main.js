@@ -71,19 +71,21 @@ async function start() {
 async function use(which) {
   release();
   show("asking");
+  let opened = null;
   try {
-    const opened = await open(which);
+    opened = await open(which);
     stream = opened;
     for (const track of opened.getTracks()) track.addEventListener("ended", () => stream === opened && stop("gone"));
     page.video.srcObject = stream;
     await Promise.race([page.video.play(), new Promise((done) => setTimeout(done, PLAYS_MS))]);
   } catch (error) {
+    if (opened && stream !== opened) return; // it is gone, or another is used: why is told already
     const state = fault(error);
     stop(state, state === "broken" ? error.message : "");
     return;
   }
   await listed();
-  if (!stream) return; // it is gone already
+  if (stream !== opened) return; // it is gone already
   turned();
   connect();
   page.frame.scrollIntoView({ block: "nearest" });
