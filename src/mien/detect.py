@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.errors import MienError
 from mien.face import Face
 from mien.packaged import weights
 from mien.picture import Picture
@@ -67,6 +68,15 @@ class Detector(Protocol):
             The faces, in px of the image, the largest box first; empty when there is none.
         """
         ...
+
+
+def check_detector(detector: object) -> None:
+    """Raises `MienError` of what finds no faces, a class in place of one of its kind, too; None is allowed."""
+    if isinstance(detector, type):
+        raise MienError(f"expected a detector, got the class {detector.__name__}: give {detector.__name__}()")
+    if detector is not None and not callable(getattr(detector, "detect", None)):
+        needed = "a detector has a method detect(image) that gives mien.Face, as mien.Detector says"
+        raise MienError(f"{needed}; got {type(detector).__name__}")
 
 
 class BlazeFace:

@@ -23,7 +23,7 @@ from mien.artifact import Artifact
 from mien.cores import ahead
 from mien.covers import Covers
 from mien.crops import CROPS, Crop, cut
-from mien.detect import BlazeFace, Detector
+from mien.detect import BlazeFace, Detector, check_detector
 from mien.errors import ImageError, LabelError, MienError, SourceError
 from mien.face import sharpness, whole_face
 from mien.image import Pixels
@@ -79,7 +79,7 @@ class Recognizer:
             raise MienError(f"threads is a whole number of 1 or more, got {threads!r}")
         if not isinstance(limits, Limits):
             raise MienError(f"limits are mien.Limits(max_pixels=..., ...), got {type(limits).__name__}")
-        _check_detector(detector)
+        check_detector(detector)
         self.artifact = artifact if isinstance(artifact, Artifact) else artifacts.read(artifacts.find(artifact))
         self.detector = BlazeFace() if detector is None else detector
         self.preprocess = Preprocess(self.artifact.manifest.size, self.artifact.manifest.colour)
@@ -433,17 +433,6 @@ def load(
 def opened(model: Model) -> Recognizer:
     """A recognizer as it is, or what `load` makes of a name, a path or None. Raises as `load`."""
     return model if isinstance(model, Recognizer) else load(model)
-
-
-def _check_detector(detector: object) -> None:
-    """Raises `MienError` of what finds no faces, a class in place of one of its kind, too."""
-    if isinstance(detector, type):
-        raise MienError(f"expected a detector, got the class {detector.__name__}: give {detector.__name__}()")
-    if detector is not None and not callable(getattr(detector, "detect", None)):
-        kind = type(detector).__name__
-        raise MienError(
-            f"a detector has a method detect(image) that gives mien.Face, as mien.Detector says; got {kind}"
-        )
 
 
 def _is_one(source: Any) -> bool:

@@ -1,7 +1,8 @@
 """Watching: from a video to what is to be seen in each of its frames: who, and with which expression.
 
-Frames are decoded in one thread, made pictures in another, their faces found in a third and read in a fourth, each a
-little ahead of the next. What comes out, in constant memory, are moments, one a frame, and now and then a checkpoint.
+Frames are decoded in one thread, made pictures in another, their faces found and cut out in a third and read in a
+fourth, each a little ahead of the next. What comes out, in constant memory, are moments, one a frame, and now and then
+a checkpoint.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def laid_out(page: Page, *frames: Sequence[Rect], full: Rect = FULL, picture: Re
     """Each face's place in the last of some frames, which follow one another."""
     placed: list[dict[str, Any]] = page.evaluate(
         """async ([frames, full, short, picture]) => {
-        const { layOut } = await import("./static/live/layout.js");
+        const { layOut } = await import("./static/layout.js");
         let places = new Map();
         for (const boxes of frames)
           places = layOut(boxes.map((box, key) => ({ key, box, full, short })), picture, places);

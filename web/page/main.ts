@@ -20,12 +20,7 @@ const client = new Client(...started());
 const moving = new Moving(client, stage);
 const answers: Answer[] = [];
 const waiting: File[] = [];
-const NO_CAMERA: Readonly<Record<string, () => string>> = {
-  refused: () => say('refused'),
-  missing: () => say('missing'),
-  taken: () => say('taken'),
-  gone: () => say('gone'),
-};
+const NO_CAMERA = ['refused', 'missing', 'taken', 'gone']; // why, where the page has words for it
 let taken = 0; // of the files that were chosen, since none of them waited
 
 /** The worker and its files, which the page holds. */
@@ -85,8 +80,8 @@ async function camera(): Promise<void> {
     await moving.camera({ labels: labels.value }, steady());
   } catch (error) {
     halt();
-    const known = NO_CAMERA[error instanceof CameraGone ? 'gone' : why(error as Error)];
-    if (known) fault(known());
+    const known = error instanceof CameraGone ? 'gone' : why(error as Error);
+    if (NO_CAMERA.includes(known)) fault(say(known));
     else fault(say('unknown'), error);
   }
 }

@@ -8,7 +8,7 @@
 // A face here is { key, box, words, number, line, fill, dashed }: `box` in px of the picture, `words` for a tag, `number`
 // for one without room, `line` for the list below, `fill` as #rrggbb.
 
-import { layOut } from "./live/layout.js";
+import { layOut } from "./layout.js";
 
 const LINE = 3; // px, of a box's colour
 const EDGE = 2; // px, of the ink on either side

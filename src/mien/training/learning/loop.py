@@ -131,10 +131,11 @@ def train(
         run = Run(out, writes=ours.first)
         if not ours.first:
             progress, say = _nothing, _nothing
-        run.check(recipe, resume=resume)
-        ours.check(recipe.schedule.batch)
-        if ours.first:
+        if ours.first:  # several at once would take the folder away from each other while they try it
             check(recipe, out, resume=resume, start=start, teachers=teachers)
+        else:
+            run.check(recipe, resume=resume)
+        ours.check(recipe.schedule.batch)
         given = find_start(start) if start else None
         if threads:
             torch.set_num_threads(threads)
