@@ -31,6 +31,9 @@ COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 
 expect.set_options(timeout=WAIT)  # for all there is in a process; of pages see `new_page`
 
+PHOTOS, VIDEOS = (f"input[type=file][accept*='{suffix}']" for suffix in (".jpg", ".webm"))
+"""Where the app takes them. A page that is left stays for a moment: what it is given then is lost."""
+
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 
 

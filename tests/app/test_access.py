@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from browsing import App, idle, needs_browser, new_page, photos, video, wrong
+from browsing import PHOTOS, VIDEOS, App, idle, needs_browser, new_page, photos, video, wrong
 from PIL import Image
 from playwright.sync_api import Browser, Frame, Page, expect
 
@@ -107,7 +107,7 @@ def test_answers(visit: Visit, astronaut: bytes) -> None:
     page.get_by_text("Keep the faces that I correct").click()
     expect(page.get_by_text("While this is on")).to_be_visible()
     idle(page)
-    page.locator("input[type=file]").set_input_files(chosen)
+    page.locator(PHOTOS).set_input_files(chosen)
     expect(page.locator(".mien-summary")).to_be_visible()
     for question in ("Face 1 is actually", "Face 2 is actually", "This face is actually"):
         expect(page.get_by_role("button", name=question)).to_be_visible()
@@ -138,10 +138,10 @@ def test_samples_and_camera(visit: Visit) -> None:
 def test_video(visit: Visit, clip: bytes) -> None:
     page = visit("video")
     expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible()
-    page.locator("input[type=file]").set_input_files(video(clip))
+    page.locator(VIDEOS).set_input_files(video(clip))
     expect(page.locator("[data-testid=stVegaLiteChart] canvas")).to_have_count(2)
     good(page)
-    page.locator("input[type=file]").set_input_files(video(b"nothing at all"))
+    page.locator(VIDEOS).set_input_files(video(b"nothing at all"))
     expect(page.get_by_text("This video cannot be read.")).to_be_visible()
     good(page)
     page.get_by_text("A video on this machine", exact=True).click()

@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from browsing import CAMERA, WAIT, App, idle, launched, needs_browser, new_page, photos, video
+from browsing import CAMERA, PHOTOS, VIDEOS, WAIT, App, idle, launched, needs_browser, new_page, photos, video
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
@@ -37,7 +37,7 @@ def page(browser: Browser, running: App) -> Iterator[Page]:
 
 def upload(page: Page, **files: bytes) -> None:
     """Choose files by name, such as `me_jpg=content`."""
-    page.locator("input[type=file]").set_input_files(photos(**files))
+    page.locator(PHOTOS).set_input_files(photos(**files))
 
 
 def plays(page: Page, video: Locator) -> None:
@@ -131,8 +131,7 @@ def test_the_live_picture_moves(page: Page) -> None:
 
 def test_a_click_on_a_chart_shows_the_frame_and_moves_the_player(page: Page, clip: bytes) -> None:
     page.get_by_role("link", name="Video").click()
-    page.get_by_test_id("stFileUploaderDropzone").wait_for()
-    page.locator("input[type=file]").set_input_files(video(clip))
+    page.locator(VIDEOS).set_input_files(video(clip))
     charts = page.locator("[data-testid=stVegaLiteChart] canvas")
     expect(charts).to_have_count(2)
     player, moment = page.locator("video"), page.locator(".mien-frame h2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from browsing import App, idle, needs_browser, new_page, photos
+from browsing import PHOTOS, App, idle, needs_browser, new_page, photos
 from playwright.sync_api import Browser, expect
 
 from mien.corrections import kept
@@ -38,7 +38,7 @@ def test_a_correction_is_kept_once_the_page_says_so(
     page = new_page(browser, viewport={"width": 1000, "height": 1200})
     page.goto(keeping.url)
     page.get_by_text("Keep the faces that I correct").click()
-    page.locator("input[type=file]").set_input_files(photos(me_jpg=astronaut))
+    page.locator(PHOTOS).set_input_files(photos(me_jpg=astronaut))
     page.get_by_role("button", name="This face is actually").click()
     page.get_by_role("menuitem", name="surprise").click()
     expect(page.get_by_text("This face is kept: surprise.")).to_be_visible()
