@@ -143,7 +143,7 @@ def crop_face(
     size: int = 48,
     *,
     gray: bool = True,
-    between: Image.Resampling = Image.Resampling.BICUBIC,
+    quick: bool = False,
 ) -> NDArray[np.uint8]:
     """Cut a face out, level and framed as FER2013 frames faces.
 
@@ -152,13 +152,14 @@ def crop_face(
         face: a face in that image.
         size: the crop's side in px.
         gray: as ITU-R 601 has it; else in the image's colours.
-        between: how what lies between pixels is made; `BILINEAR` takes less than half the time, and is softer.
+        quick: whether it is to be shown alone, not read: a little softer, in a fraction of the time.
 
     Returns:
         (size, size), or (size, size, 3); beyond the image's edge the edge is repeated.
     """
     square = framing(face)
-    step = max(1, int(square.side / (2 * size)))  # two or more region px per crop px, where the image has them
+    fine = 1 if quick else 2  # region px, or more, per crop px, where the image has them
+    step = max(1, int(square.side / (fine * size)))
     region, (left, top) = _region(image, square, step, gray)
     scale = square.side / step / size  # region px per crop px, below 4
     over = max(1, round(scale))
@@ -167,6 +168,7 @@ def crop_face(
     x, y = (square.centre_xy[0] - left) / step, (square.centre_xy[1] - top) / step
     half = size * over / 2
     matrix = (cos, -sin, x - half * (cos - sin), sin, cos, y - half * (sin + cos))
+    between = Image.Resampling.BILINEAR if quick else Image.Resampling.BICUBIC
     large = region.transform((size * over, size * over), Image.Transform.AFFINE, matrix, between)
     return np.array(large.reduce(over))
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from markupsafe import Markup
+
 from mien.draw import Colour, colour_of, contrast, ink_on
 from mien.labels import LabelSet
 from mien.prediction import Prediction, Reading
@@ -78,17 +80,17 @@ def outline(label: str) -> str:
     return _hex(ink_on(colour_of(label)))
 
 
-def jpeg(content: bytes) -> str:
+def jpeg(content: bytes) -> Markup:
     """A JPEG file as a data URI."""
     return _uri("image/jpeg", content)
 
 
-def csv(answers: Iterable[Answer], labels: LabelSet) -> str:
+def csv(answers: Iterable[Answer], labels: LabelSet) -> Markup:
     """The answers as a CSV file, as `mien predict` writes it, in a data URI."""
     return _uri("text/csv", csv_text([answer.prediction for answer in answers], labels.emotions).encode())
 
 
-def json_file(told: Sequence[object]) -> str:
+def json_file(told: Sequence[object]) -> Markup:
     """What the API answers, as a JSON file in a data URI."""
     return _uri("application/json", json.dumps(told, ensure_ascii=False).encode(errors="backslashreplace"))
 
@@ -112,5 +114,5 @@ def _hex(colour: Colour) -> str:
     return f"#{bytes(colour).hex()}"
 
 
-def _uri(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+def _uri(kind: str, content: bytes) -> Markup:
+    return Markup(f"data:{kind};base64,{base64.b64encode(content).decode()}")  # nothing in it is to be escaped

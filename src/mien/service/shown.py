@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from mien.face import Face, crop_face, reduction, whole_crop
+from mien.face import Face, crop_face, whole_crop
 from mien.image import Pixels
 from mien.picture import FACTORS, Picture
 
@@ -30,19 +30,14 @@ class Shown(NamedTuple):
 def show(picture: Picture, faces: Sequence[Face]) -> Shown:
     """A photo that was read, and its faces."""
     copy, factor = picture.copy(max(FACTORS))
-    smaller = {}  # a face is turned upright in as few pixels as it needs
-    crops = []
-    for face in faces:
-        further = max(1, reduction(face, SIDE) // factor)
-        if further not in smaller:
-            smaller[further] = copy.reduce(further)
-        crops.append(_jpeg(Image.fromarray(_crop(smaller[further], face.reduced(factor * further)))))
-    return Shown(_jpeg(copy.reduce(-(-max(copy.size) // MOST))), tuple(crops))
+    crops = (_jpeg(Image.fromarray(_crop(copy, face.reduced(factor)))) for face in faces)
+    smaller = -(-max(copy.size) // MOST)
+    return Shown(_jpeg(copy.reduce(smaller) if smaller > 1 else copy), tuple(crops))
 
 
 def _crop(image: Image.Image, face: Face) -> Pixels:
     if face.landmarks_xy:
-        return crop_face(image, face, SIDE, gray=False, between=Image.Resampling.BILINEAR)
+        return crop_face(image, face, SIDE, gray=False, quick=True)
     return whole_crop(image, SIDE, gray=False)  # one that was taken as a face
 
 
