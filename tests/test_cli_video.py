@@ -106,6 +106,10 @@ def test_a_video_that_ends_before_the_first_moment_asked_for_is_told(clip: Path)
         (("--out", "out.txt"), "a timeline is .parquet, .csv, .json or .jsonl"),
         (("--out", "out.mp4"), "a timeline is .parquet, .csv, .json or .jsonl"),
         (("--events", "out.doc"), "out.doc: end it with one of .csv, .json, .jsonl, .parquet, .srt, .vtt, .eaf, .txt"),
+        (
+            ("other.mp4", "--events", "out.srt"),
+            "out.srt: captions are of one video, and there are 2: write .csv, or one",
+        ),
         (("--summary", "out.srt"), "out.srt: end it with one of .csv, .json, .jsonl, .parquet"),
         (("--resume",), "--resume goes on with a file: name it with --out"),
         (("--from", "1:77"), "a time is seconds, or minutes and seconds as 1:30"),

@@ -189,6 +189,20 @@ def test_a_crowd_that_has_left_a_camera_is_forgotten(photo: Image.Image, monkeyp
     assert len(following.state["known"]) == 16
 
 
+class Blind(BlazeFace):
+    """A detector of one's own that is made from ours."""
+
+    def detect(self, image: Pixels) -> list[Face]:
+        return []
+
+
+def test_a_detector_made_from_ours_has_its_own_way(photo: Image.Image) -> None:
+    following = Following(Blind())
+    assert following.newest(Picture.of(photo), 0.0) == ()
+    given = frames([np.asarray(photo)] * 3)
+    assert [seen.faces for seen in Following(Blind())(viewed(given))] == [()] * 3
+
+
 def test_another_detector_is_asked_for_each_frame_of_a_camera() -> None:
     detector = Blocks()
     following = Following(detector)

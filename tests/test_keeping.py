@@ -58,6 +58,23 @@ def test_what_a_killed_process_leaves(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("resume", [True, False])
+def test_two_runs_do_not_write_one_file(resume: bool, tmp_path: Path) -> None:
+    with closing(journal(tmp_path / "out.csv")) as first:
+        with pytest.raises(MienError, match=r"out\.csv\.part\.jsonl: another run writes it"):
+            journal(tmp_path / "out.csv", resume=resume)
+        first.write(ROWS)
+        first.checkpoint(1)
+        with pytest.raises(MienError, match="another run writes it"):
+            journal(tmp_path / "out.csv", resume=resume)
+        assert list(first.rows()) == ROWS
+    with closing(journal(tmp_path / "out.csv", resume=True)) as second:
+        second.checkpoint(2)  # of no more rows
+        assert list(second.rows()) == ROWS
+    with closing(journal(tmp_path / "out.csv", resume=True)) as third:
+        assert third.state == 2
+
+
 def test_a_full_disk_is_told_with_the_rows_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

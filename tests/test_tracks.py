@@ -10,7 +10,7 @@ import pytest
 
 from mien.face import Face
 from mien.image import Pixels
-from mien.looks import Look, look_of
+from mien.looks import Look, look_of, unit
 from mien.tracks import People, Tracks
 
 STEP_S = 0.04
@@ -162,6 +162,19 @@ def test_it_goes_on_from_its_state() -> None:
     times = range(8, len(frames))
     rest = [again.update(at * STEP_S, [f for f, _ in frames[at]], [own for _, own in frames[at]]) for at in times]
     assert begun + rest == whole
+
+
+def test_people_are_the_same_from_any_state() -> None:
+    """Each look counts as it is, however often the sums are put aside."""
+    rng = np.random.default_rng(0)
+    whole, again = People(), People()
+    for at in range(60):
+        own = Look(unit(A.gray + rng.normal(size=144) * 0.04), A.small)
+        whole.add(at, at // 2, own)
+        again = People(json.loads(json.dumps(again.state)))
+        again.add(at, at // 2, own)
+    assert again.state == whole.state
+    assert again.joined() == whole.joined()
 
 
 def people(*seen: tuple[int, float, float, Look]) -> People:

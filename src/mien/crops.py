@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from mien.detect import BlazeFace, Detector
+from mien.detect import Detector, blaze_of
 from mien.face import Face, whole_face
 from mien.image import Pixels
 from mien.intake import LIMITS, ImageSource, Limits
@@ -51,7 +51,7 @@ def cut(
     Raises:
         ImageError: the image cannot be read.
     """
-    blaze = detector if type(detector) is BlazeFace else None  # detectors of others are given the whole image
+    blaze = blaze_of(detector)  # detectors of others are given the whole image
     whole = crop == "whole" or blaze is None
     picture = source if isinstance(source, Picture) else open_picture(source, limits, whole=whole)
     faces: list[Face] = []

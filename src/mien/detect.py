@@ -209,6 +209,11 @@ WHOLE, SQUARE, SHORT = View(192, 32), View(192, 192), View(128, 128)
 GLANCE, CLOSE_UP = View(384, 32, ROUGH), View(96, 96, ROUGH)
 
 
+def blaze_of(detector: Detector) -> BlazeFace | None:
+    """A detector whose other methods may stand for its `detect`, since that is BlazeFace's own; else None."""
+    return detector if isinstance(detector, BlazeFace) and type(detector).detect is BlazeFace.detect else None
+
+
 class _Network:
     """One of the two networks, and how its output reads.
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import BinaryIO
 
 LONGEST_STEM = 40  # characters, of up to 4 bytes; file systems take names of 255 bytes
 
@@ -145,6 +146,23 @@ def alone(folder: Path) -> Iterator[None]:
             yield
         finally:
             os.close(held)
+
+
+def locked(file: BinaryIO) -> bool:
+    """Whether an open file is this process's own from now on, as long as it is open; else it is another's."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(2**31 - 2)  # beyond what is read, which the lock would keep others from
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def make_folder(folder: Path) -> None:

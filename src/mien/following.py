@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mien.detect import BlazeFace, Detector
+from mien.detect import BlazeFace, Detector, blaze_of
 from mien.face import Face, overlap
 from mien.picture import Picture
 from mien.shots import View, shots
@@ -66,7 +66,7 @@ class Following:
     """
 
     def __init__(self, detector: Detector, state: Mapping[str, Any] | None = None) -> None:
-        self._detector = detector
+        self._detector, self._blaze = detector, blaze_of(detector)
         self._known = [_known(each) for each in state["known"]] if state else []
         self._whole_s: float = state["whole_s"] if state else -math.inf
         self._looked_s: float = state["looked_s"] if state else -math.inf
@@ -105,7 +105,7 @@ class Following:
         Raises:
             ImageError: as `Picture.copy`.
         """
-        if not isinstance(self._detector, BlazeFace):
+        if self._blaze is None:
             return _largest_first(self._detector.detect(picture.pixels))
         found = self._near(picture, [known.at(time_s) for known in self._known])
         missing = len(found) < sum(known.time_s >= self._looked_s for known in self._known)
@@ -175,26 +175,26 @@ class Following:
 
     def _near(self, picture: Picture, expected: Sequence[Face]) -> list[Face]:
         """The faces where they are expected."""
-        if not isinstance(self._detector, BlazeFace):
+        if self._blaze is None:
             return []
         inside = [face for face in expected if _inside(face, picture.size)]
-        return [face for face in self._detector.near(picture, inside) if _inside(face, picture.size)]
+        return [face for face in self._blaze.near(picture, inside) if _inside(face, picture.size)]
 
     def _others(self, picture: Picture, time_s: float, found: Sequence[Face], *, whole: bool) -> list[Face]:
         """The faces beside those that were found where they were expected; `whole` as for `_found`."""
         self._looked_s = time_s
         self._whole_s = time_s if whole else self._whole_s
-        if not isinstance(self._detector, BlazeFace):
+        if self._blaze is None:
             return self._detector.detect(picture.pixels)
-        others = self._detector.search(picture, found) if whole else _quick(self._detector, picture, found)
+        others = self._blaze.search(picture, found) if whole else _quick(self._blaze, picture, found)
         fresh = (face for face in others if not any(_same(face, each) for each in found))
         return [face for face in fresh if _inside(face, picture.size)]
 
     def _closely(self, picture: Picture, face: Face) -> Face:
         """A face as a close look shows it, or as it is."""
-        if not isinstance(self._detector, BlazeFace):
+        if self._blaze is None:
             return face
-        return next((each for each in self._detector.near(picture, [face]) if _same(face, each)), face)
+        return next((each for each in self._blaze.near(picture, [face]) if _same(face, each)), face)
 
     def _seen_at(self, key: View) -> list[Face]:
         return [known.face for known in self._known if known.time_s == key.time_s]

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from mien.cells import Rows
 from mien.errors import MienError
-from mien.files import naming, replacing, write_text
+from mien.files import locked, naming, replacing, write_text
 from mien.tables import arrow_schema
 
 PARQUET_ROWS = 10_000  # of a row group
@@ -39,33 +39,40 @@ class Journal:
         state: to go on from; None from the beginning.
 
     Raises:
-        MienError: there is one already and it is not to be gone on with, or it is of something else, or has lost rows.
+        MienError: there is one already and it is not to be gone on with, or it is of something else, or has lost rows;
+            or another run writes it.
     """
 
     def __init__(self, out: Path, asked: Mapping[str, Any], *, resume: bool) -> None:
         self._rows = out.with_name(f"{out.name}.part.jsonl")
         self._state = out.with_name(f"{out.name}.part.state")
         self._asked = json.loads(json.dumps(asked))
-        if not self._rows.exists():  # whoever deletes them begins anew
-            self._state.unlink(missing_ok=True)
-        if self._state.exists() and not resume:
-            raise MienError(f"{self._rows} holds an unfinished run: --resume goes on with it, or delete it")
         self.state: Any = None
-        out.parent.mkdir(parents=True, exist_ok=True)
-        length = 0
-        if resume and self._state.exists():
-            kept = json.loads(self._state.read_text(encoding="utf-8"))
-            if differ := [name for name in self._asked if kept["asked"].get(name) != self._asked[name]]:
-                raise MienError(
-                    f"{self._rows} was begun with another {' and '.join(differ)}: ask as then, or delete it"
-                )
-            self.state, length = kept["state"], kept["bytes"]
-            if self._rows.stat().st_size < length:
-                raise MienError(f"{self._rows} has lost rows that were read: delete it, to begin anew")
-        self._stream = self._rows.open("r+b" if length else "wb")
-        self._stream.truncate(length)
-        self._stream.seek(length)
         self._held: list[bytes] = []  # until a checkpoint, so that the file never ends within a row
+        out.parent.mkdir(parents=True, exist_ok=True)
+        fresh = not self._rows.exists()
+        with ExitStack() as failed:
+            self._stream = failed.enter_context(self._rows.open("ab"))
+            if not locked(self._stream):
+                raise MienError(f"{self._rows}: another run writes it; wait for it, or choose another file")
+            if fresh:  # whoever deletes them begins anew
+                self._state.unlink(missing_ok=True)
+            self._stream.seek(self._stream.truncate(self._begun(resume)))
+            failed.pop_all()
+
+    def _begun(self, resume: bool) -> int:
+        """How many bytes of rows there are to go on after, to which `state` belongs."""
+        if not self._state.exists():
+            return 0
+        if not resume:
+            raise MienError(f"{self._rows} holds an unfinished run: --resume goes on with it, or delete it")
+        kept = json.loads(self._state.read_text(encoding="utf-8"))
+        if differ := [name for name in self._asked if kept["asked"].get(name) != self._asked[name]]:
+            raise MienError(f"{self._rows} was begun with another {' and '.join(differ)}: ask as then, or delete it")
+        if self._rows.stat().st_size < kept["bytes"]:
+            raise MienError(f"{self._rows} has lost rows that were read: delete it, to begin anew")
+        self.state = kept["state"]
+        return int(kept["bytes"])
 
     def write(self, rows: Iterable[Row]) -> None:
         """More rows; on the disk from the next checkpoint on."""

@@ -165,46 +165,43 @@ class People:
 
     def __init__(self, state: Mapping[str, Any] | None = None) -> None:
         kept = (state or {}).items()
-        self._sums = {int(track): np.array(each["sum"]) for track, each in kept}
+        self._sums = {int(track): np.frombuffer(bytes.fromhex(each["sum"]), np.float32) for track, each in kept}
         self._spans: dict[int, tuple[float, float]] = {int(track): (*each["span"],) for track, each in kept}
 
     @property
     def state(self) -> dict[str, Any]:
         """All that `People` goes on from, as JSON takes it."""
         return {
-            str(track): {"sum": total.round(3).tolist(), "span": self._spans[track]}
+            str(track): {"sum": total.tobytes().hex(), "span": self._spans[track]}
             for track, total in self._sums.items()
         }
 
     def add(self, time_s: float, track: int, look: Look) -> None:
         """What a track looked like at a time."""
-        self._sums[track] = self._sums.get(track, 0.0) + look.gray
+        self._sums[track] = self._sums.get(track, np.float32(0.0)) + look.gray.astype(np.float32)
         self._spans[track] = self._spans.get(track, (time_s,))[0], time_s
 
     def joined(self) -> dict[int, int]:
         """For each track the lowest number of those that may be the same person's."""
-        looks = {track: unit(total) for track, total in self._sums.items()}
-        groups = {number: [number] for number in sorted(looks)}
-        means = dict(looks)
-        while pair := _most_alike(groups, means, self._spans):
-            first, second = pair
+        numbers = sorted(self._sums)
+        if not numbers:
+            return {}
+        looks = np.array([unit(self._sums[number].astype(np.float64)) for number in numbers])
+        begun, ended = np.array([self._spans[number] for number in numbers]).T
+        apart = ended[:, None] < begun
+        apart |= apart.T
+        groups = {at: [at] for at in range(len(numbers))}
+        means, alike = looks.copy(), np.where(apart, looks @ looks.T, -1.0)
+        while alike.max() > ONE_PERSON:
+            first, second = divmod(int(alike.argmax()), len(numbers))  # the most alike
             groups[first] += groups.pop(second)
-            means[first] = unit(np.sum([looks[number] for number in groups[first]], axis=0))
-        return {number: first for first, group in groups.items() for number in group}
-
-
-def _most_alike(
-    groups: Mapping[int, list[int]], means: Mapping[int, Floats], spans: Mapping[int, tuple[float, float]]
-) -> tuple[int, int] | None:
-    """Two groups that may be joined; None where there are none any more."""
-    best, found = ONE_PERSON, None
-    for first in groups:
-        for second in groups:
-            if first < second and (likeness := float(means[first] @ means[second])) > best:
-                pairs = ((spans[a], spans[b]) for a in groups[first] for b in groups[second])
-                if all(a[1] < b[0] or b[1] < a[0] for a, b in pairs):
-                    best, found = likeness, (first, second)
-    return found
+            means[first] = unit(looks[groups[first]].sum(0))
+            apart[first] &= apart[second]
+            apart[second] = False
+            for each in (first, second):
+                apart[:, each] = apart[each]
+                alike[each] = alike[:, each] = np.where(apart[each], means @ means[each], -1.0)
+        return {numbers[at]: numbers[first] for first, group in groups.items() for at in group}
 
 
 def _costs(known: Sequence[Track], time_s: float, squares: Floats, looks: Sequence[Look], last_s: float) -> Floats:

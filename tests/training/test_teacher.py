@@ -201,6 +201,23 @@ def test_views_that_come_again_are_answered_once(
     assert ended.best_sha256() == whole.best_sha256()
 
 
+def test_a_run_that_begins_anew_asks_its_teachers_anew(
+    teacher: Path, tiny: Recipe, happy_sad: Path, tmp_path: Path
+) -> None:
+    """What was answered in a folder whose run was killed in its first epoch may be another teacher's."""
+    recipe, data = halved(tiny), open_dataset(happy_sad)
+    again = recipe.model_copy(update={"augment": recipe.augment.model_copy(update={"views": 2})})
+    fresh = train(again, data, tmp_path / "fresh", teachers=[teacher])
+    left = tmp_path / "run"
+    left.mkdir()
+    answers = torch.load(fresh.folder / "answers.0-of-1.pt", weights_only=True)
+    wrong = {place: {name: -answer for name, answer in each.items()} for place, each in answers.items()}
+    for name in ("answers.0-of-1.pt", "answers.1-of-2.pt"):
+        torch.save(wrong, left / name)
+    assert train(again, data, left, teachers=[teacher]).best_sha256() == fresh.best_sha256()
+    assert [path.name for path in left.glob("answers.*")] == ["answers.0-of-1.pt"]
+
+
 def test_where_mixup_ends_other_views_begin(tiny: Recipe, happy_sad: Path) -> None:
     """Of six epochs four lay faces over each other, in two ways, and two do not, in two other ways."""
     recipe = tiny.model_copy(

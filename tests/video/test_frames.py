@@ -119,6 +119,13 @@ def test_arguments_out_of_range_are_told(how: dict[str, Any], told: str) -> None
         frames("clip.mp4", **how)
 
 
+def test_an_open_file_is_read_from_its_beginning() -> None:
+    written = io.BytesIO()
+    written.write(Film(FILM).made())
+    with frames(written) as video:
+        assert len(list(video)) == len(FILM)
+
+
 class Pipe(io.RawIOBase):
     """Gives nothing, and cannot go back."""
 

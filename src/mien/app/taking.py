@@ -52,7 +52,7 @@ def _copy(kept: Viewing, answers: Told, asked: Hashable, name: str) -> None:
         with told():
             wanted = Wanted() if kept.whole else Wanted(end_s=kept.time_s)
             for frame in film(kept.source, answers.timeline.rows, out, wanted):
-                if frame.time_s / end_s >= shown + 0.01:
+                if frame.time_s >= (shown + 0.01) * end_s > 0:
                     shown = min(frame.time_s / end_s, 1.0)
                     bar.progress(shown, _("The faces are marked."))
         bar.empty()

@@ -196,6 +196,7 @@ def _moment(kept: Viewing, answers: Told) -> float:
     if key not in st.session_state:
         faces = (row["time_s"] for row in answers.timeline.rows if row["track"] is not None)
         st.session_state[key] = next(faces, start_s)
+    st.session_state[key] = min(max(st.session_state[key], start_s), end_s)  # rows are rounded, and charts
     return float(st.slider(_("Moment, in seconds"), start_s, end_s, key=key, step=0.01))
 
 
@@ -255,7 +256,7 @@ def _click(kept: Viewing, track: int, key: str) -> None:
     clicked = st.session_state[key]["selection"].get(POINT)
     if clicked:
         kept.clicks[track] += 1
-        st.session_state[f"moment {kept.number}"] = min(float(clicked[0][PLACE]), kept.time_s)
+        st.session_state[f"moment {kept.number}"] = float(clicked[0][PLACE])
 
 
 def _numbers(answers: Told) -> None:
@@ -268,7 +269,7 @@ def _numbers(answers: Told) -> None:
             f"{row['seen_s']:.1f} s",
             *(percentage(row[f"share_{label}"], 0) for label in labels),
             str(row["changes"]),
-            f"{row['confidence']:.0%}",
+            percent(row["confidence"]),
             percentage(row["uncertain_share"], 0),
         ]
         for row in answers.summary.rows

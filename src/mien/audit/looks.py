@@ -16,7 +16,7 @@ from mien.cores import ahead
 from mien.crops import Crop, cut
 from mien.datasets.base import Dataset
 from mien.datasets.copies import Fingerprint, Fingerprints, fingerprint, gathered
-from mien.detect import BlazeFace, Detector
+from mien.detect import Detector, blaze_of
 from mien.errors import ImageError
 from mien.face import Face, framing, sharpness, whole_face
 from mien.image import Pixels
@@ -139,8 +139,8 @@ def _of_picture(recognizer: Recognizer, picture: Picture, crop: Crop) -> _Seen:
 
 def _in_crop(detector: Detector, preprocess: Preprocess, picture: Picture) -> tuple[Face, ...]:
     """The faces in a face crop. Where one look shows a face that is well framed, no others are looked for."""
-    if type(detector) is BlazeFace:
-        faces = tuple(detector.filling(picture))
+    if blaze := blaze_of(detector):
+        faces = tuple(blaze.filling(picture))
         if not any(_framed(faces, picture.size)):
             return faces
     return cut(picture, "detect", detector, preprocess).faces

@@ -18,11 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import time
-from typing import Any
 
 from mien.batch.stores import StoreError, files_below, is_address, joined, put, reading, remove
 from mien.errors import MienError
-from mien.files import make_folder
+from mien.files import locked, make_folder
 
 FOLDER, FILE = "claims", "claim"
 RENEWED_S = 15.0
@@ -45,24 +44,9 @@ def claimed(out: str) -> Iterator[None]:
     path = Path(out) / FILE
     make_folder(path.parent)
     with path.open("a+b") as file:
-        if not _locked(file):
+        if not locked(file):
             raise MienError(f"{out}: another run works in it; wait for it, or choose another OUT")
         yield
-
-
-def _locked(file: Any) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 @contextmanager
@@ -112,6 +96,8 @@ def _refuse(out: str, place: str) -> None:
 
 
 def _alive(process: int) -> bool:
+    if sys.platform == "win32":
+        return True  # there a signal of 0 is Ctrl-C; a claim becomes stale all the same
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -120,6 +120,10 @@ def video(
     kind = timeline_form(out)
     for path in (summary, events):
         _form(path, CAPTIONS if path is events else ())
+    if events is not None and events.suffix.lower() in CAPTIONS and len(sources) > 1:
+        raise MienError(
+            f"{events}: captions are of one video, and there are {len(sources)}: write .csv, or one at a time"
+        )
     if resume and out is None:
         raise MienError("--resume goes on with a file: name it with --out")
     _check_times(every, start or 0.0, end)

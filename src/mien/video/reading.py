@@ -181,8 +181,9 @@ def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits
 
 
 def _start(file: BinaryIO) -> bytes:
-    """How a file begins; it is left at its beginning."""
+    """How a file begins, wherever it stands; it is left at its beginning."""
     try:
+        file.seek(0)
         start = file.read(START)
         file.seek(0)
     except (AttributeError, UnsupportedOperation) as error:

@@ -97,6 +97,9 @@ class Run:
     def start(self, recipe: Recipe, data: dict[str, Any]) -> None:
         """A new run. Raises as `check`."""
         self.check(recipe, resume=False)
+        if self.writes:
+            for left in self.folder.glob("answers.*.pt"):  # by one that was killed in its first epoch
+                left.unlink()
         self._write(self.data_file, json.dumps(data, indent=2) + "\n")
         self._write(self.recipe_file, recipe.model_dump_json(indent=2) + "\n")
         self._write(self.log, "")

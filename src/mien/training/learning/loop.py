@@ -157,6 +157,7 @@ def train(
         learner = Learner(recipe, {name: len(target.labels) for name, target in training.targets.items()}, ours)
         if state:
             learner.restore(state)
+            teacher.remember(run.answers(ours))
             say(f"going on after epoch {state['epoch'] + 1} of {recipe.schedule.epochs}")
         elif given:
             say(learner.begin_with(given, training))
@@ -187,8 +188,6 @@ def _go_on(
     first, best = (state["epoch"] + 1, tuple(state["best"])) if state else (0, WORST)
     verdict = Verdict(state["scores"], state["nll"]) if state and "nll" in state else Verdict({}, {})
     heads = {name: list(target.labels) for name, target in training.targets.items()}
-    answers = run.answers(learner.ours)
-    teacher.remember(answers)
     began, epochs, steps = time.monotonic(), recipe.schedule.epochs, steps_of(training, recipe)
     drawn = -math.inf
 
@@ -203,7 +202,7 @@ def _go_on(
             losses.append(value)
             if len(losses) < steps:
                 progress(where(epoch, losses, verdict))
-        teacher.keep(answers)
+        teacher.keep(run.answers(learner.ours))
         verdict = judge(deployed(learner.average, recipe), valid, learner.ours)
         told = {"epoch": epoch, "scores": verdict.accuracy, "nll": verdict.nll, "heads": heads}
         if verdict.rank < best:
