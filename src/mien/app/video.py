@@ -195,8 +195,7 @@ def _moment(kept: Viewing, answers: Told) -> float:
         return start_s
     if key not in st.session_state:
         faces = (row["time_s"] for row in answers.timeline.rows if row["track"] is not None)
-        st.session_state[key] = next(faces, start_s)
-    st.session_state[key] = min(max(st.session_state[key], start_s), end_s)  # rows are rounded, and charts
+        st.session_state[key] = min(max(next(faces, start_s), start_s), end_s)  # rows are rounded
     return float(st.slider(_("Moment, in seconds"), start_s, end_s, key=key, step=0.01))
 
 
@@ -256,7 +255,7 @@ def _click(kept: Viewing, track: int, key: str) -> None:
     clicked = st.session_state[key]["selection"].get(POINT)
     if clicked:
         kept.clicks[track] += 1
-        st.session_state[f"moment {kept.number}"] = float(clicked[0][PLACE])
+        st.session_state[f"moment {kept.number}"] = min(float(clicked[0][PLACE]), kept.time_s)
 
 
 def _numbers(answers: Told) -> None:
