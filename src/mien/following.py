@@ -301,6 +301,6 @@ def _numbers(face: Face) -> list[Any]:
 
 
 def _known(values: Sequence[Any]) -> Known:
-    """What `Following._state` took down of a face."""
+    """What `Following.state` took down of a face."""
     (x0, y0, x1, y1), points, score, time_s, *speed = values
     return Known(Face((x0, y0, x1, y1), tuple((x, y) for x, y in points), score), time_s, (speed[0], speed[1]))
