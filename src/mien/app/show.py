@@ -19,7 +19,7 @@ from mien.app.seen import Seen, encoded
 from mien.app.words import _, language, ngettext, said, sentence, showable
 from mien.draw import Colour, colour_of, ink_on
 from mien.languages import LANGUAGES
-from mien.prediction import Explanation, Expression, Method, Prediction, Reading, percent, ranked
+from mien.prediction import Explanation, Expression, Method, Prediction, Reading, Totals, percent, ranked
 from mien.shading import LEAST, layer
 
 MARKED = 60  # faces of a photo that mark their card, and their cards them
@@ -166,12 +166,11 @@ def bars(shares: Sequence[tuple[str, float]], label: str) -> str:
 
 def summary(predictions: Sequence[Prediction]) -> str:
     """How many photos and faces there are, and how many of these are not sure; unread photos where there are any."""
-    readings = [reading for prediction in predictions for reading in prediction.faces]
-    unsure = sum(reading.expression.uncertain for reading in readings)
-    unread = sum(prediction.error is not None for prediction in predictions)
+    totals = Totals.of(predictions)
+    unsure, unread = totals.uncertain, totals.unread
     parts = [
-        ngettext("%(num)s photo", "%(num)s photos", len(predictions)),
-        ngettext("%(num)s face", "%(num)s faces", len(readings)),
+        ngettext("%(num)s photo", "%(num)s photos", totals.images),
+        ngettext("%(num)s face", "%(num)s faces", totals.faces),
         *([ngettext("%(num)s not sure", "%(num)s not sure", unsure)] if unsure else []),
         *([ngettext("%(num)s photo not read", "%(num)s photos not read", unread)] if unread else []),
     ]

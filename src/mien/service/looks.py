@@ -29,17 +29,6 @@ STANDS_OUT = 3.0  # contrast of what is no text with what is beside it (WCAG 2.2
 
 
 @dataclass(frozen=True)
-class Tally:
-    """How many photos there were, late or unreadable ones among them, and faces, uncertain ones among these."""
-
-    photos: int
-    faces: int
-    uncertain: int
-    late: int
-    unread: int
-
-
-@dataclass(frozen=True)
 class Place:
     """A face's box in shares of its photo, 0..1."""
 
@@ -47,13 +36,6 @@ class Place:
     y: float
     width: float
     height: float
-
-
-def tally(answers: Sequence[Answer]) -> Tally:
-    faces = [reading for answer in answers for reading in answer.prediction.faces]
-    late = sum(answer.late for answer in answers)
-    unread = sum(answer.prediction.error is not None for answer in answers) - late
-    return Tally(len(answers), len(faces), sum(face.expression.uncertain for face in faces), late, unread)
 
 
 def place(reading: Reading, prediction: Prediction) -> Place:
