@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import fcntl
+import inspect
 import io
 import json
 import math
@@ -38,13 +39,20 @@ from waiting import WAIT_S, until
 import mien
 from mien import cli
 from mien.artifact import DEFAULT
+from mien.batch.workers import GRACE_S
 from mien.cli import formats, stop
+from mien.cli.batch import batch
 from mien.cli.options import columns
+from mien.cli.tally import speed
+from mien.cli.video import video
 from mien.datasets import open_dataset
 from mien.datasets.index import write_index
 from mien.intake import LIMITS
 from mien.labels import FERPLUS8
 from mien.prediction import Prediction
+from mien.recognizer import Recognizer
+from mien.spans import LEAST
+from mien.video.stills import RATE
 
 Bands = Callable[..., NDArray[np.uint8]]
 Export = Callable[[str, int], Path]
@@ -1163,6 +1171,19 @@ def test_help_tells_the_limits() -> None:
         ("--max-bytes", f"{LIMITS.max_bytes // 10**6}MB"),
     ):
         assert f"[default: ({most})]" in told.partition(option)[2].partition("--")[0]
+
+
+@pytest.mark.parametrize(
+    ("verb", "option", "default"),
+    [(video, "rate", RATE), (Recognizer.watch, "rate", RATE), (video, "least", LEAST), (batch, "grace", GRACE_S)],
+)
+def test_defaults_are_those_of_the_library(verb: Callable[..., Any], option: str, default: float) -> None:
+    assert inspect.signature(verb).parameters[option].default == default
+
+
+@pytest.mark.parametrize(("rate", "told"), [(0.42, "0.4"), (9.96, "10.0"), (10.4, "10"), (1234.4, "1,234")])
+def test_a_slow_run_is_told_with_a_decimal(rate: float, told: str) -> None:
+    assert speed(rate, "frames") == f"{told} frames/s"
 
 
 def test_the_base_install_reads_and_judges(bare: str, media: Path, tmp_path: Path, model: Path, bands: Bands) -> None:

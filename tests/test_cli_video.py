@@ -68,15 +68,16 @@ def test_a_reader_that_leaves_early_costs_no_file(clip: Path, tmp_path: Path) ->
 
 
 def test_some_frames_in_another_label_set(clip: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out.json"
+    out, sums = tmp_path / "out.json", tmp_path / "sums.ndjson"
     words = ("--every", "0.1", "--from", "0:00.1", "--to", ".4", "--labels", "happy-sad", "--out", out)
-    done = run("video", clip, clip, *words)  # named twice, it is read once
+    done = run("video", clip, clip, *words, "--summary", sums)  # named twice, it is read once
     assert done.returncode == 0, done.stderr
     assert "1 video, 3 frames" in done.stderr
     rows = json.loads(out.read_text())
     assert [row["frame"] for row in rows] == [3, 5, 8]
     assert {row["smoothed_label"] for row in rows} == {"happy"}
     assert "p_fear" not in rows[0]
+    assert [json.loads(line)["seen_s"] for line in sums.read_text().splitlines()] == pytest.approx([0.32], abs=0.1)
 
 
 def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
@@ -103,14 +104,14 @@ def test_a_video_that_ends_before_the_first_moment_asked_for_is_told(clip: Path)
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--out", "out.txt"), "a timeline is .parquet, .csv, .json or .jsonl"),
-        (("--out", "out.mp4"), "a timeline is .parquet, .csv, .json or .jsonl"),
-        (("--events", "out.doc"), "out.doc: end it with one of .csv, .json, .jsonl, .parquet, .srt, .vtt, .eaf, .txt"),
+        (("--out", "out.txt"), "out.txt: end it with one of .json, .jsonl, .csv, .parquet, .ndjson"),
+        (("--out", "out.mp4"), "out.mp4: end it with one of .json, .jsonl, .csv, .parquet, .ndjson"),
+        (("--events", "out.doc"), ".json, .jsonl, .csv, .parquet, .ndjson, .srt, .vtt, .eaf, .txt"),
         (
             ("other.mp4", "--events", "out.srt"),
             "out.srt: captions are of one video, and there are 2: write .csv, or one",
         ),
-        (("--summary", "out.srt"), "out.srt: end it with one of .csv, .json, .jsonl, .parquet"),
+        (("--summary", "out.srt"), "out.srt: end it with one of .json, .jsonl, .csv, .parquet, .ndjson"),
         (("--resume",), "--resume goes on with a file: name it with --out"),
         (("--from", "1:77"), "a time is seconds, or minutes and seconds as 1:30"),
         (("--every", "0", "--out", "out.csv"), "--every is a time above 0: leave it out for all frames"),

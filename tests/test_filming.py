@@ -19,7 +19,7 @@ from playwright.sync_api import Browser
 
 from mien.draw import PALETTE
 from mien.errors import MienError, VideoError
-from mien.filming import Steady, film
+from mien.filming import Readable, film
 from mien.video import Frame, frames
 from mien.watching import Wanted
 
@@ -186,17 +186,17 @@ def test_another_ending_is_refused_and_nothing_is_left(name: str, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-class TestSteady:
+class TestReadable:
     """What is said of a face stays for a moment."""
 
     @staticmethod
     def said(labels: Sequence[str], rate: int = 25, **others: Any) -> list[str]:
-        steady = Steady()
-        return [steady.said(n / rate, [row(n, label, **others)])[0].label for n, label in enumerate(labels)]
+        readable = Readable()
+        return [readable.said(n / rate, [row(n, label, **others)])[0].label for n, label in enumerate(labels)]
 
     def test_nobody_is_nothing(self) -> None:
-        assert Steady().said(0.0, []) == []
-        assert Steady().said(0.0, [nobody(0)]) == []
+        assert Readable().said(0.0, []) == []
+        assert Readable().said(0.0, [nobody(0)]) == []
 
     @pytest.mark.parametrize("pattern", [["happy", "sad"], ["happy", "sad", "sad"], ["happy"] * 6 + ["sad"] * 6])
     def test_answers_that_flicker_are_shown_as_the_first(self, pattern: list[str]) -> None:
@@ -210,26 +210,26 @@ class TestSteady:
         assert 0 < changes[0] / rate - 1 + 1 / rate <= 0.5
 
     def test_shares_are_renewed_twice_a_second(self) -> None:
-        steady = Steady()
+        readable = Readable()
         rng = np.random.default_rng(0)
         shown = [
-            steady.said(n / 25, [row(n, smoothed_confidence=float(rng.uniform(0.9, 1)))])[0].confidence
+            readable.said(n / 25, [row(n, smoothed_confidence=float(rng.uniform(0.9, 1)))])[0].confidence
             for n in range(100)
         ]
         assert len(dict.fromkeys(shown)) == 8
 
     def test_boxes_glide(self) -> None:
-        steady = Steady()
+        readable = Readable()
         rng = np.random.default_rng(0)
         jitter = [np.array(BOX) + rng.normal(0, 3, 4) for _ in range(100)]
-        drawn = [steady.said(n / 25, [row(n, box=box.tolist())])[0].box for n, box in enumerate(jitter)]
+        drawn = [readable.said(n / 25, [row(n, box=box.tolist())])[0].box for n, box in enumerate(jitter)]
         assert np.std(np.diff(drawn, axis=0)) < 0.6 * np.std(np.diff(jitter, axis=0))
 
     def test_a_face_that_comes_back_late_is_another_view(self) -> None:
-        steady = Steady()
-        steady.said(0.0, [row(0, "happy")])
-        assert steady.said(0.5, [row(12, "sad")])[0].label == "happy"
-        assert steady.said(2.0, [row(50, "sad")])[0].label == "sad"
+        readable = Readable()
+        readable.said(0.0, [row(0, "happy")])
+        assert readable.said(0.5, [row(12, "sad")])[0].label == "happy"
+        assert readable.said(2.0, [row(50, "sad")])[0].label == "sad"
 
 
 PAGE = """<video id=film muted src="data:video/{form};base64,{data}"></video>"""

@@ -13,7 +13,7 @@ from filmed import Film
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.draw import PALETTE
+from mien.draw import PALETTE, css
 from mien.errors import MienError
 from mien.overview import check_form, over_time, overview
 from mien.report.strips import FOOT, HIGH, Strip, _clock, page
@@ -85,7 +85,7 @@ def test_what_is_there_for_a_moment_is_shown(clip: bytes) -> None:
     """Also where it is the last part of the time, or one between others."""
     parts = np.array([[1.0, 0.0], [np.nan] * 2, [np.nan] * 2, [0.0, 1.0]])
     strip = Strip("face 0", np.arange(5.0), parts, np.array([True, False, False, False]))
-    drawing = page("clip.mp4", [strip], {"happy": PALETTE["happy"], "sad": PALETTE["sad"]})
+    drawing = page("clip.mp4", [strip], {label: css(PALETTE[label]) for label in ("happy", "sad")})
     pixels = np.asarray(Image.open(io.BytesIO(drawing)).convert("RGB")).astype(np.int16)[:-150]
     ink = near(pixels, (0x20, 0x24, 0x2A)).sum(0)
     wide = {label: np.flatnonzero(near(pixels, PALETTE[label]).sum(0) > 20) for label in ("happy", "sad")}

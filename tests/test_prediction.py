@@ -13,7 +13,18 @@ import pytest
 
 from mien.errors import MienError
 from mien.face import Face
-from mien.prediction import PLACES, Explanation, Expression, Method, Prediction, Reading, percent, ranked, unsure
+from mien.prediction import (
+    PLACES,
+    Explanation,
+    Expression,
+    Method,
+    Prediction,
+    Reading,
+    Totals,
+    percent,
+    ranked,
+    unsure,
+)
 
 FACE = Face((1.234, 2.0, 30.5, 40.129), (), 0.98765432)
 HAPPY = Expression({"happy": 0.7500004, "sad": 0.2499996})
@@ -277,3 +288,10 @@ def test_a_page_shows_the_most_probable_first_and_none_that_hardly_anybody_would
     told, others = ("".join(name for name, _ in each) for each in ranks)
     assert told == first
     assert rest is None or others == rest
+
+
+def test_totals() -> None:
+    read = Prediction("a", 40, 50, (Reading(FACE, HAPPY), Reading(FACE, UNSURE)))
+    several = [read, read, Prediction("b", 40, 50, reasons=("no face",)), Prediction("c", 0, 0, error="empty")]
+    assert Totals.of([]) == Totals(0, 0, 0, 0, 0)
+    assert Totals.of(several) == Totals(images=4, faces=4, uncertain=2, faceless=1, unread=1)

@@ -56,7 +56,7 @@ def run(*words: str | Path) -> Any:
     ("words", "told"),
     [
         (("watch", "none.mp4"), "none.mp4 cannot be opened: no such file"),
-        (("watch", "face.mp4", "--out", "a.xlsx"), "a timeline is .parquet, .csv, .json or .jsonl"),
+        (("watch", "face.mp4", "--out", "a.xlsx"), "a.xlsx: end it with one of .json, .jsonl, .csv, .parquet, .ndjson"),
         (("video", "face.mp4", "--annotate", "a.avi"), "a video is written as .webm or .mp4"),
         (("video", "face.mp4", "--plot", "a.gif"), "a page is written as .png, .pdf, .svg"),
         (("video", "face.mp4", "long.mp4", "--plot", "a.png"), "one file for 2 videos: name a folder"),

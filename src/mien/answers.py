@@ -153,9 +153,8 @@ def _reasons(
 
 def spoilt(face: Face, size: tuple[int, int], look: Seen) -> Iterator[str]:
     """What spoils the look of a face, whatever is asked of it; `size` is that of the image, `look` its crop's."""
-    x0, y0, x1, y1 = face.box_xyxy
-    if min(x1 - x0, y1 - y0) < SMALL_FACE:
-        yield f"small face ({math.floor(min(x1 - x0, y1 - y0))} px, reliable from {SMALL_FACE} px)"
+    if face.side < SMALL_FACE:
+        yield f"small face ({math.floor(face.side)} px, reliable from {SMALL_FACE} px)"
     if look.sharpness < BLURRED:
         yield "blurred"  # and what may hide a part of it cannot be told
     elif look.hidden:

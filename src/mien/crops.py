@@ -15,7 +15,7 @@ from mien.preprocess import Preprocess
 Crop = Literal["auto", "detect", "whole"]
 CROPS: tuple[Crop, ...] = ("auto", "detect", "whole")
 
-CROP_SIDE = 96  # px; an image with no shorter side and no face found is taken for a face crop
+CROP_SIDE = 96  # px; an image whose shorter side is no longer is taken for a face crop, if no face is found
 
 NO_FACE = "no face was found"
 

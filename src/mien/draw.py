@@ -141,6 +141,11 @@ def colour_of(label: str) -> Colour:
     return PALETTE.get(label) or list(PALETTE.values())[zlib.crc32(label.encode(errors="surrogatepass")) % len(PALETTE)]
 
 
+def css(colour: Colour) -> str:
+    """A colour as browsers and Matplotlib take it: `"#d55e00"`."""
+    return f"#{bytes(colour).hex()}"
+
+
 def ink_on(colour: Colour) -> Colour:
     """Black or white, whichever is read more easily on a colour."""
     return max(BLACK, WHITE, key=lambda ink: contrast(ink, colour))

@@ -59,6 +59,18 @@ class Face:
         box = ", ".join(f"{edge:.0f}" for edge in self.box_xyxy)
         return f"Face(({box}), score {self.score:.2f})"
 
+    @property
+    def centre_xy(self) -> Point:
+        """The middle of its box, in px."""
+        x0, y0, x1, y1 = self.box_xyxy
+        return (x0 + x1) / 2, (y0 + y1) / 2
+
+    @property
+    def side(self) -> float:
+        """The shorter side of its box, in px."""
+        x0, y0, x1, y1 = self.box_xyxy
+        return min(x1 - x0, y1 - y0)
+
     def clipped(self, width: int, height: int) -> Face:
         """The same face with no more of its box than an image of that size shows, in px.
 
@@ -114,7 +126,7 @@ def framing(face: Face) -> Square:
         lift = LIFT_BY_LANDMARKS * side
     else:
         x0, y0, x1, y1 = face.box_xyxy
-        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        x, y = face.centre_xy
         side = SIDE_BY_BOX * math.sqrt((x1 - x0) * (y1 - y0))
         lift = LIFT_BY_BOX * side
     turned = math.radians(roll)

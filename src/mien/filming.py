@@ -47,7 +47,7 @@ class _Face:
     other_s: float = 0.0
 
 
-class Steady:
+class Readable:
     """What is said of the faces in a video, so that it can be read."""
 
     def __init__(self) -> None:
@@ -218,7 +218,7 @@ class _Marker:
     """Draws what is said of the frames of a video, and writes them."""
 
     def __init__(self, film: Film) -> None:
-        self._film, self._steady = film, Steady()
+        self._film, self._readable = film, Readable()
         self._letters = max(LEAST_TEXT, LETTERS * max(film.width, film.height))
         self._sprites: dict[tuple[Any, ...], Sprite] = {}
 
@@ -228,10 +228,10 @@ class _Marker:
         across, down = width / frame.width, height / frame.height
         said = [
             replace(each, box=(each.box[0] * across, each.box[1] * down, each.box[2] * across, each.box[3] * down))
-            for each in self._steady.said(frame.time_s, rows)
+            for each in self._readable.said(frame.time_s, rows)
         ]
         tags, font = arranged(said, width, height, self._letters)
-        self._steady.placed(rows, tags)
+        self._readable.placed(rows, tags)
         line = line_width(font.size)
         for tag in tags:
             for rect, colour in outline(tag, line):

@@ -227,7 +227,7 @@ def _pairs(before: Sequence[Face], after: Sequence[Face]) -> list[tuple[int, int
         (away, a, b)
         for a, first in enumerate(before)
         for b, second in enumerate(after)
-        if (away := _away(first, second)) < MOVED and 1 / GROWN < _side(first) / _side(second) < GROWN
+        if (away := _away(first, second)) < MOVED and 1 / GROWN < first.side / second.side < GROWN
     )
     pairs: list[tuple[int, int]] = []
     for _, a, b in near_ones:
@@ -246,7 +246,7 @@ def _anew(before: Known | None, face: Face, time_s: float) -> Known:
     if before is None or time_s <= before.time_s:
         return Known(face, time_s)
     since = time_s - before.time_s
-    (x, y), (x_before, y_before) = _centre(face), _centre(before.face)
+    (x, y), (x_before, y_before) = face.centre_xy, before.face.centre_xy
     return Known(face, time_s, ((x - x_before) / since, (y - y_before) / since))
 
 
@@ -267,19 +267,9 @@ def _moved(face: Face, x: float, y: float) -> Face:
     return Face((x0 + x, y0 + y, x1 + x, y1 + y), tuple((a + x, b + y) for a, b in face.landmarks_xy), face.score)
 
 
-def _centre(face: Face) -> tuple[float, float]:
-    x0, y0, x1, y1 = face.box_xyxy
-    return (x0 + x1) / 2, (y0 + y1) / 2
-
-
-def _side(face: Face) -> float:
-    x0, y0, x1, y1 = face.box_xyxy
-    return min(x1 - x0, y1 - y0)
-
-
 def _away(a: Face, b: Face) -> float:
     """How far the centres of two faces are from each other, in sides."""
-    return math.dist(_centre(a), _centre(b)) / max(_side(a), _side(b))
+    return math.dist(a.centre_xy, b.centre_xy) / max(a.side, b.side)
 
 
 def _same(a: Face, b: Face) -> bool:
@@ -289,11 +279,11 @@ def _same(a: Face, b: Face) -> bool:
 
 def _inside(face: Face, size: tuple[int, int]) -> bool:
     """Whether the middle of a face is in an image of this width and height."""
-    return all(0 <= at < length for at, length in zip(_centre(face), size, strict=True))
+    return all(0 <= at < length for at, length in zip(face.centre_xy, size, strict=True))
 
 
 def _largest_first(faces: Iterable[Face]) -> tuple[Face, ...]:
-    return tuple(sorted(faces, key=lambda face: -_side(face)))
+    return tuple(sorted(faces, key=lambda face: -face.side))
 
 
 def _numbers(face: Face) -> list[Any]:
@@ -301,6 +291,6 @@ def _numbers(face: Face) -> list[Any]:
 
 
 def _known(values: Sequence[Any]) -> Known:
-    """What `Following._state` took down of a face."""
+    """What `Following.state` took down of a face."""
     (x0, y0, x1, y1), points, score, time_s, *speed = values
     return Known(Face((x0, y0, x1, y1), tuple((x, y) for x, y in points), score), time_s, (speed[0], speed[1]))

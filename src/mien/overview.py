@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.draw import colour_of
+from mien.draw import colour_of, css
 from mien.errors import MienError, VideoError
 from mien.face import Face, crop_face
 from mien.report.strips import Look, Strip, page
@@ -63,7 +63,7 @@ def overview(
         for track, told in seen.faces.items()
     ]
     more = f" (the {counted(seen.left, 'face')} seen for the shortest time are left out)" if seen.left else ""
-    return page(title + more, strips, {label: colour_of(label) for label in labels}, form)
+    return page(title + more, strips, {label: css(colour_of(label)) for label in labels}, form)
 
 
 class OverTime(NamedTuple):

@@ -7,9 +7,6 @@ from importlib import resources
 
 from mien.errors import DetectorError
 
-Weights = tuple[str, str]
-"""The name of a file in the package's assets, and its SHA-256."""
-
 
 def weights(name: str, sha256: str) -> bytes:
     """The content of a file.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, Literal
@@ -279,6 +279,31 @@ class Prediction:
             "notes": list(self.notes),
             "error": self.error,
         }
+
+
+@dataclass
+class Totals:
+    """How many images there are, and faces; how many of these are uncertain, of those without a face or not read."""
+
+    images: int = 0
+    faces: int = 0
+    uncertain: int = 0
+    faceless: int = 0
+    unread: int = 0
+
+    @classmethod
+    def of(cls, predictions: Iterable[Prediction]) -> Totals:
+        totals = Totals()
+        for prediction in predictions:
+            totals.add(prediction)
+        return totals
+
+    def add(self, prediction: Prediction) -> None:
+        self.images += 1
+        self.faces += len(prediction.faces)
+        self.uncertain += sum(face.expression.uncertain for face in prediction.faces)
+        self.faceless += prediction.error is None and not prediction.faces
+        self.unread += prediction.error is not None
 
 
 def _rounded(shares: Mapping[str, float]) -> dict[str, float]:

@@ -230,7 +230,7 @@ class Recognizer:
         """The first half of `predict`: read an image and find its faces. Safe to call from several threads.
 
         Returns:
-            Its size, its faces and their crops, or an error (see `crops.Found`).
+            Its size, its faces and their crops, or an error (see `answers.Found`).
 
         Raises:
             SourceError: the source can be no image.

@@ -262,4 +262,4 @@ def _seen(track: Track, time_s: float, square: tuple[float, float, float], look:
 
 def _square(face: Face) -> tuple[float, float, float]:
     x0, y0, x1, y1 = face.box_xyxy
-    return (x0 + x1) / 2, (y0 + y1) / 2, float(np.sqrt((x1 - x0) * (y1 - y0)))
+    return *face.centre_xy, float(np.sqrt((x1 - x0) * (y1 - y0)))

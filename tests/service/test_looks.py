@@ -9,24 +9,18 @@ from dataclasses import astuple
 
 import pytest
 from PIL import Image
-from shown import answer, late, unread
+from shown import answer
 
 from mien.draw import PALETTE, contrast
 from mien.labels import FERPLUS8
-from mien.service.looks import GROUNDS, Tally, csv, json_file, place, tally, tone
+from mien.service.looks import GROUNDS, csv, json_file, place, tone
 
 PHOTO = Image.new("RGB", (400, 300))
 
 
 def test_nothing() -> None:
-    assert tally([]) == Tally(0, 0, 0, 0, 0)
     assert base64.b64decode(json_file([]).partition(",")[2]) == b"[]"
     assert base64.b64decode(csv([], FERPLUS8).partition(",")[2]).startswith(b"source,")
-
-
-def test_several_photos_are_counted() -> None:
-    answers = [answer(PHOTO, "a.jpg", 4), answer(PHOTO, "b.jpg", 0), late("c.jpg"), unread("d.jpg"), unread("e.jpg")]
-    assert tally(answers) == Tally(photos=5, faces=4, uncertain=2, late=1, unread=2)
 
 
 @pytest.mark.parametrize("label", [*PALETTE, "awake", "asleep", "", "wütend"])

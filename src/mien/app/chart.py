@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.app.show import hex_of
 from mien.app.words import said
-from mien.draw import colour_of
+from mien.draw import colour_of, css
 from mien.prediction import percent
 
 POINT = "point"
@@ -96,7 +95,7 @@ def _areas(
     """A box for each expression in each part, on top of each other; parts that follow each other leave no gap."""
     tops = np.cumsum(shares, 1)
     words = [said(label) for label in labels]
-    colours = [hex_of(colour_of(label)) for label in labels]
+    colours = [css(colour_of(label)) for label in labels]
     return [
         {
             "start": round(float(edges_s[part]), 3),

@@ -6,7 +6,6 @@ an emotion's own. What a box and its card have in common is their number: `style
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
@@ -17,9 +16,10 @@ import streamlit as st
 
 from mien.app.seen import Seen, encoded
 from mien.app.words import _, language, ngettext, said, sentence, showable
-from mien.draw import Colour, colour_of, ink_on
+from mien.draw import colour_of, css, ink_on
 from mien.languages import LANGUAGES
-from mien.prediction import Explanation, Expression, Method, Prediction, Reading, percent, ranked
+from mien.prediction import Explanation, Expression, Method, Prediction, Reading, Totals, percent, ranked
+from mien.report.parts import data_uri
 from mien.shading import LEAST, layer
 
 MARKED = 60  # faces of a photo that mark their card, and their cards them
@@ -77,7 +77,7 @@ def picture(
     numbered = zip(prediction.faces, count(1) if places is None else places, strict=False)
     named = places is not None or len(prediction.faces) > 1  # as the cards are
     boxes = [_box(each, prediction, place, number, linked, named) for each, place in numbered]
-    image = f"<img src='{_address(seen.picture, 'jpeg')}' alt='{escape(words(prediction))}'>"
+    image = f"<img src='{data_uri(seen.picture, 'image/jpeg')}' alt='{escape(words(prediction))}'>"
     return f"<div class=mien-picture>{image}{''.join(boxes)}</div>"
 
 
@@ -93,7 +93,7 @@ def card(crop: bytes, reading: Reading, place: int, of: int, number: int = 0) ->
     seen = escape(_("Face %(number)s, as mien sees it", number=place))
     return (
         f"<li class='mien-card n{place}' id='face-{number}-{place}'>"
-        f"<img class=mien-crop src='{_address(crop, 'png')}' alt='{seen}'>"
+        f"<img class=mien-crop src='{data_uri(crop, 'image/png')}' alt='{seen}'>"
         f"<div><h3>{chip}{headline(expression)}</h3>{_doubt(expression)}"
         f"{bars(first, expression.label)}{more}{why(crop, expression)}</div></li>"
     )
@@ -104,8 +104,8 @@ def why(crop: bytes, expression: Expression) -> str:
     if not expression.explanation:
         return ""
     asked, told = escape(_("Why?")), escape(because(expression, expression.explanation))
-    over = _address(encoded(layer(expression.explanation), "PNG"), "png")
-    shown = f"<img src='{_address(crop, 'png')}' alt=''><img src='{over}' alt=''>"
+    over = data_uri(encoded(layer(expression.explanation), "PNG"), "image/png")
+    shown = f"<img src='{data_uri(crop, 'image/png')}' alt=''><img src='{over}' alt=''>"
     return (
         f"<details class=mien-why><summary>{asked}</summary>"
         f"<div><div class=mien-map>{shown}</div><p>{told}</p></div></details>"
@@ -155,7 +155,7 @@ def bars(shares: Sequence[tuple[str, float]], label: str) -> str:
     rows = []
     for emotion, p in shares:
         top = " class=mien-top" if emotion == label else ""
-        fill = f"<div class=mien-bar style='width:{100 * p:.1f}%;background:{hex_of(colour_of(emotion))}'></div>"
+        fill = f"<div class=mien-bar style='width:{100 * p:.1f}%;background:{css(colour_of(emotion))}'></div>"
         rows.append(
             f"<tr{top}><th scope=row>{escape(said(emotion))}</th><td class=mien-track>{fill}</td>"
             f"<td class=mien-number>{percent(p)}</td></tr>"
@@ -166,12 +166,11 @@ def bars(shares: Sequence[tuple[str, float]], label: str) -> str:
 
 def summary(predictions: Sequence[Prediction]) -> str:
     """How many photos and faces there are, and how many of these are not sure; unread photos where there are any."""
-    readings = [reading for prediction in predictions for reading in prediction.faces]
-    unsure = sum(reading.expression.uncertain for reading in readings)
-    unread = sum(prediction.error is not None for prediction in predictions)
+    totals = Totals.of(predictions)
+    unsure, unread = totals.uncertain, totals.unread
     parts = [
-        ngettext("%(num)s photo", "%(num)s photos", len(predictions)),
-        ngettext("%(num)s face", "%(num)s faces", len(readings)),
+        ngettext("%(num)s photo", "%(num)s photos", totals.images),
+        ngettext("%(num)s face", "%(num)s faces", totals.faces),
         *([ngettext("%(num)s not sure", "%(num)s not sure", unsure)] if unsure else []),
         *([ngettext("%(num)s photo not read", "%(num)s photos not read", unread)] if unread else []),
     ]
@@ -249,18 +248,9 @@ def _box(reading: Reading, prediction: Prediction, place: int, number: int, link
 def paint(label: str) -> str:
     """An emotion's colour and its ink, as `style` has them."""
     colour = colour_of(label)
-    return f"background:{hex_of(colour)};color:{hex_of(ink_on(colour))}"
+    return f"background:{css(colour)};color:{css(ink_on(colour))}"
 
 
 def _edge(label: str) -> str:
     colour = colour_of(label)
-    return f"border-color:{hex_of(colour)};--mien-ink:{hex_of(ink_on(colour))}"
-
-
-def hex_of(colour: Colour) -> str:
-    """A colour as browsers take it."""
-    return "#" + bytes(colour).hex()
-
-
-def _address(content: bytes, form: str) -> str:
-    return f"data:image/{form};base64,{b64encode(content).decode()}"
+    return f"border-color:{css(colour)};--mien-ink:{css(ink_on(colour))}"

@@ -131,7 +131,7 @@ def _of_picture(recognizer: Recognizer, picture: Picture, crop: Crop) -> _Seen:
         return _Seen(Look(blank=True))
     whole = found.faces == (whole_face(*found.size),)
     faces = _in_crop(detector, preprocess, picture) if crop == "whole" else () if whole else found.faces
-    second = _side(faces[1]) / _side(faces[0]) if len(faces) > 1 else 0.0
+    second = faces[1].side / faces[0].side if len(faces) > 1 else 0.0
     (sharp,) = sharpness(pixels[np.newaxis]).tolist()
     told = _spoilt_crop(faces, found.size, sharp) if whole else spoilt(found.faces[0], found.size, Seen(sharp))
     return _Seen(Look(faced=True, second=second if second >= SECOND else 0.0, spoilt=tuple(told)), crop=pixels)
@@ -167,8 +167,3 @@ def _framed(faces: Sequence[Face], size: tuple[int, int]) -> Iterator[str]:
 
 def _blank(crop: Pixels) -> bool:
     return bool((crop == crop[0, 0]).all())
-
-
-def _side(face: Face) -> float:
-    x0, y0, x1, y1 = face.box_xyxy
-    return min(x1 - x0, y1 - y0)

@@ -17,6 +17,7 @@ from mien.cli.options import (
     MaxPixels,
     Model,
     Prior,
+    limits,
     needs_extra,
     say,
     shown,
@@ -24,7 +25,9 @@ from mien.cli.options import (
 )
 from mien.cli.places import check_outside
 from mien.cli.stop import STOPS
+from mien.cli.tally import line
 from mien.files import check_writable
+from mien.prediction import Totals
 from mien.wording import counted
 
 if TYPE_CHECKING:
@@ -98,7 +101,6 @@ def batch(
         from mien.batch.run import run
         from mien.batch.stores import check_puts_whole, is_address
         from mien.batch.workers import Workers
-    from mien.intake import LIMITS, Limits
     from mien.recognizer import load
     from mien.sources import PassedOver
 
@@ -108,12 +110,7 @@ def batch(
     if not is_address(out):
         check_writable(Path(out))
     engine = Workers(workers or cores(), grace) if ray is None else _cluster(ray, workers, grace)
-    job = Job(
-        load(model, limits=Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)),
-        labels,
-        prior,
-        crop.value,
-    )
+    job = Job(load(model, limits=limits(max_bytes, max_pixels)), labels, prior, crop.value)
     kept = None if keep is None else [name for name in keep.split(",") if name]
     inputs = find(sources, image=image, keep=kept, size=part, passed_over=passed_over)
     plan = Plan(job, inputs)
@@ -159,9 +156,5 @@ def _show(bar: Progress, task: TaskID, now: Run, seen: list[Run]) -> None:
 
 def _told(now: Run) -> str:
     counts = now.counts
-    parts = [counted(counts.faces, "face")]
-    parts += [f"{counts.uncertain:,} uncertain"] * bool(counts.uncertain)
-    parts += [f"{counts.faceless:,} without a face"] * bool(counts.faceless)
-    parts += [f"{counts.unread.total():,} unreadable"] * bool(counts.unread)
-    earlier = f" ({now.earlier:,} of them before)" if now.earlier else ""
-    return f"{counted(counts.images, 'image')}{earlier}: {', '.join(parts)}; {now.rate:,.0f} images/s"
+    totals = Totals(counts.images, counts.faces, counts.uncertain, counts.faceless, counts.unread.total())
+    return line(totals, now.rate, earlier=now.earlier)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mien.datasets import Dataset
+    from mien.intake import Limits
 
 T = TypeVar("T")
 
@@ -144,11 +145,8 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
-ENDINGS = {f".{each}": each for each in Format if each is not Format.table} | {
-    ".ndjson": Format.jsonl,
-    ".tsv": Format.table,
-    ".txt": Format.table,
-}
+ROWS = {f".{each}": each for each in Format if each is not Format.table} | {".ndjson": Format.jsonl}
+ENDINGS = ROWS | {".tsv": Format.table, ".txt": Format.table}
 
 
 class CropOption(StrEnum):
@@ -223,16 +221,27 @@ def chosen(form: Format | None, out: Path | None, say: Callable[[str], None]) ->
     return form or ending or Format.table
 
 
-def timeline_form(out: Path | None) -> Format:
-    """The form of a timeline's file, as its ending asks; rows one by one where there is none.
+def rows_form(out: Path | None, others: Iterable[str] = ()) -> Format:
+    """The form of a file of rows, as its ending asks; rows one by one where there is none.
+
+    Args:
+        others: endings that it may have as well, to which `table` is the answer.
 
     Raises:
-        MienError: its ending asks for none.
+        MienError: it has another.
     """
-    form = ENDINGS.get(out.suffix.lower()) if out is not None else Format.jsonl
-    if form is None or form is Format.table:
-        raise MienError(f"{out}: a timeline is .parquet, .csv, .json or .jsonl")
+    forms = {**ROWS, **dict.fromkeys(others, Format.table)}
+    form = forms.get(out.suffix.lower()) if out is not None else Format.jsonl
+    if form is None:
+        raise MienError(f"{out}: end it with one of {', '.join(forms)}")
     return form
+
+
+def limits(max_bytes: int | None, max_pixels: int | None) -> Limits:
+    """How big images may be, as the options `MaxBytes` and `MaxPixels` say."""
+    from mien.intake import LIMITS, Limits
+
+    return Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)
 
 
 def watched(stream: TextIO) -> bool:

@@ -26,6 +26,7 @@ from mien.cli.options import (
     Threads,
     chosen,
     counted_off,
+    limits,
     say,
     shown,
     watched,
@@ -81,18 +82,17 @@ def predict(
     """
     from mien.cli.formats import writer
     from mien.cores import cores
-    from mien.intake import LIMITS, Limits
     from mien.recognizer import load
     from mien.sources import PassedOver
 
     kind = chosen(form, out, say)
-    limits = Limits(max_bytes or LIMITS.max_bytes, max_pixels or LIMITS.max_pixels)
-    recognizer = load(model, threads=threads or cores(), limits=limits)
+    allowed = limits(max_bytes, max_pixels)
+    recognizer = load(model, threads=threads or cores(), limits=allowed)
     spoken = recognizer.spoken(labels)
     hidden = out is None and watched(sys.stdout)  # rows that are seen tell enough
     passed_over = PassedOver()
     draws = annotate is not None or explain is not None
-    named = _images(sources, passed_over, limits, draws=draws)
+    named = _images(sources, passed_over, allowed, draws=draws)
     if draws or out is not None or (watched(sys.stderr) and not hidden):
         named = list(named)
     if out is not None:
@@ -102,7 +102,7 @@ def predict(
     for folder in filter(None, (annotate, explain)):
         check_outside(sources, folder)
     copies = list(_copies(annotate, explain, named, sources)) if isinstance(named, list) else []
-    tally = Tally(len(named) if isinstance(named, list) else None)
+    tally = Tally(total=len(named) if isinstance(named, list) else None)
     given, kept = tee(named)
     if explain is None:
         told: Iterable[Prediction] = recognizer.stream(given, labels=spoken, prior=prior, crop=crop.value)

@@ -8,42 +8,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from mien.cli.options import say, watched
 from mien.cli.stop import STOPS
 from mien.errors import INTERRUPTED
+from mien.prediction import Totals
 from mien.wording import counted
 
-if TYPE_CHECKING:
-    from mien.prediction import Prediction
 
-
-@dataclass
-class Tally:
-    """Counts of images and faces.
+@dataclass(kw_only=True)
+class Tally(Totals):
+    """A run in which images are counted as they are read.
 
     Args:
         total: how many images there will be; None where nobody knows yet.
+        undrawn: copies that could not be drawn.
         stopped: the exit code, where the program was told to stop.
+        began: by `perf_counter`.
     """
 
-    total: int | None = None
-    images: int = 0
-    faces: int = 0
-    uncertain: int = 0
-    faceless: int = 0
-    unread: int = 0
+    total: int | None
     undrawn: int = 0
     stopped: int | None = None
     began: float = field(default_factory=perf_counter)
-
-    def add(self, prediction: Prediction) -> None:
-        self.images += 1
-        self.faces += len(prediction.faces)
-        self.uncertain += sum(face.expression.uncertain for face in prediction.faces)
-        self.unread += prediction.error is not None
-        self.faceless += prediction.error is None and not prediction.faces
 
     @contextmanager
     def until_stopped(self) -> Iterator[None]:
@@ -57,14 +44,7 @@ class Tally:
             self.stopped = code if isinstance(code, int) else INTERRUPTED
 
     def __str__(self) -> str:
-        seconds = max(perf_counter() - self.began, 1e-6)
-        parts = [counted(self.faces, "face")]
-        parts += [f"{self.uncertain:,} uncertain"] * bool(self.uncertain)
-        parts += [f"{self.faceless:,} without a face"] * bool(self.faceless)
-        parts += [f"{self.unread:,} unreadable"] * bool(self.unread)
-        parts += [f"{self.undrawn:,} not drawn"] * bool(self.undrawn)
-        speed = f"{self.images / seconds:,.0f}" if self.images > 10 * seconds else f"{self.images / seconds:.1f}"
-        return f"{counted(self.images, 'image')}: {', '.join(parts)}; {speed} images/s"
+        return line(self, self.images / max(perf_counter() - self.began, 1e-6), undrawn=self.undrawn)
 
     def tell(self, out: Path | None) -> None:
         """The line, where somebody watches or `out` has the answers and there is no other; and that it was stopped."""
@@ -74,3 +54,17 @@ class Tally:
             done = f"{self.images:,} of " if self.total else ""
             kept = f"; {out} has what was read" if out is not None else ""
             say(f"interrupted after {done}{counted(self.total or self.images, 'image')}{kept}")
+
+
+def line(totals: Totals, rate: float, *, earlier: int = 0, undrawn: int = 0) -> str:
+    """`"20 images (5 of them before): 12 faces, 8 unreadable; 1.5 images/s"`."""
+    before = f" ({earlier:,} of them before)" if earlier else ""
+    others = {"uncertain": totals.uncertain, "without a face": totals.faceless, "unreadable": totals.unread}
+    parts = [f"{count:,} {what}" for what, count in {**others, "not drawn": undrawn}.items() if count]
+    told = ", ".join([counted(totals.faces, "face"), *parts])
+    return f"{counted(totals.images, 'image')}{before}: {told}; {speed(rate, 'images')}"
+
+
+def speed(rate: float, noun: str) -> str:
+    """`"1,234 images/s"`, `"0.7 images/s"`."""
+    return f"{rate:,.0f} {noun}/s" if rate > 10 else f"{rate:.1f} {noun}/s"

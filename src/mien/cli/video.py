@@ -19,13 +19,14 @@ from mien.cli.options import (
     Prior,
     columns,
     counting,
+    rows_form,
     say,
     shown,
     terminal,
-    timeline_form,
 )
 from mien.cli.pictures import Pictures
 from mien.cli.places import check_files
+from mien.cli.tally import speed
 from mien.errors import MienError
 from mien.wording import counted, percentage
 
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from mien.tables import Table
     from mien.timeline import Recording
     from mien.watching import Wanted
-
-CAPTIONS = (".srt", ".vtt", ".eaf", ".txt")
-TABLES = {".csv": Format.csv, ".json": Format.json, ".jsonl": Format.jsonl, ".parquet": Format.parquet}
 
 
 def _time(text: str | float) -> float:
@@ -110,6 +108,7 @@ def video(
 
     The exit code is 1 if some video could not be read to its end: a row says from when on, and why; or not drawn.
     """
+    from mien.captions import FORMS
     from mien.recognizer import load
     from mien.spans import read_marks
     from mien.spans import summary as summarised
@@ -117,10 +116,9 @@ def video(
     from mien.watching import Wanted
 
     sources = list(dict.fromkeys(sources))  # patterns overlap
-    kind = timeline_form(out)
-    for path in (summary, events):
-        _form(path, CAPTIONS if path is events else ())
-    if events is not None and events.suffix.lower() in CAPTIONS and len(sources) > 1:
+    kind = rows_form(out)
+    rows_form(summary)
+    if rows_form(events, FORMS) is Format.table and len(sources) > 1:
         raise MienError(
             f"{events}: captions are of one video, and there are {len(sources)}: write .csv, or one at a time"
         )
@@ -168,13 +166,6 @@ def _check_times(every: float | None, start: float, end: float | None) -> None:
         raise MienError(f"--to lies after --from, got {end:g} s and {start:g} s")
 
 
-def _form(path: Path | None, others: Sequence[str]) -> None:
-    """Raises `MienError` where a file's ending says no form."""
-    known = (*TABLES, *others)
-    if path is not None and path.suffix.lower() not in known:
-        raise MienError(f"{path}: end it with one of {', '.join(known)}")
-
-
 def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Path | None) -> int:
     """Read the videos, and say how far it is; how many of them could not be read to their ends."""
     from mien.errors import VideoError
@@ -214,8 +205,8 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Pat
     for name in files:
         if name not in seen:
             say(f"{shown(name)}: no frame is shown from {wanted.start_s:g} s {until}")
-    rate = frames / max(perf_counter() - begun, 1e-6)
-    say(f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {rate:,.0f} frames/s")
+    pace = speed(frames / max(perf_counter() - begun, 1e-6), "frames")
+    say(f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {pace}")
     return unread
 
 
@@ -245,14 +236,14 @@ def _tell(summed: Table, labels: LabelSet) -> None:
 
 
 def _write_events(recording: Recording, labels: LabelSet, least: float, path: Path | None) -> None:
-    from mien.captions import captions
+    from mien.captions import FORMS, captions
     from mien.files import write_text
     from mien.spans import events
 
     if path is None:
         return
     found = events(recording.rows(), labels, least)
-    if path.suffix.lower() in CAPTIONS:
+    if path.suffix.lower() in FORMS:
         write_text(path, captions(found.rows, path.suffix.lower()))
     else:
         _write(found, path)
@@ -261,4 +252,4 @@ def _write_events(recording: Recording, labels: LabelSet, least: float, path: Pa
 def _write(table: Table, path: Path) -> None:
     from mien.keeping import write_rows
 
-    write_rows(path, TABLES[path.suffix.lower()], table.kinds, table.rows)
+    write_rows(path, rows_form(path), table.kinds, table.rows)

@@ -25,13 +25,14 @@ from mien.cli.options import (
     Model,
     Prior,
     needs_extra,
+    rows_form,
     say,
     shown,
     terminal,
-    timeline_form,
 )
 from mien.cli.places import check_files
 from mien.cli.stop import unbroken
+from mien.cli.tally import speed
 from mien.errors import MienError
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 BAR = 30  # characters at most, of an expression that is certain
 OF_LATE = 20  # frames that the rate is taken over
 REFRESH = 10  # times a second, at most, that the screen is drawn
-CHECKPOINT_S = 2.0  # from one that is kept on disk to the next
 
 
 def watch(
@@ -77,7 +77,7 @@ def watch(
     from mien.filming import Recorder
     from mien.watching import Glance, described
 
-    kind = timeline_form(out)
+    kind = rows_form(out)
     recognizer = load(model)
     check_files((out, annotate), (source, *recognizer.artifact.files))
     spoken = recognizer.spoken(labels)
@@ -146,6 +146,8 @@ class _Kept:
         self._journal.remove()
 
     def add(self, moment: Moment) -> None:
+        from mien.watching import CHECKPOINT_S
+
         self._journal.write(moment.rows(self._labels))
         if time.monotonic() - self._told > CHECKPOINT_S:
             self._journal.checkpoint(None)
@@ -194,7 +196,7 @@ class _Bars:
         several = len(self._times) > 1
         rate = (len(self._times) - 1) / max(self._times[-1] - self._times[0], 1e-6) if several else 0.0
         nobody = "" if self._moment.tracks else "no face; "
-        return f"{nobody}{rate:.0f} frames/s, {self._moment.time_s:.0f} s; Ctrl-C stops"
+        return f"{nobody}{speed(rate, 'frames')}, {self._moment.time_s:.0f} s; Ctrl-C stops"
 
 
 @contextmanager

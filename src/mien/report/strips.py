@@ -24,8 +24,6 @@ WIDE, HIGH, FOOT = 11.0, 1.9, 0.9  # inches: a page, a face's strip, and what is
 INK, GRAY = "#20242a", "#8a8f98"
 THUMB_PX = 44
 
-Colour = tuple[int, int, int]
-
 
 @dataclass(frozen=True)
 class Look:
@@ -61,13 +59,13 @@ class Strip:
     looks: Sequence[Look] = field(default=())
 
 
-def page(title: str, strips: Sequence[Strip], colours: Mapping[str, Colour], form: str = "png") -> bytes:
+def page(title: str, strips: Sequence[Strip], colours: Mapping[str, str], form: str = "png") -> bytes:
     """All faces of a video on one page.
 
     Args:
         title: above all.
         strips: of the faces, from the top; one without any is said to be.
-        colours: of the expressions, by name and in order.
+        colours: of the expressions, by name and in order, as Matplotlib takes them.
         form: `png`, `pdf` or `svg`.
     """
     figure = Figure(figsize=(WIDE, HIGH * max(1, len(strips)) + FOOT), layout="constrained")
@@ -80,18 +78,18 @@ def page(title: str, strips: Sequence[Strip], colours: Mapping[str, Colour], for
         places[0].text(0.5, 0.5, "no face was seen", ha="center", va="center", color=GRAY)
         places[0].axis("off")
     places[-1].set_xlabel("time (min:s)")
-    shades = [Patch(facecolor=_shade(colour), label=legible(name)) for name, colour in colours.items()]
+    shades = [Patch(facecolor=colour, label=legible(name)) for name, colour in colours.items()]
     hatched = Patch(facecolor="white", edgecolor=INK, hatch="////", linewidth=0, label="uncertain")
     figure.legend(handles=[*shades, hatched], loc="outside lower center", ncols=9, frameon=False, fontsize=8)
     return rendered(figure, form)
 
 
-def _draw(axes: Axes, strip: Strip, colours: Mapping[str, Colour]) -> None:
+def _draw(axes: Axes, strip: Strip, colours: Mapping[str, str]) -> None:
     ends = np.repeat(strip.edges_s, 2)[1:-1]  # of each part: with `step`, the last of several would be left out
     seen = ~np.isnan(strip.shares[:, 0])
     tops = np.vstack([np.zeros(len(seen)), np.cumsum(np.nan_to_num(strip.shares), axis=1).T]).repeat(2, axis=1)
     for low, high, colour in zip(tops[:-1], tops[1:], colours.values(), strict=True):
-        axes.fill_between(ends, low, high, where=seen.repeat(2), color=_shade(colour), linewidth=0)
+        axes.fill_between(ends, low, high, where=seen.repeat(2), color=colour, linewidth=0)
     unsure = (strip.uncertain & seen).repeat(2)
     axes.fill_between(ends, 0, 1, where=unsure, facecolor="none", edgecolor=INK, hatch="////", linewidth=0)
     for look in strip.looks:
@@ -103,7 +101,7 @@ def _draw(axes: Axes, strip: Strip, colours: Mapping[str, Colour]) -> None:
             boxcoords="offset points",
             frameon=True,
             pad=0.1,
-            bboxprops={"edgecolor": _shade(colours[look.label]), "linewidth": 2},
+            bboxprops={"edgecolor": colours[look.label], "linewidth": 2},
             arrowprops={"arrowstyle": "-", "color": GRAY, "linewidth": 0.8},
             annotation_clip=False,
         )
@@ -114,10 +112,6 @@ def _draw(axes: Axes, strip: Strip, colours: Mapping[str, Colour]) -> None:
     axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"], fontsize=7)
     axes.spines[["top", "right"]].set_visible(False)
     axes.xaxis.set_major_formatter(FuncFormatter(_clock))
-
-
-def _shade(colour: Colour) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def _clock(seconds: float, _: int) -> str:

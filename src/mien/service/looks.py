@@ -5,7 +5,6 @@ Nothing of an answer stays with the service: what can be saved is in the page it
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from functools import lru_cache
 
 from markupsafe import Markup
 
-from mien.draw import Colour, colour_of, contrast, ink_on
+from mien.draw import Colour, colour_of, contrast, css, ink_on
 from mien.labels import LabelSet
 from mien.prediction import Prediction, Reading
+from mien.report.parts import data_uri
 from mien.service.engine import Answer
 from mien.tables import csv_text
 
@@ -29,17 +29,6 @@ STANDS_OUT = 3.0  # contrast of what is no text with what is beside it (WCAG 2.2
 
 
 @dataclass(frozen=True)
-class Tally:
-    """How many photos there were, late or unreadable ones among them, and faces, uncertain ones among these."""
-
-    photos: int
-    faces: int
-    uncertain: int
-    late: int
-    unread: int
-
-
-@dataclass(frozen=True)
 class Place:
     """A face's box in shares of its photo, 0..1."""
 
@@ -47,13 +36,6 @@ class Place:
     y: float
     width: float
     height: float
-
-
-def tally(answers: Sequence[Answer]) -> Tally:
-    faces = [reading for answer in answers for reading in answer.prediction.faces]
-    late = sum(answer.late for answer in answers)
-    unread = sum(answer.prediction.error is not None for answer in answers) - late
-    return Tally(len(answers), len(faces), sum(face.expression.uncertain for face in faces), late, unread)
 
 
 def place(reading: Reading, prediction: Prediction) -> Place:
@@ -66,33 +48,35 @@ def place(reading: Reading, prediction: Prediction) -> Place:
 @lru_cache(1000)
 def tone(label: str) -> str:
     """The colour around bars and badges that `colour` fills, as CSS: one that stands out by day, and one by night."""
-    day, night = (_hex(_standing_out(colour_of(label), grounds)) for grounds in GROUNDS)
+    day, night = (css(_standing_out(colour_of(label), grounds)) for grounds in GROUNDS)
     return f"light-dark({day}, {night})"
 
 
 def colour(label: str) -> str:
     """An emotion's colour, as CSS: the same on photos and beside them."""
-    return _hex(colour_of(label))
+    return css(colour_of(label))
 
 
 def outline(label: str) -> str:
     """The colour of what surrounds `colour`, and of letters on it, as CSS."""
-    return _hex(ink_on(colour_of(label)))
+    return css(ink_on(colour_of(label)))
 
 
 def jpeg(content: bytes) -> Markup:
     """A JPEG file as a data URI."""
-    return _uri("image/jpeg", content)
+    return Markup(data_uri(content, "image/jpeg"))
 
 
 def csv(answers: Iterable[Answer], labels: LabelSet) -> Markup:
     """The answers as a CSV file, as `mien predict` writes it, in a data URI."""
-    return _uri("text/csv", csv_text([answer.prediction for answer in answers], labels.emotions).encode())
+    text = csv_text([answer.prediction for answer in answers], labels.emotions)
+    return Markup(data_uri(text.encode(), "text/csv"))
 
 
 def json_file(told: Sequence[object]) -> Markup:
     """What the API answers, as a JSON file in a data URI."""
-    return _uri("application/json", json.dumps(told, ensure_ascii=False).encode(errors="backslashreplace"))
+    text = json.dumps(told, ensure_ascii=False)
+    return Markup(data_uri(text.encode(errors="backslashreplace"), "application/json"))
 
 
 def _standing_out(colour: Colour, grounds: Sequence[Colour]) -> Colour:
@@ -108,11 +92,3 @@ def _standing_out(colour: Colour, grounds: Sequence[Colour]) -> Colour:
 def _mixed(one: Colour, other: Colour, share: float) -> Colour:
     r, g, b = (round(a + (z - a) * share) for a, z in zip(one, other, strict=True))
     return r, g, b
-
-
-def _hex(colour: Colour) -> str:
-    return f"#{bytes(colour).hex()}"
-
-
-def _uri(kind: str, content: bytes) -> Markup:
-    return Markup(f"data:{kind};base64,{base64.b64encode(content).decode()}")  # nothing in it is to be escaped

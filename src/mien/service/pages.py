@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from mien.labels import LabelSet
 from mien.languages import LANGUAGES, NOTICE, READY, SENTENCES, preferred, said, translations
-from mien.prediction import percent, ranked
+from mien.prediction import Totals, percent, ranked
 from mien.prior import TRAINING
 from mien.service import looks
 from mien.service.api import asked_of, only, read
@@ -165,11 +165,13 @@ def chosen(asked: Asked) -> dict[str, Any]:
 
 def told_of(answers: Sequence[Answer], labels: LabelSet) -> dict[str, Any]:
     """What the result page is made of: the answers, their number, and the files to save."""
-    files = {
+    return {
+        "answers": answers,
+        "totals": Totals.of(answer.prediction for answer in answers),
+        "late": sum(answer.late for answer in answers),
         "csv": looks.csv(answers, labels),
         "json": looks.json_file([answer.prediction.to_dict() for answer in answers]),
     }
-    return {"answers": answers, "tally": looks.tally(answers), **files}
 
 
 def _chosen(form: Form, sample: bytes) -> list[Upload]:

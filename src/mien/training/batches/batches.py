@@ -1,8 +1,8 @@
 """What a step of training sees: the order of the images, what is hidden of them, and how else they are changed.
 
 All of it comes from generators made anew for each epoch, from the recipe's seed and the epoch's number. With `views` in
-the recipe that many epochs come again and again, to the last pixel. Batches are the same however many processes share
-them.
+the recipe that many epochs come again and again, to the last pixel. Without mixup, batches are the same however many
+processes share them; with it, each process mixes its own part, and what is drawn after that differs too.
 """
 
 from __future__ import annotations

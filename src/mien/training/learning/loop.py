@@ -1,7 +1,7 @@
 """The training loop. A run that is killed and resumed ends as one that is not: on a processor, with the same weights.
 
-What an epoch does depends only on the seed, the epoch's number and the state before it, as `batches` are the same each
-time, however many processes share them; each process holds the same weights, and the first one writes.
+What an epoch does depends only on the seed, the epoch's number, the state before it and the number of processes
+(docs/large.md says how); each process holds the same weights, and the first one writes.
 """
 
 from __future__ import annotations
