@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
 from html import escape
 from io import BytesIO
 
 from PIL import Image
 
+from mien.draw import data_uri
 from mien.errors import ImageError
 from mien.image import read_image
 from mien.intake import ImageSource
@@ -69,11 +69,6 @@ def facts(rows: Iterable[tuple[str, str]]) -> str:
     """Names, and below each what it is, however long."""
     told = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows)
     return f"<dl>{told}</dl>"
-
-
-def data_uri(content: bytes, kind: str) -> str:
-    """A file of a kind such as `image/png` as an address that holds it; nothing in it is to be escaped."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def picture(png: bytes, words: str) -> str:

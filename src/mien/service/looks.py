@@ -12,10 +12,9 @@ from functools import lru_cache
 
 from markupsafe import Markup
 
-from mien.draw import Colour, colour_of, contrast, css, ink_on
+from mien.draw import Colour, colour_of, contrast, css, data_uri, ink_on
 from mien.labels import LabelSet
 from mien.prediction import Prediction, Reading
-from mien.report.parts import data_uri
 from mien.service.engine import Answer
 from mien.tables import csv_text
 
