@@ -7,7 +7,6 @@ colour and written in the ink: black or white, whichever contrasts more (WCAG 2:
 
 from __future__ import annotations
 
-import base64
 import math
 import statistics
 import zlib
@@ -145,11 +144,6 @@ def colour_of(label: str) -> Colour:
 def css(colour: Colour) -> str:
     """A colour as browsers and Matplotlib take it: `"#d55e00"`."""
     return f"#{bytes(colour).hex()}"
-
-
-def data_uri(content: bytes, kind: str) -> str:
-    """A file of a kind such as `image/png` as an address that holds it; nothing in it is to be escaped."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def ink_on(colour: Colour) -> Colour:

@@ -1,6 +1,8 @@
-"""Words for messages: a count with its noun, shares and scores as they are read, and what an error says."""
+"""Words for messages: a count with its noun, shares and scores as they are read, and what an error says; and a file in a page."""
 
 from __future__ import annotations
+
+import base64
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -32,3 +34,8 @@ def reason(error: Exception) -> str:
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
     return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """A file of a kind such as `image/png` as an address that holds it; nothing in it is to be escaped."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -16,7 +16,7 @@ import streamlit as st
 
 from mien.app.seen import Seen, encoded
 from mien.app.words import _, language, ngettext, said, sentence, showable
-from mien.draw import colour_of, css, data_uri, ink_on
+from mien.draw import colour_of, css, ink_on
 from mien.languages import LANGUAGES
 from mien.prediction import Explanation, Expression, Method, Prediction, Reading, Totals, percent, ranked
 from mien.shading import LEAST, layer

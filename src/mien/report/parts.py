@@ -8,11 +8,10 @@ from io import BytesIO
 
 from PIL import Image
 
-from mien.draw import data_uri
 from mien.errors import ImageError
 from mien.image import read_image
 from mien.intake import ImageSource
-from mien.wording import percentage
+from mien.wording import data_uri, percentage
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #20242a; --dim: #5f6670; --line: #dde1e6; --paper: #fff; --card: #f5f7f9; }

@@ -12,11 +12,12 @@ from functools import lru_cache
 
 from markupsafe import Markup
 
-from mien.draw import Colour, colour_of, contrast, css, data_uri, ink_on
+from mien.draw import Colour, colour_of, contrast, css, ink_on
 from mien.labels import LabelSet
 from mien.prediction import Prediction, Reading
 from mien.service.engine import Answer
 from mien.tables import csv_text
+from mien.wording import data_uri
 
 GROUNDS: tuple[tuple[Colour, ...], tuple[Colour, ...]] = (
     ((255, 255, 255), (230, 234, 238)),
