@@ -1,4 +1,4 @@
-"""Words for messages: a count with its noun, shares and scores as they are read, and what an error says; and a file in a page."""
+"""Words for messages: a count with its noun, shares and scores as they are read, what an error says; a file in a page."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from mien.draw import colour_of, css, ink_on
 from mien.languages import LANGUAGES
 from mien.prediction import Explanation, Expression, Method, Prediction, Reading, Totals, percent, ranked
 from mien.shading import LEAST, layer
+from mien.wording import data_uri
 
 MARKED = 60  # faces of a photo that mark their card, and their cards them
 
