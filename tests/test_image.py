@@ -121,6 +121,7 @@ class Unhelpful(io.RawIOBase):
         (b"emotion,pixels,Usage\n0,70 80 82,Training\n", "a table, not an image: mien evaluate"),
         ("\ufeff;image path;label\r\n0;a.png;sad\r\n".encode(), "a table, not an image: mien evaluate"),
         (b"a/b.png\tsad\n", "a table, not an image: mien evaluate"),
+        (b'{\n "data": "faces",\n "names": []\n}\n', "not an image of a supported kind"),
         (b"<svg width='1,2'>\n", "not an image of a supported kind"),
         (b"one word\n,\n", "not an image of a supported kind"),
         (encoded(photo(), "ICO"), "not an image of a supported kind"),

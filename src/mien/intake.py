@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.container import ARCHIVE, TABLE, VIDEO, named
+from mien.container import ARCHIVE, INDEX, TABLE, VIDEO, named
 from mien.errors import ImageError, MienError, SourceError
 
 CHUNK = 2**20  # bytes asked of a stream at once
@@ -193,7 +193,7 @@ def encoded(source: Encoded, limits: Limits) -> bytes:
         raise ImageError(f"cannot be read: {error}") from error
     if len(data) > limits.max_bytes:
         told, most = named(data), f"more than {limits.max_bytes / 1e6:g} MB, the limit{limits.advice('max_bytes')}"
-        raise ImageError(told if told in (VIDEO, ARCHIVE, TABLE) else most)
+        raise ImageError(told if told in (VIDEO, ARCHIVE, TABLE, INDEX) else most)
     if not data:
         raise ImageError("empty: no bytes to read")
     return data
