@@ -31,11 +31,41 @@ UNSURE = Expression({"happy": 0.6, "sad": 0.4}, ("blurred", "turned away"), 0.12
         {"happy": math.nan, "sad": 0.5},
         {"happy": math.inf, "sad": 0.0},
         {"happy": 0.0, "sad": 0.0},
+        {"happy": None, "sad": 0.5},
+        {"happy": "0.5", "sad": "0.5"},
+        ("happy", "sad"),
+        None,
+        3,
     ],
 )
-def test_impossible_probabilities(probabilities: dict[str, float]) -> None:
+def test_impossible_probabilities(probabilities: Any) -> None:
     with pytest.raises(MienError, match="together 1"):
         Expression(probabilities)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"reasons": "blurred"}, "reasons are texts, in a tuple; got 'blurred'"),
+        ({"reasons": (3,)}, r"reasons are texts, in a tuple; got \(3,\)"),
+        ({"reasons": None}, "reasons are texts, in a tuple; got None"),
+        ({"not_a_face": "0.5"}, "not_a_face is a share of people, 0..1, or None; got '0.5'"),
+        ({"not_a_face": 1.5}, "not_a_face is a share of people, 0..1, or None; got 1.5"),
+        ({"votes": (0.5, 0.5)}, r"votes are shares by emotion, or None; got \(0.5, 0.5\)"),
+        ({"explanation": "cam"}, "explanation is an Explanation, or None; got 'cam'"),
+    ],
+)
+def test_impossible_expressions(fields: dict[str, Any], fault: str) -> None:
+    with pytest.raises(MienError, match=f"{fault}$"):
+        Expression({"happy": 0.75, "sad": 0.25}, **fields)
+
+
+@pytest.mark.parametrize(
+    ("given", "kinds"), [((HAPPY, FACE), "Expression and Face"), ((FACE, "happy"), "Face and str")]
+)
+def test_impossible_readings(given: Any, kinds: str) -> None:
+    with pytest.raises(MienError, match=f"^a reading is a Face and its Expression, got {kinds}$"):
+        Reading(*given)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +127,12 @@ def test_uncertain_is_having_a_reason() -> None:
         ({"width": 0, "height": 0, "error": "", "notes": ("one frame of 2 was read",)}, "with an error"),
         ({"width": 0, "height": 0, "error": "empty", "faces": (Reading(FACE, HAPPY),)}, "with an error"),
         ({"width": 9, "height": 9, "faces": (Reading(FACE, HAPPY),), "reasons": ("no face",)}, "with each face"),
+        ({"width": "9", "height": None}, "a size or an error, got '9' x None and no error"),
+        ({"width": 9, "height": 9, "faces": Reading(FACE, HAPPY)}, "faces are Readings, in a tuple; got Reading"),
+        ({"width": 9, "height": 9, "faces": (FACE,)}, r"faces are Readings, in a tuple; got \(Face"),
+        ({"width": 9, "height": 9, "reasons": "no face"}, "reasons are texts, in a tuple; got 'no face'"),
+        ({"width": 9, "height": 9, "notes": None}, "notes are texts, in a tuple; got None"),
+        ({"width": 0, "height": 0, "error": 3}, "source and error are texts, got 'a.jpg' and 3"),
     ],
 )
 def test_impossible_predictions(fields: dict[str, Any], fault: str) -> None:

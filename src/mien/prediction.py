@@ -9,7 +9,7 @@ from itertools import repeat
 from typing import Any, Literal
 
 from mien.errors import MienError
-from mien.face import Face
+from mien.face import Face, is_share
 
 BOX_DIGITS = 2
 SHARE_DIGITS = 6
@@ -142,7 +142,7 @@ class Expression:
         explanation: what the label hangs on, where that was asked for (see `explain.explained`).
 
     Raises:
-        MienError: fewer than two probabilities, or they are not together 1.
+        MienError: fewer than two probabilities, or they are not together 1; or another value is of another kind.
     """
 
     probabilities: Mapping[str, float]
@@ -152,11 +152,16 @@ class Expression:
     explanation: Explanation | None = None
 
     def __post_init__(self) -> None:
-        values = self.probabilities.values()
-        if len(values) < 2 or not (min(values) >= 0 and max(values) <= 1 and abs(sum(values) - 1) <= 1e-3):
-            raise MienError(
-                f"an expression needs probabilities of two or more emotions, together 1; got {dict(self.probabilities)}"
-            )
+        if not _are_shares(self.probabilities):
+            got = dict(self.probabilities) if isinstance(self.probabilities, Mapping) else self.probabilities
+            raise MienError(f"an expression needs probabilities of two or more emotions, together 1; got {got!r}")
+        _check_texts("an expression's reasons", self.reasons)
+        if self.not_a_face is not None and not is_share(self.not_a_face):
+            raise MienError(f"not_a_face is a share of people, 0..1, or None; got {self.not_a_face!r}")
+        if self.votes is not None and not isinstance(self.votes, Mapping):
+            raise MienError(f"an expression's votes are shares by emotion, or None; got {self.votes!r}")
+        if self.explanation is not None and not isinstance(self.explanation, Explanation):
+            raise MienError(f"an expression's explanation is an Explanation, or None; got {self.explanation!r}")
         if not isinstance(self.probabilities, Shares):
             object.__setattr__(self, "probabilities", Shares(self.probabilities))
         if self.votes is not None and not isinstance(self.votes, Shares):
@@ -198,10 +203,18 @@ class Reading:
     Args:
         face: its box clipped to the image.
         expression: what most people would say of it.
+
+    Raises:
+        MienError: they are none.
     """
 
     face: Face
     expression: Expression
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.face, Face) and isinstance(self.expression, Expression)):
+            kinds = f"{type(self.face).__name__} and {type(self.expression).__name__}"
+            raise MienError(f"a reading is a Face and its Expression, got {kinds}")
 
     def __repr__(self) -> str:
         return f"Reading({self.expression}, {self.face!r})"
@@ -239,7 +252,8 @@ class Prediction:
         notes: what is to be said of how the image was read, such as that the file has more of them; most often none.
 
     Raises:
-        MienError: neither a size nor an error, or an error with more beside it, or reasons beside faces.
+        MienError: neither a size nor an error, or an error with more beside it, or reasons beside faces; or a value is
+            of another kind.
     """
 
     source: str
@@ -251,8 +265,14 @@ class Prediction:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.error is None and not (self.width > 0 and self.height > 0):
-            raise MienError(f"a prediction has a size or an error, got {self.width} x {self.height} and no error")
+        if not (isinstance(self.source, str) and (self.error is None or isinstance(self.error, str))):
+            raise MienError(f"a prediction's source and error are texts, got {self.source!r} and {self.error!r}")
+        if not _are_all(Reading, self.faces):
+            raise MienError(f"a prediction's faces are Readings, in a tuple; got {self.faces!r}")
+        _check_texts("a prediction's reasons", self.reasons)
+        _check_texts("a prediction's notes", self.notes)
+        if self.error is None and not (_is_length(self.width) and _is_length(self.height)):
+            raise MienError(f"a prediction has a size or an error, got {self.width!r} x {self.height!r} and no error")
         if self.error is not None and (self.faces or self.reasons or self.notes or self.width or self.height):
             raise MienError("a prediction with an error has no size, no faces, no reasons and no notes")
         if bool(self.faces) and bool(self.reasons):
@@ -279,6 +299,32 @@ class Prediction:
             "notes": list(self.notes),
             "error": self.error,
         }
+
+
+def _is_length(given: Any) -> bool:
+    try:
+        return bool(given > 0)
+    except (TypeError, ValueError):
+        return False
+
+
+def _are_all(kind: type, given: Any) -> bool:
+    return isinstance(given, (tuple, list)) and (not given or all(isinstance(each, kind) for each in given))
+
+
+def _are_shares(given: Any) -> bool:
+    """Whether these are two or more shares, together 1, by what they are of."""
+    try:
+        values = given.values()
+        return len(values) > 1 and bool(min(values) >= 0 and max(values) <= 1 and abs(sum(values) - 1) <= 1e-3)
+    except (AttributeError, TypeError, ValueError):  # no mapping, or of no numbers
+        return False
+
+
+def _check_texts(what: str, given: Any) -> None:
+    """Raises `MienError` where these are no texts; one alone is none, though its letters are."""
+    if not _are_all(str, given):
+        raise MienError(f"{what} are texts, in a tuple; got {given!r}")
 
 
 def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
