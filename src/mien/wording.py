@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What is no letter, but an order to whatever shows a text, a new line among them."""
+
 
 def counted(count: int, noun: str, plural: str = "") -> str:
     """`"1 image"`, `"1,234 images"`; `plural` where it is not the noun and an s."""
