@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -161,6 +162,28 @@ def test_how_a_camera_is_entered_is_never_told(guarded: str, tmp_path: Path) -> 
     assert str(refused.exception).startswith(f"http://{host} cannot be opened: server returned 401")
     broken = run("watch", "http://keeper:p@55@127.0.0.1:1?key=k3y")
     assert str(broken.exception) == "http://127.0.0.1:1 cannot be opened: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (
+            "rtsp://keeper:p/55@127.0.0.1:1/a",
+            "rtsp://127.0.0.1:1/a cannot be opened: .*; in a .* password write / as %2F, ",
+        ),
+        (
+            "http://keeper:p?55@127.0.0.1:1/a",
+            "http://127.0.0.1:1/a cannot be opened: .*; in a .* password write / as %2F, ",
+        ),
+        ("http://keeper:p@55@127.0.0.1:1/a", "http://127.0.0.1:1/a cannot be opened: connection refused$"),
+        ("ftp://keeper:p@55@127.0.0.1:1/a", "ftp://127.0.0.1:1/a cannot be opened: an address, not a file"),
+        ("rtsp//keeper:p@55@127.0.0.1:1/a", "rtsp//127.0.0.1:1/a cannot be opened: no such file$"),
+    ],
+)
+def test_a_password_that_parts_its_address_is_not_told_either(address: str, told: str) -> None:
+    result = run("watch", address)
+    assert re.match(told, str(result.exception))
+    assert "55" not in result.output + str(result.exception)
 
 
 def test_rows_of_a_run_that_was_killed_are_not_lost(folder: Path, tmp_path: Path) -> None:

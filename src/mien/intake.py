@@ -28,6 +28,22 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 ADDRESS = "an address, not a file: nothing is fetched from it; download it and name the file"
 
 
+PRIVATE = re.compile(
+    r"(?P<begins>[a-z][a-z0-9+.-]+(?::?//|:/(?!/)))"
+    r"(?P<keeper>(?!(?:localhost|[0-9.]+|\[[0-9a-f:.]+\])(?::\d+)?[/?#]).*:.*@|[^/?#]*@)?"
+    r"(?P<place>.*)",
+    re.DOTALL | re.IGNORECASE,
+)
+"""An address, perhaps with a user's name and a password. In these, signs that part an address were to be escaped, and
+often are not: all up to the last `@` is taken for them where a `:` is before it, but behind the number of a machine."""
+
+
+def without_secrets(source: str) -> str:
+    """An address without user, password, and what is behind a `?` or `#`; all else as it is."""
+    found = PRIVATE.fullmatch(source)
+    return found["begins"] + re.split("[?#]", found["place"])[0] if found else source
+
+
 class GivesArray(Protocol):
     """Anything that NumPy takes for an array, such as a tensor in main memory."""
 

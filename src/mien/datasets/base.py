@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mien.datasets.walk import few, with_counts
 from mien.errors import DataError, ImageError
 from mien.image import Pixels, read_image
-from mien.intake import ADDRESS, URL, ImageSource
+from mien.intake import ADDRESS, URL, ImageSource, without_secrets
 from mien.labels import FERPLUS8, LABEL_SETS, LabelSet, named_set
 from mien.wording import CONTROL, counted
 
@@ -257,7 +257,8 @@ def as_path(path: str | os.PathLike[str]) -> Path:
         raise DataError(f"expected a dataset or its path, got {type(path).__name__}")
     found = Path(path)
     if begins := URL.match(os.fspath(path)):
-        raise DataError(f"{begins[0]}/{os.fspath(path)[begins.end() :].removeprefix('/')}: {ADDRESS}")
+        address = f"{begins[0]}/{os.fspath(path)[begins.end() :].removeprefix('/')}"
+        raise DataError(f"{without_secrets(address)}: {ADDRESS}")
     if not found.exists():
         raise DataError(f"{found}: no such file or folder")
     return found
