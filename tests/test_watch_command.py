@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -184,6 +185,24 @@ def test_a_password_that_parts_its_address_is_not_told_either(address: str, told
     result = run("watch", address)
     assert re.match(told, str(result.exception))
     assert "55" not in result.output + str(result.exception)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the tests as well")
+@pytest.mark.parametrize(
+    ("number", "code", "told"), [(signal.SIGINT, 130, "interrupted\n"), (signal.SIGTERM, 143, "")], ids=["INT", "TERM"]
+)
+def test_it_is_stopped_while_a_stream_is_waited_for(number: int, code: int, told: str) -> None:
+    """And not by that nothing came in time, ten seconds later."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        command = [sys.executable, "-m", "mien", "watch", f"http://127.0.0.1:{silent.getsockname()[1]}/"]
+        watching = subprocess.Popen(
+            command, preexec_fn=listens, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        silent.settimeout(WAIT_S)
+        with silent.accept()[0]:
+            watching.send_signal(number)
+            assert watching.communicate(timeout=WAIT_S) == ("", told)
+    assert watching.returncode == code
 
 
 def test_rows_of_a_run_that_was_killed_are_not_lost(folder: Path, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ class Live(Iterator[Frame]):
         if is_file(source):
             self._thread = Thread(target=self._play, args=(self._file(),), daemon=True)
         else:
-            self._thread = Thread(target=self._receive, args=(self._connected(),), daemon=True)
+            self._thread = Thread(target=self._receive, args=(self._first(),), daemon=True)
         self._thread.start()
 
     def __iter__(self) -> Self:
@@ -168,6 +168,31 @@ class Live(Iterator[Frame]):
             return frames(self._source)
         except VideoError as error:
             raise VideoError(f"{self.name} cannot be opened: {error}") from error
+
+    def _first(self) -> Decoder:
+        """The first connection. It is made by a thread of its own, as whoever waits for it within FFmpeg hears no
+        Ctrl-C; a connection that nobody waits for any more is closed again."""
+        made: list[Decoder | BaseException] = []
+
+        def connect() -> None:
+            try:
+                made.append(decoder := self._connected())
+                if self._stopped.is_set():
+                    decoder.close()
+            except BaseException as error:  # for whoever waits
+                made.append(error)
+
+        thread = Thread(target=connect, daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive():
+                thread.join(0.2)  # so that Ctrl-C is heard on every system
+        except BaseException:
+            self._stopped.set()
+            raise
+        if isinstance(made[0], BaseException):
+            raise made[0]
+        return made[0]
 
     def _connected(self) -> Decoder:
         name = f"camera {self.name}" if self.name.isdecimal() else self.name
