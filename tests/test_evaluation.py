@@ -435,6 +435,13 @@ def test_what_is_no_number_of_images_to_change(recognizer: Recognizer, stress: A
         mien.evaluate(recognizer, "is not looked at", stress=stress)
 
 
+@pytest.mark.parametrize("progress", [None, 5, "bar"])
+def test_what_is_no_function_to_tell(recognizer: Recognizer, progress: Any) -> None:
+    told = f"progress is a function of the images done and their number; got {progress!r}"
+    with pytest.raises(MienError, match=re.escape(told)):
+        mien.evaluate(recognizer, "is not looked at", progress=progress)
+
+
 @pytest.mark.parametrize("by", [5, [5], ["gender", None]])
 def test_what_names_no_columns(recognizer: Recognizer, by: Any) -> None:
     with pytest.raises(MienError, match=re.escape(f"by names columns, such as ['gender', 'gender+age']; got {by!r}")):

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from mien.errors import MienError
-from mien.face import Box, Face, Point, crop_face, framing, overlap, roll_degrees, sharpness, turn, whole_crop
+from mien.face import Box, Face, crop_face, framing, overlap, roll_degrees, sharpness, turn, whole_crop
 
 POINTS = ((-20.0, -15.0), (20.0, -15.0), (0.0, 5.0), (0.0, 25.0), (-40.0, -8.0), (40.0, -8.0))
 
@@ -39,13 +40,20 @@ def difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
         ((1, 0, 1, 2), (), 0.5, "x0 < x1"),
         ((0, 2, 1, 1), (), 0.5, "y0 < y1"),
         ((0, 0, float("nan"), 1), (), 0.5, "x0 < x1"),
-        ((0, 0, 1, 1), ((0, 0),), 0.5, "six landmarks"),
+        ((0, 0, 1, 1), ((0, 0),), 0.5, r"six landmarks \(x, y\) or none, got 1$"),
         ((0, 0, 1, 1), (), 1.5, "score"),
+        (3, (), 0.5, r"x0 < x1 and y0 < y1, got 3$"),
+        ((0, 0, 1), (), 0.5, r"x0 < x1 and y0 < y1, got \(0, 0, 1\)$"),
+        ((0, 0, 1, "2"), (), 0.5, "x0 < x1"),
+        ((0, 0, 1, 1), 3, 0.5, r"six landmarks \(x, y\) or none, got 3$"),
+        ((0, 0, 1, 1), (1, 2, 3, 4, 5, 6), 0.5, r"six landmarks \(x, y\) or none, got \(1, 2, 3, 4, 5, 6\)$"),
+        ((0, 0, 1, 1), ((0, 0, 1),) * 6, 0.5, "six landmarks"),
+        ((0, 0, 1, 1), (("0", "0"),) * 6, 0.5, "six landmarks"),
+        ((0, 0, 1, 1), (), None, r"score is within 0..1, got None$"),
+        ((0, 0, 1, 1), (), "1", r"score is within 0..1, got '1'$"),
     ],
 )
-def test_impossible_faces_are_refused(
-    box: tuple[float, float, float, float], points: tuple[Point, ...], score: float, match: str
-) -> None:
+def test_impossible_faces_are_refused(box: Any, points: Any, score: Any, match: str) -> None:
     with pytest.raises(MienError, match=match):
         Face(box, points, score)
 

@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from mien.errors import ImageError, MienError, SourceError
 from mien.image import CLOSED, read_image
-from mien.intake import LIMITS, UPLOADS, Limits, describe
+from mien.intake import LIMITS, UPLOADS, Limits, describe, without_secrets
 from mien.picture import open_picture
 
 RAMP = np.arange(0, 256, 4, dtype=np.uint8)[None].repeat(48, 0)
@@ -121,6 +121,7 @@ class Unhelpful(io.RawIOBase):
         (b"emotion,pixels,Usage\n0,70 80 82,Training\n", "a table, not an image: mien evaluate"),
         ("\ufeff;image path;label\r\n0;a.png;sad\r\n".encode(), "a table, not an image: mien evaluate"),
         (b"a/b.png\tsad\n", "a table, not an image: mien evaluate"),
+        (b'{\n "data": "faces",\n "names": []\n}\n', "not an image of a supported kind"),
         (b"<svg width='1,2'>\n", "not an image of a supported kind"),
         (b"one word\n,\n", "not an image of a supported kind"),
         (encoded(photo(), "ICO"), "not an image of a supported kind"),
@@ -258,6 +259,35 @@ def test_other_kinds_of_files_say_what_to_do(start: bytes, reason: str) -> None:
     if reason in (VIDEO, ARCHIVE):  # they are large, and a larger limit would be no help
         with pytest.raises(ImageError, match=reason):
             read_image(start + bytes(300), Limits(max_bytes=len(start) + 100))
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("", ""),
+        ("a@b:c.jpg", "a@b:c.jpg"),
+        ("C:/a:b@c.jpg", "C:/a:b@c.jpg"),
+        ("clips/a:b@c.mp4", "clips/a:b@c.mp4"),
+        ("rtsp://host:554/a", "rtsp://host:554/a"),
+        ("rtsp://host/a?key=b#c", "rtsp://host/a"),
+        ("rtsp://user@host/a", "rtsp://host/a"),
+        ("RTSP://user:pass@host/a", "RTSP://host/a"),
+        ("rtsp://user:p@ss@host/a", "rtsp://host/a"),
+        ("rtsp://user:pa/ss@host/a", "rtsp://host/a"),
+        ("rtsp://user:pa?ss@host/a", "rtsp://host/a"),
+        ("rtsp://user:pa#s@s@host/a", "rtsp://host/a"),
+        ("rtsp://user:12/34@host/a?key=b", "rtsp://host/a"),
+        ("rtsp://us/er:pass@host/a", "rtsp://host/a"),
+        ("rtsp:/user:pass@host/a", "rtsp:/host/a"),
+        ("rtsp//user:pass@host/a", "rtsp//host/a"),
+        ("http://host/@user/live", "http://host/@user/live"),
+        ("http://10.0.0.7:80/a@b:c", "http://10.0.0.7:80/a@b:c"),
+        ("http://[::1]/a@b:c", "http://[::1]/a@b:c"),
+        ("http://user:pass@10.0.0.7:80/a@b", "http://b"),
+    ],
+)
+def test_no_password_of_an_address_is_told(source: str, told: str) -> None:
+    assert without_secrets(source) == told
 
 
 @pytest.mark.parametrize("address", ["https://example.org/a.jpg", "s3://bucket/a.jpg", "FTP://example.org/a.jpg"])

@@ -92,6 +92,26 @@ def test_and_would_if_it_were_not_told(tmp_path: Path) -> None:
     assert files_after("import onnxruntime", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        ("mien.report.plots", False),
+        ("mien.report.strips", False),
+        ("mien.training.learning.curve", False),
+        ("matplotlib.font_manager", True),
+    ],
+)
+def test_who_draws_tells_nothing_of_a_home_that_takes_no_files(module: str, told: bool, tmp_path: Path) -> None:
+    """As in a container of a user without one. Matplotlib alone tells of it, so that the test can fail."""
+    home = tmp_path / "home"
+    home.write_text("no folder")
+    environment = {name: value for name, value in os.environ.items() if name not in ("MPLCONFIGDIR", "XDG_CACHE_HOME")}
+    environment |= {"HOME": str(home), "USERPROFILE": str(home), "XDG_CONFIG_HOME": str(home)}
+    command = [sys.executable, "-c", f"import {module}"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert ("temporary cache directory" in done.stderr, bool(done.stderr)) == (told, told)
+
+
 def last_line(code: str, *words: str) -> str:
     """What a program prints last."""
     command = [sys.executable, "-c", code, *words]

@@ -151,6 +151,12 @@ def test_what_is_no_set_of_texts(given: Any) -> None:
         LabelSet("mine", given)
 
 
+@pytest.mark.parametrize("name", [None, 3, ["mine"]])
+def test_what_is_no_name_of_a_set(name: Any) -> None:
+    with pytest.raises(LabelError, match=re.escape(f"a label set's name is a text, got {name!r}")):
+        LabelSet(name, ("happy", "sad"))
+
+
 def test_emotions_may_come_one_by_one() -> None:
     given: Any = (emotion for emotion in ("Happiness", "sad"))
     assert LabelSet("mine", given).emotions == ("happy", "sad")
@@ -207,6 +213,12 @@ def test_projection_onto_what_the_source_lacks(source: LabelSet, target: LabelSe
 def test_projection_of_the_wrong_number() -> None:
     with pytest.raises(LabelError, match=r"expected 7 probabilities for 'fer7', got shape \(2, 8\)"):
         FER7.project(np.zeros((2, 8)), HAPPY_SAD)
+
+
+@pytest.mark.parametrize(("given", "kind"), [("much", "str"), ({"happy": 1}, "dict"), ([[0.5], "much"], "list")])
+def test_projection_of_no_array(given: Any, kind: str) -> None:
+    with pytest.raises(LabelError, match=f"expected probabilities as an array, got {kind}$"):
+        FER7.project(given, HAPPY_SAD)
 
 
 weights = st.lists(st.floats(0, 1), min_size=8, max_size=8).filter(lambda values: sum(values) > 1e-6)

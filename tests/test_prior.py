@@ -59,6 +59,7 @@ def test_shares(prior: Any, shares: Any) -> None:
         (None, "got None"),
         (0.5, "got 0.5"),
         (["happy"], "got ['happy']"),
+        (np.array([0.5, 0.5]), "got array([0.5, 0.5])"),
         ({}, "fewer than two expressions"),
         ({"happy": 1}, "fewer than two expressions"),
         ({"happy": 1, "sad": 0}, "fewer than two expressions"),

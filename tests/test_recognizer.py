@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -22,6 +23,7 @@ from PIL import Image
 
 import mien
 from mien import Face, LabelSet, Recognizer
+from mien.answers import Found
 from mien.artifact import DEFAULT
 from mien.crops import CROP_SIDE, NO_FACE
 from mien.errors import ArtifactError, ImageError, LabelError, MienError, SourceError
@@ -277,10 +279,12 @@ def test_crop_modes(crop: Any, width: int, height: int, found: bool, expected: s
     assert detector.looked == (crop != "whole")
 
 
-@pytest.mark.parametrize("crop", ["", "WHOLE", "face", None])
+@pytest.mark.parametrize("crop", ["", "WHOLE", "face", None, np.zeros(2)])
 def test_an_unknown_crop_mode(crop: Any, blind: Recognizer) -> None:
     with pytest.raises(MienError, match="crop is one of auto, detect, whole"):
         blind.predict([], crop=crop)
+    with pytest.raises(MienError, match="crop is one of auto, detect, whole"):
+        blind.find("a.jpg", crop)
 
 
 def test_crops_of_fer2013_are_read_as_they_are(default: Recognizer, crops: list[bytes]) -> None:
@@ -464,6 +468,31 @@ def test_what_no_model_can_be_loaded_by(given: Any, options: dict[str, Any], tol
 def test_emotions_are_no_label_set(eight: Path) -> None:
     with pytest.raises(LabelError, match=r"mien\.LabelSet\(name, emotions\); got list"):
         mien.load(eight).predict("a.jpg", labels=["happy", "sad"])  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("found", "labels", "told"),
+    [
+        (3, [FER7], "found is a list of what `find` gave; got 3"),
+        ([3], [FER7], "found is a list of what `find` gave; got [3]"),
+        (Found("a.jpg", error="empty"), [FER7], "found is a list of what `find` gave; got Found("),
+        ([], FER7, "labels is a list of label sets, from `spoken`; got LabelSet("),
+        ([], ["fer7"], "labels is a list of label sets, from `spoken`; got ['fer7']"),
+        ([], None, "labels is a list of label sets, from `spoken`; got None"),
+        ([], [FER7], "labels has a label set for each of what `find` gave; got 1 for 0"),
+        ([Found("a.jpg", error="empty")], [], "labels has a label set for each of what `find` gave; got 0 for 1"),
+    ],
+)
+def test_what_cannot_be_expressed(found: Any, labels: Any, told: str, blind: Recognizer) -> None:
+    for express in (blind.express, blind.express_with_features):
+        with pytest.raises(MienError, match=re.escape(told)):
+            express(found, labels)
+
+
+def test_what_is_expected_is_of_a_label_set(blind: Recognizer) -> None:
+    for given in ("fer7", None, ()):
+        with pytest.raises(LabelError, match=re.escape(f"expected a label set, from `spoken`; got {given!r}")):
+            blind.expected("balanced", given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

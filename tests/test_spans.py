@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -162,8 +163,15 @@ def test_events_are_the_same_wherever_in_a_video_they_lie(start: int) -> None:
     assert found == [(0, 2), (4, 8), (10, 11)]  # the last as brief as one may be
 
 
-@pytest.mark.parametrize("least", [-0.1, 50, float("nan")])
-def test_events_of_no_share(least: float) -> None:
+@pytest.mark.parametrize("marks", [None, 3, "all", [3], [("one", 0.0, 1.0)]])
+def test_what_is_no_list_of_marks(marks: Any) -> None:
+    expected = f"marks are a list of mien.spans.Mark(name, start_s, end_s); got {marks!r}"
+    with pytest.raises(MienError, match=re.escape(expected)):
+        summary([], LABELS, marks)
+
+
+@pytest.mark.parametrize("least", [-0.1, 50, float("nan"), None, "half"])
+def test_events_of_no_share(least: Any) -> None:
     with pytest.raises(MienError, match=r"least is a probability, 0\.\.1; got"):
         events([], ("happy", "sad"), least)
 

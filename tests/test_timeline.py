@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -89,9 +90,13 @@ def test_tracks_that_are_one_persons_are_one(gone: mien.Timeline) -> None:
         ([(0, 7)], "there is no track 7: the tracks are 0, 1, 2"),
         ([(0, 2), (2,)], "track 2 is two people's"),
         ([(0, 1)], "tracks 0 and 1 are both seen at 0.00 s"),
+        ([0, 2], r"each person is a list of their tracks, as merged\(\[1, 2\]\); got 0"),
+        ([None], "each person is a list of their tracks, .*; got None"),
+        ([("0", "2")], "there is no track 0: the tracks are 0, 1, 2"),
+        ([([0], 2)], r"there is no track \[0\]: the tracks are 0, 1, 2"),
     ],
 )
-def test_people_who_cannot_be_one(people: list[tuple[int, ...]], told: str, gone: mien.Timeline) -> None:
+def test_people_who_cannot_be_one(people: list[Any], told: str, gone: mien.Timeline) -> None:
     with pytest.raises(MienError, match=told):
         gone.merged(*people)
 

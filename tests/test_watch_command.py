@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -161,6 +163,46 @@ def test_how_a_camera_is_entered_is_never_told(guarded: str, tmp_path: Path) -> 
     assert str(refused.exception).startswith(f"http://{host} cannot be opened: server returned 401")
     broken = run("watch", "http://keeper:p@55@127.0.0.1:1?key=k3y")
     assert str(broken.exception) == "http://127.0.0.1:1 cannot be opened: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (
+            "rtsp://keeper:p/55@127.0.0.1:1/a",
+            "rtsp://127.0.0.1:1/a cannot be opened: .*; in a .* password write / as %2F, ",
+        ),
+        (
+            "http://keeper:p?55@127.0.0.1:1/a",
+            "http://127.0.0.1:1/a cannot be opened: .*; in a .* password write / as %2F, ",
+        ),
+        ("http://keeper:p@55@127.0.0.1:1/a", "http://127.0.0.1:1/a cannot be opened: connection refused$"),
+        ("ftp://keeper:p@55@127.0.0.1:1/a", "ftp://127.0.0.1:1/a cannot be opened: an address, not a file"),
+        ("rtsp//keeper:p@55@127.0.0.1:1/a", "rtsp//127.0.0.1:1/a cannot be opened: no such file$"),
+    ],
+)
+def test_a_password_that_parts_its_address_is_not_told_either(address: str, told: str) -> None:
+    result = run("watch", address)
+    assert re.match(told, str(result.exception))
+    assert "55" not in result.output + str(result.exception)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the tests as well")
+@pytest.mark.parametrize(
+    ("number", "code", "told"), [(signal.SIGINT, 130, "interrupted\n"), (signal.SIGTERM, 143, "")], ids=["INT", "TERM"]
+)
+def test_it_is_stopped_while_a_stream_is_waited_for(number: int, code: int, told: str) -> None:
+    """And not by that nothing came in time, ten seconds later."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        command = [sys.executable, "-m", "mien", "watch", f"http://127.0.0.1:{silent.getsockname()[1]}/"]
+        watching = subprocess.Popen(
+            command, preexec_fn=listens, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        silent.settimeout(WAIT_S)
+        with silent.accept()[0]:
+            watching.send_signal(number)
+            assert watching.communicate(timeout=WAIT_S) == ("", told)
+    assert watching.returncode == code
 
 
 def test_rows_of_a_run_that_was_killed_are_not_lost(folder: Path, tmp_path: Path) -> None:

@@ -24,11 +24,15 @@ RAW = "a camera raw: save it as JPEG or PNG"
 VIDEO = "a video, not an image: save the frames that you want as JPEG or PNG"
 ARCHIVE = "an archive, not an image: unpack it and name its folder"
 TABLE = "a table, not an image: mien evaluate and mien data info read those that are datasets"
+INDEX = "an index of a dataset, not an image: mien evaluate, crop, train and data info read it"
 
 HEADER = re.compile(rb"(?:\xef\xbb\xbf)?[\w ./\"-]*(?:[,;\t][\w ./\"-]*)+\r?\n")
 """How tables begin: words parted as `datasets.rows` parts them."""
 
 LONGEST_HEADER = 4096  # bytes
+
+INDEX_BEGINS, INDEX_HOLDS = re.compile(rb'\s*\{\s*"data"\s*:'), b'"names_sha256"'
+"""How indices begin, which `datasets.index` writes, and a name that is in each."""
 
 KINDS = (
     (0, b"\xff\xd8\xff", "a JPEG that is damaged or cut short"),
@@ -320,4 +324,6 @@ def _ends_in_last_scan(data: bytes) -> bool:
 def named(data: bytes) -> str | None:
     """What a file's bytes are by their signature, as a reason for not reading them."""
     told = next((reason for at, signature, reason in KINDS if data.startswith(signature, at)), None)
+    if told is None and INDEX_BEGINS.match(data) and INDEX_HOLDS in data:
+        return INDEX
     return told or (TABLE if HEADER.match(data[:LONGEST_HEADER]) else None)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from mien.detect import Detector, blaze_of
+from mien.errors import MienError
 from mien.face import Face, whole_face
 from mien.image import Pixels
 from mien.intake import LIMITS, ImageSource, Limits
@@ -18,6 +19,12 @@ CROPS: tuple[Crop, ...] = ("auto", "detect", "whole")
 CROP_SIDE = 96  # px; an image whose shorter side is no longer is taken for a face crop, if no face is found
 
 NO_FACE = "no face was found"
+
+
+def check_crop(crop: object) -> None:
+    """Raises `MienError` where there is no such crop."""
+    if not (isinstance(crop, str) and crop in CROPS):
+        raise MienError(f"crop is one of {', '.join(CROPS)}; got {crop!r}")
 
 
 class Cut(NamedTuple):

@@ -75,18 +75,21 @@ def evaluate(
         ArtifactError: as `load` does.
         DataError: no such split or column, nothing to judge in that label set, or no image could be read.
         LabelError: the model, or the head, cannot speak the label set or expect the prior, or there is no such head.
-        MienError: there is no such crop, `stress` is no number of 0 or more, or `by` names no columns.
+        MienError: there is no such crop, `stress` is no number of 0 or more, `by` names no columns, or `progress` is no
+            function.
     """
     if not isinstance(stress, SupportsIndex) or stress.__index__() < 0:
         raise MienError(f"stress is a number of images, 0 or more; got {stress!r}")
     if not (by is None or (isinstance(by, Collection) and all(isinstance(each, str) for each in by))):
         raise MienError(f"by names columns, such as ['gender', 'gender+age']; got {by!r}")
+    if not callable(progress):
+        raise MienError(f"progress is a function of the images done and their number; got {progress!r}")
     recognizer = opened(recognizer)
     if not isinstance(dataset, Dataset):
         dataset = open_dataset(dataset)
     asked: dict[str, Option] = {"split": split, "head": head, "crop": crop, "by": by, "stress": stress}
     asked["labels"] = labels.name if isinstance(labels, LabelSet) else labels
-    asked["prior"] = None if prior == TRAINING else prior
+    asked["prior"] = None if isinstance(prior, str) and prior == TRAINING else prior
     choice = _choose_crop(recognizer, dataset, crop)
     came_split = dataset.splits != ("all",)
     if split != "all":

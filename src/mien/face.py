@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,13 +48,14 @@ class Face:
     score: float
 
     def __post_init__(self) -> None:
-        x0, y0, x1, y1 = self.box_xyxy
-        if not (x0 < x1 and y0 < y1):
-            raise MienError(f"a face's box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {self.box_xyxy}")
-        if len(self.landmarks_xy) not in (0, 6):
-            raise MienError(f"a face has six landmarks or none, got {len(self.landmarks_xy)}")
-        if not 0 <= self.score <= 1:
-            raise MienError(f"a face's score is within 0..1, got {self.score}")
+        if not _is_box(self.box_xyxy):
+            raise MienError(f"a face's box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {self.box_xyxy!r}")
+        points = _points(self.landmarks_xy)
+        if points not in (0, 6):
+            got = repr(self.landmarks_xy) if points is None else points
+            raise MienError(f"a face has six landmarks (x, y) or none, got {got}")
+        if not is_share(self.score):
+            raise MienError(f"a face's score is within 0..1, got {self.score!r}")
 
     def __repr__(self) -> str:
         box = ", ".join(f"{edge:.0f}" for edge in self.box_xyxy)
@@ -102,6 +104,30 @@ class Square:
     centre_xy: Point
     side: float
     roll: float
+
+
+def _is_box(given: Any) -> bool:
+    try:
+        x0, y0, x1, y1 = given
+        return bool(x0 < x1 and y0 < y1)
+    except (TypeError, ValueError):  # no four, or no numbers
+        return False
+
+
+def _points(given: Any) -> int | None:
+    """How many points (x, y) these are; None where they are no points."""
+    try:
+        return len([math.hypot(x, y) for x, y in given])
+    except (TypeError, ValueError):
+        return None
+
+
+def is_share(given: Any) -> bool:
+    """Whether this is a number of 0..1."""
+    try:
+        return bool(0 <= given <= 1)
+    except (TypeError, ValueError):
+        return False
 
 
 def overlap(a: Box, b: Box) -> float:

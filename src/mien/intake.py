@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.container import ARCHIVE, TABLE, VIDEO, named
+from mien.container import ARCHIVE, INDEX, TABLE, VIDEO, named
 from mien.errors import ImageError, MienError, SourceError
 
 CHUNK = 2**20  # bytes asked of a stream at once
@@ -26,6 +26,22 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 """How addresses begin; letters of drives are single. A `Path` has one of the two strokes."""
 
 ADDRESS = "an address, not a file: nothing is fetched from it; download it and name the file"
+
+
+PRIVATE = re.compile(
+    r"(?P<begins>[a-z][a-z0-9+.-]+(?::?//|:/(?!/)))"
+    r"(?P<keeper>(?!(?:localhost|[0-9.]+|\[[0-9a-f:.]+\])(?::\d+)?[/?#]).*:.*@|[^/?#]*@)?"
+    r"(?P<place>.*)",
+    re.DOTALL | re.IGNORECASE,
+)
+"""An address, perhaps with a user's name and a password. In these, signs that part an address were to be escaped, and
+often are not: all up to the last `@` is taken for them where a `:` is before it, but behind the number of a machine."""
+
+
+def without_secrets(source: str) -> str:
+    """An address without user, password, and what is behind a `?` or `#`; all else as it is."""
+    found = PRIVATE.fullmatch(source)
+    return found["begins"] + re.split("[?#]", found["place"])[0] if found else source
 
 
 class GivesArray(Protocol):
@@ -193,7 +209,7 @@ def encoded(source: Encoded, limits: Limits) -> bytes:
         raise ImageError(f"cannot be read: {error}") from error
     if len(data) > limits.max_bytes:
         told, most = named(data), f"more than {limits.max_bytes / 1e6:g} MB, the limit{limits.advice('max_bytes')}"
-        raise ImageError(told if told in (VIDEO, ARCHIVE, TABLE) else most)
+        raise ImageError(told if told in (VIDEO, ARCHIVE, TABLE, INDEX) else most)
     if not data:
         raise ImageError("empty: no bytes to read")
     return data

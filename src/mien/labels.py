@@ -163,6 +163,8 @@ class LabelSet:
     emotions: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise LabelError(f"a label set's name is a text, got {self.name!r}")
         several = isinstance(self.emotions, Iterable) and not isinstance(self.emotions, str)  # letters are no names
         given: tuple[object, ...] = tuple(self.emotions) if several else ()
         if not several or not all(isinstance(emotion, str) for emotion in given):
@@ -210,7 +212,10 @@ class LabelSet:
         """
         if not isinstance(target, LabelSet):
             raise LabelError(f"expected a label set to express it in, got {type(target).__name__}")
-        values = np.asarray(probabilities, np.float64)
+        try:
+            values = np.asarray(probabilities, np.float64)
+        except (TypeError, ValueError) as error:
+            raise LabelError(f"expected probabilities as an array, got {type(probabilities).__name__}") from error
         if values.shape[-1:] != (len(self),):
             raise LabelError(f"expected {len(self)} probabilities for {self.name!r}, got shape {values.shape}")
         if missing := [emotion for emotion in target if emotion not in self]:

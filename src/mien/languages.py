@@ -82,6 +82,7 @@ FAULTS = (
     "a video, not an image: save the frames that you want as JPEG or PNG",
     "an AVIF that is damaged or cut short",
     "an archive, not an image: unpack it and name its folder",
+    "an index of a dataset, not an image: mien evaluate, crop, train and data info read it",
     "as many connections are open as there is room for: come again a little later",
     "come again a little later",
     "come again in a few seconds",

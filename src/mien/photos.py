@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from mien.crops import CROP_SIDE, CROPS, NO_FACE, Crop, cut
+from mien.crops import CROP_SIDE, CROPS, NO_FACE, Crop, check_crop, cut
 from mien.datasets.base import Dataset, read_all, spread
 from mien.detect import BlazeFace, Detector
-from mien.errors import ImageError, MienError
+from mien.errors import ImageError
 from mien.face import framing
 from mien.image import Pixels
 from mien.intake import ImageSource
@@ -84,8 +84,7 @@ def choose_crop(crop: Crop | None, dataset: Dataset, detector: Detector | None =
     """The crop that was asked for, or else the usual one (see `usual_crop`). Raises `MienError`: there is no such."""
     if crop is None:
         return usual_crop(dataset, detector)
-    if crop not in CROPS:
-        raise MienError(f"crop is one of {', '.join(CROPS)}; got {crop!r}")
+    check_crop(crop)
     return CropChoice(crop, "as asked for")
 
 

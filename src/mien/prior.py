@@ -33,9 +33,9 @@ def shares_of(prior: Prior, labels: LabelSet) -> dict[str, float] | None:
         LabelError: it is none, names an emotion that the set lacks or one twice, or has a share below 0, or fewer than
             two above.
     """
-    if prior == TRAINING:
+    if isinstance(prior, str) and prior == TRAINING:
         return None
-    if prior == BALANCED:
+    if isinstance(prior, str) and prior == BALANCED:
         return {emotion: 1 / len(labels) for emotion in labels}
     shares: dict[str, float] = {}
     for name, value in _named(prior):

@@ -22,7 +22,7 @@ from mien.answers import Found, Seen, answers, predicted
 from mien.artifact import Artifact
 from mien.cores import ahead
 from mien.covers import Covers
-from mien.crops import CROPS, Crop, cut
+from mien.crops import Crop, check_crop, cut
 from mien.detect import BlazeFace, Detector, check_detector
 from mien.errors import ImageError, LabelError, MienError, SourceError
 from mien.face import sharpness, whole_face
@@ -193,8 +193,7 @@ class Recognizer:
         """The label set to answer in, where what is asked for can be had."""
         spoken = self.spoken(labels)
         self.expected(prior, spoken)
-        if crop not in CROPS:
-            raise MienError(f"crop is one of {', '.join(CROPS)}; got {crop!r}")
+        check_crop(crop)
         return spoken
 
     def _stream(
@@ -233,8 +232,10 @@ class Recognizer:
             Its size, its faces and their crops, or an error (see `answers.Found`).
 
         Raises:
+            MienError: there is no such crop.
             SourceError: the source can be no image.
         """
+        check_crop(crop)
         name = describe(source)
         try:
             with bounded(_bytes(source, self.limits)):
@@ -256,7 +257,9 @@ class Recognizer:
 
         Raises:
             LabelError: as `expected` does.
+            MienError: `found` is something else, or there are more or fewer label sets.
         """
+        _check_found(found, labels)
         crops = self._crops(found)
         return self._told(found, crops, self._said(crops), labels, prior)
 
@@ -264,6 +267,7 @@ class Recognizer:
         self, found: Sequence[Found], labels: Sequence[LabelSet], prior: Prior = TRAINING
     ) -> tuple[list[Prediction], NDArray[np.float32]]:
         """As `express`, and by the same run of the network the `features` of all faces. Raises as these."""
+        _check_found(found, labels)
         crops = self._crops(found)
         logits, features = self.logits_and_features(crops)
         return self._told(found, crops, (logits, self._covers(crops)), labels, prior), features
@@ -368,8 +372,11 @@ class Recognizer:
             labels: from `spoken`.
 
         Raises:
-            LabelError: that is no prior for the label set, or the model does not know what it was trained on.
+            LabelError: that is no prior for the label set, or no label set; or the model does not know what it was
+                trained on.
         """
+        if not isinstance(labels, LabelSet):
+            raise LabelError(f"expected a label set, from `spoken`; got {labels!r}")
         shares = shares_of(prior, labels)
         if shares is not None:
             self.artifact.head_for(labels).weights(shares)
@@ -440,6 +447,16 @@ def _is_one(source: Any) -> bool:
     one = (str, bytes, bytearray, memoryview, os.PathLike)
     iterable = isinstance(source, Iterable)
     return not iterable or isinstance(source, one) or hasattr(source, "read") or hasattr(source, "__array__")
+
+
+def _check_found(found: Any, labels: Any) -> None:
+    """Raises `MienError` where these are not images that were read, and a label set for each."""
+    if not (isinstance(found, Sequence) and all(isinstance(each, Found) for each in found)):
+        raise MienError(f"found is a list of what `find` gave; got {found!r}")
+    if not (isinstance(labels, Sequence) and all(isinstance(each, LabelSet) for each in labels)):
+        raise MienError(f"labels is a list of label sets, from `spoken`; got {labels!r}")
+    if len(labels) != len(found):
+        raise MienError(f"labels has a label set for each of what `find` gave; got {len(labels)} for {len(found)}")
 
 
 def _checked(prediction: Prediction, strict: bool) -> Prediction:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from mien.datasets.rows import read_rows
 from mien.datasets.tree import one_file
 from mien.errors import FaultsError, MienError
+from mien.face import is_share
 from mien.tables import Table, kinds_of
 
 Row = Mapping[str, Any]
@@ -146,7 +147,12 @@ def summary(rows: Iterable[Row], labels: Collection[str], marks: Sequence[Mark] 
         rows: a timeline's.
         labels: its emotions.
         marks: what is counted within; all of the time if there are none.
+
+    Raises:
+        MienError: these are no marks.
     """
+    if not (isinstance(marks, Sequence) and all(isinstance(each, Mark) for each in marks)):
+        raise MienError(f"marks are a list of mien.spans.Mark(name, start_s, end_s); got {marks!r}")
     names = tuple(labels)
     sums: dict[tuple[str, str | None, int], _Sum] = {}
     persons: dict[tuple[str, int], int | None] = {}
@@ -225,8 +231,8 @@ def events(rows: Iterable[Row], labels: Collection[str], least: float = LEAST) -
     Raises:
         MienError: `least` is no such share.
     """
-    if not 0 <= least <= 1:
-        raise MienError(f"least is a probability, 0..1; got {least}")
+    if not is_share(least):
+        raise MienError(f"least is a probability, 0..1; got {least!r}")
     told: list[dict[str, Any]] = []
     going: dict[tuple[str, int, str], _Open] = {}
 

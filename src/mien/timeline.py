@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 from mien import __version__, spans
 from mien.errors import MienError
@@ -48,6 +48,9 @@ class Timeline(Table):
 
         Args:
             marks: what is counted within (see `spans.Mark`); all of the time if there are none.
+
+        Raises:
+            MienError: these are no marks.
         """
         return spans.summary(self.rows, self.labels, marks)
 
@@ -77,8 +80,10 @@ class Timeline(Table):
         known = {row["track"] for row in self.rows} - {None}
         numbers: dict[int, int] = {}
         for tracks in people:
+            if not isinstance(tracks, Collection):
+                raise MienError(f"each person is a list of their tracks, as merged([1, 2]); got {tracks!r}")
             for track in tracks:
-                if track not in known:
+                if not isinstance(track, SupportsIndex) or track not in known:
                     told = ", ".join(map(str, sorted(known))) or "none"
                     raise MienError(f"there is no track {track}: the tracks are {told}")
                 if numbers.setdefault(track, min(tracks)) != min(tracks):

@@ -1,8 +1,12 @@
-"""Words for messages: a count with its noun, shares and scores as they are read, what an error says; a file in a page."""
+"""Words for messages: a count with its noun, shares and scores as they are read, what an error says; files in pages."""
 
 from __future__ import annotations
 
 import base64
+import re
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What is no letter, but an order to whatever shows a text, a new line among them."""
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

@@ -26,6 +26,7 @@ Write = Callable[..., Path]
         ((), "at least two labels, found none"),
         (("happy/a.png",), "at least two labels, found happy"),
         (("happy/a.png", "happiness/b.png"), "at least two labels, found happy"),
+        (("happy/a.png", "s\nad/b.png"), r"labels with control characters in them: 's\\nad'$"),
         (("a.png", "happy/a.png", "sad/a.png"), r"expected images as \[split/\]label/\*, also found a.png"),
         (("happy/x/a.png", "happy/a.png", "sad/a.png"), "also found happy/x/a.png"),
         (("train/a.png", "happy/a.png", "sad/a.png"), r"\[split/\]label/\*, also found train/a.png"),

@@ -12,7 +12,9 @@ from drawn import write_fer2013_csv, write_folder
 
 from mien.datasets import open_dataset
 from mien.datasets.index import check_index, write_index
-from mien.errors import DataError
+from mien.errors import DataError, ImageError
+from mien.image import read_image
+from mien.intake import Limits
 
 
 @pytest.fixture
@@ -27,6 +29,14 @@ def test_nothing_left_out_is_everything(data: Path, tmp_path: Path) -> None:
     rest = open_dataset(tmp_path / "all.json")
     assert (rest.examples, rest.labels, rest.form) == (whole.examples, whole.labels, whole.form)
     assert rest.notes[-1] == "left out by all.json: 0 images of 6"
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(max_bytes=100)], ids=["whole", "over a limit"])
+def test_it_is_told_from_an_image(data: Path, tmp_path: Path, limits: Limits) -> None:
+    write_index(tmp_path / "some.json", open_dataset(data), ["sad/0000.png"])
+    expected = "^an index of a dataset, not an image: mien evaluate, crop, train and data info read it"
+    with pytest.raises(ImageError, match=expected):
+        read_image(tmp_path / "some.json", limits)
 
 
 def test_mapping_and_group_are_remembered_and_others_may_follow(data: Path, tmp_path: Path) -> None:

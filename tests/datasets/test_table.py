@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,6 +144,35 @@ def test_wrong_table_is_told(
     write_image("a.png")
     with pytest.raises(DataError, match=told):
         open_dataset(write_table("mine.csv", header, rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "path,label\na.png,happy\nb.png,sa\0d\n",
+            "mine.csv: not a readable table in UTF-8 (line 3 holds a NUL character",
+        ),
+        (
+            "path,label,\0\na.png,happy\nb.png,sad\n",
+            "mine.csv: not a readable table in UTF-8 (line 1 holds a NUL character",
+        ),
+        (
+            "path,label\na.png,happy\nb.png,s\x1bad\n",
+            r"mine.csv, line 3: a label with control characters in it, 's\x1bad'",
+        ),
+        (
+            'path,label\na.png,"so\nsad"\nb.png,sad\n',
+            r"mine.csv, line 2: a label with control characters in it, 'so\nsad'",
+        ),
+    ],
+)
+def test_control_characters_are_told_with_their_line(text: str, told: str, tmp_path: Path, write_image: Write) -> None:
+    for place in ("a.png", "b.png"):
+        write_image(place)
+    (tmp_path / "mine.csv").write_bytes(text.encode())
+    with pytest.raises(DataError, match=re.escape(f"/{told}")):
+        open_dataset(tmp_path / "mine.csv")
 
 
 def test_lines_are_counted_as_editors_do(tmp_path: Path, write_image: Write) -> None:

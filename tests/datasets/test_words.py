@@ -34,6 +34,14 @@ def test_mapping_in_a_file(tmp_path: Path, text: str) -> None:
     assert read_mapping(str(tmp_path / "labels.csv")) == {"joie": "happy", "calme": ""}
 
 
+def test_a_mapping_in_a_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "words.csv").write_bytes("joie,happy\ntriste,sad\n".encode("utf-16-le"))
+    with pytest.raises(
+        DataError, match=r"got line 1 holds a NUL character, as files do that are in UTF-16, or no text$"
+    ):
+        read_mapping(str(tmp_path / "words.csv"))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -89,6 +97,7 @@ def test_what_was_mapped_is_said(french: Path) -> None:
         ({"joi": "happy"}, r"no image has the label 'joi' .* \(did you mean joie\?\); there are calme, joie, triste"),
         ({"x": "happy"}, r"'x' that is to be mapped; there are"),
         ({"joie": "sad", "triste": "sad", "calme": ""}, "at least two labels, found sad"),
+        ({"joie": "hap\x07py"}, r"labels with control characters in them: 'hap\\x07py'$"),
     ],
 )
 def test_a_mapping_that_does_not_fit_is_told(french: Path, mapping: dict[str, str], told: str) -> None:

@@ -108,6 +108,26 @@ def test_what_the_hub_reads_is_what_was_meant(name: str, score: float) -> None:
     assert values == [score] * len(manifest.heads)
 
 
+@pytest.mark.parametrize(
+    "label", ["a|b", "<b>bold</b>", "*x*", "_x_", "~~x~~", "[x](y)", "&lt;", "$x$", "a\\b", "two\nlines"]
+)
+def test_words_of_the_data_are_no_markdown(label: str) -> None:
+    manifest = artifacts.read(artifacts.find("small")).manifest
+    notes = [f"Macro-F1 is over 6 of 7 labels: no image has {label}."]
+    scores = manifest.scores | {"fer7": manifest.scores["fer7"] | {"notes": notes}}
+    data = manifest.data | {"form": f"table {label}.csv"}
+    card = model_card(manifest.model_copy(update={"name": label, "scores": scores, "data": data}))
+    paragraphs = [each.children or [] for each in MarkdownIt("gfm-like", {"linkify": False}).parse(card)]
+    told = {"".join(part.content for part in parts): {part.type for part in parts} for parts in paragraphs}
+    line = label.replace("\n", " ")
+    heading = next(iter(filter(None, told)))
+    assert (heading, told[heading]) == (line, {"text"})
+    assert f"fer7: Macro-F1 is over 6 of 7 labels: no image has {line}." in told
+    made = next(each for each in told if each.startswith("Data: "))
+    assert made.startswith(f"Data: table {line}.csv, ")
+    assert told[made] <= {"text", "softbreak", "code_inline"}
+
+
 def images(n: int, split: str, seed: int, people: bool = False) -> Dataset:
     """Noise, two thirds of it happy, of somebody whose name is nobody's business."""
     rng = np.random.default_rng(seed)

@@ -32,12 +32,14 @@ def test_layers(text: str, layer: Layer) -> None:
         ("conv many", r"expected conv CHANNELS \[SIDE\]"),
         ("conv 2.5", r"expected conv CHANNELS \[SIDE\]"),
         ("conv inf", r"expected conv CHANNELS \[SIDE\]"),
-        ("dense 0", "expected dense UNITS"),
+        ("dense 0", r"expected dense UNITS, of whole numbers 1\.\.16384$"),
+        ("conv 64 16385", r"expected conv CHANNELS \[SIDE\], of whole numbers 1\.\.16384$"),
+        ("dense 1e12", "expected dense UNITS, of whole numbers"),
         ("pool 2 2", r"expected pool \[SIDE\]"),
-        ("dropout 1", "expected dropout SHARE"),
+        ("dropout 1", "expected dropout SHARE$"),
         ("dropout nan", "expected dropout SHARE"),
         ("dropout", "expected dropout SHARE"),
-        ("flatten 1", "expected flatten"),
+        ("flatten 1", "expected flatten$"),
     ],
 )
 def test_what_is_no_layer(text: str, told: str) -> None:

@@ -110,6 +110,7 @@ def test_sound_alone_is_told(tmp_path: Path) -> None:
         ({"rate": None}, "rate is a number of frames a second above 0; got None"),
         ({"every_s": "1"}, "every_s is a number of seconds; got '1'"),
         ({"start_s": "1"}, "start_s is a number of seconds; got '1'"),
+        ({"start_s": None}, "start_s is a number of seconds; got None"),
         ({"end_s": [1]}, r"end_s is a number of seconds; got \[1\]"),
         ({"stream": "0"}, "stream is the number of one of the file's video streams, from 0; got '0'"),
     ],

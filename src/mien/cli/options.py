@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
 import typer
 
 from mien.errors import MienError
+from mien.wording import CONTROL
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,6 @@ T = TypeVar("T")
 
 EXIT_SOME_UNREAD = 1
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 SIGNS = ("FORCE_COLOR", "TTY_COMPATIBLE")
 """By which rich takes for a terminal what is none."""

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from mien.datasets.walk import few, with_counts
 from mien.errors import DataError, ImageError
 from mien.image import Pixels, read_image
-from mien.intake import ADDRESS, URL, ImageSource
+from mien.intake import ADDRESS, URL, ImageSource, without_secrets
 from mien.labels import FERPLUS8, LABEL_SETS, LabelSet, named_set
-from mien.wording import counted
+from mien.wording import CONTROL, counted
 
 SPLITS = {
     "train": "train",
@@ -240,9 +240,11 @@ def own_labels(path: Path, labels: Iterable[str]) -> LabelSet:
     """The known label set with exactly these emotions, or else one of these words in alphabetical order.
 
     Raises:
-        DataError: fewer than two.
+        DataError: fewer than two, or one with control characters in it.
     """
     words = sorted(set(labels))
+    if odd := [repr(word) for word in words if CONTROL.search(word)]:
+        raise DataError(f"{path}: labels with control characters in them: {few(odd)}")
     if len(words) < 2:
         raise DataError(f"{path}: expected images of at least two labels, found {few(words)}")
     same = (known for known in LABEL_SETS.values() if set(known) == set(words))
@@ -255,7 +257,8 @@ def as_path(path: str | os.PathLike[str]) -> Path:
         raise DataError(f"expected a dataset or its path, got {type(path).__name__}")
     found = Path(path)
     if begins := URL.match(os.fspath(path)):
-        raise DataError(f"{begins[0]}/{os.fspath(path)[begins.end() :].removeprefix('/')}: {ADDRESS}")
+        address = f"{begins[0]}/{os.fspath(path)[begins.end() :].removeprefix('/')}"
+        raise DataError(f"{without_secrets(address)}: {ADDRESS}")
     if not found.exists():
         raise DataError(f"{found}: no such file or folder")
     return found

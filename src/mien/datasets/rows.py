@@ -113,5 +113,7 @@ def numbered(stream: TextIO, parted_by: str = "") -> Iterator[tuple[int, list[st
     rows = csv.reader(chain([first], stream), delimiter=mark, skipinitialspace=True)  # a cell in quotes may follow one
     line = 1
     for row in rows:
+        if any("\0" in cell for cell in row):
+            raise csv.Error(f"line {line} holds a NUL character, as files do that are in UTF-16, or no text")
         yield line, row
         line = rows.line_num + 1

@@ -19,7 +19,7 @@ from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.intake import describe
 from mien.labels import canonical
-from mien.wording import counted
+from mien.wording import CONTROL, counted
 
 PATHS = (
     *("path", "image", "filename", "file", "image_path", "img_path", "file_path", "filepath"),
@@ -111,10 +111,13 @@ def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
     for listed, (line, values) in zip(places, rows, strict=True):
         person = values[columns["person"]] if columns["person"] else ""
         attributes = {name: cell for name, cell in values.items() if name not in columns.values() and cell}
+        label = canonical(values[columns["label"]])
+        if CONTROL.search(label):
+            raise DataError(f"{file}, line {line}: a label with control characters in it, {label!r}")
         yield Example(
             name=describe((base / listed).as_posix()),
             source=tree.source(base / listed),
-            label=canonical(values[columns["label"]]),
+            label=label,
             split=split or (_split(file, line, values[columns["split"]]) if columns["split"] else "all"),
             attributes=attributes | ({"person": person} if person else {}),
         )

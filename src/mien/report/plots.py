@@ -196,8 +196,7 @@ def contact_sheet(sources: Sequence[ImageSource], titles: Sequence[str]) -> byte
         titles: one each.
     """
     rows = -(-len(sources) // COLUMNS)
-    figure = Figure(figsize=(1.45 * COLUMNS, 1.95 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(1.45 * COLUMNS, 1.95 * rows)
     places = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
     for axes in places:
         axes.axis("off")
@@ -207,9 +206,15 @@ def contact_sheet(sources: Sequence[ImageSource], titles: Sequence[str]) -> byte
     return rendered(figure)
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure, of inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
+    return figure
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = canvas(width, height)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

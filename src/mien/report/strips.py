@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.report.plots import legible, rendered
+from mien.report.plots import canvas, legible, rendered
 
 WIDE, HIGH, FOOT = 11.0, 1.9, 0.9  # inches: a page, a face's strip, and what is below all
 INK, GRAY = "#20242a", "#8a8f98"
@@ -68,8 +66,7 @@ def page(title: str, strips: Sequence[Strip], colours: Mapping[str, str], form: 
         colours: of the expressions, by name and in order, as Matplotlib takes them.
         form: `png`, `pdf` or `svg`.
     """
-    figure = Figure(figsize=(WIDE, HIGH * max(1, len(strips)) + FOOT), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(WIDE, HIGH * max(1, len(strips)) + FOOT)
     places = list(figure.subplots(max(1, len(strips)), 1, squeeze=False, sharex=True).flat)
     figure.suptitle(legible(title), x=0.01, ha="left", fontsize=11)
     for axes, strip in zip(places, strips, strict=False):

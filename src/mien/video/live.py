@@ -22,7 +22,7 @@ from av.device import enumerate_input_devices
 from av.error import FFmpegError
 
 from mien.errors import VideoError
-from mien.intake import LIMITS
+from mien.intake import LIMITS, PRIVATE, without_secrets
 from mien.video.decoder import Decoder
 from mien.video.frame import Frame
 from mien.video.moments import Moments
@@ -30,7 +30,6 @@ from mien.video.opening import words_of
 from mien.video.reading import Frames, frames
 
 STREAM = re.compile(r"(https?|rtsps?|rtmps?|rtp|udp|tcp|srt)://", re.IGNORECASE)
-PRIVATE = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)  # in an address: a user's name and password, keys
 OPEN_S, READ_S = 10.0, 10.0  # that a stream is waited for, at first and from frame to frame
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a stream is connected to again
 ANALYSED = 10**6  # microseconds of a stream that are looked at before its first frame
@@ -60,7 +59,7 @@ class Live(Iterator[Frame]):
 
     def __init__(self, source: str) -> None:
         self.trouble, self.missed = "", 0
-        self.name = source if is_file(source) else PRIVATE.sub("", source)
+        self.name = source if os.path.lexists(source) else without_secrets(source)
         self._source = source
         self._change = Condition()
         self._stopped, self._asked = Event(), Event()
@@ -68,9 +67,9 @@ class Live(Iterator[Frame]):
         self._ended = False
         self._stored = self._ready = False  # whether a video lies at the address; whether frames lie there
         if is_file(source):
-            self._thread = Thread(target=self._play, args=(_file(source),), daemon=True)
+            self._thread = Thread(target=self._play, args=(self._file(),), daemon=True)
         else:
-            self._thread = Thread(target=self._receive, args=(self._connected(),), daemon=True)
+            self._thread = Thread(target=self._receive, args=(self._first(),), daemon=True)
         self._thread.start()
 
     def __iter__(self) -> Self:
@@ -163,6 +162,38 @@ class Live(Iterator[Frame]):
                 return
             yield frame
 
+    def _file(self) -> Frames:
+        """A file's frames. Raises `VideoError`, which names it, as of cameras and streams."""
+        try:
+            return frames(self._source)
+        except VideoError as error:
+            raise VideoError(f"{self.name} cannot be opened: {error}") from error
+
+    def _first(self) -> Decoder:
+        """The first connection. It is made by a thread of its own, as whoever waits for it within FFmpeg hears no
+        Ctrl-C; a connection that nobody waits for any more is closed again."""
+        made: list[Decoder | BaseException] = []
+
+        def connect() -> None:
+            try:
+                made.append(decoder := self._connected())
+                if self._stopped.is_set():
+                    decoder.close()
+            except BaseException as error:  # for whoever waits
+                made.append(error)
+
+        thread = Thread(target=connect, daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive():
+                thread.join(0.2)  # so that Ctrl-C is heard on every system
+        except BaseException:
+            self._stopped.set()
+            raise
+        if isinstance(made[0], BaseException):
+            raise made[0]
+        return made[0]
+
     def _connected(self) -> Decoder:
         name = f"camera {self.name}" if self.name.isdecimal() else self.name
         try:
@@ -173,7 +204,7 @@ class Live(Iterator[Frame]):
             self._ready = self._stored or segmented
             return Decoder(container, None, LIMITS, threads=1)
         except VideoError as error:
-            raise VideoError(f"{name} cannot be opened: {error}") from error
+            raise VideoError(f"{name} cannot be opened: {error}{_advice(self._source)}") from error
 
     def _put(self, frame: Frame) -> None:
         with self._change:
@@ -192,12 +223,11 @@ def is_file(source: str) -> bool:
     return not source.isdecimal() and not STREAM.match(source)
 
 
-def _file(source: str) -> Frames:
-    """A file's frames. Raises `VideoError`, which names it, as of cameras and streams."""
-    try:
-        return frames(source)
-    except VideoError as error:
-        raise VideoError(f"{source} cannot be opened: {error}") from error
+def _advice(source: str) -> str:
+    """What to do about a password that parts its address; nothing where none does."""
+    found = PRIVATE.fullmatch(source)
+    parts = found is not None and re.search("[/?#]", found["keeper"] or "")
+    return "; in a user's name or password write / as %2F, ? as %3F, # as %23 and @ as %40" if parts else ""
 
 
 def _container(source: str) -> InputContainer:

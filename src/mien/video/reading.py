@@ -91,7 +91,7 @@ def frames(
 def _check_kinds(times: Mapping[str, object], rate: object, stream: object) -> None:
     """Raises `MienError` where what should be a number is none."""
     for name, value in times.items():
-        if value is not None and not isinstance(value, SupportsFloat):
+        if (value is not None or name == "start_s") and not isinstance(value, SupportsFloat):
             raise MienError(f"{name} is a number of seconds; got {value!r}")
     if not isinstance(rate, SupportsFloat):
         raise MienError(f"rate is a number of frames a second above 0; got {rate!r}")

@@ -16,7 +16,7 @@ from mien.labels import FACE
 from mien.prediction import reliable
 from mien.training.export.calibrate import uncalibrated
 from mien.training.recipes.recipe import Recipe
-from mien.wording import percentage
+from mien.wording import CONTROL, percentage
 
 TASK = "image-classification"
 METRICS = {
@@ -27,6 +27,8 @@ METRICS = {
 """Of a head, by the Hub's name: the key of the score, and its own name."""
 UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """What YAML wants escaped, and JSON does not."""
+SIGNS = re.compile(r"[\\|*_`$<&~\[\]]")
+"""What means something within a line of Markdown, as GitHub and Streamlit read it."""
 
 CARD = """# {name}
 
@@ -91,7 +93,7 @@ def model_card(manifest: Manifest) -> str:
     lasts = [run.get("last", False) for run in (*manifest.runs, *souped)]
     together = f"The mean of the logits of {len(manifest.runs)} networks.\n\n" if len(manifest.runs) > 1 else ""
     return CARD.format(
-        name=manifest.name,
+        name=_plain(manifest.name),
         size=manifest.size,
         colour={"gray": "gray", "rgb": "coloured"}[manifest.colour],
         runs=together + "\n".join(_run(run) for run in manifest.runs),
@@ -99,7 +101,7 @@ def model_card(manifest: Manifest) -> str:
         history="Its run, and what that began with"
         if len(manifest.runs) == 1
         else "Its runs, and what they began with",
-        data=f"{data['form']}, {data['train']} images to train on, {data['valid']} to validate",
+        data=f"{_plain(data['form'])}, {data['train']} images to train on, {data['valid']} to validate",
         mirror=MIRRORED if manifest.mirror else "",
         precision=QUANTISED if quantised else "",
         train=_options(manifest.runs),
@@ -193,7 +195,7 @@ def _run(told: dict[str, Any], indent: str = "") -> str:
 def _doubts(head: HeadInfo, scores: dict[str, Any]) -> str:
     """What the numbers of a head are not: what a report says beside them (`beside`); of images enough, of that head
     alone, or ever sure."""
-    told = [note.removesuffix(".") for note in scores.get("notes", ())]  # models exported before have none
+    told = [_plain(note.removesuffix(".")) for note in scores.get("notes", ())]  # models exported before have none
     if reason := uncalibrated(scores):
         told.append(f"{reason}: confidence is as the network gives it, and may be far from the share that is right")
     if head.second:
@@ -227,12 +229,13 @@ def _row(name: str, scores: dict[str, Any]) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text that Markdown shows as it stands, in one cell of a table too."""
-    return re.sub(r"([\\|*_`$<])", r"\\\1", text)
+    """A text that Markdown shows as it stands, on one line, and in one cell of a table too."""
+    return SIGNS.sub(r"\\\g<0>", CONTROL.sub(" ", text))
 
 
 def _code(text: str) -> str:
-    """A text as Markdown's code, between more backticks than it has in a row."""
+    """A text as Markdown's code on one line, between more backticks than it has in a row."""
+    text = CONTROL.sub(" ", text)
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     edge = " " * ("`" in text[:1] + text[-1:])
     return f"{fence}{edge}{text}{edge}{fence}"

@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from mien.files import replacing
-from mien.report.plots import legible, rendered
+from mien.report.plots import canvas, legible, rendered
 from mien.training.learning.judge import best_of
 
 LONGEST = 24  # signs of a head's name: one of a dozen labels would cover the curve
@@ -24,8 +21,7 @@ def draw(log: Sequence[Mapping[str, Any]], path: Path) -> None:
         path: a PNG to write.
     """
     epochs = [entry["epoch"] for entry in log]
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(12, 3.6)
     loss, *judged = panels = figure.subplots(1, 3)
     marker, best = "o" if len(log) < 3 else None, best_of(log)["epoch"]
     loss.plot(epochs, [entry["loss"] for entry in log], color="tab:gray", marker=marker)

@@ -17,7 +17,7 @@ EXPECTED = (
     | dict.fromkeys(("bool_type", "bool_parsing"), "true or false")
     | dict.fromkeys(("model_type", "model_attributes_type"), "a table, such as [{key}] with its keys below")
     | {"string_type": "a text in quotes", "tuple_type": "a list, such as [1, 2]"}
-    | {"too_short": "a list with at least {min_length} in it"}
+    | {"too_short": "a list with at least {min_length} in it", "too_long": "a list with at most {max_length} in it"}
 )
 """By pydantic's kind of a fault, where its own words are for programmers."""
 

@@ -16,6 +16,9 @@ LAYERS = {
 }
 """Every layer, as it is written and what it does."""
 
+MOST = 2**14
+"""Of channels, units and pixels: more is a slip, and torch would be out of memory."""
+
 _NUMBERS = {"conv": (1, 2), "conv-valid": (1, 2), "pool": (0, 1), "dense": (1, 1), "dropout": (1, 1)}
 
 
@@ -48,9 +51,10 @@ def parse_layer(text: str) -> Layer:
     if name == "dropout":
         good = all(0 <= number < 1 for number in numbers)
     else:
-        good = all(number >= 1 and number.is_integer() for number in numbers)
+        good = all(1 <= number <= MOST and number.is_integer() for number in numbers)
     if not good or not least <= len(numbers) <= most:
-        raise ValueError(f"{text!r}: expected {LAYERS[name].split(':')[0]}")
+        whole = "" if name == "dropout" or not most else f", of whole numbers 1..{MOST}"
+        raise ValueError(f"{text!r}: expected {LAYERS[name].split(':')[0]}{whole}")
     return Layer(name, numbers)
 
 

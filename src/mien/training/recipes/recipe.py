@@ -29,7 +29,11 @@ from mien.training.recipes.layers import checked_layer
 from mien.wording import reason
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(gt=0)]
+Decay = Annotated[float, Field(ge=0, le=1000)]
+
+MOST_EPOCHS, MOST_IN_BATCH = 100_000, 1_000_000
+MOST_CHANNELS, MOST_BLOCKS, MOST_STAGES = 2**14, 1000, 16
+"""What is far beyond any run: more is a slip, and would be told by hours that go by, or by torch out of memory."""
 
 
 class Part(BaseModel):
@@ -63,8 +67,8 @@ def _spelled(value: Any) -> Any:
 class Staged(Part):
     """A network in stages, each of some blocks of one width."""
 
-    widths: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=1)
-    blocks: tuple[Positive, ...] = Field(min_length=1)
+    widths: tuple[Annotated[int, Field(ge=2, le=MOST_CHANNELS)], ...] = Field(min_length=1, max_length=MOST_STAGES)
+    blocks: tuple[Annotated[int, Field(gt=0, le=MOST_BLOCKS)], ...] = Field(min_length=1, max_length=MOST_STAGES)
     dropout: Share = 0.0
 
     @model_validator(mode="after")
@@ -112,7 +116,7 @@ class Mobile(Staged):
     """A network of inverted residuals, in the manner of MobileNetV2 (see `networks.InvertedBlock`)."""
 
     kind: Literal["mobile"]
-    expansion: Positive = 4
+    expansion: Annotated[int, Field(gt=0, le=100)] = 4
 
     def __str__(self) -> str:
         return f"inverted residuals, {super().__str__()}, expansion {self.expansion}"
@@ -122,7 +126,7 @@ class Layered(Part):
     """A plain stack of layers, one a string (see `layers.LAYERS`), to which the heads are added."""
 
     kind: Literal["layers"]
-    layers: tuple[Annotated[str, AfterValidator(checked_layer)], ...] = Field(min_length=1)
+    layers: tuple[Annotated[str, AfterValidator(checked_layer)], ...] = Field(min_length=1, max_length=MOST_BLOCKS)
 
     def __str__(self) -> str:
         return f"layers {', '.join(self.layers)}"
@@ -149,7 +153,7 @@ class Head(Part):
     With `sigmoid`, a head of two emotions is one logit, that of the second; its loss is then binary cross-entropy.
     """
 
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     smoothing: Share = 0.0
     sigmoid: bool = False
 
@@ -198,9 +202,9 @@ class Augment(Part):
     shade: Share = 0.0
     sharpen: Share = 0.0
     cover: Share = 0.0
-    mixup: Annotated[float, Field(ge=0)] = 0.0
+    mixup: Annotated[float, Field(ge=0, le=1000)] = 0.0
     mixup_until: Share = 1.0
-    views: Positive | None = None
+    views: Annotated[int, Field(gt=0, le=MOST_EPOCHS)] | None = None
 
 
 class Sgd(Part):
@@ -209,7 +213,7 @@ class Sgd(Part):
     kind: Literal["sgd"] = "sgd"
     lr: Annotated[float, Field(gt=0)] = 0.1
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    weight_decay: Decay = 5e-4
 
 
 class Adaptive(Part):
@@ -225,7 +229,7 @@ class Orthogonal(Part):
     kind: Literal["muon"]
     lr: Annotated[float, Field(gt=0)] = 0.01
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.95
-    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    weight_decay: Decay = 0.05
 
 
 Optimiser = Annotated[
@@ -249,9 +253,9 @@ class Schedule(Part):
     `sizes` are stages of the run: from which share of the epochs on, the training images have which side in pixels.
     """
 
-    epochs: Positive
-    batch: Annotated[int, Field(gt=1)] = 128
-    warmup: Annotated[float, Field(ge=0)] = 0.0
+    epochs: Annotated[int, Field(gt=0, le=MOST_EPOCHS)]
+    batch: Annotated[int, Field(gt=1, le=MOST_IN_BATCH)] = 128
+    warmup: Annotated[float, Field(ge=0, le=MOST_EPOCHS)] = 0.0
     decay: Literal["cosine", "constant"] = "cosine"
     known: Annotated[float, Field(gt=0, le=1)] = 1.0
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
