@@ -100,6 +100,13 @@ def test_a_video_that_ends_before_the_first_moment_asked_for_is_told(clip: Path)
     assert f"{clip}: no frame is shown from 90 s on\n1 video, 0 frames" in done.stderr
 
 
+def test_a_video_without_a_face_is_told(clip: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (96, 64), "gray").save(tmp_path / "1.png")
+    done = run("video", tmp_path, clip, "--every", "1")
+    assert done.returncode == 0
+    assert f"{tmp_path}: no face was found\n2 videos" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -107,6 +114,7 @@ def test_a_video_that_ends_before_the_first_moment_asked_for_is_told(clip: Path)
         (("--out", "out.mp4"), "a timeline is .parquet, .csv, .json or .jsonl"),
         (("--events", "out.doc"), "out.doc: end it with one of .csv, .json, .jsonl, .parquet, .srt, .vtt, .eaf, .txt"),
         (("--summary", "out.srt"), "out.srt: end it with one of .csv, .json, .jsonl, .parquet"),
+        (("other.mp4", "--events", "a.srt"), "a .srt file is of one video, and there are 2: write .csv, or one at a"),
         (("--resume",), "--resume goes on with a file: name it with --out"),
         (("--from", "1:77"), "a time is seconds, or minutes and seconds as 1:30"),
         (("--every", "0", "--out", "out.csv"), "--every is a time above 0: leave it out for all frames"),

@@ -122,6 +122,20 @@ def test_marks_take_parts_of_frames() -> None:
     ]
 
 
+def test_sums_come_by_video_mark_and_track_whoever_is_the_largest() -> None:
+    rows = [row(0.0, 0, 1, 0.9), row(0.0, 0, 0, 0.9), row(1.0, 1, 0, 0.9), row(1.0, 1, 1, 0.9)]
+    marks = [Mark("late", 1, 2), Mark("early", 0, 1), Mark("late", 0, 0.5)]
+    told = summary([*rows, *of(0.9, source="b.mp4")], LABELS, marks).rows
+    assert [(each["source"], each["mark"], each["track"]) for each in told] == [
+        ("a.mp4", "late", 0),
+        ("a.mp4", "late", 1),
+        ("a.mp4", "early", 0),
+        ("a.mp4", "early", 1),
+        ("b.mp4", "late", 0),
+        ("b.mp4", "early", 0),
+    ]
+
+
 def test_averages_over_videos() -> None:
     assert averages(summary([], LABELS), LABELS).rows == []
     rows = of(0.9, 0.9, 0.9, source="a.mp4") + of(0.1, 0.1, source="b.mp4")

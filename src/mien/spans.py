@@ -146,6 +146,9 @@ def summary(rows: Iterable[Row], labels: Collection[str], marks: Sequence[Mark] 
         rows: a timeline's.
         labels: its emotions.
         marks: what is counted within; all of the time if there are none.
+
+    Returns:
+        A row a track, those of each video by mark, as `marks` has them, and by track.
     """
     names = tuple(labels)
     sums: dict[tuple[str, str | None, int], _Sum] = {}
@@ -157,9 +160,12 @@ def summary(rows: Iterable[Row], labels: Collection[str], marks: Sequence[Mark] 
                     key = frame.source, mark, row["track"]
                     persons[frame.source, row["track"]] = row.get("person")
                     sums.setdefault(key, _Sum(start_s)).add(row, start_s, lasts_s, names)
+    sources = {source: place for place, source in enumerate(dict.fromkeys(source for source, _, _ in sums))}
+    places = {mark.name: place for place, mark in reversed([*enumerate(marks)])}
+    ordered = sorted(sums.items(), key=lambda item: (sources[item[0][0]], places.get(item[0][1] or "", 0), item[0][2]))
     told = [
         {"source": source, "mark": mark, "track": track, "person": persons[source, track], **each.told(names)}
-        for (source, mark, track), each in sums.items()
+        for (source, mark, track), each in ordered
     ]
     empty = {"source": None, "mark": None, "track": None, "person": None, **_Sum(0.0).told(names)}
     return _table(empty, told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -120,6 +120,9 @@ def video(
     kind = timeline_form(out)
     for path in (summary, events):
         _form(path, CAPTIONS if path is events else ())
+    if events is not None and events.suffix.lower() in CAPTIONS and len(sources) > 1:
+        ending = events.suffix.lower()
+        raise MienError(f"a {ending} file is of one video, and there are {len(sources)}: write .csv, or one at a time")
     if resume and out is None:
         raise MienError("--resume goes on with a file: name it with --out")
     _check_times(every, start or 0.0, end)
@@ -200,18 +203,26 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Pat
                 faces += len(moment.tracks)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(*(["the same command with --resume goes on"] if out is not None else [])) from None
-    unread, seen = 0, set[str]()
+    unread = _unread(recording, files, wanted)
+    rate = frames / max(perf_counter() - begun, 1e-6)
+    say(f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {rate:,.0f} frames/s")
+    return unread
+
+
+def _unread(recording: Recording, files: Mapping[str, str], wanted: Wanted) -> int:
+    """How many videos could not be read to their ends; these are told, and those of which no row has a face."""
+    unread, faces = 0, dict[str, bool]()
     for row in recording.rows():
-        seen.add(row["source"])
         if row["error"] is not None:
             unread += 1
             say(f"{shown(row['source'])}: from {row['time_s']:.2f} s on: {shown(row['error'])}")
+        faces[row["source"]] = faces.get(row["source"], row["frame"] is None) or row["track"] is not None
     until = "on" if wanted.end_s is None else f"to {wanted.end_s:g} s"
     for name in files:
-        if name not in seen:
+        if name not in faces:
             say(f"{shown(name)}: no frame is shown from {wanted.start_s:g} s {until}")
-    rate = frames / max(perf_counter() - begun, 1e-6)
-    say(f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {rate:,.0f} frames/s")
+        elif not faces[name]:
+            say(f"{shown(name)}: no face was found")
     return unread
 
 

@@ -121,5 +121,5 @@ def _shade(colour: Colour) -> str:
 
 
 def _clock(seconds: float, _: int) -> str:
-    minutes, tenths = divmod(round(10 * seconds), 600)
-    return f"{minutes}:{tenths / 10:04.1f}".removesuffix(".0")
+    minutes, rest = divmod(round(seconds, 4), 60)  # a video's only frame stands for a millisecond
+    return f"{minutes:.0f}:{rest:07.4f}".rstrip("0").removesuffix(".")
