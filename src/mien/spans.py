@@ -42,9 +42,13 @@ class Mark(NamedTuple):
 
 def seconds(text: str) -> float:
     """A time as people write it: `90`, `1:30`, `0:01:30.5`. Raises `ValueError`."""
-    parts = [float(part) for part in text.strip().split(":")]
-    if len(parts) > 3 or not all(0 <= part < math.inf for part in parts) or any(part >= 60 for part in parts[1:]):
-        raise ValueError(f"a time is seconds, or minutes and seconds as 1:30; got {text!r}")
+    try:
+        parts = [float(part) for part in text.strip().split(":")]
+    except ValueError:
+        parts = []
+    right = parts and len(parts) <= 3 and all(0 <= part < math.inf for part in parts)
+    if not right or any(part >= 60 for part in parts[1:]):
+        raise ValueError(f"a time is seconds, such as 90.5, or minutes and seconds as 1:30; got {text!r}")
     return math.fsum(part * 60.0**place for place, part in enumerate(reversed(parts)))
 
 

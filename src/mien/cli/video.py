@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,7 +47,7 @@ def _time(text: str | float) -> float:
     try:
         return seconds(str(text))
     except ValueError as error:
-        raise typer.BadParameter(f"a time is seconds, or minutes and seconds as 1:30; got {text!r}") from error
+        raise typer.BadParameter(str(error)) from error
 
 
 def video(
@@ -116,7 +117,7 @@ def video(
     from mien.timeline import Recording
     from mien.watching import Wanted
 
-    sources = list(dict.fromkeys(sources))  # patterns overlap
+    sources = _each_once(sources)
     kind = timeline_form(out)
     for path in (summary, events):
         _form(path, CAPTIONS if path is events else ())
@@ -145,10 +146,11 @@ def video(
             resume=resume,
         )
         with closing(recording):
-            unread = _read(recording, sources, wanted, out)
+            unread, read = _read(recording, sources, wanted, out)
             if out is not None:
                 recording.write(kind)
             summed = summarised(recording.rows(), spoken, within)
+            _faceless(summed, read, " within the marks" if within else "")
             if summary is not None:
                 _write(summed, summary)
             _write_events(recording, spoken, least, events)
@@ -157,6 +159,14 @@ def video(
     _tell(summed, spoken)  # last of all: a pipe may break
     if unread or undrawn:
         raise typer.Exit(EXIT_SOME_UNREAD)
+
+
+def _each_once(sources: Sequence[str]) -> list[str]:
+    """Videos as they are named first: patterns overlap."""
+    named = dict[str, str]()
+    for source in sources:
+        named.setdefault(os.path.abspath(source), source)
+    return list(named.values())
 
 
 def _check_times(every: float | None, start: float, end: float | None) -> None:
@@ -174,8 +184,8 @@ def _form(path: Path | None, others: Sequence[str]) -> None:
         raise MienError(f"{path}: end it with one of {', '.join(known)}")
 
 
-def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Path | None) -> int:
-    """Read the videos, and say how far it is; how many of them could not be read to their ends."""
+def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Path | None) -> tuple[int, list[str]]:
+    """Read the videos, and say how far it is; how many could not be read to their ends, and which ones have frames."""
     from mien.errors import VideoError
     from mien.video import describe
     from mien.watching import described
@@ -203,27 +213,33 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Pat
                 faces += len(moment.tracks)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(*(["the same command with --resume goes on"] if out is not None else [])) from None
-    unread = _unread(recording, files, wanted)
+    unread, read = _unread(recording, files, wanted)
     rate = frames / max(perf_counter() - begun, 1e-6)
     say(f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {rate:,.0f} frames/s")
-    return unread
+    return unread, read
 
 
-def _unread(recording: Recording, files: Mapping[str, str], wanted: Wanted) -> int:
-    """How many videos could not be read to their ends; these are told, and those of which no row has a face."""
-    unread, faces = 0, dict[str, bool]()
+def _unread(recording: Recording, names: Collection[str], wanted: Wanted) -> tuple[int, list[str]]:
+    """Tell of videos that could not be read to their ends, or have no rows; as `_read`."""
+    unread, frames = 0, dict[str, bool]()
     for row in recording.rows():
         if row["error"] is not None:
             unread += 1
             say(f"{shown(row['source'])}: from {row['time_s']:.2f} s on: {shown(row['error'])}")
-        faces[row["source"]] = faces.get(row["source"], row["frame"] is None) or row["track"] is not None
+        frames[row["source"]] = frames.get(row["source"], False) or row["frame"] is not None
     until = "on" if wanted.end_s is None else f"to {wanted.end_s:g} s"
-    for name in files:
-        if name not in faces:
+    for name in names:
+        if name not in frames:
             say(f"{shown(name)}: no frame is shown from {wanted.start_s:g} s {until}")
-        elif not faces[name]:
-            say(f"{shown(name)}: no face was found")
-    return unread
+    return unread, [name for name, some in frames.items() if some]
+
+
+def _faceless(summed: Table, read: Sequence[str], where: str) -> None:
+    """Tell of videos that are not in the sums."""
+    there = {row["source"] for row in summed.rows}
+    for name in read:
+        if name not in there:
+            say(f"{shown(name)}: no face was found{where}")
 
 
 def _tell(summed: Table, labels: LabelSet) -> None:
