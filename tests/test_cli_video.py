@@ -93,12 +93,30 @@ def test_what_cannot_be_read_has_its_row(clip: Path, tmp_path: Path) -> None:
     ]
     assert rows[1]["error"] == "no such file"
     assert "none.mp4: from 0.00 s on: no such file" in done.stderr
+    assert "none.mp4: no face" not in done.stderr
 
 
 def test_a_video_that_ends_before_the_first_moment_asked_for_is_told(clip: Path) -> None:
     done = run("video", clip, "--from", "1:30")
     assert (done.returncode, done.stdout) == (0, "")
     assert f"{clip}: no frame is shown from 90 s on\n1 video, 0 frames" in done.stderr
+
+
+def test_a_video_that_is_not_in_the_sums_is_told(clip: Path, tmp_path: Path) -> None:
+    stills, marks = tmp_path / "stills", tmp_path / "marks.csv"
+    stills.mkdir()
+    Image.new("RGB", (96, 64), "gray").save(stills / "1.png")
+    done = run("video", stills, clip, "--every", "1")
+    assert (done.returncode, done.stdout.count("clip.mp4")) == (0, 1)
+    assert done.stderr.endswith(f"{stills}: no face was found\n")
+    marks.write_text("name,start,end,file\na,0,9,other.mp4\n")
+    told = run("video", clip, "--every", "1", "--marks", marks).stderr
+    assert told.endswith(f"{clip}: no face was found within the marks\n")
+
+
+def test_a_video_that_is_named_twice_is_read_once(clip: Path) -> None:
+    done = run("video", clip, clip.parent / "." / clip.name, f"{clip.parent}/../{clip.parent.name}/{clip.name}")
+    assert done.stderr.startswith("1 video, ")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +131,7 @@ def test_a_video_that_ends_before_the_first_moment_asked_for_is_told(clip: Path)
         ),
         (("--summary", "out.srt"), "out.srt: end it with one of .json, .jsonl, .csv, .parquet, .ndjson"),
         (("--resume",), "--resume goes on with a file: name it with --out"),
-        (("--from", "1:77"), "a time is seconds, or minutes and seconds as 1:30"),
+        (("--from", "1:77"), "a time is seconds, such as 90.5, or minutes and seconds as 1:30"),
         (("--every", "0", "--out", "out.csv"), "--every is a time above 0: leave it out for all frames"),
         (("--from", "1:30", "--to", "0:30"), "--to lies after --from, got 30 s and 90 s"),
         (("--labels", "smiles"), "no label set 'smiles'"),

@@ -51,3 +51,8 @@ def test_of_what_a_flash_made_white_nothing_is_known() -> None:
 def test_of_what_has_no_edges_nothing_is_known() -> None:
     flat = look_of(np.full((48, 48), 90, np.uint8)).small
     assert likeness(flat, flat) == likeness(flat, look_of(CROP).small) == 1
+
+
+def test_of_noise_in_the_dark_nothing_is_known() -> None:
+    dark = look_of(np.random.default_rng(0).integers(0, 3, (48, 48), np.uint8)).small
+    assert likeness(dark, look_of(CROP).small) == 1

@@ -129,7 +129,17 @@ def test_it_may_be_a_vector_graphic(form: str, start: bytes, clip: bytes) -> Non
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0:00"), (0.5, "0:00.5"), (59.94, "0:59.9"), (59.95, "1:00"), (1259.95, "21:00"), (3600, "60:00")],
+    [
+        (0, "0:00"),
+        (0.0002, "0:00.0002"),
+        (0.5, "0:00.5"),
+        (0.1 + 0.2, "0:00.3"),
+        (10, "0:10"),
+        (59.95, "0:59.95"),
+        (59.99999, "1:00"),
+        (1259.95, "20:59.95"),
+        (3600, "60:00"),
+    ],
 )
 def test_times(seconds: float, words: str) -> None:
     assert _clock(seconds, 0) == words

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from walking import HAPPY, drawn
 
+from mien.image import Pixels
 from mien.shots import Cuts, shots, viewed
 from mien.video import Frame
 
@@ -69,3 +71,26 @@ def test_what_moves_is_no_cut() -> None:
     given = [Frame.of(at / 25, at, drawn([(30 * (at % 4), HAPPY), (120, HAPPY)])) for at in range(20)]
     assert not any(cut for _, cut in shots(viewed(given)))
     assert [each for each in map(Cuts(), viewed(given)) if each is not None] == []
+
+
+def room(light: float, shown: int = 0) -> Pixels:
+    """A wall with a picture on it, another one by number, in so much light, 0..1."""
+    wall = drawn([], 220).copy()
+    high, wide = wall.shape[:2]
+    wall[high // 4 : high * 3 // 4, wide * shown // 4 : wide * (shown + 1) // 4] = (90, 30, 120)
+    return (wall * light).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("rooms", "cuts"),
+    [
+        ([(1.0, 0)] * 4 + [(0.4, 0)] * 8, 0),  # a light goes off
+        ([(0.4, 0)] * 4 + [(1.0, 0)] * 8, 0),
+        ([(light / 8, 0) for light in range(8, 1, -1)], 0),  # a fade in few frames
+        ([(1.0, 0)] * 4 + [(0.4, 2)] * 8, 1),  # another picture
+    ],
+)
+def test_more_light_is_no_cut(rooms: list[tuple[float, int]], cuts: int) -> None:
+    given = [Frame.of(at / 25, at, room(*each)) for at, each in enumerate(rooms)]
+    assert sum(cut for _, cut in shots(viewed(given))) == cuts
+    assert sum(each is not None for each in map(Cuts(), viewed(given))) == cuts

@@ -45,9 +45,9 @@ def test_seconds(text: str, value: float) -> None:
     assert seconds(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "a", "-1", "1:60", "1:2:3:4", "nan", "inf", "1:"])
+@pytest.mark.parametrize("text", ["", "a", "-1", "1:60", "1:2:3:4", "nan", "inf", "1:", "1,5"])
 def test_no_seconds(text: str) -> None:
-    with pytest.raises(ValueError, match=r"seconds|float"):
+    with pytest.raises(ValueError, match=r"a time is seconds, such as 90\.5, or minutes and seconds as 1:30; got '"):
         seconds(text)
 
 
@@ -120,6 +120,20 @@ def test_marks_take_parts_of_frames() -> None:
     assert [(each["mark"], each["seen_s"], each["share_happy"]) for each in told] == [
         ("one", 0.75, 1.0),
         ("two", 1.0, 0.0),
+    ]
+
+
+def test_sums_come_by_video_mark_and_track_whoever_is_the_largest() -> None:
+    rows = [row(0.0, 0, 1, 0.9), row(0.0, 0, 0, 0.9), row(1.0, 1, 0, 0.9), row(1.0, 1, 1, 0.9)]
+    marks = [Mark("late", 1, 2), Mark("early", 0, 1), Mark("late", 0, 0.5)]
+    told = summary([*rows, *of(0.9, source="b.mp4")], LABELS, marks).rows
+    assert [(each["source"], each["mark"], each["track"]) for each in told] == [
+        ("a.mp4", "late", 0),
+        ("a.mp4", "late", 1),
+        ("a.mp4", "early", 0),
+        ("a.mp4", "early", 1),
+        ("b.mp4", "late", 0),
+        ("b.mp4", "early", 0),
     ]
 
 

@@ -153,6 +153,24 @@ def test_what_has_no_look() -> None:
     assert set(tracked([[(face(100), flat)]] * 3)) == {(0,)}
 
 
+BLACK, WHITE = look_of(np.zeros((48, 48), np.uint8)), look_of(np.clip(crop(0.0) * 2.0, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("hides", [BLACK, WHITE])
+@pytest.mark.parametrize("frames", [1, 12])
+def test_what_tells_nothing_lets_nobody_else_go_on(hides: Look, frames: int) -> None:
+    def through(after: Look) -> list[tuple[int, ...]]:
+        return tracked([[(face(200), A)]] * 9 + [[(face(200), hides)]] * frames + [[(face(200), after)]] * 9)
+
+    assert set(through(A)) == {(0,)}
+    assert through(B) == [(0,)] * (9 + frames) + [(1,)] * 9
+
+
+def test_who_begins_in_the_dark_is_known_in_the_light() -> None:
+    told = tracked([[(face(200), BLACK)]] * 3 + [[(face(200), A)]] * 3 + [[(face(200), B)]] * 3)
+    assert told == [(0,)] * 6 + [(1,)] * 3
+
+
 def test_it_goes_on_from_its_state() -> None:
     frames = hidden(5, [(face(230), A), (face(400), B)])
     whole = tracked(frames)

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 SMALL_PX = 24
 CELLS, WAYS = 6, 8  # cells of a side, and directions, by which edges are counted
 FAINT = 20.0  # levels, of edges that count half
+PLAIN = 1.0  # levels, of the standard deviation of pixels that show nothing but noise
 WHITE, FLASHED = 250, 0.3  # level of pixels that a flash left without edges, and the share of them that hides a face
 ASIDE = range(3)  # px from the corner of what is a pixel larger all round
 HALVES = (np.s_[:, : CELLS // 2], np.s_[:, CELLS // 2 :], np.s_[: CELLS // 2, :], np.s_[CELLS // 2 :, :])
@@ -52,11 +53,17 @@ def likeness(a: bytes, b: bytes) -> float:
     expression changes one of them most often. Either may lie a pixel aside: no two crops are cut alike. 1 where nothing
     is known: one has no edges, or a flash made it white.
     """
-    if any((np.frombuffer(each, np.uint8) >= WHITE).mean() > FLASHED for each in (a, b)):
+    if any(map(tells_nothing, (a, b))):
         return 1.0
     one, wide = _halves(_edges(a)[None]), _edges(b, border=1)
     other = _halves(np.array([wide[:, y : y + SMALL_PX, x : x + SMALL_PX] for y in ASIDE for x in ASIDE]))
-    return float((one * other).sum(2).max()) if one.any() and other.any() else 1.0
+    return float((one * other).sum(2).max())
+
+
+def tells_nothing(small: bytes) -> bool:
+    """Whether a face (see `Look.small`) has no edges, as in a black frame, or a flash made it white."""
+    pixels = np.frombuffer(small, np.uint8)
+    return bool(pixels.std() < PLAIN or (pixels >= WHITE).mean() > FLASHED)
 
 
 def _edges(small: bytes, border: int = 0) -> Floats:

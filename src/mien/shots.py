@@ -1,6 +1,7 @@
 """Shots: where in a video another one begins. A cut changes pixels and colours at once, and for longer than a flash.
 
-Of fades and dissolves none is told. What is read live cannot wait: there a cut is told of once it can be no flash.
+A light that goes on or off is none. Of fades and dissolves none is told. What is read live cannot wait: there a cut is
+told of once it can be no flash.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mien.video import Frame
 
 GRID = (36, 64)  # pixels of a frame by which a cut is told
 CUT, CHANGED = 22.0, 0.18  # their mean difference in levels, and the share that changes its colour, of two shots
+SAME_PICTURE = 0.95  # correlation of their pixels, from which one is the other in more light, or in less
 FLASH = 0.6  # of that difference, below which the frame after is of the shot before: a flash, and no cut
 FLASH_S = 0.095  # that a flash takes at most, where it takes more than a frame; at usual rates no frame is so far off
 
@@ -108,8 +110,16 @@ def _flash(before: View, held: Sequence[View]) -> int:
 
 
 def _other_shot(a: Thumb, b: Thumb) -> bool:
-    """Whether frames differ in their places and in their colours as well: what moves has the colours it had."""
-    if _differ(a, b) < CUT:
+    """Whether frames differ in their places and in their colours as well: what moves has the colours it had, and where
+    a light goes on, or a picture fades, all keeps its place."""
+    if _differ(a, b) < CUT or _correlation(a, b) > SAME_PICTURE:
         return False
     counts = [np.bincount((each // 64 @ (16, 4, 1)).ravel(), minlength=64) / math.prod(GRID) for each in (a, b)]
     return float(np.abs(counts[0] - counts[1]).sum() / 2) > CHANGED
+
+
+def _correlation(a: Thumb, b: Thumb) -> float:
+    """Of the levels of two frames, -1..1; 0 where one of them has but one level."""
+    one, other = (each.ravel() - each.mean() for each in (a, b))
+    length = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / length if length > 0 else 0.0

@@ -43,9 +43,13 @@ class Mark(NamedTuple):
 
 def seconds(text: str) -> float:
     """A time as people write it: `90`, `1:30`, `0:01:30.5`. Raises `ValueError`."""
-    parts = [float(part) for part in text.strip().split(":")]
-    if len(parts) > 3 or not all(0 <= part < math.inf for part in parts) or any(part >= 60 for part in parts[1:]):
-        raise ValueError(f"a time is seconds, or minutes and seconds as 1:30; got {text!r}")
+    try:
+        parts = [float(part) for part in text.strip().split(":")]
+    except ValueError:
+        parts = []
+    right = parts and len(parts) <= 3 and all(0 <= part < math.inf for part in parts)
+    if not right or any(part >= 60 for part in parts[1:]):
+        raise ValueError(f"a time is seconds, such as 90.5, or minutes and seconds as 1:30; got {text!r}")
     return math.fsum(part * 60.0**place for place, part in enumerate(reversed(parts)))
 
 
@@ -148,6 +152,9 @@ def summary(rows: Iterable[Row], labels: Collection[str], marks: Sequence[Mark] 
         labels: its emotions.
         marks: what is counted within; all of the time if there are none.
 
+    Returns:
+        A row a track, those of each video by mark, as `marks` has them, and by track.
+
     Raises:
         MienError: these are no marks.
     """
@@ -163,9 +170,12 @@ def summary(rows: Iterable[Row], labels: Collection[str], marks: Sequence[Mark] 
                     key = frame.source, mark, row["track"]
                     persons[frame.source, row["track"]] = row.get("person")
                     sums.setdefault(key, _Sum(start_s)).add(row, start_s, lasts_s, names)
+    sources = {source: place for place, source in enumerate(dict.fromkeys(source for source, _, _ in sums))}
+    places = {mark.name: place for place, mark in reversed([*enumerate(marks)])}
+    ordered = sorted(sums.items(), key=lambda item: (sources[item[0][0]], places.get(item[0][1] or "", 0), item[0][2]))
     told = [
         {"source": source, "mark": mark, "track": track, "person": persons[source, track], **each.told(names)}
-        for (source, mark, track), each in sums.items()
+        for (source, mark, track), each in ordered
     ]
     empty = {"source": None, "mark": None, "track": None, "person": None, **_Sum(0.0).told(names)}
     return _table(empty, told)

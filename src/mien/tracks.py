@@ -16,7 +16,7 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.face import Face
-from mien.looks import Floats, Look, likeness, unit
+from mien.looks import Floats, Look, likeness, tells_nothing, unit
 
 LOST_S = 1.0  # for which a face that is out of sight keeps its number
 COAST_S = 0.5  # for which it is expected to move on as it did
@@ -44,7 +44,7 @@ class Track:
         square: x and y of the box's centre, and its side, px.
         speed: x and y, px a second.
         look: see `Look.gray`, the mean of what was seen, of length 1.
-        crops: see `Look.small`, with their times, the last seen first.
+        crops: see `Look.small`, with their times, the last seen first; none that tells nothing, as in a black frame.
     """
 
     number: int
@@ -123,7 +123,7 @@ class Tracks:
         for at, (square, look) in enumerate(zip(squares, looks, strict=True)):
             before = going_on.get(at)
             if before is None:
-                crops = ((time_s, look.small),)
+                crops = _crops((), time_s, look)
                 track = Track(self._next, time_s, time_s, square, (0.0, 0.0), tuple(look.gray.tolist()), crops)
                 self._next += 1
             else:
@@ -228,7 +228,7 @@ def _costs(known: Sequence[Track], time_s: float, squares: Floats, looks: Sequen
 def _may_be(track: Track, time_s: float, look: Look) -> bool:
     """Whether a face that is now where a track was may be the same person's."""
     least = SAME_FACE - SAME_FACE_S * (time_s - track.time_s)
-    return any(likeness(crop, look.small) >= least for _, crop in track.crops)
+    return not track.crops or any(likeness(crop, look.small) >= least for _, crop in track.crops)
 
 
 def _meanwhile(before: Track, now: Track, gone: Sequence[Track], since_s: float) -> list[Track]:
@@ -254,10 +254,16 @@ def _seen(track: Track, time_s: float, square: tuple[float, float, float], look:
         speed = (x, y)
     kept = 0.5 ** (since / LOOK_S)
     mixed = unit(kept * np.array(track.look) + (1 - kept) * look.gray)
-    last, *before = track.crops
-    older = track.crops if not before or last[0] - before[0][0] >= APART_S else tuple(before)
-    crops = ((time_s, look.small), *older)[:CROPS]
+    crops = _crops(track.crops, time_s, look)
     return replace(track, time_s=time_s, square=square, speed=speed, look=tuple(mixed.tolist()), crops=crops)
+
+
+def _crops(before: tuple[tuple[float, bytes], ...], time_s: float, look: Look) -> tuple[tuple[float, bytes], ...]:
+    """A track's crops with the next one."""
+    if tells_nothing(look.small):
+        return before
+    apart = len(before) < 2 or before[0][0] - before[1][0] >= APART_S
+    return ((time_s, look.small), *(before if apart else before[1:]))[:CROPS]
 
 
 def _square(face: Face) -> tuple[float, float, float]:

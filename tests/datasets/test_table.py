@@ -98,6 +98,16 @@ def test_further_columns_are_attributes(tmp_path: Path, write_image: Write) -> N
     )
 
 
+@pytest.mark.parametrize("person", ["Participant ID", "participant-id", "Subject  ID", "SET_ID"])
+def test_columns_as_spreadsheets_name_them(person: str, write_image: Write, write_table: Write) -> None:
+    write_image("a.png")
+    rows = [("a.png", "happy", "ann", "front"), ("b.png", "sad", "bob", "side")]
+    dataset = open_dataset(write_table("mine.csv", ("Image File", "Emotion", person, "Camera View"), rows))
+    assert [each.name for each in dataset.examples] == ["a.png", "b.png"]
+    assert dataset.examples[0].attributes == {"person": "ann", "camera view": "front"}
+    assert f"people: the column {person.lower()}" in dataset.notes
+
+
 def test_a_table_a_split(tmp_path: Path, write_image: Write, write_table: Write) -> None:
     write_image("images/a.png")
     for split in ("train", "val"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,7 +45,7 @@ def _time(text: str | float) -> float:
     try:
         return seconds(str(text))
     except ValueError as error:
-        raise typer.BadParameter(f"a time is seconds, or minutes and seconds as 1:30; got {text!r}") from error
+        raise typer.BadParameter(str(error)) from error
 
 
 def video(
@@ -115,7 +116,7 @@ def video(
     from mien.timeline import Recording
     from mien.watching import Wanted
 
-    sources = list(dict.fromkeys(sources))  # patterns overlap
+    sources = _each_once(sources)
     kind = rows_form(out)
     rows_form(summary)
     if rows_form(events, FORMS) is Format.table and len(sources) > 1:
@@ -144,10 +145,11 @@ def video(
             resume=resume,
         )
         with closing(recording):
-            unread = _read(recording, sources, wanted, out)
+            unread, read = _read(recording, sources, wanted, out)
             if out is not None:
                 recording.write(kind)
             summed = summarised(recording.rows(), spoken, within)
+            _faceless(summed, read, " within the marks" if within else "")
             if summary is not None:
                 _write(summed, summary)
             _write_events(recording, spoken, least, events)
@@ -158,6 +160,14 @@ def video(
         raise typer.Exit(EXIT_SOME_UNREAD)
 
 
+def _each_once(sources: Sequence[str]) -> list[str]:
+    """Videos as they are named first: patterns overlap."""
+    named = dict[str, str]()
+    for source in sources:
+        named.setdefault(os.path.abspath(source), source)
+    return list(named.values())
+
+
 def _check_times(every: float | None, start: float, end: float | None) -> None:
     """Raises `MienError` where no frame can be meant, in the words of the command line."""
     if every == 0:
@@ -166,8 +176,8 @@ def _check_times(every: float | None, start: float, end: float | None) -> None:
         raise MienError(f"--to lies after --from, got {end:g} s and {start:g} s")
 
 
-def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Path | None) -> int:
-    """Read the videos, and say how far it is; how many of them could not be read to their ends."""
+def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Path | None) -> tuple[int, list[str]]:
+    """Read the videos, and say how far it is; how many could not be read to their ends, and which ones have frames."""
     from mien.errors import VideoError
     from mien.video import describe
     from mien.watching import described
@@ -195,19 +205,33 @@ def _read(recording: Recording, sources: Sequence[str], wanted: Wanted, out: Pat
                 faces += len(moment.tracks)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(*(["the same command with --resume goes on"] if out is not None else [])) from None
-    unread, seen = 0, set[str]()
+    unread, read = _unread(recording, files, wanted)
+    pace = speed(frames / max(perf_counter() - begun, 1e-6), "frames")
+    say(f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {pace}")
+    return unread, read
+
+
+def _unread(recording: Recording, names: Collection[str], wanted: Wanted) -> tuple[int, list[str]]:
+    """Tell of videos that could not be read to their ends, or have no rows; as `_read`."""
+    unread, frames = 0, dict[str, bool]()
     for row in recording.rows():
-        seen.add(row["source"])
         if row["error"] is not None:
             unread += 1
             say(f"{shown(row['source'])}: from {row['time_s']:.2f} s on: {shown(row['error'])}")
+        frames[row["source"]] = frames.get(row["source"], False) or row["frame"] is not None
     until = "on" if wanted.end_s is None else f"to {wanted.end_s:g} s"
-    for name in files:
-        if name not in seen:
+    for name in names:
+        if name not in frames:
             say(f"{shown(name)}: no frame is shown from {wanted.start_s:g} s {until}")
-    pace = speed(frames / max(perf_counter() - begun, 1e-6), "frames")
-    say(f"{counted(len(sources), 'video')}, {counted(frames, 'frame')}, {counted(faces, 'face')}; {pace}")
-    return unread
+    return unread, [name for name, some in frames.items() if some]
+
+
+def _faceless(summed: Table, read: Sequence[str], where: str) -> None:
+    """Tell of videos that are not in the sums."""
+    there = {row["source"] for row in summed.rows}
+    for name in read:
+        if name not in there:
+            say(f"{shown(name)}: no face was found{where}")
 
 
 def _tell(summed: Table, labels: LabelSet) -> None:

@@ -23,12 +23,13 @@ from mien.wording import CONTROL, counted
 
 PATHS = (
     *("path", "image", "filename", "file", "image_path", "img_path", "file_path", "filepath"),
-    *("file_name", "image_name", "image name", "img", "pth"),
+    *("file_name", "image_file", "image_name", "img", "pth"),
 )
 LABELS = ("label", "emotion", "expression", "class", "labels")
 SPLIT = ("split", "usage", "subset", "partition")
-PEOPLE = ("person", "subject", "person_id", "subject_id", "participant", "identity", "set_id")
-"""Columns as published tables name them, in lower case; the first that is there counts."""
+PEOPLE = ("person", "subject", "person_id", "subject_id", "participant", "participant_id", "identity", "set_id")
+"""Columns as published tables name them, in lower case, with `_` for blanks and hyphens; the first that is there
+counts."""
 
 TRIED = 100  # paths of a table, to find the folder that they are relative to
 
@@ -91,9 +92,9 @@ def _tables(tree: Tree) -> list[Path]:
 
 def _columns(tree: Tree, place: Path) -> dict[str, str]:
     """The columns of a table that say path, label, split and person; `""` where none does."""
-    found = header(tree, place)
+    found = {re.sub(r"[\s-]+", "_", name): name for name in reversed(header(tree, place))}
     wanted = {"path": PATHS, "label": LABELS, "split": SPLIT, "person": PEOPLE}
-    return {what: next((name for name in names if name in found), "") for what, names in wanted.items()}
+    return {what: next((found[name] for name in names if name in found), "") for what, names in wanted.items()}
 
 
 def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:

@@ -41,9 +41,9 @@ def columns(attributes: Sequence[Mapping[str, str]], by: Collection[str] | None 
 
     Args:
         attributes: what is known of each image.
-        by: the attributes that make groups, each a name, or several with a + between, whose values make groups
-            together. If None, each by itself, but the person, and those with more than `MOST_VALUES` values, numbers or
-            not.
+        by: the attributes that make groups, each a name in any case, or several with a + between, whose values make
+            groups together. If None, each by itself, but the person, and those with more than `MOST_VALUES` values,
+            numbers or not.
 
     Raises:
         DataError: no image has such an attribute, or it has too many values.
@@ -54,11 +54,18 @@ def columns(attributes: Sequence[Mapping[str, str]], by: Collection[str] | None 
         few = {name: column for name, column in found.items() if 0 < len(column.groups) <= MOST_VALUES}
         parted = {name: _parted(column, name) for name, column in few.items()}
         return {name: column for name, column in parted.items() if column.groups}
-    return {name: _crossed(attributes, name, known) for name in ([by] if isinstance(by, str) else by)}
+    asked = [_named(name, known) for name in ([by] if isinstance(by, str) else by)]
+    return {CROSSED.join(names): _crossed(attributes, names, known) for names in asked}
 
 
-def _crossed(attributes: Sequence[Mapping[str, str]], name: str, known: Collection[str]) -> Column:
-    names = [name] if name in known else [part.strip() for part in name.split(CROSSED)]
+def _named(name: str, known: Collection[str]) -> list[str]:
+    """The attributes that make groups by this name, in any case, as they are called."""
+    called = {each.lower(): each for each in known} | {each: each for each in known}
+    parts = [name] if name in called or name.lower() in called else [part.strip() for part in name.split(CROSSED)]
+    return [called.get(part, called.get(part.lower(), part)) for part in parts]
+
+
+def _crossed(attributes: Sequence[Mapping[str, str]], names: Sequence[str], known: Collection[str]) -> Column:
     if missing := [part for part in names if part not in known]:
         raise DataError(f"no image tells its {missing[0]!r}; there are {', '.join(known) or 'no columns at all'}")
     parts = [_parted(_column(attributes, part), part) for part in names]

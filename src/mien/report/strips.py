@@ -112,5 +112,5 @@ def _draw(axes: Axes, strip: Strip, colours: Mapping[str, str]) -> None:
 
 
 def _clock(seconds: float, _: int) -> str:
-    minutes, tenths = divmod(round(10 * seconds), 600)
-    return f"{minutes}:{tenths / 10:04.1f}".removesuffix(".0")
+    minutes, rest = divmod(round(seconds, 4), 60)  # a video's only frame stands for a millisecond
+    return f"{minutes:.0f}:{rest:07.4f}".rstrip("0").removesuffix(".")
