@@ -212,7 +212,7 @@ def test_variable_rates_and_late_first_times_are_a_players(form: str, shift: int
     assert times(found) == [each / 1000 for each in VARIABLE]
     assert [seen(frame.pixels) for frame in found] == list(range(len(VARIABLE)))
     assert video.clip.start_s == 0
-    assert video.clip.zero_s >= (shift / 1000 if form == "matroska" else 0)
+    assert found[0].zeros[0] >= (shift / 1000 if form == "matroska" else 0)
 
 
 @pytest.mark.parametrize("form", ["mp4", "matroska", "mpegts"])
