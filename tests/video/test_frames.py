@@ -78,7 +78,13 @@ def test_what_is_no_video_is_told(content: bytes, reason: str, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("none.mp4", "no such file"), ("http://a.org/b.mp4", "an address"), ("a\0b", "cannot be read"), (".", "images")],
+    [
+        ("none.mp4", "no such file"),
+        ("http://a.org/b.mp4", "an address"),
+        ("rtsp://a.org/b?c=[1]", "an address"),
+        ("a\0b", "cannot be read"),
+        (".", "images"),
+    ],
 )
 def test_a_path_that_leads_nowhere_is_told(
     name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
