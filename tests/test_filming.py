@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
+from av.video.frame import VideoFrame
 from browsing import needs_browser, new_page
 from filmed import BARS, Film, barred, bars_of, coded, corners, plain
 from PIL import Image
@@ -79,6 +80,23 @@ def test_its_colours_are_those_of_the_video(form: str, matrix: str, tmp_path: Pa
     made = Film([coded(tall, matrix)] * 3, options={"qp": "0", "preset": "ultrafast"}, tags=tags).made()
     found = read(written(tmp_path, made, [], form))
     assert np.abs(bars_of(found[1].pixels) - BARS).max() <= 6  # what coding costs
+
+
+def test_what_is_clear_in_a_palette_is_white_as_it_is_read(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    halves = np.repeat(np.array([[0, 1]], np.uint8), 160, 1).repeat(320, 0)
+    palette = np.array([(0, 0, 0, 0), (255, 235, 16, 16), *[(0, 0, 0, 0)] * 254], np.uint8)  # alpha comes first
+    with av.open(stream, "w", format="nut") as container:
+        video = container.add_stream("rawvideo", rate=25)
+        video.width, video.height, video.pix_fmt = 320, 320, "pal8"
+        for number in range(3):
+            frame = VideoFrame.from_ndarray(cast(Any, (halves, palette)), "pal8")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(video.encode(frame))
+    found = read(written(tmp_path, stream.getvalue(), []))[1].pixels.astype(int)
+    before = read(tmp_path / "in")[1].pixels
+    assert before[10, 10].tolist() == [255, 255, 255]
+    assert np.abs(found[10::40, 10::40] - before[10::40, 10::40]).max() <= 6
 
 
 @pytest.mark.parametrize("form", ["webm", "mp4"])
