@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from filmed import Film, plain
 from PIL import Image
 from test_cli import run
 from walking import filmed
@@ -65,6 +66,19 @@ def test_a_reader_that_leaves_early_costs_no_file(clip: Path, tmp_path: Path) ->
     os.close(theirs)
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert {each.name for each in tmp_path.iterdir()} == {"out.csv", "sums.csv", "marked.webm"}
+
+
+def test_what_a_copy_lacks_of_the_sound_is_told(tmp_path: Path) -> None:
+    made = Film([plain(number) for number in range(10)], form="matroska", sound_s=0.4).made()
+    bad, good, copies = tmp_path / "bad.mkv", tmp_path / "good.mkv", tmp_path / "copies"
+    bad.write_bytes(made.replace(b"A_OPUS", b"A_OPUX"))
+    good.write_bytes(made)
+    done = run("video", bad, good, "--out", tmp_path / "rows.csv", "--annotate", copies)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("in its copy") == 1
+    assert f"{bad}: in its copy, its sound is left out: coded in a way that this FFmpeg does not decode" in done.stderr
+    assert {each.name for each in copies.iterdir()} == {"bad-mien.webm", "good-mien.webm"}
+    assert not list(tmp_path.glob("*.part.*"))
 
 
 def test_some_frames_in_another_label_set(clip: Path, tmp_path: Path) -> None:

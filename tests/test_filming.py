@@ -6,12 +6,16 @@ import base64
 import io
 import itertools
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.video.frame import VideoFrame
 from browsing import needs_browser, new_page
 from filmed import BARS, Film, barred, bars_of, coded, corners, plain
 from PIL import Image
@@ -78,6 +82,23 @@ def test_its_colours_are_those_of_the_video(form: str, matrix: str, tmp_path: Pa
     assert np.abs(bars_of(found[1].pixels) - BARS).max() <= 6  # what coding costs
 
 
+def test_what_is_clear_in_a_palette_is_white_as_it_is_read(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    halves = np.repeat(np.array([[0, 1]], np.uint8), 160, 1).repeat(320, 0)
+    palette = np.array([(0, 0, 0, 0), (255, 235, 16, 16), *[(0, 0, 0, 0)] * 254], np.uint8)  # alpha comes first
+    with av.open(stream, "w", format="nut") as container:
+        video = container.add_stream("rawvideo", rate=25)
+        video.width, video.height, video.pix_fmt = 320, 320, "pal8"
+        for number in range(3):
+            frame = VideoFrame.from_ndarray(cast(Any, (halves, palette)), "pal8")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(video.encode(frame))
+    found = read(written(tmp_path, stream.getvalue(), []))[1].pixels.astype(int)
+    before = read(tmp_path / "in")[1].pixels
+    assert before[10, 10].tolist() == [255, 255, 255]
+    assert np.abs(found[10::40, 10::40] - before[10::40, 10::40]).max() <= 6
+
+
 @pytest.mark.parametrize("form", ["webm", "mp4"])
 def test_a_face_is_marked_from_its_frame_on(form: str, tmp_path: Path) -> None:
     made = Film([plain(12, 640, 360)] * 8, options={"preset": "ultrafast"}).made()
@@ -141,6 +162,124 @@ def test_sound_that_a_browser_would_not_play_is_coded_anew(tmp_path: Path) -> No
     assert "opus" in kind
     assert len(packets) == pytest.approx(50, abs=4)
     assert begins == pytest.approx(0, abs=0.03)
+
+
+class TestSoundThatIsNotWhole:
+    """The pictures are copied whatever the sound is; what can be kept of it is, and the rest is told."""
+
+    @staticmethod
+    def copied(folder: Path, made: bytes, form: str, **wanted: Any) -> tuple[Path, list[str]]:
+        notes: list[str] = []
+        (folder / "in").write_bytes(made)
+        out = folder / f"out.{form}"
+        assert len(list(film(folder / "in", [], out, Wanted(**wanted), notes))) == len(read(out))
+        return out, notes
+
+    @staticmethod
+    def filmed(form: str, count: int = 50, **how: Any) -> bytes:
+        return Film([plain(i, 320, 320) for i in range(count)], form=form, sound_s=count / 25, **how).made()
+
+    @staticmethod
+    def spoilt(made: bytes, *which: int) -> bytes:
+        """A file with these packets of its sound damaged, or with all."""
+        data = bytearray(made)
+        with av.open(io.BytesIO(made), "r") as container:
+            packets = [packet for packet in container.demux(container.streams.audio[0]) if packet.size]
+        for number, packet in enumerate(packets):
+            if not which or number in which:
+                assert packet.pos is not None
+                data[packet.pos : packet.pos + packet.size] = b"\xff" * packet.size
+        return bytes(data)
+
+    @staticmethod
+    def begins(path: Path) -> list[float]:
+        """When each packet of its sound does."""
+        with av.open(path) as container:
+            packets = [packet for packet in container.demux(container.streams.audio[0]) if packet.size]
+        return [float((packet.pts or 0) * packet.time_base) for packet in packets]
+
+    @pytest.mark.parametrize(
+        ("which", "told"),
+        [
+            ((20,), "at 0.41 s, its sound is left out: damaged"),
+            ((20, 21), "at 0.41 s, its sound is left out: damaged"),
+            ((20, 50, 60), "at 0.41 s, and in 2 more places, its sound is left out: damaged"),
+        ],
+    )
+    def test_packets_that_are_damaged_are_left_out(self, which: tuple[int, ...], told: str, tmp_path: Path) -> None:
+        out, notes = self.copied(tmp_path, self.spoilt(self.filmed("mp4"), *which), "webm")
+        assert notes == [told]
+        assert len(sound(out)[1]) == pytest.approx(100 - len(which), abs=3)
+        assert self.begins(out)[-1] == pytest.approx(2.0, abs=0.04)  # with the pictures
+
+    @pytest.mark.parametrize("form", ["webm", "mp4"])
+    def test_where_all_are_damaged_there_are_the_pictures(self, form: str, tmp_path: Path) -> None:
+        _, notes = self.copied(tmp_path, self.spoilt(self.filmed("mp4")), form)
+        assert notes == ["its sound is left out: damaged"]
+
+    @pytest.mark.parametrize("form", ["webm", "mp4"])
+    def test_what_ffmpeg_cannot_decode_is_left_out(self, form: str, tmp_path: Path) -> None:
+        made = self.filmed("matroska").replace(b"A_OPUS", b"A_OPUX")
+        out, notes = self.copied(tmp_path, made, form)
+        assert notes == ["its sound is left out: coded in a way that this FFmpeg does not decode"]
+        with av.open(out) as container:
+            assert not container.streams.audio
+
+    @pytest.mark.parametrize("form", ["webm", "mp4"])
+    @pytest.mark.parametrize("times", [2, 3])
+    def test_where_clocks_begin_anew_it_goes_on_with_the_pictures(self, form: str, times: int, tmp_path: Path) -> None:
+        out, notes = self.copied(tmp_path, self.filmed("mpegts") * times, form)
+        assert len(read(out)) == 50 * times
+        assert notes == []
+        begins = self.begins(out)
+        assert begins[0] == pytest.approx(0, abs=0.03)
+        assert begins[-1] == pytest.approx(2 * times, abs=0.05)
+        assert 0 < np.diff(begins).min() <= np.diff(begins).max() < 0.06
+
+    def test_sound_that_ends_early_is_none_of_the_next_recordings(self, tmp_path: Path) -> None:
+        """It waits for the pictures, and does not go on with what comes next."""
+        early = Film([plain(i, 320, 320) for i in range(75)], form="mpegts", sound_s=1.5).made()
+        out, _ = self.copied(tmp_path, early + self.filmed("mpegts"), "webm")
+        begins = self.begins(out)
+        gap = int(np.diff(begins).argmax())
+        assert begins[gap] == pytest.approx(1.5, abs=0.06)
+        assert begins[gap + 1] == pytest.approx(3.0, abs=0.06)
+
+    @pytest.mark.parametrize("form", ["webm", "mp4"])
+    def test_sound_of_another_kind_goes_on(self, form: str, tmp_path: Path) -> None:
+        made = b"".join(self.heard("mpegts", "mp2", *kind) for kind in ((48_000, "stereo"), (32_000, "mono")))
+        out, notes = self.copied(tmp_path, made, form)
+        assert notes == []
+        packets = sound(out)[1]
+        assert len(packets) == pytest.approx(200 if form == "webm" else 188, abs=5)
+
+    @pytest.mark.parametrize(("rate", "kept"), [(44_100, "mp3float"), (8_000, "aac")])
+    def test_what_a_form_does_not_take_as_it_is_is_coded_anew(self, rate: int, kept: str, tmp_path: Path) -> None:
+        out, notes = self.copied(tmp_path, self.heard("matroska", "libmp3lame", rate, "mono"), "mp4")
+        assert (sound(out)[0], notes) == (kept, [])
+
+    @staticmethod
+    def heard(form: str, codec: str, rate: int, layout: str) -> bytes:
+        """Two seconds of a sound that is coded so."""
+        stream = io.BytesIO()
+        with av.open(stream, "w", format=form) as container:
+            heard = cast(AudioStream, container.add_stream(codec, rate=rate, layout=layout))
+            Film([plain(i, 320, 320) for i in range(50)]).write(container)
+            for at in range(0, 2 * rate, rate // 50):
+                frame = AudioFrame(heard.format.name, layout, rate // 50)
+                for plane in frame.planes:
+                    plane.update(bytes(plane.buffer_size))
+                frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
+                container.mux(heard.encode(frame))
+            container.mux(heard.encode(None))
+        return stream.getvalue()
+
+    def test_what_is_in_the_coder_comes_out_where_the_part_ends(self, tmp_path: Path) -> None:
+        made = self.filmed("mp4")
+        whole = sound(self.copied(tmp_path, made, "webm")[0])[1]
+        part = sound(self.copied(tmp_path, made, "webm", end_s=1.0)[0])[1]
+        assert len(part) == pytest.approx(len(whole) / 2, abs=2)
+        assert len(part) * 0.02 > 1.0
 
 
 def test_what_is_in_memory_is_copied_there(tmp_path: Path) -> None:

@@ -83,8 +83,22 @@ def test_the_faces_of_a_shot_end_with_it() -> None:
     assert [lefts(each) for each in seen] == [[20.0]] * 13 + [[90.0]] * 10
 
 
-def test_it_goes_on_from_any_key_frame() -> None:
-    given = walk(lambda number: [60 + 30 * np.sin(number / 6), 120.0][: 1 + (number > 20)], 50)
+@pytest.mark.parametrize(
+    "paper",
+    [
+        lambda at: 0,
+        lambda at: 200 * (at == 12),
+        lambda at: 200 * (at in (12, 13)),
+        lambda at: 200 * (at in (12, 24)),
+        lambda at: 90 * (at > 12),
+        lambda at: 200 if at == 12 else 90 * (at > 12),
+    ],
+    ids=["one shot", "a flash", "a longer one", "two", "a cut", "a cut by way of a flash"],
+)
+@pytest.mark.parametrize("later", [0, 1, 2, 3])
+def test_it_goes_on_from_any_key_frame(paper: Callable[[int], int], later: int) -> None:
+    blocks = [[(x, HAPPY) for x in [60 + 30 * np.sin(at / 6), 120.0][: 1 + (at > 20)]] for at in range(50)]
+    given = frames([drawn(each, paper(at - later)) for at, each in enumerate(blocks)])
     whole, _ = followed(given)
     kept = [each for each in whole if each.state is not None]
     assert len(kept) > 5
@@ -92,7 +106,7 @@ def test_it_goes_on_from_any_key_frame() -> None:
         at = each.view.frame.number
         state = json.loads(json.dumps(each.state))
         rest = list(Following(Blocks(), state)(viewed(given[at:])))
-        assert [own.faces for own in rest] == [own.faces for own in whole[at + 1 :]]
+        assert [(own.faces, own.cut) for own in rest] == [(own.faces, own.cut) for own in whole[at + 1 :]]
 
 
 def test_blazeface_finds_in_few_looks_what_it_finds_in_many(astronaut: bytes) -> None:

@@ -30,9 +30,24 @@ from mien.video import Frame
 )
 def test_cuts(papers: list[int], cuts: list[int]) -> None:
     given = [Frame.of(at / 25, at, drawn([], paper)) for at, paper in enumerate(papers)]
-    told = [cut for _, cut in shots(viewed(given))]
+    told = [shown.cut for shown in shots(viewed(given))]
     assert len(told) == len(papers)
     assert [number for number, cut in enumerate(told) if cut] == cuts
+
+
+@pytest.mark.parametrize(
+    ("papers", "flashes"),
+    [
+        ([0, 0, 200, 200], []),
+        ([0, 0, 200, 0, 0], [2]),
+        ([0, 0, 200, 250, 0, 0], [2, 3]),
+        ([0, 0, 200, 200, 200, 0, 0], []),
+        ([0, 0, 200, 90, 90], [2]),  # and a cut
+    ],
+)
+def test_flashes(papers: list[int], flashes: list[int]) -> None:
+    given = [Frame.of(at / 25, at, drawn([], paper)) for at, paper in enumerate(papers)]
+    assert [shown.view.frame.number for shown in shots(viewed(given)) if shown.flash] == flashes
 
 
 @pytest.mark.parametrize(("rate", "most"), [(2, 1), (10, 1), (25, 2), (60, 5), (120, 11)])
@@ -41,7 +56,7 @@ def test_a_flash_is_as_long_at_any_rate(rate: int, most: int) -> None:
         for start in range(1, 9):
             papers = [0] * start + [200] * length + [0] * 2
             given = [Frame.of(at / rate, at, drawn([], paper)) for at, paper in enumerate(papers)]
-            assert sum(cut for _, cut in shots(viewed(given))) == cuts
+            assert sum(shown.cut for shown in shots(viewed(given))) == cuts
 
 
 @pytest.mark.parametrize(
@@ -69,7 +84,7 @@ def test_cuts_of_what_cannot_wait(papers: list[int], rate: int, cuts: list[tuple
 
 def test_what_moves_is_no_cut() -> None:
     given = [Frame.of(at / 25, at, drawn([(30 * (at % 4), HAPPY), (120, HAPPY)])) for at in range(20)]
-    assert not any(cut for _, cut in shots(viewed(given)))
+    assert not any(shown.cut for shown in shots(viewed(given)))
     assert [each for each in map(Cuts(), viewed(given)) if each is not None] == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -141,24 +142,32 @@ def test_one_that_was_stopped_ends_with_the_same_rows(
     assert not list(tmp_path.glob("*.part.*"))
 
 
+@pytest.mark.parametrize("named", ["", "*.png"])
 def test_one_whose_videos_were_changed_is_not_gone_on_with(
-    reader: Recognizer, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    named: str, reader: Recognizer, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "CHECKPOINT_S", -1.0)
     ours, stills, out = tmp_path / "clip.mp4", tmp_path / "stills", tmp_path / "stills" / "out.csv"
     shutil.copy(clip, ours)
     stills.mkdir()
+    sources = [ours, stills / named]
     for number in range(30):
         Image.fromarray(drawn([(100, HAPPY)])).save(stills / f"{number}.png")
-    assert not recorded(reader, [ours, stills], out, most=60)
-    assert not recorded(reader, [ours, stills], out, resume=True, most=1)
+    written = (stills / "29.png").stat().st_mtime_ns
+    assert not recorded(reader, sources, out, most=60)
+    assert not recorded(reader, sources, out, resume=True, most=1)
     (stills / "30.png").write_bytes((stills / "29.png").read_bytes())
     with pytest.raises(MienError, match="was begun with another content of them: ask as then, or delete it"):
-        recorded(reader, [ours, stills], out, resume=True)
+        recorded(reader, sources, out, resume=True)
     (stills / "30.png").unlink()
+    os.utime(stills / "29.png")
+    with pytest.raises(MienError, match="was begun with another content of them"):
+        recorded(reader, sources, out, resume=True)
+    os.utime(stills / "29.png", ns=(written, written))
+    assert not recorded(reader, sources, out, resume=True, most=1)
     shutil.copy(clip, ours)  # at another time
     with pytest.raises(MienError, match="was begun with another content of them"):
-        recorded(reader, [ours, stills], out, resume=True)
+        recorded(reader, sources, out, resume=True)
 
 
 @pytest.mark.parametrize(

@@ -100,11 +100,12 @@ def film(
     rows: Iterable[Row],
     out: Path | BinaryIO,
     wanted: Wanted = Wanted(),  # noqa: B008 - frozen
+    notes: list[str] | None = None,
 ) -> Iterator[Frame]:
     """Write a copy of a video with its faces marked, frame by frame as the frames that come out are taken.
 
-    The copy has the sound and the times of the video, from `wanted.start_s` on. What is said of a frame is said until
-    the next one of the timeline.
+    The copy has the times of the video, from `wanted.start_s` on, and its sound, as far as that can be read. What is
+    said of a frame is said until the next one of the timeline.
 
     Args:
         source: the video: its path, or all of the file's bytes.
@@ -112,9 +113,10 @@ def film(
         out: the copy, `.webm` or `.mp4`, which appears whole or not at all; or an open file that can be read, and
             becomes a `.webm`.
         wanted: from where to where, and which stream; all of its frames are drawn.
+        notes: is given what is to be said of the copy when it is whole, such as that it has no sound.
 
     Raises:
-        MienError: the name ends otherwise; PyAV is missing.
+        MienError: the name ends otherwise; PyAV is missing; it cannot be written.
         VideoError: no frame can be read. Where a video breaks off, the copy ends.
     """
     from mien.video.writing import Film, check_form
@@ -145,6 +147,8 @@ def film(
             for frame in _readable(first, video):
                 marker.write(frame, told.until(frame.number))
                 yield frame
+        if notes is not None:
+            notes.extend(copy.notes)
 
 
 class Recorder:
@@ -244,4 +248,4 @@ class _Marker:
                     self._sprites.clear()
                 self._sprites[key] = canvas.drawn(written(tag, font))
             canvas.paste(self._sprites[key], left, top)
-        self._film.write(canvas, frame.time_s)
+        self._film.write(canvas, frame)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from mien.detect import BlazeFace, Detector, blaze_of
 from mien.face import Face, overlap
 from mien.picture import Picture
-from mien.shots import View, shots
+from mien.shots import Shown, View, shots
 
 KEY_S = 0.17  # between two key frames at most
 MOST = 8  # frames from one key frame to the next
@@ -34,8 +34,8 @@ CROWD = 16  # faces before a camera, beyond which those that are out of sight ar
 
 
 class Seen(NamedTuple):
-    """A frame, the faces in it, the largest first, whether a new shot begins with it, and, of key frames, what
-    `Following` can be gone on with after it."""
+    """A frame, the faces in it, the largest first, whether a new shot begins with it, and, of key frames that are no
+    flash, what `Following` can be gone on with after it."""
 
     view: View
     faces: tuple[Face, ...]
@@ -75,8 +75,9 @@ class Following:
     def __call__(self, views: Iterable[View]) -> Iterator[Seen]:
         """The frames with their faces, in order."""
         key: View | None = None
-        faces, held = list[Face](), list[View]()
-        for view, cut in shots(views):
+        faces, held = list[Face](), list[Shown]()
+        for shown in shots(views):
+            view, cut, _ = shown
             if key is None and self._begun:
                 key, faces = view, self._seen_at(view)
                 continue
@@ -88,7 +89,7 @@ class Following:
                 self._learn(faces, view.time_s)
                 yield Seen(view, _largest_first(faces), cut, self.state)
                 continue
-            held.append(view)
+            held.append(shown)
             if len(held) == MOST or view.time_s - key.time_s + _gap(key, held) > KEY_S:
                 yield from self._until(key, faces, held)
                 key, faces, held = view, self._seen_at(view), []
@@ -123,18 +124,18 @@ class Following:
         known = [(*_numbers(each.face), each.time_s, *each.speed) for each in self._known]
         return {"known": known, "whole_s": self._whole_s, "looked_s": self._looked_s}
 
-    def _until(self, key: View, before: list[Face], held: list[View]) -> list[Seen]:
+    def _until(self, key: View, before: list[Face], held: list[Shown]) -> list[Seen]:
         """The frames after a key frame, of which the last becomes the next one."""
-        last = held[-1]
+        last, _, flash = held[-1]
         expected = [known.at(last.time_s) for known in self._known]
         now = self._found(last.picture, last.time_s, expected, whole=last.time_s - self._whole_s >= WHOLE_S)
         steady = _steady([known.at(last.time_s) for known in self._known if known.time_s == key.time_s], now)
-        views = [key, *held]
+        views = [key, *(shown.view for shown in held)]
         found: list[list[Face]] = [before, *([] for _ in held[:-1]), now]
         self._fill(views, found, 0, len(held), steady)
         self._learn(now, last.time_s)
-        seen = [Seen(view, _largest_first(faces), False) for view, faces in zip(held, found[1:], strict=True)]
-        return [*seen[:-1], seen[-1]._replace(state=self.state)]
+        seen = [Seen(view, _largest_first(faces), False) for view, faces in zip(views[1:], found[1:], strict=True)]
+        return [*seen[:-1], seen[-1]._replace(state=None if flash else self.state)]
 
     def _fill(self, views: list[View], found: list[list[Face]], low: int, high: int, steady: bool) -> None:
         """The faces of the frames between two whose faces are known."""
@@ -216,9 +217,9 @@ def _quick(detector: BlazeFace, picture: Picture, known: Sequence[Face]) -> list
     return [face.reduced(1 / (factor * further)) for face in found]
 
 
-def _gap(key: View, held: Sequence[View]) -> float:
+def _gap(key: View, held: Sequence[Shown]) -> float:
     """Seconds from one frame to the next."""
-    return (held[-1].time_s - key.time_s) / len(held)
+    return (held[-1].view.time_s - key.time_s) / len(held)
 
 
 def _pairs(before: Sequence[Face], after: Sequence[Face]) -> list[tuple[int, int]]:

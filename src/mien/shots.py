@@ -48,8 +48,16 @@ def viewed(frames: Iterable[Frame]) -> Iterator[View]:
         yield View(frame, picture, _thumb(picture.copy(max(FACTORS))[0]))
 
 
-def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
-    """Frames, each with whether another shot begins with it."""
+class Shown(NamedTuple):
+    """A frame, whether another shot begins with it, and whether it is of a flash, behind which the shot goes on."""
+
+    view: View
+    cut: bool = False
+    flash: bool = False
+
+
+def shots(views: Iterable[View]) -> Iterator[Shown]:
+    """Frames, each with its part in their shots. What comes of those after one that is no flash hangs on it alone."""
     before: View | None = None
     held: deque[View] = deque()  # from one on that differs from the frame before: a cut, or a flash
     for view in chain(views, [None]):
@@ -59,16 +67,16 @@ def shots(views: Iterable[View]) -> Iterator[tuple[View, bool]]:
             first = held[0]
             if before is None or not _other_shot(before.thumb, first.thumb):
                 before = held.popleft()
-                yield before, False
+                yield Shown(before)
                 continue
             if length := _flash(before, held):
                 for _ in range(length):
-                    yield held.popleft(), False
+                    yield Shown(held.popleft(), flash=True)
             elif view is not None and (len(held) == 1 or view.time_s - first.time_s < FLASH_S):
                 break
             else:
                 before = held.popleft()
-                yield before, True
+                yield Shown(before, cut=True)
 
 
 class Cuts:

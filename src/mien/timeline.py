@@ -20,7 +20,7 @@ from mien.labels import LabelSet
 from mien.memory import give_back
 from mien.prior import TRAINING, Prior
 from mien.recognizer import Model, Recognizer, opened
-from mien.sources import find_images
+from mien.sources import find_images, is_pattern
 from mien.spans import LEAST, Mark
 from mien.tables import Table
 from mien.tracks import People
@@ -249,9 +249,9 @@ class Recording:
 
 
 def _content(source: str) -> str:
-    """A hash by which a video's file, or the images of a folder, are what they were."""
+    """A hash by which a video's file, or the images of a folder or a pattern, are what they were."""
     digest = hashlib.sha256()
-    for each in find_images(source) if os.path.isdir(source) else [source]:
+    for each in find_images(source) if os.path.isdir(source) or is_pattern(source) else [source]:
         if isinstance(each, str):
             digest.update(f"{os.path.basename(each)!a} {stamp(each)}\n".encode())
     return digest.hexdigest()

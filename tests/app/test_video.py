@@ -292,6 +292,17 @@ def test_a_marked_copy_is_made_when_it_is_asked_for(page: Open, clip: Path) -> N
     assert test.download_button[-1].label == "Captions (.vtt)"
 
 
+def test_what_a_marked_copy_lacks_of_the_sound_is_told(page: Open) -> None:
+    made = Film([drawn([LEFT])] * 10, form="matroska", sound_s=0.4).made()
+    test = page(made.replace(b"A_OPUS", b"A_OPUX"), "me.mkv")
+    test.button(key="make a copy").click().run()
+    assert not test.exception
+    assert test.download_button[-1].label == "The marked copy (.webm)"
+    (fault,) = re.findall(r"<p class=mien-fault[^>]*>(.*?)</p>", html(test))
+    assert "The copy lacks some of the sound." in fault
+    assert "coded in a way that this FFmpeg does not decode" in fault
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

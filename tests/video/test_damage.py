@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from av.container import InputContainer
+from av.packet import Packet
 from filmed import Film, plain
 
 from mien.errors import VideoError
 from mien.video import Frame, frames
+from mien.video.opening import packets_of
 
 COUNT = 100
 TEXTURE = np.random.default_rng(0).integers(0, 40, (48, 64, 3), np.uint8)
@@ -117,3 +121,15 @@ def test_a_clock_that_goes_back_goes_on() -> None:
     assert len(some) == 20
     assert set(some) <= {(frame.time_s, frame.number) for frame in found}
     assert [note for note in notes if "run backwards" in note]
+
+
+def test_streams_that_begin_while_it_is_read_end_nothing() -> None:
+    """Behind the last packet PyAV may look for them among those that there were when the file was opened."""
+
+    class Container:
+        def demux(self, *_: Any) -> Iterator[Packet[Any]]:
+            yield Packet(b"one")
+            yield Packet()
+            yield [][0]
+
+    assert [bytes(packet) for packet in packets_of(cast(InputContainer, Container()))] == [b"one"]

@@ -13,6 +13,7 @@ from pathlib import PurePath
 import streamlit as st
 
 from mien.app.settings import told
+from mien.app.show import fault
 from mien.app.viewing import Told, Viewing
 from mien.app.words import _
 from mien.captions import captions
@@ -47,17 +48,19 @@ def _copy(kept: Viewing, answers: Told, asked: Hashable, name: str) -> None:
     """A copy of the video with its faces marked, made in memory when a person asks for it."""
     icon = ":material/movie_edit:"
     if st.button(_("Make a copy with the faces marked"), icon=icon, key="make a copy"):
-        out, end_s = BytesIO(), kept.length_s or kept.time_s
+        out, notes, end_s = BytesIO(), list[str](), kept.length_s or kept.time_s
         bar, shown = st.progress(0.0, _("The faces are marked.")), 0.0
         with told():
             wanted = Wanted() if kept.whole else Wanted(end_s=kept.time_s)
-            for frame in film(kept.source, answers.timeline.rows, out, wanted):
+            for frame in film(kept.source, answers.timeline.rows, out, wanted, notes):
                 if frame.time_s >= (shown + 0.01) * end_s > 0:
                     shown = min(frame.time_s / end_s, 1.0)
                     bar.progress(shown, _("The faces are marked."))
         bar.empty()
-        kept.copy = asked, out.getvalue()
+        kept.copy = asked, out.getvalue(), notes
     if kept.copy is not None and kept.copy[0] == asked:
+        for note in kept.copy[2]:
+            st.html(fault(note, _("The copy lacks some of the sound.")))
         words = _("The marked copy (.webm)")
         st.download_button(words, kept.copy[1], name, "video/webm", icon=icon, on_click="ignore", key=name)
 

@@ -75,7 +75,7 @@ class Viewing:
 
     Attributes:
         number: of it among all of this process, for the names of what belongs to it on the page.
-        copy: the marked copy that was made last, and what of.
+        copy: what the marked copy is of that was made last, itself, and what is to be said of it.
         clicks: on the chart of each track, after each of which it is a new one: a click where the last one was counts.
     """
 
@@ -90,7 +90,7 @@ class Viewing:
         every_s: float | None,
     ) -> None:
         self.key, self.source, self.name, self.number = key, source, name, next(_numbers)
-        self.copy: tuple[Hashable, bytes] | None = None
+        self.copy: tuple[Hashable, bytes, Sequence[str]] | None = None
         self.clicks: Counter[int] = Counter()
         self._people: tuple[tuple[int, ...], ...] = ()
         self._moments: tuple[Hashable, Sequence[Moment]] | None = None

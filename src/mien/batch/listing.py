@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from glob import has_magic
 from io import BytesIO
+from itertools import takewhile
 from pathlib import Path
 
 from mien.batch.sources import ARROW
@@ -17,13 +19,12 @@ from mien.datasets.rows import KINDS as LISTS
 from mien.datasets.walk import no_part, sorted_out
 from mien.errors import DataError
 from mien.intake import describe
-from mien.sources import SUFFIXES, Nothing, PassedOver, expand
+from mien.sources import SUFFIXES, Nothing, PassedOver, expand, is_pattern
 from mien.wording import counted
 
 TABLES = (".parquet", ".pq", *ARROW)
 ARCHIVES = (".tar", ".tar.gz", ".tgz")
 LANCE = ".lance"
-MAGIC = re.compile(r"[*?\[]")
 
 
 def list_files(words: Iterable[str], passed_over: PassedOver) -> list[File]:
@@ -56,10 +57,10 @@ def _named(word: str, passed_over: PassedOver) -> Iterator[File]:
         yield from _in_store(word, passed_over)
     elif os.path.isdir(word):
         yield from _folder(word, passed_over)
-    elif not MAGIC.search(word) or os.path.lexists(word):
-        yield _file(word)
-    else:
+    elif is_pattern(word):
         yield from map(_file, _images_of(word, passed_over))
+    else:
+        yield _file(word)
 
 
 def _images_of(word: str, passed_over: PassedOver) -> Iterator[str]:
@@ -105,7 +106,7 @@ def _folder(folder: str, passed_over: PassedOver) -> Iterator[File]:
 
 def _in_store(word: str, passed_over: PassedOver) -> Iterator[File]:
     """The files of an address: what a pattern matches, a file, or what lies below a folder."""
-    plain = word[: found.start()].rpartition("/")[0] if (found := MAGIC.search(word)) else word
+    plain = "/".join(takewhile(lambda part: not has_magic(part), word.split("/")))
     if not is_address(plain):
         raise DataError(f"{word}: a pattern begins behind the name of the bucket")
     if plain == word and (file := file_at(word)):

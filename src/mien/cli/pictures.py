@@ -80,11 +80,13 @@ def _copy(source: str, rows: Iterable[dict[str, Any]], path: Path, wanted: Wante
     from mien.video import describe
 
     clip = describe(source, stream=wanted.stream, rate=wanted.rate)
-    end_s = wanted.end_s or clip.duration_s
+    end_s, notes = wanted.end_s or clip.duration_s, list[str]()
     with counting("marking") as bar:
         task = bar.add_task("", total=(end_s and round((end_s - wanted.start_s) * (clip.rate or 0))) or None)
-        for _ in film(source, rows, path, wanted):
+        for _ in film(source, rows, path, wanted, notes):
             bar.advance(task)
+    for note in notes:
+        say(f"{shown(source)}: in its copy, {note}")
 
 
 def _page(source: str, rows: Iterable[dict[str, Any]], path: Path, labels: LabelSet, wanted: Wanted) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mien.picture import SIDEWAYS
 from mien.video.frame import Frame
-from mien.video.pixels import BT709, HDR, Turn, ranged, turn_of
+from mien.video.pixels import BT709, HDR, Turn, may_be_clear, ranged, turn_of
 
 Plane = NDArray[np.uint8]
 Rect = tuple[int, int, int, int]
@@ -90,7 +90,7 @@ class Easel:
     def canvas(self, frame: Frame) -> Canvas:
         """A canvas with the frame on it, upright."""
         coded, turn = frame.coded, None
-        if coded is None or coded.color_trc in HDR or any(part.is_alpha for part in coded.format.components):
+        if coded is None or coded.color_trc in HDR or may_be_clear(coded):
             coded = VideoFrame.from_ndarray(frame.pixels, "rgb24")
         else:
             turn = turn_of(coded)

@@ -30,7 +30,8 @@ class Clock:
 
     Attributes:
         rate: frames a second, on average, or None.
-        zero_s: where the player's clock is 0 on the file's own; not known before the first packet.
+        zeros: where the player's clock is 0 on the file's own, from the first packet on; and anew each time that the
+            file's own begins anew.
         end_s: where the last packet ends that was seen, of any stream.
         last_s: when the last frame that came out of the decoder is shown; -inf before the first.
         notes: what is to be said of the times, as sentences.
@@ -50,7 +51,7 @@ class Clock:
         self._declares_end = container.format.name == "matroska,webm"
         self._counts = container.format.name in RAW
         self._guesses = container.format.name in GUESSED
-        self._shift_s = 0.0
+        self._shifts = [0.0]
 
     def saw(self, packet: Packet[Stream]) -> None:
         """A packet of any stream has come out of the file."""
@@ -63,8 +64,8 @@ class Clock:
         self.end_s = max(self.end_s, float(end))
 
     @property
-    def zero_s(self) -> float:
-        return float(self._origin or 0)
+    def zeros(self) -> tuple[float, ...]:
+        return tuple(float(self._origin or 0) - shift_s for shift_s in self._shifts)
 
     @property
     def duration_s(self) -> float | None:
@@ -81,7 +82,7 @@ class Clock:
         """When a packet's frame is shown, if that can be told before it is decoded."""
         if self._guesses or self._counts or packet.pts is None:
             return None
-        return float(packet.pts * self._tick - (self._origin or 0)) + self._shift_s
+        return float(packet.pts * self._tick - (self._origin or 0)) + self._shifts[-1]
 
     def time_of(self, frame: VideoFrame) -> float:
         """When the next frame that came out of the decoder is shown."""
@@ -92,11 +93,11 @@ class Clock:
             self._note(COUNTED.format(rate=float(self.rate or USUAL)))
             time_s = self.next_s()
         else:
-            time_s = float(ticks * self._tick - (self._origin or 0)) + self._shift_s
+            time_s = float(ticks * self._tick - (self._origin or 0)) + self._shifts[-1]
         if time_s <= self.last_s:
             self._note(BACKWARDS)
             if self.last_s - time_s > JUMP_S:
-                self._shift_s += self.next_s() - time_s
+                self._shifts.append(self._shifts[-1] + self.next_s() - time_s)
                 time_s = self.next_s()
             else:
                 time_s = self.last_s + NEXT * self._step_s

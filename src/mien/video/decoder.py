@@ -28,7 +28,7 @@ from mien.intake import Limits
 from mien.video.clock import RAW, Clock
 from mien.video.frame import Clip, Frame
 from mien.video.moments import Moments
-from mien.video.opening import decoding, words_of
+from mien.video.opening import decoding, packets_of, words_of
 from mien.video.passing import Passing
 from mien.video.pixels import Painter, tell_matrix, turn_of
 from mien.wording import counted
@@ -109,7 +109,6 @@ class Decoder:
             float(self._clock.rate) if self._clock.rate else None,
             first.time_s,
             self.notes,
-            self._clock.zero_s,
         )
 
     @property
@@ -173,7 +172,8 @@ class Decoder:
             elif not told:
                 self._hurt(time_s, f"its colours are coded in a way that is not read (matrix {frame.colorspace})")
             else:
-                yield Frame(time_s, self._number, width, height, partial(self._painter.paint, frame), frame)
+                make = partial(self._painter.paint, frame)
+                yield Frame(time_s, self._number, width, height, make, frame, self._clock.zeros)
             self._number += 1
 
     def _painting(self, aspect: Fraction | None) -> Painter:
@@ -244,7 +244,7 @@ class Decoder:
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         """The stream's packets with something in them, up to where the file ends or breaks."""
-        packets = self._container.demux()  # of all streams, any of which may last as long as the file
+        packets = packets_of(self._container)  # of all streams, any of which may last as long as the file
         while True:
             try:
                 packet = next(packets, None)
@@ -254,7 +254,7 @@ class Decoder:
             if packet is None:
                 return
             self._clock.saw(packet)
-            if packet.stream_index == self._stream.index and packet.size:
+            if packet.stream_index == self._stream.index:
                 yield cast("Packet[VideoStream]", packet)
 
     def _too_large(self, width: int, height: int) -> str:

@@ -30,7 +30,6 @@ class Clip:
         rate: frames a second, on average; None where nobody knows.
         start_s: when its first frame is shown.
         notes: what is to be said of how it is read, as sentences; most often none.
-        zero_s: what the file's own clock shows where that of a player is 0.
     """
 
     width: int
@@ -39,7 +38,6 @@ class Clip:
     rate: float | None
     start_s: float
     notes: tuple[str, ...] = ()
-    zero_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,8 @@ class Frame:
         height: likewise.
         make: its pixels, so many times smaller.
         coded: the frame as PyAV decoded it, not upright, if it did.
+        zeros: what the file's own clock shows where that of a player is 0; the last of them now, those before it until
+            the file's own began anew.
     """
 
     time_s: float
@@ -63,6 +63,7 @@ class Frame:
     height: int
     make: Callable[[int], Pixels] = field(repr=False, compare=False)
     coded: VideoFrame | None = field(default=None, repr=False, compare=False)
+    zeros: tuple[float, ...] = field(default=(0.0,), repr=False, compare=False)
 
     @classmethod
     def of(cls, time_s: float, number: int, pixels: Pixels) -> Frame:

@@ -5,12 +5,15 @@ Nothing that the file names is opened with it, and no larger picture is decoded 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 import av
 from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.error import ExitError, FFmpegError
+from av.packet import Packet
+from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
@@ -49,6 +52,23 @@ def _container(file: BinaryIO, options: dict[str, str]) -> InputContainer:
         return av.open(file, "r", options=options, buffer_size=READ, metadata_errors="replace")
     except FFmpegError as error:
         raise VideoError(f"not a video of a supported kind, or damaged ({words_of(error)})") from error
+
+
+def packets_of(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
+    """The packets of these streams, or of all, with something in them. Raises `FFmpegError` where the file breaks.
+
+    Behind the last one PyAV looks for streams that have begun meanwhile among those of when it was opened.
+    """
+    packets = container.demux(*streams)
+    while True:
+        try:
+            packet = next(packets, None)
+        except IndexError:
+            return
+        if packet is None:
+            return
+        if packet.size:
+            yield packet
 
 
 def decoding(stream: VideoStream) -> VideoCodecContext:

@@ -101,8 +101,7 @@ class Painter:
         if frame.color_trc in HDR:
             told |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
             factor = 1
-        clear = any(part.is_alpha for part in frame.format.components) or frame.format.name == "pal8"
-        clear &= not self._opaque
+        clear = may_be_clear(frame) and not self._opaque
         exact = factor == 1 and not clear and frame.color_trc not in HDR
 
         def to(form: str, source: VideoFrame, **told: int) -> VideoFrame:
@@ -138,6 +137,11 @@ class _Beside(SideDataContainer):
     def __init__(self, frame: VideoFrame) -> None:
         with suppress(ValueError):
             super().__init__(frame)  # type: ignore[call-arg]
+
+
+def may_be_clear(frame: VideoFrame) -> bool:
+    """Whether a frame may have clear parts, by its format: palettes have them, of which FFmpeg does not say so."""
+    return any(part.is_alpha for part in frame.format.components) or frame.format.name == "pal8"
 
 
 def turn_of(frame: VideoFrame) -> Turn:

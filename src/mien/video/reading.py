@@ -6,7 +6,6 @@ other needs them.
 
 from __future__ import annotations
 
-import glob
 import math
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import BinaryIO, Protocol, Self, SupportsFloat, SupportsIndex, TypeA
 
 from mien.errors import MienError, SourceError, VideoError
 from mien.intake import ADDRESS, LIMITS, URL, Limits
-from mien.sources import SIGNATURES
+from mien.sources import SIGNATURES, is_pattern
 from mien.video.frame import SLACK, Clip, Frame
 from mien.video.moments import Moments
 from mien.video.stills import RATE, animated, is_animation, listed
@@ -150,7 +149,7 @@ def _reader(source: VideoSource, stream: int | None, rate: float, limits: Limits
     """What reads a source; what was opened for it is left to `opened`."""
     if isinstance(source, str | os.PathLike):
         path = os.fsdecode(source)
-        if os.path.isdir(path) or (glob.has_magic(path) and not os.path.lexists(path)):
+        if os.path.isdir(path) or is_pattern(path):
             return listed(path, rate, limits)
         try:
             source = opened.enter_context(open(path, "rb"))  # noqa: SIM115 - closed with the others

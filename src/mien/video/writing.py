@@ -1,17 +1,14 @@
-"""Writing a video: frames at their times, and the sound of the one that it is a copy of, as it is where that fits."""
+"""Writing a video: frames at their times, and the sound of the one that it is a copy of, as far as that goes."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
 import av
-from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
@@ -20,7 +17,9 @@ from mien.cores import cores
 from mien.errors import MienError
 from mien.video.canvas import Canvas, Easel, matrix_for, tagged
 from mien.video.frame import Clip, Frame
+from mien.video.opening import words_of
 from mien.video.reading import VideoSource
+from mien.video.sound import Sound
 
 TICK = Fraction(1, 90_000)
 USUAL = 25.0  # frames a second, where nobody knows
@@ -30,12 +29,6 @@ FORMS = {
     ".mp4": ("libx264", {"preset": "veryfast", "crf": "20"}),
 }
 """By the ending of a file's name: what codes its pictures, and how. Both are played by browsers."""
-
-SOUNDS = {".webm": ("opus", "vorbis"), ".mp4": ("aac", "mp3", "opus", "flac")}
-"""Codings of sound that browsers play in them, the first of which others are recoded to."""
-
-CODERS = {"opus": "libopus", "aac": "aac"}
-SOUND_RATE = 48_000  # samples a second, of what is recoded
 
 
 class Film:
@@ -50,6 +43,10 @@ class Film:
         scale: how many times larger it is than the frames.
         start_s: what is 0 in it.
         end_s: where its sound ends.
+
+    Raises:
+        MienError: it cannot be written; of its methods as well.
+        OSError: nor where it is to be.
     """
 
     def __init__(
@@ -67,13 +64,16 @@ class Film:
         self.width, self.height = (-(-side * scale // 2) * 2 for side in (first.width, first.height))
         self.matrix = matrix_for(first)
         self._easel = Easel(self.width, self.height, self.matrix)
-        self._start_s, self._last = start_s, -1
+        self._start_s, self._last, self._zeros = start_s, -1, first.zeros
         options = {"movflags": "+faststart"} if form == ".mp4" else {}
-        self._container = av.open(file, "w", format=form[1:], options=options)
-        self._sound = _Sound(source, clip.zero_s, self._container, form, start_s, end_s) if source is not None else None
-        codec, settings = FORMS[form]
-        frames_s = Fraction(clip.rate or USUAL).limit_denominator(1001)
-        self._video = cast(VideoStream, self._container.add_stream(codec, rate=frames_s, options=dict(settings)))
+        self._sound: Sound | None = None
+        with _told():
+            self._container = av.open(file, "w", format=form[1:], options=options)
+            if source is not None:
+                self._sound = Sound(source, self._container, form[1:], start_s, end_s)
+            codec, settings = FORMS[form]
+            frames_s = Fraction(clip.rate or USUAL).limit_denominator(1001)
+            self._video = cast(VideoStream, self._container.add_stream(codec, rate=frames_s, options=dict(settings)))
         self._video.width, self._video.height, self._video.pix_fmt = self.width, self.height, "yuv420p"
         context = self._video.codec_context
         context.time_base, context.thread_count = TICK, cores()
@@ -85,109 +85,55 @@ class Film:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
-                self._container.mux(self._video.encode(None))
-                if self._sound is not None:
-                    self._sound.write(float("inf"))
+                with _told():
+                    self._mux(self._video.encode(None))
+                    if self._sound is not None:
+                        self._sound.finish(self._zeros)
         finally:
             if self._sound is not None:
                 self._sound.close()
-            self._container.close()
+            with _told() if kind is None else suppress(FFmpegError):  # what went wrong first is what is told
+                self._container.close()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of it, as sentences; complete when the `with` has ended."""
+        return self._sound.notes if self._sound is not None else ()
 
     def canvas(self, frame: Frame) -> Canvas:
         """The frame, to be drawn on."""
         return self._easel.canvas(frame)
 
-    def write(self, canvas: Canvas, time_s: float) -> None:
-        """Add a frame, shown later than those before."""
+    def write(self, canvas: Canvas, frame: Frame) -> None:
+        """Add a frame as it was drawn on, shown later than those before."""
         coded = canvas.frame
-        self._last = max(round((time_s - self._start_s) / TICK), self._last + 1)
+        self._last = max(round((frame.time_s - self._start_s) / TICK), self._last + 1)
+        self._zeros = frame.zeros
         coded.pts, coded.time_base = self._last, TICK
-        self._container.mux(self._video.encode(coded))
-        if self._sound is not None:
-            self._sound.write(time_s)
+        with _told():
+            self._mux(self._video.encode(coded))
+            if self._sound is not None:
+                self._sound.write(frame.time_s, self._zeros)
 
-
-class _Sound:
-    """The sound of a video on its way into another."""
-
-    def __init__(
-        self, source: VideoSource, zero_s: float, container: OutputContainer, form: str, start_s: float, end_s: float
-    ) -> None:
-        self._container, self._zero_s, self._start_s, self._end_s = container, zero_s, start_s, end_s
-        self._from = _heard(source)
-        self._ahead: Packet[AudioStream] | None = None
-        self._packets: Iterator[Packet[AudioStream]] = iter(())
-        self._resampler: AudioResampler | None = None
-        if self._from is None or not self._from.streams.audio:
-            return
-        stream = self._from.streams.audio[0]
-        fitting = SOUNDS[form]
-        if stream.codec_context.name.removeprefix("lib") in fitting or stream.codec_context.codec.name in fitting:
-            self._to = container.add_stream_from_template(stream)
-        else:
-            self._to = cast(AudioStream, container.add_stream(CODERS[fitting[0]], rate=SOUND_RATE, layout="stereo"))
-            self._resampler = AudioResampler("s16" if fitting[0] == "opus" else "fltp", "stereo", SOUND_RATE)
-        self._packets = self._from.demux(stream)
-
-    def write(self, until_s: float) -> None:
-        """All sound up to that time."""
-        while True:
+    def _mux(self, packets: Sequence[Packet[VideoStream]]) -> None:
+        for packet in packets:
             try:
-                packet = self._ahead or next(self._packets, None)
-            except FFmpegError:  # where the pictures end as well, and that is told of them
-                packet = None
-            if packet is None:
-                self._packets = iter(())
-                return
-            self._ahead = packet
-            time_s = self._time_of(packet)
-            if time_s is not None and time_s > min(until_s, self._end_s):
-                if time_s > self._end_s:
-                    self._packets, self._ahead = iter(()), None
-                return
-            self._ahead = None
-            if self._resampler is not None:
-                self._recode(packet)
-            elif time_s is not None and packet.size and time_s >= self._start_s:
-                self._shift(packet)
-                packet.stream = self._to
                 self._container.mux(packet)
-
-    def close(self) -> None:
-        if self._from is not None:
-            self._from.close()
-
-    def _time_of(self, packet: Packet[AudioStream]) -> float | None:
-        start = packet.dts if packet.pts is None else packet.pts
-        return None if start is None else float(start * packet.time_base) - self._zero_s
-
-    def _shift(self, packet: Packet[AudioStream]) -> None:
-        by = round((self._zero_s + self._start_s) / packet.time_base)
-        packet.pts = None if packet.pts is None else packet.pts - by
-        packet.dts = None if packet.dts is None else packet.dts - by
-
-    def _recode(self, packet: Packet[AudioStream]) -> None:
-        """What is left in the coder comes out after the last packet, which is empty."""
-        assert self._resampler is not None
-        frames = packet.decode()
-        for frame in [*frames, *([None] if not packet.size else [])]:
-            for part in self._resampler.resample(frame):
-                if part.pts is not None and part.time_base:
-                    part.pts -= round((self._zero_s + self._start_s) / part.time_base)
-                    if part.pts < 0:
-                        continue
-                self._container.mux(self._to.encode(part))
-        if not packet.size:
-            self._container.mux(self._to.encode(None))
+            except FFmpegError as error:  # of sound, too, that waited for these pictures
+                if self._sound is None:
+                    raise
+                self._sound.fails(error)
 
 
-def _heard(source: VideoSource) -> InputContainer | None:
-    """A video, to be listened to; None of what FFmpeg does not open, which is silent."""
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong in FFmpeg, as errors of ours; those of disks are Python's as well."""
     try:
-        file = f"file:{os.fsdecode(source)}" if isinstance(source, str | os.PathLike) else source
-        return av.open(file, "r", metadata_errors="replace")
-    except FFmpegError:
-        return None
+        yield
+    except FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise MienError(f"the copy cannot be written ({words_of(error)})") from error
 
 
 def check_form(path: Path) -> None:
