@@ -470,6 +470,39 @@ def test_a_camera_that_is_unplugged_before_its_first_picture_is_gone(opened: Ope
     expect(page.get_by_role("status")).to_have_text(STATES["gone"].words)
 
 
+LEAVE = "dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))"
+"""As browsers tell a page that they keep for who comes back."""
+
+
+def test_who_comes_back_to_the_page_finds_the_camera_off(opened: Open) -> None:
+    closed: list[int | None] = []
+
+    def service(route: WebSocketRoute) -> None:
+        route.on_message(lambda _: route.send(json.dumps(faces(face()))))
+        route.on_close(lambda code, _: closed.append(code))
+
+    page = opened(State("", service=service))
+    expect(page.get_by_role("listitem")).to_contain_text("happy")
+    page.evaluate("window.track = document.querySelector('video').srcObject.getTracks()[0]")
+    page.evaluate(LEAVE)
+    expect(page.get_by_role("status")).to_have_text("The camera is off.")
+    assert page.evaluate("track.readyState") == "ended"
+    until(lambda: len(closed) == 1)
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.get_by_role("status")).to_have_text("Live.")
+
+
+def test_a_camera_that_is_allowed_once_the_page_was_left_is_switched_off(opened: Open) -> None:
+    script = "navigator.mediaDevices.getUserMedia = () => new Promise((allow) => { window.allow = allow; })"
+    page = opened(State("", script))
+    expect(page.get_by_role("status")).to_have_text(STATES["asking"].words)
+    page.evaluate(LEAVE)
+    expect(page.get_by_role("status")).to_have_text("The camera is off.")
+    page.evaluate("window.stream = document.createElement('canvas').captureStream(); allow(stream)")
+    until(lambda: page.evaluate("stream.getTracks().every((track) => track.readyState === 'ended')"))
+    expect(page.get_by_role("status")).to_have_text("The camera is off.")
+
+
 def test_pictures_are_watched_for_once_however_often_it_connects(opened: Open) -> None:
     script = """window.watched = 0;
       const { requestVideoFrameCallback } = HTMLVideoElement.prototype;

@@ -403,6 +403,20 @@ def test_a_camera_that_is_allowed_once_nobody_wants_it_is_switched_off(opened: O
     expect(page.locator("#state")).to_have_text("The reader is ready.")
 
 
+def test_who_comes_back_to_the_page_finds_the_camera_off(opened: Open) -> None:
+    """A browser may keep a page that is left; WebKit does with a camera that it has cut off, which is no fault."""
+    page = opened()
+    page.locator("#camera").click()
+    expect(page.locator("#stage article.face")).to_be_visible()
+    page.evaluate("window.track = document.querySelector('video').srcObject.getTracks()[0]")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    expect(page.locator("#stage")).to_be_hidden()
+    assert page.evaluate("track.readyState") == "ended"
+    expect(page.locator("#state")).to_have_text("The reader is ready.")
+    page.locator("#camera").click()
+    expect(page.locator("#stage article.face")).to_be_visible()
+
+
 def test_a_video_that_is_left_before_it_plays_is_no_fault(opened: Open, astronaut: bytes) -> None:
     page = opened()
     film = Film([np.zeros((48, 64, 3), np.uint8)] * 5, form="webm", codec="libvpx-vp9").made()

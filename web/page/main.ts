@@ -165,6 +165,7 @@ function listen(): void {
   addEventListener('paste', (event) => void read([...(event.clipboardData?.files ?? [])]));
   find('#camera').addEventListener('click', () => void camera());
   find('#stop').addEventListener('click', halt);
+  addEventListener('pagehide', halt); // browsers keep a page that is left, WebKit with a camera or film that is cut off
   find('#csv').addEventListener('click', () => saved('csv'));
   find('#json').addEventListener('click', () => saved('json'));
 }

@@ -23,6 +23,7 @@ const OF_LATE = 30; // frames that the rate is of
 const preferred = preferences();
 const link = new Link(page.video, { answer: answered, refused, late, lost });
 let stream = null;
+let turn = 0; // of the camera that is on or asked for; what was asked for before is not wanted any more
 let faces = new Faces();
 let strip = new Strip();
 let places = new Map();
@@ -56,6 +57,7 @@ page.save.addEventListener("click", () => {
 });
 page.video.addEventListener("resize", shaped);
 document.addEventListener("visibilitychange", seenOrNot);
+addEventListener("pagehide", left);
 changed(() => stream && listed());
 setInterval(() => stream && drawStrip(performance.now()), SLOWLY_MS); // time goes by, whether answers come or not
 setInterval(() => due && counted(), SECOND_MS);
@@ -71,21 +73,22 @@ async function start() {
 async function use(which) {
   release();
   show("asking");
-  let opened = null;
+  const mine = turn;
   try {
-    opened = await open(which);
+    const opened = await open(which);
+    if (turn !== mine) return off(opened);
     stream = opened;
-    for (const track of opened.getTracks()) track.addEventListener("ended", () => stream === opened && stop("gone"));
+    for (const track of opened.getTracks()) track.addEventListener("ended", () => turn === mine && stop("gone"));
     page.video.srcObject = stream;
     await Promise.race([page.video.play(), new Promise((done) => setTimeout(done, PLAYS_MS))]);
   } catch (error) {
-    if (opened && stream !== opened) return; // it is gone, or another is used: why is told already
+    if (turn !== mine) return; // it is gone, or another is used: why is told already
     const state = fault(error);
     stop(state, state === "broken" ? error.message : "");
     return;
   }
   await listed();
-  if (stream !== opened) return; // it is gone already
+  if (turn !== mine) return; // it is gone already
   turned();
   connect();
   page.frame.scrollIntoView({ block: "nearest" });
@@ -113,10 +116,15 @@ function stop(state, detail = "", foreign = true) {
 }
 
 function release() {
-  if (stream) stream.getTracks().forEach((track) => track.stop());
+  turn++;
+  if (stream) off(stream);
   stream = null;
   page.video.srcObject = null;
   cleared();
+}
+
+function off(opened) {
+  opened.getTracks().forEach((track) => track.stop());
 }
 
 function cleared() {
@@ -266,6 +274,11 @@ function seenOrNot() {
     cleared();
     show("hidden");
   } else if (page.camera.dataset.state === "hidden") connect();
+}
+
+/** Who comes back finds the camera off: browsers keep a page that is left, WebKit with a camera that gives no more. */
+function left() {
+  if (stream || page.camera.dataset.state === "asking") stop("off");
 }
 
 function isMirrored() {
