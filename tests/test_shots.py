@@ -107,5 +107,5 @@ def room(light: float, shown: int = 0) -> Pixels:
 )
 def test_more_light_is_no_cut(rooms: list[tuple[float, int]], cuts: int) -> None:
     given = [Frame.of(at / 25, at, room(*each)) for at, each in enumerate(rooms)]
-    assert sum(cut for _, cut in shots(viewed(given))) == cuts
+    assert sum(each.cut for each in shots(viewed(given))) == cuts
     assert sum(each is not None for each in map(Cuts(), viewed(given))) == cuts
