@@ -25,6 +25,7 @@ from mien.draw import PALETTE
 from mien.errors import MienError, VideoError
 from mien.filming import Steady, film
 from mien.video import Frame, frames
+from mien.video.sound import Sound
 from mien.watching import Wanted
 
 VP9: dict[str, Any] = {"deadline": "realtime", "cpu-used": "8"}
@@ -244,6 +245,21 @@ class TestSoundThatIsNotWhole:
         gap = int(np.diff(begins).argmax())
         assert begins[gap] == pytest.approx(1.5, abs=0.06)
         assert begins[gap + 1] == pytest.approx(3.0, abs=0.06)
+
+    @pytest.mark.parametrize("seconds", [4, 40])
+    def test_where_its_clock_alone_begins_anew_it_goes_on_with_what_comes(self, seconds: int, tmp_path: Path) -> None:
+        out = io.BytesIO()
+        with av.open(out, "w", format="webm") as container:
+            heard = Sound(io.BytesIO(self.filmed("mpegts") * 2), 0.0, container, "webm", 0.0, float("inf"))
+            for time_s in range(seconds):
+                heard.write(time_s, (0.0,))
+            heard.finish((0.0,))
+            heard.close()
+        (tmp_path / "out.webm").write_bytes(out.getvalue())
+        begins = self.begins(tmp_path / "out.webm")
+        assert heard.notes == ()
+        assert begins[-1] == pytest.approx(4.0, abs=0.06)
+        assert np.diff(begins).max() < 0.06
 
     @pytest.mark.parametrize("form", ["webm", "mp4"])
     def test_sound_of_another_kind_goes_on(self, form: str, tmp_path: Path) -> None:
