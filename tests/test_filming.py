@@ -331,6 +331,14 @@ def test_of_a_video_that_breaks_off_what_is_there_is_copied(tmp_path: Path) -> N
     assert 10 < len(read(written(tmp_path, made[: len(made) // 2], []))) < 45
 
 
+def test_pictures_that_a_form_does_not_take_are_told_and_nothing_is_left(tmp_path: Path) -> None:
+    made = Film([plain(i, 320, 320) for i in range(3)], [0, 40, 60_000_000], "matroska").made()
+    assert len(read(written(tmp_path, made, []))) == 3
+    with pytest.raises(MienError, match="the copy cannot be written"):  # with a picture that lasts half a day
+        written(tmp_path, made, [], "mp4")
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out.webm"}
+
+
 @pytest.mark.parametrize("name", ["out.avi", "out"])
 def test_another_ending_is_refused_and_nothing_is_left(name: str, tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(Film([plain(0)]).made())
