@@ -25,6 +25,7 @@ from mien.draw import PALETTE
 from mien.errors import MienError, VideoError
 from mien.filming import Readable, film
 from mien.video import Frame, frames
+from mien.video.sound import Sound
 from mien.watching import Wanted
 
 VP9: dict[str, Any] = {"deadline": "realtime", "cpu-used": "8"}
@@ -245,6 +246,21 @@ class TestSoundThatIsNotWhole:
         assert begins[gap] == pytest.approx(1.5, abs=0.06)
         assert begins[gap + 1] == pytest.approx(3.0, abs=0.06)
 
+    @pytest.mark.parametrize("seconds", [4, 40])
+    def test_where_its_clock_alone_begins_anew_it_goes_on_with_what_comes(self, seconds: int, tmp_path: Path) -> None:
+        out = io.BytesIO()
+        with av.open(out, "w", format="webm") as container:
+            heard = Sound(io.BytesIO(self.filmed("mpegts") * 2), 0.0, container, "webm", 0.0, float("inf"))
+            for time_s in range(seconds):
+                heard.write(time_s, (0.0,))
+            heard.finish((0.0,))
+            heard.close()
+        (tmp_path / "out.webm").write_bytes(out.getvalue())
+        begins = self.begins(tmp_path / "out.webm")
+        assert heard.notes == ()
+        assert begins[-1] == pytest.approx(4.0, abs=0.06)
+        assert np.diff(begins).max() < 0.06
+
     @pytest.mark.parametrize("form", ["webm", "mp4"])
     def test_sound_of_another_kind_goes_on(self, form: str, tmp_path: Path) -> None:
         made = b"".join(self.heard("mpegts", "mp2", *kind) for kind in ((48_000, "stereo"), (32_000, "mono")))
@@ -313,6 +329,14 @@ def test_images_in_a_folder_become_a_video(tmp_path: Path) -> None:
 def test_of_a_video_that_breaks_off_what_is_there_is_copied(tmp_path: Path) -> None:
     made = Film([plain(i, 320, 320) for i in range(50)], form="matroska").made()
     assert 10 < len(read(written(tmp_path, made[: len(made) // 2], []))) < 45
+
+
+def test_pictures_that_a_form_does_not_take_are_told_and_nothing_is_left(tmp_path: Path) -> None:
+    made = Film([plain(i, 320, 320) for i in range(3)], [0, 40, 60_000_000], "matroska").made()
+    assert len(read(written(tmp_path, made, []))) == 3
+    with pytest.raises(MienError, match="the copy cannot be written"):  # with a picture that lasts half a day
+        written(tmp_path, made, [], "mp4")
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out.webm"}
 
 
 @pytest.mark.parametrize("name", ["out.avi", "out"])

@@ -57,7 +57,8 @@ def _container(file: BinaryIO, options: dict[str, str]) -> InputContainer:
 def packets_of(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
     """The packets of these streams, or of all, with something in them. Raises `FFmpegError` where the file breaks.
 
-    Behind the last one PyAV looks for streams that have begun meanwhile among those of when it was opened.
+    Behind the last one PyAV looks for streams that have begun meanwhile among those of when the file was opened
+    (PyAV-Org/PyAV#692).
     """
     packets = container.demux(*streams)
     while True:

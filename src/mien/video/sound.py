@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from io import BytesIO
@@ -44,6 +44,7 @@ class Sound:
 
     Args:
         source: the video.
+        zero_s: what its clock shows where that of a player is 0, see `Frame`.
         container: what it is written into; nothing else has been yet.
         form: of that, `webm` or `mp4`.
         start_s: what is 0 in it.
@@ -51,13 +52,13 @@ class Sound:
     """
 
     def __init__(
-        self, source: VideoSource, container: OutputContainer, form: str, start_s: float, end_s: float
+        self, source: VideoSource, zero_s: float, container: OutputContainer, form: str, start_s: float, end_s: float
     ) -> None:
         self._container, self._start_s, self._end_s = container, start_s, end_s
         self._opened = ExitStack()
         self._ahead: Packet[AudioStream] | None = None
         self._packets: Iterator[Packet[AudioStream]] = iter(())
-        self._zero, self._zero_s = 0, 0.0  # which of the pictures' zeros is the sound's
+        self._zero, self._zero_s = 0, zero_s  # which of the pictures' zeros is the sound's, and itself
         self._last_s = self._next_s = -float("inf")  # when the last packet begins and ends
         self._lost: list[tuple[float, str]] = []  # where, and why, each time that it begins
         self._well = self._any = False
@@ -109,9 +110,7 @@ class Sound:
         return (f"at {time_s:.2f} s{more}, its sound is left out: {words}",)
 
     def write(self, until_s: float, zeros: Sequence[float]) -> None:
-        """All sound up to that time, of pictures whose clock is 0 there, see `Frame`."""
-        if not self._zero:
-            self._zero_s = zeros[0]
+        """All sound up to that time of the pictures, with the zeros of their clock until then, see `Frame`."""
         while (packet := self._ahead or self._following()) is not None:
             self._ahead = packet
             start = packet.dts if packet.pts is None else packet.pts
@@ -131,12 +130,6 @@ class Sound:
         """All that is left."""
         self.write(float("inf"), zeros)
         self._finish()
-
-    def fails(self, error: FFmpegError) -> None:
-        """What was written does not fit in the file after all. Raises what is no fault of the sound."""
-        if isinstance(error, OSError) and error.errno not in UNSAID:
-            raise error
-        self._leave_out(max(self._last_s, 0.0), "it cannot be written as it is")
 
     def close(self) -> None:
         self._opened.close()
@@ -168,23 +161,23 @@ class Sound:
             if late_s > OVERLAP_S:
                 self._leave_out(time_s, "its times run backwards")
             return
+        coder = self._coder
+        if coder is not None:
+            self._keep(time_s, lambda: coder(packet, self._zero_s + self._start_s))
+        elif time_s >= self._start_s:
+            self._keep(time_s, lambda: [self._moved(packet, time_s)])
+
+    def _keep(self, time_s: float, coded: Callable[[], list[Packet[AudioStream]]]) -> None:
+        """Write what can be coded and written."""
         try:
-            if self._coder is not None:
-                coded = self._coder(packet, self._zero_s + self._start_s)
-            else:
-                coded = [self._moved(packet, time_s)] if time_s >= self._start_s else []
-            self._mux(coded)
+            for packet in coded():
+                self._container.mux(packet)
+                self._any = True
+            self._well = True
         except (FFmpegError, ValueError) as error:
             if isinstance(error, OSError) and error.errno not in UNSAID:
                 raise
             self._leave_out(time_s, "damaged")
-        else:
-            self._well = True
-            self._any |= bool(coded)
-
-    def _mux(self, packets: Sequence[Packet[AudioStream]]) -> None:
-        for packet in packets:
-            self._container.mux(packet)
 
     def _moved(self, packet: Packet[AudioStream], time_s: float) -> Packet[AudioStream]:
         """A packet at its time in the copy."""
@@ -201,14 +194,8 @@ class Sound:
         """No more comes; what is left in the coder comes out."""
         self._packets, self._ahead = iter(()), None
         coder, self._coder = self._coder, None
-        if coder is None:
-            return
-        try:
-            self._mux(coder.rest())
-        except (FFmpegError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno not in UNSAID:
-                raise
-            self._leave_out(max(self._last_s, 0.0), "damaged")
+        if coder is not None:
+            self._keep(max(self._last_s, 0.0), coder.rest)
 
 
 class _Coder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import BinaryIO, Self, cast
 
 import av
 from av.error import FFmpegError
-from av.packet import Packet
 from av.video.stream import VideoStream
 
 from mien.cores import cores
@@ -70,7 +69,7 @@ class Film:
         with _told():
             self._container = av.open(file, "w", format=form[1:], options=options)
             if source is not None:
-                self._sound = Sound(source, self._container, form[1:], start_s, end_s)
+                self._sound = Sound(source, first.zeros[0], self._container, form[1:], start_s, end_s)
             codec, settings = FORMS[form]
             frames_s = Fraction(clip.rate or USUAL).limit_denominator(1001)
             self._video = cast(VideoStream, self._container.add_stream(codec, rate=frames_s, options=dict(settings)))
@@ -86,7 +85,7 @@ class Film:
         try:
             if kind is None:
                 with _told():
-                    self._mux(self._video.encode(None))
+                    self._container.mux(self._video.encode(None))
                     if self._sound is not None:
                         self._sound.finish(self._zeros)
         finally:
@@ -111,18 +110,9 @@ class Film:
         self._zeros = frame.zeros
         coded.pts, coded.time_base = self._last, TICK
         with _told():
-            self._mux(self._video.encode(coded))
+            self._container.mux(self._video.encode(coded))
             if self._sound is not None:
                 self._sound.write(frame.time_s, self._zeros)
-
-    def _mux(self, packets: Sequence[Packet[VideoStream]]) -> None:
-        for packet in packets:
-            try:
-                self._container.mux(packet)
-            except FFmpegError as error:  # of sound, too, that waited for these pictures
-                if self._sound is None:
-                    raise
-                self._sound.fails(error)
 
 
 @contextmanager
