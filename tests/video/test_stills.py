@@ -39,7 +39,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_without_images_is_told(tmp_path: Path) -> None:
-    with pytest.raises(VideoError, match="a folder without images"):
+    with pytest.raises(VideoError, match=r"a folder without images$"):
+        frames(tmp_path)
+    (tmp_path / "a.mp4").write_bytes(b"a video")
+    with pytest.raises(VideoError, match=r"no image: 1 \.mp4; name videos themselves, not their folder$"):
         frames(tmp_path)
     with pytest.raises(VideoError, match="no image matches this pattern"):
         frames(tmp_path / "*.png")

@@ -103,7 +103,8 @@ def listed(path: str, rate: float, limits: Limits) -> Stills:
     images = sorted(find_images(path), key=_by_number)
     for each in images:
         if isinstance(each, Nothing):
-            raise VideoError(each.reason)
+            others = ": there " in each.reason  # files that are no images
+            raise VideoError(each.reason + ("; name videos themselves, not their folder" if others else ""))
 
     def stills(wanted: Wanted) -> Iterator[Still]:
         for number, image in enumerate(images):
