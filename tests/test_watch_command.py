@@ -65,7 +65,7 @@ def run(*words: str | Path) -> Any:
         (("video", "face.mp4", "--annotate", "face.mp4"), "that is what is read"),
         (("watch", "face.mp4", "--annotate", "./face.mp4"), "that is what is read"),
         (("video", ".", "--plot", "page.png"), "lies among the sources"),
-        (("video", "face.mp4", "./face.mp4", "--plot", "pages"), "would both be drawn as"),
+        (("video", "face.mp4", "face.webm", "--plot", "pages"), "would both be drawn as"),
     ],
 )
 def test_what_cannot_be_is_told_before_anything_is_read(
