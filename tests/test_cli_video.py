@@ -75,8 +75,8 @@ def test_what_a_copy_lacks_of_the_sound_is_told(tmp_path: Path) -> None:
     good.write_bytes(made)
     done = run("video", bad, good, "--out", tmp_path / "rows.csv", "--annotate", copies)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("in its copy") == 1
-    assert f"{bad}: in its copy, its sound is left out: coded in a way that this FFmpeg does not decode" in done.stderr
+    assert done.stderr.count("of its copy: ") == 1
+    assert f"{bad}: of its copy: its sound is left out: coded in a way that this FFmpeg does not decode" in done.stderr
     assert {each.name for each in copies.iterdir()} == {"bad-mien.webm", "good-mien.webm"}
     assert not list(tmp_path.glob("*.part.*"))
 

@@ -45,6 +45,8 @@ def difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
         (3, (), 0.5, r"x0 < x1 and y0 < y1, got 3$"),
         ((0, 0, 1), (), 0.5, r"x0 < x1 and y0 < y1, got \(0, 0, 1\)$"),
         ((0, 0, 1, "2"), (), 0.5, "x0 < x1"),
+        ("0123", (), 0.5, "x0 < x1"),
+        ((0, 0, 1, 1), zip(range(6), range(6), strict=True), 0.5, "six landmarks"),
         ((0, 0, 1, 1), 3, 0.5, r"six landmarks \(x, y\) or none, got 3$"),
         ((0, 0, 1, 1), (1, 2, 3, 4, 5, 6), 0.5, r"six landmarks \(x, y\) or none, got \(1, 2, 3, 4, 5, 6\)$"),
         ((0, 0, 1, 1), ((0, 0, 1),) * 6, 0.5, "six landmarks"),

@@ -202,9 +202,9 @@ class TestSoundThatIsNotWhole:
     @pytest.mark.parametrize(
         ("which", "told"),
         [
-            ((20,), "at 0.41 s, its sound is left out: damaged"),
-            ((20, 21), "at 0.41 s, its sound is left out: damaged"),
-            ((20, 50, 60), "at 0.41 s, and in 2 more places, its sound is left out: damaged"),
+            ((20,), "at 0.41 s of the video, its sound is left out: damaged"),
+            ((20, 21), "at 0.41 s of the video, its sound is left out: damaged"),
+            ((20, 50, 60), "at 0.41 s of the video, and in 2 more places, its sound is left out: damaged"),
         ],
     )
     def test_packets_that_are_damaged_are_left_out(self, which: tuple[int, ...], told: str, tmp_path: Path) -> None:
@@ -212,6 +212,11 @@ class TestSoundThatIsNotWhole:
         assert notes == [told]
         assert len(sound(out)[1]) == pytest.approx(100 - len(which), abs=3)
         assert self.begins(out)[-1] == pytest.approx(2.0, abs=0.04)  # with the pictures
+
+    def test_what_is_damaged_before_the_part_that_is_copied_is_no_loss(self, tmp_path: Path) -> None:
+        assert self.copied(tmp_path, self.spoilt(self.filmed("mp4"), 5), "webm", start_s=1.0)[1] == []
+        _, (note,) = self.copied(tmp_path, self.spoilt(self.filmed("mp4"), 60), "webm", start_s=1.0)
+        assert note == "at 1.26 s of the video, its sound is left out: damaged"
 
     @pytest.mark.parametrize("form", ["webm", "mp4"])
     def test_where_all_are_damaged_there_are_the_pictures(self, form: str, tmp_path: Path) -> None:

@@ -344,3 +344,8 @@ def test_models_are_compared_by_group(tmp_path: Path) -> None:
     few = told["few"]
     assert few is not None
     assert few.chance is None
+
+
+def test_a_column_that_two_are_called_but_for_the_case_is_asked_for_as_it_is() -> None:
+    with pytest.raises(DataError, match="no image tells its 'age'; there are AGE, Age"):
+        columns([{"AGE": "7", "Age": "70"}], ["age"])

@@ -75,6 +75,34 @@ def test_two_runs_do_not_write_one_file(resume: bool, tmp_path: Path) -> None:
         assert third.state == 2
 
 
+def test_where_a_disk_knows_no_locks_rows_are_kept_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", unknown)
+    with closing(journal(tmp_path / "out.csv")) as kept:
+        kept.write(ROWS)
+        kept.checkpoint(1)
+        assert list(kept.rows()) == ROWS
+
+
+def test_a_run_that_has_just_ended_takes_no_rows_of_the_next_one_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its last word and when it takes its files away."""
+    ended = journal(tmp_path / "out.csv")
+    ended.checkpoint(1)
+
+    def taken_away(file: object) -> bool:
+        ended.remove()
+        return True
+
+    monkeypatch.setattr("mien.keeping.locked", taken_away)
+    with pytest.raises(MienError, match="another run writes it"):
+        journal(tmp_path / "out.csv", resume=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_is_told_with_the_rows_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

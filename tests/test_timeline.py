@@ -85,6 +85,12 @@ def test_tracks_that_are_one_persons_are_one(gone: mien.Timeline) -> None:
     ]
 
 
+def test_tracks_are_numbers_with_fractions_too(gone: mien.Timeline) -> None:
+    """As pandas has them, of a table in which some rows have none."""
+    tracks: Any = (0.0, 2.0)
+    assert gone.merged(tracks).rows == gone.merged((0, 2)).rows
+
+
 @pytest.mark.parametrize(
     ("people", "told"),
     [

@@ -170,11 +170,11 @@ def test_how_a_camera_is_entered_is_never_told(guarded: str, tmp_path: Path) -> 
     [
         (
             "rtsp://keeper:p/55@127.0.0.1:1/a",
-            "rtsp://127.0.0.1:1/a cannot be opened: .*; in a .* password write / as %2F, ",
+            r"rtsp://\.\.\. cannot be opened: .*; in a .* password write / as %2F, ",
         ),
         (
             "http://keeper:p?55@127.0.0.1:1/a",
-            "http://127.0.0.1:1/a cannot be opened: .*; in a .* password write / as %2F, ",
+            r"http://\.\.\. cannot be opened: .*; in a .* password write / as %2F, ",
         ),
         ("http://keeper:p@55@127.0.0.1:1/a", "http://127.0.0.1:1/a cannot be opened: connection refused$"),
         ("ftp://keeper:p@55@127.0.0.1:1/a", "ftp://127.0.0.1:1/a cannot be opened: an address, not a file"),

@@ -109,13 +109,15 @@ class Square:
 def _is_box(given: Any) -> bool:
     try:
         x0, y0, x1, y1 = given
-        return bool(x0 < x1 and y0 < y1)
+        return bool(x1 - x0 > 0 and y1 - y0 > 0)
     except (TypeError, ValueError):  # no four, or no numbers
         return False
 
 
 def _points(given: Any) -> int | None:
-    """How many points (x, y) these are; None where they are no points."""
+    """How many points (x, y) these are; None where they are no points, or are gone once they were looked at."""
+    if not isinstance(given, Sequence):
+        return None
     try:
         return len([math.hypot(x, y) for x, y in given])
     except (TypeError, ValueError):

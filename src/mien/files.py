@@ -149,7 +149,8 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def locked(file: BinaryIO) -> bool:
-    """Whether an open file is this process's own from now on, as long as it is open; else it is another's."""
+    """Whether an open file is this process's own from now on, as long as it is open; else it is another's. Where a file
+    system knows no locks, as some of clusters, it is."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -160,8 +161,10 @@ def locked(file: BinaryIO) -> bool:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         return False
+    except OSError:
+        return True
     return True
 
 

@@ -28,20 +28,34 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 ADDRESS = "an address, not a file: nothing is fetched from it; download it and name the file"
 
 
-PRIVATE = re.compile(
-    r"(?P<begins>[a-z][a-z0-9+.-]+(?::?//|:/(?!/)))"
-    r"(?P<keeper>(?!(?:localhost|[0-9.]+|\[[0-9a-f:.]+\])(?::\d+)?[/?#]).*:.*@|[^/?#]*@)?"
-    r"(?P<place>.*)",
+STREAMED = "https?|rtsps?|rtmps?|rtp|udp|tcp|srt"
+PARTS = re.compile(
+    rf"(?P<begins>[a-z][a-z0-9+.-]+:/{{1,2}}|(?:{STREAMED})//)(?P<keeper>[^/?#]*@)?(?P<machine>[^/?#]*)(?P<rest>.*)",
     re.DOTALL | re.IGNORECASE,
 )
-"""An address, perhaps with a user's name and a password. In these, signs that part an address were to be escaped, and
-often are not: all up to the last `@` is taken for them where a `:` is before it, but behind the number of a machine."""
+"""An address, perhaps with a user's name and a password, of which somebody may have left out the colon."""
+
+NUMBERED = re.compile(r"(localhost|\d+\.[\d.]+|\[[0-9a-f:.]+\])(:\d+)?", re.IGNORECASE)
+"""A machine that is no name, perhaps with a port."""
+
+
+def is_doubtful(source: str) -> bool:
+    """Whether this is an address of which nobody can tell where a password ends: signs in it that part an address were
+    to be escaped, and an `@` comes after one of them."""
+    found = PARTS.fullmatch(source)
+    if found is None or "@" not in found["rest"] or (not found["keeper"] and NUMBERED.fullmatch(found["machine"])):
+        return False
+    return ":" in source[found.end("begins") : source.rindex("@")]
 
 
 def without_secrets(source: str) -> str:
-    """An address without user, password, and what is behind a `?` or `#`; all else as it is."""
-    found = PRIVATE.fullmatch(source)
-    return found["begins"] + re.split("[?#]", found["place"])[0] if found else source
+    """An address without user, password, and what is behind a `?` or `#`; all else as it is. Where it is doubtful what
+    these are, only its beginning is told."""
+    found = PARTS.fullmatch(source)
+    if found is None:
+        return source
+    told = "..." if is_doubtful(source) else found["machine"] + re.split("[?#]", found["rest"])[0]
+    return found["begins"] + told
 
 
 class GivesArray(Protocol):

@@ -53,12 +53,16 @@ class Journal:
         fresh = not self._rows.exists()
         with ExitStack() as failed:
             self._stream = failed.enter_context(self._rows.open("ab"))
-            if not locked(self._stream):
+            if not locked(self._stream) or not self._there():
                 raise MienError(f"{self._rows}: another run writes it; wait for it, or choose another file")
             if fresh:  # whoever deletes them begins anew
                 self._state.unlink(missing_ok=True)
             self._stream.seek(self._stream.truncate(self._begun(resume)))
             failed.pop_all()
+
+    def _there(self) -> bool:
+        """Whether the open file is still that of this name, or another run, which has just ended, took it away."""
+        return self._rows.exists() and os.path.samestat(os.fstat(self._stream.fileno()), self._rows.stat())
 
     def _begun(self, resume: bool) -> int:
         """How many bytes of rows there are to go on after, to which `state` belongs."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any
 
 from mien import __version__, spans
 from mien.errors import MienError
@@ -83,7 +83,7 @@ class Timeline(Table):
             if not isinstance(tracks, Collection):
                 raise MienError(f"each person is a list of their tracks, as merged([1, 2]); got {tracks!r}")
             for track in tracks:
-                if not isinstance(track, SupportsIndex) or track not in known:
+                if not isinstance(track, Hashable) or track not in known:
                     told = ", ".join(map(str, sorted(known))) or "none"
                     raise MienError(f"there is no track {track}: the tracks are {told}")
                 if numbers.setdefault(track, min(tracks)) != min(tracks):

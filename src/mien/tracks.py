@@ -192,8 +192,8 @@ class People:
         apart |= apart.T
         groups = {at: [at] for at in range(len(numbers))}
         means, alike = looks.copy(), np.where(apart, looks @ looks.T, -1.0)
-        while alike.max() > ONE_PERSON:
-            first, second = divmod(int(alike.argmax()), len(numbers))  # the most alike
+        while alike.flat[most := int(alike.argmax())] > ONE_PERSON:
+            first, second = divmod(most, len(numbers))
             groups[first] += groups.pop(second)
             means[first] = unit(looks[groups[first]].sum(0))
             apart[first] &= apart[second]

@@ -14,7 +14,7 @@ from PIL import Image
 
 import mien
 from mien.batch import read_table, table_schema
-from mien.batch.table import EMPTY
+from mien.batch.table import EMPTY, image_column
 from mien.errors import DataError, LabelError
 from mien.labels import FERPLUS8, HAPPY_SAD
 from mien.recognizer import Recognizer
@@ -141,3 +141,8 @@ def test_options_are_those_of_predict(recognizer: Recognizer, faces: list[bytes]
     assert read.column_names == ["id", *columns(HAPPY_SAD)]
     with pytest.raises(LabelError):
         read_table(table, recognizer, labels="moods")
+
+
+@pytest.mark.parametrize("name", ["path", "Image Name", "image-file", "IMAGE_PATH", "URL"])
+def test_a_column_of_images_is_told_by_its_name(name: str) -> None:
+    assert image_column(pa.schema([("id", pa.int64()), ("note", pa.string()), (name, pa.string())])) == name

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from mien.batch.stores import Fetched, is_address
 from mien.crops import Crop
-from mien.datasets.table import PATHS
+from mien.datasets.table import PATHS, plainly
 from mien.errors import DataError
 from mien.intake import ImageSource
 from mien.labels import LabelSet
@@ -136,7 +136,7 @@ def image_column(table: pa.Schema, image: str | None = None) -> str:
     """
     _check_names(table.names)
     found = [field.name for field in table if is_image(field.type)]
-    named = {field.name.lower(): field.name for field in table if _is_text(field.type)}
+    named = {plainly(field.name): field.name for field in table if _is_text(field.type)}
     found = found or [named[name] for name in (*PATHS, *ADDRESSES) if name in named][:1]
     if image is not None:
         if image not in table.names or not (is_image(table.field(image).type) or image in named.values()):

@@ -86,7 +86,7 @@ def _copy(source: str, rows: Iterable[dict[str, Any]], path: Path, wanted: Wante
         for _ in film(source, rows, path, wanted, notes):
             bar.advance(task)
     for note in notes:
-        say(f"{shown(source)}: in its copy, {note}")
+        say(f"{shown(source)}: of its copy: {note}")
 
 
 def _page(source: str, rows: Iterable[dict[str, Any]], path: Path, labels: LabelSet, wanted: Wanted) -> None:

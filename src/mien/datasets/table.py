@@ -92,9 +92,14 @@ def _tables(tree: Tree) -> list[Path]:
 
 def _columns(tree: Tree, place: Path) -> dict[str, str]:
     """The columns of a table that say path, label, split and person; `""` where none does."""
-    found = {re.sub(r"[\s-]+", "_", name): name for name in reversed(header(tree, place))}
+    found = {plainly(name): name for name in reversed(header(tree, place))}
     wanted = {"path": PATHS, "label": LABELS, "split": SPLIT, "person": PEOPLE}
     return {what: next((found[name] for name in names if name in found), "") for what, names in wanted.items()}
+
+
+def plainly(column: str) -> str:
+    """A column's name as `PATHS` and the others have them."""
+    return re.sub(r"[\s-]+", "_", column.strip().lower())
 
 
 def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:

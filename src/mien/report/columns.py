@@ -59,10 +59,14 @@ def columns(attributes: Sequence[Mapping[str, str]], by: Collection[str] | None 
 
 
 def _named(name: str, known: Collection[str]) -> list[str]:
-    """The attributes that make groups by this name, in any case, as they are called."""
-    called = {each.lower(): each for each in known} | {each: each for each in known}
-    parts = [name] if name in called or name.lower() in called else [part.strip() for part in name.split(CROSSED)]
-    return [called.get(part, called.get(part.lower(), part)) for part in parts]
+    """The attributes that make groups by this name, as they are called: in any case, where one alone is so called."""
+
+    def called(name: str) -> str:
+        alike = [each for each in known if each.lower() == name.lower()]
+        return alike[0] if len(alike) == 1 and name not in known else name
+
+    parts = [name] if called(name) in known else [part.strip() for part in name.split(CROSSED)]
+    return [called(part) for part in parts]
 
 
 def _crossed(attributes: Sequence[Mapping[str, str]], names: Sequence[str], known: Collection[str]) -> Column:

@@ -52,6 +52,8 @@ class Clock:
         self._counts = container.format.name in RAW
         self._guesses = container.format.name in GUESSED
         self._shifts = [0.0]
+        self._zeros: tuple[float, ...] = ()
+        self._made_of: tuple[Fraction | None, int] = (None, 0)
 
     def saw(self, packet: Packet[Stream]) -> None:
         """A packet of any stream has come out of the file."""
@@ -65,7 +67,10 @@ class Clock:
 
     @property
     def zeros(self) -> tuple[float, ...]:
-        return tuple(float(self._origin or 0) - shift_s for shift_s in self._shifts)
+        if (made_of := (self._origin, len(self._shifts))) != self._made_of:  # a tuple a jump, and not a frame
+            self._made_of = made_of
+            self._zeros = tuple(float(self._origin or 0) - shift_s for shift_s in self._shifts)
+        return self._zeros
 
     @property
     def duration_s(self) -> float | None:

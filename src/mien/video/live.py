@@ -22,14 +22,14 @@ from av.device import enumerate_input_devices
 from av.error import FFmpegError
 
 from mien.errors import VideoError
-from mien.intake import LIMITS, PRIVATE, without_secrets
+from mien.intake import LIMITS, STREAMED, is_doubtful, without_secrets
 from mien.video.decoder import Decoder
 from mien.video.frame import Frame
 from mien.video.moments import Moments
 from mien.video.opening import words_of
 from mien.video.reading import Frames, frames
 
-STREAM = re.compile(r"(https?|rtsps?|rtmps?|rtp|udp|tcp|srt)://", re.IGNORECASE)
+STREAM = re.compile(f"({STREAMED})://", re.IGNORECASE)
 OPEN_S, READ_S = 10.0, 10.0  # that a stream is waited for, at first and from frame to frame
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a stream is connected to again
 ANALYSED = 10**6  # microseconds of a stream that are looked at before its first frame
@@ -225,9 +225,8 @@ def is_file(source: str) -> bool:
 
 def _advice(source: str) -> str:
     """What to do about a password that parts its address; nothing where none does."""
-    found = PRIVATE.fullmatch(source)
-    parts = found is not None and re.search("[/?#]", found["keeper"] or "")
-    return "; in a user's name or password write / as %2F, ? as %3F, # as %23 and @ as %40" if parts else ""
+    words = "; in a user's name or password write / as %2F, ? as %3F, # as %23 and @ as %40"
+    return words if is_doubtful(source) else ""
 
 
 def _container(source: str) -> InputContainer:

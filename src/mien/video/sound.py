@@ -107,7 +107,7 @@ class Sound:
         if not self._any:
             return (f"its sound is left out: {words}",)
         more = f", and in {counted(len(others), 'more place')}" if others else ""
-        return (f"at {time_s:.2f} s{more}, its sound is left out: {words}",)
+        return (f"at {time_s:.2f} s of the video{more}, its sound is left out: {words}",)
 
     def write(self, until_s: float, zeros: Sequence[float]) -> None:
         """All sound up to that time of the pictures, with the zeros of their clock until then, see `Frame`."""
@@ -186,6 +186,8 @@ class Sound:
         return packet
 
     def _leave_out(self, time_s: float, words: str) -> None:
+        if time_s < self._start_s:
+            return
         if self._well or not self._lost:
             self._lost.append((time_s, words))
         self._well = False

@@ -25,14 +25,14 @@ from pydantic import (
 from mien.errors import LabelError, RecipeError
 from mien.labels import FERPLUS8, label_set
 from mien.training.recipes.faults import faults
-from mien.training.recipes.layers import checked_layer
+from mien.training.recipes.layers import MOST, checked_layer
 from mien.wording import reason
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(ge=0, le=1000)]
 
 MOST_EPOCHS, MOST_IN_BATCH = 100_000, 1_000_000
-MOST_CHANNELS, MOST_BLOCKS, MOST_STAGES = 2**14, 1000, 16
+MOST_BLOCKS, MOST_STAGES = 1000, 16
 """What is far beyond any run: more is a slip, and would be told by hours that go by, or by torch out of memory."""
 
 
@@ -67,7 +67,7 @@ def _spelled(value: Any) -> Any:
 class Staged(Part):
     """A network in stages, each of some blocks of one width."""
 
-    widths: tuple[Annotated[int, Field(ge=2, le=MOST_CHANNELS)], ...] = Field(min_length=1, max_length=MOST_STAGES)
+    widths: tuple[Annotated[int, Field(ge=2, le=MOST)], ...] = Field(min_length=1, max_length=MOST_STAGES)
     blocks: tuple[Annotated[int, Field(gt=0, le=MOST_BLOCKS)], ...] = Field(min_length=1, max_length=MOST_STAGES)
     dropout: Share = 0.0
 
