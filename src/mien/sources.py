@@ -60,12 +60,12 @@ class Nothing(BytesIO):
     Args:
         name: the word.
         reason: why.
+        others: whether there are files, of which none is an image.
     """
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, *, others: bool = False) -> None:
         super().__init__()
-        self.name = name
-        self.reason = reason
+        self.name, self.reason, self.others = name, reason, others
 
     def __repr__(self) -> str:
         return f"Nothing({self.name!r}, {self.reason!r})"
@@ -177,7 +177,8 @@ def _folder(path: str, passed_over: PassedOver) -> Iterator[ImageSource]:
     if empty:
         others = PassedOver(passed_over - before)
         are = "is" if others.total() == 1 else "are"
-        yield Nothing(path, "a folder without images" + (f": there {are} {others}" if others else ""))
+        there = f": there {are} {others}" if others else ""
+        yield Nothing(path, f"a folder without images{there}", others=bool(others))
 
 
 def _matches(pattern: str, passed_over: PassedOver) -> Iterator[ImageSource]:

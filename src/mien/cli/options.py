@@ -27,7 +27,6 @@ T = TypeVar("T")
 
 EXIT_SOME_UNREAD = 1
 
-
 SIGNS = ("FORCE_COLOR", "TTY_COMPATIBLE")
 """By which rich takes for a terminal what is none."""
 

@@ -103,8 +103,7 @@ def listed(path: str, rate: float, limits: Limits) -> Stills:
     images = sorted(find_images(path), key=_by_number)
     for each in images:
         if isinstance(each, Nothing):
-            others = ": there " in each.reason  # files that are no images
-            raise VideoError(each.reason + ("; name videos themselves, not their folder" if others else ""))
+            raise VideoError(each.reason + ("; name videos themselves, not their folder" if each.others else ""))
 
     def stills(wanted: Wanted) -> Iterator[Still]:
         for number, image in enumerate(images):
