@@ -7,11 +7,13 @@ half of the window's side, the short-range one from a third to the whole. The ru
    squares for that, which overlap by half and are twice as wide as it is.
 2. It found nothing, or a face above half of the image's side: the short-range network looks at the image with a border
    of half its side all round, which those squares have already.
-3. Nothing was found but perhaps a large face of little score, or there is one below an eighth of a window's side: the
+3. All faces are above an eighth of a window's side: what the first look faintly took for a smaller one is looked at
+   close up, since somebody may stand farther off.
+4. Nothing was found but perhaps a large face of little score, or there is one below an eighth of a window's side: the
    full-range network glances at the window, which it sees twice as large, and believes less: whatever may be a face is
    looked at once more, close up, by the short-range network too if need be, and has its score and landmarks from
    there. Where faces prove to be tiny, it glances at their quarter of the window, and so on down.
-4. The networks take many a face that stands on its head for an upright one, its mouth for eyes, but are unsure of it:
+5. The networks take many a face that stands on its head for an upright one, its mouth for eyes, but are unsure of it:
    the short-range network looks at an unsure face once more, as it is and upside down. Where there is still nothing,
    both look at the whole image upside down; it stands on its head if they are sure of a face there.
 """
