@@ -39,8 +39,8 @@ def fit_stacking(
         people: who is on each, as for `held_out`.
 
     Returns:
-        The stacking, None where it does not help by two standard errors; and the logits that calibration is to be fitted
-        on, (n, emotions): of each image by a stacking that was fitted on others.
+        The stacking, None where it does not help by two standard errors; and the logits, (n, emotions), to fit the
+        calibration on: of each image by a stacking that was fitted on others.
     """
     alone = np.asarray(own, np.float64)
     stacked = np.empty(own.shape)
