@@ -42,6 +42,7 @@ from mien.artifact import DEFAULT
 from mien.batch.workers import GRACE_S
 from mien.cli import formats, stop
 from mien.cli.batch import batch
+from mien.cli.evaluate import heads
 from mien.cli.options import columns
 from mien.cli.tally import speed
 from mien.cli.video import video
@@ -1016,6 +1017,21 @@ def test_a_table_that_does_not_fit_loses_no_digit(wide: int) -> None:
     stream = io.StringIO()
     Console(file=stream, width=wide).print(table)
     assert Counter("minesmall100.0%0.01428,709") <= Counter(stream.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (FERPLUS8.emotions, list(FERPLUS8)),
+        (("kein lächeln", "lächeln"), ["kein lächeln", "lächeln"]),
+        (
+            ("angrily disgusted", "happily", "happily disgusted", "happily surprised", "sadly angry", "appalled"),
+            ["angrily", "happily", "happily disgusted", "happily surprised", "sadly an", "appalled"],
+        ),
+    ],
+)
+def test_labels_above_a_confusion_are_apart(labels: tuple[str, ...], told: list[str]) -> None:
+    assert heads(labels) == told
 
 
 @pytest.mark.parametrize("words", ["predict PHOTO", "models", "models small", "evaluate DATA", "data info DATA"])

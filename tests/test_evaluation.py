@@ -238,6 +238,8 @@ def test_what_the_model_has_seen_may_be_all(model: Path, write: Write, tmp_path:
     known = trained_on(model, list(path.rglob("*.png")), tmp_path / "taught")
     report = mien.evaluate(known, path)
     assert (report.copies, report.fresh) == ({"seen": 10}, None)
+    with pytest.raises(DataError, match="no split 'valid': the model was trained on all of its images"):
+        mien.evaluate(known, path, split="valid")
 
 
 def test_copies_in_the_datasets_own_training_split_are_told(recognizer: Recognizer, write: Write) -> None:

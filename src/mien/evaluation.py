@@ -95,7 +95,7 @@ def evaluate(
     if split != "all":
         dataset = as_trained(recognizer, dataset)
     name = dataset.splits[-1] if split is None else split
-    chosen = dataset.split(name)
+    chosen = _chosen(dataset, name, came_split)
     train = dataset.split("train") if name != "train" and "train" in dataset.splits else None
     if named := head or usual_head(recognizer, chosen, None if labels is None else recognizer.spoken(labels)):
         recognizer = recognizer.speaking(named)
@@ -125,6 +125,14 @@ def evaluate(
     described = _described(chosen, name, choice, train)
     origin = origin_of(recognizer.artifact, dataset, asked, answers, spoken, found)
     return make_report(recognizer.artifact.name, described, spoken, answers, left_out, by, origin)
+
+
+def _chosen(dataset: Dataset, name: str, came_split: bool) -> Dataset:
+    """A split of a dataset; where a model knows all of one that came without, it is told that it has no other."""
+    if not came_split and dataset.splits == ("train",) and name != "train":
+        known = "the model was trained on all of its images, on copies of them, or on these people"
+        raise DataError(f"{dataset.path}: no split {name!r}: {known}; split all judges them")
+    return dataset.split(name)
 
 
 def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:

@@ -22,6 +22,12 @@ Write = Callable[..., Path]
         (("Image", " Emotion "), [(" a.png ", "Anger"), (r"b\c.png", "happy")], True, {"all": ["angry", "happy"]}),
         (("class", "filename"), [("sad", "c.png"), ("happy", "d.png")], True, {"all": ["sad", "happy"]}),
         (
+            ("subDirectory_filePath", "face_x", "expression"),  # AffectNet's
+            [("a.png", 3, 1), ("b/c.png", 4, 2)],
+            False,
+            {"all": ["1", "2"]},
+        ),
+        (
             ("file", "expression", "Usage"),
             [("a.png", "sad", "Training"), ("b/c.png", "happy", "PrivateTest")],
             True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ NO_MAJORITY = "no majority"
 """Counts the images that FER+ voters did not agree on, or that they called no face."""
 
 COMMONEST = 5  # sizes listed
+WHOLE = re.compile(r"\d+(\.0+)?")  # a number, as pandas writes it where other cells of its column are empty, too
 
 
 @dataclass(frozen=True)
@@ -135,12 +137,12 @@ def _majority(dataset: Dataset) -> dict[str, int]:
 
 def _suggested(unknown: Mapping[str, int]) -> dict[str, str]:
     """Mappings of unknown labels: to emotions spelled nearly so; where all are numbers, to those of known datasets."""
-    if unknown and all(label.isdecimal() for label in unknown):
-        numbers = sorted(map(int, unknown))
+    if unknown and all(WHOLE.fullmatch(label) for label in unknown):
+        numbers = sorted((int(label.partition(".")[0]), label) for label in unknown)
         return {
-            f"as {dataset} numbers them": write_pairs({str(number): emotions[number] for number in numbers})
+            f"as {dataset} numbers them": write_pairs({label: emotions[number] for number, label in numbers})
             for dataset, emotions in NUMBERS.items()
-            if all(number < len(emotions) and emotions[number] for number in numbers)
+            if all(number < len(emotions) and emotions[number] for number, _ in numbers)
         }
     near = {label: emotion for label in unknown if (emotion := nearest(label))}
     return {"by their spelling": write_pairs(near)} if near else {}

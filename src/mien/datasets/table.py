@@ -13,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 from mien.datasets.base import SPLITS, Dataset, Example, own_labels
 from mien.datasets.folder import has_known_labels
 from mien.datasets.names import people_named
-from mien.datasets.rows import KINDS, found_in, header, read_rows
+from mien.datasets.rows import KINDS, found_in, header, read_header, read_rows
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.errors import DataError
@@ -23,7 +23,7 @@ from mien.wording import CONTROL, counted
 
 PATHS = (
     *("path", "image", "filename", "file", "image_path", "img_path", "file_path", "filepath"),
-    *("file_name", "image_file", "image_name", "img", "pth"),
+    *("file_name", "image_file", "image_name", "img", "pth", "subdirectory_filepath"),
 )
 LABELS = ("label", "emotion", "expression", "class", "labels")
 SPLIT = ("split", "usage", "subset", "partition")
@@ -102,13 +102,18 @@ def plainly(column: str) -> str:
     return re.sub(r"[\s-]+", "_", column.strip().lower())
 
 
-def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
-    file, columns = tree.root / place, _columns(tree, place)
+def check_columns(tree: Tree, place: Path) -> None:
+    """Raises `DataError` where a CSV file is no table of labelled images; says which columns it lacks."""
+    found, columns = read_header(tree, place), _columns(tree, place)
     if missing := [what for what in ("path", "label") if not columns[what]]:
         looked_for = "; ".join(f"{what}: {', '.join({'path': PATHS, 'label': LABELS}[what])}" for what in missing)
-        raise DataError(
-            f"{file}: no column for {' and '.join(missing)} ({looked_for}); found {found_in(header(tree, place))}"
-        )
+        none = f"{tree.root / place}: no column for {' and '.join(missing)}"
+        raise DataError(f"{none} ({looked_for}); found {found_in(found)}")
+
+
+def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
+    check_columns(tree, place)
+    file, columns = tree.root / place, _columns(tree, place)
     rows = list(read_rows(tree, place))
     places = [_place(values[columns["path"]]) for _, values in rows]
     if Path() in places:
