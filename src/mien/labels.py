@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -251,12 +251,13 @@ _WORDS = {
 LABEL_SETS = {label_set.name: label_set for label_set in (FER7, FERPLUS8, CKPLUS7, HAPPY_SAD)}
 
 
-def label_set(name: str) -> LabelSet:
-    """A label set by its name. Raises `LabelError`, listing the names there are."""
+def label_set(name: str, able: Collection[str] = LABEL_SETS) -> LabelSet:
+    """A label set by its name. Raises `LabelError`, listing those of `able`, the known ones first."""
     try:
         return LABEL_SETS[name]
     except KeyError:
-        raise LabelError(f"no label set {name!r}; there are {', '.join(LABEL_SETS)}") from None
+        there = [*(each for each in LABEL_SETS if each in able), *(each for each in able if each not in LABEL_SETS)]
+        raise LabelError(f"no label set {name!r}; there are {', '.join(there)}") from None
 
 
 def named_set(emotions: tuple[str, ...]) -> LabelSet:
