@@ -254,6 +254,16 @@ def test_copies_in_the_datasets_own_training_split_are_told(recognizer: Recogniz
     assert mien.evaluate(recognizer, path, split="train").copies == {}
 
 
+def test_copies_among_what_is_judged_are_told(recognizer: Recognizer, write: Write) -> None:
+    """Of each look there is one picture, again and again."""
+    path = textured(write({"angry": ["angry"] * 3, "happy": ["happy"] * 2, "sad": ["sad"]}))
+    told = "Of 6 images 3 are copies of others among them, or nearly: intervals are too narrow."
+    report = mien.evaluate(recognizer, path)
+    assert (report.repeated, told in notes(report)) == (3, True)
+    named = mien.evaluate(recognizer, open_dataset(path, group="folder:1"))
+    assert (named.repeated, told in notes(named)) == (3, False)  # intervals are of people
+
+
 @pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"")])
 def test_fingerprints_that_are_not_the_models_are_refused(
     damage: Callable[[Path], object], model: Path, write: Write, tmp_path: Path

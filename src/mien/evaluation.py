@@ -15,7 +15,7 @@ from mien import metrics
 from mien.crops import Crop
 from mien.datasets import divided, open_dataset
 from mien.datasets.base import NO_LABEL, Dataset, nothing_read, spread
-from mien.datasets.copies import Fingerprints, Prints, copied, fingerprints, shared
+from mien.datasets.copies import Fingerprints, Prints, copied, fingerprints, repeated, shared
 from mien.datasets.doubts import people_told
 from mien.datasets.fer2013 import like_fer2013
 from mien.datasets.splits import group_of
@@ -323,6 +323,7 @@ def _answers(
         prior=prior,
         kl_to_votes=_kl(readable, read.votes, labels),
         prints=found.written(len(readable)),
+        repeated=repeated(readable, found),
     )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mien.datasets import Dataset, Example, divided, open_dataset
-from mien.datasets.copies import BYTES, copied, families, fingerprints, groups_of, kept_together
+from mien.datasets.copies import BYTES, copied, families, fingerprints, groups_of, kept_together, repeated
 from mien.errors import DataError
 from mien.intake import ImageSource
 from mien.labels import HAPPY_SAD
@@ -135,6 +135,15 @@ def test_copies_of_a_person_are_told_though_another_looks_alike() -> None:
     made = dataset([alike[0], alike[1], alike[2], other], ["ann", "bob", "ann", "bob"])
     found = [rows for rows in groups_of(made, fingerprints(made)).near if len(rows) > 1]
     assert found == [[0, 2]]
+
+
+def test_copies_beyond_the_first_are_counted() -> None:
+    one, two, three = faces(3)
+    alike = np.clip(one.astype(int) + 20, 0, 255).astype(np.uint8)
+    made = dataset([one, alike, one, two, three, three, b"broken"])
+    assert repeated(made, fingerprints(made)) == 3
+    named = replace(made, examples=tuple(replace(each, attributes={"person": each.name}) for each in made.examples))
+    assert repeated(named, fingerprints(named)) == 0
 
 
 def test_groups_do_not_hang_on_the_order() -> None:

@@ -173,6 +173,11 @@ def groups_of(dataset: Dataset, found: Fingerprints) -> Groups:
     return Groups(tuple(_together(found.pixels, found.rows)), near)
 
 
+def repeated(dataset: Dataset, found: Fingerprints) -> int:
+    """How many images of a dataset are copies or near copies of another, beyond the first; see `groups_of`."""
+    return sum(len(rows) - 1 for rows in groups_of(dataset, found).near)
+
+
 def kept_together(dataset: Dataset, groups: Groups | None = None) -> Dataset:
     """The dataset with its copies, and the images of a person, in groups that stay together.
 
