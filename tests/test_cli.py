@@ -21,7 +21,7 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,9 +45,11 @@ from mien.cli.batch import batch
 from mien.cli.evaluate import heads
 from mien.cli.options import columns
 from mien.cli.tally import speed
+from mien.cli.verbs import check_words
 from mien.cli.video import video
 from mien.datasets import open_dataset
 from mien.datasets.index import write_index
+from mien.errors import MienError
 from mien.intake import LIMITS
 from mien.labels import FERPLUS8
 from mien.prediction import Prediction
@@ -528,6 +530,30 @@ def test_wrong_usage(words: str, said: str, here: Here, folder: Path, photo: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
     assert (tmp_path / "pipe").is_fifo()
     assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([""], "an empty word on the command line: is a variable not set?"),
+        (["evaluate", ""], "an empty word on the command line, behind evaluate: is a variable not set?"),
+        (["evaluate", "faces", "--report", ""], "an empty word on the command line, behind --report: is"),
+        (["train", "transfer", "--data=", "--out", "run"], "--data= has nothing behind the =: is a variable not set?"),
+        (["evaluate", "faces", "--split", "", "--columns", ""], "behind --split: is a variable not set?"),
+        (["batch", "faces", "--columns", "", "--out", "run"], None),
+        (["batch", "faces", "--columns=", "--out", "run"], None),
+        (["train", "transfer", "--set", "heads=", "--map=a=", "--map", "a="], None),
+    ],
+)
+def test_an_empty_word_is_no_path(words: list[str], told: str | None) -> None:
+    with nullcontext() if told is None else pytest.raises(MienError, match=re.escape(told)):
+        check_words(words)
+
+
+def test_nothing_is_written_where_a_variable_is_not_set(photo: Path, tmp_path: Path) -> None:
+    result = run("predict", photo, "--annotate", "", cwd=tmp_path)
+    assert (result.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert result.stderr == "error: an empty word on the command line, behind --annotate: is a variable not set?\n"
 
 
 def test_a_report_that_cannot_be_written_is_told_before_the_work(photo: Path, tmp_path: Path) -> None:
