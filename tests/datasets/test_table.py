@@ -29,7 +29,7 @@ Write = Callable[..., Path]
         ),
         (
             ("file", "expression", "Usage"),
-            [("a.png", "sad", "Training"), ("b/c.png", "happy", "PrivateTest")],
+            [("a.png", "sad", "Training"), ("b/c.png", "happy", "Test set")],
             True,
             {"train": ["sad"], "test": ["happy"]},
         ),
@@ -146,7 +146,11 @@ def test_label_folders_come_before_a_table_beside_them(tmp_path: Path, write_ima
         (("path", "label"), (), "at least two labels, found none"),
         (("path", "label"), [("b.png", "happy")], "its first images, b.png, are not there; paths are relative to"),
         (("path", "label"), [("a.png", "happy"), ("", "sad")], "line 3: no path"),
-        (("path", "label"), [("a.png", "happy"), ("a.png", "sad")], "listed more than once: a.png"),
+        (
+            ("path", "label"),
+            [("a.png", "happy"), ("a.png", "sad")],
+            "listed more than once: a.png; keep one row an image",
+        ),
         (
             ("path", "label", "split"),
             [("a.png", "happy", "later")],

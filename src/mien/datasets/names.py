@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from mien.datasets.base import SPLITS, Dataset, Example, own_labels
+from mien.datasets.base import Dataset, Example, own_labels, split_named
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.intake import describe
@@ -102,6 +102,6 @@ def _by_person(tree: Tree) -> bool:
     """Whether every image is named by a known label, two at least, and lies in a folder that is none."""
     if not all(len(place.parts) == 2 and canonical(place.stem) in tree.known for place in tree.images):
         return False
-    folders = {canonical(place.parts[0]) for place in tree.images}
+    folders = {place.parts[0] for place in tree.images}
     expressions = {canonical(place.stem) for place in tree.images}
-    return len(expressions) > 1 and folders.isdisjoint(tree.known | SPLITS.keys())
+    return len(expressions) > 1 and not any(split_named(each) or canonical(each) in tree.known for each in folders)

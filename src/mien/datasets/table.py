@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 
-from mien.datasets.base import SPLITS, Dataset, Example, own_labels
+from mien.datasets.base import SPLITS, Dataset, Example, own_labels, split_named
 from mien.datasets.folder import has_known_labels
 from mien.datasets.names import people_named
 from mien.datasets.rows import KINDS, found_in, header, read_header, read_rows
@@ -61,7 +61,8 @@ def read_table(tree: Tree) -> Dataset:
                 examples.append(example)
             unlabelled += not example.label
     if twice := [name for name, n in Counter(each.name for each in examples).items() if n > 1]:
-        raise DataError(f"{tree.path}: listed more than once: {few(twice)}")
+        one = "keep one row an image; where several people labelled it, with what most of them said"
+        raise DataError(f"{tree.path}: listed more than once: {few(twice)}; {one}")
     columns = _columns(tree, tables[0])
     labels = own_labels(tree.path, (example.label for example in examples))
     notes = (
@@ -154,10 +155,9 @@ def _base(tree: Tree, file: Path, listed: Sequence[Path]) -> Path:
 
 
 def _split(file: Path, line: int, value: str) -> str:
-    try:
-        return SPLITS[value.lower()]
-    except KeyError:
-        raise DataError(f"{file}, line {line}: split is train, valid or test, got {value!r}") from None
+    if split := split_named(value):
+        return split
+    raise DataError(f"{file}, line {line}: split is train, valid or test, got {value!r}")
 
 
 def _split_named(place: Path) -> str:
