@@ -51,6 +51,9 @@ def split_named(name: str) -> str:
     return SPLITS.get(said) or SPLITS.get(said.removesuffix("set"), "")
 
 
+NOBODY = "none"
+"""Said where people are to be named: what was taken for their names is none."""
+
 NO_LABEL = -1
 """The target of an example that is not to be judged in a label set."""
 

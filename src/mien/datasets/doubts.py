@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mien.datasets.base import VOTES, Dataset
+from mien.datasets.base import NOBODY, VOTES, Dataset
 from mien.datasets.walk import few, with_counts
 from mien.labels import FERPLUS8
 
@@ -29,3 +29,19 @@ def people_told(dataset: Dataset, *, named: bool = True) -> tuple[str, ...]:
     both = sorted(person for person, names in splits.items() if person and len(names) > 1)
     said = f"people in more than one split: {len(both)}" + f" ({few(both)})" * named
     return (f"{said}; scores of people who were trained on flatter",) if both else ()
+
+
+def alike_told(dataset: Dataset) -> tuple[str, ...]:
+    """A sentence on the people whose images stay together in a dataset (see `kept_together`), as they hold copies of
+    one another's, if there are any."""
+    groups: dict[str, set[str]] = {}
+    for example in dataset.examples:
+        if example.group and (person := example.attributes.get("person")):
+            groups.setdefault(example.group, set()).add(person)
+    alike = sorted(person for people in groups.values() if len(people) > 1 for person in people)
+    said = f"people who hold copies of one another's images: {len(alike)} ({few(alike)})"
+    return (
+        (f"{said}; they stay together where mien splits; if these are no people, say so with --group {NOBODY}",)
+        if alike
+        else ()
+    )

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mien.datasets.base import Dataset
-from mien.datasets.copies import Leak, copies_of_others, fingerprints, leaks
-from mien.datasets.doubts import own_words, people_told
+from mien.datasets.copies import Leak, fingerprints, groups_of, kept_together, leaks, repeated
+from mien.datasets.doubts import alike_told, own_words, people_told
 from mien.errors import ImageError
 from mien.image import read_image
 from mien.labels import FERPLUS8, NUMBERS, nearest, write_pairs
@@ -97,6 +97,7 @@ def inspect(dataset: Dataset) -> Info:
         if (pixels == pixels[0, 0]).all():
             blank.append(example.name)
     prints = fingerprints(dataset)
+    together = kept_together(dataset, groups_of(dataset, prints))
     counts = {split: _counts(dataset.split(split)) for split in splits}
     unknown = own_words(dataset)
     return Info(
@@ -110,7 +111,7 @@ def inspect(dataset: Dataset) -> Info:
         notes=dataset.notes,
         unknown=unknown,
         suggested=_suggested(unknown),
-        warnings=(*_rare(counts), *_of_nobody(dataset), *people_told(dataset)),
+        warnings=(*_rare(counts), *_of_nobody(dataset), *people_told(dataset), *alike_told(together)),
         sizes=tuple((width, height, n) for (width, height), n in sizes.most_common(COMMONEST)),
         width=_range([width for width, _ in sizes]),
         height=_range([height for _, height in sizes]),
@@ -120,7 +121,7 @@ def inspect(dataset: Dataset) -> Info:
         repeated_within={split: sum(max(0, n[split] - 1) for n in seen.values()) for split in splits},
         repeated_across=sum(_outside_first(n, splits) for n in seen.values()),
         leaks=leaks(dataset, prints),
-        copies=copies_of_others(prints) if splits == ("all",) else 0,
+        copies=repeated(dataset, prints) if splits == ("all",) else 0,
     )
 
 
