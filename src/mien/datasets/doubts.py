@@ -40,8 +40,5 @@ def alike_told(dataset: Dataset) -> tuple[str, ...]:
             groups.setdefault(example.group, set()).add(person)
     alike = sorted(person for people in groups.values() if len(people) > 1 for person in people)
     said = f"people who hold copies of one another's images: {len(alike)} ({few(alike)})"
-    return (
-        (f"{said}; they stay together where mien splits; if these are no people, say so with --group {NOBODY}",)
-        if alike
-        else ()
-    )
+    advice = f"they stay together where mien splits; if these are no people, say so with --group {NOBODY}"
+    return (f"{said}; {advice}",) if alike else ()
