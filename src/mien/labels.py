@@ -71,6 +71,9 @@ Words that some datasets use as classes of their own (calm, bored, smile, unhapp
 NEGATION = re.compile(r"^(?:un|in|dis|non?|not|anti)[\W_]*|[\W_]*(?:less|free|not)$")
 """What turns a word round: `unhappy` is neither happy nor, for those who have both as classes, sad."""
 
+BESIDE = frozenset(("class", "emotion", "expression", "face", "faces", "images", "label", "people", "photos"))
+"""Words that say nothing beside an emotion."""
+
 LOOKALIKES = frozenset(
     ("brightened", "content", "danger", "distrust", "gladness", "lightened", "tearful", "terrific", "tightened")
 )
@@ -131,9 +134,13 @@ def canonical(name: str) -> str:
 def nearest(name: str) -> str | None:
     """The emotion whose spelling is nearest to a word that is none: `"hapy"` -> `"happy"`; `None` if none is near.
 
-    Nor is one near to a word that means something else, or what the emotion is not: `"unhappy"`, `"content"`.
+    Nor is one near to a word that means something else, or what the emotion is not: `"unhappy"`, `"content"`. Numbers
+    and words that say nothing stand beside it: `"2 - sad"`, `"sad_faces"`.
     """
     word = canonical(name)
+    said = [part for part in re.split(r"[\W\d_]+", word) if part and part not in BESIDE]
+    if len(said) == 1 and (known := canonical(said[0])) in FERPLUS8:
+        return known
     kept = NEGATION.sub("", word)
     if word in LOOKALIKES or (kept != word and _nearest(kept)):
         return None

@@ -64,7 +64,7 @@ FORMS = (
     Form(fer2013.is_parquet, fer2013.read_parquet, "FER2013: a parquet file, or a folder of them"),
     Form(listed.is_raf, listed.read_raf, "RAF-DB: list_patition_label.txt and the images"),
     Form(listed.is_ferplus, listed.read_ferplus, "FER+: FER2013Train/*.png and label.csv, likewise Valid and Test"),
-    Form(names.is_named, names.read_named, "KDEF or JAFFE, by the files' names; or <person>/<emotion>.*"),
+    Form(names.is_named, names.read_named, "KDEF, JAFFE or RaFD, by the files' names; or <person>/<emotion>.*"),
     Form(table.is_table, table.read_table, "table: a CSV file of path and label, and perhaps split, person and others"),
     Form(folder.is_folder, folder.read_folder, "image folder: [split/]label/*"),
     Form(

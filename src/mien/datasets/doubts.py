@@ -6,6 +6,10 @@ from mien.datasets.base import NOBODY, VOTES, Dataset
 from mien.datasets.walk import few, with_counts
 from mien.labels import FERPLUS8
 
+SEVERAL = 10  # people, below which folders that name them may well be something else
+BY_FOLDERS = ("people: the folders above", "people: the folders below")
+"""How the notes of `folder` begin that tell of them."""
+
 
 def own_words(dataset: Dataset) -> dict[str, int]:
     """Labels that no known set has and the user did not choose, and how many images have each, most frequent first."""
@@ -42,3 +46,12 @@ def alike_told(dataset: Dataset) -> tuple[str, ...]:
     said = f"people who hold copies of one another's images: {len(alike)} ({few(alike)})"
     advice = f"they stay together where mien splits; if these are no people, say so with --group {NOBODY}"
     return (f"{said}; {advice}",) if alike else ()
+
+
+def folders_told(dataset: Dataset) -> tuple[str, ...]:
+    """A sentence on people who are so few that the folders that name them may be something else, if they are."""
+    people = {example.attributes["person"] for example in dataset.examples if "person" in example.attributes}
+    if len(people) >= SEVERAL or not any(note.startswith(BY_FOLDERS) for note in dataset.notes):
+        return ()
+    said = f"folders taken for people: {len(people)} ({few(sorted(people))})"
+    return (f"{said}; if they are none, but sources, say, or folds, say so with --group {NOBODY}",) if people else ()

@@ -11,7 +11,7 @@ from typing import Any
 
 from mien.datasets.base import Dataset
 from mien.datasets.copies import Leak, fingerprints, groups_of, kept_together, leaks, repeated
-from mien.datasets.doubts import alike_told, own_words, people_told
+from mien.datasets.doubts import alike_told, folders_told, own_words, people_told
 from mien.errors import ImageError
 from mien.image import read_image
 from mien.labels import FERPLUS8, NUMBERS, nearest, write_pairs
@@ -111,7 +111,12 @@ def inspect(dataset: Dataset) -> Info:
         notes=dataset.notes,
         unknown=unknown,
         suggested=_suggested(unknown),
-        warnings=(*_rare(counts), *_of_nobody(dataset), *people_told(dataset), *alike_told(together)),
+        warnings=(
+            *_rare(counts),
+            *_of_nobody(dataset),
+            *people_told(dataset),
+            *(alike_told(together) or folders_told(dataset)),
+        ),
         sizes=tuple((width, height, n) for (width, height), n in sizes.most_common(COMMONEST)),
         width=_range([width for width, _ in sizes]),
         height=_range([height for _, height in sizes]),

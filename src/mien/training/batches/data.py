@@ -15,7 +15,6 @@ from mien.crops import Crop
 from mien.datasets import Dataset, divided
 from mien.datasets.base import read_each
 from mien.datasets.copies import fingerprints, leaks
-from mien.datasets.doubts import alike_told
 from mien.datasets.walk import few
 from mien.errors import DataError
 from mien.image import Pixels
@@ -74,8 +73,6 @@ def tell_copies(dataset: Dataset, prepared: Dataset, say: Callable[[str], None])
     if groups:
         together = f"{counted(groups.total(), 'image')} in {counted(len(groups), 'group')}"
         say(f"{together}, of copies and near copies or of one person, stay on one side of a split each")
-    for warning in alike_told(prepared):
-        say(f"warning: {warning}")
     for split, leak in leaks(dataset, fingerprints(dataset)).items() if len(dataset.splits) > 1 else ():
         if leak.exact or leak.near:
             exact = counted(leak.exact, "image is", "images are")
