@@ -509,6 +509,8 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
         ("train transfer --data missing --out OUT --from nonsense", "no model 'nonsense'"),
         ("train transfer --data missing --out OUT --teacher small", "distill: is needed, where there are teachers"),
         ("train transfer --data missing --out OUT --set distill=.5", "distill: needs teachers"),
+        ("train transfer --data missing --out OUT --threads 5000000000", "Input should be less than or equal to 1024"),
+        ("train transfer --data missing --out OUT --devices 1025", "Input should be less than or equal to 1024"),
         (
             "train transfer --data missing --out OUT --set distill=.5 --teacher small --teacher nonsense",
             "no model 'nonsense'",
