@@ -126,8 +126,13 @@ def write_pairs(pairs: Mapping[str, object]) -> str:
 
 
 def canonical(name: str) -> str:
-    """The emotion meant by a spelling: `" Anger"` -> `"angry"`. Unknown words come back in lower case."""
+    """The emotion meant by a spelling: `" Anger"` -> `"angry"`. Unknown words come back in lower case, their letters
+    with marks as one sign each, which macOS writes as two in the names of folders."""
     word = name.strip().lower()
+    if not word.isascii():
+        from unicodedata import normalize  # here, since most never need it
+
+        word = normalize("NFC", word)
     return ALIASES.get(word, word)
 
 

@@ -7,6 +7,7 @@ import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -66,6 +67,15 @@ def test_splits_beside_other_words(
     dataset = open_dataset(tmp_path)
     assert (dataset.splits, dataset.labels.emotions) == (splits, ("happy", "sad"))
     assert not any(example.attributes for example in dataset.examples)  # these folders are nobody's
+
+
+def test_letters_with_marks_are_one_label_however_they_are_written(tmp_path: Path, write_image: Write) -> None:
+    for label in ("Lächeln", "Überraschung"):
+        write_image(f"train/{normalize('NFD', label)}/a.png")
+        write_image(f"test/{normalize('NFC', label)}/a.png")
+    dataset = open_dataset(tmp_path, mapping={normalize("NFC", "lächeln"): "happy"})
+    assert dataset.labels.emotions == ("happy", normalize("NFC", "überraschung"))
+    assert [example.label for example in dataset.examples].count("happy") == 2
 
 
 def test_a_folder_around_all_is_no_split(tmp_path: Path, write_image: Write) -> None:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PureWindowsPath
+from unicodedata import normalize
 
 from mien.datasets.base import SPLITS, Dataset, Example, own_labels, split_named
 from mien.datasets.folder import has_known_labels
@@ -120,15 +121,16 @@ def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
     if Path() in places:
         raise DataError(f"{file}, line {rows[places.index(Path())][0]}: no path")
     base = _base(tree, file, places) if places else Path()
-    for listed, (line, values) in zip(places, rows, strict=True):
+    for place, (line, values) in zip(places, rows, strict=True):
+        listed = _spelled(tree, base / place)
         person = values[columns["person"]] if columns["person"] else ""
         attributes = {name: cell for name, cell in values.items() if name not in columns.values() and cell}
         label = canonical(values[columns["label"]])
         if CONTROL.search(label):
             raise DataError(f"{file}, line {line}: a label with control characters in it, {label!r}")
         yield Example(
-            name=describe((base / listed).as_posix()),
-            source=tree.source(base / listed),
+            name=describe(listed.as_posix()),
+            source=tree.source(listed),
             label=label,
             split=split or (_split(file, line, values[columns["split"]]) if columns["split"] else "all"),
             attributes=attributes | ({"person": person} if person else {}),
@@ -140,13 +142,22 @@ def _place(listed: str) -> Path:
     return Path(listed if "/" in listed else PureWindowsPath(listed).as_posix())
 
 
+def _spelled(tree: Tree, place: Path) -> Path:
+    """A place as the name of its file is spelled, where that is in another form of Unicode: macOS writes a letter with
+    a mark as two signs, and most others as one."""
+    if str(place).isascii() or tree.has(place):
+        return place
+    others = [Path(normalize(form, str(place))) for form in ("NFC", "NFD")]
+    return next((other for other in others if tree.has(other)), place)
+
+
 def _base(tree: Tree, file: Path, listed: Sequence[Path]) -> Path:
     """The folder that a table's paths are relative to, by its first that is there: that of the table, or one in it."""
     folders = {place.parts[0] for place in tree.images if len(place.parts) > 1} if not tree.alone else set()
     if tree.alone:
         folders = {entry.name for entry in tree.root.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
     for base in (Path(), *map(Path, sorted(folders))):
-        if any(tree.has(base / place) for place in listed[:TRIED]):
+        if any(tree.has(_spelled(tree, base / place)) for place in listed[:TRIED]):
             return base
     raise DataError(
         f"{file}: its first images, {few([describe(place) for place in listed[:TRIED]], 1)}, are not there; "
