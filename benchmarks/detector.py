@@ -50,6 +50,7 @@ def main() -> None:
     shapes(detector, faces[:1000], backgrounds)
     people = [rgb(path) for path in sorted((data / "media").glob("*.jpg")) if "mountain" not in path.name]
     placed(detector, [*people, packaged("astronaut")], backgrounds)
+    beside(detector, [*people, packaged("astronaut")], backgrounds)
     strips(detector, packaged("astronaut"), list(map(packaged, FACELESS)))
     false_faces(detector, [mountain, *map(packaged, FACELESS)])
     found = [hits[0] for face in faces if (hits := detector.detect(resized(face, 192)))]
@@ -151,6 +152,30 @@ def placed(detector: BlazeFace, photographs: list[Pixels], backgrounds: list[Pix
         row(f"{part:.2f}", len(hits), f"{np.mean(hits):.2f}", f"{others / len(hits):.2f}", f"{ms:.0f}")
 
 
+def beside(detector: BlazeFace, photographs: list[Pixels], backgrounds: list[Pixels]) -> None:
+    """Somebody near, whose crop is a quarter of the photo's longer side, and somebody farther off."""
+    columns = ("photos", "found", "the near one found", "false faces a photo", "median ms")
+    head("crop side of the farther one, part of the photo's longer side (1600 px)", *columns)
+    people = [(image, face) for image in photographs for face in detector.detect(image)]
+    for part in (None, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12):
+        rng = np.random.default_rng(3)
+        near, far, others, times = [], [], 0, []
+        for i, (image, face) in enumerate(people * 4):
+            canvas = Image.fromarray(backgrounds[i % len(backgrounds)]).resize((1600, 1200))
+            paste_portrait(canvas, image, face, 400, middle := (330, rng.uniform(330, 870)))
+            if part:
+                place, side = (rng.uniform(850, 1450), rng.uniform(150, 1050)), 1600 * part
+                paste_portrait(canvas, *people[rng.integers(len(people))], side, place)
+            pixels, start = np.asarray(canvas), time.perf_counter()
+            found = detector.detect(pixels)
+            times.append(time.perf_counter() - start)
+            near.append(any(matches(each, middle, 400) for each in found))
+            far.append(bool(part) and any(matches(each, place, side) for each in found))
+            others += len(found) - near[-1] - far[-1]
+        shares = (f"{np.mean(far):.2f}" if part else "", f"{np.mean(near):.2f}", f"{others / len(near):.2f}")
+        row(f"{part:.2f}" if part else "nobody", len(near), *shares, f"{float(np.median(times)) * 1e3:.0f}")
+
+
 def strips(detector: BlazeFace, portrait: Pixels, backgrounds: list[Pixels]) -> None:
     """A portrait at ten places of long pictures, lying and standing; and long pictures without one."""
     head("strip", "crop side, part of its width", "found lying, standing", "faces seen elsewhere")
@@ -184,7 +209,8 @@ def paste_portrait(image: Image.Image, portrait: Pixels, face: Face, side: float
     square = framing(face)
     (x, y), half = square.centre_xy, 0.75 * square.side
     length = round(1.5 * side)
-    small = Image.fromarray(portrait).resize((length, length), box=(x - half, y - half, x + half, y + half))
+    around = np.rint((x - half, y - half, x + half, y + half)).astype(int)  # black where the portrait ends
+    small = Image.fromarray(portrait).crop(tuple(around.tolist())).resize((length, length))
     image.paste(small, (round(middle[0] - length / 2), round(middle[1] - length / 2)))
 
 

@@ -1,3 +1,4 @@
+import io
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -184,13 +185,13 @@ def test_a_face_that_fills_the_image_is_found_by_one_look(
     half = square.side * margin / 2
     part = Picture.of(Image.fromarray(astronaut).resize((96, 96), box=(x - half, y - half, x + half, y + half)))
     searched = framing(only(detector.search(part)))
-    looks, look = list[Window](), detect._Network.look
+    looks, look = list[Window](), detect._Network.seen
 
     def counted(network: detect._Network, picture: Picture, window: Window, view: View, least: float) -> detect.Floats:
         looks.append(window)
         return look(network, picture, window, view, least)
 
-    monkeypatch.setattr(detect._Network, "look", counted)
+    monkeypatch.setattr(detect._Network, "seen", counted)
     found = framing(only(detector.filling(part)))
     assert len(looks) == 1
     assert (*found.centre_xy, found.side) == pytest.approx((*searched.centre_xy, searched.side), abs=6)
@@ -200,22 +201,23 @@ def test_a_face_that_fills_the_image_is_found_by_one_look(
 def test_a_face_that_is_known_is_not_looked_at_once_more(
     detector: BlazeFace, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks, look = list[Window](), detect._Network.look
+    over, look = list[Window](), detect._Network.seen
 
-    def watched(network: detect._Network, picture: Picture, window: Window, *given: Any) -> Any:
-        looks.append(window)
-        return look(network, picture, window, *given)
+    def watched(network: detect._Network, picture: Picture, window: Window, view: View, least: float) -> Any:
+        if view.over:
+            over.append(window)
+        return look(network, picture, window, view, least)
 
-    monkeypatch.setattr(detect._Network, "look", watched)
+    monkeypatch.setattr(detect._Network, "seen", watched)
     picture = Picture.of(Image.fromarray(astronaut).filter(ImageFilter.GaussianBlur(6)))  # they are unsure
     found = only(detector.search(picture))
-    assert len(looks) == 3  # as it is, and upside down
+    assert len(over) == 1
     elsewhere = Face((0.0, 0.0, 40.0, 40.0), (), 1.0)
-    for known, more in (([elsewhere], 3), ([elsewhere, found], 1)):
-        looks.clear()
+    for known, more in (([elsewhere], 1), ([elsewhere, found], 0)):
+        over.clear()
         again = only(detector.search(picture, known))
         assert np.allclose(again.box_xyxy, found.box_xyxy, atol=found.box_xyxy[2] / 10)
-        assert len(looks) == more
+        assert len(over) == more
 
 
 @pytest.mark.parametrize("part", [0.05, 0.07, 0.1])
@@ -264,11 +266,50 @@ def test_tiny_faces_are_found_beside_small_ones(detector: Detector, astronaut: P
         assert min(math.dist(face.centre_xy, (x, y + 825)) for x, y in middles) < 8
 
 
+@pytest.mark.parametrize("side", [110, 140, 180])
+def test_a_large_face_hides_no_small_one(detector: BlazeFace, astronaut: Pixels, side: int) -> None:
+    """One who stands farther off, below a tenth of the photo: as an array, and as a file that is decoded smaller."""
+    near, _ = crowd(astronaut, 600, 1, 1)
+    far, (middle,) = crowd(astronaut, side, 1, 1)
+    photo = near.copy()
+    photo[1050:, :500] = far[375:825, 950:1450]
+    middle = middle[0] - 950, middle[1] + 675
+    file = io.BytesIO()
+    Image.fromarray(photo).save(file, "JPEG", quality=95)
+    for picture in (Picture.of(Image.fromarray(photo)), Picture.of(Image.open(file))):
+        found = [framing(face) for face in detector.search(picture)]
+        assert len(found) == 2
+        assert found[1].centre_xy == pytest.approx(middle, abs=side / 8)
+        assert found[1].side == pytest.approx(side, rel=0.25)
+
+
+def test_what_hints_at_faces_is_looked_at_no_further_than_bounded(
+    detector: BlazeFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but doubtful faces beside a large one, some of them outside and some within it."""
+    at = np.array(list(itertools.product(range(-50, 2000, 50), repeat=2)), np.float32)
+    points = np.concatenate([at, at + 40, *[at] * 6, np.full((len(at), 1), 0.5, np.float32)], axis=1)
+    large = np.array([[200, 200, 700, 700, *[400.0] * 12, 0.95]], np.float32)
+    seen = []
+
+    def look(network: detect._Network, picture: Picture, window: Window, view: View, least: float) -> detect.Floats:
+        seen.append(window)
+        return np.concatenate([points, large]) if view == detect.WHOLE else points[:0]
+
+    monkeypatch.setattr(detect._Network, "seen", look)
+    assert len(detector.search(Picture.of(Image.new("RGB", (2000, 2000))))) == 1
+    close = [window for window in seen if window.side < 500]
+    assert len(close) == 2 * detect.MOST  # by either network
+    middles = [(window.x + window.side / 2, window.y + window.side / 2) for window in close]
+    assert all(0 < x < 2000 and 0 < y < 2000 for x, y in middles)
+    assert not any(200 <= x <= 700 and 200 <= y <= 700 for x, y in middles)
+
+
 def test_an_unsure_large_face_hides_no_small_one(
     detector: BlazeFace, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo, (middle,) = crowd(astronaut, 100, 1, 1)
-    look = detect._Network.look
+    look = detect._Network.seen
     large = np.array([[500, 200, 1500, 1200, *[700.0] * 12, 0.65]], np.float32)
 
     def doubtful(network: detect._Network, picture: Picture, window: Window, view: View, least: float) -> detect.Floats:
@@ -277,7 +318,7 @@ def test_an_unsure_large_face_hides_no_small_one(
         return look(network, picture, window, view, least)
 
     assert len(detector._full.look(Picture.of(Image.fromarray(photo)), Window(0, -250, 2000), detect.WHOLE, 0.62)) == 0
-    monkeypatch.setattr(detect._Network, "look", doubtful)
+    monkeypatch.setattr(detect._Network, "seen", doubtful)
     found = [framing(face) for face in detector.detect(photo)]
     assert len(found) == 2
     assert found[1].centre_xy == pytest.approx(middle, abs=12)
@@ -295,7 +336,7 @@ def test_what_may_be_faces_is_looked_at_no_further_than_bounded(
         seen.append(window)
         return points if view == detect.GLANCE else points[:0]
 
-    monkeypatch.setattr(detect._Network, "look", look)
+    monkeypatch.setattr(detect._Network, "seen", look)
     assert detector.search(Picture.of(Image.new("RGB", (2000, 2000)))) == []
     close = [window for window in seen if window.side < 500]
     assert 0 < len(close) <= 2 * detect.MOST  # by either network
@@ -341,7 +382,7 @@ def test_only_a_long_picture_is_cut_up(
         x, y = max(window.x, 0) + 1, max(window.y, 0) + 1
         return np.array([[x, y, x + side, y + side, *[0.0] * 12, 0.9]], np.float32)
 
-    monkeypatch.setattr(detect._Network, "look", look)
+    monkeypatch.setattr(detect._Network, "seen", look)
     detector.search(Picture.of(Image.new("RGB", (width, height))))
     assert len(seen) == looks
     covered = np.zeros((height, width), bool)
@@ -360,7 +401,7 @@ def test_a_picture_of_any_length_costs_no_more_than_a_few_hundred_looks(
         seen.append(window)
         return np.zeros((0, 17), np.float32)
 
-    monkeypatch.setattr(detect._Network, "look", look)
+    monkeypatch.setattr(detect._Network, "seen", look)
     for size in ((1_000_000, 1), (1, 1_000_000), (100_000, 30), (40_000, 600)):
         seen.clear()
         assert detector.search(Picture.of(Image.new("RGB", size))) == []
@@ -369,13 +410,13 @@ def test_a_picture_of_any_length_costs_no_more_than_a_few_hundred_looks(
 
 def test_one_large_face_costs_one_look(detector: BlazeFace, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
-    look = detect._Network.look
+    look = detect._Network.seen
 
     def counted(network: detect._Network, picture: Picture, window: Window, view: View, least: float) -> detect.Floats:
         looks.append(window)
         return look(network, picture, window, view, least)
 
-    monkeypatch.setattr(detect._Network, "look", counted)
+    monkeypatch.setattr(detect._Network, "seen", counted)
     detector.detect(resized(astronaut, 1800, 1800))
     assert looks == [Window(0, 0, 1800)]
 

@@ -76,6 +76,7 @@ def constants() -> dict[str, Any]:
             "small": detect.SMALL,
             "leastPx": detect.LEAST_PX,
             "perhaps": detect.PERHAPS,
+            "hint": detect.HINT,
             "most": detect.MOST,
             "close": detect.CLOSE,
             "plain": detect.PLAIN,

@@ -33,7 +33,7 @@ from mien.errors import ArtifactError, LabelError, MienError
 from mien.heads import HeadInfo
 from mien.labels import FACE, LABEL_SETS, LabelSet
 
-FORMAT = 6
+FORMAT = 7
 DEFAULT = "small"
 INPUT = "pixels"
 OUTPUT = "logits_"
@@ -87,10 +87,13 @@ class Manifest(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        names = [head.labels for head in self.heads]
+        widths = {head.labels: len(head.emotions) for head in self.heads}
         for head in self.heads:
-            if head.second and head.second.labels not in set(names) - {head.labels}:
-                raise ValueError(f"head {head.labels!r} asks {head.second.labels!r}, which is no other head")
+            for asked in (each.labels for each in (head.second, head.stacking) if each):
+                if asked not in widths.keys() - {head.labels}:
+                    raise ValueError(f"head {head.labels!r} asks {asked!r}, which is no other head")
+            if head.stacking and {*map(len, head.stacking.other)} != {widths[head.stacking.labels]}:
+                raise ValueError(f"head {head.labels!r}: stacking is not of what {head.stacking.labels!r} says")
         return self
 
     @property
@@ -150,8 +153,8 @@ class Artifact:
 
     @cached_property
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """By head, what it makes of the features' mean: weights and a bias an emotion, (emotions, values + 1); {} where
-        that is not known.
+        """By head, what it makes of the features' mean: weights and a bias an emotion, (emotions, values + 1), stacked
+        where it is; {} where that is not known.
 
         Raises:
             ArtifactError: heads.bin is missing, altered, or not of these heads.
@@ -163,7 +166,12 @@ class Artifact:
         if values.size % sum(rows.values()):
             raise ArtifactError(f"{self.folder} is not a usable model", [f"{WEIGHTS} is not of the heads it has"])
         parts = np.split(values.reshape(sum(rows.values()), -1), np.cumsum(list(rows.values()))[:-1])
-        return dict(zip(rows, parts, strict=True))
+        alone = dict(zip(rows, parts, strict=True))
+        return alone | {
+            head.labels: head.stacking.weights(alone[head.labels], alone[head.stacking.labels])
+            for head in self.manifest.heads
+            if head.stacking
+        }
 
     def _beside(self, name: str, sha256: str | None) -> bytes:
         """A file beside the network, or else of the package; empty where the manifest names none.
@@ -205,6 +213,12 @@ class Artifact:
 
     def _speaks(self, labels: LabelSet) -> bool:
         return any(all(emotion in head.label_set for emotion in labels) for head in self.heads)
+
+    @property
+    def unstacked(self) -> Artifact:
+        """The same model, whose heads listen to no other: what its network says by itself."""
+        heads = tuple(head.model_copy(update={"stacking": None}) for head in self.manifest.heads)
+        return replace(self, manifest=self.manifest.model_copy(update={"heads": heads}))
 
     def speaking(self, head: str) -> Artifact:
         """The same model, with one head alone to answer. Raises `LabelError`, listing the heads there are."""

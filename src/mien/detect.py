@@ -7,11 +7,13 @@ half of the window's side, the short-range one from a third to the whole. The ru
    squares for that, which overlap by half and are twice as wide as it is.
 2. It found nothing, or a face above half of the image's side: the short-range network looks at the image with a border
    of half its side all round, which those squares have already.
-3. Nothing was found but perhaps a large face of little score, or there is one below an eighth of a window's side: the
+3. All faces are above an eighth of a window's side: what the first look faintly took for a smaller one is looked at
+   close up, since somebody may stand farther off.
+4. Nothing was found but perhaps a large face of little score, or there is one below an eighth of a window's side: the
    full-range network glances at the window, which it sees twice as large, and believes less: whatever may be a face is
    looked at once more, close up, by the short-range network too if need be, and has its score and landmarks from
    there. Where faces prove to be tiny, it glances at their quarter of the window, and so on down.
-4. The networks take many a face that stands on its head for an upright one, its mouth for eyes, but are unsure of it:
+5. The networks take many a face that stands on its head for an upright one, its mouth for eyes, but are unsure of it:
    the short-range network looks at an unsure face once more, as it is and upside down. Where there is still nothing,
    both look at the whole image upside down; it stands on its head if they are sure of a face there.
 """
@@ -42,7 +44,8 @@ FULL_CELLS: Cells = ((4, 1),)
 SHORT_CELLS: Cells = ((8, 2), (16, 6))
 LARGE, SMALL = 1 / 2, 1 / 8  # a face's box in sides of the window
 LEAST_PX = 512  # side of the smallest window that is glanced at
-PERHAPS = 0.1  # score of what is looked at close up
+PERHAPS = 0.1  # score of what is looked at close up after a glance
+HINT = 0.15  # likewise after the look at the whole, beside larger faces
 MOST = 256  # so many of a window, the likeliest: what a picture of a thousand eyes costs has an end
 CLOSE = 0.4  # a face's box in sides of the window in which it is looked at close up
 PLAIN, TINY = 1 / 20, 1 / 48  # of a glance: boxes that need no look close up if sure; that may have smaller ones beside
@@ -118,11 +121,15 @@ class BlazeFace:
         squares, bordered = squares_of(picture.size)
         whole = WHOLE if len(squares) == 1 else SQUARE
         side = squares[0].side
-        rows = self._looks(self._full, whole, picture, squares)
+        seen = [self._full.seen(picture, each, whole, min(HINT, self._least)) for each in squares]
+        rows = self._whole([_blended(each[each[:, 16] >= self._least]) for each in seen], picture, squares)
         alone = len(rows) == 0
         if alone or _sides(rows).max() > LARGE * side:
             rows = _distinct(np.concatenate([rows, self._looks(self._short, SHORT, picture, bordered)]))
             alone = alone and bool((rows[:, 16] < DOUBTFUL).all())
+        if not alone and _sides(rows).min() >= SMALL * side:
+            hints = _far(np.concatenate(list(map(_blended, seen))), rows, SMALL * side, picture.size)
+            rows = _distinct(np.concatenate([rows, *(self._close(each, picture) for each in hints)]))
         if alone or _sides(rows).min() < SMALL * side:
             rows = self._glances(picture, squares, rows)
         if not len(rows):
@@ -161,10 +168,15 @@ class BlazeFace:
 
     def _looks(self, network: _Network, view: View, picture: Picture, windows: list[Window]) -> Floats:
         """Faces in any of several windows, each once and whole."""
+        rows = [network.look(picture, each, view, self._least) for each in windows]
+        return self._whole(rows, picture, windows)
+
+    def _whole(self, rows: Sequence[Floats], picture: Picture, windows: Sequence[Window]) -> Floats:
+        """Of the faces of each window those that are whole, each once."""
         if len(windows) == 1:
-            return network.look(picture, windows[0], view, self._least)
-        rows = (_uncut(network.look(picture, each, view, self._least), each, picture.size) for each in windows)
-        return _distinct(np.concatenate(list(rows)))
+            return rows[0]
+        uncut = [_uncut(some, each, picture.size) for some, each in zip(rows, windows, strict=True)]
+        return _distinct(np.concatenate(uncut))
 
     def _glances(self, picture: Picture, windows: list[Window], rows: Floats) -> Floats:
         """Faces in windows, and in the quarters of every window that shows tiny ones, beside those found before."""
@@ -229,10 +241,14 @@ class _Network:
         self._cells = cells
 
     def look(self, picture: Picture, window: Window, view: View, least: float) -> Floats:
-        """Faces in one window that have the least score or more.
+        """Faces in one window that have the least score or more, the surest first, as `seen` gives them."""
+        return _blended(self.seen(picture, window, view, least))
+
+    def seen(self, picture: Picture, window: Window, view: View, least: float) -> Floats:
+        """Whatever has the least score or more in one window, a face many times.
 
         Returns:
-            Rows (n, 17) of box and six landmarks (image px, x and y in turn) and score, the surest first.
+            Rows (n, 17) of box and six landmarks (image px, x and y in turn) and score.
         """
         pixels, scale, offset = view_of(picture, window, view)
         height, width = pixels.shape[1:3]
@@ -248,7 +264,7 @@ class _Network:
         points = (points - offset) / scale
         points[:, :2].sort(axis=1)  # upside down, the box's first corner is its last
         rows = np.column_stack([points.reshape(-1, 16), scores[sure]])
-        return _blended(rows[_sides(rows) > 0])
+        return rows[_sides(rows) > 0]
 
 
 @cache
@@ -273,6 +289,17 @@ def _inside(rows: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Which rows' boxes have their middle in the image, (n,)."""
     middles = (rows[:, :2] + rows[:, 2:4]) / 2
     return np.asarray(((middles > 0) & (middles < size)).all(axis=1))
+
+
+def _far(rows: Floats, faces: Floats, most: float, size: tuple[int, int]) -> Floats:
+    """What may be a face below a side and apart from those that are known, the smallest first, the likeliest alone."""
+    rows = rows[_inside(rows, size) & (_sides(rows) < most)]
+    middles = (rows[:, :2] + rows[:, 2:4]) / 2
+    for face in faces:
+        apart = ((middles < face[:2]) | (middles > face[2:4])).any(axis=1)
+        rows, middles = rows[apart], middles[apart]
+    rows = rows[np.argsort(-rows[:, 16], kind="stable")][:MOST]
+    return rows[np.argsort(_sides(rows), kind="stable")]
 
 
 def _blended(rows: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Self
 
@@ -31,6 +31,49 @@ class Second(BaseModel):
     threshold: Share
 
 
+class Stacking(BaseModel):
+    """What logits of a head become where it listens to another head, before they are calibrated.
+
+    Both heads' logits count as they are measured from their mean over the emotions, face by face.
+
+    Args:
+        labels: the other head's name.
+        own: for each of the head's emotions, what each of its own logits counts.
+        other: likewise what each of the other's does.
+        bias: what is added to each.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    labels: str
+    own: tuple[tuple[float, ...], ...]
+    other: tuple[tuple[float, ...], ...]
+    bias: tuple[float, ...]
+
+    @property
+    def widths(self) -> set[int]:
+        """Of how many emotions it is: one number, if it is whole."""
+        return {*map(len, (self.own, *self.own, self.other, self.bias))}
+
+    def logits(self, own: NDArray[np.floating], other: NDArray[np.floating]) -> metrics.Floats:
+        """Of both heads' logits, (n, emotions) and (n, the other's emotions): the head's, (n, emotions)."""
+        return np.add(self.linear(own, other), self.bias)
+
+    def linear(self, own: NDArray[np.floating], other: NDArray[np.floating]) -> metrics.Floats:
+        """As `logits`, without the bias. What a face gets does not hang on its neighbours."""
+        mine, theirs = (
+            np.einsum("nk,ek->ne", metrics.centred(rows), np.array(counts))
+            for rows, counts in ((own, self.own), (other, self.other))
+        )
+        return np.asarray(mine + theirs, np.float64)
+
+    def weights(self, own: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Of what both heads make of features, (n, values + 1), the bias last: what the head makes of them then."""
+        told = self.linear(own.T, other.T).T
+        told[:, -1] += self.bias
+        return told.astype(np.float32)
+
+
 class HeadInfo(BaseModel):
     """What one head speaks, and how its logits become probabilities.
 
@@ -44,6 +87,7 @@ class HeadInfo(BaseModel):
         mix: the share of each emotion among the training images, each counted once more; models of an older mien do not
             know it.
         second: the head that is asked for a second opinion; None where there is none to ask, or no need.
+        stacking: how it listens to another head; None where it does not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -57,12 +101,15 @@ class HeadInfo(BaseModel):
     threshold: Share
     mix: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
     second: Second | None = None
+    stacking: Stacking | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         for name, values in (("bias", self.bias), ("mix", self.mix)):
             if values and len(values) != len(self.emotions):
                 raise ValueError(f"{name} has {len(values)} values for {len(self.emotions)} emotions")
+        if self.stacking and self.stacking.widths != {len(self.emotions)}:
+            raise ValueError(f"stacking is not of {len(self.emotions)} emotions")
         return self
 
     @cached_property
@@ -103,3 +150,13 @@ class HeadInfo(BaseModel):
     def votes(self, logits: NDArray[np.floating]) -> metrics.Floats | None:
         """The shares of people's votes, shape as `logits` (n, emotions); None where votes did not teach it."""
         return None if self.vote_temperature is None else metrics.softmax(logits, self.vote_temperature)
+
+
+def stacked(heads: Iterable[HeadInfo], logits: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """A network's logits by head, (n, emotions), those that listen to others having done so."""
+    heard = {
+        head.labels: head.stacking.logits(logits[head.labels], logits[head.stacking.labels]).astype(np.float32)
+        for head in heads
+        if head.stacking
+    }
+    return logits | heard

@@ -22,6 +22,12 @@ def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
     return np.asarray(values / values.sum(-1, keepdims=True), np.float64)
 
 
+def centred(logits: NDArray[Any]) -> Floats:
+    """Logits measured from their mean over the last axis, which leaves their softmax as it is."""
+    values = np.asarray(logits, np.float64)
+    return np.asarray(values - values.mean(-1, keepdims=True), np.float64)
+
+
 HALFWAY = 0.5
 
 

@@ -1,5 +1,7 @@
 """The network of an artifact, in ONNX Runtime: pixels in, logits and features out; on one thread a run.
 
+Logits of heads that listen to others are told as they are then (see `heads.Stacking`).
+
 What a face gets does not hang on its neighbours in a batch.
 """
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from mien.artifact import FEATURES, INPUT, OUTPUT, Artifact
 from mien.cores import ahead
 from mien.errors import ArtifactError, MienError
+from mien.heads import stacked
 from mien.image import Pixels
 from mien.runtime import Session
 
@@ -31,7 +34,7 @@ class Network:
 
     def __init__(self, artifact: Artifact) -> None:
         manifest = artifact.manifest
-        self._name = artifact.name
+        self._name, self._heads = artifact.name, manifest.heads
         self._widths = {head: len(emotions) for head, emotions in manifest.outputs.items()}
         subject = f"{artifact.folder} is not a usable model"
         try:
@@ -42,7 +45,7 @@ class Network:
             raise ArtifactError(subject, faults)
 
     def run(self, pixels: Pixels, *more: str) -> list[Floats]:
-        """Logits of one batch (n, channels, size, size) uint8: an array (n, emotions) a head; and further outputs."""
+        """What the file says of a batch (n, channels, size, size) uint8: logits (n, emotions) by head; what is more."""
         outputs = [*(OUTPUT + head for head in self._widths), *more]
         told: list[Floats] = self._session.here.run(outputs, {INPUT: pixels})
         return told
@@ -51,7 +54,8 @@ class Network:
         """Logits by head, (n, emotions), of any number of crops (n, channels, size, size) uint8; n may be 0."""
         empty = [np.empty((0, width), np.float32) for width in self._widths.values()]
         batches = ahead(self.run, _batches(pixels), threads)
-        return dict(zip(self._widths, map(np.concatenate, zip(empty, *batches, strict=True)), strict=True))
+        told = map(np.concatenate, zip(empty, *batches, strict=True))
+        return stacked(self._heads, dict(zip(self._widths, told, strict=True)))
 
     def logits_and_features(self, pixels: Pixels, threads: int = 1) -> tuple[dict[str, Floats], Floats]:
         """As `logits`, and by the same run the last feature map, (n, values, height, width).
@@ -63,7 +67,7 @@ class Network:
             raise MienError(f"model {self._name!r} gives no feature map")
         batches = ahead(lambda batch: self.run(batch, FEATURES), _batches(pixels) or [pixels], threads)
         *logits, features = map(np.concatenate, zip(*batches, strict=True))
-        return dict(zip(self._widths, logits, strict=True)), features
+        return stacked(self._heads, dict(zip(self._widths, logits, strict=True))), features
 
     def _faults(self, channels: int, size: int) -> list[str]:
         """How the file differs from what the manifest promises."""

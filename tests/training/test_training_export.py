@@ -113,7 +113,7 @@ def test_an_artifact_is_five_files_that_read_back(artifact: Artifact) -> None:
 
 def test_the_manifest(artifact: Artifact, run: Run, tiny: Recipe) -> None:
     manifest = artifact.manifest
-    assert (manifest.format, manifest.name, manifest.size) == (6, "model", 24)
+    assert (manifest.format, manifest.name, manifest.size) == (7, "model", 24)
     assert (manifest.colour, manifest.precision, manifest.mirror) == ("gray", "float32", True)
     assert manifest.sha256 == hashlib.sha256((artifact.folder / "model.onnx").read_bytes()).hexdigest()
     (made,) = manifest.runs

@@ -40,13 +40,22 @@ def scene(astronaut: bytes, kind: str) -> Pixels:
         for number, side in enumerate((120, 200, 380)):
             paper.paste(photo.resize((side, side)), (100 + 900 * number, 10))
         photo = paper
+    if kind == "beside":
+        paper = Image.new("RGB", (2000, 1500), "#777777")
+        paper.paste(photo.resize((1300, 1300)), (700, 0))
+        paper.paste(photo.resize((680, 680)), (10, 800))
+        photo = paper
     return np.asarray(photo)
 
 
-@pytest.mark.parametrize("kind", ["nothing", "as it is", "upside down", "close", "small", "long"])
+@pytest.mark.parametrize("kind", ["nothing", "as it is", "upside down", "close", "small", "beside", "long"])
 def test_scenes(ask: Ask, native: Recognizer, astronaut: bytes, kind: str) -> None:
     image = scene(astronaut, kind)
     assert_alike(ask("read", image, {}), native.predict(image).to_dict())
+
+
+def test_a_large_face_hides_no_small_one(native: Recognizer, astronaut: bytes) -> None:
+    assert len(native.predict(scene(astronaut, "beside")).faces) == 2
 
 
 @pytest.mark.parametrize(

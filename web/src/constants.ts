@@ -79,6 +79,7 @@ export const DETECTOR = {
   "small": 0.125,
   "leastPx": 512,
   "perhaps": 0.1,
+  "hint": 0.15,
   "most": 256,
   "close": 0.4,
   "plain": 0.05,

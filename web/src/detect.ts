@@ -15,7 +15,7 @@ type Row = readonly number[];
 type Cells = readonly (readonly [number, number])[];
 
 const { whole: WHOLE, square: SQUARE, short: SHORT, glance: GLANCE, closeUp: CLOSE_UP } = LOOKS;
-const { large, small, leastPx, perhaps, most, close, plain, tiny, unsure, surer, doubtful, inverted } = DETECTOR;
+const { large, small, leastPx, perhaps, hint, most, close, plain, tiny, unsure, surer, doubtful, inverted } = DETECTOR;
 
 export class BlazeFace {
   readonly #full: Network;
@@ -33,11 +33,21 @@ export class BlazeFace {
     const [squares, bordered] = squaresOf(image.width, image.height);
     const whole = squares.length === 1 ? WHOLE : SQUARE;
     const { side } = squares[0]!;
-    let rows = await this.#looks(this.#full, whole, image, squares);
+    const seen: Row[][] = [];
+    for (const each of squares) seen.push(await this.#full.seen(image, each, whole, Math.min(hint, this.#least)));
+    const found = seen.map((each) => blended(each.filter((row) => row[16]! >= this.#least)));
+    let rows = wholeOf(found, image, squares);
     let alone = !rows.length;
     if (alone || Math.max(...rows.map(sideOf)) > large * side) {
       rows = distinct([...rows, ...(await this.#looks(this.#short, SHORT, image, bordered))]);
       alone = alone && rows.every((row) => row[16]! < doubtful);
+    }
+    if (!alone && Math.min(...rows.map(sideOf)) >= small * side) {
+      const nearer: Row[] = [];
+      for (const row of far(seen.flatMap(blended), rows, small * side, image)) {
+        nearer.push(...(await this.#close(row, image)));
+      }
+      rows = distinct([...rows, ...nearer]);
     }
     if (alone || Math.min(...rows.map(sideOf)) < small * side) rows = await this.#glances(image, squares, rows);
     if (!rows.length) {
@@ -54,12 +64,9 @@ export class BlazeFace {
 
   /** Faces in any of several windows, each once and whole. */
   async #looks(network: Network, view: View, image: Image, windows: Window[]): Promise<Row[]> {
-    if (windows.length === 1) return network.look(image, windows[0]!, view, this.#least);
-    const rows: Row[] = [];
-    for (const window of windows) {
-      rows.push(...uncut(await network.look(image, window, view, this.#least), window, image));
-    }
-    return distinct(rows);
+    const rows: Row[][] = [];
+    for (const window of windows) rows.push(await network.look(image, window, view, this.#least));
+    return wholeOf(rows, image, windows);
   }
 
   /** Faces in windows, and in the quarters of every window that shows tiny ones, beside those found before. */
@@ -116,6 +123,11 @@ class Network {
 
   /** Faces in one window that have the least score or more, the surest first. */
   async look(image: Image, window: Window, view: View, least: number): Promise<Row[]> {
+    return blended(await this.seen(image, window, view, least));
+  }
+
+  /** Whatever has the least score or more in one window, a face many times. */
+  async seen(image: Image, window: Window, view: View, least: number): Promise<Row[]> {
     const { pixels, width, height, scale, offset } = viewOf(image, window, view);
     const [raw, logits] = await this.run(pixels, height, width);
     const centres = centresOf(width, height, this.cells);
@@ -134,7 +146,7 @@ class Network {
       const row = [...box, ...points.slice(4), score];
       if (sideOf(row) > 0) rows.push(row);
     });
-    return blended(rows);
+    return rows;
   }
 }
 
@@ -154,6 +166,21 @@ function centresOf(width: number, height: number, cells: Cells): Point[] {
     known.set(key, centres);
   }
   return centres;
+}
+
+/** Of the faces of each window those that are whole, each once. */
+function wholeOf(rows: Row[][], image: Image, windows: Window[]): Row[] {
+  if (windows.length === 1) return rows[0]!;
+  return distinct(windows.flatMap((window, at) => uncut(rows[at]!, window, image)));
+}
+
+/** What may be a face below a side and apart from those that are known, the smallest first, the likeliest alone. */
+function far(rows: Row[], faces: Row[], side: number, image: Image): Row[] {
+  const within = (face: Row, [x, y]: Point) => x >= face[0]! && y >= face[1]! && x <= face[2]! && y <= face[3]!;
+  const apart = (row: Row) => !faces.some((face) => within(face, middle(row)));
+  return byScore(rows.filter((row) => inside(row, image) && sideOf(row) < side && apart(row)))
+    .slice(0, most)
+    .sort((one, other) => sideOf(one) - sideOf(other));
 }
 
 /** The rows whose box no edge of the window cuts, other than where the image ends as well. */

@@ -13,6 +13,15 @@ export interface Head {
   readonly threshold: number;
   readonly mix?: readonly number[];
   readonly second?: { readonly labels: string; readonly threshold: number } | null;
+  readonly stacking?: Stacking | null;
+}
+
+/** What logits of a head become where it listens to another. */
+export interface Stacking {
+  readonly labels: string;
+  readonly own: readonly (readonly number[])[];
+  readonly other: readonly (readonly number[])[];
+  readonly bias: readonly number[];
 }
 
 /** What inference needs of a model.json. */
@@ -45,6 +54,21 @@ export function headFor(model: Manifest, { emotions }: LabelSet): Head | undefin
     model.heads.find((head) => head.emotions.join() === emotions.join()) ??
     model.heads.find((head) => emotions.every((emotion) => head.emotions.includes(emotion)))
   );
+}
+
+/** A network's logits by head, those that listen to others having done so. */
+export function stacked(heads: readonly Head[], logits: Readonly<Record<string, number[]>>): Record<string, number[]> {
+  const heard = { ...logits };
+  for (const { labels, stacking } of heads) {
+    if (!stacking) continue;
+    const [own, other] = [centred(logits[labels]!), centred(logits[stacking.labels]!)];
+    const counted = (counts: readonly number[], values: readonly number[]) =>
+      sum(counts.map((count, at) => count * values[at]!));
+    heard[labels] = stacking.bias.map((bias, at) =>
+      Math.fround(counted(stacking.own[at]!, own) + counted(stacking.other[at]!, other) + bias),
+    );
+  }
+  return heard;
 }
 
 /** The share of each emotion of a label set that a prior expects, together 1; undefined for the mix of training. */
@@ -116,6 +140,12 @@ function weightsOf(head: Head, shares: Record<string, number>): number[] {
   if (!total) return emotions.map(() => 1);
   const learned = sum(mix.filter((_, at) => emotions[at]! in shares));
   return emotions.map((emotion, at) => (emotion in shares ? ((wanted[at]! / total) * learned) / mix[at]! : 1));
+}
+
+/** Logits measured from their mean. */
+function centred(logits: readonly number[]): number[] {
+  const mean = sum(logits) / logits.length;
+  return logits.map((logit) => logit - mean);
 }
 
 function sum(values: readonly number[]): number {

@@ -6,7 +6,7 @@ import { BATCH, CROP_SIDE, FILES } from './constants.js';
 import { Covers } from './covers.js';
 import { BlazeFace, type Run } from './detect.js';
 import { type Face, cropFace, sharpness, wholeCrop, wholeFace } from './face.js';
-import { type LabelSet, type Manifest, type Prior, headFor, labelSetsOf, sharesOf } from './heads.js';
+import { type LabelSet, type Manifest, type Prior, headFor, labelSetsOf, sharesOf, stacked } from './heads.js';
 import { type Image, planes } from './pixels.js';
 import { type Logits, type Prediction, predicted, reading, unread } from './prediction.js';
 import { ImageError, type Source, nameOf, pixelsOf } from './source.js';
@@ -136,7 +136,8 @@ export class Reader {
         const { data, dims } = given[`logits_${name}`]!;
         return [...(data as Float32Array).subarray(row * dims[1]!, (row + 1) * dims[1]!)];
       };
-      told.push(...part.map((_, row) => Object.fromEntries(names.map((name) => [name, said(name, row)]))));
+      const alone = part.map((_, row) => Object.fromEntries(names.map((name) => [name, said(name, row)])));
+      told.push(...alone.map((logits) => stacked(heads, logits)));
     }
     return told;
   }

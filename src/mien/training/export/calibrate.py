@@ -7,7 +7,7 @@ question has its temperature, entropy slope and bias (see `metrics.calibrated`),
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,17 +100,26 @@ def held_out(logits: Floats, truth: Ints, people: Sequence[str] | None = None, s
     Args:
         logits: (n, classes).
         truth: (n,).
-        people: who is on each image; no one's images are on both sides. None where every image shows another.
-        seed: of the tenths.
+        people, seed: as for `tenths`.
     """
-    names: Sequence[Hashable] = range(len(truth)) if people is None else people
+    probabilities = np.empty(logits.shape)
+    for tenth in tenths(len(truth), people, seed):
+        fitted = metrics.fit_calibration(logits[~tenth], truth[~tenth])
+        probabilities[tenth] = metrics.calibrated(logits[tenth], *fitted)
+    return probabilities
+
+
+def tenths(n: int, people: Sequence[str] | None = None, seed: int = 0) -> Iterator[NDArray[np.bool_]]:
+    """Which of n images are in each of ten parts, (n,); fewer parts where there are fewer people.
+
+    Args:
+        people: who is on each image; no one's images are in two parts. None where every image shows another.
+        seed: of the parts.
+    """
+    names: Sequence[Hashable] = range(n) if people is None else people
     number = {name: at for at, name in enumerate(dict.fromkeys(names))}
     fold = (np.random.default_rng(seed).permutation(len(number)) % FOLDS)[[number[name] for name in names]]
-    probabilities = np.empty(logits.shape)
-    for tenth in np.unique(fold):
-        fitted = metrics.fit_calibration(logits[fold != tenth], truth[fold != tenth])
-        probabilities[fold == tenth] = metrics.calibrated(logits[fold == tenth], *fitted)
-    return probabilities
+    yield from (fold == tenth for tenth in np.unique(fold))
 
 
 def uncalibrated(scores: Mapping[str, Any]) -> str | None:

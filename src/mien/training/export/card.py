@@ -198,6 +198,11 @@ def _doubts(head: HeadInfo, scores: dict[str, Any]) -> str:
     told = [_plain(note.removesuffix(".")) for note in scores.get("notes", ())]  # models exported before have none
     if reason := uncalibrated(scores):
         told.append(f"{reason}: confidence is as the network gives it, and may be far from the share that is right")
+    if head.stacking:
+        told.append(
+            f"it listens to {_code(head.stacking.labels)}: its logits are weighed sums of both heads', fitted on "
+            "validation; those of each image here on nine tenths that it is not in"
+        )
     if head.second:
         told.append(
             f"sure is what {_code(head.second.labels)} does not doubt either ({reliable(head.second.threshold)}), so "

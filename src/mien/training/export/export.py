@@ -25,7 +25,7 @@ from mien.datasets.copies import Fingerprints, fingerprints
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError
 from mien.files import check_writable, naming
-from mien.heads import HeadInfo
+from mien.heads import HeadInfo, Stacking
 from mien.image import Pixels
 from mien.labels import FACE, FERPLUS8, LabelSet, named_set
 from mien.metrics import softmax
@@ -40,6 +40,7 @@ from mien.training.export.card import metadata, model_card
 from mien.training.export.compact import compact
 from mien.training.export.linear import head_weights
 from mien.training.export.second import fit_second
+from mien.training.export.stack import fit_stacking
 from mien.training.export.together import together
 from mien.training.learning.member import Finished, Logits, Member, averaged, find_member
 from mien.wording import counted
@@ -185,19 +186,46 @@ def _uncalibrated(
 
 def _judged(manifest: Manifest, logits: Logits, train: Dataset, seen: Fingerprints, valid: Dataset) -> Manifest:
     """The manifest with calibrations, mixes, second opinions and scores, and what must be said beside these."""
+    stackings = {head.labels: _stacking(head, manifest.heads, logits, valid) for head in manifest.heads}
+    logits = logits | {head: rows for head, (_, rows) in stackings.items()}
     found = {head.labels: _calibrate(head.labels, head.emotions, logits[head.labels], valid) for head in manifest.heads}
     mixes = {head.labels: _mix(train, named_set(head.emotions)) for head in manifest.heads}
-    heads = tuple(_calibrated(head, found[head.labels], mixes[head.labels]) for head in manifest.heads)
+    heads = tuple(
+        _calibrated(head, found[head.labels], mixes[head.labels], stackings[head.labels][0]) for head in manifest.heads
+    )
     heads = tuple(_asking(head, heads, logits, valid) for head in heads)
     copies = copies_of(valid, seen)
     scores = {
         head.labels: _scores(head, heads, found[head.labels], logits, valid)
+        | ({"calibrated": True} if head.stacking else {})
         | {"notes": beside(head, found[head.labels], train, valid, copies)}
         for head in heads
     }
     if manifest.face:
         scores[FACE.name] = _judge_faces(logits[FACE.name], valid)
     return manifest.model_copy(update={"heads": heads, "scores": scores})
+
+
+def _stacking(
+    head: HeadInfo, heads: Sequence[HeadInfo], logits: Logits, valid: Dataset
+) -> tuple[Stacking | None, NDArray[np.floating]]:
+    """How a head listens to the first of the others, if that helps, and the logits that it is then judged by.
+
+    Where people's votes taught it, they are its logits' other meaning, and it keeps them.
+    """
+    rows: NDArray[np.floating] = logits[head.labels]
+    others = [other for other in heads if other != head]
+    truth = valid.targets(named_set(head.emotions))
+    judged = truth != NO_LABEL
+    if not others or _voted(named_set(head.emotions), valid):
+        return None, rows
+    found, stacked = fit_stacking(
+        others[0].labels, rows[judged], logits[others[0].labels][judged], truth[judged], _people(valid, judged)
+    )
+    if found:
+        rows = found.logits(rows, logits[others[0].labels])
+        rows[judged] = stacked
+    return found, rows
 
 
 def _asking(head: HeadInfo, heads: Sequence[HeadInfo], logits: Logits, valid: Dataset) -> HeadInfo:
@@ -273,9 +301,20 @@ def _refuse(what: str, differences: dict[str, Any], allowed: float) -> None:
         raise ArtifactError("the ONNX file disagrees with the network it came from; nothing was written", faults)
 
 
-def _calibrated(head: HeadInfo, found: Calibration, mix: tuple[float, ...]) -> HeadInfo:
+def _calibrated(head: HeadInfo, found: Calibration, mix: tuple[float, ...], stacking: Stacking | None) -> HeadInfo:
     names = ("temperature", "entropy_slope", "bias", "vote_temperature", "threshold")
-    return head.model_copy(update={name: getattr(found, name) for name in names} | {"mix": mix})
+    update = {name: getattr(found, name) for name in names} | {"mix": mix, "stacking": stacking}
+    return head.model_copy(update=update)
+
+
+def _voted(labels: LabelSet, valid: Dataset) -> bool:
+    """Whether there are people's votes in a label set."""
+    return labels == FERPLUS8 and valid.has_votes
+
+
+def _people(valid: Dataset, chosen: NDArray[np.bool_]) -> list[str]:
+    """Who is on each of some images."""
+    return [" ".join(group_of(valid.examples[row])) for row in np.flatnonzero(chosen)]
 
 
 def _mix(train: Dataset, labels: LabelSet) -> tuple[float, ...]:
@@ -291,14 +330,14 @@ def _calibrate(name: str, emotions: tuple[str, ...], logits: NDArray[Any], valid
     judged = truth != NO_LABEL
     votes = np.zeros((0, len(labels)), np.int64)
     voted = np.zeros(len(valid), bool)
-    if labels == FERPLUS8 and valid.has_votes:
+    if _voted(labels, valid):
         votes = valid.votes()[:, : len(labels)]
         voted = judged & (votes.sum(1) > 0)
         votes = votes[voted]
     if judged.sum() < 2:
         raise DataError(f"validation images with a label in {name!r}: {judged.sum()}; calibration needs two at least")
-    people = [" ".join(group_of(valid.examples[row])) for row in np.flatnonzero(judged)]
-    found = calibrate(logits[judged].astype(np.float64), truth[judged], logits[voted].astype(np.float64), votes, people)
+    people, rows = _people(valid, judged), logits.astype(np.float64)
+    found = calibrate(rows[judged], truth[judged], rows[voted], votes, people)
     present = set(truth[judged].tolist())
     absent = [emotion for position, emotion in enumerate(labels) if position not in present]
     return replace(found, scores=found.scores | {"absent": absent})
