@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mien.datasets import Dataset, Example, divided, open_dataset
-from mien.datasets.copies import BYTES, copied, families, fingerprints, groups_of, kept_together, repeated
+from mien.datasets.copies import (
+    BYTES,
+    PLAIN,
+    Fingerprints,
+    copied,
+    families,
+    fingerprints,
+    groups_of,
+    kept_together,
+    repeated,
+)
 from mien.datasets.doubts import alike_told
 from mien.errors import DataError
 from mien.intake import ImageSource
@@ -104,6 +114,33 @@ def test_plain_images_are_copies_of_their_like_alone() -> None:
     assert not copied(found.prints[:1], found.prints[1:]).any()
     assert not copied(fingerprints(dataset(faces(6))).prints, found.prints).any()
     assert copied(fingerprints(dataset([image // 2 for image in plain])).prints, found.prints).all()
+
+
+def test_whether_one_is_plain_does_not_hang_on_which_is_asked_about() -> None:
+    """One sign below `PLAIN` and one above, and few that differ."""
+    fewer, more = (np.packbits(np.arange(8 * BYTES) < signs)[None] for signs in (PLAIN - 1, PLAIN + 1))
+    assert not copied(fewer, more).any()
+    assert not copied(more, fewer).any()
+    for prints in (np.concatenate([fewer, more]), np.concatenate([more, fewer])):
+        assert len(set(families(Fingerprints(np.arange(2), prints, (b"0", b"1"))).tolist())) == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_families_are_what_pairs_join_one_by_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    grown = [rng.integers(0, 256, (40, BYTES), np.uint8)]
+    for _ in range(4):  # each from one of those before, so that there are chains
+        flips = np.packbits(rng.random((40, 8 * BYTES)) < 0.06, axis=1)
+        grown.append(np.concatenate(grown)[rng.integers(0, 40 * len(grown), 40)] ^ flips)
+    prints = np.concatenate(grown)
+    family = list(range(len(prints)))
+    for one in range(len(prints)):
+        for other in np.flatnonzero(copied(prints, prints[one : one + 1])).tolist():
+            old, new = max(family[one], family[other]), min(family[one], family[other])
+            family = [new if each == old else each for each in family]
+    found = families(Fingerprints(np.arange(len(prints)), prints, tuple(map(bytes, prints)))).tolist()
+    assert 10 < len(set(family)) < len(prints) - 50
+    assert len(set(found)) == len(set(family)) == len(set(zip(found, family, strict=True)))
 
 
 def test_copies_of_copies_are_one_family() -> None:

@@ -139,10 +139,8 @@ def families(found: Fingerprints) -> NDArray[np.int64]:
     different, place = np.unique(found.prints, axis=0, return_inverse=True)
     roots = np.arange(len(different))
     for ours, others in _pairs(different, different):
-        after = ours < others
-        for one, other in zip(ours[after].tolist(), others[after].tolist(), strict=True):
-            _join(roots, one, other)
-    return np.array([_root(roots, int(each)) for each in place.ravel()], np.int64)
+        _join(roots, ours, others)
+    return roots[place.ravel()]
 
 
 @dataclass(frozen=True)
@@ -188,11 +186,10 @@ def kept_together(dataset: Dataset, groups: Groups | None = None) -> Dataset:
     people = [example.attributes.get("person") for example in dataset.examples]
     named = _together(filter(None, people), [row for row, person in enumerate(people) if person])
     roots = np.arange(len(dataset))
-    for first, *others in [*copies.exact, *named, *copies.near]:
-        for other in others:
-            _join(roots, first, other)
+    pairs = [(rows[0], row) for rows in (*copies.exact, *named, *copies.near) for row in rows[1:]]
+    _join(roots, *np.array(pairs, np.int64).reshape(-1, 2).T)
     examples = list(dataset.examples)
-    for rows in _together([_root(roots, row) for row in range(len(dataset))], range(len(dataset))):
+    for rows in _together(roots.tolist(), range(len(dataset))):
         if len(rows) > 1:
             name = min(examples[row].name for row in rows)
             for row in rows:
@@ -258,11 +255,11 @@ def _pairs(ours: Prints, others: Prints) -> Iterator[tuple[NDArray[np.int64], ND
     few are looked at for each.
     """
     here, there = _words(ours), _words(others)
-    plain = np.bitwise_count(there).sum(1) < PLAIN
+    ours_plain, theirs_plain = (np.bitwise_count(each).sum(1) < PLAIN for each in (here, there))
     for turned in (np.zeros(2, np.uint64), _MIRROR):
         for mine, theirs in _candidates(ours ^ turned.view(np.uint8), others):
             apart = np.bitwise_count(here[mine] ^ turned ^ there[theirs]).sum(1)
-            told_by_few = plain[theirs]  # copies of a plain one have the same few signs
+            told_by_few = ours_plain[mine] | theirs_plain[theirs]  # copies of a plain one have the same few signs
             near = np.where(told_by_few, (apart == 0) & ~turned.any(), apart <= NEAR)
             yield mine[near], theirs[near]
 
@@ -303,13 +300,10 @@ def _words(prints: Prints) -> NDArray[np.uint64]:
     return np.ascontiguousarray(prints).view(np.uint64)
 
 
-def _root(roots: NDArray[np.int64], at: int) -> int:
-    while roots[at] != at:
-        roots[at] = roots[roots[at]]
-        at = int(roots[at])
-    return at
-
-
-def _join(roots: NDArray[np.int64], one: int, other: int) -> None:
-    one, other = _root(roots, one), _root(roots, other)
-    roots[max(one, other)] = min(one, other)
+def _join(roots: NDArray[np.int64], ours: NDArray[np.int64], others: NDArray[np.int64]) -> None:
+    """Give what pairs join one root, the least of theirs, in `roots`, (n,): of each place its root's."""
+    while (apart := roots[ours] != roots[others]).any():
+        one, other = roots[ours[apart]], roots[others[apart]]
+        np.minimum.at(roots, np.maximum(one, other), np.minimum(one, other))
+        while not np.array_equal(nearer := roots[roots], roots):
+            roots[:] = nearer

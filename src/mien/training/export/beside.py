@@ -12,6 +12,7 @@ from mien.datasets.copies import Fingerprints, fingerprints, repeated, shared
 from mien.datasets.doubts import people_told
 from mien.heads import HeadInfo
 from mien.labels import FERPLUS8
+from mien.prediction import is_sure
 from mien.report import EXACT, NEAR, Answers, LeftOut, make_report
 from mien.report.notes import notes
 from mien.training.export.calibrate import Calibration
@@ -46,7 +47,7 @@ def beside(head: HeadInfo, found: Calibration, train: Dataset, valid: Dataset, c
         truth=targets[judged],
         found=np.ones(len(judged), bool),
         copies=tuple(copies.told[row] for row in judged.tolist()),
-        sure=found.answers.max(1) >= head.threshold,
+        sure=is_sure(found.answers.max(1), head.threshold),
         head=head.labels,
         threshold=head.threshold,
         prior=None,
