@@ -216,10 +216,13 @@ def _as_one(people: Sequence[str | None], alike: Iterable[list[int]]) -> list[st
         shared.update(combinations(known, 2) if len(known) <= CROWD else ())
     names = sorted(images)
     place, roots = {name: at for at, name in enumerate(names)}, np.arange(len(names))
-    for (one, other), n in shared.items():
-        if n >= max(LEAST, SAME * min(images[one], images[other])):
-            _join(roots, place[one], place[other])
-    return [names[_root(roots, place[name])] if name else None for name in people]
+    one_person = [
+        (place[one], place[other])
+        for (one, other), n in shared.items()
+        if n >= max(LEAST, SAME * min(images[one], images[other]))
+    ]
+    _join(roots, *np.array(one_person, np.int64).reshape(-1, 2).T)
+    return [names[roots[place[name]]] if name else None for name in people]
 
 
 def _of_one(rows: list[int], people: Sequence[str | None]) -> Iterator[list[int]]:
