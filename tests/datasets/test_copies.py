@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mien.datasets import Dataset, Example, divided, open_dataset
-from mien.datasets.copies import BYTES, PLAIN, Fingerprints, copied, families, fingerprints, groups_of, kept_together
+from mien.datasets.copies import (
+    BYTES,
+    PLAIN,
+    Fingerprints,
+    copied,
+    families,
+    fingerprints,
+    groups_of,
+    kept_together,
+    repeated,
+)
+from mien.datasets.doubts import alike_told
 from mien.errors import DataError
 from mien.intake import ImageSource
 from mien.labels import HAPPY_SAD
@@ -156,12 +167,47 @@ def test_people_who_are_named_are_told_apart_however_alike_they_look() -> None:
     assert [example.group for example in made.examples] == ["", "0001", "", "0001"]
 
 
+def augmented(n: int, images: Sequence[Gray]) -> Dataset:
+    """Images in a folder, and n of them brighter in another, both taken for people."""
+    brighter = [np.clip(image.astype(int) + 20, 0, 255).astype(np.uint8) for image in images[:n]]
+    return dataset([*images, *brighter], ["original"] * len(images) + ["augmented"] * n)
+
+
+@pytest.mark.parametrize(("n", "all_images", "together"), [(3, 3, True), (2, 2, False), (3, 15, True), (4, 16, True)])
+def test_folders_of_the_same_photos_are_no_two_people(n: int, all_images: int, together: bool) -> None:
+    made = augmented(n, faces(all_images))
+    groups = groups_of(made, fingerprints(made))
+    assert sum(len(rows) == 2 for rows in groups.near) == n * together
+    told = alike_told(kept_together(made, groups))
+    assert bool(told) is together
+    if together:
+        assert told[0].startswith("people who hold copies of one another's images: 2 (augmented, original); ")
+        with pytest.raises(DataError, match=r"valid needs two images or two people at least.*say so with --group none"):
+            divided(made, test_share=None, validation_share=0.2, seed=0)
+
+
+def test_two_who_look_alike_in_a_few_of_many_images_are_two() -> None:
+    ours, theirs = faces(16), faces(16, seed=1)
+    alike = [np.clip(image.astype(int) + 20, 0, 255).astype(np.uint8) for image in ours[:3]]
+    made = dataset([*ours, *alike, *theirs], ["ann"] * 16 + ["bob"] * 19)
+    assert not any(len(rows) > 1 for rows in groups_of(made, fingerprints(made)).near)
+
+
 def test_copies_of_a_person_are_told_though_another_looks_alike() -> None:
     one, other = faces(2)
     alike = [np.clip(one.astype(int) + step, 0, 255).astype(np.uint8) for step in (0, 20, 40)]
     made = dataset([alike[0], alike[1], alike[2], other], ["ann", "bob", "ann", "bob"])
     found = [rows for rows in groups_of(made, fingerprints(made)).near if len(rows) > 1]
     assert found == [[0, 2]]
+
+
+def test_copies_beyond_the_first_are_counted() -> None:
+    one, two, three = faces(3)
+    alike = np.clip(one.astype(int) + 20, 0, 255).astype(np.uint8)
+    made = dataset([one, alike, one, two, three, three, b"broken"])
+    assert repeated(made, fingerprints(made)) == 3
+    named = replace(made, examples=tuple(replace(each, attributes={"person": each.name}) for each in made.examples))
+    assert repeated(named, fingerprints(named)) == 0
 
 
 def test_groups_do_not_hang_on_the_order() -> None:
