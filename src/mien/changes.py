@@ -33,7 +33,10 @@ DEEPEST = 60.0  # degrees, about as far as skin goes either way
 SKIN_B = 16.0  # b* of skin, for photos that do not tell it: gray ones, or in blue light
 BLUR = 0.02  # standard deviation in sides of the crop: one px of FER2013's 48
 LEVELS = np.arange(256, dtype=np.uint8)  # all that there are
-REACH = 1.15 + 1.0  # how far from the eyes' middle and the mouth anything is changed, in distances of the eyes
+BESIDE, BELOW = (
+    1.15,
+    1.0,
+)  # how far beside the eyes' middle, above it and below the mouth skin reaches, in such distances
 DARK, INK = 0.3, 25  # what a beard leaves of the light; gray of rims and dark glasses
 
 # Light
@@ -90,7 +93,7 @@ def _skin(photo: Pixels, face: Face, window: Window) -> Floats:
     """How far each pixel is skin, 0..1: an oval from brow to chin, soft at its edge; without eyes and lips where the
     landmarks say where they are."""
     along, below, mouth = places(photo, face, window)
-    oval = np.hypot(along / 1.15, (below - 0.45 * mouth) / (0.45 * mouth + 1.0))
+    oval = np.hypot(along / BESIDE, (below - 0.45 * mouth) / (0.45 * mouth + BELOW))
     skin = np.clip((1 - oval) / 0.15, 0, 1)
     if face.landmarks_xy:
         eyes = np.hypot((np.abs(along) - 0.5) / 0.22, below / 0.1)
@@ -180,11 +183,14 @@ def _axes(photo: Pixels, face: Face) -> tuple[Floats, Floats, float]:
 def _near(photo: Pixels, face: Face) -> Window:
     """Where the face is in the photo, and all that is changed of it but its light and its sharpness."""
     middle, along, mouth = _axes(photo, face)
-    reach = (REACH + abs(mouth)) / np.hypot(*along)
+    across = along / (along @ along)
+    down = np.array([-across[1], across[0]])
+    ends = min(mouth, 0) - BELOW, max(mouth, 0) + BELOW
+    corners = np.array([middle + beside * across + below * down for beside in (-BESIDE, BESIDE) for below in ends])
     height, width = photo.shape[:2]
-    if not np.isfinite([*middle, reach]).all():  # eyes in one place
+    if not np.isfinite(corners).all():  # eyes in one place
         return slice(0, height), slice(0, width)
-    (x0, y0), (x1, y1) = (middle - reach).astype(int), (middle + reach).astype(int) + 1
+    (x0, y0), (x1, y1) = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
     return slice(max(y0, 0), max(min(y1 + 1, height), 0)), slice(max(x0, 0), max(min(x1 + 1, width), 0))
 
 
