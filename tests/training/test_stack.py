@@ -52,6 +52,14 @@ def test_few_images_make_no_head_listen() -> None:
     assert fit_stacking("other", own, other, truth)[0] is None
 
 
+def test_the_images_of_one_person_alone_make_no_head_listen() -> None:
+    """There are no others to fit it on."""
+    own, other, truth = drawn(0, 1.0)
+    stacking, rows = fit_stacking("other", own, other, truth, ["somebody"] * N)
+    assert stacking is None
+    assert (rows == own).all()
+
+
 def test_the_images_of_a_person_are_together() -> None:
     """Where each image is there twice, its twin must not tell what it is."""
     rng = np.random.default_rng(0)

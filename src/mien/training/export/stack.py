@@ -44,9 +44,10 @@ def fit_stacking(
     """
     alone = np.asarray(own, np.float64)
     stacked = np.empty(own.shape)
-    if len(truth) < LEAST:
+    parts = list(tenths(len(truth), people))
+    if len(truth) < LEAST or len(parts) < 2:
         return None, alone
-    for tenth in tenths(len(truth), people):
+    for tenth in parts:
         found = _fitted(name, own[~tenth], other[~tenth], truth[~tenth])
         stacked[tenth] = found.logits(own[tenth], other[tenth])
     before, after = (_logs(held_out(rows, truth, people), truth) for rows in (alone, stacked))
