@@ -41,6 +41,7 @@ from mien.image import Pixels
 from mien.intake import ImageSource
 from mien.labels import FER7, FERPLUS8, LabelSet
 from mien.metrics import Floats
+from mien.prediction import is_sure
 from mien.prior import BALANCED, TRAINING, shares_of
 from mien.recognizer import Recognizer
 from mien.training.export.second import balanced
@@ -185,9 +186,9 @@ def said(model: Artifact, logits: Logits, prior: str = TRAINING, *, asking: bool
     told = answers(logits, model, head.label_set, shares_of(prior, head.label_set))
     chances = np.array([each.shares for each in told])
     least = head.second.threshold if head.second and asking else 0.0
-    doubted = np.array([each.second < least for each in told])
+    doubted = np.array([not is_sure(each.second, least) for each in told])
     confidence = chances.max(1)
-    return Said(np.array(head.emotions)[chances.argmax(1)], confidence, (confidence >= head.threshold) & ~doubted)
+    return Said(np.array(head.emotions)[chances.argmax(1)], confidence, is_sure(confidence, head.threshold) & ~doubted)
 
 
 def score(faces: Faces, said: Said) -> tuple[float, float, float, float, float]:

@@ -33,6 +33,7 @@ from mien.face import Face, Square, framing
 from mien.heads import HeadInfo
 from mien.image import Pixels
 from mien.metrics import Floats
+from mien.prediction import is_sure
 from mien.recognizer import Recognizer
 
 Logits = Mapping[str, NDArray[np.float32]]
@@ -138,11 +139,11 @@ def signs(first: HeadInfo, second: HeadInfo, judged: Sequence[Judged]) -> None:
     }
     for name, test in tests.items():
         faces, ours, theirs, hits = named(judged, f"public split, {second.labels}, balanced")
-        asked = ours >= first.threshold
+        asked = is_sure(ours, first.threshold)
         least = metrics.lowest(test(ours, theirs)[asked], ~hits[asked], ERRORS, faces.weights[asked])
         cells = []
         for faces, ours, theirs, hits in judged:
-            sure = (ours >= first.threshold) & (test(ours, theirs) >= least)
+            sure = is_sure(ours, first.threshold) & is_sure(test(ours, theirs), least)
             share = np.average(sure, weights=faces.weights)
             true = np.average(hits[sure], weights=faces.weights[sure]) if sure.any() else 0.0
             cells.append(f"{100 * share:.0f}, {100 * true:.0f}")

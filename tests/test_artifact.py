@@ -12,9 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+import mien
 from mien import artifact as artifacts
 from mien.artifact import Manifest
+from mien.cli.verbs import app
 from mien.errors import ArtifactError, LabelError, MienError
 from mien.labels import CKPLUS7, FER7, FERPLUS8, HAPPY_SAD, LabelSet
 
@@ -261,6 +264,15 @@ def test_find_tells_what_there_is(name: str, folder: Path, monkeypatch: pytest.M
     with pytest.raises(ArtifactError, match=f"no model '{name}'") as caught:
         artifacts.find(name)
     assert artifacts.DEFAULT in caught.value.faults[0]
+
+
+def test_models_that_are_lost_are_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setattr(artifacts, "_assets", lambda: folder)  # as in a bundle or a zip, which has the code alone
+    with pytest.raises(ArtifactError, match=r"no model '.*small':\n  - mien's own models are not in .*: reinstall"):
+        mien.load()
+    told = CliRunner().invoke(app, ["doctor"])
+    assert (told.exit_code, "mien's own models are not in" in str(told.exception)) == (1, True)
 
 
 @pytest.mark.parametrize(

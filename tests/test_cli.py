@@ -21,7 +21,7 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -42,11 +42,14 @@ from mien.artifact import DEFAULT
 from mien.batch.workers import GRACE_S
 from mien.cli import formats, stop
 from mien.cli.batch import batch
+from mien.cli.evaluate import heads
 from mien.cli.options import columns
 from mien.cli.tally import speed
+from mien.cli.verbs import check_words
 from mien.cli.video import video
 from mien.datasets import open_dataset
 from mien.datasets.index import write_index
+from mien.errors import MienError
 from mien.intake import LIMITS
 from mien.labels import FERPLUS8
 from mien.prediction import Prediction
@@ -506,6 +509,8 @@ def test_odd_names(model: Path, tmp_path: Path, bands: Bands) -> None:
         ("train transfer --data missing --out OUT --from nonsense", "no model 'nonsense'"),
         ("train transfer --data missing --out OUT --teacher small", "distill: is needed, where there are teachers"),
         ("train transfer --data missing --out OUT --set distill=.5", "distill: needs teachers"),
+        ("train transfer --data missing --out OUT --threads 5000000000", "Input should be less than or equal to 1024"),
+        ("train transfer --data missing --out OUT --devices 1025", "Input should be less than or equal to 1024"),
         (
             "train transfer --data missing --out OUT --set distill=.5 --teacher small --teacher nonsense",
             "no model 'nonsense'",
@@ -527,6 +532,30 @@ def test_wrong_usage(words: str, said: str, here: Here, folder: Path, photo: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
     assert (tmp_path / "pipe").is_fifo()
     assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([""], "an empty word on the command line: is a variable not set?"),
+        (["evaluate", ""], "an empty word on the command line, behind evaluate: is a variable not set?"),
+        (["evaluate", "faces", "--report", ""], "an empty word on the command line, behind --report: is"),
+        (["train", "transfer", "--data=", "--out", "run"], "--data= has nothing behind the =: is a variable not set?"),
+        (["evaluate", "faces", "--split", "", "--columns", ""], "behind --split: is a variable not set?"),
+        (["batch", "faces", "--columns", "", "--out", "run"], None),
+        (["batch", "faces", "--columns=", "--out", "run"], None),
+        (["train", "transfer", "--set", "heads=", "--map=a=", "--map", "a="], None),
+    ],
+)
+def test_an_empty_word_is_no_path(words: list[str], told: str | None) -> None:
+    with nullcontext() if told is None else pytest.raises(MienError, match=re.escape(told)):
+        check_words(words)
+
+
+def test_nothing_is_written_where_a_variable_is_not_set(photo: Path, tmp_path: Path) -> None:
+    result = run("predict", photo, "--annotate", "", cwd=tmp_path)
+    assert (result.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert result.stderr == "error: an empty word on the command line, behind --annotate: is a variable not set?\n"
 
 
 def test_a_report_that_cannot_be_written_is_told_before_the_work(photo: Path, tmp_path: Path) -> None:
@@ -1016,6 +1045,21 @@ def test_a_table_that_does_not_fit_loses_no_digit(wide: int) -> None:
     stream = io.StringIO()
     Console(file=stream, width=wide).print(table)
     assert Counter("minesmall100.0%0.01428,709") <= Counter(stream.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (FERPLUS8.emotions, list(FERPLUS8)),
+        (("kein lächeln", "lächeln"), ["kein lächeln", "lächeln"]),
+        (
+            ("angrily disgusted", "happily", "happily disgusted", "happily surprised", "sadly angry", "appalled"),
+            ["angrily", "happily", "happily disgusted", "happily surprised", "sadly an", "appalled"],
+        ),
+    ],
+)
+def test_labels_above_a_confusion_are_apart(labels: tuple[str, ...], told: list[str]) -> None:
+    assert heads(labels) == told
 
 
 @pytest.mark.parametrize("words", ["predict PHOTO", "models", "models small", "evaluate DATA", "data info DATA"])

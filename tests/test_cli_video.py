@@ -125,6 +125,7 @@ def test_a_video_that_is_not_in_the_sums_is_told(clip: Path, tmp_path: Path) -> 
     assert done.stderr.endswith(f"{stills}: no face was found\n")
     marks.write_text("name,start,end,file\na,0,9,other.mp4\n")
     told = run("video", clip, "--every", "1", "--marks", marks).stderr
+    assert told.startswith(f"{marks}: other.mp4 is none of the videos: its marks count nowhere\n")
     assert told.endswith(f"{clip}: no face was found within the marks\n")
 
 

@@ -238,6 +238,8 @@ def test_what_the_model_has_seen_may_be_all(model: Path, write: Write, tmp_path:
     known = trained_on(model, list(path.rglob("*.png")), tmp_path / "taught")
     report = mien.evaluate(known, path)
     assert (report.copies, report.fresh) == ({"seen": 10}, None)
+    with pytest.raises(DataError, match="no split 'valid': the model was trained on all of its images"):
+        mien.evaluate(known, path, split="valid")
 
 
 def test_copies_in_the_datasets_own_training_split_are_told(recognizer: Recognizer, write: Write) -> None:
@@ -250,6 +252,16 @@ def test_copies_in_the_datasets_own_training_split_are_told(recognizer: Recogniz
     assert report.fresh is not None
     assert (report.fresh.n, report.fresh.accuracy) == (2, 0.5)
     assert mien.evaluate(recognizer, path, split="train").copies == {}
+
+
+def test_copies_among_what_is_judged_are_told(recognizer: Recognizer, write: Write) -> None:
+    """Of each look there is one picture, again and again."""
+    path = textured(write({"angry": ["angry"] * 3, "happy": ["happy"] * 2, "sad": ["sad"]}))
+    told = "Of 6 images 3 are copies of others among them, or nearly: intervals are too narrow."
+    report = mien.evaluate(recognizer, path)
+    assert (report.repeated, told in notes(report)) == (3, True)
+    named = mien.evaluate(recognizer, open_dataset(path, group="folder:1"))
+    assert (named.repeated, told in notes(named)) == (3, False)  # intervals are of people
 
 
 @pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"")])

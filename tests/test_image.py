@@ -207,7 +207,9 @@ def test_pandas_and_torch() -> None:
     pandas, torch = pytest.importorskip("pandas"), pytest.importorskip("torch")
     with pytest.raises(SourceError, match=r"got Series, .*: for several images give a list of them"):
         read_image(pandas.Series(["a.jpg", "b.jpg"], name="a.jpg"))
-    with pytest.raises(SourceError, match=r"got Tensor, float32 .*; channels first: .*; floats: "):
+    with pytest.raises(
+        SourceError, match=r"got Tensor, float32 .*\); array = numpy\.asarray\(image\); channels first: .*; floats: "
+    ):
         read_image(torch.zeros(3, 48, 64))
     with pytest.raises(SourceError, match=r"got Tensor, which gives no array: Can't call numpy"):
         read_image(torch.zeros(48, 64, 3, requires_grad=True))

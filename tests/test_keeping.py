@@ -11,6 +11,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -128,6 +129,23 @@ def test_a_disk_that_stays_full_is_told_so_where_rows_are_closed_too(tmp_path: P
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_found_by_what_a_column_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"source": name, "frame": number} for number, name in enumerate(["é", "é", "b", "c", "b"])]
+    with closing(journal(tmp_path / "out.csv")) as kept:
+        assert kept.places("source") == {}
+        kept.write(rows)
+        kept.checkpoint({})
+        places = kept.places("source")
+        assert list(places) == ["é", "b", "c"]
+        read = Mock(side_effect=json.loads)
+        monkeypatch.setattr("mien.keeping.json.loads", read)
+        assert list(kept.rows(*places["é"])) == rows[:2]
+        assert list(kept.rows(*places["b"])) == rows[2:]
+        assert list(kept.rows(*places["c"])) == rows[3:4]
+        assert read.call_count == 2 + 3 + 1
+        assert list(kept.rows(0, 0)) == []
 
 
 def test_a_row_that_was_being_written_is_written_anew(tmp_path: Path) -> None:

@@ -117,6 +117,12 @@ def test_codes_and_numbers_mean_emotions_of_a_known_set() -> None:
         ("gladness", None),
         ("disgustd", "disgust"),
         ("hapiness", "happy"),
+        ("2_sad", "sad"),
+        ("2 - Sad", "sad"),
+        ("sad_faces", "sad"),
+        ("angry people", "angry"),
+        ("happily surprised", None),
+        ("not 1", None),
     ],
 )
 def test_nearest(name: str, emotion: str | None) -> None:

@@ -305,20 +305,36 @@ def test_room_is_asked_for_before_a_png_is_decoded(monkeypatch: pytest.MonkeyPat
 # How much there is
 
 
+V1 = "5:memory:{path}\n0::/", "30 25 0:26 / {top}/memory rw - cgroup cgroup rw,memory"
+V2 = "0::{path}", "29 23 0:26 / {top} rw - cgroup2 cgroup2 rw,nsdelegate"
+UNIT = "system.slice/mien.service"
+
+
 @pytest.mark.parametrize(
-    ("place", "told", "most"),
+    ("version", "path", "files", "most"),
     [
-        ("memory.max", "max\n", None),
-        ("memory.max", "1048576\n", 2**20),
-        ("memory/memory.limit_in_bytes", "2097152\n", 2**21),
-        ("memory/memory.limit_in_bytes", "9223372036854771712\n", None),
+        (V2, "/", {}, None),
+        (V2, "/", {"memory.max": "max"}, None),
+        (V2, "/", {"memory.max": "1048576"}, 2**20),
+        (V2, f"/{UNIT}", {"memory.max": "max", f"{UNIT}/memory.max": "1048576"}, 2**20),
+        (V2, f"/{UNIT}", {"system.slice/memory.max": "1048576", f"{UNIT}/memory.max": "2097152"}, 2**20),
+        (V2, f"/{UNIT}", {"system.slice/other.service/memory.max": "1048576"}, None),
+        (V2, f"/{UNIT}", {f"{UNIT}/memory.max": "nonsense here"}, None),
+        (V1, "/", {"memory/memory.limit_in_bytes": "2097152"}, 2**21),
+        (V1, "/", {"memory/memory.limit_in_bytes": "9223372036854771712"}, None),
+        (V1, "/docker/a1", {"memory/docker/a1/memory.limit_in_bytes": "2097152"}, 2**21),
     ],
 )
-def test_a_container_may_use_less_than_the_machine_has(place: str, told: str, most: int | None, tmp_path: Path) -> None:
-    machine = memory(tmp_path)
+def test_a_service_or_a_container_may_use_less_than_the_machine_has(
+    version: tuple[str, str], path: str, files: dict[str, str], most: int | None, tmp_path: Path
+) -> None:
+    machine = memory(tmp_path / "nothing")
     assert 2**27 < machine < 2**63
-    (tmp_path / place).parent.mkdir(exist_ok=True)
-    (tmp_path / place).write_text(told)
+    for name, content in files.items():
+        (tmp_path / "sys" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sys" / name).write_text(f"{content}\n")
+    for name, content in zip(("cgroup", "mountinfo"), version, strict=True):
+        (tmp_path / name).write_text(content.format(path=path, top=tmp_path / "sys") + "\n")
     assert memory(tmp_path) == (most or machine)
 
 

@@ -9,6 +9,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mien.errors import MienError
@@ -21,6 +22,7 @@ from mien.prediction import (
     Prediction,
     Reading,
     Totals,
+    is_sure,
     percent,
     ranked,
     unsure,
@@ -191,10 +193,15 @@ def test_percent_says_100_of_certainty_alone(share: float, words: str) -> None:
         (0.55, 0.6, ("low confidence (55%, reliable from 60%)",)),
         (0.5, 0.601, ("low confidence (50%, reliable from 61%)",)),
         (0.99, 1.0, ("low confidence (99%, never reliable)",)),
+        (1.0, 1.0, ("low confidence (100%, never reliable)",)),
+        (1.0, 0.999, ()),
+        (math.inf, 1.0, ()),
     ],
 )
 def test_doubt_in_a_confidence(confidence: float, threshold: float, reasons: tuple[str, ...]) -> None:
     assert unsure(confidence, threshold) == reasons
+    assert is_sure(confidence, threshold) == (not reasons)
+    assert is_sure(np.array([confidence]), threshold).tolist() == [not reasons]
 
 
 def test_json_of_landmarks() -> None:

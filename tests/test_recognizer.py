@@ -337,6 +337,14 @@ def test_the_models_own_set_is_its_first_heads(default: Recognizer) -> None:
     assert default.spoken("ckplus7") is CKPLUS7
 
 
+def test_sets_that_a_model_speaks_are_told(default: Recognizer, toy: Toy, tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match=r"^no label set 'odd'; there are fer7, ferplus8, ckplus7, happy-sad$"):
+        default.spoken("odd")
+    own = mien.load(toy(tmp_path / "own", {"calm-happy-sad": ("calm", "happy", "sad")}), detector=Finds())
+    with pytest.raises(LabelError, match=r"^no label set 'odd'; there are happy-sad, calm-happy-sad$"):
+        own.spoken("odd")
+
+
 def test_chances_and_votes_of_one_face(toy: Toy, bands: Bands, tmp_path: Path) -> None:
     """Its logits are 4 for the second of two bands and 0 for the first."""
     calibration = {"temperature": 2.0, "entropy_slope": 0.0, "bias": [3.0, 0.0], "vote_temperature": 4.0}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mien.errors import DataError, FaultsError, MienError
-from mien.spans import Mark, averages, events, read_marks, seconds, shown, summary
+from mien.spans import Mark, averages, events, of_no_video, read_marks, seconds, shown, summary
 
 LABELS = ("happy", "sad")
 
@@ -121,6 +121,30 @@ def test_marks_take_parts_of_frames() -> None:
         ("one", 0.75, 1.0),
         ("two", 1.0, 0.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("marks", "seen"),
+    [
+        ([("one", 0, 1), ("one", 0.5, 2)], {"one": 2.0}),
+        ([("one", 0.5, 2), ("one", 0, 1), ("one", 0.75, 0.8)], {"one": 2.0}),
+        ([("one", 0, 3), ("one", 1, 2, "a.mp4"), ("one", 2, 9, "b.mp4")], {"one": 3.0}),
+        ([("one", 0, 1), ("one", 1, 2), ("one", 2.5, 3)], {"one": 2.5}),
+        ([("one", 0, 2), ("two", 1, 3)], {"one": 2.0, "two": 2.0}),
+    ],
+)
+def test_time_within_several_marks_of_one_name_counts_once(marks: list[Any], seen: dict[str, float]) -> None:
+    told = summary(of(*[0.9] * 6), LABELS, [Mark(*each) for each in marks]).rows
+    assert {each["mark"]: each["seen_s"] for each in told} == seen
+    assert {each["longest_s"] for each in told} <= {*seen.values(), 2.0}
+
+
+def test_marks_of_no_video() -> None:
+    marks = [Mark("a", 0, 1), Mark("b", 0, 1, "b.mp4"), Mark("c", 0, 1, "c.mp4"), Mark("d", 0, 1, "c.mp4")]
+    assert of_no_video([], ["films/b.mp4"]) == []
+    assert of_no_video(marks, ["films/b.mp4"]) == ["c.mp4"]
+    assert of_no_video(marks, ["films/b.mp4", "c.mp4"]) == []
+    assert of_no_video(marks, []) == ["b.mp4", "c.mp4"]
 
 
 def test_sums_come_by_video_mark_and_track_whoever_is_the_largest() -> None:

@@ -126,6 +126,9 @@ def recorded(reader: Recognizer, clips: list[Path], out: Path, *, resume: bool =
         for at, _ in enumerate(moments):
             if at == most:
                 return False
+        rows = list(recording.rows())
+        for name in map(str, clips):
+            assert list(recording.rows_of(name)) == [row for row in rows if row["source"] == name]
         recording.write("csv")
         recording.remove()
         return True

@@ -259,7 +259,7 @@ def find(name_or_path: str | os.PathLike[str] | None = None) -> Path:
         return _packaged() / DEFAULT
     if isinstance(name_or_path, str) and name_or_path in names():
         return _packaged() / name_or_path
-    mine = f"mien has {', '.join(names())}"
+    mine = _told()
     if not isinstance(name_or_path, str | os.PathLike):
         kind = type(name_or_path).__name__
         raise ArtifactError(f"no model {name_or_path!r}", [f"expected a name or a folder, got {kind}", mine])
@@ -267,6 +267,14 @@ def find(name_or_path: str | os.PathLike[str] | None = None) -> Path:
     if not path.is_dir():
         raise ArtifactError(f"no model {str(name_or_path)!r}", [mine, "no such folder either"])
     return path
+
+
+def _told() -> str:
+    """Which models come with mien; where there are none, why that may be."""
+    if found := names():
+        return f"mien has {', '.join(found)}"
+    ways = "reinstall mien, unpack the zip that it is in, or bundle its files, too (PyInstaller: --collect-data mien)"
+    return f"mien's own models are not in {_packaged()}: {ways}"
 
 
 def refuse_name(folder: Path) -> None:

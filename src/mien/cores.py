@@ -18,10 +18,11 @@ from queue import Full, Queue
 from threading import Event, Thread
 from typing import Any, TypeVar
 
+from mien.cgroups import PROCESS, control_groups, words
+
 S = TypeVar("S")
 T = TypeVar("T")
 
-PROCESS = Path("/proc/self")
 CPUS = Path("/proc/cpuinfo")
 
 
@@ -33,10 +34,9 @@ def cores(process: Path = PROCESS) -> int:
     Args:
         process: where Linux tells of a process; other systems have no such folder, and only their affinity counts.
     """
-    try:
-        limits = [limit for group in _groups(process) for limit in _limits(group)]
-    except (OSError, ValueError):  # no Linux, or one that tells of itself in another way
-        limits = []
+    limits: list[float] = []
+    with suppress(ValueError):  # a Linux that tells of cores in another way
+        limits = [limit for group in control_groups(process) for limit in _limits(group)]
     return max(1, math.ceil(min([_allowed(), *limits])))
 
 
@@ -140,36 +140,12 @@ def _processor() -> str:
     return platform.processor() or "processor unknown"
 
 
-def _groups(process: Path) -> Iterator[Path]:
-    """Folders of the control groups that a process is in, and of those above, as far as they are to be seen."""
-    mounts = [line.split() for line in (process / "mountinfo").read_text().splitlines()]
-    for line in (process / "cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        for mount in mounts:
-            kind, _, options = mount[mount.index("-") + 1 :][:3]
-            if kind != ("cgroup" if controllers else "cgroup2"):  # version 1, or 2
-                continue
-            if not {*controllers.split(",")} <= {"", *options.split(",")}:
-                continue
-            root, top = mount[3], Path(mount[4].replace("\\040", " "))
-            below = Path(os.path.relpath(path, root))
-            folder = top if ".." in below.parts else top / below  # a container may take its own group for the top
-            yield from (each for each in (folder, *folder.parents) if each.is_relative_to(top))
-
-
 def _limits(group: Path) -> Iterator[float]:
     """The cores that a control group leaves its processes, by time and by number, where it limits them."""
-    match _words(group / "cpu.max") or _words(group / "cpu.cfs_quota_us") + _words(group / "cpu.cfs_period_us"):
+    match words(group / "cpu.max") or words(group / "cpu.cfs_quota_us") + words(group / "cpu.cfs_period_us"):
         case [quota, period] if quota not in ("max", "-1"):  # of every so many microseconds
             yield int(quota) / int(period)
     for name in ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"):
-        for numbers in _words(group / name):
+        for numbers in words(group / name):
             spans = [span.split("-") for span in numbers.split(",")]
             yield sum(int(span[-1]) - int(span[0]) + 1 for span in spans)
-
-
-def _words(path: Path) -> list[str]:
-    try:
-        return path.read_text().split()
-    except OSError:
-        return []

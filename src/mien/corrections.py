@@ -23,7 +23,7 @@ from pathlib import Path
 from PIL import Image
 
 from mien.cells import Rows, plain
-from mien.datasets.base import SPLITS
+from mien.datasets.base import split_named
 from mien.datasets.rows import cells_of
 from mien.errors import MienError
 from mien.files import UNFINISHED, UNFIT, alone, check_writable, replacing, write_text
@@ -203,6 +203,6 @@ def _remove(crops: Iterator[Path]) -> None:
 
 def _named(label: str) -> str:
     """The folder of a label. Raises `MienError` where no system, or no dataset, would read it as that."""
-    if not label or UNFIT.search(label) or label != label.strip(". ") or label.lower() in SPLITS:
+    if not label or UNFIT.search(label) or label != label.strip(". ") or split_named(label):
         raise MienError(f"no folder can have the label {label!r} as its name: say it in other words")
     return label

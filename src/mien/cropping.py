@@ -26,7 +26,7 @@ from PIL import Image
 from mien.cells import Rows
 from mien.crops import NO_FACE, Crop, cut
 from mien.datasets import open_dataset
-from mien.datasets.base import SPLITS, Dataset, Example
+from mien.datasets.base import Dataset, Example, split_named
 from mien.datasets.shards import StoredImage
 from mien.datasets.walk import image_files
 from mien.detect import BlazeFace, Detector
@@ -231,7 +231,7 @@ def _places(examples: Sequence[Example], *, flat: bool) -> Iterator[str]:
 def _stem(example: Example) -> str:
     """Of a source's name, what its folder does not say: `train/happy/ann/01.jpg` is `ann-01`."""
     *folders, name = PurePosixPath(example.name).parts or ("image",)
-    own = [each for each in folders if canonical(each) != example.label and SPLITS.get(each.lower()) != example.split]
+    own = [each for each in folders if canonical(each) != example.label and split_named(each) != example.split]
     stem = PurePosixPath(name).stem if PurePosixPath(name).suffix.lower() in SUFFIXES else name
     return _fit("-".join([*own, stem]) if example.label else stem)
 

@@ -15,7 +15,7 @@ from mien import metrics
 from mien.crops import Crop
 from mien.datasets import divided, open_dataset
 from mien.datasets.base import NO_LABEL, Dataset, nothing_read, spread
-from mien.datasets.copies import Fingerprints, Prints, copied, fingerprints, shared
+from mien.datasets.copies import Fingerprints, Prints, copied, fingerprints, repeated, shared
 from mien.datasets.doubts import people_told
 from mien.datasets.fer2013 import like_fer2013
 from mien.datasets.splits import group_of
@@ -95,7 +95,7 @@ def evaluate(
     if split != "all":
         dataset = as_trained(recognizer, dataset)
     name = dataset.splits[-1] if split is None else split
-    chosen = dataset.split(name)
+    chosen = _chosen(dataset, name, came_split)
     train = dataset.split("train") if name != "train" and "train" in dataset.splits else None
     if named := head or usual_head(recognizer, chosen, None if labels is None else recognizer.spoken(labels)):
         recognizer = recognizer.speaking(named)
@@ -125,6 +125,14 @@ def evaluate(
     described = _described(chosen, name, choice, train)
     origin = origin_of(recognizer.artifact, dataset, asked, answers, spoken, found)
     return make_report(recognizer.artifact.name, described, spoken, answers, left_out, by, origin)
+
+
+def _chosen(dataset: Dataset, name: str, came_split: bool) -> Dataset:
+    """A split of a dataset; where a model knows all of one that came without, it is told that it has no other."""
+    if not came_split and dataset.splits == ("train",) and name != "train":
+        known = "the model was trained on all of its images, on copies of them, or on these people"
+        raise DataError(f"{dataset.path}: no split {name!r}: {known}; split all judges them")
+    return dataset.split(name)
 
 
 def _judged(chosen: Dataset, targets: Ints, labels: LabelSet) -> list[int]:
@@ -315,6 +323,7 @@ def _answers(
         prior=prior,
         kl_to_votes=_kl(readable, read.votes, labels),
         prints=found.written(len(readable)),
+        repeated=repeated(readable, found),
     )
 
 

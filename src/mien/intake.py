@@ -176,7 +176,7 @@ def known(source: ImageSource) -> Encoded | Image.Image | NDArray[np.uint8]:
             raise SourceError(f"expected an image, got {kind}, which gives no array: {error}") from error
         if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in CHANNELS):
             expected = "expected uint8 (H, W, 3) in RGB order or gray (H, W)"
-            raise SourceError(f"{expected}, got {kind}, {array.dtype} {array.shape}{_advice(array)}")
+            raise SourceError(f"{expected}, got {kind}, {array.dtype} {array.shape}{_advice(array, source)}")
         return array
     if hasattr(source, "__bytes__"):  # asking by the protocol takes a twentieth of what a face crop takes
         return bytes(source)
@@ -185,11 +185,12 @@ def known(source: ImageSource) -> Encoded | Image.Image | NDArray[np.uint8]:
     raise SourceError(f"expected a path, bytes, a binary file, a Pillow image or an array, got {kind}")
 
 
-def _advice(array: NDArray[Any]) -> str:
-    """What makes an array an image."""
+def _advice(array: NDArray[Any], source: object) -> str:
+    """What makes an image of an array, or of what gave it, whose own methods may be others."""
     if array.dtype.kind not in "biuf":
         return ": for several images give a list of them"
     steps = {
+        "array = numpy.asarray(image)": not isinstance(source, np.ndarray),
         "4 dimensions: give a list of images, list(array)": array.ndim == 4,
         "channels first: array.transpose(1, 2, 0)": array.ndim == 3 and array.shape[0] in CHANNELS,
         "a channel too many: array[..., :3] leaves out alpha": array.ndim == 3 and array.shape[-1] == 4,

@@ -8,6 +8,7 @@ seconds.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -92,10 +93,24 @@ class Journal:
         kept = {"asked": self._asked, "state": state, "bytes": self._stream.tell()}
         write_text(self._state, json.dumps(kept))
 
-    def rows(self) -> Iterator[Row]:
-        """All rows until the last checkpoint, from the first."""
+    def rows(self, start: int = 0, end: float = math.inf) -> Iterator[Row]:
+        """All rows until the last checkpoint, from the first; or those of a place in the file, see `places`."""
         with self._rows.open("rb") as stream:
-            yield from map(json.loads, stream)
+            stream.seek(start)
+            while start < end and (line := stream.readline()):
+                start += len(line)
+                yield json.loads(line)
+
+    def places(self, column: str) -> dict[Any, tuple[int, int]]:
+        """From which byte to which the rows of each value of a column lie, and others if they lie between."""
+        found: dict[Any, tuple[int, int]] = {}
+        with self._rows.open("rb") as stream:
+            at = 0
+            for line in stream:
+                value, end = json.loads(line)[column], at + len(line)
+                found[value] = found.get(value, (at, end))[0], end
+                at = end
+        return found
 
     def close(self) -> None:
         """No more rows come; without a checkpoint there is nothing to go on from, and nothing is left."""

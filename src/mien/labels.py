@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,9 @@ Words that some datasets use as classes of their own (calm, bored, smile, unhapp
 NEGATION = re.compile(r"^(?:un|in|dis|non?|not|anti)[\W_]*|[\W_]*(?:less|free|not)$")
 """What turns a word round: `unhappy` is neither happy nor, for those who have both as classes, sad."""
 
+BESIDE = frozenset(("class", "emotion", "expression", "face", "faces", "images", "label", "people", "photos"))
+"""Words that say nothing beside an emotion."""
+
 LOOKALIKES = frozenset(
     ("brightened", "content", "danger", "distrust", "gladness", "lightened", "tearful", "terrific", "tightened")
 )
@@ -123,17 +126,26 @@ def write_pairs(pairs: Mapping[str, object]) -> str:
 
 
 def canonical(name: str) -> str:
-    """The emotion meant by a spelling: `" Anger"` -> `"angry"`. Unknown words come back in lower case."""
+    """The emotion meant by a spelling: `" Anger"` -> `"angry"`. Unknown words come back in lower case, their letters
+    with marks as one sign each, which macOS writes as two in the names of folders."""
     word = name.strip().lower()
+    if not word.isascii():
+        from unicodedata import normalize  # here, since most never need it
+
+        word = normalize("NFC", word)
     return ALIASES.get(word, word)
 
 
 def nearest(name: str) -> str | None:
     """The emotion whose spelling is nearest to a word that is none: `"hapy"` -> `"happy"`; `None` if none is near.
 
-    Nor is one near to a word that means something else, or what the emotion is not: `"unhappy"`, `"content"`.
+    Nor is one near to a word that means something else, or what the emotion is not: `"unhappy"`, `"content"`. Numbers
+    and words that say nothing stand beside it: `"2 - sad"`, `"sad_faces"`.
     """
     word = canonical(name)
+    said = [part for part in re.split(r"[\W\d_]+", word) if part and part not in BESIDE]
+    if len(said) == 1 and (known := canonical(said[0])) in FERPLUS8:
+        return known
     kept = NEGATION.sub("", word)
     if word in LOOKALIKES or (kept != word and _nearest(kept)):
         return None
@@ -251,12 +263,13 @@ _WORDS = {
 LABEL_SETS = {label_set.name: label_set for label_set in (FER7, FERPLUS8, CKPLUS7, HAPPY_SAD)}
 
 
-def label_set(name: str) -> LabelSet:
-    """A label set by its name. Raises `LabelError`, listing the names there are."""
+def label_set(name: str, able: Collection[str] = LABEL_SETS) -> LabelSet:
+    """A label set by its name. Raises `LabelError`, listing those of `able`, the known ones first."""
     try:
         return LABEL_SETS[name]
     except KeyError:
-        raise LabelError(f"no label set {name!r}; there are {', '.join(LABEL_SETS)}") from None
+        there = [*(each for each in LABEL_SETS if each in able), *(each for each in able if each not in LABEL_SETS)]
+        raise LabelError(f"no label set {name!r}; there are {', '.join(there)}") from None
 
 
 def named_set(emotions: tuple[str, ...]) -> LabelSet:

@@ -11,10 +11,11 @@ from contextvars import ContextVar
 from pathlib import Path
 from threading import Condition, Lock
 
+from mien.cgroups import PROCESS, control_groups, words
+
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # glibc's names for what `mallopt` sets
 LARGEST = 2**25  # bytes; the most that glibc takes for a piece of memory that it keeps
 KEPT = 2**27  # bytes
-CONTROL = Path("/sys/fs/cgroup")
 HEAPS = 2  # that threads share; each keeps what it once needed
 
 LARGE = 2**26  # bytes of an image that are not kept for the next
@@ -22,18 +23,19 @@ MOST_DECODED = 2**28  # bytes that images and their decoders hold at once
 MOST_ENCODED = 2**26  # bytes of the files that they are decoded from
 
 
-def memory(control: Path = CONTROL) -> int:
-    """Bytes that this process may use at most, by its machine, its container and `ulimit`, whoever uses them now.
+def memory(process: Path = PROCESS) -> int:
+    """Bytes that this process may use at most, by its machine, its service or container, and `ulimit`, whoever uses
+    them now.
 
     Args:
-        control: where Linux tells of control groups.
+        process: where Linux tells of a process.
     """
     limits = [2**63]
     with suppress(AttributeError, ValueError, OSError):  # Windows tells of nothing
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # of version 2, of version 1
-        with suppress(ValueError, OSError):  # `max` is no limit
-            limits.append(int((control / name).read_text()))
+    for group in control_groups(process):
+        for name in ("memory.max", "memory.limit_in_bytes"):  # of version 2, of version 1
+            limits += [int(word) for word in words(group / name) if word.isdecimal()]  # `max` is no limit
     with suppress(ImportError):
         import resource
 

@@ -6,10 +6,14 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mien.errors import MienError
 from mien.face import Face
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 BOX_DIGITS = 2
 SHARE_DIGITS = 6
@@ -57,13 +61,29 @@ def ranked(expression: Expression) -> tuple[Ranks, Ranks]:
     return first, ranks[len(first) :]
 
 
+@overload
+def is_sure(confidence: float, threshold: float) -> bool: ...
+
+
+@overload
+def is_sure(confidence: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]: ...
+
+
+def is_sure(confidence: Any, threshold: float) -> Any:
+    """Whether a confidence, 0..1, or each of an array, may be relied on: from a threshold on; never where that is 1.
+
+    An infinite one always may: it is that of a head that does not know the answer, and so does not doubt it.
+    """
+    return confidence >= threshold if threshold < 1 else confidence > 1
+
+
 def unsure(confidence: float, threshold: float, head: str = "") -> tuple[str, ...]:
-    """The reason not to rely on a confidence below a threshold, both 0..1; none where it is not.
+    """The reason not to rely on a confidence, by a threshold; none where it may be relied on, see `is_sure`.
 
     Args:
         head: whose confidence it is, where that is another than the one that answers.
     """
-    if confidence >= threshold:
+    if is_sure(confidence, threshold):
         return ()
     return (f"{LOW}{f' by {head} labels' if head else ''} ({percent(confidence)}, {reliable(threshold)})",)
 

@@ -408,7 +408,9 @@ class Recognizer:
             kind = type(labels).__name__
             raise LabelError(f"expected a label set, its name, or mien.LabelSet(name, emotions); got {kind}")
         own = {head.labels: head.label_set for head in self.artifact.manifest.heads}
-        wanted = labels if isinstance(labels, LabelSet) else own.get(labels) or label_set(labels)
+        wanted = (
+            labels if isinstance(labels, LabelSet) else own.get(labels) or label_set(labels, self.artifact.label_sets)
+        )
         self.artifact.head_for(wanted)
         return wanted
 

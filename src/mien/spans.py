@@ -150,7 +150,8 @@ def summary(rows: Iterable[Row], labels: Collection[str], marks: Sequence[Mark] 
     Args:
         rows: a timeline's.
         labels: its emotions.
-        marks: what is counted within; all of the time if there are none.
+        marks: what is counted within; all of the time if there are none. What lies within several of one name counts
+            once, and those of other videos nowhere (see `of_no_video`).
 
     Returns:
         A row a track, those of each video by mark, as `marks` has them, and by track.
@@ -163,13 +164,14 @@ def summary(rows: Iterable[Row], labels: Collection[str], marks: Sequence[Mark] 
     names = tuple(labels)
     sums: dict[tuple[str, str | None, int], _Sum] = {}
     persons: dict[tuple[str, int], int | None] = {}
-    for frame in shown(rows):
-        for mark, start_s, lasts_s in _within(frame, marks):
-            for row in frame.rows:
-                if row["track"] is not None:
-                    key = frame.source, mark, row["track"]
-                    persons[frame.source, row["track"]] = row.get("person")
-                    sums.setdefault(key, _Sum(start_s)).add(row, start_s, lasts_s, names)
+    for source, frames in groupby(shown(rows), lambda frame: frame.source):
+        parts = _parts(marks, source) if marks else None
+        for frame in frames:
+            for mark, start_s, lasts_s in _within(frame, parts):
+                for row in frame.rows:
+                    if row["track"] is not None:
+                        persons[source, row["track"]] = row.get("person")
+                        sums.setdefault((source, mark, row["track"]), _Sum(start_s)).add(row, start_s, lasts_s, names)
     sources = {source: place for place, source in enumerate(dict.fromkeys(source for source, _, _ in sums))}
     places = {mark.name: place for place, mark in reversed([*enumerate(marks)])}
     ordered = sorted(sums.items(), key=lambda item: (sources[item[0][0]], places.get(item[0][1] or "", 0), item[0][2]))
@@ -186,33 +188,57 @@ def averages(summed: Table, labels: Collection[str]) -> Table:
 
     `sd_<emotion>` is the standard deviation of the videos' `mean_<emotion>`; None of one video.
     """
-    marks = dict.fromkeys(row["mark"] for row in summed.rows)
-    told = [_average(mark, [row for row in summed.rows if row["mark"] == mark], tuple(labels)) for mark in marks]
-    return _table(_average(None, [], tuple(labels)), told)
+    marks: dict[str | None, dict[str, list[Row]]] = {}
+    for row in summed.rows:
+        marks.setdefault(row["mark"], {}).setdefault(row["source"], []).append(row)
+    told = [_average(mark, files, tuple(labels)) for mark, files in marks.items()]
+    return _table(_average(None, {}, tuple(labels)), told)
 
 
-def _average(mark: str | None, rows: Sequence[Row], labels: Sequence[str]) -> dict[str, Any]:
-    files = dict.fromkeys(row["source"] for row in rows)
+def _average(mark: str | None, files: Mapping[str, Sequence[Row]], labels: Sequence[str]) -> dict[str, Any]:
+    """A row of `averages`, of the rows of each video within a mark."""
     measures = [f"{kind}_{name}" for kind in ("share", "mean") for name in labels] + ["confidence", "uncertain_share"]
     by_file: dict[str, list[float]] = {measure: [] for measure in measures}
-    for source in files:
-        own = [row for row in rows if row["source"] == source]
+    for own in files.values():
         weight = sum(row["seen_s"] for row in own) or 1.0
         for measure, values in by_file.items():
             values.append(sum(row[measure] * row["seen_s"] for row in own) / weight)
     spread = {f"sd_{name}": round(stdev(by_file[f"mean_{name}"]), 4) if len(files) > 1 else None for name in labels}
     means = {measure: round(fmean(values), 4) if values else None for measure, values in by_file.items()}
-    return {"mark": mark, "files": len(files), "tracks": len(rows), **means, **spread}
+    return {"mark": mark, "files": len(files), "tracks": sum(map(len, files.values())), **means, **spread}
 
 
-def _within(frame: Shown, marks: Sequence[Mark]) -> Iterator[tuple[str | None, float, float]]:
-    """The marks that a frame is in, and from when and for how long."""
-    if not marks:
+def of_no_video(marks: Iterable[Mark], sources: Collection[str]) -> list[str]:
+    """The files that marks name and that are none of these videos, by their names in rows."""
+    named = dict.fromkeys(mark.source for mark in marks if not any(_is_of(mark, source) for source in sources))
+    return [source for source in named if source is not None]
+
+
+def _is_of(mark: Mark, source: str) -> bool:
+    return mark.source in (None, source, Path(source).name)
+
+
+def _parts(marks: Iterable[Mark], source: str) -> list[Mark]:
+    """What marks make of a video: parts, of which no two of one name overlap or touch."""
+    parts: dict[str, list[Mark]] = {}
+    for mark in sorted((mark for mark in marks if _is_of(mark, source)), key=lambda mark: mark.start_s):
+        own = parts.setdefault(mark.name, [])
+        if own and mark.start_s <= own[-1].end_s:
+            own[-1] = own[-1]._replace(end_s=max(own[-1].end_s, mark.end_s))
+        else:
+            own.append(mark)
+    return [part for own in parts.values() for part in own]
+
+
+def _within(frame: Shown, parts: Iterable[Mark] | None) -> Iterator[tuple[str | None, float, float]]:
+    """The parts that a frame is in, and from when and for how long; None is all of the time."""
+    if parts is None:
         yield None, frame.time_s, frame.lasts_s
-    for mark in marks:
-        start_s, end_s = max(frame.time_s, mark.start_s), min(frame.time_s + frame.lasts_s, mark.end_s)
-        if start_s < end_s and mark.source in (None, frame.source, Path(frame.source).name):
-            yield mark.name, start_s, end_s - start_s
+        return
+    for part in parts:
+        start_s, end_s = max(frame.time_s, part.start_s), min(frame.time_s + frame.lasts_s, part.end_s)
+        if start_s < end_s:
+            yield part.name, start_s, end_s - start_s
 
 
 @dataclass

@@ -196,6 +196,7 @@ class Recording:
         self._video: Mapping[str, Any] | None = state["video"]
         self._album = People(state["album"]) if merge_people else None
         self._persons: dict[str, dict[str, int]] = state["persons"]
+        self._places: dict[str, tuple[int, int]] | None = None  # of each video's rows, once somebody asks
 
     @property
     def begun(self) -> tuple[int, float]:
@@ -225,7 +226,17 @@ class Recording:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All rows on disk, with the persons, if those were asked for."""
-        for row in self._journal.rows():
+        return self._told(self._journal.rows())
+
+    def rows_of(self, source: str) -> Iterator[dict[str, Any]]:
+        """Those of one video, by its name in them; the others are passed over unread from the second time on."""
+        if self._places is None:
+            self._places = self._journal.places("source")
+        rows = self._journal.rows(*self._places.get(source, (0, 0)))
+        return self._told(row for row in rows if row["source"] == source)
+
+    def _told(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for row in rows:
             if self._album is not None:
                 row["person"] = self._persons.get(row["source"], {}).get(str(row["track"]))
             yield row
@@ -244,6 +255,7 @@ class Recording:
         self._journal.remove()
 
     def _checkpoint(self) -> None:
+        self._places = None
         album = self._album.state if self._album is not None else None
         self._journal.checkpoint({"done": self._done, "video": self._video, "album": album, "persons": self._persons})
 

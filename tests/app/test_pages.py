@@ -631,4 +631,7 @@ def test_a_wide_table_of_a_card_is_turned() -> None:
     wide = "before\n\n| head | n | ECE |\n|---|---|---|\n| fer7 | 3589 | 0.03 |\n\nafter"
     assert about.shown(wide) == "before\n\n| head | fer7 |\n| --- | --- |\n| n | 3589 |\n| ECE | 0.03 |\n\nafter"
     assert about.shown("| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n").count("\n") == 4
+    assert about.shown("| a | b |\n|---|---|\n| x\\|y | 2 |\n") == "| a | x\\|y |\n| --- | --- |\n| b | 2 |\n"
+    for uneven in ("| a | b |\n|---|---|\n| 1 | 2 | 3 |\n", "| a | b |\n", "| a | b |\n|---|---|\n| 1 |\n"):
+        assert about.shown(uneven) == uneven
     assert about.shown("## Title") == "#### Title"

@@ -257,6 +257,16 @@ def test_the_command_writes_the_report_and_the_clean_rest(found: Audit, folder: 
     assert (whole.exit_code, json.loads(whole.stdout)["n"]) == (0, found.n - len(found.left_out))
 
 
+def test_what_was_found_is_told_where_nothing_is_clean(tmp_path: Path) -> None:
+    for label in ("happy", "sad"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        (tmp_path / "data" / label / "a.png").write_bytes(b"")
+    result = run(tmp_path / "data", "--write-clean", tmp_path / "clean.json")
+    assert "nothing is left when 2 images are left out" in str(result.exception)
+    assert "unreadable: happy/a.png: empty: no bytes to read" in result.stdout
+    assert not (tmp_path / "clean.json").exists()
+
+
 def test_what_cannot_be_written_is_told_before_the_work(folder: Path, tmp_path: Path) -> None:
     result = run(folder, "--write-clean", tmp_path / "clean.csv")
     assert isinstance(result.exception, DataError)

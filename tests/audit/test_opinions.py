@@ -72,6 +72,21 @@ def test_nobody_is_doubted_where_all_agree() -> None:
     assert not doubted([np.eye(2)[labels] * 0.8 + 0.1], labels).likely.any()
 
 
+def test_a_label_that_has_most_is_no_error_however_unusual_another_share_is() -> None:
+    """The last image's own class has most, if less than usual; the other has more than its own images give it."""
+    shares = np.array([[0.95, 0.05], [0.95, 0.05], [0.6, 0.4], [0.6, 0.4], [0.55, 0.45]])
+    found = doubted([shares], np.array([0, 0, 1, 1, 0]))
+    assert found.instead[-1] == 0
+    assert not found.likely.any()
+
+
+def test_no_error_is_told_where_the_class_that_has_most_has_less_than_usual() -> None:
+    """The last image's second class has more than usual, but nobody would name it."""
+    shares = np.array([[0.9, 0.05, 0.05]] * 3 + [[0.3, 0.4, 0.3]] * 3 + [[0.1, 0.1, 0.8], [0.5, 0.45, 0.05]])
+    found = doubted([shares], np.array([0, 0, 0, 1, 1, 1, 2, 2]))
+    assert found.likely.tolist() == [False] * 8
+
+
 def test_what_is_far_from_all_labels_is_an_outlier() -> None:
     features, labels = clouds(60)
     features[5] += 30

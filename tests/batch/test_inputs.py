@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mien.batch.inputs import cuts, find
+from mien.batch.listing import list_files
 from mien.batch.plan import Job, Plan
 from mien.batch.stores import StoreError
 from mien.batch.table import read_table
@@ -245,6 +246,54 @@ def test_what_belongs_together_in_an_archive_stays_together(faces: list[bytes], 
         ("f", "f.png", None, None, 2),
         ("f", "f.jpg", None, None, 3),
     ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matched"),
+    [
+        ("[0-9].png", "1.png 2.png"),
+        ("[!0-9].png", "].png ^.png a.png"),
+        ("[^a].png", "^.png a.png"),
+        ("[]a].png", "].png a.png"),
+        ("[!]a]*.png", "1.png 2.png ^.png x[.png"),
+        ("x[.pn?", "x[.png"),
+    ],
+)
+def test_brackets_mean_in_a_store_what_they_mean_on_a_disk(
+    pattern: str, matched: str, faces: list[bytes], tmp_path: Path, store: str
+) -> None:
+    system = fsspec.filesystem("memory")
+    (tmp_path / "x").mkdir()
+    for name in ("1.png", "2.png", "a.png", "].png", "^.png", "x[.png", "x/1.png"):
+        (tmp_path / name).write_bytes(faces[0])
+        system.pipe_file(f"/faces/in/{name}", faces[0])
+    for folder in (str(tmp_path), f"{store}/in"):
+        files = list_files([f"{folder}/{pattern}"], PassedOver())
+        assert sorted(Path(file.place).name for file in files) == matched.split()
+
+
+@pytest.mark.parametrize("pattern", ["x[!a]1.png", "x[+-9]1.png", "[z-a].png"])
+def test_brackets_match_no_stroke(pattern: str, faces: list[bytes], store: str) -> None:
+    fsspec.filesystem("memory").pipe_file("/faces/x/1.png", faces[0])
+    with pytest.raises(DataError, match="no file matches this pattern"):
+        list_files([f"{store}/{pattern}"], PassedOver())
+
+
+def test_a_name_in_an_archive_that_is_not_utf8_is_written_out(
+    faces: list[bytes], recognizer: Recognizer, tmp_path: Path
+) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as archive:
+        for name, content in (("a.png", faces[0]), ("a.cls", b"1"), ("café.png", faces[1]), ("café.cls", b"3")):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    found = find([str(tmp_path / "a.tar")])
+    taken = pa.concat_tables(found.sources[0][0].tables())
+    assert [(row["key"], row["image"]["path"], row["cls"]) for row in taken.to_pylist()] == [
+        ("a", "a.png", "1"),
+        (r"caf\xe9", r"caf\xe9.png", "3"),
+    ]
+    assert len(read_table(taken, recognizer)) == 2
 
 
 def test_links_in_an_archive_have_rows_that_say_so(faces: list[bytes], recognizer: Recognizer, tmp_path: Path) -> None:

@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mien.datasets import Dataset, Example, divided, open_dataset
-from mien.datasets.copies import BYTES, copied, families, fingerprints, groups_of, kept_together
+from mien.datasets.copies import (
+    BYTES,
+    PLAIN,
+    Fingerprints,
+    copied,
+    families,
+    fingerprints,
+    groups_of,
+    kept_together,
+    repeated,
+)
+from mien.datasets.doubts import alike_told
 from mien.errors import DataError
 from mien.intake import ImageSource
 from mien.labels import HAPPY_SAD
@@ -105,6 +116,33 @@ def test_plain_images_are_copies_of_their_like_alone() -> None:
     assert copied(fingerprints(dataset([image // 2 for image in plain])).prints, found.prints).all()
 
 
+def test_whether_one_is_plain_does_not_hang_on_which_is_asked_about() -> None:
+    """One sign below `PLAIN` and one above, and few that differ."""
+    fewer, more = (np.packbits(np.arange(8 * BYTES) < signs)[None] for signs in (PLAIN - 1, PLAIN + 1))
+    assert not copied(fewer, more).any()
+    assert not copied(more, fewer).any()
+    for prints in (np.concatenate([fewer, more]), np.concatenate([more, fewer])):
+        assert len(set(families(Fingerprints(np.arange(2), prints, (b"0", b"1"))).tolist())) == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_families_are_what_pairs_join_one_by_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    grown = [rng.integers(0, 256, (40, BYTES), np.uint8)]
+    for _ in range(4):  # each from one of those before, so that there are chains
+        flips = np.packbits(rng.random((40, 8 * BYTES)) < 0.06, axis=1)
+        grown.append(np.concatenate(grown)[rng.integers(0, 40 * len(grown), 40)] ^ flips)
+    prints = np.concatenate(grown)
+    family = list(range(len(prints)))
+    for one in range(len(prints)):
+        for other in np.flatnonzero(copied(prints, prints[one : one + 1])).tolist():
+            old, new = max(family[one], family[other]), min(family[one], family[other])
+            family = [new if each == old else each for each in family]
+    found = families(Fingerprints(np.arange(len(prints)), prints, tuple(map(bytes, prints)))).tolist()
+    assert 10 < len(set(family)) < len(prints) - 50
+    assert len(set(found)) == len(set(family)) == len(set(zip(found, family, strict=True)))
+
+
 def test_copies_of_copies_are_one_family() -> None:
     first, *others = faces(4)
     steps = [np.clip(first.astype(int) + step, 0, 255).astype(np.uint8) for step in (0, 20, 40)]
@@ -129,12 +167,47 @@ def test_people_who_are_named_are_told_apart_however_alike_they_look() -> None:
     assert [example.group for example in made.examples] == ["", "0001", "", "0001"]
 
 
+def augmented(n: int, images: Sequence[Gray]) -> Dataset:
+    """Images in a folder, and n of them brighter in another, both taken for people."""
+    brighter = [np.clip(image.astype(int) + 20, 0, 255).astype(np.uint8) for image in images[:n]]
+    return dataset([*images, *brighter], ["original"] * len(images) + ["augmented"] * n)
+
+
+@pytest.mark.parametrize(("n", "all_images", "together"), [(3, 3, True), (2, 2, False), (3, 15, True), (4, 16, True)])
+def test_folders_of_the_same_photos_are_no_two_people(n: int, all_images: int, together: bool) -> None:
+    made = augmented(n, faces(all_images))
+    groups = groups_of(made, fingerprints(made))
+    assert sum(len(rows) == 2 for rows in groups.near) == n * together
+    told = alike_told(kept_together(made, groups))
+    assert bool(told) is together
+    if together:
+        assert told[0].startswith("people who hold copies of one another's images: 2 (augmented, original); ")
+        with pytest.raises(DataError, match=r"valid needs two images or two people at least.*say so with --group none"):
+            divided(made, test_share=None, validation_share=0.2, seed=0)
+
+
+def test_two_who_look_alike_in_a_few_of_many_images_are_two() -> None:
+    ours, theirs = faces(16), faces(16, seed=1)
+    alike = [np.clip(image.astype(int) + 20, 0, 255).astype(np.uint8) for image in ours[:3]]
+    made = dataset([*ours, *alike, *theirs], ["ann"] * 16 + ["bob"] * 19)
+    assert not any(len(rows) > 1 for rows in groups_of(made, fingerprints(made)).near)
+
+
 def test_copies_of_a_person_are_told_though_another_looks_alike() -> None:
     one, other = faces(2)
     alike = [np.clip(one.astype(int) + step, 0, 255).astype(np.uint8) for step in (0, 20, 40)]
     made = dataset([alike[0], alike[1], alike[2], other], ["ann", "bob", "ann", "bob"])
     found = [rows for rows in groups_of(made, fingerprints(made)).near if len(rows) > 1]
     assert found == [[0, 2]]
+
+
+def test_copies_beyond_the_first_are_counted() -> None:
+    one, two, three = faces(3)
+    alike = np.clip(one.astype(int) + 20, 0, 255).astype(np.uint8)
+    made = dataset([one, alike, one, two, three, three, b"broken"])
+    assert repeated(made, fingerprints(made)) == 3
+    named = replace(made, examples=tuple(replace(each, attributes={"person": each.name}) for each in made.examples))
+    assert repeated(named, fingerprints(named)) == 0
 
 
 def test_groups_do_not_hang_on_the_order() -> None:

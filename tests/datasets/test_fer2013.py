@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import json
 import runpy
 import sys
 from collections.abc import Callable
@@ -348,6 +349,58 @@ def test_wrong_parquet_is_told(tmp_path: Path) -> None:
     pq.write_table(pa.table(table(emotion=[0, 1, 7])), file)
     with pytest.raises(DataError, match=r"a\.parquet, row 2: emotion is 0\.\.6, got 7"):
         open_dataset(file)
+
+
+ALPHABET = ("Anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers", "by"),
+    [
+        (ALPHABET, [3, 0, 4], "the files' names for them"),
+        (("angry", "happy", "neutral"), [1, 0, 2], "the files' names for them"),
+        (("neutral", "contempt", "happy", "angry"), [2, 3, 0], "the files' names for them"),  # a name that no row has
+        (("0", "3", "6"), [1, 0, 2], "the files' names for them"),
+        (FER7.emotions, [3, 0, 6], "number"),
+        ((), [3, 0, 6], "number"),
+        (None, [3, 0, 6], "number"),  # what is no class label
+    ],
+)
+def test_numbers_mean_what_their_file_names_them(
+    tmp_path: Path, names: tuple[str, ...] | None, numbers: list[int], by: str
+) -> None:
+    """As datasets writes them, whose image folders are numbered by the alphabet of the labels that are there.
+
+    datasets itself reads several files by the names of the first (findings/datasets_parquet_files_of_other_classes.sh).
+    """
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    feature = {"dtype": "int64", "_type": "Value"} if names is None else {"names": list(names), "_type": "ClassLabel"}
+    told = {"huggingface": json.dumps({"info": {"features": {"image": {"_type": "Image"}, "Emotion": feature}}})}
+    columns = table(emotion=None, Emotion=numbers)
+    pq.write_table(pa.table(columns).replace_schema_metadata(told), tmp_path / "a.parquet")
+    pq.write_table(pa.table(table()), tmp_path / "b.parquet")  # that has no names
+    dataset = open_dataset(tmp_path)
+    assert dataset.targets(FER7).tolist() == [3, 0, 6] * 2
+    assert dataset.notes[0].startswith(f"labels: FER2013's, by {by}; FER+ votes")
+
+
+def test_a_name_of_no_label_is_told(tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    feature = {"names": ["happy", "contempt"], "_type": "ClassLabel"}
+    told = {"huggingface": json.dumps({"info": {"features": {"emotion": feature}}})}
+    pq.write_table(pa.table(table(emotion=[0, 1, 0])).replace_schema_metadata(told), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"row 1: emotion is angry, .*, and the file's name for 1 is 'contempt'"):
+        open_dataset(tmp_path)
+    pq.write_table(pa.table(table(emotion=[0, 2, 0])).replace_schema_metadata(told), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"row 1: emotion is 0\.\.1, got 2"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("told", ["{", "[]", '{"info": {"features": {"emotion": []}}}', '{"info": null}'])
+def test_what_datasets_would_not_write_names_nothing(tmp_path: Path, told: str) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table(table()).replace_schema_metadata({"huggingface": told}), tmp_path / "a.parquet")
+    assert open_dataset(tmp_path).targets(FER7).tolist() == [3, 0, 6]
 
 
 def test_real_majority(real: Path) -> None:

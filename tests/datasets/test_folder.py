@@ -7,6 +7,7 @@ import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -46,6 +47,41 @@ def test_one_label_in_any_spelling_is_told_as_one(folder: str, tmp_path: Path, w
     write_image(f"{folder}/a.png")
     with pytest.raises(DataError, match=r"at least two labels, found (happy|angry|surprise)"):
         open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("folders", "splits"),
+    [
+        (("train_set", "val_set"), ("train", "valid")),  # AffectNet's
+        (("Train Images", "Validation Images", "Test Images"), ("train", "valid", "test")),
+        (("trainset", "data-test"), ("train", "test")),
+        (("images_train", "Public Test", "private-test"), ("train", "valid", "test")),
+    ],
+)
+def test_splits_beside_other_words(
+    folders: tuple[str, ...], splits: tuple[str, ...], tmp_path: Path, write_image: Write
+) -> None:
+    for folder in folders:
+        for label in ("happy", "sad"):
+            write_image(f"{folder}/{label}/a.png")
+    dataset = open_dataset(tmp_path)
+    assert (dataset.splits, dataset.labels.emotions) == (splits, ("happy", "sad"))
+    assert not any(example.attributes for example in dataset.examples)  # these folders are nobody's
+
+
+def test_letters_with_marks_are_one_label_however_they_are_written(tmp_path: Path, write_image: Write) -> None:
+    for label in ("Lächeln", "Überraschung"):
+        write_image(f"train/{normalize('NFD', label)}/a.png")
+        write_image(f"test/{normalize('NFC', label)}/a.png")
+    dataset = open_dataset(tmp_path, mapping={normalize("NFC", "lächeln"): "happy"})
+    assert dataset.labels.emotions == ("happy", normalize("NFC", "überraschung"))
+    assert [example.label for example in dataset.examples].count("happy") == 2
+
+
+def test_a_folder_around_all_is_no_split(tmp_path: Path, write_image: Write) -> None:
+    for label in ("happy", "sad"):
+        write_image(f"test_images/{label}/a.png")
+    assert open_dataset(tmp_path).splits == ("all",)
 
 
 def test_labels_and_splits_by_any_spelling(tmp_path: Path, write_image: Write) -> None:

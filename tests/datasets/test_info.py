@@ -109,6 +109,8 @@ def made(*parts: tuple[str, str, str]) -> Dataset:
             {"as AffectNet numbers them": "1=happy,7=contempt", "as RAF-DB numbers them": "1=surprise,7=neutral"},
         ),
         ("8 9", {"8": 1, "9": 1}, {}),
+        ("0.0 7.0", {"0.0": 1, "7.0": 1}, {"as AffectNet numbers them": "0.0=neutral,7.0=contempt"}),
+        ("0.5 7", {"0.5": 1, "7": 1}, {}),
         ("hapy, sad", {"hapy,": 1}, {"by their spelling": r"hapy\,=happy"}),
     ],
 )

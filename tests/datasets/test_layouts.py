@@ -51,6 +51,30 @@ def test_a_misspelled_name_of_kdef_is_left_out_and_told(tmp_path: Path, write_im
     assert "left out, as their names do not follow KDEF's: AM31H.JPG" in dataset.notes
 
 
+def test_rafd_as_it_comes(tmp_path: Path, write_image: Write) -> None:
+    for name in ("Rafd090_01_Caucasian_female_contemptuous_frontal", "Rafd045_29_Moroccan_male_surprised_left"):
+        write_image(f"RaFD/{name}.jpg")
+    dataset = open_dataset(tmp_path)
+    assert dataset.form == "RaFD, by its files' names"
+    assert [(each.label, dict(each.attributes)) for each in dataset.examples] == [
+        ("surprise", {"person": "29", "gender": "male", "group": "moroccan", "camera": "045", "gaze": "left"}),
+        ("contempt", {"person": "01", "gender": "female", "group": "caucasian", "camera": "090", "gaze": "frontal"}),
+    ]
+
+
+@pytest.mark.parametrize("people", [2, 9, 10])
+def test_folders_that_may_be_no_people_are_told(people: int, tmp_path: Path, write_image: Write) -> None:
+    for number in range(people):
+        for place in ("happy/a.png", "sad/b.png"):
+            write_image(f"fold_{number}/{place}", seed=2 * number + place.startswith("sad"))
+    warned = [
+        each for each in inspect(open_dataset(tmp_path)).warnings if each.startswith("folders taken for people: ")
+    ]
+    assert len(warned) == (people < 10)
+    assert not inspect(open_dataset(tmp_path, group="none")).warnings
+    assert not inspect(open_dataset(tmp_path, group="folder:1")).warnings  # that they are people was said
+
+
 def test_jaffe_as_it_comes(tmp_path: Path, write_image: Write) -> None:
     for place in ("KA.AN1.39.tiff", "KA.NE2.27.tiff", "YM.FE3.70.tiff"):
         write_image(f"jaffe/{place}")

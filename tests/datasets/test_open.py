@@ -40,6 +40,16 @@ Write = Callable[..., Path]
             r"\nFolders of level 1: all; level 2: x, y; level 3: 1, 2. If .*--map x=LABEL,",
         ),
         (
+            ("images/a.png", "images/b.png", "list.csv=Datei;Ausdruck\na.png;froh"),
+            r"\n.*list.csv: no column for path and label \(path: path, .*; label: .*\); found datei, ausdruck\n"
+            r"Folders of level 1: images, which tell no labels apart",
+        ),
+        (
+            ("a.png", "list.csv=path,label\na.png,fr\udcf6hlich", "x/list.tsv=path\tjoy\tsadness", "y.csv=a"),
+            r"\n.*list.csv: not a readable table in UTF-8 \(.*\)\n.*list.tsv: no column for label \(.*\); found path, "
+            r"joy, sadness\nImages alone have no labels",
+        ),
+        (
             ("train/a.png", "test/b.png"),
             r"Found: test/, train/; images: test/b.png, train/a.png\nFolders of level 1: test",
         ),
@@ -47,9 +57,10 @@ Write = Callable[..., Path]
 )
 def test_no_form_is_told(tmp_path: Path, write_image: Write, files: list[str], found: str) -> None:
     for file in files:
-        if file.endswith(".txt"):
-            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / file).touch()
+        if "=" in file or file.endswith(".txt"):
+            name, _, text = file.partition("=")
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text, encoding="utf-8", errors="surrogateescape")
         else:
             write_image(file)
     with pytest.raises(DataError, match=r"not a dataset. Looked for:\n  - people: images/.*\n  - FER2013") as told:

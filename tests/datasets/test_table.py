@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 
-from mien.datasets import open_dataset
+from mien.datasets import inspect, open_dataset
 from mien.errors import DataError
 
 Write = Callable[..., Path]
@@ -22,8 +25,14 @@ Write = Callable[..., Path]
         (("Image", " Emotion "), [(" a.png ", "Anger"), (r"b\c.png", "happy")], True, {"all": ["angry", "happy"]}),
         (("class", "filename"), [("sad", "c.png"), ("happy", "d.png")], True, {"all": ["sad", "happy"]}),
         (
+            ("subDirectory_filePath", "face_x", "expression"),  # AffectNet's
+            [("a.png", 3, 1), ("b/c.png", 4, 2)],
+            False,
+            {"all": ["1", "2"]},
+        ),
+        (
             ("file", "expression", "Usage"),
-            [("a.png", "sad", "Training"), ("b/c.png", "happy", "PrivateTest")],
+            [("a.png", "sad", "Training"), ("b/c.png", "happy", "Test set")],
             True,
             {"train": ["sad"], "test": ["happy"]},
         ),
@@ -45,6 +54,24 @@ def test_columns(
     assert dataset.form == "table mine.csv"
     assert {split: [each.label for each in dataset.split(split).examples] for split in dataset.splits} == expected
     assert all(Path(str(each.source)).is_file() for each in dataset.examples)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC"), ("NFC", "NFC")])
+def test_letters_with_marks_are_found_however_they_are_written(
+    forms: tuple[Literal["NFC", "NFD"], Literal["NFC", "NFD"]], zipped: bool, tmp_path: Path, write_image: Write
+) -> None:
+    """A table that was written on one system, and images that come from another."""
+    listed, there = forms
+    for name in ("gesichter/jürgen.png", "gesichter/zoë.png"):
+        write_image(normalize(there, f"data/{name}"))
+    rows = "path,label\ngesichter/jürgen.png,Lächeln\ngesichter/zoë.png,ernst\n"
+    (tmp_path / "data" / "mine.csv").write_text(normalize(listed, rows), encoding="utf-8")
+    if zipped:
+        shutil.make_archive(str(tmp_path / "all"), "zip", tmp_path / "data")
+    dataset = open_dataset(tmp_path / ("all.zip" if zipped else "data"))
+    assert {example.label for example in dataset.examples} == {"lächeln", "ernst"}
+    assert (inspect(dataset).unreadable, dataset.passed_over) == ({}, ())
 
 
 @pytest.mark.parametrize(
@@ -140,7 +167,11 @@ def test_label_folders_come_before_a_table_beside_them(tmp_path: Path, write_ima
         (("path", "label"), (), "at least two labels, found none"),
         (("path", "label"), [("b.png", "happy")], "its first images, b.png, are not there; paths are relative to"),
         (("path", "label"), [("a.png", "happy"), ("", "sad")], "line 3: no path"),
-        (("path", "label"), [("a.png", "happy"), ("a.png", "sad")], "listed more than once: a.png"),
+        (
+            ("path", "label"),
+            [("a.png", "happy"), ("a.png", "sad")],
+            "listed more than once: a.png; keep one row an image",
+        ),
         (
             ("path", "label", "split"),
             [("a.png", "happy", "later")],

@@ -142,6 +142,20 @@ def test_people_by_place(tmp_path: Path, write_image: Write, group: str, people:
     assert (dataset.group, dataset.notes[-1]) == (group, f"people: by {group}")
 
 
+def test_nobody_is_named(tmp_path: Path, write_image: Write, write_table: Write) -> None:
+    for place in ("original/happy/a.png", "original/sad/b.png", "augmented/happy/a.png", "augmented/sad/b.png"):
+        write_image(f"faces/{place}")
+    assert {each.attributes["person"] for each in open_dataset(tmp_path).examples} == {"original", "augmented"}
+    dataset = open_dataset(tmp_path, group="none")
+    assert (dataset.group, [each.attributes for each in dataset.examples]) == ("none", [{}] * 4)
+    assert dataset.notes[-1] == "people: nobody, as was asked"
+    assert not any(note.startswith("people: the folders") for note in dataset.notes)
+    write_image("a.png")
+    rows = [("a.png", "happy", "ann"), ("b.png", "sad", "bob")]
+    named = open_dataset(write_table("mine.csv", ("path", "label", "none"), rows), group="none")
+    assert [each.attributes["person"] for each in named.examples] == ["ann", "bob"]
+
+
 def test_people_by_column(write_image: Write, write_table: Write) -> None:
     write_image("a.png")
     rows = [("a.png", "happy", "front", "ann"), ("b.png", "sad", "", "bob")]

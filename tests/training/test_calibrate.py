@@ -7,6 +7,7 @@ import pytest
 
 from mien import metrics
 from mien.metrics import EVEN, Floats, Ints
+from mien.prediction import is_sure
 from mien.training.export.calibrate import ALLOWED_ERRORS, Calibration, calibrate, held_out, uncalibrated
 from mien.training.learning.judge import LEAST
 
@@ -72,7 +73,7 @@ def test_at_most_a_tenth_of_the_sure_answers_is_wrong(n: int, spread: float) -> 
         logits, truth = answers(max(n, 2), spread, seed)
         calibration = calibrate(3 * logits, truth, *NO_VOTES)
         probabilities = answered(3 * logits, truth, calibration)
-        sure = probabilities.max(1) >= calibration.threshold
+        sure = is_sure(probabilities.max(1), calibration.threshold)
         wrong = probabilities.argmax(1) != truth
         assert 0 <= calibration.threshold <= 1
         assert calibration.threshold == 1 or wrong[sure].sum() + 1 <= ALLOWED_ERRORS * (sure.sum() + 1)
@@ -141,6 +142,13 @@ def test_nothing_is_sure_where_all_is_wrong() -> None:
     assert calibration.threshold > 0.9
     assert calibration.scores["accuracy"] < 0.1
     assert calibration.scores["coverage"] < 0.01
+
+
+def test_nothing_is_sure_where_nine_answers_are_not_there_however_confident_they_are() -> None:
+    logits = 1000 * metrics.one_hot(np.zeros(5, np.int64), CLASSES)
+    calibration = calibrate(logits, logits.argmax(1), *NO_VOTES)
+    assert calibration.answers.max() == calibration.threshold == 1
+    assert (calibration.scores["coverage"], calibration.scores["accuracy_covered"]) == (0, None)
 
 
 def test_all_that_is_more_likely_right_than_wrong_is_sure_where_all_is_right() -> None:

@@ -168,3 +168,6 @@ def test_nothing_is_said_beside_the_numbers_where_nothing_is_to_be_said() -> Non
     right = np.eye(2)[valid.targets(HAPPY_SAD)] * 0.8 + 0.1
     found = Calibration(1.0, 0.0, (0.0, 0.0), None, 0.5, {}, right)
     assert beside(head, found, train, valid, copies_of(valid, fingerprints(train))) == []
+    again = replace(valid, examples=valid.examples[:-6] + tuple(map(replace, valid.examples[:6])))
+    (told,) = beside(head, found, train, again, copies_of(again, fingerprints(train)))
+    assert told == "Of 120 images 6 are copies of others among them, or nearly: intervals are too narrow."

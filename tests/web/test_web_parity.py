@@ -14,11 +14,14 @@ from drawn import draw_face
 from PIL import Image
 
 import mien
+from mien.face import Face
 from mien.image import read_image
+from mien.prediction import Expression, Prediction, Reading
 from mien.recognizer import Recognizer
 from mien.smoothing import Steady
 
 CROPS = 500
+SHARES = {"happy": 1.0, "sad": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,17 @@ def test_crops_of_fer2013(ask: Ask, native: Recognizer, fer2013: Path) -> None:
     theirs = [each.to_dict() for each in native.predict_crops(crops)]
     for one, other in zip(mine, theirs, strict=True):
         assert_alike(one, other)
+
+
+@pytest.mark.parametrize("threshold", [0.999, 1.0])
+def test_certainty_is_as_sure(ask: Ask, threshold: float) -> None:
+    face = Reading(Face((0, 0, 48, 48), (), 0.9), Expression(SHARES, (), 0.0, SHARES))
+    prediction = Prediction("photo", 48, 48, (face,))
+    steady, moments = Steady(threshold), (0.0, 0.1)
+    told = ask("steady", np.zeros((1, 1, 3), np.uint8), threshold, [[prediction.to_dict(), at] for at in moments])
+    for here, at in zip(told, moments, strict=True):
+        assert_alike(here, steady(prediction, at).to_dict())
+    assert told[-1]["faces"][0]["uncertain"] == (threshold == 1)
 
 
 def test_a_camera_is_as_steady(ask: Ask, native: Recognizer, astronaut: bytes) -> None:

@@ -133,8 +133,13 @@ export function percent(share: number): string {
   return `${Math.floor(share * 100 + 1e-9)}%`;
 }
 
+/** A threshold of 1 is never reached; an infinite confidence is that of a head that was not asked. */
+function isSure(confidence: number, threshold: number): boolean {
+  return threshold < 1 ? confidence >= threshold : confidence > 1;
+}
+
 function unsure(confidence: number, threshold: number, head = ''): string[] {
-  if (confidence >= threshold) return [];
+  if (isSure(confidence, threshold)) return [];
   const reliable = threshold < 1 ? `reliable from ${Math.ceil(100 * threshold - 1e-9)}%` : 'never reliable';
   return [`${DOUBT.low}${head && ` by ${head} labels`} (${percent(confidence)}, ${reliable})`];
 }

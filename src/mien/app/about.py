@@ -11,6 +11,9 @@ from mien.app.show import say
 from mien.app.words import _
 from mien.recognizer import Recognizer
 
+BAR = re.compile(r"(?<!\\)\|")
+"""What parts the cells of a table; a label may have one in it, which is told as `\\|`."""
+
 
 def head() -> None:
     st.title(_("About mien"))
@@ -39,9 +42,10 @@ def shown(card: str) -> str:
 
 
 def _turned(table: str) -> str:
-    """A table in Markdown, its rows as columns if there are fewer of them."""
-    head, _line, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
-    if len(rows) >= len(head):
+    """A table in Markdown, its rows as columns if there are fewer of them, each with as many cells as its head."""
+    head, *below = ([cell.strip() for cell in BAR.split(line.strip("|"))] for line in table.splitlines())
+    rows = below[1:]  # without the line
+    if not 0 < len(rows) < len(head) or any(len(row) != len(head) for row in rows):
         return table
     first, *others = zip(head, *rows, strict=True)
     return "".join(f"| {' | '.join(row)} |\n" for row in (first, ["---"] * len(first), *others))

@@ -31,7 +31,7 @@ class Doubted(NamedTuple):
     Args:
         suspicion: 0..1, one less what all opinions together give to the label, (n,).
         instead: the class that they give most, (n,).
-        likely: whether it is an error by confident learning, (n,) bool.
+        likely: whether it is an error by confident learning; never where `instead` is the label, (n,) bool.
     """
 
     suspicion: Floats
@@ -42,8 +42,7 @@ class Doubted(NamedTuple):
 def doubted(opinions: Sequence[Floats], labels: Ints) -> Doubted:
     """What opinions say of labels together.
 
-    A label is likely an error where another class has more than images of that class usually give it, and more than
-    any.
+    A label is likely an error where another class has most, and as much as images of that class usually give it.
 
     Args:
         opinions: each (n, classes), rows that sum to 1; at least one.
@@ -54,10 +53,9 @@ def doubted(opinions: Sequence[Floats], labels: Ints) -> Doubted:
     usual = np.array(
         [shares[labels == each, each].mean() if (labels == each).any() else 1.0 for each in range(classes)]
     )
-    confident = np.where(shares >= usual, shares, 0.0)
-    rows, best = np.arange(n), confident.argmax(1)
-    likely = (confident[rows, best] > 0) & (best != labels)
-    return Doubted(1 - shares[rows, labels], np.asarray(shares.argmax(1), np.int64), likely)
+    rows, most = np.arange(n), np.asarray(shares.argmax(1), np.int64)
+    likely = (shares[rows, most] >= usual[most]) & (most != labels)
+    return Doubted(1 - shares[rows, labels], most, likely)
 
 
 def together(opinions: Sequence[Floats]) -> Floats:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from fnmatch import translate
 from glob import has_magic
 from io import BytesIO
 from itertools import takewhile
@@ -133,7 +134,13 @@ def _in_store(word: str, passed_over: PassedOver) -> Iterator[File]:
 
 
 def _pattern(word: str) -> re.Pattern[str]:
-    """A pattern of places: `*` and `?` stay within a folder, `**/` goes through any number of them."""
+    """A pattern of places: `*`, `?` and brackets stay within a folder, `**/` goes through any number of them."""
     meaning = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]/]+\])", word)
-    return re.compile("".join(meaning.get(p) or (p if p.startswith("[") else re.escape(p)) for p in pieces), re.DOTALL)
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\])", word)
+    parts = (meaning.get(piece) or (_one_of(piece) if piece.startswith("[") else re.escape(piece)) for piece in pieces)
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def _one_of(brackets: str) -> str:
+    """What brackets mean on a disk, such as `[!0-9]`, without the end that `translate` adds; never a stroke."""
+    return "(?!/)" + translate(brackets)[: -len(r"\Z")]

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from mien.batch.stores import File, is_address, opened, reading, told
 from mien.errors import DataError
+from mien.intake import describe
 from mien.sources import LEFT_BY_SYSTEMS, SUFFIXES
 from mien.tables import RENAMED
 
@@ -183,7 +184,7 @@ def placed(columns: pa.Schema) -> pa.Schema:
 
 
 def samples(place: str) -> Iterator[dict[str, Any]]:
-    """The images in a tar archive, each with its name and the texts that belong to it.
+    """The images in a tar archive, each with its name, as `intake.describe` puts it, and the texts that belong to it.
 
     Links have no bytes of their own: an image that is one is empty, and a text is none.
 
@@ -192,14 +193,14 @@ def samples(place: str) -> Iterator[dict[str, Any]]:
     """
     for key, members in groupby(_members(place), lambda member: _key(member[0])):
         images: list[dict[str, Any]] = []
-        texts: dict[str, str] = {KEY: key}
+        texts: dict[str, str] = {KEY: describe(key)}
         for name, read in members:
             ending = name[len(key) + 1 :].lower()
             if ending in BESIDE:
                 if (text := read()) is not None:
                     texts[ending] = text.decode("utf-8", "replace")
             elif PurePosixPath(name).suffix.lower() in SUFFIXES:
-                images.append({MEMBER: {"bytes": read() or b"", "path": name}})
+                images.append({MEMBER: {"bytes": read() or b"", "path": describe(name)}})
         yield from ({**texts, **image} for image in images)
 
 

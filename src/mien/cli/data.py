@@ -119,12 +119,12 @@ def audit(
         )
     if report is not None:
         write_audit(found, report)
-    if clean is not None:
-        write_index(clean, dataset, found.left_out)
     if form is TableOrJson.json:
         print(json.dumps(found.to_dict()))
     else:
         _show_audit(found, terminal())
+    if clean is not None:
+        write_index(clean, dataset, found.left_out)
     if found.counts.get(Kind.UNREADABLE):
         raise typer.Exit(EXIT_SOME_UNREAD)
 

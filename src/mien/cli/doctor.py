@@ -23,7 +23,7 @@ def doctor() -> None:
         "mien", f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     )
     facts.add_row("may use", f"{counted(cores(), 'core')} of this machine")
-    for name in artifacts.names():
+    for name in artifacts.names() or (artifacts.DEFAULT,):  # which is told where it is missing
         artifact = artifacts.read(artifacts.find(name))  # which checks that it is as it was made
         default = "; the one in use unless you name another" if name == artifacts.DEFAULT else ""
         facts.add_row(f"model {name}", f"whole: {', '.join(artifact.label_sets)}{default}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +34,11 @@ from mien.wording import counted, decimals, percentage
 
 if TYPE_CHECKING:
     from mien.report import Report
+
+CONFUSION = "truth \\ guess"
+FITS = 80  # letters of a confusion beside each other
+SHORT = 8  # of a label that does not fit
+APART = 2  # between columns
 
 
 def evaluate(
@@ -184,9 +189,18 @@ def _groups(report: Report) -> Iterator[Table]:
         yield table
 
 
+def heads(labels: Sequence[str]) -> list[str]:
+    """Labels as heads of columns: whole where they fit, or else cut where that leaves them apart."""
+    rows = max(map(len, (CONFUSION, *labels)))
+    if rows + sum(APART + max(len("100%"), len(name)) for name in labels) <= FITS:
+        return list(labels)
+    cut = [name[:SHORT].strip() for name in labels]
+    return [name if cut.count(short) > 1 else short for short, name in zip(cut, labels, strict=True)]
+
+
 def _confusion(report: Report) -> Table:
-    """Shares of each true class; with eight emotions it fits 80 columns."""
-    table = columns(("truth \\ guess",), [shown(name[:8]) for name in report.labels])
+    """Shares of each true class."""
+    table = columns((CONFUSION,), [shown(name) for name in heads(report.labels)])
     for name, row in zip(report.labels, report.confusion, strict=True):
         support = report.per_class[name].support
         table.add_row(shown(name), *(percentage(count / support, 0) if support else "-" for count in row))

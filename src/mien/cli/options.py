@@ -165,9 +165,9 @@ Group = Annotated[
     str | None,
     typer.Option(
         "--group",
-        metavar="COLUMN|folder:N|PATTERN",
+        metavar="COLUMN|folder:N|PATTERN|none",
         help="Who is on an image: a column, the Nth folder of its path (-1 the last), or what a pattern's brackets "
-        r"enclose, such as 'S(\d+)_'.",
+        r"enclose, such as 'S(\d+)_'; none: nobody is named.",
     ),
 ]
 

@@ -72,7 +72,7 @@ class _Rows:
         self._recording, self._name = recording, described(source)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (row for row in self._recording.rows() if row["source"] == self._name)
+        return self._recording.rows_of(self._name)
 
 
 def _copy(source: str, rows: Iterable[dict[str, Any]], path: Path, wanted: Wanted) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mien.training.learning.loop import Progress as Where
 
 
+MOST = 1024  # threads or processes: more can only be a slip
+
+
 class DeviceOption(StrEnum):
     auto = "auto"
     cpu = "cpu"
@@ -63,12 +66,15 @@ def train(
         DeviceOption, typer.Option("--device", help="Where to train; auto: a GPU if there is one.")
     ] = DeviceOption.auto,
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="CPU threads; as many as torch chooses if not given.")
+        int | None,
+        typer.Option("--threads", min=1, max=MOST, help="CPU threads; as many as torch chooses if not given."),
     ] = None,
     memory: Memory = None,
     devices: Annotated[
         int,
-        typer.Option("--devices", min=1, help="Processes that share each batch, on a GPU or a part of the cores each."),
+        typer.Option(
+            "--devices", min=1, max=MOST, help="Processes that share each batch, on a GPU or a part of the cores each."
+        ),
     ] = 1,
 ) -> None:
     """Train a network; `mien export` then makes a model of it."""

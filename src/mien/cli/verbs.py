@@ -6,7 +6,7 @@ A verb's module is loaded when it is asked for, so that none waits for the other
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from mien import __version__
 from mien.cli.options import shown
-from mien.errors import INTERRUPTED
+from mien.errors import INTERRUPTED, MienError
 
 VERBS = (
     "predict",
@@ -35,6 +35,10 @@ VERBS = (
     "doctor",
     "data",
 )
+
+
+MAY_BE_EMPTY = ("--columns", "--notice")
+"""Options of which nothing is one of the answers."""
 
 
 class Commands(Mapping[str, Any]):
@@ -66,13 +70,30 @@ class Verbs(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         return list(VERBS)
 
-    def make_context(self, *given: Any, **more: Any) -> Any:
+    def make_context(self, info_name: str | None, args: list[str], *given: Any, **more: Any) -> Any:
+        if not more.get("resilient_parsing"):  # as where words are completed
+            check_words(args)
         with _told():
-            return super().make_context(*given, **more)
+            return super().make_context(info_name, args, *given, **more)
 
     def invoke(self, ctx: Any) -> Any:
         with _told():
             return super().invoke(ctx)
+
+
+def check_words(words: Sequence[str]) -> None:
+    """See that no word is empty, as that of a variable that is not set: as a path it would be the current folder.
+
+    Raises:
+        MienError: one is, and behind an option to which that says nothing.
+    """
+    for before, word in zip(["", *words], words, strict=False):
+        option, sign, value = word.partition("=")
+        if not word and before not in MAY_BE_EMPTY:
+            behind = f", behind {before}" if before else ""
+            raise MienError(f"an empty word on the command line{behind}: is a variable not set?")
+        if option.startswith("--") and sign and not value and option not in MAY_BE_EMPTY:
+            raise MienError(f"{word} has nothing behind the =: is a variable not set?")
 
 
 @contextmanager

@@ -111,10 +111,10 @@ def video(
     """
     from mien.captions import FORMS
     from mien.recognizer import load
-    from mien.spans import read_marks
+    from mien.spans import of_no_video, read_marks
     from mien.spans import summary as summarised
     from mien.timeline import Recording
-    from mien.watching import Wanted
+    from mien.watching import Wanted, described
 
     sources = _each_once(sources)
     kind = rows_form(out)
@@ -129,6 +129,8 @@ def video(
     recognizer = load(model)
     check_files((out, summary, events), (*sources, marks, *recognizer.artifact.files))
     within = read_marks(marks) if marks else []
+    for name in of_no_video(within, [described(source) for source in sources]):
+        say(f"{shown(str(marks))}: {shown(name)} is none of the videos: its marks count nowhere")
     pictures = Pictures(sources, annotate, plot)
     spoken = recognizer.spoken(labels)
     recognizer.expected(prior, spoken)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from threading import Timer
+from threading import TIMEOUT_MAX, Timer
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
@@ -88,7 +88,7 @@ def watch(
         kept = opened.enter_context(_Kept(out, kind, name, spoken)) if out is not None else None
         film = opened.enter_context(Recorder(annotate)) if annotate is not None else None
         show = opened.enter_context(_shown(live, spoken, kept))
-        timer = Timer(seconds or 0.0, live.close)
+        timer = Timer(min(seconds or 0.0, TIMEOUT_MAX), live.close)
         opened.callback(timer.cancel)
         with suppress(KeyboardInterrupt):
             try:

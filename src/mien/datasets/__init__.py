@@ -11,7 +11,7 @@ from mien.container import VIDEO, named
 from mien.datasets import fer2013, folder, index, listed, names, people, table
 from mien.datasets.base import Dataset, Example, as_path, load_pixels
 from mien.datasets.info import Info, inspect
-from mien.datasets.rows import NO_HEADER, begins_with_data, header
+from mien.datasets.rows import KINDS, NO_HEADER, begins_with_data, header
 from mien.datasets.splits import divided, with_split
 from mien.datasets.tree import Tree, find_tree
 from mien.datasets.walk import few
@@ -64,7 +64,7 @@ FORMS = (
     Form(fer2013.is_parquet, fer2013.read_parquet, "FER2013: a parquet file, or a folder of them"),
     Form(listed.is_raf, listed.read_raf, "RAF-DB: list_patition_label.txt and the images"),
     Form(listed.is_ferplus, listed.read_ferplus, "FER+: FER2013Train/*.png and label.csv, likewise Valid and Test"),
-    Form(names.is_named, names.read_named, "KDEF or JAFFE, by the files' names; or <person>/<emotion>.*"),
+    Form(names.is_named, names.read_named, "KDEF, JAFFE or RaFD, by the files' names; or <person>/<emotion>.*"),
     Form(table.is_table, table.read_table, "table: a CSV file of path and label, and perhaps split, person and others"),
     Form(folder.is_folder, folder.read_folder, "image folder: [split/]label/*"),
     Form(
@@ -77,6 +77,7 @@ FORMS = (
 """Every form there is, the most specific first. Each may be wrapped in folders of its own, or in a zip."""
 
 BEGINNING = 512  # bytes, by which a video is told
+MOST_TABLES = 2  # of which it is told why they are none
 ARCHIVES = (".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
@@ -135,9 +136,25 @@ def _advice(tree: Tree) -> str:
     """What would make a dataset of images that no form reads."""
     if not tree.images:
         return ""
-    ways = "put the images in folders named by label, or list them in a CSV file of path,label"
     if tables := [describe(place) for place in tree.others if begins_with_data(header(tree, place))]:
         return f"\n{few(tables)}: {NO_HEADER}"
+    return _faults(tree) + _ways(tree)
+
+
+def _faults(tree: Tree) -> str:
+    """Why CSV files beside images are no tables of them."""
+    told = ""
+    for place in [each for each in tree.others if each.suffix.lower() in KINDS][:MOST_TABLES]:
+        try:
+            table.check_columns(tree, place)
+        except DataError as error:
+            told += f"\n{error}"
+    return told
+
+
+def _ways(tree: Tree) -> str:
+    """How images may be named by label, by the folders or texts that there are."""
+    ways = "put the images in folders named by label, or list them in a CSV file of path,label"
     stems = {place.stem for place in tree.images}
     if texts := [place for place in tree.others if _text_on(place, stems)]:
         return f"\nNo form reads labels from text files beside images, such as {describe(texts[0])}: {ways}"

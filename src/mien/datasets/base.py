@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,19 @@ SPLITS = {
     "privatetest": "test",
 }
 """Spellings of splits found in published datasets (lower case), and the split each one means."""
+
+BESIDE = frozenset(("set", "data", "dataset", "images", "image", "imgs", "faces", "split"))
+"""Words that stand beside one of these, as in AffectNet's `train_set` and `val_set`."""
+
+
+def split_named(name: str) -> str:
+    """The split that a folder or a cell names, such as `train`, `Val_Set` or `Test Images`; `""` if none."""
+    said = "".join(word for word in re.split(r"[\s_-]+", name.lower()) if word not in BESIDE)
+    return SPLITS.get(said) or SPLITS.get(said.removesuffix("set"), "")
+
+
+NOBODY = "none"
+"""Said where people are to be named: what was taken for their names is none."""
 
 NO_LABEL = -1
 """The target of an example that is not to be judged in a label set."""

@@ -9,7 +9,7 @@ signs differ: docs/copies.md says what that finds, and what it takes for a copy 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -30,6 +30,8 @@ Prints = NDArray[np.uint8]
 BYTES = 16  # of a fingerprint
 NEAR = 16  # of its 128 signs
 PLAIN = 32  # positive signs: fewer have images of one gray or a few stripes, and FER2013's have 36 or more
+SAME, LEAST = 0.2, 3  # of the images of whoever has fewer: who shares as many that look alike is no other person
+CROWD = 20  # people: images that look like those of more are plain ones
 SIDE = 16  # px
 FLAT = 1e-6  # of an image of one gray all waves are flat, but for rounding
 BLOCK = 1_000_000  # pairs compared at once
@@ -114,11 +116,6 @@ def shared(ours: Fingerprints, others: Fingerprints) -> tuple[NDArray[np.bool_],
     return exact, copied(ours.prints, others.prints) & ~exact
 
 
-def copies_of_others(found: Fingerprints) -> int:
-    """How many images are copies of another, beyond the first of each family."""
-    return len(found.rows) - len(set(families(found).tolist()))
-
-
 @dataclass(frozen=True)
 class Leak:
     """Images of a split that stand in `train` as well: to the pixel, and nearly."""
@@ -142,10 +139,8 @@ def families(found: Fingerprints) -> NDArray[np.int64]:
     different, place = np.unique(found.prints, axis=0, return_inverse=True)
     roots = np.arange(len(different))
     for ours, others in _pairs(different, different):
-        after = ours < others
-        for one, other in zip(ours[after].tolist(), others[after].tolist(), strict=True):
-            _join(roots, one, other)
-    return np.array([_root(roots, int(each)) for each in place.ravel()], np.int64)
+        _join(roots, ours, others)
+    return roots[place.ravel()]
 
 
 @dataclass(frozen=True)
@@ -165,12 +160,17 @@ def groups_of(dataset: Dataset, found: Fingerprints) -> Groups:
     """Which images are copies.
 
     Images of people who are named and are not the same are no near copies, however alike they look: one studio and one
-    pose do that.
+    pose do that. Of so many images (`SAME`, `LEAST`) they do not.
     """
-    people = [example.attributes.get("person") for example in dataset.examples]
-    alike = _together(families(found).tolist(), found.rows)
+    alike = list(_together(families(found).tolist(), found.rows))
+    people = _as_one([example.attributes.get("person") for example in dataset.examples], alike)
     near = tuple(rows for each in alike for rows in _of_one(each, people))
     return Groups(tuple(_together(found.pixels, found.rows)), near)
+
+
+def repeated(dataset: Dataset, found: Fingerprints) -> int:
+    """How many images of a dataset are copies or near copies of another, beyond the first; see `groups_of`."""
+    return sum(len(rows) - 1 for rows in groups_of(dataset, found).near)
 
 
 def kept_together(dataset: Dataset, groups: Groups | None = None) -> Dataset:
@@ -186,11 +186,10 @@ def kept_together(dataset: Dataset, groups: Groups | None = None) -> Dataset:
     people = [example.attributes.get("person") for example in dataset.examples]
     named = _together(filter(None, people), [row for row, person in enumerate(people) if person])
     roots = np.arange(len(dataset))
-    for first, *others in [*copies.exact, *named, *copies.near]:
-        for other in others:
-            _join(roots, first, other)
+    pairs = [(rows[0], row) for rows in (*copies.exact, *named, *copies.near) for row in rows[1:]]
+    _join(roots, *np.array(pairs, np.int64).reshape(-1, 2).T)
     examples = list(dataset.examples)
-    for rows in _together([_root(roots, row) for row in range(len(dataset))], range(len(dataset))):
+    for rows in _together(roots.tolist(), range(len(dataset))):
         if len(rows) > 1:
             name = min(examples[row].name for row in rows)
             for row in rows:
@@ -203,6 +202,27 @@ def likeness(one: Prints, other: Prints) -> float:
     apart = _words(one[None]) ^ _words(other[None])
     differ = min(int(np.bitwise_count(apart ^ turned).sum()) for turned in (np.zeros(2, np.uint64), _MIRROR))
     return 1 - differ / (8 * BYTES)
+
+
+def _as_one(people: Sequence[str | None], alike: Iterable[list[int]]) -> list[str | None]:
+    """Who is on each image; those who share so many that look alike have one name. A folder of augmented images beside
+    that of the originals, taken for two people, is none."""
+    images = Counter(filter(None, people))
+    if len(images) < 2:
+        return list(people)
+    shared = Counter[tuple[str, str]]()
+    for rows in alike:
+        known = sorted({name for row in rows if (name := people[row])})
+        shared.update(combinations(known, 2) if len(known) <= CROWD else ())
+    names = sorted(images)
+    place, roots = {name: at for at, name in enumerate(names)}, np.arange(len(names))
+    one_person = [
+        (place[one], place[other])
+        for (one, other), n in shared.items()
+        if n >= max(LEAST, SAME * min(images[one], images[other]))
+    ]
+    _join(roots, *np.array(one_person, np.int64).reshape(-1, 2).T)
+    return [names[roots[place[name]]] if name else None for name in people]
 
 
 def _of_one(rows: list[int], people: Sequence[str | None]) -> Iterator[list[int]]:
@@ -238,11 +258,11 @@ def _pairs(ours: Prints, others: Prints) -> Iterator[tuple[NDArray[np.int64], ND
     few are looked at for each.
     """
     here, there = _words(ours), _words(others)
-    plain = np.bitwise_count(there).sum(1) < PLAIN
+    ours_plain, theirs_plain = (np.bitwise_count(each).sum(1) < PLAIN for each in (here, there))
     for turned in (np.zeros(2, np.uint64), _MIRROR):
         for mine, theirs in _candidates(ours ^ turned.view(np.uint8), others):
             apart = np.bitwise_count(here[mine] ^ turned ^ there[theirs]).sum(1)
-            told_by_few = plain[theirs]  # copies of a plain one have the same few signs
+            told_by_few = ours_plain[mine] | theirs_plain[theirs]  # copies of a plain one have the same few signs
             near = np.where(told_by_few, (apart == 0) & ~turned.any(), apart <= NEAR)
             yield mine[near], theirs[near]
 
@@ -283,13 +303,10 @@ def _words(prints: Prints) -> NDArray[np.uint64]:
     return np.ascontiguousarray(prints).view(np.uint64)
 
 
-def _root(roots: NDArray[np.int64], at: int) -> int:
-    while roots[at] != at:
-        roots[at] = roots[roots[at]]
-        at = int(roots[at])
-    return at
-
-
-def _join(roots: NDArray[np.int64], one: int, other: int) -> None:
-    one, other = _root(roots, one), _root(roots, other)
-    roots[max(one, other)] = min(one, other)
+def _join(roots: NDArray[np.int64], ours: NDArray[np.int64], others: NDArray[np.int64]) -> None:
+    """Give what pairs join one root, the least of theirs, in `roots`, (n,): of each place its root's."""
+    while (apart := roots[ours] != roots[others]).any():
+        one, other = roots[ours[apart]], roots[others[apart]]
+        np.minimum.at(roots, np.maximum(one, other), np.minimum(one, other))
+        while not np.array_equal(nearer := roots[roots], roots):
+            roots[:] = nearer

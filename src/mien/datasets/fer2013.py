@@ -21,7 +21,7 @@ from mien.datasets.shards import Reader, Shard, StoredImage
 from mien.datasets.tree import Tree
 from mien.errors import DataError, ImageError
 from mien.image import Pixels, read_image
-from mien.labels import FER7, FERPLUS8
+from mien.labels import FER7, FERPLUS8, canonical
 
 CSV, VOTES_CSV = Path("fer2013.csv"), Path("fer2013new.csv")
 TABLES = (CSV, Path("icml_face_data.csv"), Path("train.csv"), Path("test.csv"))
@@ -65,6 +65,8 @@ def is_csv(tree: Tree) -> bool:
 def read_parquet(tree: Tree) -> Dataset:
     """A parquet file, or a folder of them: `image` (struct of bytes and path), `emotion` 0..6, `usage`, vote columns.
 
+    Where Hugging Face's datasets has written what a file's numbers mean, that counts, for each file by itself.
+
     Raises:
         DataError: pyarrow is not installed, a column is missing or has impossible values, or the votes are of other
             images.
@@ -73,14 +75,18 @@ def read_parquet(tree: Tree) -> Dataset:
         import pyarrow.parquet  # noqa: F401
     except ModuleNotFoundError:
         raise DataError(f"{tree.path}: reading parquet needs pyarrow: pip install 'mien[parquet]'") from None
-    examples, reader, known = list[Example](), Reader(), dict[Any, Any]()
+    examples, reader, known, named = list[Example](), Reader(), dict[Any, Any](), False
     for place in _parquet_files(tree):
         shard = Shard(tree, place, reader)
         require(shard.file, PARQUET_COLUMNS, shard.columns)
-        examples.extend(_parquet_example(shard.file, row, values, known) for row, values in enumerate(shard.rows()))
+        meant = _numbering(shard.classes.get(EMOTION, ()))
+        named |= meant != FER7.emotions
+        examples.extend(
+            _parquet_example(shard.file, row, values, known, meant) for row, values in enumerate(shard.rows())
+        )
     votes = " with FER+ votes" if any(example.votes for example in examples) else ""
     agreed = _agreement(tree.path, examples)
-    notes = (*_notes(votes, USAGE), *agreed)
+    notes = (*_notes(votes, USAGE, "the files' names for them" if named else "number"), *agreed)
     return Dataset(tree.path, f"FER2013 parquet{votes}", FER7, tuple(examples), notes=notes)
 
 
@@ -131,9 +137,9 @@ def like_fer2013(dataset: Dataset) -> bool:
     return True
 
 
-def _notes(votes: str, usage: str) -> tuple[str, ...]:
+def _notes(votes: str, usage: str, by: str = "number") -> tuple[str, ...]:
     splits = f"the column {usage}" if usage else "none"
-    return (f"labels: FER2013's, by number{votes and '; FER+ votes'}", f"splits: {splits}")
+    return (f"labels: FER2013's, by {by}{votes and '; FER+ votes'}", f"splits: {splits}")
 
 
 def _table(tree: Tree) -> Path | None:
@@ -146,8 +152,13 @@ def _parquet_files(tree: Tree) -> list[Path]:
     return [place for place in tree.others if len(place.parts) == 1 and place.suffix.lower() == ".parquet"]
 
 
-def _parquet_example(file: Path, row: int, values: dict[str, Any], known: dict[Any, Any]) -> Example:
-    """Of a row; votes and attributes that it shares with rows in `known` are theirs, so that it takes little memory."""
+def _parquet_example(
+    file: Path, row: int, values: dict[str, Any], known: dict[Any, Any], meant: Sequence[str]
+) -> Example:
+    """Of a row, whose number says which of the labels `meant` it has.
+
+    Votes and attributes that it shares with rows in `known` are theirs, so that it takes little memory.
+    """
     where, image = f"{file}, row {row}", values["image"]
     if isinstance(image, dict) and image.get("bytes") is None and image.get("path"):
         raise DataError(
@@ -167,7 +178,7 @@ def _parquet_example(file: Path, row: int, values: dict[str, Any], known: dict[A
     return Example(
         name=f"{file.name}:{row}",
         source=image,
-        label=_emotion(where, values["emotion"]),
+        label=_emotion(where, values[EMOTION], meant),
         split=_split(where, values["usage"]),
         votes=known.setdefault(votes, votes),
         attributes=known.setdefault(frozenset(attributes.items()), attributes),
@@ -213,11 +224,23 @@ def _agreement(file: Path, examples: Sequence[Example]) -> tuple[str, ...]:
     return (f"{told}; {usually}",)
 
 
-def _emotion(where: str, value: Any) -> str:
+def _numbering(names: Sequence[str]) -> tuple[str, ...]:
+    """Which label each number is, by the names that a file has for them: FER2013's where there are none.
+
+    A name that is a number itself, as of labels that once were numbers alone, is FER2013's number.
+    """
+    numbers = {str(place): label for place, label in enumerate(FER7.emotions)}
+    return tuple(numbers.get(name.strip(), canonical(name)) for name in names) or FER7.emotions
+
+
+def _emotion(where: str, value: Any, meant: Sequence[str] = FER7.emotions) -> str:
     index = str(value).strip().removesuffix(".0")  # a column that once had gaps is of floats
-    if index not in map(str, range(len(FER7))):
-        raise DataError(f"{where}: emotion is 0..{len(FER7) - 1}, got {value!r}")
-    return FER7.emotions[int(index)]
+    if index not in map(str, range(len(meant))):
+        raise DataError(f"{where}: emotion is 0..{len(meant) - 1}, got {value!r}")
+    label = meant[int(index)]
+    if label not in FER7:
+        raise DataError(f"{where}: emotion is {', '.join(FER7.emotions)}, and the file's name for {index} is {label!r}")
+    return label
 
 
 def _split(where: str, value: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from mien.datasets.base import SPLITS, Dataset, Example, own_labels
+from mien.datasets.base import Dataset, Example, own_labels, split_named
 from mien.datasets.names import people_named
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
@@ -104,10 +104,10 @@ def _dataset(tree: Tree, form: str, examples: tuple[Example, ...], notes: tuple[
 def _below_split(place: Path) -> tuple[str, tuple[str, ...]]:
     """An image's split, and the folders that it is in but for that of its split."""
     folders = place.parts[:-1]
-    at = next((level for level, name in enumerate(folders[:2]) if name.lower() in SPLITS), None)
+    at = next((level for level, name in enumerate(folders[:2]) if split_named(name)), None)
     if at is None:
         return "all", folders
-    return SPLITS[folders[at].lower()], folders[:at] + folders[at + 1 :]
+    return split_named(folders[at]), folders[:at] + folders[at + 1 :]
 
 
 def _label(folder: str) -> str:

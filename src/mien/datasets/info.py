@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mien.datasets.base import Dataset
-from mien.datasets.copies import Leak, copies_of_others, fingerprints, leaks
-from mien.datasets.doubts import own_words, people_told
+from mien.datasets.copies import Leak, fingerprints, groups_of, kept_together, leaks, repeated
+from mien.datasets.doubts import alike_told, folders_told, own_words, people_told
 from mien.errors import ImageError
 from mien.image import read_image
 from mien.labels import FERPLUS8, NUMBERS, nearest, write_pairs
@@ -19,6 +20,7 @@ NO_MAJORITY = "no majority"
 """Counts the images that FER+ voters did not agree on, or that they called no face."""
 
 COMMONEST = 5  # sizes listed
+WHOLE = re.compile(r"\d+(\.0+)?")  # a number, as pandas writes it where other cells of its column are empty, too
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def inspect(dataset: Dataset) -> Info:
         if (pixels == pixels[0, 0]).all():
             blank.append(example.name)
     prints = fingerprints(dataset)
+    together = kept_together(dataset, groups_of(dataset, prints))
     counts = {split: _counts(dataset.split(split)) for split in splits}
     unknown = own_words(dataset)
     return Info(
@@ -108,7 +111,12 @@ def inspect(dataset: Dataset) -> Info:
         notes=dataset.notes,
         unknown=unknown,
         suggested=_suggested(unknown),
-        warnings=(*_rare(counts), *_of_nobody(dataset), *people_told(dataset)),
+        warnings=(
+            *_rare(counts),
+            *_of_nobody(dataset),
+            *people_told(dataset),
+            *(alike_told(together) or folders_told(dataset)),
+        ),
         sizes=tuple((width, height, n) for (width, height), n in sizes.most_common(COMMONEST)),
         width=_range([width for width, _ in sizes]),
         height=_range([height for _, height in sizes]),
@@ -118,7 +126,7 @@ def inspect(dataset: Dataset) -> Info:
         repeated_within={split: sum(max(0, n[split] - 1) for n in seen.values()) for split in splits},
         repeated_across=sum(_outside_first(n, splits) for n in seen.values()),
         leaks=leaks(dataset, prints),
-        copies=copies_of_others(prints) if splits == ("all",) else 0,
+        copies=repeated(dataset, prints) if splits == ("all",) else 0,
     )
 
 
@@ -135,12 +143,12 @@ def _majority(dataset: Dataset) -> dict[str, int]:
 
 def _suggested(unknown: Mapping[str, int]) -> dict[str, str]:
     """Mappings of unknown labels: to emotions spelled nearly so; where all are numbers, to those of known datasets."""
-    if unknown and all(label.isdecimal() for label in unknown):
-        numbers = sorted(map(int, unknown))
+    if unknown and all(WHOLE.fullmatch(label) for label in unknown):
+        numbers = sorted((int(label.partition(".")[0]), label) for label in unknown)
         return {
-            f"as {dataset} numbers them": write_pairs({str(number): emotions[number] for number in numbers})
+            f"as {dataset} numbers them": write_pairs({label: emotions[number] for number, label in numbers})
             for dataset, emotions in NUMBERS.items()
-            if all(number < len(emotions) and emotions[number] for number in numbers)
+            if all(number < len(emotions) and emotions[number] for number, _ in numbers)
         }
     near = {label: emotion for label in unknown if (emotion := nearest(label))}
     return {"by their spelling": write_pairs(near)} if near else {}

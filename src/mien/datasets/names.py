@@ -1,6 +1,7 @@
-"""Datasets whose files' names say who is on an image, and for some which expression: KDEF, JAFFE, CK+.
+"""Datasets whose files' names say who is on an image, and for some which expression: KDEF, JAFFE, RaFD, CK+.
 
-KDEF: Lundqvist, Flykt & Ohman (1998). JAFFE: Lyons et al. (1998). CK+: Lucey et al. (2010).
+KDEF: Lundqvist, Flykt & Ohman (1998). JAFFE: Lyons et al. (1998). RaFD: Langner et al. (2010). CK+: Lucey et al.
+(2010).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from mien.datasets.base import SPLITS, Dataset, Example, own_labels
+from mien.datasets.base import Dataset, Example, own_labels, split_named
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.intake import describe
@@ -19,6 +20,10 @@ SHARE = 0.9  # of the names that follow a scheme where a dataset does: some of K
 SCHEMES = {
     "KDEF": re.compile(r"[AB](?P<person>[FM]\d\d)(?P<label>AF|AN|DI|HA|NE|SA|SU)(?P<angle>S|[HF][LR])", re.I),
     "JAFFE": re.compile(r"(?P<person>[A-Z]{2})\.(?P<label>AN|DI|FE|HA|NE|SA|SU)\d+\.\d+", re.I),
+    "RaFD": re.compile(
+        r"Rafd(?P<camera>\d{3})_(?P<person>\d+)_(?P<group>[a-z]+)_(?P<gender>female|male)_(?P<label>[a-z]+)_(?P<gaze>[a-z]+)",
+        re.I,
+    ),
     "CK+": re.compile(r"(?P<person>S\d{3})_\d{3}_\d{8}", re.I),
 }
 """What the names of each dataset say, without their suffix. In KDEF both sessions show the same people."""
@@ -32,7 +37,7 @@ def is_named(tree: Tree) -> bool:
 
 
 def read_named(tree: Tree) -> Dataset:
-    """Files named by KDEF's or JAFFE's scheme in any folders, or by expression in a folder a person.
+    """Files named by KDEF's, JAFFE's or RaFD's scheme in any folders, or by expression in a folder a person.
 
     Images whose names do not follow it are left out, and told.
     """
@@ -43,7 +48,7 @@ def read_named(tree: Tree) -> Dataset:
         if scheme is None:
             attributes, label = {"person": describe(place.parts[-2])}, canonical(stem)
         elif known := SCHEMES[scheme].fullmatch(stem):
-            attributes, label = _attributes(known), CODES[known["label"].lower()]
+            attributes, label = _attributes(known), CODES.get(known["label"].lower()) or canonical(known["label"])
         else:
             left_out.append(name)
             continue
@@ -84,7 +89,7 @@ def _attributes(known: re.Match[str]) -> dict[str, str]:
     if "angle" in said:
         attributes["gender"] = GENDERS[said["person"][0].lower()]
         attributes["angle"] = SAID[said["angle"].lower()]
-    return attributes
+    return attributes | {name: said[name].lower() for name in ("gender", "group", "camera", "gaze") if name in said}
 
 
 def _labelled_by(tree: Tree) -> str | None:
@@ -102,6 +107,6 @@ def _by_person(tree: Tree) -> bool:
     """Whether every image is named by a known label, two at least, and lies in a folder that is none."""
     if not all(len(place.parts) == 2 and canonical(place.stem) in tree.known for place in tree.images):
         return False
-    folders = {canonical(place.parts[0]) for place in tree.images}
+    folders = {place.parts[0] for place in tree.images}
     expressions = {canonical(place.stem) for place in tree.images}
-    return len(expressions) > 1 and folders.isdisjoint(tree.known | SPLITS.keys())
+    return len(expressions) > 1 and not any(split_named(each) or canonical(each) in tree.known for each in folders)

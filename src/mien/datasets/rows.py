@@ -35,12 +35,20 @@ def header(tree: Tree, place: Path) -> tuple[str, ...]:
     if place.suffix.lower() not in KINDS:
         return ()
     try:
+        return read_header(tree, place)
+    except DataError:
+        if tree.alone:
+            raise
+        return ()
+
+
+def read_header(tree: Tree, place: Path) -> tuple[str, ...]:
+    """The columns of a table in lower case. Raises `DataError` where it is none in UTF-8."""
+    try:
         with tree.text(place) as stream:
             return tuple(cell.strip().lower() for cell in next(cells_of(stream), []))
     except UNREADABLE as error:
-        if tree.alone:
-            raise _no_table(tree, place, error) from error
-        return ()
+        raise _no_table(tree, place, error) from error
 
 
 def read_rows(tree: Tree, place: Path, required: tuple[str, ...] = ()) -> Iterator[tuple[int, dict[str, str]]]:

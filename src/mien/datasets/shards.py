@@ -6,9 +6,10 @@ large its row groups are; an image out of order is looked for from the beginning
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -102,6 +103,7 @@ class Shard:
         except Exception as error:
             raise self._unreadable(error) from error
         self.columns: list[str] = opened.schema_arrow.names
+        self.classes = classes(opened.schema_arrow.metadata or {})
         counts = [opened.metadata.row_group(at).num_rows for at in range(opened.metadata.num_row_groups)]
         self.starts = [0, *accumulate(counts)][: len(counts)]
 
@@ -168,3 +170,13 @@ class Shard:
 
     def _unreadable(self, error: Exception) -> DataError:
         return DataError(f"{self.file}: not a readable parquet file ({error})")
+
+
+def classes(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:
+    """What a column's numbers mean, where Hugging Face's datasets has written that; columns are in lower case."""
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"].items()
+        named = {column.lower(): told["names"] for column, told in features if told.get("_type") == "ClassLabel"}
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return {}
+    return {column: tuple(map(str, names)) for column, names in named.items() if isinstance(names, list)}

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mien.datasets.base import Dataset, Example
 from mien.datasets.copies import kept_together
+from mien.datasets.doubts import alike_told
 from mien.errors import DataError
 
 
@@ -57,9 +58,8 @@ def with_split(dataset: Dataset, name: str, share: float, seed: int) -> Dataset:
         if example.split == source:
             groups.setdefault(group_of(example), []).append(example)
     if len(groups) < 2:
-        raise DataError(
-            f"{dataset.path}: {name} needs two images or two people at least, found one (copies count as one)"
-        )
+        needed = f"{name} needs two images or two people at least, found one (copies count as one)"
+        raise DataError("; ".join((f"{dataset.path}: {needed}", *alike_told(dataset))))
     moved = _chosen(groups, share, seed)
     examples = (
         replace(example, split=name if group_of(example) in moved else "train") if example.split == source else example

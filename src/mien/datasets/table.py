@@ -9,11 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PureWindowsPath
+from unicodedata import normalize
 
-from mien.datasets.base import SPLITS, Dataset, Example, own_labels
+from mien.datasets.base import SPLITS, Dataset, Example, own_labels, split_named
 from mien.datasets.folder import has_known_labels
 from mien.datasets.names import people_named
-from mien.datasets.rows import KINDS, found_in, header, read_rows
+from mien.datasets.rows import KINDS, found_in, header, read_header, read_rows
 from mien.datasets.tree import Tree
 from mien.datasets.walk import few
 from mien.errors import DataError
@@ -23,7 +24,7 @@ from mien.wording import CONTROL, counted
 
 PATHS = (
     *("path", "image", "filename", "file", "image_path", "img_path", "file_path", "filepath"),
-    *("file_name", "image_file", "image_name", "img", "pth"),
+    *("file_name", "image_file", "image_name", "img", "pth", "subdirectory_filepath"),
 )
 LABELS = ("label", "emotion", "expression", "class", "labels")
 SPLIT = ("split", "usage", "subset", "partition")
@@ -61,7 +62,8 @@ def read_table(tree: Tree) -> Dataset:
                 examples.append(example)
             unlabelled += not example.label
     if twice := [name for name, n in Counter(each.name for each in examples).items() if n > 1]:
-        raise DataError(f"{tree.path}: listed more than once: {few(twice)}")
+        one = "keep one row an image; where several people labelled it, with what most of them said"
+        raise DataError(f"{tree.path}: listed more than once: {few(twice)}; {one}")
     columns = _columns(tree, tables[0])
     labels = own_labels(tree.path, (example.label for example in examples))
     notes = (
@@ -102,27 +104,33 @@ def plainly(column: str) -> str:
     return re.sub(r"[\s-]+", "_", column.strip().lower())
 
 
-def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
-    file, columns = tree.root / place, _columns(tree, place)
+def check_columns(tree: Tree, place: Path) -> None:
+    """Raises `DataError` where a CSV file is no table of labelled images; says which columns it lacks."""
+    found, columns = read_header(tree, place), _columns(tree, place)
     if missing := [what for what in ("path", "label") if not columns[what]]:
         looked_for = "; ".join(f"{what}: {', '.join({'path': PATHS, 'label': LABELS}[what])}" for what in missing)
-        raise DataError(
-            f"{file}: no column for {' and '.join(missing)} ({looked_for}); found {found_in(header(tree, place))}"
-        )
+        none = f"{tree.root / place}: no column for {' and '.join(missing)}"
+        raise DataError(f"{none} ({looked_for}); found {found_in(found)}")
+
+
+def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
+    check_columns(tree, place)
+    file, columns = tree.root / place, _columns(tree, place)
     rows = list(read_rows(tree, place))
     places = [_place(values[columns["path"]]) for _, values in rows]
     if Path() in places:
         raise DataError(f"{file}, line {rows[places.index(Path())][0]}: no path")
     base = _base(tree, file, places) if places else Path()
-    for listed, (line, values) in zip(places, rows, strict=True):
+    for place, (line, values) in zip(places, rows, strict=True):
+        listed = _spelled(tree, base / place)
         person = values[columns["person"]] if columns["person"] else ""
         attributes = {name: cell for name, cell in values.items() if name not in columns.values() and cell}
         label = canonical(values[columns["label"]])
         if CONTROL.search(label):
             raise DataError(f"{file}, line {line}: a label with control characters in it, {label!r}")
         yield Example(
-            name=describe((base / listed).as_posix()),
-            source=tree.source(base / listed),
+            name=describe(listed.as_posix()),
+            source=tree.source(listed),
             label=label,
             split=split or (_split(file, line, values[columns["split"]]) if columns["split"] else "all"),
             attributes=attributes | ({"person": person} if person else {}),
@@ -134,13 +142,22 @@ def _place(listed: str) -> Path:
     return Path(listed if "/" in listed else PureWindowsPath(listed).as_posix())
 
 
+def _spelled(tree: Tree, place: Path) -> Path:
+    """A place as the name of its file is spelled, where that is in another form of Unicode: macOS writes a letter with
+    a mark as two signs, and most others as one."""
+    if str(place).isascii() or tree.has(place):
+        return place
+    others = [Path(normalize(form, str(place))) for form in ("NFC", "NFD")]
+    return next((other for other in others if tree.has(other)), place)
+
+
 def _base(tree: Tree, file: Path, listed: Sequence[Path]) -> Path:
     """The folder that a table's paths are relative to, by its first that is there: that of the table, or one in it."""
     folders = {place.parts[0] for place in tree.images if len(place.parts) > 1} if not tree.alone else set()
     if tree.alone:
         folders = {entry.name for entry in tree.root.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
     for base in (Path(), *map(Path, sorted(folders))):
-        if any(tree.has(base / place) for place in listed[:TRIED]):
+        if any(tree.has(_spelled(tree, base / place)) for place in listed[:TRIED]):
             return base
     raise DataError(
         f"{file}: its first images, {few([describe(place) for place in listed[:TRIED]], 1)}, are not there; "
@@ -149,10 +166,9 @@ def _base(tree: Tree, file: Path, listed: Sequence[Path]) -> Path:
 
 
 def _split(file: Path, line: int, value: str) -> str:
-    try:
-        return SPLITS[value.lower()]
-    except KeyError:
-        raise DataError(f"{file}, line {line}: split is train, valid or test, got {value!r}") from None
+    if split := split_named(value):
+        return split
+    raise DataError(f"{file}, line {line}: split is train, valid or test, got {value!r}")
 
 
 def _split_named(place: Path) -> str:

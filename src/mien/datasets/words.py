@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from mien.datasets.base import Dataset, Example, own_labels
+from mien.datasets.base import NOBODY, Dataset, Example, own_labels
 from mien.datasets.rows import UNREADABLE, cells_of
 from mien.datasets.walk import few
 from mien.errors import DataError
@@ -97,7 +97,8 @@ def grouped(dataset: Dataset, group: str | None) -> Dataset:
         dataset: any.
         group: the name of a column; `folder:1`, the first folder of an image's name, or `folder:-1`, the last; or a
             regular expression with one pair of brackets, sought in the file's name, or in the whole of the image's
-            name where it has a `/`. What is found names the person. `None` leaves people as they are.
+            name where it has a `/`. What is found names the person. `none` names nobody, where no column is called so;
+            `None` leaves people as they are.
 
     Raises:
         DataError: it finds nobody, or is none of these.
@@ -106,7 +107,7 @@ def grouped(dataset: Dataset, group: str | None) -> Dataset:
         return dataset
     find = _finder(dataset, group)
     people = [find(example) for example in dataset.examples]
-    if not any(people):
+    if not any(people) and find is not _nobody:
         tried = few([example.name for example in dataset.examples], 2)
         raise DataError(f"{dataset.path}: '{group}' finds nobody, as in {tried}")
     examples = tuple(
@@ -114,7 +115,8 @@ def grouped(dataset: Dataset, group: str | None) -> Dataset:
         for example, person in zip(dataset.examples, people, strict=True)
     )
     notes = tuple(each for each in dataset.notes if not each.startswith("people: "))
-    return replace(dataset, examples=examples, group=group, notes=(*notes, f"people: by {group}"))
+    told = "people: nobody, as was asked" if find is _nobody else f"people: by {group}"
+    return replace(dataset, examples=examples, group=group, notes=(*notes, told))
 
 
 def _with_person(attributes: Mapping[str, str], person: str) -> dict[str, str]:
@@ -129,6 +131,8 @@ def _finder(dataset: Dataset, group: str) -> Callable[[Example], str]:
     columns = {name for example in dataset.examples for name in example.attributes}
     if (column := group.strip().lower()) in columns:
         return lambda example: example.attributes.get(column, "")
+    if column == NOBODY:
+        return _nobody
     try:
         pattern = re.compile(group)
     except re.error as error:
@@ -144,6 +148,10 @@ def _finder(dataset: Dataset, group: str) -> Callable[[Example], str]:
         return (known[1] or "") if known else ""
 
     return find
+
+
+def _nobody(example: Example) -> str:
+    return ""
 
 
 def _folder(example: Example, level: int) -> str:

@@ -67,6 +67,7 @@ class Answers:
         kl_to_votes: see `Report`.
         prints: the fingerprint of each in hexadecimal, by which other images of the same name are told; or empty.
         changed: what it said of changed images, by what was changed; empty where that was not tried.
+        repeated: see `Report`.
     """
 
     names: tuple[str, ...]
@@ -83,6 +84,7 @@ class Answers:
     kl_to_votes: float | None
     prints: tuple[str, ...]
     changed: Mapping[str, Changed] = field(default_factory=dict)
+    repeated: int = 0
 
     @property
     def people(self) -> tuple[str, ...]:

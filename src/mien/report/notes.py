@@ -11,6 +11,7 @@ from mien.shares import luck
 from mien.wording import counted, decimals, percentage
 
 MOST = 3  # groups that are named
+MANY = 20  # of one in so many images that are copies is told
 FEW = 10  # images of a label, below which its own F1 is mostly luck
 
 
@@ -33,6 +34,9 @@ def notes(report: Report) -> Iterator[str]:
         doubt = "; of so few they are too narrow" if report.people + alone < ENOUGH_PEOPLE else ""
         known = counted(report.people, "person", "people")
         yield f"Intervals are of {known}, each with all images{others}{doubt}."
+    elif report.repeated * MANY >= report.n:
+        same = f"{report.repeated:,} are copies of others among them, or nearly"
+        yield f"Of {counted(report.n, 'image')} {same}: intervals are too narrow."
     yield from _groups(report)
     if people := report.data.get("people"):
         yield f"{people[0].upper()}{people[1:]}."

@@ -70,7 +70,8 @@ class Report:
         accuracy: share of right labels, and its interval.
         copies: how many judged images are `EXACT` or `NEAR` copies of training images, and `SEEN` by the model; without
             those that there are none of.
-        fresh: scores without any of these; None where there are none of them, or no others.
+        repeated: how many are copies, or near copies, of another judged image, beyond the first.
+        fresh: scores without any of `copies`; None where there are none of them, or no others.
         macro_f1: mean F1 over the classes that occur, and its interval; None of fewer than `ENOUGH` images or
             `ENOUGH_PEOPLE`, and where all are right or wrong: a bootstrap would be too sure of it.
         ece: expected calibration error of the confidence where there was a face, 15 bins; None where there was none.
@@ -103,6 +104,7 @@ class Report:
     no_face: int
     unreadable: dict[str, str]
     copies: dict[str, int]
+    repeated: int
     fresh: Fresh | None
     accuracy: float
     accuracy_interval: tuple[float, float]
@@ -175,6 +177,7 @@ def make_report(
         no_face=int((~found).sum()),
         unreadable=dict(left_out.unreadable),
         copies=_counted(answers.copies),
+        repeated=answers.repeated,
         fresh=_fresh(answers, classes),
         accuracy=float(right.mean()),
         accuracy_interval=shares.interval(right, people),

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from mien.datasets.base import NO_LABEL, Dataset
-from mien.datasets.copies import Fingerprints, fingerprints, shared
+from mien.datasets.copies import Fingerprints, fingerprints, repeated, shared
 from mien.datasets.doubts import people_told
 from mien.heads import HeadInfo
 from mien.labels import FERPLUS8
+from mien.prediction import is_sure
 from mien.report import EXACT, NEAR, Answers, LeftOut, make_report
 from mien.report.notes import notes
 from mien.training.export.calibrate import Calibration
 
 
-def beside(head: HeadInfo, found: Calibration, train: Dataset, valid: Dataset, copies: Sequence[str]) -> list[str]:
+class Copies(NamedTuple):
+    """Of validation images: what each is of the training images, `EXACT`, `NEAR` or nothing; and their fingerprints."""
+
+    told: tuple[str, ...]
+    prints: Fingerprints
+
+
+def beside(head: HeadInfo, found: Calibration, train: Dataset, valid: Dataset, copies: Copies) -> list[str]:
     """Sentences, the most important first; none names a person, as models are given to others.
 
     Args:
@@ -25,7 +33,7 @@ def beside(head: HeadInfo, found: Calibration, train: Dataset, valid: Dataset, c
         found: what it answered to the validation images that have a label of its own.
         train: the training images.
         valid: the validation images.
-        copies: what each of these is, as `copies_of` tells.
+        copies: of these, as `copies_of` tells.
     """
     targets = valid.targets(head.label_set)
     judged = np.flatnonzero(targets != NO_LABEL)
@@ -38,13 +46,14 @@ def beside(head: HeadInfo, found: Calibration, train: Dataset, valid: Dataset, c
         probabilities=found.answers,
         truth=targets[judged],
         found=np.ones(len(judged), bool),
-        copies=tuple(copies[row] for row in judged.tolist()),
-        sure=found.answers.max(1) >= head.threshold,
+        copies=tuple(copies.told[row] for row in judged.tolist()),
+        sure=is_sure(found.answers.max(1), head.threshold),
         head=head.labels,
         threshold=head.threshold,
         prior=None,
         kl_to_votes=None,
         prints=("",) * len(judged),
+        repeated=repeated(valid, copies.prints.of(targets != NO_LABEL)),
     )
     left_out = LeftOut(
         by_index=valid.left_out.get("valid", valid.left_out.get("all", 0)),
@@ -56,9 +65,9 @@ def beside(head: HeadInfo, found: Calibration, train: Dataset, valid: Dataset, c
     return list(notes(make_report(head.labels, told, head.label_set, answers, left_out)))
 
 
-def copies_of(valid: Dataset, seen: Fingerprints) -> tuple[str, ...]:
-    """What each validation image is of the training images, by their fingerprints: `EXACT`, `NEAR` or nothing."""
+def copies_of(valid: Dataset, seen: Fingerprints) -> Copies:
+    """Of validation images, by the fingerprints of the training images."""
     found, told = fingerprints(valid), np.full(len(valid), "", object)
     exact, near = shared(found, seen)
     told[found.rows[exact]], told[found.rows[near]] = EXACT, NEAR
-    return tuple(told)
+    return Copies(tuple(told), found)

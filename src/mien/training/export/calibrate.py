@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mien import metrics, shares
 from mien.metrics import Floats, Ints, softmax
+from mien.prediction import is_sure
 from mien.training.learning.judge import LEAST
 from mien.wording import counted
 
@@ -76,7 +77,7 @@ def calibrate(
         "macro_f1": metrics.macro_f1(metrics.confusion(probabilities.argmax(1), truth, logits.shape[1])),
         "ece": metrics.ece(probabilities, truth),
         "nll": metrics.nll(probabilities, truth),
-        **when_sure(probabilities, truth, probabilities.max(1) >= threshold),
+        **when_sure(probabilities, truth, is_sure(probabilities.max(1), threshold)),
         "accuracy_at_80_percent": metrics.coverage_accuracy(probabilities, truth, 0.8),
     }
     vote_temperature = None

@@ -31,6 +31,7 @@ from mien.labels import FACE, FERPLUS8, LabelSet, named_set
 from mien.metrics import softmax
 from mien.network import Network
 from mien.photos import load_crops, trained_crop
+from mien.prediction import is_sure
 from mien.preprocess import Preprocess
 from mien.training.batches.data import prepare
 from mien.training.batches.targets import fingerprint, targets
@@ -247,7 +248,7 @@ def _scores(
     truth = valid.targets(named_set(head.emotions))
     judged = truth != NO_LABEL
     chances = opinions(logits[other.labels][judged], other, found.answers, head.label_set)
-    sure = (found.answers.max(1) >= head.threshold) & (chances >= head.second.threshold)
+    sure = is_sure(found.answers.max(1), head.threshold) & is_sure(chances, head.second.threshold)
     return found.scores | when_sure(found.answers, truth[judged], sure)
 
 

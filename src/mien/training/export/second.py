@@ -16,6 +16,7 @@ from mien.answers import opinions
 from mien.datasets.base import NO_LABEL
 from mien.heads import HeadInfo, Second
 from mien.metrics import Floats, Ints
+from mien.prediction import is_sure
 
 ALLOWED_ERRORS = 0.20
 """Share of sure answers that may be wrong by the other head's labels, on validation faces weighed so that each of these
@@ -37,9 +38,9 @@ def fit_second(
     chances = opinions(logits[other.labels], other, answers, head.label_set)
     weights = balanced(truth, len(other.emotions))
     wrong = np.array(head.emotions)[answers.argmax(1)] != np.array(other.emotions)[truth]
-    sure = (answers.max(1) >= head.threshold) & np.isfinite(chances) & (truth != NO_LABEL)
+    sure = is_sure(answers.max(1), head.threshold) & np.isfinite(chances) & (truth != NO_LABEL)
     least = metrics.lowest(chances[sure], wrong[sure], ALLOWED_ERRORS, weights[sure])
-    return Second(labels=other.labels, threshold=least) if (chances[sure] < least).any() else None
+    return Second(labels=other.labels, threshold=least) if not is_sure(chances[sure], least).all() else None
 
 
 def balanced(truth: Ints, classes: int) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mien.datasets import Dataset
 from mien.datasets.base import NO_LABEL
-from mien.datasets.doubts import people_told, words_told
+from mien.datasets.doubts import alike_told, folders_told, people_told, words_told
 from mien.datasets.walk import with_counts
 from mien.labels import FACE, label_set
 from mien.metrics import Ints
@@ -27,11 +27,12 @@ def doubts_of_data(dataset: Dataset, prepared: Dataset, recipe: Recipe) -> tuple
         prepared: for the recipe, with its splits.
         recipe: what is to be trained.
     """
+    people = (*people_told(prepared), *(alike_told(prepared) or folders_told(dataset)))
     if not recipe.labels:
-        return (*words_told(dataset), *people_told(prepared))
+        return (*words_told(dataset), *people)
     outside = dataset.outside(label_set(recipe.labels))
     said = f"left out, as {recipe.labels} lacks their labels: {with_counts(outside, len(outside))}"
-    return (*((said,) if outside else ()), *people_told(prepared))
+    return (*((said,) if outside else ()), *people)
 
 
 def doubts(training: Split, valid: Split) -> list[str]:
