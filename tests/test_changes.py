@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -112,6 +114,40 @@ def test_a_box_alone_says_where_the_face_is() -> None:
     eye = np.unravel_index((np.hypot(along + 0.5, below)).argmin(), along.shape)
     assert eye[1] == pytest.approx(square.centre_xy[0] + (LANDMARKS[0][0] - 0.5) * square.side, abs=1)
     assert eye[0] == pytest.approx(square.centre_xy[1] + (LANDMARKS[0][1] - 0.5) * square.side, abs=1)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.5, -1.2])
+@pytest.mark.parametrize("corner", [(60, 50), (-20, 10), (150, 130), (400, 10)])
+def test_what_is_around_a_face_is_all_that_is_changed(
+    corner: tuple[int, int], angle: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (170, 200, 3), np.uint8)
+    turned = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    x, y, *others = (float(at) for at in (*corner, corner[0] + 50, corner[1] + 50))
+    landmarks = tuple((float(px), float(py)) for px, py in 50 * np.array(LANDMARKS) @ turned.T + corner)
+    for face in (Face((x, y, others[0], others[1]), landmarks, 1.0), Face((x, y, others[0], others[1]), (), 1.0)):
+        near = {name: change(photo, face) for name, change in CHANGES.items()}
+        with monkeypatch.context() as patch:
+            patch.setattr("mien.changes._near", lambda photo, face: (slice(0, 170), slice(0, 200)))
+            for name, change in CHANGES.items():
+                assert (change(photo, face) == near[name]).all()
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_large_photo_takes_little_more_than_its_copy(name: str) -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (2000, 3000, 3), np.uint8)
+    tracemalloc.start()
+    try:
+        CHANGES[name](photo, Face((900, 600, 1100, 800), (), 1.0))
+        assert tracemalloc.get_traced_memory()[1] < 3 * photo.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+def test_light_is_exactly_that_of_each_level() -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    assert (CHANGES["brighter"](photo, WHOLE) == _encoded(2 * _linear(photo))).all()
+    assert (CHANGES["darker"](photo, WHOLE) == _encoded(_linear(photo) / 2)).all()
 
 
 def test_blur_is_of_the_faces_own_size() -> None:

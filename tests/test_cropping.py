@@ -135,6 +135,10 @@ def test_what_is_known_by_the_name_of_another_column_is_renamed(tmp_path: Path) 
         ([example("a.jpg", ""), example("b/a.png", ""), example("c/A.tif", "")], ["a.png", "a-2.png", "A-3.png"]),
         ([example("train/Happy/ann/1.jpg", split="train")], ["train/happy/ann-1.png"]),
         ([example("happy/a.jpg"), example("happy/a.png")], ["happy/a.png", "happy/a-2.png"]),
+        (
+            [example("happy/a-2.jpg"), *[example(f"happy/a.{kind}") for kind in ("jpg", "png", "tif", "webp")]],
+            ["happy/a-2.png", "happy/a.png", "happy/a-3.png", "happy/a-4.png", "happy/a-5.png"],
+        ),
         ([example("train.parquet:17")], ["happy/train.parquet-17.png"]),
         ([example("../../x/.hidden.png")], ["happy/x-.hidden.png"]),
         ([example("x.png", "../up")], ["crops/x.png"]),

@@ -58,7 +58,9 @@ def of(column: str, *counts: tuple[str, int]) -> list[dict[str, str]]:
         ([{"a": "x, y", "b": "z"}, {"a": "x", "b": "y, z"}], ["a+b"], {"a+b": ["x / y, z", "x, y / z"]}),
         ([{"age": "7"}, {"age": "70"}, {"age": "20"}], ["age"], {"age": ["0-12", "18-29", "60+"]}),
         ([{"age": "12.9"}, {"age": "29.50"}, {"age": "120"}], ["age"], {"age": ["0-12", "18-29", "60+"]}),
-        ([{"age": "7"}, {"age": "999"}, {"age": "-1"}, {"age": "?"}], ["age"], {"age": ["-1", "0-12", "999", "?"]}),
+        ([{"age": each} for each in ("7", "999", "-1", "-0.5", "nan", "inf", "1e3", "")], ["age"], {"age": ["0-12"]}),
+        ([{"age": each} for each in ("7", "?", "adult", "20-29")], None, {"age": ["0-12", "20-29", "?", "adult"]}),
+        ([{"age": "999"}, {"age": "999"}], None, {}),
     ],
 )
 def test_which_groups_there_are(known: Known, by: Sequence[str] | None, expected: dict[str, list[str]]) -> None:
@@ -113,6 +115,8 @@ def test_what_is_no_number_in_many_spellings_makes_no_groups() -> None:
     assert list(columns(known)) == ["gender"]
     with pytest.raises(DataError, match="the 'number' of no image is a number"):
         columns(known, ["gender+number"])
+    with pytest.raises(DataError, match="the 'age' of no image is an age"):
+        columns([{"age": "999"}], ["age"])
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from mien.image import Pixels
 Floats = NDArray[np.float64]
 Chosen = NDArray[np.bool_]
 Change = Callable[[Pixels, Face], Pixels]
+Window = tuple[slice, slice]
+"""Rows and columns of a photo."""
 
 LANDMARKS: tuple[Point, ...] = ((0.32, 0.4), (0.68, 0.4), (0.5, 0.6), (0.5, 0.78), (0.1, 0.47), (0.9, 0.47))
 """Where they lie on a crop as FER2013 frames faces, in sides: their mean and their spread are those of `framing`."""
@@ -30,6 +32,11 @@ TONE = 30.0  # degrees of the individual typology angle: one or two of its six c
 DEEPEST = 60.0  # degrees, about as far as skin goes either way
 SKIN_B = 16.0  # b* of skin, for photos that do not tell it: gray ones, or in blue light
 BLUR = 0.02  # standard deviation in sides of the crop: one px of FER2013's 48
+LEVELS = np.arange(256, dtype=np.uint8)  # all that there are
+BESIDE, BELOW = (
+    1.15,
+    1.0,
+)  # how far beside the eyes' middle, above it and below the mouth skin reaches, in such distances
 DARK, INK = 0.3, 25  # what a beard leaves of the light; gray of rims and dark glasses
 
 # Light
@@ -37,12 +44,12 @@ DARK, INK = 0.3, 25  # what a beard leaves of the light; gray of rims and dark g
 
 def brighter(photo: Pixels, face: Face) -> Pixels:
     """Twice the light."""
-    return _encoded(STOP * _linear(photo))
+    return _encoded(STOP * _linear(LEVELS))[photo]
 
 
 def darker(photo: Pixels, face: Face) -> Pixels:
     """Half the light."""
-    return _encoded(_linear(photo) / STOP)
+    return _encoded(_linear(LEVELS) / STOP)[photo]
 
 
 def blurred(photo: Pixels, face: Face) -> Pixels:
@@ -70,7 +77,8 @@ def _toned(photo: Pixels, face: Face, degrees: float) -> Pixels:
     is turned by some degrees, but not beyond `DEEPEST` either way, by its lightness alone; whatever is skin reflects as
     much more, or less, as that colour does, so that shading stays.
     """
-    skin, light = _skin(photo, face), _linear(photo)
+    window = _near(photo, face)
+    skin, light = _skin(photo, face, window), _linear(photo[window])
     colour = np.median(light[skin > 0.9], axis=0) if (skin > 0.9).any() else np.full(3, 0.2)
     lightness, red, yellow = _lab(colour)
     usual = yellow if yellow > SKIN_B / 2 else SKIN_B
@@ -78,14 +86,14 @@ def _toned(photo: Pixels, face: Face, degrees: float) -> Pixels:
     turned = min(max(tone + degrees, min(tone, -DEEPEST)), max(tone, DEEPEST))
     wanted = 50 + usual * math.tan(math.radians(turned))
     ratio = np.clip(_rgb(wanted, red, yellow) / np.maximum(colour, 1e-3), 0.05, 20)
-    return _encoded(light * (1 + (ratio - 1) * skin[..., None]))
+    return _with(photo, window, _encoded(light * (1 + (ratio - 1) * skin[..., None])))
 
 
-def _skin(photo: Pixels, face: Face) -> Floats:
+def _skin(photo: Pixels, face: Face, window: Window) -> Floats:
     """How far each pixel is skin, 0..1: an oval from brow to chin, soft at its edge; without eyes and lips where the
     landmarks say where they are."""
-    along, below, mouth = places(photo, face)
-    oval = np.hypot(along / 1.15, (below - 0.45 * mouth) / (0.45 * mouth + 1.0))
+    along, below, mouth = places(photo, face, window)
+    oval = np.hypot(along / BESIDE, (below - 0.45 * mouth) / (0.45 * mouth + BELOW))
     skin = np.clip((1 - oval) / 0.15, 0, 1)
     if face.landmarks_xy:
         eyes = np.hypot((np.abs(along) - 0.5) / 0.22, below / 0.1)
@@ -99,31 +107,42 @@ def _skin(photo: Pixels, face: Face) -> Floats:
 
 def glasses(photo: Pixels, face: Face) -> Pixels:
     """Dark rims."""
-    far, bridge = _lenses(photo, face)
-    return _painted(photo, (np.abs(far - 0.33) < 0.025) | bridge)
+    window = _near(photo, face)
+    far, bridge = _lenses(photo, face, window)
+    return _painted(photo, window, (np.abs(far - 0.33) < 0.025) | bridge)
 
 
 def dark_glasses(photo: Pixels, face: Face) -> Pixels:
-    far, bridge = _lenses(photo, face)
-    return _painted(photo, (far < 0.36) | bridge)
+    window = _near(photo, face)
+    far, bridge = _lenses(photo, face, window)
+    return _painted(photo, window, (far < 0.36) | bridge)
 
 
 def beard(photo: Pixels, face: Face) -> Pixels:
     """Dark jaw and upper lip."""
-    along, below, mouth = places(photo, face)
+    window = _near(photo, face)
+    along, below, mouth = places(photo, face, window)
     below = below - mouth
     jaw = (np.hypot(along / 0.85, (below - 0.2) / 0.75) < 1) & (below > -0.3)
     lips = np.hypot(along / 0.42, below / 0.16) < 1
-    return np.where((jaw & ~lips)[..., None], (DARK * photo).astype(np.uint8), photo)
+    part = photo[window]
+    return _with(photo, window, np.where((jaw & ~lips)[..., None], (DARK * part).astype(np.uint8), part))
 
 
-def _painted(photo: Pixels, where: Chosen) -> Pixels:
-    return np.where(where[..., None], np.uint8(INK), photo)
+def _painted(photo: Pixels, window: Window, where: Chosen) -> Pixels:
+    return _with(photo, window, np.where(where[..., None], np.uint8(INK), photo[window]))
 
 
-def _lenses(photo: Pixels, face: Face) -> tuple[Floats, Chosen]:
+def _with(photo: Pixels, window: Window, part: Pixels) -> Pixels:
+    """The photo with another part in it."""
+    changed = photo.copy()
+    changed[window] = part
+    return changed
+
+
+def _lenses(photo: Pixels, face: Face, window: Window) -> tuple[Floats, Chosen]:
     """How far each pixel is from the middle of the nearer lens, and the bridge between them."""
-    along, below, _ = places(photo, face)
+    along, below, _ = places(photo, face, window)
     far = np.hypot((np.abs(along) - 0.5) / 1.15, below - 0.03)
     return far, (np.abs(below) < 0.03) & (np.abs(along) < 0.13)
 
@@ -141,14 +160,38 @@ CHANGES: Mapping[str, Change] = {
 """Changes that an answer should not hang on, by name."""
 
 
-def places(photo: Pixels, face: Face) -> tuple[Floats, Floats, float]:
-    """How far each pixel lies along the eyes and below them, (H, W) each, and how far below the mouth does."""
+def places(photo: Pixels, face: Face, window: Window | None = None) -> tuple[Floats, Floats, float]:
+    """How far each pixel of a window lies along the eyes and below them, and how far below the mouth does.
+
+    Both are of the window's height and width; of the photo's where there is none.
+    """
+    middle, along, mouth = _axes(photo, face)
+    rows, columns = window or (slice(0, photo.shape[0]), slice(0, photo.shape[1]))
+    x = np.arange(columns.start, columns.stop) - middle[0]
+    y = np.arange(rows.start, rows.stop)[:, None] - middle[1]
+    return x * along[0] + y * along[1], y * along[0] - x * along[1], mouth
+
+
+def _axes(photo: Pixels, face: Face) -> tuple[Floats, Floats, float]:
+    """The middle between the eyes, px; the way from one to the other, over its length's square; and how far below them
+    the mouth is."""
     left, right, _, mouth = (np.array(point) for point in _landmarks(photo, face)[:4])
-    along = (right - left) / np.sum((right - left) ** 2)
-    down = np.array([-along[1], along[0]])
-    rows, columns = np.mgrid[: photo.shape[0], : photo.shape[1]]
-    offset = np.stack([columns, rows], -1) - (left + right) / 2
-    return offset @ along, offset @ down, float((mouth - (left + right) / 2) @ down)
+    along, middle = (right - left) / np.sum((right - left) ** 2), (left + right) / 2
+    return middle, along, float((mouth - middle) @ (-along[1], along[0]))
+
+
+def _near(photo: Pixels, face: Face) -> Window:
+    """Where the face is in the photo, and all that is changed of it but its light and its sharpness."""
+    middle, along, mouth = _axes(photo, face)
+    across = along / (along @ along)
+    down = np.array([-across[1], across[0]])
+    ends = min(mouth, 0) - BELOW, max(mouth, 0) + BELOW
+    corners = np.array([middle + beside * across + below * down for beside in (-BESIDE, BESIDE) for below in ends])
+    height, width = photo.shape[:2]
+    if not np.isfinite(corners).all():  # eyes in one place
+        return slice(0, height), slice(0, width)
+    (x0, y0), (x1, y1) = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
+    return slice(max(y0, 0), max(min(y1 + 1, height), 0)), slice(max(x0, 0), max(min(x1 + 1, width), 0))
 
 
 def _landmarks(photo: Pixels, face: Face) -> tuple[Point, ...]:

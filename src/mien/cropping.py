@@ -216,14 +216,15 @@ def _write(example: Example, out: Path, place: str, crop: Crop, preprocess: Prep
 def _places(examples: Sequence[Example], *, flat: bool) -> Iterator[str]:
     """Where each crop goes, relative to the folder: no two alike on any system."""
     taken: set[str] = set()
+    numbers: dict[str, int] = {}  # the last of each name
     for example in examples:
         folders = [CROPS] if flat else ["" if example.split == "all" else example.split, example.label]
         folder = PurePosixPath(*(_fit(each) for each in folders if each))
-        stem, number = _stem(example), 1
-        place = folder / f"{stem}.png"
+        stem = _stem(example)
+        place, named = folder / f"{stem}.png", str(folder / stem).casefold()
         while str(place).casefold() in taken:
-            number += 1
-            place = folder / f"{stem}-{number}.png"
+            numbers[named] = numbers.get(named, 1) + 1
+            place = folder / f"{stem}-{numbers[named]}.png"
         taken.add(str(place).casefold())
         yield str(place)
 

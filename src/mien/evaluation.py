@@ -74,6 +74,7 @@ def evaluate(
     Raises:
         ArtifactError: as `load` does.
         DataError: no such split or column, nothing to judge in that label set, or no image could be read.
+        ImageError: with `stress`, an image cannot be read any more.
         LabelError: the model, or the head, cannot speak the label set or expect the prior, or there is no such head.
         MienError: there is no such crop, `stress` is no number of 0 or more, `by` names no columns, or `progress` is no
             function.

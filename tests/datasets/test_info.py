@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mien.datasets import Dataset, Example, inspect, open_dataset
+from mien.datasets import Dataset, Example, copies, inspect, open_dataset
+from mien.datasets import info as infos
 from mien.labels import FER7, HAPPY_SAD, named_set
+from mien.picture import open_picture
 
 Write = Callable[..., Path]
 
@@ -53,6 +56,18 @@ def test_every_fault_is_found(tmp_path: Path, write_image: Write) -> None:
     assert info.repeated_within == {"train": 2, "valid": 0, "test": 0}
     assert info.repeated_across == 2
     assert json.loads(json.dumps(info.to_dict()))["sizes"][0] == [8, 8, 6]
+
+
+def test_every_image_is_opened_once(tmp_path: Path, write_image: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_image("happy/a.png", seed=1)
+    write_image("sad/b.jpg", seed=2, side=700)
+    write_image("sad/c.jpg", seed=2, side=700)
+    data, opened = open_dataset(tmp_path), Mock(side_effect=open_picture)
+    monkeypatch.setattr(infos, "open_picture", opened)
+    monkeypatch.setattr(copies, "open_picture", Mock(side_effect=AssertionError))
+    told = inspect(data)
+    assert opened.call_count == len(data) == 3
+    assert told.copies == 1
 
 
 def test_files_that_are_no_images_by_their_suffix_are_told(tmp_path: Path, write_image: Write) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import onnx
@@ -27,7 +28,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from mien import artifact as artifacts
 from mien.artifact import Artifact
 from mien.datasets import open_dataset
-from mien.datasets.base import load_pixels
+from mien.datasets.base import VOTES, load_pixels
 from mien.datasets.splits import group_of
 from mien.errors import ArtifactError, DataError, MienError, RecipeError
 from mien.explain import explained
@@ -37,7 +38,14 @@ from mien.recognizer import Recognizer
 from mien.training.batches.data import prepare
 from mien.training.export import export as exporting
 from mien.training.export.calibrate import held_out
-from mien.training.export.export import QUANTISED_TOLERANCE, TOLERANCE, check_parity, check_quantised, export
+from mien.training.export.export import (
+    QUANTISED_TOLERANCE,
+    TOLERANCE,
+    _judge_faces,
+    check_parity,
+    check_quantised,
+    export,
+)
 from mien.training.export.together import together
 from mien.training.learning import member as members
 from mien.training.learning.checkpoint import Run
@@ -721,6 +729,24 @@ def test_what_is_no_face_is_told(doubtful: Artifact) -> None:
     assert np.mean(shares[:20]) < np.mean(shares[20:])
     for expression, share in zip(read, shares, strict=True):
         assert any("perhaps not a face" in reason for reason in expression.reasons) == (share >= 0.5)
+
+
+@pytest.mark.parametrize(
+    ("nobody", "scores", "auc"),
+    [
+        ([10, 10, 0, 0], [0.9, 0.8, 0.1, 0.2], 1.0),
+        ([10, 10, 0, 0], [0.1, 0.9, 0.9, 0.1], 0.5),
+        ([10, 0, 0, 0], [0.5, 0.5, 0.1, 0.9], 0.5),
+        ([10, 10], [0.9, 0.8], None),
+        ([0, 0], [0.9, 0.8], None),
+    ],
+)
+def test_how_well_no_face_is_told(nobody: list[int], scores: list[float], auc: float | None) -> None:
+    logits = np.log(np.array([[1 - score, score] for score in scores], np.float32))
+    votes = np.zeros((len(nobody), len(VOTES)), np.int64)
+    votes[:, -1], votes[:, 0] = nobody, 10 - np.array(nobody)
+    valid = Mock(votes=lambda: votes)
+    assert _judge_faces(logits, valid)["auc"] == (auc if auc is None else pytest.approx(auc))
 
 
 def test_how_well_it_tells_is_in_the_manifest_and_on_the_card(doubtful: Artifact) -> None:

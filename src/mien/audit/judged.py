@@ -41,8 +41,9 @@ def judged_labels(dataset: Dataset, looks: Looks) -> Judged:
     examples = [dataset.examples[row] for row in looks.rows]
     counts = Counter(each.label for each in examples)
     of = {name: {group_of(each) for each in examples if each.label == name} for name in dataset.labels}
-    names = tuple(name for name in dataset.labels if counts[name] >= RARE and len(of[name]) >= FOLDS)
-    faces = np.flatnonzero([each.label in names for each in examples]) if len(names) > 1 else np.array([], np.int64)
+    enough = tuple(name for name in dataset.labels if counts[name] >= RARE and len(of[name]) >= FOLDS)
+    names = enough if len(enough) > 1 else ()
+    faces = np.flatnonzero([each.label in names for each in examples])
     label_of = {group_of(examples[face]): examples[face].label for face in faces}
     shuffled = np.random.default_rng(0).permutation(np.array(sorted(label_of), object)).tolist()
     by_label = sorted((tuple(group) for group in shuffled), key=lambda group: label_of[group])  # in all folds alike
@@ -53,7 +54,7 @@ def judged_labels(dataset: Dataset, looks: Looks) -> Judged:
         labels=np.array([names.index(examples[face].label) for face in faces], np.int64),
         names=names,
         folds=np.array([fold_of[group_of(examples[face])] for face in faces], np.int64),
-        rare=tuple(name for name in counts if name not in names) if len(names) > 1 else tuple(counts),
+        rare=tuple(name for name in counts if name not in names),
     )
 
 

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mien.datasets.base import Dataset
-from mien.datasets.copies import Leak, fingerprints, groups_of, kept_together, leaks, repeated
+from mien.datasets.copies import Fingerprint, Leak, fingerprint, gathered, groups_of, kept_together, leaks, repeated
 from mien.datasets.doubts import alike_told, folders_told, own_words, people_told
 from mien.errors import ImageError
-from mien.image import read_image
 from mien.labels import FERPLUS8, NUMBERS, nearest, write_pairs
+from mien.picture import open_picture
 
 NO_MAJORITY = "no majority"
 """Counts the images that FER+ voters did not agree on, or that they called no face."""
@@ -80,24 +80,28 @@ class Info:
 
 
 def inspect(dataset: Dataset) -> Info:
-    """Reads every image, one at a time, and keeps hashes of each."""
+    """Reads every image once, one at a time, and keeps hashes of each."""
     sizes: Counter[tuple[int, int]] = Counter()
     seen: dict[bytes, Counter[str]] = {}
     unreadable, blank, splits = {}, [], dataset.splits
+    prints = list[Fingerprint | None]()
     for example in dataset.examples:
+        prints.append(None)
         try:
-            pixels = read_image(example.source)
+            picture = open_picture(example.source)
+            known, pixels = fingerprint(picture), picture.pixels  # in this order: of coarse ones, as everywhere
         except ImageError as error:
             unreadable[example.name] = str(error)
             continue
+        prints[-1] = known
         height, width, _ = pixels.shape
         sizes[width, height] += 1
         digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
         seen.setdefault(digest, Counter())[example.split] += 1
         if (pixels == pixels[0, 0]).all():
             blank.append(example.name)
-    prints = fingerprints(dataset)
-    together = kept_together(dataset, groups_of(dataset, prints))
+    found = gathered(prints)
+    together = kept_together(dataset, groups_of(dataset, found))
     counts = {split: _counts(dataset.split(split)) for split in splits}
     unknown = own_words(dataset)
     return Info(
@@ -125,8 +129,8 @@ def inspect(dataset: Dataset) -> Info:
         blank=tuple(blank),
         repeated_within={split: sum(max(0, n[split] - 1) for n in seen.values()) for split in splits},
         repeated_across=sum(_outside_first(n, splits) for n in seen.values()),
-        leaks=leaks(dataset, prints),
-        copies=repeated(dataset, prints) if splits == ("all",) else 0,
+        leaks=leaks(dataset, found),
+        copies=repeated(dataset, found) if splits == ("all",) else 0,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from mien.errors import DataError
 from mien.wording import counted
 
 AGES = ((0, 12), (13, 17), (18, 29), (30, 44), (45, 59), (60, 120))
-"""Bands of age, both ends included, in full years; what lies in none, such as a 999, is no age."""
+"""Bands of age, both ends included, in full years; a number in none, such as a 999, is no age, and so not known."""
 
 MOST_VALUES = 30
 """An attribute with more values than this, such as a name or a date, makes no groups by itself."""
@@ -74,7 +73,7 @@ def _crossed(attributes: Sequence[Mapping[str, str]], names: Sequence[str], know
         raise DataError(f"no image tells its {missing[0]!r}; there are {', '.join(known) or 'no columns at all'}")
     parts = [_parted(_column(attributes, part), part) for part in names]
     if nothing := [part for part, column in zip(names, parts, strict=True) if not column.groups]:
-        raise DataError(f"the {nothing[0]!r} of no image is a number")
+        raise DataError(f"the {nothing[0]!r} of no image is {'an age' if nothing[0] == 'age' else 'a number'}")
     if len(parts) == 1:
         return parts[0]
     rows = zip(*(part.values.tolist() for part in parts), strict=True)
@@ -126,14 +125,14 @@ def _parted(column: Column, name: str) -> Column:
 
 
 def banded(attribute: str, value: str) -> str:
-    """The value, or for an age in years its band."""
+    """The value; of an age in years its band, and nothing of a number that is none."""
     if attribute != "age":
         return value
     try:
-        years = math.floor(float(value))
-    except (ValueError, OverflowError):
+        years = float(value)
+    except ValueError:  # in words
         return value
     for low, high in AGES:
-        if low <= years <= high:
+        if low <= years < high + 1:
             return f"{low}+" if high == AGES[-1][1] else f"{low}-{high}"
-    return value
+    return ""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien import shares
 from mien.answers import opinions
 from mien.artifact import FORMAT, SEEN, WEIGHTS, Artifact, Manifest, read, refuse_name
 from mien.datasets import Dataset, open_dataset
@@ -353,8 +354,7 @@ def _judge_faces(logits: NDArray[np.float32], valid: Dataset) -> dict[str, Any]:
     votes = valid.votes()
     scores, nobody = softmax(logits)[:, 1], votes[:, VOTES.index(FACE.emotions[1])] / np.maximum(votes.sum(1), 1)
     without, faces = scores[nobody > 0.5], scores[(nobody == 0) & (votes.sum(1) > 0)]
-    higher = (np.sign(without[:, None] - faces) + 1) / 2
-    auc = float(higher.mean()) if higher.size else None
+    auc = shares.above(without, faces) if len(without) and len(faces) else None
     return {"without": len(without), "faces": len(faces), "auc": auc}
 
 
