@@ -61,7 +61,9 @@ def main() -> None:
     short: dict[str, dict[str, dict[str, Any]]] = {}
     for names in asked:
         models = [recognizers[name] for name in names]
-        answers = [Network(model.artifact.unstacked).logits(model.preprocess.tensor(crops), 2) for model in models]
+        answers = [
+            Network(model.artifact, listening=False).logits(model.preprocess.tensor(crops), 2) for model in models
+        ]
         mean = {name: np.mean([each[name].astype(np.float64) for each in answers], 0) for name in answers[0]}
         called = f"`{models[0].artifact.name}`" + f" and {len(models) - 1} others" * (len(models) > 1)
         for speaking in models[0].artifact.manifest.heads:

@@ -214,12 +214,6 @@ class Artifact:
     def _speaks(self, labels: LabelSet) -> bool:
         return any(all(emotion in head.label_set for emotion in labels) for head in self.heads)
 
-    @property
-    def unstacked(self) -> Artifact:
-        """The same model, whose heads listen to no other: what its network says by itself."""
-        heads = tuple(head.model_copy(update={"stacking": None}) for head in self.manifest.heads)
-        return replace(self, manifest=self.manifest.model_copy(update={"heads": heads}))
-
     def speaking(self, head: str) -> Artifact:
         """The same model, with one head alone to answer. Raises `LabelError`, listing the heads there are."""
         heads = [each.labels for each in self.manifest.heads]

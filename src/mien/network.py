@@ -28,13 +28,17 @@ Floats = NDArray[np.float32]
 class Network:
     """An artifact's network; safe to call from several threads.
 
+    Args:
+        artifact: the model.
+        listening: whether heads that listen to others do so; else logits are what the network says by itself.
+
     Raises:
         ArtifactError: the file cannot be loaded, or has not the inputs and outputs that the manifest names.
     """
 
-    def __init__(self, artifact: Artifact) -> None:
+    def __init__(self, artifact: Artifact, *, listening: bool = True) -> None:
         manifest = artifact.manifest
-        self._name, self._heads = artifact.name, manifest.heads
+        self._name, self._heads = artifact.name, manifest.heads if listening else ()
         self._widths = {head: len(emotions) for head, emotions in manifest.outputs.items()}
         subject = f"{artifact.folder} is not a usable model"
         try:

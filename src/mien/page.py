@@ -67,9 +67,7 @@ def page(artifact: Artifact, runtime: bytes, notice: str = "", home: str = "") -
         _block(asset("worker.js").decode(), "text/plain", id="worker"),
     ]
     for name, content in {**files(artifact), RUNTIME: runtime}.items():
-        data.append(
-            _block(base64.b64encode(gzip.compress(content, mtime=0)).decode(), "text/plain", **{"data-file": name})
-        )
+        data.append(_packed(name, content))
     return Template(asset("page.html").decode()).substitute(
         policy=escape(policy()),
         style=f"<style>{styles()}</style>",
@@ -213,6 +211,12 @@ def _block(text: str, kind: str, **attributes: str) -> str:
     named = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
     kept = END.sub(r"<\\/\1", text)
     return f'<script type="{kind}"{named}>{kept}</script>'
+
+
+def _packed(name: str, content: bytes) -> str:
+    """A file in the page: no script, since WebKit reads long ones seven times as slowly."""
+    text = base64.b64encode(gzip.compress(content, mtime=0)).decode()
+    return f'<template data-file="{escape(name)}">{text}</template>'
 
 
 def _hash(text: str) -> str:

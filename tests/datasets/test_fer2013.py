@@ -167,6 +167,27 @@ def test_wrong_votes_are_told(tmp_path: Path, write_table: Write, rows: list[Any
         open_dataset(tmp_path)
 
 
+@pytest.mark.parametrize("vote", [3.7, float("nan"), float("inf"), None])
+def test_votes_in_parquet_are_whole(vote: float | None, tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table(table(neutral=[1.0, vote, 2.0])), tmp_path / "some.parquet")
+    with pytest.raises(DataError, match="votes are whole numbers"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_whole_votes_may_be_spelled_as_fractions(form: str, tmp_path: Path, write_table: Write) -> None:
+    """As of columns that once had gaps."""
+    if form == "parquet":
+        pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        votes = {name: [float(row[place]) for row in VOTES] for place, name in enumerate(VOTE_COLUMNS)}
+        pq.write_table(pa.table(table(**votes)), tmp_path / "some.parquet")
+    else:
+        write_table("fer2013.csv", HEADER, ROWS)
+        write_table("fer2013new.csv", VOTE_COLUMNS, [[f"{vote}.0" for vote in row] for row in VOTES])
+    assert open_dataset(tmp_path).votes().tolist() == [list(votes) for votes in VOTES]
+
+
 def shuffled(path: Path, within: tuple[str, ...]) -> None:
     """Turns the rows of a CSV file about, those that are alike in some columns among themselves."""
     with path.open(newline="") as stream:

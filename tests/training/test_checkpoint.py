@@ -216,8 +216,11 @@ def test_a_run_that_was_killed_before_its_first_epoch_was_kept_begins_anew(begun
     assert begun.resume(tiny, DATA) is None
     assert begun.read_log() == []
     begun.append_log({"epoch": 1})
+    for left in (begun.curve, begun.left_out, begun.folder / "answers.1-of-2.pt"):
+        left.touch()
     begun.start(tiny, DATA)
     assert begun.read_log() == []
+    assert names(begun.folder) == {"recipe.json", "data.json", "log.jsonl"}
 
 
 @pytest.mark.parametrize("resume", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +274,17 @@ def test_a_stack_of_layers_takes_one_size() -> None:
 def test_the_training_size_of_each_epoch(sizes: list[list[float]], expected: list[int]) -> None:
     recipe = recipe_from(changed(schedule={"sizes": sizes}), "it")
     assert [recipe.train_size(epoch) for epoch in range(10)] == expected
+
+
+@pytest.mark.parametrize("share", [0.07, 0.14, 0.28, 0.29, 0.55, 0.56, 0.57, 0.58, 1 / 3])
+def test_stages_begin_and_mixup_ends_at_the_epoch_that_the_share_names(share: float) -> None:
+    """0.55 * 100 is a little more than 55 in binary fractions, 0.29 * 100 a little less than 29."""
+    values = changed(
+        schedule={"epochs": 100, "sizes": [[0, 32], [share, 48]]}, augment={"mixup": 0.2, "mixup_until": share}
+    )
+    recipe, first = recipe_from(values, "it"), math.ceil(round(share * 100, 6))
+    assert [recipe.train_size(epoch) for epoch in range(100)] == [32] * first + [48] * (100 - first)
+    assert [recipe.mixes(epoch) for epoch in range(100)] == [True] * first + [False] * (100 - first)
 
 
 def test_training_images_are_as_large_as_the_network_sees_them() -> None:

@@ -53,6 +53,14 @@ def test_few_images_make_no_head_listen() -> None:
     assert fit_stacking("other", own[few], other[few], truth[few])[0] is None
 
 
+def test_the_images_of_one_person_alone_make_no_head_listen() -> None:
+    """There are no others to fit it on."""
+    own, other, truth = drawn(0, 1.0)
+    stacking, rows = fit_stacking("other", own, other, truth, ["somebody"] * N)
+    assert stacking is None
+    assert (rows == own).all()
+
+
 def test_the_images_of_a_person_are_together() -> None:
     """Where each image is there twice, its twin must not tell what it is."""
     rng = np.random.default_rng(0)
@@ -62,3 +70,11 @@ def test_the_images_of_a_person_are_together() -> None:
     apart, together = (fit_stacking("other", own, other, truth, who)[1] for who in (None, people))
     assert (together == own).all()
     assert not (apart == own).all()
+
+
+@pytest.mark.parametrize("seed", [2, 5])
+def test_a_persons_images_that_are_alike_count_as_few(seed: int) -> None:
+    """A small gain on 80 faces is no sure one because each of them was taken twelve times."""
+    own, other, truth = drawn(seed, 0.3)
+    rows = np.repeat(np.arange(80), 12)
+    assert fit_stacking("other", own[rows], other[rows], truth[rows], [str(row) for row in rows])[0] is None

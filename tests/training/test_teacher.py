@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from mien.training.learning.loop import Progress, train
 from mien.training.learning.member import find_member
 from mien.training.learning.start import find_start
 from mien.training.learning.teacher import OnnxTeacher, Teacher, TorchTeacher
-from mien.training.machines.processes import processes
+from mien.training.machines.processes import Processes, processes
 from mien.training.recipes.recipe import Heads, Recipe, Residual
 
 CPU = torch.device("cpu")
@@ -193,7 +194,8 @@ def test_views_that_come_again_are_answered_once(
     )
     whole = train(again, data, tmp_path / "whole", teachers=[teacher])
     once = len(asked)
-    assert once == 2 * steps_of(load_splits(again, prepare(data, again), CPU, lambda _: None)[0], again)
+    views = 2 * len(again.schedule.sizes)
+    assert once == views * steps_of(load_splits(again, prepare(data, again), CPU, lambda _: None)[0], again)
     with pytest.raises(KeyboardInterrupt):
         train(again, data, tmp_path / "run", teachers=[teacher], progress=stop)
     ended = train(again, data, tmp_path / "run", teachers=[teacher], resume=True)
@@ -223,7 +225,7 @@ def test_where_mixup_ends_other_views_begin(tiny: Recipe, happy_sad: Path) -> No
     recipe = tiny.model_copy(
         update={
             "augment": tiny.augment.model_copy(update={"views": 2, "mixup": 0.4, "mixup_until": 4 / 6}),
-            "schedule": tiny.schedule.model_copy(update={"epochs": 6}),
+            "schedule": tiny.schedule.model_copy(update={"epochs": 6, "sizes": ()}),
         }
     )
     training, _ = load_splits(recipe, prepare(open_dataset(happy_sad), recipe), CPU, lambda _: None)
@@ -233,6 +235,66 @@ def test_where_mixup_ends_other_views_begin(tiny: Recipe, happy_sad: Path) -> No
     assert torch.equal(epochs[0][0].pixels, epochs[2][0].pixels)
     kinds = [len(torch.cat([batch.targets["happy-sad"].distribution for batch in epoch]).unique()) for epoch in epochs]
     assert [kind > 2 for kind in kinds] == [True] * 4 + [False] * 2
+
+
+def test_where_another_size_begins_other_views_begin(tiny: Recipe, happy_sad: Path) -> None:
+    """What teachers said of a smaller view does not stand for a larger one."""
+    recipe = tiny.model_copy(
+        update={
+            "augment": tiny.augment.model_copy(update={"views": 2}),
+            "schedule": tiny.schedule.model_copy(update={"epochs": 8, "sizes": ((0.0, 20), (0.5, 24))}),
+        }
+    )
+    training, _ = load_splits(recipe, prepare(open_dataset(happy_sad), recipe), CPU, lambda _: None)
+    with processes("cpu") as ours:
+        epochs = [list(batches(training, recipe, epoch, ours)) for epoch in range(8)]
+    assert [first.place for first, *_ in epochs] == [(view, 0) for view in (0, 1, 0, 1, 2, 3, 2, 3)]
+    for one, other in ((0, 2), (5, 7)):
+        assert all(
+            torch.equal(*(each.pixels for each in pair)) for pair in zip(epochs[one], epochs[other], strict=True)
+        )
+
+
+def test_an_answer_is_the_same_before_and_after_it_was_kept(
+    teacher: Path, tiny: Recipe, happy_sad: Path, tmp_path: Path
+) -> None:
+    """A run that is killed after its answers were kept, and before its epoch was, hears them anew in that epoch."""
+    training, _ = load_splits(tiny, prepare(open_dataset(happy_sad), tiny), CPU, lambda _: None)
+    batch = Batch(every(training).float(), training.targets, place=(0, 0))
+    network, again = (Teacher([teacher], halved(tiny), training) for _ in range(2))
+    asked = network._answers(batch)["happy-sad"]
+    network.keep(tmp_path / "answers.pt")
+    again.remember(tmp_path / "answers.pt")
+    assert asked.dtype == torch.float32
+    for told in (network, again):
+        assert torch.equal(told._answers(batch)["happy-sad"], asked)
+
+
+@pytest.mark.parametrize("covered", [False, True])
+def test_of_what_teachers_say_the_mean_of_the_parts_losses_is_the_loss(
+    covered: bool, teacher: Path, tiny: Recipe, happy_sad: Path
+) -> None:
+    """Parts of five images are of two and of three."""
+    augment, schedule = tiny.augment.model_copy(update={"cover": 0.5 * covered}), {"batch": 5, "sizes": ()}
+    update = {"augment": augment, "schedule": tiny.schedule.model_copy(update=schedule), "distill": 0.5}
+    recipe = tiny.model_copy(update=update)
+    training, _ = load_splits(recipe, prepare(open_dataset(happy_sad), recipe), CPU, lambda _: None)
+    target = training.targets["happy-sad"]
+    training = replace(
+        training, targets={"happy-sad": replace(target, mask=(torch.arange(len(training)) % 3 > 0).float())}
+    )
+    network = Teacher([teacher], recipe, training)
+
+    def losses(ours: Processes) -> torch.Tensor:
+        told = list[torch.Tensor]()
+        for batch in islice(batches(training, recipe, 0, ours), 6):
+            rows = torch.linspace(-2, 2, 10).square().reshape(5, 2)[ours.part(5)]
+            alike = replace(batch, pixels=torch.zeros_like(batch.pixels))  # covers differ, see docs/large.md
+            told.append(network.loss({"happy-sad": rows}, alike))
+        return torch.stack(told)
+
+    parts = torch.stack([losses(Processes(CPU, rank, 2)) for rank in range(2)])
+    torch.testing.assert_close(parts.mean(0), losses(Processes(CPU)))
 
 
 def test_a_head_without_a_teacher_keeps_its_loss(teacher: Path, tiny: Recipe, happy_sad: Path) -> None:

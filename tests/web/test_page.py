@@ -49,7 +49,7 @@ def test_the_table_of_constants_is_that_of_the_python_sources() -> None:
 
 def test_the_page_holds_all_that_it_opens(small: Artifact) -> None:
     text = page.page(small, RUNTIME)
-    held = dict(re.findall(r'<script type="text/plain" data-file="([^"]+)">([^<]+)</script>', text))
+    held = dict(re.findall(r'<template data-file="([^"]+)">([^<]+)</template>', text))
     opened = {name: gzip.decompress(base64.b64decode(content)) for name, content in held.items()}
     assert opened == {**page.files(small), page.RUNTIME: RUNTIME}
     assert json.loads(opened["model.json"])["heads"][0]["labels"] == "ferplus8"

@@ -1,16 +1,20 @@
 /** The worker that reads, so that the page stays quick: questions go there, answers come back. */
 
+import type { Image } from '../src/pixels.js';
 import type { Prediction } from '../src/prediction.js';
 import type { PredictOptions } from '../src/reader.js';
 
 /** The files of a reader by name, gzip as base64. */
 export type Packed = Readonly<Record<string, string>>;
 
+/** A picture on its way: a bitmap, or pixels. */
+export type Picture = ImageBitmap | Image;
+
 /** What the worker is sent: first of all the files, then pictures. */
 export interface Ask {
   readonly id: number;
   readonly files?: Packed;
-  readonly source?: ImageBitmap;
+  readonly source?: Picture;
   readonly options?: PredictOptions;
 }
 
@@ -48,8 +52,8 @@ export class Client {
   }
 
   /** Reads a picture, which is gone afterwards. */
-  async predict(source: ImageBitmap, options: PredictOptions): Promise<Prediction> {
-    const answer = await this.#ask({ source, options }, [source]);
+  async predict(source: Picture, options: PredictOptions): Promise<Prediction> {
+    const answer = await this.#ask({ source, options }, ['data' in source ? source.data.buffer : source]);
     return answer!;
   }
 

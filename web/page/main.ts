@@ -32,8 +32,11 @@ let taken = 0; // of the files that were chosen, since none of them waited
 /** The worker and its files, which the page holds. */
 function started(): [Worker, Packed] {
   const address = URL.createObjectURL(new Blob([find('#worker').textContent!], { type: 'text/javascript' }));
-  const files = [...document.querySelectorAll<HTMLElement>('script[data-file]')];
-  return [new Worker(address), Object.fromEntries(files.map((each) => [each.dataset['file']!, each.textContent!]))];
+  const files = [...document.querySelectorAll<HTMLTemplateElement>('template[data-file]')];
+  return [
+    new Worker(address),
+    Object.fromEntries(files.map((each) => [each.dataset['file']!, each.content.textContent!])),
+  ];
 }
 
 function translated(): void {

@@ -4,6 +4,7 @@ import { open } from '../../src/mien/service/static/live/camera.js';
 import { Faces } from '../../src/mien/service/static/live/faces.js';
 import type { Prediction } from '../src/prediction.js';
 import type { PredictOptions } from '../src/reader.js';
+import { pixelsOf } from '../src/source.js';
 import type { Steady } from '../src/steady.js';
 import type { Client } from './client.js';
 import { Overlay } from './marks.js';
@@ -140,7 +141,8 @@ export class Moving {
         continue;
       }
       last = video.currentTime;
-      const answer = await this.#client.predict(await createImageBitmap(video), { ...options, crop: 'detect' });
+      const pixels = await pixelsOf(video); // a bitmap costs WebKit several times as much on its way to the worker
+      const answer = await this.#client.predict(pixels, { ...options, crop: 'detect' });
       if (turn !== this.#turn) break;
       keep?.({ timeS: last, answer });
       waited = performance.now();

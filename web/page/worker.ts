@@ -22,6 +22,7 @@ async function answer({ id, source, options }: Ask): Promise<Told> {
   try {
     const open = await reader;
     if (!source) return { id };
+    if ('data' in source) return { id, answer: await open.read(source, options) };
     const told = await open.predict(source, options);
     source.close();
     return { id, answer: told };

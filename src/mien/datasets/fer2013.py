@@ -252,12 +252,20 @@ def _split(where: str, value: Any) -> str:
 
 def _votes(where: str, values: dict[str, Any]) -> tuple[int, ...]:
     try:
-        votes = tuple(int(values[column]) for column in VOTE_COLUMNS)
+        votes = tuple(_whole(values[column]) for column in VOTE_COLUMNS)
     except (ValueError, TypeError):
         raise DataError(f"{where}: votes are whole numbers") from None
     if min(votes) < 0:
         raise DataError(f"{where}: votes cannot be negative")
     return votes
+
+
+def _whole(value: Any) -> int:
+    """A whole number, also of a column that once had gaps and so is of floats. Raises `ValueError`, `TypeError`."""
+    number = float(value)
+    if not number.is_integer():
+        raise ValueError
+    return int(number)
 
 
 def _pixels(where: str, text: str) -> Pixels:

@@ -1,15 +1,16 @@
 """What a step of training sees: the order of the images, what is hidden of them, and how else they are changed.
 
 All of it comes from generators made anew for each epoch, from the recipe's seed and the epoch's number. With `views` in
-the recipe that many epochs come again and again, to the last pixel. Without mixup, batches are the same however many
-processes share them; with it, each process mixes its own part, and what is drawn after that differs too.
+the recipe that many epochs come again and again, to the last pixel. Without mixup and covers, batches are the same
+however many processes share them. With covers, a piece of another image is of one in the same process's part. With
+mixup, each process mixes its own part, and what is drawn after that differs too.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -32,6 +33,8 @@ class Batch:
         whole: (n,) of which images nothing is hidden; None if of all.
         draw: 0..1, for who has to choose something for it.
         place: of it among the batches that come again, its view and step; None where none does.
+        answered: by head, by what the loss of teachers' answers is divided (see `Target.answered`); {} where each
+            process divides by its own.
     """
 
     pixels: Tensor
@@ -39,6 +42,7 @@ class Batch:
     whole: Tensor | None = None
     draw: float = 0.0
     place: tuple[int, int] | None = None
+    answered: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def steps_of(training: Split, recipe: Recipe) -> int:
@@ -51,9 +55,8 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
     config, steps = recipe.augment, steps_of(training, recipe)
     view, mixes = epoch, recipe.mixes(epoch)
     if config.views:
-        view = epoch % config.views
-        if config.mixup and not mixes:
-            view += config.views
+        before = max(recipe.stages(epoch) - 1, 0) + (config.mixup > 0 and not mixes)
+        view = epoch % config.views + before * config.views
     seed = recipe.seed * 1_000_003 + view
     generator, draws = torch.Generator(ours.device).manual_seed(seed), random.Random(seed)
     for step, (rows, pixels) in enumerate(training.crops.shuffled(generator, recipe.schedule.batch, steps, ours.part)):
@@ -61,13 +64,15 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
         taught, whole = {name: target.rows(rows) for name, target in training.targets.items()}, None
         if config.cover:
             pixels, hidden = cover(pixels, config.cover, generator, batch=n, part=part)
-            whole = ((hidden == CLEAR) | (hidden == PATCH))[part]
+            whole = (hidden == CLEAR) | (hidden == PATCH)
         pixels = augment(pixels, config, recipe.train_size(epoch), generator, batch=n, part=part)
+        answered = {name: target.answered(whole, ours.size) for name, target in taught.items()}
         taught = {name: target.part(part, ours.size) for name, target in taught.items()}
+        whole = None if whole is None else whole[part]
         if mixes:
             share = draws.betavariate(config.mixup, config.mixup)
             others = torch.randperm(len(pixels), device=ours.device, generator=generator)
             pixels = torch.lerp(pixels, pixels[others], share)
             taught = {name: target.mixed(share, others) for name, target in taught.items()}
-            whole = None if whole is None else whole & whole[others]
-        yield Batch(pixels, taught, whole, draws.random(), (view, step) if config.views else None)
+            whole, answered = None if whole is None else whole & whole[others], {}
+        yield Batch(pixels, taught, whole, draws.random(), (view, step) if config.views else None, answered)

@@ -32,7 +32,8 @@ def cover(
     Args:
         pixels: (n, channels, h, w) uint8.
         share: of the images, 0..1.
-        generator, batch, part: as for `augment`.
+        generator, batch, part: as for `augment`; but the piece of another image that hides something is of one of
+            these images, whichever part they are.
 
     Returns:
         Images as they came, and (batch,) what of each is hidden, of the others as well: positions in `PARTS`, or

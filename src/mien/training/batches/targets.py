@@ -38,8 +38,12 @@ class Target:
 
     def part(self, part: slice, parts: int) -> Target:
         """What it learns from one of several parts of the examples: the mean of their losses is the loss of all."""
-        count = self.mask.sum().clamp(min=1) / parts
-        return Target(self.labels, self.weight, self.distribution[part], self.mask[part], count)
+        return Target(self.labels, self.weight, self.distribution[part], self.mask[part], _count(self.mask, parts))
+
+    def answered(self, whole: Tensor | None, parts: int) -> Tensor:
+        """The count of a part's target where teachers answer to what is whole, (n,); to all of the examples if None."""
+        every = torch.ones_like(self.mask)
+        return _count(every if whole is None else torch.where(whole, every, self.mask), parts)
 
     def rows(self, rows: Tensor) -> Target:
         """What it learns from some of the examples, by their positions."""
@@ -87,6 +91,10 @@ def loss(logits: Mapping[str, Tensor], batch: Mapping[str, Target]) -> Tensor:
         count = target.mask.sum().clamp(min=1) if target.count is None else target.count
         total = total + target.weight * (entropy * target.mask).sum() / count
     return total
+
+
+def _count(mask: Tensor, parts: int) -> Tensor:
+    return mask.sum().clamp(min=1) / parts
 
 
 def _from_labels(dataset: Dataset, head: Head) -> Target:

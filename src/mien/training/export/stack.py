@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from mien import metrics
+from mien import metrics, shares
 from mien.heads import Stacking
 from mien.metrics import Floats, Ints
 from mien.training.export.calibrate import held_out, tenths
@@ -39,19 +39,21 @@ def fit_stacking(
         people: who is on each, as for `held_out`.
 
     Returns:
-        The stacking, None where it does not help by two standard errors; and the logits, (n, emotions), to fit the
-        calibration on: of each image by a stacking that was fitted on others.
+        The stacking, None where it does not help by two standard errors, a person's images being alike; and the
+        logits, (n, emotions), to fit the calibration on: of each image by a stacking that was fitted on others.
     """
     alone = np.asarray(own, np.float64)
     stacked = np.empty(own.shape)
-    if len(truth) < LEAST:
+    parts = list(tenths(len(truth), people))
+    if len(truth) < LEAST or len(parts) < 2:
         return None, alone
-    for tenth in tenths(len(truth), people):
+    for tenth in parts:
         found = _fitted(name, own[~tenth], other[~tenth], truth[~tenth])
         stacked[tenth] = found.logits(own[tenth], other[tenth])
     before, after = (_logs(held_out(rows, truth, people), truth) for rows in (alone, stacked))
     gain = np.subtract(after, before)
-    if gain.mean() <= SURELY * gain.std() / len(gain) ** 0.5:
+    who = shares.numbered(range(len(gain)) if people is None else people)
+    if gain.mean() <= SURELY * gain.std() / shares.worth(who, shares.alikeness(gain, who)) ** 0.5:
         return None, alone
     return _fitted(name, own, other, truth), stacked
 

@@ -98,8 +98,8 @@ class Run:
         """A new run. Raises as `check`."""
         self.check(recipe, resume=False)
         if self.writes:
-            for left in self.folder.glob("answers.*.pt"):  # by one that was killed in its first epoch
-                left.unlink()
+            for left in (*self.folder.glob("answers.*.pt"), self.best, self.curve, self.left_out):
+                left.unlink(missing_ok=True)  # by one that was killed in its first epoch
         self._write(self.data_file, json.dumps(data, indent=2) + "\n")
         self._write(self.recipe_file, recipe.model_dump_json(indent=2) + "\n")
         self._write(self.log, "")

@@ -191,17 +191,17 @@ def _go_on(
     began, epochs, steps = time.monotonic(), recipe.schedule.epochs, steps_of(training, recipe)
     drawn = -math.inf
 
-    def where(epoch: int, losses: Sequence[float], last: Verdict) -> Progress:
-        done = (epoch - first) * steps + len(losses)
+    def where(epoch: int, step: int, total: float, last: Verdict) -> Progress:
+        done = (epoch - first) * steps + step
         left = (time.monotonic() - began) / done * ((epochs - first) * steps - done)
-        return Progress(epoch, epochs, len(losses), steps, sum(losses) / len(losses), last.accuracy, last.nll, left)
+        return Progress(epoch, epochs, step, steps, total / step, last.accuracy, last.nll, left)
 
     for epoch in range(first, epochs):
-        epoch_began, losses = time.monotonic(), list[float]()
-        for value in learner.epoch(training, epoch, teacher):
-            losses.append(value)
-            if len(losses) < steps:
-                progress(where(epoch, losses, verdict))
+        epoch_began, total = time.monotonic(), 0.0
+        for step, value in enumerate(learner.epoch(training, epoch, teacher), 1):
+            total += value
+            if step < steps:
+                progress(where(epoch, step, total, verdict))
         teacher.keep(run.answers(learner.ours))
         verdict = judge(deployed(learner.average, recipe), valid, learner.ours)
         told = {"epoch": epoch, "scores": verdict.accuracy, "nll": verdict.nll, "heads": heads}
@@ -209,7 +209,7 @@ def _go_on(
             best = verdict.rank
             run.save(run.best, {**told, "network": learner.average.state_dict()})
         run.append_log(
-            {"epoch": epoch + 1, "loss": sum(losses) / steps, "lr": learner.rate(epoch + 1 - 1 / steps)}
+            {"epoch": epoch + 1, "loss": total / steps, "lr": learner.rate(epoch + 1 - 1 / steps)}
             | {"valid": verdict.accuracy, "nll": verdict.nll, "size": recipe.train_size(epoch)}
             | {"seconds": round(time.monotonic() - epoch_began, 1)}
         )
@@ -217,7 +217,7 @@ def _go_on(
             draw(run.read_log(), run.curve)
             drawn = time.monotonic()
         run.save(run.last, {**told, **learner.state(), "best": best})
-        progress(where(epoch, losses, verdict))
+        progress(where(epoch, steps, total, verdict))
 
 
 class Learner:

@@ -101,7 +101,7 @@ class Finished(Member):
         return self.artifact.onnx
 
     def answers(self, pixels: Pixels) -> Logits:
-        return Network(self.artifact.unstacked).logits(pixels)
+        return Network(self.artifact, listening=False).logits(pixels)
 
 
 def find_member(name: str | Path, *, last: bool = False) -> Member:

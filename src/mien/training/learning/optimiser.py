@@ -16,7 +16,7 @@ def learning_rate(recipe: Recipe, epoch: float, share: float = 1.0) -> float:
     """The rate at a (fractional) epoch, or a share of it: linear warm-up, then constant or a cosine to 0."""
     schedule, peak = recipe.schedule, recipe.optimiser.lr * share
     if epoch < schedule.warmup:
-        return peak * (epoch + 0.01) / schedule.warmup
+        return peak * min(1.0, (epoch + 0.01) / schedule.warmup)
     if schedule.decay == "constant":
         return peak
     done = (epoch - schedule.warmup) / max(schedule.epochs - schedule.warmup, 1e-9)

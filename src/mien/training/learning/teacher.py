@@ -7,8 +7,9 @@ teachers", 2017): on average the gradient is that towards the mean of their prob
 the recipe mirrors images, half of the answers are to the mirror image of what the student sees, by the same reasoning.
 
 Where training sees the same views again and again (`augment.views`), what was answered to a batch is kept, and not
-asked again. Of a face that something hides nobody taught the teachers what to think: there the votes and labels of the
-whole face count alone, so that the student learns how little such a face tells.
+asked again; from the first time on in half precision, as a file keeps it for a run that goes on. Of a face that
+something hides nobody taught the teachers what to think: there the votes and labels of the whole face count alone, so
+that the student learns how little such a face tells.
 
 On a processor, models answer through ONNX Runtime as they do in use: one in 8-bit integers is nearly three times as
 fast so as its network in bfloat16. Runs, and all teachers on a GPU, answer as networks beside the student's.
@@ -88,17 +89,18 @@ class Teacher:
                 if batch.whole is not None:
                     distribution = torch.where(batch.whole[:, None], distribution, target.distribution)
                     mask = torch.where(batch.whole, mask, target.mask)
-                taught[name] = Target(target.labels, target.weight, distribution, mask)
+                count = batch.answered.get(name)
+                taught[name] = Target(target.labels, target.weight, distribution, mask, count)
         return (1 - self._share) * own + self._share * loss(logits, taught)
 
     def _answers(self, batch: Batch) -> Mapping[str, Tensor]:
-        if batch.place in self._kept:
-            return {name: answer.float() for name, answer in self._kept[batch.place].items()}
-        network, mirror = self._turns[int(batch.draw * len(self._turns))]
-        answers = network(batch.pixels.flip(3) if mirror else batch.pixels)
-        if batch.place:
+        if batch.place not in self._kept:
+            network, mirror = self._turns[int(batch.draw * len(self._turns))]
+            answers = network(batch.pixels.flip(3) if mirror else batch.pixels)
+            if batch.place is None:
+                return answers
             self._kept[batch.place] = {name: answer.half() for name, answer in answers.items()}
-        return answers
+        return {name: answer.float() for name, answer in self._kept[batch.place].items()}  # the first time too
 
     def keep(self, file: Path) -> None:
         """Write what is kept, where that became more, so that a run that goes on need not ask again."""

@@ -185,7 +185,7 @@ class Augment(Part):
     the share `mixup_until` of the epochs; the last ones see faces one by one, as in use.
 
     With `views`, each image is seen in so many ways, again and again: what teachers answer to them is asked once.
-    Where mixup ends, other views begin, as many.
+    Where mixup ends, or another size begins, other views begin, as many.
     """
 
     flip: bool = False
@@ -327,12 +327,20 @@ class Recipe(Part):
 
     def mixes(self, epoch: int) -> bool:
         """Whether faces are laid over each other in an epoch, counted from 0."""
-        return bool(self.augment.mixup) and epoch < self.augment.mixup_until * self.schedule.epochs
+        return bool(self.augment.mixup) and epoch < self._begins(self.augment.mixup_until)
 
     def train_size(self, epoch: int) -> int:
         """Side in pixels of the training images in an epoch, counted from 0."""
-        stages = [size for start, size in self.schedule.sizes if epoch >= start * self.schedule.epochs]
-        return stages[-1] if stages else self.resolution or self.size
+        stages = self.stages(epoch)
+        return self.schedule.sizes[stages - 1][1] if stages else self.resolution or self.size
+
+    def stages(self, epoch: int) -> int:
+        """How many of the stages of sizes have begun in an epoch, counted from 0."""
+        return sum(epoch >= self._begins(start) for start, _ in self.schedule.sizes)
+
+    def _begins(self, share: float) -> float:
+        """The epoch, counted from 0, at which a share of them is done, whatever binary fractions make of the share."""
+        return round(share * self.schedule.epochs, 9)
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
