@@ -283,6 +283,25 @@ def test_a_large_face_hides_no_small_one(detector: BlazeFace, astronaut: Pixels,
         assert found[1].side == pytest.approx(side, rel=0.25)
 
 
+def test_who_is_known_to_be_far_is_not_looked_at_once_more(
+    detector: BlazeFace, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near, far = crowd(astronaut, 600, 1, 1)[0].copy(), crowd(astronaut, 110, 1, 1)[0]
+    near[1050:, :500] = far[375:825, 950:1450]
+    picture = Picture.of(Image.fromarray(near))
+    known = detector.search(picture)
+    assert len(known) == 2
+    looks, look = list[Window](), detect._Network.seen
+
+    def watched(network: detect._Network, picture: Picture, window: Window, *given: Any) -> Any:
+        looks.append(window)
+        return look(network, picture, window, *given)
+
+    monkeypatch.setattr(detect._Network, "seen", watched)
+    assert len(detector.search(picture, known)) == 1  # at a look it is too small
+    assert len(looks) == 1
+
+
 def test_what_hints_at_faces_is_looked_at_no_further_than_bounded(
     detector: BlazeFace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

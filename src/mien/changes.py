@@ -33,10 +33,9 @@ DEEPEST = 60.0  # degrees, about as far as skin goes either way
 SKIN_B = 16.0  # b* of skin, for photos that do not tell it: gray ones, or in blue light
 BLUR = 0.02  # standard deviation in sides of the crop: one px of FER2013's 48
 LEVELS = np.arange(256, dtype=np.uint8)  # all that there are
-BESIDE, BELOW = (
-    1.15,
-    1.0,
-)  # how far beside the eyes' middle, above it and below the mouth skin reaches, in such distances
+BESIDE, BELOW = 1.15, 1.0
+"""How far skin reaches from the point between the eyes, in distances between the eyes: to each side; above the eyes and
+below the mouth."""
 DARK, INK = 0.3, 25  # what a beard leaves of the light; gray of rims and dark glasses
 
 # Light

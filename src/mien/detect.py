@@ -127,8 +127,10 @@ class BlazeFace:
         if alone or _sides(rows).max() > LARGE * side:
             rows = _distinct(np.concatenate([rows, self._looks(self._short, SHORT, picture, bordered)]))
             alone = alone and bool((rows[:, 16] < DOUBTFUL).all())
+        settled = np.array([face.box_xyxy for face in known], np.float32).reshape(-1, 4)
         if not alone and _sides(rows).min() >= SMALL * side:
-            hints = _far(np.concatenate(list(map(_blended, seen))), rows, SMALL * side, picture.size)
+            there = np.concatenate([rows[:, :4], settled])
+            hints = _far(np.concatenate(list(map(_blended, seen))), there, SMALL * side, picture.size)
             rows = _distinct(np.concatenate([rows, *(self._close(each, picture) for each in hints)]))
         if alone or _sides(rows).min() < SMALL * side:
             rows = self._glances(picture, squares, rows)
@@ -138,7 +140,6 @@ class BlazeFace:
             rows = _distinct(np.concatenate([full, short]))
             rows = rows if (rows[:, 16] >= UNSURE).any() else rows[:0]
         rows = rows[np.argsort(-_sides(rows), kind="stable")]
-        settled = np.array([face.box_xyxy for face in known], np.float32).reshape(-1, 4)
         doubtful = [row[16] < UNSURE and not (_overlaps(row, settled) > SAME_FACE).any() for row in rows]
         return [_face(self._righted(row, picture) if again else row) for row, again in zip(rows, doubtful, strict=True)]
 
@@ -291,12 +292,12 @@ def _inside(rows: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
     return np.asarray(((middles > 0) & (middles < size)).all(axis=1))
 
 
-def _far(rows: Floats, faces: Floats, most: float, size: tuple[int, int]) -> Floats:
-    """What may be a face below a side and apart from those that are known, the smallest first, the likeliest alone."""
+def _far(rows: Floats, boxes: Floats, most: float, size: tuple[int, int]) -> Floats:
+    """What may be a face below a side, outside the boxes (n, 4) of known ones; the likeliest, the smallest first."""
     rows = rows[_inside(rows, size) & (_sides(rows) < most)]
     middles = (rows[:, :2] + rows[:, 2:4]) / 2
-    for face in faces:
-        apart = ((middles < face[:2]) | (middles > face[2:4])).any(axis=1)
+    for box in boxes:
+        apart = ((middles < box[:2]) | (middles > box[2:])).any(axis=1)
         rows, middles = rows[apart], middles[apart]
     rows = rows[np.argsort(-rows[:, 16], kind="stable")][:MOST]
     return rows[np.argsort(_sides(rows), kind="stable")]

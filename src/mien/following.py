@@ -208,7 +208,7 @@ class Following:
 
 
 def _quick(detector: BlazeFace, picture: Picture, known: Sequence[Face]) -> list[Face]:
-    """The larger faces of a picture."""
+    """The larger faces of a picture, and smaller ones that its look at the whole hints at."""
     longer = max(picture.size)
     image, factor = picture.copy(-(-longer // QUICK_PX))
     further = -(-max(image.size) // QUICK_PX)

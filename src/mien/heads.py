@@ -50,6 +50,12 @@ class Stacking(BaseModel):
     other: tuple[tuple[float, ...], ...]
     bias: tuple[float, ...]
 
+    @cached_property
+    def counts(self) -> metrics.Floats:
+        """Both heads' in a row an emotion; measured from their mean over it, which measures the logits from theirs."""
+        rows = [metrics.centred(np.array(counts)) for counts in (self.own, self.other)]
+        return np.concatenate(rows, 1)
+
     @property
     def widths(self) -> set[int]:
         """Of how many emotions it is: one number, if it is whole."""
@@ -61,11 +67,7 @@ class Stacking(BaseModel):
 
     def linear(self, own: NDArray[np.floating], other: NDArray[np.floating]) -> metrics.Floats:
         """As `logits`, without the bias. What a face gets does not hang on its neighbours."""
-        mine, theirs = (
-            np.einsum("nk,ek->ne", metrics.centred(rows), np.array(counts))
-            for rows, counts in ((own, self.own), (other, self.other))
-        )
-        return np.asarray(mine + theirs, np.float64)
+        return np.asarray(np.einsum("nk,ek->ne", np.concatenate([own, other], 1, dtype=np.float64), self.counts))
 
     def weights(self, own: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float32]:
         """Of what both heads make of features, (n, values + 1), the bias last: what the head makes of them then."""

@@ -72,7 +72,7 @@ def is_sure(confidence: NDArray[np.floating], threshold: float) -> NDArray[np.bo
 def is_sure(confidence: Any, threshold: float) -> Any:
     """Whether a confidence, 0..1, or each of an array, may be relied on: from a threshold on; never where that is 1.
 
-    An infinite one always may: it is that of a head that does not know the answer, and so does not doubt it.
+    Infinity always may: it stands for a head that has no opinion on the answer.
     """
     return confidence >= threshold if threshold < 1 else confidence > 1
 

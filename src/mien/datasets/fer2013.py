@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.datasets.base import NO_LABEL, SPLITS, Dataset, Example, majority, spread
+from mien.datasets.base import NO_LABEL, Dataset, Example, majority, split_named, spread
 from mien.datasets.rows import header, read_rows, require, said
 from mien.datasets.shards import Reader, Shard, StoredImage
 from mien.datasets.tree import Tree
@@ -244,10 +244,9 @@ def _emotion(where: str, value: Any, meant: Sequence[str] = FER7.emotions) -> st
 
 
 def _split(where: str, value: Any) -> str:
-    try:
-        return SPLITS[str(value).strip().lower()]
-    except KeyError:
-        raise DataError(f"{where}: usage is Training, PublicTest or PrivateTest, got {value!r}") from None
+    if split := split_named(str(value).strip()):
+        return split
+    raise DataError(f"{where}: usage is Training, PublicTest or PrivateTest, got {value!r}")
 
 
 def _votes(where: str, values: dict[str, Any]) -> tuple[int, ...]:

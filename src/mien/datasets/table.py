@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 from unicodedata import normalize
 
-from mien.datasets.base import SPLITS, Dataset, Example, own_labels, split_named
+from mien.datasets.base import Dataset, Example, own_labels, split_named
 from mien.datasets.folder import has_known_labels
 from mien.datasets.names import people_named
 from mien.datasets.rows import KINDS, found_in, header, read_header, read_rows
@@ -121,8 +121,8 @@ def _examples(tree: Tree, place: Path, split: str) -> Iterator[Example]:
     if Path() in places:
         raise DataError(f"{file}, line {rows[places.index(Path())][0]}: no path")
     base = _base(tree, file, places) if places else Path()
-    for place, (line, values) in zip(places, rows, strict=True):
-        listed = _spelled(tree, base / place)
+    for at, (line, values) in zip(places, rows, strict=True):
+        listed = _spelled(tree, base / at)
         person = values[columns["person"]] if columns["person"] else ""
         attributes = {name: cell for name, cell in values.items() if name not in columns.values() and cell}
         label = canonical(values[columns["label"]])
@@ -174,4 +174,4 @@ def _split(file: Path, line: int, value: str) -> str:
 def _split_named(place: Path) -> str:
     """The split that a table's name speaks of; `""` if none."""
     words = re.split(r"[^a-z]+", place.stem.lower())
-    return next((SPLITS[word] for word in words if word in SPLITS), "")
+    return next(filter(None, map(split_named, words)), "")

@@ -35,7 +35,8 @@ def notes(report: Report) -> Iterator[str]:
         known = counted(report.people, "person", "people")
         yield f"Intervals are of {known}, each with all images{others}{doubt}."
     elif report.repeated * MANY >= report.n:
-        same = f"{report.repeated:,} are copies of others among them, or nearly"
+        copies = "1 is a copy" if report.repeated == 1 else f"{report.repeated:,} are copies"
+        same = f"{copies} of others among them, or nearly"
         yield f"Of {counted(report.n, 'image')} {same}: intervals are too narrow."
     yield from _groups(report)
     if people := report.data.get("people"):

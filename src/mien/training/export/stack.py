@@ -2,7 +2,7 @@
 
 Both look at the same features, and each was taught what the other was not. What each logit counts is fitted on
 validation images (matrix scaling, Guo et al., "On calibration of modern neural networks", 2017, over both heads'
-logits), and kept near what the head says by itself. It costs an answer nothing (docs/elsewhere.md).
+logits), and kept near what the head says by itself. It costs an answer next to nothing (docs/elsewhere.md).
 """
 
 from __future__ import annotations
