@@ -36,7 +36,7 @@ def folder(toy: Callable[..., Path], tmp_path: Path) -> Path:
     return toy(tmp_path / "model", HEADS)
 
 
-def test_logits_are_weighed_sums_of_both_heads() -> None:
+def test_logits_are_weighted_sums_of_both_heads() -> None:
     stacking = Stacking(labels="three", own=((1, 0.5), (0, 2)), other=((1, 0, 0), (0, 3, -1)), bias=(0.25, 0))
     own, other = np.array([[3.0, 1.0], [0, 0]]), np.array([[5.0, 2.0, 2.0], [1, 1, 1]])
     assert stacking.logits(own, other) == pytest.approx(np.array([[0.5 + 2 + 0.25, -2 - 3 + 1], [0.25, 0]]))
@@ -88,6 +88,4 @@ def test_what_heads_make_of_features_is_what_they_say(name: str) -> None:
     logits, features = model.logits_and_features(crops)
     means = features.mean((2, 3))
     for head, weights in model.artifact.weights.items():
-        assert means @ weights[:, :-1].T + weights[:, -1] == pytest.approx(
-            logits[head] - (logits[head] - means @ weights[:, :-1].T - weights[:, -1]).mean(1, keepdims=True), abs=0.05
-        )
+        assert means @ weights[:, :-1].T + weights[:, -1] == pytest.approx(logits[head], abs=0.1)

@@ -52,7 +52,7 @@ class Stacking(BaseModel):
 
     @cached_property
     def counts(self) -> metrics.Floats:
-        """Both heads' in a row an emotion; measured from their mean over it, which measures the logits from theirs."""
+        """(emotions, both heads'): each head's less their mean, which is as good as to take it from the logits."""
         rows = [metrics.centred(np.array(counts)) for counts in (self.own, self.other)]
         return np.concatenate(rows, 1)
 

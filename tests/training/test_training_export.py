@@ -41,11 +41,11 @@ from mien.training.export.calibrate import held_out
 from mien.training.export.export import (
     QUANTISED_TOLERANCE,
     TOLERANCE,
-    _judge_faces,
     check_parity,
     check_quantised,
     export,
 )
+from mien.training.export.judging import judge_faces
 from mien.training.export.together import together
 from mien.training.learning import member as members
 from mien.training.learning.checkpoint import Run
@@ -746,7 +746,7 @@ def test_how_well_no_face_is_told(nobody: list[int], scores: list[float], auc: f
     votes = np.zeros((len(nobody), len(VOTES)), np.int64)
     votes[:, -1], votes[:, 0] = nobody, 10 - np.array(nobody)
     valid = Mock(votes=lambda: votes)
-    assert _judge_faces(logits, valid)["auc"] == (auc if auc is None else pytest.approx(auc))
+    assert judge_faces(logits, valid)["auc"] == (auc if auc is None else pytest.approx(auc))
 
 
 def test_how_well_it_tells_is_in_the_manifest_and_on_the_card(doubtful: Artifact) -> None:

@@ -41,13 +41,13 @@ SPLITS = {
 }
 """Spellings of splits found in published datasets (lower case), and the split each one means."""
 
-BESIDE = frozenset(("set", "data", "dataset", "images", "image", "imgs", "faces", "split"))
+AROUND = frozenset(("set", "data", "dataset", "images", "image", "imgs", "faces", "split"))
 """Words that stand beside one of these, as in AffectNet's `train_set` and `val_set`."""
 
 
 def split_named(name: str) -> str:
     """The split that a folder or a cell names, such as `train`, `Val_Set` or `Test Images`; `""` if none."""
-    said = "".join(word for word in re.split(r"[\s_-]+", name.lower()) if word not in BESIDE)
+    said = "".join(word for word in re.split(r"[\s_-]+", name.lower()) if word not in AROUND)
     return SPLITS.get(said) or SPLITS.get(said.removesuffix("set"), "")
 
 

@@ -200,7 +200,7 @@ def _doubts(head: HeadInfo, scores: dict[str, Any]) -> str:
         told.append(f"{reason}: confidence is as the network gives it, and may be far from the share that is right")
     if head.stacking:
         told.append(
-            f"it listens to {_code(head.stacking.labels)}: its logits are weighed sums of both heads', fitted on "
+            f"it listens to {_code(head.stacking.labels)}: its logits are weighted sums of both heads', fitted on "
             "validation; those of each image here on nine tenths that it is not in"
         )
     if head.second:
