@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mien.training.batches.augment import NOISE, augment
+from mien.training.batches.augment import augment
 from mien.training.recipes.recipe import Augment
 
 SIDE = 24
@@ -55,6 +55,11 @@ IDS = [
 EACH = 2  # from here on, a batch of equal images becomes a batch of different ones
 
 
+def changed_by(pixels: Tensor, config: Augment, size: int, generator: torch.Generator) -> Tensor:
+    """What `augment` shows of images."""
+    return augment(pixels, config, size, generator)[0]
+
+
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
@@ -71,7 +76,7 @@ def copies(n: int) -> Tensor:
 
 def test_the_defaults_change_nothing() -> None:
     images = noise(4)
-    assert torch.allclose(augment(images, Augment(), SIDE, seeded()), images.float(), atol=0.01)
+    assert torch.allclose(changed_by(images, Augment(), SIDE, seeded()), images.float(), atol=0.01)
 
 
 @pytest.mark.parametrize("config", [Augment(), *PARTS, ALL], ids=["none", *IDS, "all"])
@@ -79,7 +84,7 @@ def test_the_defaults_change_nothing() -> None:
 def test_shape_and_range(config: Augment, size: int) -> None:
     images = noise(32)
     images[:8], images[8:16] = 0, 255
-    changed = augment(images, config, size, seeded())
+    changed = changed_by(images, config, size, seeded())
     assert changed.shape == (32, 1, size, size)
     assert changed.dtype == torch.float32
     assert changed.min() >= -1e-3
@@ -90,7 +95,7 @@ def test_shape_and_range(config: Augment, size: int) -> None:
 def test_another_size_shows_the_same(size: int) -> None:
     ramp = torch.arange(SIDE, dtype=torch.float32) * 10
     images = ramp.to(torch.uint8).expand(1, 1, SIDE, SIDE)
-    changed = augment(images, Augment(), size, seeded())
+    changed = changed_by(images, Augment(), size, seeded())
     expected = ((torch.arange(size) + 0.5) * SIDE / size - 0.5).clamp(0, SIDE - 1) * 10
     assert torch.allclose(changed, expected.expand_as(changed), atol=0.01)
 
@@ -98,21 +103,21 @@ def test_another_size_shows_the_same(size: int) -> None:
 @pytest.mark.parametrize("config", [*PARTS, ALL], ids=[*IDS, "all"])
 def test_the_same_generator_gives_the_same_images(config: Augment) -> None:
     images = noise(16)
-    first = augment(images, config, SIDE, seeded(1))
-    assert torch.equal(first, augment(images, config, SIDE, seeded(1)))
-    assert not torch.equal(first, augment(images, config, SIDE, seeded(2)))
+    first = changed_by(images, config, SIDE, seeded(1))
+    assert torch.equal(first, changed_by(images, config, SIDE, seeded(1)))
+    assert not torch.equal(first, changed_by(images, config, SIDE, seeded(2)))
 
 
 def test_the_global_generator_has_no_say() -> None:
     torch.manual_seed(0)
-    first = augment(noise(8), ALL, SIDE, seeded())
+    first = changed_by(noise(8), ALL, SIDE, seeded())
     torch.manual_seed(1)
-    assert torch.equal(first, augment(noise(8), ALL, SIDE, seeded()))
+    assert torch.equal(first, changed_by(noise(8), ALL, SIDE, seeded()))
 
 
 @pytest.mark.parametrize("config", [*PARTS[EACH:], ALL], ids=[*IDS[EACH:], "all"])
 def test_each_image_is_changed_in_its_own_way(config: Augment) -> None:
-    changed = augment(copies(8), config, SIDE, seeded())
+    changed = changed_by(copies(8), config, SIDE, seeded())
     for one in range(8):
         for other in range(one):
             assert not torch.allclose(changed[one], changed[other], atol=0.01)
@@ -121,13 +126,13 @@ def test_each_image_is_changed_in_its_own_way(config: Augment) -> None:
 def test_the_images_given_stay_as_they_are() -> None:
     images = noise(8)
     before = images.clone()
-    augment(images, ALL, SIDE, seeded())
+    changed_by(images, ALL, SIDE, seeded())
     assert torch.equal(images, before)
 
 
 def test_flip_flips_about_half_and_does_nothing_else() -> None:
     images = noise(200)
-    changed = augment(images, Augment(flip=True), SIDE, seeded())
+    changed = changed_by(images, Augment(flip=True), SIDE, seeded())
     same = (changed - images).abs().amax((1, 2, 3)) < 0.01
     mirrored = (changed - images.flip(3)).abs().amax((1, 2, 3)) < 0.01
     assert (same ^ mirrored).all()
@@ -138,7 +143,7 @@ def test_shift_moves_by_at_most_its_share_of_the_side() -> None:
     step = 5
     along = torch.arange(SIDE, dtype=torch.uint8) * step
     for images, across in ((along.expand(100, 1, SIDE, SIDE), 2), (along[:, None].expand(100, 1, SIDE, SIDE), 3)):
-        moved = augment(images, Augment(shift=0.25), SIDE, seeded()) - images
+        moved = changed_by(images, Augment(shift=0.25), SIDE, seeded()) - images
         inner = moved.movedim(across, 2)[:, 0, 0, 6:-6]  # 6 px from the edge: what was beyond it is not seen
         assert torch.allclose(inner, inner[:, :1].expand_as(inner), atol=0.01)
         pixels = inner[:, 0] / step
@@ -160,7 +165,7 @@ def test_rotation_keeps_and_scale_changes_the_distance_to_the_centre(config: Aug
     place = torch.arange(SIDE) - (SIDE - 1) / 2
     distance = (place[:, None].square() + place[None].square()).sqrt()
     images = (10 * distance).round().to(torch.uint8).expand(100, 1, SIDE, SIDE)
-    changed = augment(images, config, SIDE, seeded()) / 10
+    changed = changed_by(images, config, SIDE, seeded()) / 10
     ring = (distance > 5) & (distance < 9)
     ratios = changed[:, 0, ring] / distance[ring]
     means = ratios.mean(1)
@@ -175,7 +180,7 @@ def test_rotation_keeps_and_scale_changes_the_distance_to_the_centre(config: Aug
 @pytest.mark.parametrize("degrees", [0.0, 30.0])
 def test_rotation_turns_by_at_most_its_angle(degrees: float) -> None:
     along = (torch.arange(SIDE, dtype=torch.uint8) * 10).expand(100, 1, SIDE, SIDE)
-    changed = augment(along, Augment(rotate=degrees), SIDE, seeded())
+    changed = changed_by(along, Augment(rotate=degrees), SIDE, seeded())
     middle = SIDE // 2
     across = (changed[:, 0, middle + 2, middle] - changed[:, 0, middle - 2, middle]) / 4
     ahead = (changed[:, 0, middle, middle + 2] - changed[:, 0, middle, middle - 2]) / 4
@@ -187,7 +192,7 @@ def test_rotation_turns_by_at_most_its_angle(degrees: float) -> None:
 
 def test_brightness_adds_one_gray_to_each_image() -> None:
     images = copies(100)
-    added = augment(images, Augment(brightness=0.3), SIDE, seeded()) - images
+    added = changed_by(images, Augment(brightness=0.3), SIDE, seeded()) - images
     assert torch.allclose(added, added.mean((1, 2, 3), keepdim=True).expand_as(added), atol=0.01)
     means = added.mean((1, 2, 3)) / 255
     assert means.abs().max() <= 0.3
@@ -197,7 +202,7 @@ def test_brightness_adds_one_gray_to_each_image() -> None:
 
 def test_contrast_keeps_the_mean() -> None:
     images = copies(100)
-    changed = augment(images, Augment(contrast=0.5), SIDE, seeded())
+    changed = changed_by(images, Augment(contrast=0.5), SIDE, seeded())
     assert torch.allclose(changed.mean((1, 2, 3)), images.float().mean((1, 2, 3)), atol=0.01)
     gain = changed.std((1, 2, 3)) / images.float().std((1, 2, 3))
     assert gain.min() == pytest.approx(0.5, abs=0.05)
@@ -207,7 +212,7 @@ def test_contrast_keeps_the_mean() -> None:
 def test_gamma_keeps_black_and_white_and_the_order_of_grays() -> None:
     ramp = torch.arange(0, 256, 255 // (SIDE - 1), dtype=torch.uint8)[:SIDE].expand(100, 1, SIDE, SIDE).clone()
     ramp[..., -1] = 255
-    changed = augment(ramp, Augment(gamma=0.5), SIDE, seeded())[:, 0, 0]
+    changed = changed_by(ramp, Augment(gamma=0.5), SIDE, seeded())[:, 0, 0]
     assert torch.allclose(changed[:, [0, -1]], torch.tensor([0.0, 255.0]), atol=0.01)
     assert (changed.diff(dim=1) > 0).all()
     exponents = torch.log(changed[:, 10] / 255) / torch.log(ramp[0, 0, 0, 10] / 255)
@@ -218,7 +223,7 @@ def test_gamma_keeps_black_and_white_and_the_order_of_grays() -> None:
 
 def test_shade_is_light_from_one_side() -> None:
     images = torch.full((100, 1, SIDE, SIDE), 128, dtype=torch.uint8)
-    added = augment(images, Augment(shade=0.4), SIDE, seeded())[:, 0] - 128
+    added = changed_by(images, Augment(shade=0.4), SIDE, seeded())[:, 0] - 128
     assert added.mean((1, 2)).abs().max() < 0.01
     assert torch.allclose(added.diff(n=2, dim=1), torch.zeros(()), atol=0.01)
     assert torch.allclose(added.diff(n=2, dim=2), torch.zeros(()), atol=0.01)
@@ -228,7 +233,7 @@ def test_shade_is_light_from_one_side() -> None:
 def test_sharpen_makes_edges_harder_and_leaves_what_is_flat() -> None:
     images = torch.full((50, 1, SIDE, SIDE), 100, dtype=torch.uint8)
     images[..., SIDE // 2 :] = 150
-    changed = augment(images, Augment(sharpen=1), SIDE, seeded())
+    changed = changed_by(images, Augment(sharpen=1), SIDE, seeded())
     assert torch.allclose(changed[..., :10], torch.tensor(100.0), atol=0.01)
     rises = changed[:, 0, 5, SIDE // 2] - changed[:, 0, 5, SIDE // 2 - 1]
     assert rises.min() >= 50 - 0.01
@@ -237,7 +242,7 @@ def test_sharpen_makes_edges_harder_and_leaves_what_is_flat() -> None:
 
 def test_erase_fills_one_rectangle_with_one_gray() -> None:
     images = torch.full((200, 1, SIDE, SIDE), 100, dtype=torch.uint8)
-    changed = augment(images, Augment(erase=1, erase_area=(0.1, 0.2)), SIDE, seeded())
+    changed = changed_by(images, Augment(erase=1, erase_area=(0.1, 0.2)), SIDE, seeded())
     shares = []
     for image in changed[:, 0]:
         erased = (image - 100).abs() > 0.01
@@ -253,13 +258,13 @@ def test_erase_fills_one_rectangle_with_one_gray() -> None:
 @pytest.mark.parametrize(("probability", "low", "high"), [(0.0, 0, 0), (0.3, 35, 85), (1.0, 190, 200)])
 def test_erase_chooses_its_share_of_images(probability: float, low: int, high: int) -> None:
     images = torch.full((200, 1, SIDE, SIDE), 100, dtype=torch.uint8)
-    changed = augment(images, Augment(erase=probability), SIDE, seeded())
+    changed = changed_by(images, Augment(erase=probability), SIDE, seeded())
     assert low <= ((changed - 100).abs() > 0.01).any(3).any(2).sum() <= high
 
 
 def test_coarse_takes_detail_from_its_share_of_images_and_leaves_the_mean() -> None:
     images = noise(200)
-    changed = augment(images, Augment(coarse=0.3), SIDE, seeded())
+    changed = changed_by(images, Augment(coarse=0.3), SIDE, seeded())
     coarser = changed.std((1, 2, 3)) < 0.9 * images.float().std((1, 2, 3))
     assert 35 <= coarser.sum() <= 85
     assert torch.allclose(changed[~coarser], images[~coarser].float(), atol=0.01)
@@ -268,18 +273,29 @@ def test_coarse_takes_detail_from_its_share_of_images_and_leaves_the_mean() -> N
 
 def test_noise_is_of_another_amount_on_each_of_its_share_of_images() -> None:
     images = copies(200)
-    added = (augment(images, Augment(noise=0.5), SIDE, seeded()) - images).std((1, 2, 3))
+    added = (changed_by(images, Augment(noise=0.5), SIDE, seeded()) - images).std((1, 2, 3))
     assert 75 <= (added < 0.01).sum() <= 125
-    assert NOISE * 0.9 < added.max() < NOISE * 1.1
+    assert 0.9 * 24 < added.max() < 1.1 * 24
+    louder = changed_by(images, Augment(noise=0.5, noise_most=40), SIDE, seeded()) - images
+    assert torch.allclose(louder.std((1, 2, 3)), added * 40 / 24, rtol=0.1, atol=0.01)
     assert len(added[added > 0.01].unique()) > 50
 
 
 def test_noise_and_coarseness_of_enlarged_images_are_those_of_their_own_size() -> None:
     images = noise(200, 100, 150)
-    plain = augment(images, Augment(), 2 * SIDE, seeded())
-    added = augment(images, Augment(noise=1), 2 * SIDE, seeded()) - plain
+    plain = changed_by(images, Augment(), 2 * SIDE, seeded())
+    added = changed_by(images, Augment(noise=1), 2 * SIDE, seeded()) - plain
     beside = (added[..., 1:] * added[..., :-1]).mean() / added.square().mean()
     assert beside > 0.4  # 0 if every pixel had its own
-    own = augment(images, Augment(coarse=1), SIDE, seeded())
-    enlarged = augment(images, Augment(coarse=1), 2 * SIDE, seeded())
+    own = changed_by(images, Augment(coarse=1), SIDE, seeded())
+    enlarged = changed_by(images, Augment(coarse=1), 2 * SIDE, seeded())
     assert enlarged.std() == pytest.approx(own.std().item(), rel=0.2)
+
+
+def test_what_was_clear_is_cropped_alike_and_not_spoilt() -> None:
+    images, move = noise(16), Augment(flip=True, rotate=20, scale=0.2, shift=0.1)
+    seen, clear = augment(images, ALL, 2 * SIDE, seeded())
+    moved, unspoilt = augment(images, move, 2 * SIDE, seeded())
+    assert torch.equal(clear, moved)
+    assert torch.equal(unspoilt, moved)
+    assert ((seen - clear).abs().amax((1, 2, 3)) > 5).sum() >= 14

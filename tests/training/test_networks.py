@@ -104,7 +104,7 @@ def test_an_enlarged_network_sees_a_larger_picture(network: Net) -> None:
 
 def test_enlarging_is_what_augmentation_does() -> None:
     batch = pixels(2, 24, 24)
-    seen = augment(batch, Augment(), 40, torch.Generator())
+    seen, _ = augment(batch, Augment(), 40, torch.Generator())
     assert torch.allclose(Enlarged(nn.Identity(), 40)(batch), seen, atol=1e-3)
 
 

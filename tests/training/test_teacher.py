@@ -23,7 +23,7 @@ from mien.training.learning.member import find_member
 from mien.training.learning.start import find_start
 from mien.training.learning.teacher import OnnxTeacher, Teacher, TorchTeacher
 from mien.training.machines.processes import Processes, processes
-from mien.training.recipes.recipe import Heads, Recipe, Residual
+from mien.training.recipes.recipe import Augment, Heads, Recipe, Residual
 
 CPU = torch.device("cpu")
 
@@ -295,6 +295,29 @@ def test_of_what_teachers_say_the_mean_of_the_parts_losses_is_the_loss(
 
     parts = torch.stack([losses(Processes(CPU, rank, 2)) for rank in range(2)])
     torch.testing.assert_close(parts.mean(0), losses(Processes(CPU)))
+
+
+@pytest.mark.parametrize("mixup", [0.0, 0.4])
+def test_teachers_may_be_shown_what_was_clear(mixup: float, teacher: Path, tiny: Recipe, happy_sad: Path) -> None:
+    """Noise comes over what the student sees; the teacher answers to the same crops without it, mixed alike."""
+
+    def first(shown: str, noise: float) -> Batch:
+        changes = {"noise": noise, "noise_most": 80.0, "mixup": mixup, "shift": 0.1}
+        recipe = tiny.model_copy(update={"shown": shown, "augment": Augment(flip=True, **changes)})
+        with processes("cpu") as ours:
+            return next(batches(training, recipe, 0, ours))
+
+    training, _ = load_splits(tiny, prepare(open_dataset(happy_sad), tiny), CPU, lambda _: None)
+    spoilt, clear, quiet = first("same", 1.0), first("clear", 1.0), first("same", 1e-9)
+    assert spoilt.clear is None
+    assert clear.clear is not None
+    assert torch.equal(clear.pixels, spoilt.pixels)
+    network = Teacher([teacher], halved(tiny), training)
+    answers = [network._answers(batch)["happy-sad"] for batch in (spoilt, clear, replace(spoilt, pixels=clear.clear))]
+    assert torch.equal(answers[1], answers[2])
+    assert not torch.allclose(answers[1], answers[0], atol=0.05)
+    if not mixup:  # which is drawn after the noise
+        assert torch.allclose(clear.clear, quiet.pixels, atol=1e-3)
 
 
 def test_a_head_without_a_teacher_keeps_its_loss(teacher: Path, tiny: Recipe, happy_sad: Path) -> None:

@@ -16,7 +16,6 @@ from torch.nn import functional as F
 from mien.training.recipes.recipe import Augment
 
 COARSEST = 1 / 3  # of the resolution
-NOISE = 24.0  # largest standard deviation, of 255
 SHARPEST = 2.0  # times what a blur of 3x3 takes away is added
 
 
@@ -59,29 +58,35 @@ def augment(
     *,
     batch: int | None = None,
     part: slice = slice(None),
-) -> Tensor:
-    """Randomly changed copies of images.
+) -> tuple[Tensor, Tensor]:
+    """Randomly changed copies of images, and the same before they were spoilt.
 
     Args:
         pixels: (n, channels, h, w) uint8.
         config: how far the changes go.
-        size: side of the result.
+        size: side of the results.
         generator: on the same device as `pixels`.
         batch: images of the batch that these are a part of; n if None.
         part: which of them they are. Each is changed in the same way as where all come at once.
 
     Returns:
-        (n, channels, size, size) float32 in 0..255.
+        Two of (n, channels, size, size) float32 in 0..255: as they are to be seen, and while they were clear: flipped,
+        turned, scaled and shifted likewise, but in their own light, without coarse pixels, noise and patches.
     """
     own = min(pixels.shape[-1], size)
-    images, chances = pixels.float(), Chances(generator, len(pixels) if batch is None else batch, part)
-    images = F.grid_sample(
-        images,
-        F.affine_grid(_transforms(config, chances), [len(images), 1, size, size], False),
+    chances = Chances(generator, len(pixels) if batch is None else batch, part)
+    clear = F.grid_sample(
+        pixels.float(),
+        F.affine_grid(_transforms(config, chances), [len(pixels), 1, size, size], False),
         mode="bilinear",
         padding_mode="border",
         align_corners=False,
     )
+    return _spoilt(clear, config, own, chances), clear
+
+
+def _spoilt(images: Tensor, config: Augment, own: int, chances: Chances) -> Tensor:
+    """Copies in other light, of coarser pixels, with noise and patches; `own` is the side before they were enlarged."""
     if config.contrast or config.brightness:
         gain = 1 + config.contrast * chances.signed()
         offset = 255 * config.brightness * chances.signed()
@@ -98,10 +103,10 @@ def augment(
         images = _coarsen(images, config.coarse, own, chances)
     if config.noise:
         chosen = chances.uniform() < config.noise
-        amount = NOISE * chosen * chances.uniform()
+        amount = config.noise_most * chosen * chances.uniform()
         noise = chances.normal(images.shape[1], own, own)
-        if own != size:
-            noise = F.interpolate(noise, (size, size), mode="bilinear", align_corners=False)
+        if own != images.shape[-1]:
+            noise = F.interpolate(noise, images.shape[2:], mode="bilinear", align_corners=False)
         images = (images + noise * amount[:, None, None, None]).clamp(0, 255)
     if config.erase:
         images = _erase(images, config, chances)
@@ -127,8 +132,9 @@ def _coarsen(images: Tensor, share: float, own: int, chances: Chances) -> Tensor
     side, chosen = images.shape[-1], chances.uniform() < share
     factor = COARSEST + (1 - COARSEST) * chances.once()
     small = F.interpolate(images[chosen], (max(round(own * factor), 1),) * 2, mode="bilinear", antialias=True)
-    images[chosen] = F.interpolate(small, (side, side), mode="bilinear")
-    return images
+    coarse = images.clone()
+    coarse[chosen] = F.interpolate(small, (side, side), mode="bilinear")
+    return coarse
 
 
 def _transforms(config: Augment, chances: Chances) -> Tensor:

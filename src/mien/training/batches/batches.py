@@ -43,6 +43,7 @@ class Batch:
     draw: float = 0.0
     place: tuple[int, int] | None = None
     answered: Mapping[str, Tensor] = field(default_factory=dict)
+    clear: Tensor | None = None
 
 
 def steps_of(training: Split, recipe: Recipe) -> int:
@@ -65,7 +66,7 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
         if config.cover:
             pixels, hidden = cover(pixels, config.cover, generator, batch=n, part=part)
             whole = (hidden == CLEAR) | (hidden == PATCH)
-        pixels = augment(pixels, config, recipe.train_size(epoch), generator, batch=n, part=part)
+        pixels, clear = augment(pixels, config, recipe.train_size(epoch), generator, batch=n, part=part)
         answered = {name: target.answered(whole, ours.size) for name, target in taught.items()}
         taught = {name: target.part(part, ours.size) for name, target in taught.items()}
         whole = None if whole is None else whole[part]
@@ -74,5 +75,7 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
             others = torch.randperm(len(pixels), device=ours.device, generator=generator)
             pixels = torch.lerp(pixels, pixels[others], share)
             taught = {name: target.mixed(share, others) for name, target in taught.items()}
+            clear = torch.lerp(clear, clear[others], share)
             whole, answered = None if whole is None else whole & whole[others], {}
-        yield Batch(pixels, taught, whole, draws.random(), (view, step) if config.views else None, answered)
+        shown = clear if recipe.shown == "clear" else None
+        yield Batch(pixels, taught, whole, draws.random(), (view, step) if config.views else None, answered, shown)

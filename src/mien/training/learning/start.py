@@ -144,7 +144,7 @@ def find_start(name_or_path: str | Path) -> Start:
 def examples(crops: Crops, size: int) -> Tensor:
     """Some of the training images, spread over all of them, as `Start.give` takes them; `size` is their side."""
     rows = torch.linspace(0, len(crops) - 1, min(len(crops), IMAGES)).long()
-    return augment(crops.of(rows), Augment(), size, torch.Generator(crops.device))
+    return augment(crops.of(rows), Augment(), size, torch.Generator(crops.device))[0]
 
 
 def following(name: str) -> str:

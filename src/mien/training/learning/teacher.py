@@ -5,6 +5,8 @@ al., "Knowledge distillation: A good teacher is patient and consistent", 2022); 
 Of several teachers each batch has one, drawn anew (Fukuda et al., "Efficient knowledge distillation from an ensemble of
 teachers", 2017): on average the gradient is that towards the mean of their probabilities, at the cost of one. Where
 the recipe mirrors images, half of the answers are to the mirror image of what the student sees, by the same reasoning.
+With `shown = "clear"` they see its crop before noise, patches and other light: a teacher that reads spoilt images badly
+teaches nothing by them, and what it says of the clear one is, on average, what can be known from the spoilt.
 
 Where training sees the same views again and again (`augment.views`), what was answered to a batch is kept, and not
 asked again; from the first time on in half precision, as a file keeps it for a run that goes on. Of a face that
@@ -96,7 +98,8 @@ class Teacher:
     def _answers(self, batch: Batch) -> Mapping[str, Tensor]:
         if batch.place not in self._kept:
             network, mirror = self._turns[int(batch.draw * len(self._turns))]
-            answers = network(batch.pixels.flip(3) if mirror else batch.pixels)
+            shown = batch.pixels if batch.clear is None else batch.clear
+            answers = network(shown.flip(3) if mirror else shown)
             if batch.place is None:
                 return answers
             self._kept[batch.place] = {name: answer.half() for name, answer in answers.items()}

@@ -179,10 +179,11 @@ class Augment(Part):
     """Random changes to each training image; the defaults change nothing.
 
     `coarse`, `noise`, `sharpen` and `cover` are shares of the images: these lose up to two thirds of their resolution,
-    get Gaussian noise or harder edges, or have a part of the face covered (see `covers`). `gamma` is the largest
-    natural logarithm of an exponent, `shade` the share of the range by which one side gets brighter and the other
-    darker. `mixup` is alpha: of each batch, a Beta(alpha, alpha) share is laid over its images in another order, up to
-    the share `mixup_until` of the epochs; the last ones see faces one by one, as in use.
+    get Gaussian noise (a standard deviation up to `noise_most`, of 255) or harder edges, or have a part of the face
+    covered (see `covers`). `gamma` is the largest natural logarithm of an exponent, `shade` the share of the range by
+    which one side gets brighter and the other darker. `mixup` is alpha: of each batch, a Beta(alpha, alpha) share is
+    laid over its images in another order, up to the share `mixup_until` of the epochs; the last ones see faces one by
+    one, as in use.
 
     With `views`, each image is seen in so many ways, again and again: what teachers answer to them is asked once.
     Where mixup ends, or another size begins, other views begin, as many.
@@ -198,6 +199,7 @@ class Augment(Part):
     erase_area: tuple[Share, Share] = (0.02, 0.2)
     coarse: Share = 0.0
     noise: Share = 0.0
+    noise_most: Annotated[float, Field(gt=0, le=255)] = 24.0
     gamma: Annotated[float, Field(ge=0, le=2)] = 0.0
     shade: Share = 0.0
     sharpen: Share = 0.0
@@ -290,6 +292,8 @@ class Recipe(Part):
         validation_share: part of `train` held out where the data has no `valid` split.
         test_share: likewise for a `test` split, before validation takes its share; None takes nothing.
         distill: share of the loss that follows the teachers' answers; None where there are no teachers.
+        shown: what teachers answer to: the same that the student sees, or that while it was clear, before other light,
+            coarse pixels, noise and patches.
     """
 
     name: str
@@ -302,6 +306,7 @@ class Recipe(Part):
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     test_share: Annotated[float, Field(gt=0, lt=1)] | None = None
     distill: Annotated[float, Field(gt=0, le=1)] | None = None
+    shown: Literal["same", "clear"] = "same"
     network: Network
     heads: Heads = Heads()
     augment: Augment = Augment()
