@@ -56,6 +56,7 @@ def augment(
     size: int,
     generator: Generator,
     *,
+    spoiler: Generator | None = None,
     batch: int | None = None,
     part: slice = slice(None),
 ) -> tuple[Tensor, Tensor]:
@@ -66,6 +67,7 @@ def augment(
         config: how far the changes go.
         size: side of the results.
         generator: on the same device as `pixels`.
+        spoiler: what spoils them comes from this one; from `generator` if None.
         batch: images of the batch that these are a part of; n if None.
         part: which of them they are. Each is changed in the same way as where all come at once.
 
@@ -74,7 +76,8 @@ def augment(
         turned, scaled and shifted likewise, but in their own light, without coarse pixels, noise and patches.
     """
     own = min(pixels.shape[-1], size)
-    chances = Chances(generator, len(pixels) if batch is None else batch, part)
+    of = len(pixels) if batch is None else batch
+    chances = Chances(generator, of, part)
     clear = F.grid_sample(
         pixels.float(),
         F.affine_grid(_transforms(config, chances), [len(pixels), 1, size, size], False),
@@ -82,7 +85,7 @@ def augment(
         padding_mode="border",
         align_corners=False,
     )
-    return _spoilt(clear, config, own, chances), clear
+    return _spoilt(clear, config, own, Chances(spoiler or generator, of, part)), clear
 
 
 def _spoilt(images: Tensor, config: Augment, own: int, chances: Chances) -> Tensor:

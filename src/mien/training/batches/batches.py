@@ -1,9 +1,10 @@
 """What a step of training sees: the order of the images, what is hidden of them, and how else they are changed.
 
 All of it comes from generators made anew for each epoch, from the recipe's seed and the epoch's number. With `views` in
-the recipe that many epochs come again and again, to the last pixel. Without mixup and covers, batches are the same
-however many processes share them. With covers, a piece of another image is of one in the same process's part. With
-mixup, each process mixes its own part, and what is drawn after that differs too.
+the recipe that many epochs come again and again, to the last pixel; where teachers are shown what is clear, that comes
+again, and what spoils it is new in each epoch. Without mixup and covers, batches are the same however many processes
+share them. With covers, a piece of another image is of one in the same process's part. With mixup, each process mixes
+its own part, and what is drawn after that differs too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from mien.training.batches.data import Split
 from mien.training.batches.targets import Target
 from mien.training.machines.processes import Processes
 from mien.training.recipes.recipe import Recipe
+
+SPOILS = 500_000
+"""Added to the seed of what spoils images, more than there are epochs: no other epoch's order is drawn from it."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,17 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
         view = epoch % config.views + before * config.views
     seed = recipe.seed * 1_000_003 + view
     generator, draws = torch.Generator(ours.device).manual_seed(seed), random.Random(seed)
+    clearly = recipe.shown == "clear"
+    spoiler = torch.Generator(ours.device).manual_seed(recipe.seed * 1_000_003 + SPOILS + epoch) if clearly else None
     for step, (rows, pixels) in enumerate(training.crops.shuffled(generator, recipe.schedule.batch, steps, ours.part)):
         part, n = ours.part(len(rows)), len(rows)
         taught, whole = {name: target.rows(rows) for name, target in training.targets.items()}, None
         if config.cover:
             pixels, hidden = cover(pixels, config.cover, generator, batch=n, part=part)
             whole = (hidden == CLEAR) | (hidden == PATCH)
-        pixels, clear = augment(pixels, config, recipe.train_size(epoch), generator, batch=n, part=part)
+        pixels, clear = augment(
+            pixels, config, recipe.train_size(epoch), generator, spoiler=spoiler, batch=n, part=part
+        )
         answered = {name: target.answered(whole, ours.size) for name, target in taught.items()}
         taught = {name: target.part(part, ours.size) for name, target in taught.items()}
         whole = None if whole is None else whole[part]
@@ -77,5 +85,5 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
             taught = {name: target.mixed(share, others) for name, target in taught.items()}
             clear = torch.lerp(clear, clear[others], share)
             whole, answered = None if whole is None else whole & whole[others], {}
-        shown = clear if recipe.shown == "clear" else None
-        yield Batch(pixels, taught, whole, draws.random(), (view, step) if config.views else None, answered, shown)
+        place = (view, step) if config.views else None
+        yield Batch(pixels, taught, whole, draws.random(), place, answered, clear if clearly else None)
