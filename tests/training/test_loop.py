@@ -285,7 +285,7 @@ def test_images_that_do_not_fill_a_batch_have_their_turn_in_other_epochs(
 ) -> None:
     seen: list[bytes] = []
 
-    def spy(pixels: torch.Tensor, *rest: Any, **part: Any) -> torch.Tensor:
+    def spy(pixels: torch.Tensor, *rest: Any, **part: Any) -> tuple[torch.Tensor, torch.Tensor]:
         seen.extend(image.numpy().tobytes() for image in pixels)
         return augment(pixels, *rest, **part)
 
