@@ -8,8 +8,8 @@
 # Source:   https://onnx.ai/onnx/operators/onnx__Resize.html (`antialias`, and which scale holds);
 #           https://github.com/openvinotoolkit/openvino/issues/35893, open (cubic alone)
 # Matters:  Resize with `antialias` is there so that a network can bring its own preprocessing, as Pillow did it in training: what it
-#           reads is then another picture, as though it was resized by `cv2.resize`. mien's networks are given faces of their size, and
-#           photos are made smaller by Pillow (src/mien/face.py).
+#           reads is then another picture, as though it was resized by `cv2.resize`. mien's networks are given faces of their size, which
+#           Pillow has made (src/mien/face.py); where they resize, they enlarge.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
