@@ -96,7 +96,7 @@ for before, scale, moved in ((47, 0.5, 1), (49, 0.5, 1), (48, 0.5, 0), (224, 0.2
     for mode in ("linear", "cubic"):
         model = resize(before, after, scale, mode=mode)
         ours, *theirs = (float(answer(model, ramp)[0, 0, after // 2, -2]) for answer in (by_onnxruntime, *OTHERS.values()))
-        print(f"{before} by {scale}, {mode}: the last but one sees pixel {ours:.1f}; by OpenCV {theirs[0]:.1f}, by OpenVINO {theirs[1]:.1f}")
+        print(f"{before} by {scale}, {mode}: the last but one sees {ours:.1f}; by OpenCV {theirs[0]:.1f}, by OpenVINO {theirs[1]:.1f}")
         same &= abs(theirs[0] - ours - moved) < 0.3 and abs(theirs[1] - ours) < 0.01
 refused = 0
 for how in ({"axes": [2, 3]}, {"axes": [2, 3], "keep_aspect_ratio_policy": "not_larger"}):

@@ -4,10 +4,10 @@
 # Happens:  With `beta` of 0.5 the bias counts twice instead of half, and once where the network is loaded without optimisations; with
 #           `alpha` of 0.5 as well it counts once. As operators (QOperator) `alpha` alone halves it, too. Of a bias that two layers share,
 #           which form QDQ does right, the first layer's scale holds for both as operators: a head that looks at two sizes of a picture
-#           adds a fifth of it at the second. Nothing is said. Products are right, and `quantize_dynamic` leaves such a Gemm as it is.
-# Source:   https://onnx.ai/onnx/operators/onnx__Gemm.html; https://github.com/microsoft/onnxruntime/issues/28130, open (`alpha`, in fused
-#           networks; mended there by https://github.com/microsoft/onnxruntime/pull/28131); https://github.com/microsoft/onnxruntime/pull/7982,
-#           open since 2021 (biases that are shared)
+#           adds a fifth of it at the second. Nothing is said of it. Products are right, and `quantize_dynamic` leaves such a Gemm alone.
+# Source:   https://onnx.ai/onnx/operators/onnx__Gemm.html; https://github.com/microsoft/onnxruntime/issues/28130, open (`alpha` in networks
+#           that are fused, mended by https://github.com/microsoft/onnxruntime/pull/28131);
+#           https://github.com/microsoft/onnxruntime/pull/7982, open since 2021 (biases that are shared)
 # Matters:  A temperature that is put into the last layer is such a Gemm: PyTorch exports `addmm(bias, x, w, alpha=1/t, beta=1/t)` as
 #           one. Labels change, while all else is as good as it was. mien keeps temperatures beside the network, and refuses one whose
 #           quantised shares are off (src/mien/training/export/export.py: `check_quantised`).

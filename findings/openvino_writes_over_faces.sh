@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Subject:  OpenVINO 2026.4.1, `compiled(faces)` of a network whose batch is free, and what is asked afterwards in another way
+# Subject:  OpenVINO 2026.4.1 on the CPU, `compiled(faces)` of a network whose batch is free, and what is asked afterwards in another way
 # Guess:    Arrays that a network is given are read; what is called without `share_inputs` copies them into memory of its own.
 # Happens:  A call keeps the caller's array as the place of inputs (`share_inputs` is true there alone), and whatever copies afterwards
 #           copies into it: the same call with `share_inputs=False`, `infer_new_request`, requests of their own, and an
@@ -9,9 +9,8 @@
 # Source:   https://docs.openvino.ai/2025/openvino-workflow/running-inference/inference-request/python-api-advanced-inference.html
 #           ("Shared Memory on Inputs and Outputs"); the docstring of `CompiledModel.__call__` has "shared data can be modified during
 #           runtime", and says of `share_inputs=False` "safely copy data to existing Tensors"
-# Matters:  To warm up by one face, and then to read all of them by a queue, is how its samples begin: crops that are saved, shown or
-#           read again afterwards are another person's. mien reads by ONNX Runtime, which only looks at its inputs
-#           (src/mien/network.py: `run`).
+# Matters:  Who warms up by the first face and then gives all to a queue saves, shows or reads again the crop of another person. mien reads
+#           by ONNX Runtime, which only looks at its inputs (src/mien/network.py: `run`).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -78,12 +77,16 @@ def by_queue(network, given):
     queue.wait_all()
 
 
-def left(batch, ask, first=1, **how):
+def left(batch, ask, first=1, before=False, **how):
     """Which face lies in each place, after the first ones were read by a call and the others in another way."""
     network = openvino.Core().compile_model(f"{batch}.onnx", "CPU")
     ours = faces.copy()
+    request = network.create_infer_request() if before else None
     network(ours[:first], **how)
-    ask(network, ours[first:])
+    if request:
+        request.infer([ours[-1:]])
+    else:
+        ask(network, ours[first:])
     return [next((number for number, face in enumerate(faces) if (face == each).all()), None) for each in ours]
 
 
@@ -105,6 +108,7 @@ cases = {
     "then infer_new_request": (left("free", by_new_request), LAST),
     "then a request of its own": (left("free", by_request), LAST),
     "then a queue": (left("free", by_queue), LAST),
+    "then a request that was made before": (left("free", None, before=True), LAST),
     "three faces, then a request of three": (left("free", of_batches, 3), [3, 4, 5, 3, 4, 5]),
     "share_inputs=False, then a queue": (left("free", by_queue, share_inputs=False), KEPT),
     "share_inputs=False, then calls with it": (left("free", by_call_that_copies, share_inputs=False), KEPT),
