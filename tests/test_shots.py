@@ -1,4 +1,4 @@
-"""Shots: a cut is told, and neither a flash nor what moves or fades."""
+"""Shots: a cut is told, and neither a flash nor black nor what moves or fades."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from mien.video import Frame
         ([], []),
         ([0], []),
         ([0, 0, 0], []),
-        ([0, 0, 200, 200], [2]),
         ([0, 0, 200, 0, 0], []),  # a flash
         ([0, 0, 200, 250, 0, 0], []),
-        ([0, 0, 200, 200, 200, 0, 0], [2, 5]),  # too long for one
+        ([60, 60, 200, 200, 200, 60, 60], [2, 5]),  # too long for one
+        ([200, 200] + [0] * 12 + [200, 200], []),  # black is no shot
+        ([200, 200] + [8] * 12 + [90, 90], [14]),  # but there may be another one after it
+        ([*range(200, -1, -10), 0, 0, 0, 40], []),  # faded out and in
+        ([0, 0, 200, 200], [2]),
         ([0, 0, 200, 150, 150, 150], [2, 3]),
         ([0, 0, 200, 0, 90, 90], [4]),
         ([0, 0, 200], [2]),
@@ -38,11 +41,12 @@ def test_cuts(papers: list[int], cuts: list[int]) -> None:
 @pytest.mark.parametrize(
     ("papers", "flashes"),
     [
-        ([0, 0, 200, 200], []),
-        ([0, 0, 200, 0, 0], [2]),
-        ([0, 0, 200, 250, 0, 0], [2, 3]),
-        ([0, 0, 200, 200, 200, 0, 0], []),
-        ([0, 0, 200, 90, 90], [2]),  # and a cut
+        ([60, 60, 200, 200], []),
+        ([60, 60, 200, 60, 60], [2]),
+        ([60, 60, 200, 250, 60, 60], [2, 3]),
+        ([60, 60, 200, 200, 200, 60, 60], []),
+        ([60, 60, 200, 90, 90], [2]),  # and a cut
+        ([200, 200, 0, 8, 0, 200], [2, 3, 4]),  # black
     ],
 )
 def test_flashes(papers: list[int], flashes: list[int]) -> None:
@@ -54,7 +58,7 @@ def test_flashes(papers: list[int], flashes: list[int]) -> None:
 def test_a_flash_is_as_long_at_any_rate(rate: int, most: int) -> None:
     for length, cuts in ((most, 0), (most + 1, 2)):
         for start in range(1, 9):
-            papers = [0] * start + [200] * length + [0] * 2
+            papers = [60] * start + [200] * length + [60] * 2
             given = [Frame.of(at / rate, at, drawn([], paper)) for at, paper in enumerate(papers)]
             assert sum(shown.cut for shown in shots(viewed(given))) == cuts
 
@@ -63,16 +67,18 @@ def test_a_flash_is_as_long_at_any_rate(rate: int, most: int) -> None:
     ("papers", "rate", "cuts"),
     [
         ([], 25, []),
-        ([0, 0, 0], 25, []),
-        ([0, 0] + [200] * 6, 25, [(5, 2)]),
-        ([0, 0, 200, 200, 0, 0, 0, 0], 25, []),  # a flash
-        ([0, 0, 200, 250, 0, 0, 0, 0], 25, []),
-        ([0, 0] + [200] * 5 + [0] * 5, 25, [(5, 2), (10, 7)]),
-        ([0, 0, 200] + [90] * 5, 25, [(6, 3)]),  # by way of a flash
-        ([0, 10, 20, 30, 40, 50, 60, 70], 25, []),  # a fade
-        ([0, 0] + [200] * 4, 5, [(3, 2)]),  # with the next frame, where these come seldom
-        ([0, 0, 200, 0, 0], 5, []),
-        ([0] * 5 + [200] * 14, 100, [(15, 5)]),
+        ([60, 60, 60], 25, []),
+        ([60, 60] + [200] * 6, 25, [(5, 2)]),
+        ([60, 60, 200, 200, 60, 60, 60, 60], 25, []),  # a flash
+        ([60, 60, 200, 250, 60, 60, 60, 60], 25, []),
+        ([60, 60] + [200] * 5 + [60] * 5, 25, [(5, 2), (10, 7)]),
+        ([60, 60, 200] + [90] * 5, 25, [(6, 3)]),  # by way of a flash
+        ([60, 70, 80, 90, 100, 110], 25, []),  # a fade
+        ([60, 60] + [200] * 4, 5, [(3, 2)]),  # with the next frame, where these come seldom
+        ([60, 60, 200, 60, 60], 5, []),
+        ([60] * 5 + [200] * 14, 100, [(15, 5)]),
+        ([200] * 2 + [0] * 12 + [200] * 6, 25, []),  # black is no shot
+        ([200] * 2 + [0] * 12 + [90] * 6, 25, [(17, 14)]),
     ],
 )
 def test_cuts_of_what_cannot_wait(papers: list[int], rate: int, cuts: list[tuple[int, int]]) -> None:

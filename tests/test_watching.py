@@ -243,6 +243,19 @@ def test_no_track_goes_on_where_a_stream_had_broken_off(
     assert [each.tracks for each in seen] == [(track,) for track in tracks]
 
 
+@pytest.mark.parametrize(("dark", "number"), [(13, 0), (22, 0), (40, 1)])
+@pytest.mark.parametrize("later", [HAPPY, SAD])
+def test_black_between_two_frames_of_a_shot_is_no_cut(
+    reader: Recognizer, dark: int, number: int, later: tuple[int, int], tmp_path: Path
+) -> None:
+    """As where somebody walks by close to the lens; who is out of sight for longer than a second gets a new number."""
+    given = [drawn([(30, HAPPY)], 120)] * 12 + [drawn([])] * dark + [drawn([(30, later)], 120)] * 12
+    told = [each.tracks for each in moments(reader, filmed(tmp_path / "dark.mp4", given))]
+    assert told == [(0,)] * 12 + [()] * dark + [(number,)] * 12
+    glance = Glance(reader, "channel", HAPPY_SAD, cuts=True)
+    assert [glance(Frame.of(at / 25, at, each)).tracks for at, each in enumerate(given)] == told
+
+
 @pytest.mark.parametrize(
     ("papers", "cuts", "tracks"),
     [

@@ -1,7 +1,7 @@
 """Shots: where in a video another one begins. A cut changes pixels and colours at once, and for longer than a flash.
 
-A light that goes on or off is none. Of fades and dissolves none is told. What is read live cannot wait: there a cut is
-told of once it can be no flash.
+A light that goes on or off is none, and black is no shot: what comes after it is compared with what was before. Of
+fades and dissolves none is told. What is read live cannot wait: there a cut is told of once it can be no flash.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ GRID = (36, 64)  # pixels of a frame by which a cut is told
 CUT, CHANGED = 22.0, 0.18  # their mean difference in levels, and the share that changes its colour, of two shots
 SAME_PICTURE = 0.95  # correlation of their pixels, from which one is the other in more light, or in less
 FLASH = 0.6  # of that difference, below which the frame after is of the shot before: a flash, and no cut
+BLACK, LEFT = 32, 0.005  # of black at most this share of values is above that level: grain, a sender's mark
 FLASH_S = 0.095  # that a flash takes at most, where it takes more than a frame; at usual rates no frame is so far off
 
 
@@ -49,7 +50,7 @@ def viewed(frames: Iterable[Frame]) -> Iterator[View]:
 
 
 class Shown(NamedTuple):
-    """A frame, whether another shot begins with it, and whether it is of a flash, behind which the shot goes on."""
+    """A frame, whether another shot begins with it, and whether it is of a flash, or black: the shot goes on behind."""
 
     view: View
     cut: bool = False
@@ -65,6 +66,9 @@ def shots(views: Iterable[View]) -> Iterator[Shown]:
             held.append(view)
         while held:
             first = held[0]
+            if before is not None and _black(first.thumb):
+                yield Shown(held.popleft(), flash=True)
+                continue
             if before is None or not _other_shot(before.thumb, first.thumb):
                 before = held.popleft()
                 yield Shown(before)
@@ -89,6 +93,8 @@ class Cuts:
     def __call__(self, view: View) -> float | None:
         """When another shot began, where this frame tells that one did: it comes a tenth of a second later, or more."""
         now, before, odd = view.thumb, self._before, self._odd
+        if before is not None and _black(now):
+            return None
         if before is None or not _other_shot(before, now):
             self._before, self._odd = now, None
         elif odd is None or _differ(before, now) < FLASH * _differ(before, odd[1]):
@@ -124,6 +130,11 @@ def _other_shot(a: Thumb, b: Thumb) -> bool:
         return False
     counts = [np.bincount((each // 64 @ (16, 4, 1)).ravel(), minlength=64) / math.prod(GRID) for each in (a, b)]
     return float(np.abs(counts[0] - counts[1]).sum() / 2) > CHANGED
+
+
+def _black(thumb: Thumb) -> bool:
+    """Whether a frame shows nothing."""
+    return float((thumb > BLACK).mean()) <= LEFT
 
 
 def _correlation(a: Thumb, b: Thumb) -> float:
