@@ -110,6 +110,11 @@ def flash(canvas: Image.Image, at: int) -> Image.Image:
     return canvas.point(lambda level: min(255, level * 2 + 40)) if at in (0, 1) else canvas
 
 
+def dark(canvas: Image.Image, at: int) -> Image.Image:
+    """Nothing for half a second."""
+    return Image.new(canvas.mode, canvas.size) if 0 <= at < 12 else canvas
+
+
 def hand(canvas: Image.Image, at: int) -> Image.Image:
     """A hand before the mouth for half a second, at once."""
     if 0 <= at < 12:
@@ -165,6 +170,7 @@ CASES = {
     "a hand before the mouth, `mien watch`": Case(0, over=hand, live=True),
     "a flash": Case(0, over=flash),
     "a flash, `mien watch`": Case(0, over=flash, live=True),
+    "black for half a second": Case(0, over=dark),
 }
 
 
