@@ -143,7 +143,9 @@ def test_the_unit() -> None:
 @pytest.mark.parametrize("name", ["compose.yaml", "mien.service", "kubernetes.yaml"])
 def test_the_workers_and_what_they_read_fit_into_the_memory(name: str) -> None:
     page = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
-    (told,) = re.findall(r"At most about (\d+) MB and (\d+) MB for each worker.*? (\d+) MB for each\s+worker's file", page)
+    (told,) = re.findall(
+        r"At most about (\d+) MB and (\d+) MB for each worker.*? (\d+) MB for each\s+worker's file", page
+    )
     base, each, file = (1e6 * int(number) for number in told)
     given = {key: str(value) for key, value in ENVIRONMENTS[name].items() if key.startswith(PREFIX)}
     if name == "kubernetes.yaml":  # the service counts the cores that it may use

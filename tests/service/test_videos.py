@@ -7,6 +7,7 @@ import csv
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from io import BytesIO, StringIO
 from typing import Any
@@ -213,6 +214,16 @@ def test_what_cannot_be_read_says_from_when_on(
     assert (told["error"]["type"], told["error"]["status"]) == ("/problems/unreadable-video", 422)
     assert told["error"]["detail"] == rows[-1]["error"]
     assert (rows[-1]["frame"], told["frames"] > 3) == (None, not whole)
+
+
+def test_a_page_beyond_the_end_fetches_nothing(client: httpx.Client, blank: bytes, leave: list[str]) -> None:
+    leave.append(place(sent(client, blank, every="1")))
+    count = ended(client, leave[0])["rows"]
+    beyond = client.get(f"{leave[0]}/rows", params={"start": count + 1})
+    assert (beyond.json(), "link" in beyond.headers) == ({"rows": [], "next": None}, False)
+    time.sleep(0.1)  # ten times as long as what was fetched is kept
+    assert len(client.get(f"{leave[0]}/rows").json()["rows"]) == count
+    until(lambda: client.get(leave[0]).status_code == 404)
 
 
 def test_rows_are_kept_as_far_as_there_is_room(client: httpx.Client, blank: bytes, leave: list[str]) -> None:
