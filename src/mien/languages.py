@@ -177,7 +177,7 @@ def said(sentence: str, language: str) -> str:
 
 
 def sentences(names: Iterable[str], language: str) -> dict[str, str]:
-    """`SENTENCES` that name each of these label sets, and what they are in a language; `#` for a name's numbers, too."""
+    """`SENTENCES` that name each of these label sets, and what they are in a language; `#` for a name's numbers."""
     _, sets = translations(language).gettext, [NUMBER.sub("#", name) for name in names]
     return {each.replace(SET, name): _(each).replace(SET, name) for each in SENTENCES for name in sets}
 
