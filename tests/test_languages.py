@@ -91,6 +91,11 @@ def test_the_language_is_the_one_that_is_wanted_most(asked: str, language: str) 
             "wahrscheinlich ein Ausdruck, den happy-sad nicht kennt (93%)",
         ),
         ("probably an expression that {set} lacks (93%)", "wahrscheinlich ein Ausdruck, den {set} nicht kennt (93%)"),
+        (
+            "at 0.41 s of the video, and in 1 more place, its sound is left out: damaged",
+            "bei 0.41 s des Videos und an 1 weiteren Stelle fehlt der Ton: beschädigt",
+        ),
+        ("requests a minute: 1 at most", "Anfragen pro Minute: höchstens 1"),
         ("nobody translated this: 3,000", "nobody translated this: 3,000"),
         ("a # of one's own", "a # of one's own"),
     ],

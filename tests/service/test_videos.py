@@ -314,7 +314,12 @@ def test_what_cannot_be_asked_for(client: httpx.Client, query: dict[str, str], d
         ({"content": b"", "headers": {"Content-Type": "video/mp4"}}, 400, "no-video", "expected a video"),
         ({"files": {"file": (None, b"x")}}, 400, "no-video", "expected a part with a file name"),
         ({"files": {"file": ("a", b"x")}, "data": {"every": "1"}}, 422, "invalid-parameter", "every: no such field"),
-        ({"files": [("file", ("a", b"x")), ("file", ("b", b"x"))]}, 413, "too-many-files", "more than 1 files"),
+        (
+            {"files": [("file", ("a", b"x")), ("file", ("b", b"x"))]},
+            413,
+            "too-many-files",
+            "files in a request: 1 at most",
+        ),
         ({"content": bytes(1_000_001)}, 413, "too-large", "more than 1 MB"),
     ],
 )
