@@ -103,8 +103,21 @@ def children(parent: int) -> set[int]:
 
 
 def no_files() -> None:
-    """From here on this process cannot make any file longer than it is."""
+    """From here on this process cannot make any file longer than it is; its core is dumped unless it forbids that."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    dumps()
+
+
+def dumps() -> None:
+    """From here on this process leaves a core dump where it crashes, as far as it may."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+
+def dumped(process: int) -> int:
+    """Bytes of a core dump that a process may leave; by 1 not to a program either (the kernel's `fs/coredump.c`)."""
+    _, most = resource.prlimit(process, resource.RLIMIT_CORE)
+    return sys.maxsize if most == resource.RLIM_INFINITY else most
 
 
 def begin(port: int = 0, program: Sequence[str] = (sys.executable, "-m", "mien", "serve"), **settings: Any) -> Served:

@@ -22,7 +22,17 @@ from mien.errors import ImageError
 from mien.image import read_image
 from mien.intake import ImageSource, Limits
 from mien.labels import LABEL_SETS
-from mien.languages import DOMAIN, LANGUAGES, LOCALE, preferred, said, translations
+from mien.languages import (
+    DOMAIN,
+    LANGUAGES,
+    LOCALE,
+    NUMBER,
+    number,
+    preferred,
+    said,
+    sentences,
+    translations,
+)
 from mien.picture import open_picture
 
 ROOT = Path(__file__).parent.parent
@@ -66,13 +76,27 @@ def test_the_language_is_the_one_that_is_wanted_most(asked: str, language: str) 
             "low confidence by fer7 labels (15%, reliable from 48%)",
             "geringe Sicherheit nach den Labels von fer7 (15%, verlässlich ab 48%)",
         ),
-        ("one frame of 1,000 was read", "eines von 1,000 Bildern der Datei wurde gelesen"),
+        (
+            "low confidence by mine # 2, of 3 labels (15%, never reliable)",
+            "geringe Sicherheit nach den Labels von mine # 2, of 3 (15%, nie verlässlich)",
+        ),
+        ("one frame of 1,000 was read", "eines von 1\u202f000 Bildern der Datei wurde gelesen"),
+        (
+            "a part is larger than 20,000,000 bytes, the limit",
+            "ein Teil ist größer als die erlaubten 20\u202f000\u202f000 Bytes",
+        ),
         ("probably an expression that fer7 lacks (60%)", "wahrscheinlich ein Ausdruck, den fer7 nicht kennt (60%)"),
         (
             "probably an expression that happy-sad lacks (93%)",
             "wahrscheinlich ein Ausdruck, den happy-sad nicht kennt (93%)",
         ),
-        ("nobody translated this: 3", "nobody translated this: 3"),
+        ("probably an expression that {set} lacks (93%)", "wahrscheinlich ein Ausdruck, den {set} nicht kennt (93%)"),
+        (
+            "at 0.41 s of the video, and in 1 more place, its sound is left out: damaged",
+            "bei 0.41 s des Videos und an 1 weiteren Stelle fehlt der Ton: beschädigt",
+        ),
+        ("requests a minute: 1 at most", "Anfragen pro Minute: höchstens 1"),
+        ("nobody translated this: 3,000", "nobody translated this: 3,000"),
         ("a # of one's own", "a # of one's own"),
     ],
 )
@@ -98,16 +122,27 @@ def translated(language: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
-@pytest.mark.parametrize("labels", LABEL_SETS)
+@pytest.mark.parametrize("labels", [*LABEL_SETS, "mine", "mine 2"])
 def test_what_a_label_set_lacks_is_told_in_each_language(labels: str, language: str) -> None:
     sentence = f"probably an expression that {labels} lacks (60%)"
     assert said(sentence, language) != sentence
+    key = NUMBER.sub("#", sentence)
+    assert sentences([labels], language)[key] == NUMBER.sub("#", said(sentence, language))
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "1,234,567"), ("de", "1\u202f234\u202f567"), ("es", "1\u202f234\u202f567")]
+)
+def test_thousands_are_apart_as_the_language_has_them(language: str, told: str) -> None:
+    assert (number(1234567, language), number(123, language)) == (told, "123")
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_every_placeholder_has_its_place_in_each_language(language: str) -> None:
     texts = list(translated(language))
-    assert {"%(num)s photos", "{frames} pictures a second, {ms} ms from camera to answer"} < {text for text, _ in texts}
+    assert {"%(num)s photos", "Pictures a second: {frames}. From camera to answer: {ms} ms."} < {
+        text for text, _ in texts
+    }
     assert [pair for pair in texts if places(pair[0]) != places(pair[1])] == []
 
 

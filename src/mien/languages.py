@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -28,6 +29,9 @@ READY = "on"
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]\d+)?")
 
+SET = "{set}"
+"""Stands for a label set's name in the sentences."""
+
 SENTENCES = (
     "blurred",
     "clear everywhere: read as white",
@@ -38,28 +42,29 @@ SENTENCES = (
     "mouth covered (#%)",
     "low confidence (#%, never reliable)",
     "low confidence (#%, reliable from #%)",
-    "low confidence by ferplus# labels (#%, never reliable)",
-    "low confidence by ferplus# labels (#%, reliable from #%)",
-    "low confidence by fer# labels (#%, never reliable)",
-    "low confidence by fer# labels (#%, reliable from #%)",
+    "low confidence by {set} labels (#%, never reliable)",
+    "low confidence by {set} labels (#%, reliable from #%)",
     "no face was found",
     "one frame of # was read",
     "one frame of # or more was read",
     "perhaps not a face (#%)",
-    "probably an expression that ferplus# lacks (#%)",
-    "probably an expression that fer# lacks (#%)",
-    "probably an expression that ckplus# lacks (#%)",
-    "probably an expression that happy-sad lacks (#%)",
+    "probably an expression that {set} lacks (#%)",
     "small face (# px, reliable from # px)",
     "the file's end is missing",
     "turned away",
 )
-"""What the library says of images and faces, a `#` in place of each number; see `said`."""
+"""What the library says of images and faces, a `#` in place of each number, `SET` of a name; see `said`."""
+
+NAMED = [
+    re.compile(re.escape(each).replace(r"\#", NUMBER.pattern).replace(re.escape(SET), "(?P<set>.+)"))
+    for each in SENTENCES
+    if SET in each
+]
+"""Those of `SENTENCES` that name a label set."""
 
 FAULTS = (
     "# faces, over the limit of #",
     "# million pixels of a kind that is slow to read, over # million: save it as PNG",
-    "# requests a minute are allowed",
     "# x # pixels, over the limit of # million",
     "PDF is not supported: save the page as JPEG or PNG",
     "Photoshop files are not supported: save it as JPEG or PNG",
@@ -84,6 +89,7 @@ FAULTS = (
     "an archive, not an image: unpack it and name its folder",
     "an index of a dataset, not an image: mien evaluate, crop, train and data info read it",
     "as many connections are open as there is room for: come again a little later",
+    "at # s of the video, and in # more place, its sound is left out: damaged",
     "at # s of the video, and in # more places, its sound is left out: damaged",
     "at # s of the video, its sound is left out: damaged",
     "come again a little later",
@@ -98,6 +104,7 @@ FAULTS = (
     "empty: # x # pixels",
     "empty: no bytes to read",
     "expected a part with a file name",
+    "files in a request: # at most",
     "gray values from # to #: expected #..#",
     "gray values from -# to #: expected #..#",
     "its sound is left out: coded in a way that this FFmpeg does not decode",
@@ -105,7 +112,6 @@ FAULTS = (
     "more than # MB, the limit",
     "more than # blocks before its image, the limit: save it anew",
     "more than # chunks, the limit: save it anew",
-    "more than # files, the limit",
     "more than # million pixels, the limit",
     "more than # scans, the limit: save it anew",
     "more than # segments, the limit: save it anew",
@@ -117,12 +123,13 @@ FAULTS = (
     "not enough memory to decode it",
     "not enough memory to read it: save it smaller",
     "reading HEIC needs pillow-heif: pip install 'mien[heic]', or save it as JPEG or PNG",
-    "see /docs for what there is",
+    "requests a minute: # at most",
     "send it as X-API-Key, or as Authorization: Bearer; in a browser it is the password, with any name",
     "strips or tiles that cover the image again and again: save it as PNG",
     "takes # MB of memory, over the limit of #: save it smaller or as JPEG",
     "takes too much memory as a whole: save it smaller",
     "the body was not there within # s",
+    "the documentation says what there is",
     "the process that read it has ended: the file may be damaged; save it anew",
     "too many uploads at once: come again a little later",
 )
@@ -153,25 +160,41 @@ def preferred(asked: str) -> str:
     """
     best, most = LANGUAGES[0], 0.0
     for each in asked.split(","):
-        tag, _, weight = each.partition(";")
+        tag, _, wanted = each.partition(";")
         language = tag.strip().lower().partition("-")[0]
-        share = _weight(weight)
+        share = weight(wanted)
         if language in LANGUAGES and share > most:
             best, most = language, share
     return best
 
 
 def said(sentence: str, language: str) -> str:
-    """A sentence of the library in a language, its numbers kept; as it is where it has no other words."""
-    if not sentence or "#" in sentence:
-        return sentence
-    numbers = iter(NUMBER.findall(sentence))
-    told = translations(language).gettext(NUMBER.sub("#", sentence))
-    return re.sub("#", lambda _: next(numbers), told)
+    """A sentence of the library in a language, its numbers and names kept; as it is where it has no other words."""
+    for named in NAMED:
+        if found := named.fullmatch(sentence):
+            start, end = found.span("set")
+            return _said(f"{sentence[:start]}{SET}{sentence[end:]}", language).replace(SET, sentence[start:end])
+    return _said(sentence, language)
 
 
-def _weight(text: str) -> float:
-    """How much a language is wanted, 0..1: what is unreadable counts as nothing."""
+def sentences(names: Iterable[str], language: str) -> dict[str, str]:
+    """`SENTENCES` that name each of these label sets, and what they are in a language; `#` for a name's numbers."""
+    _, sets = translations(language).gettext, [NUMBER.sub("#", name) for name in names]
+    return {each.replace(SET, name): _(each).replace(SET, name) for each in SENTENCES for name in sets}
+
+
+def number(count: int, language: str) -> str:
+    """A count with its thousands apart: by a comma in English, else by a space, as pages keep the decimal point."""
+    return grouped(f"{count:,}", language)
+
+
+def grouped(number: str, language: str) -> str:
+    """A number that has its thousands apart as English has them, in a language."""
+    return number if language == LANGUAGES[0] else number.replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def weight(text: str) -> float:
+    """How much one of several is wanted (`q` in RFC 9110), 0..1: what is unreadable counts as nothing."""
     name, _, value = text.strip().partition("=")
     if not name:
         return 1.0
@@ -179,3 +202,11 @@ def _weight(text: str) -> float:
         return float(value) if name.strip() == "q" else 0.0
     except ValueError:
         return 0.0
+
+
+def _said(sentence: str, language: str) -> str:
+    if not sentence or "#" in sentence:
+        return sentence
+    numbers = iter(NUMBER.findall(sentence))
+    told = translations(language).gettext(key := NUMBER.sub("#", sentence))
+    return sentence if told == key else re.sub("#", lambda _: grouped(next(numbers), language), told)

@@ -67,6 +67,16 @@ def give_back() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
+def keep_out_of_cores() -> None:
+    """Let what this process holds come on no disk when it crashes, nor what those hold that it begins."""
+    with suppress(ImportError):  # Windows writes none by itself
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        least = int(most != 0)  # byte; 0 would not keep Linux from dumps into a program
+        resource.setrlimit(resource.RLIMIT_CORE, (least, least))
+
+
 class CrowdedError(Exception):
     """More is needed than there is room for, where there is nothing to wait for.
 

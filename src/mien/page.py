@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -25,7 +25,7 @@ from mien.detect import FULL_RANGE, SHORT_RANGE
 from mien.errors import MienError
 from mien.files import write_text
 from mien.labels import LABEL_SETS
-from mien.languages import FAULTS, LANGUAGES, NOTICE, READY, SENTENCES, translations
+from mien.languages import FAULTS, LANGUAGES, NOTICE, READY, sentences, translations
 from mien.packaged import weights
 
 ALLOW = "Allow the camera for this page in your browser's settings. Then start it here."
@@ -62,9 +62,9 @@ def write_page(out: Path, artifact: Artifact, runtime: bytes, notice: str = "") 
 def page(artifact: Artifact, runtime: bytes, notice: str = "", home: str = "") -> str:
     """The page of a model, as `write_page` writes it; its name leads to `home` if there is one."""
     data = [
-        _block(json.dumps(texts(notice), ensure_ascii=False), "application/json", id="texts"),
-        _block(json.dumps(described(artifact)), "application/json", id="model"),
-        _block(asset("worker.js").decode(), "text/plain", id="worker"),
+        _block(_json(texts(notice, artifact.label_sets)), "application/json", id="texts"),
+        _block(_json(described(artifact)), "application/json", id="model"),
+        _block(END.sub(r"<\\/\1", asset("worker.js").decode()), "text/plain", id="worker"),
     ]
     for name, content in {**files(artifact), RUNTIME: runtime}.items():
         data.append(_packed(name, content))
@@ -127,9 +127,14 @@ def styles() -> str:
     return shared + asset("page.css").decode()
 
 
-def texts(notice: str = "") -> dict[str, dict[str, Mapping[str, str]]]:
-    """All that the page says, by language: its own texts, what the library says, and the names of label sets."""
-    return {language: _texts(language, notice) for language in LANGUAGES}
+def texts(notice: str = "", sets: Iterable[str] = ()) -> dict[str, dict[str, Mapping[str, str]]]:
+    """All that the page says, by language: its own texts, what the library says, and the names of label sets.
+
+    Args:
+        notice: as of `page`.
+        sets: label sets of one's own that the library names.
+    """
+    return {language: _texts(language, notice, {*LABEL_SETS, *sets}) for language in LANGUAGES}
 
 
 def _scriptless(language: str) -> str:
@@ -139,7 +144,7 @@ def _scriptless(language: str) -> str:
     return f'<p class="fault" lang="{language}">{escape(told)}</p>'
 
 
-def _texts(language: str, notice: str) -> dict[str, Mapping[str, str]]:
+def _texts(language: str, notice: str, named: Iterable[str]) -> dict[str, Mapping[str, str]]:
     _ = translations(language).gettext
     sets = LABEL_SETS.values()
     words = {
@@ -167,7 +172,7 @@ def _texts(language: str, notice: str) -> dict[str, Mapping[str, str]]:
         "unknown": ". ".join((_("The camera does not work"), _("The browser says why:"))),
         "dark": _("The camera gives no picture. Perhaps another program uses it."),
         "live": _("Live."),
-        "rate": _("%(number)s pictures a second"),
+        "rate": _("Pictures a second: %(number)s"),
         "nobody": _("Live. There is no face in the picture."),
         "face": _("Face %(n)s:"),
         "unsure": _("Not sure:"),
@@ -179,8 +184,12 @@ def _texts(language: str, notice: str) -> dict[str, Mapping[str, str]]:
         ),
         "notice": _(NOTICE) if notice == READY else notice,
     }
-    said = {word: _(word) for word in (*SENTENCES, *FAULTS, *(emotion for each in sets for emotion in each))}
-    return {"page": words, "said": said, "sets": {each.name: _(each.words) for each in sets}}
+    said = {word: _(word) for word in (*FAULTS, *(emotion for each in sets for emotion in each))}
+    return {
+        "page": words,
+        "said": said | sentences(named, language),
+        "sets": {each.name: _(each.words) for each in sets},
+    }
 
 
 def _runtime_in(place: Path) -> bytes | None:
@@ -207,10 +216,14 @@ def _here() -> Iterator[Path]:
 
 
 def _block(text: str, kind: str, **attributes: str) -> str:
-    """Data in the page, which is no script of it; no text ends the block before its end."""
+    """Data in the page, which is no script of it; its text has nothing that begins or ends a script."""
     named = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
-    kept = END.sub(r"<\\/\1", text)
-    return f'<script type="{kind}"{named}>{kept}</script>'
+    return f'<script type="{kind}"{named}>{text}</script>'
+
+
+def _json(value: Any) -> str:
+    """JSON for a block, without `<`: after `<!--` and `<script` the block's own end would not end it."""
+    return json.dumps(value).replace("<", r"\u003c")
 
 
 def _packed(name: str, content: bytes) -> str:

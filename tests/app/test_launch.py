@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from served import answers
+from served import answers, dumped, dumps
 from waiting import WAIT_S, until
 
 from mien.cli.app import app
@@ -39,11 +39,18 @@ def test_it_starts_without_a_question_or_an_offer(port: int, tmp_path: Path) -> 
     command = [str(Path(sys.executable).with_name("mien")), "app", "--port", str(port)]
     with (tmp_path / "printed").open("w") as printed:
         process = subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed
+            command,
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=printed,
+            preexec_fn=dumps,
         )
         try:
             until(lambda: answers(process, f"http://localhost:{port}/_stcore/health"))
             assert process.poll() is None
+            assert dumped(process.pid) <= 1
         finally:
             process.terminate()
             process.wait(WAIT_S)

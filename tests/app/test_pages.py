@@ -471,11 +471,13 @@ def test_texts_stand_where_they_are_gathered() -> None:
     assert not called & {"_", "ngettext"}, "a text within an f-string is not gathered for translation"
 
 
-def test_numbers_and_values_have_their_place_in_texts() -> None:
+def test_numbers_and_values_have_their_place_in_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert words._("100% %(name)s") == "100% %(name)s"
     assert words._("a %(name)s", name="b") == "a b"
     assert words.ngettext("%(num)s cat", "%(num)s cats of %(whom)s", 1200, whom="me") == "1,200 cats of me"
     assert words.sentence(("blurred", "turned away")) == "Blurred; turned away."
+    monkeypatch.setattr(words, "language", lambda: "de")
+    assert words.ngettext("%(num)s image", "%(num)s images", 1200) == "1\u202f200 images"
 
 
 @pytest.mark.parametrize(
@@ -600,7 +602,7 @@ def test_frames_are_drawn_on_and_counted(astronaut: bytes, name: str, prior: str
     expected = np.asarray(mien.annotate(image, told, called(reader.spoken(name))))
     assert (drawn[0] == expected).all()
     assert (drawn[2][:40, :300] != expected[:40, :300]).any()
-    assert re.fullmatch(r"\d+ pictures a second", frames.rate())
+    assert re.fullmatch(r"Pictures a second: \d+", frames.rate())
 
 
 def test_a_card_fetches_nothing(app: Callable[..., AppTest], toy: Toy, tmp_path: Path) -> None:

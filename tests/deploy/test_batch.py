@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,12 +33,28 @@ def pods() -> list[Any]:
 
 @pytest.mark.parametrize("name", ["kuberay.yaml", "batch.slurm"])
 def test_the_command_and_its_options_are_there(name: str) -> None:
-    (line,) = re.findall(r"mien (batch [^|&\n]*)", text(name))
+    (line,) = re.findall(r"mien (batch [^'&\n]*)", text(name))
     command: Any = typer.main.get_command(app)
     verb, *words = shlex.split(line)
     options = {option for parameter in command.commands[verb].params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= options
     assert {"--resume", "--ray", "--out"} <= {*words}
+
+
+@pytest.mark.parametrize("submitted", [False, True])
+@pytest.mark.parametrize(("code", "told"), [(0, 0), (1, 0), (2, 1), (137, 1)])
+def test_a_run_with_unreadable_images_is_no_failure(code: int, told: int, submitted: bool, tmp_path: Path) -> None:
+    command = tmp_path / "mien"
+    command.write_text(f'#!/bin/sh\n[ "$1 $7" = "batch auto" ] && exit {code}\n', encoding="utf-8")
+    command.chmod(0o755)
+    entrypoint = kuberay()[0]["spec"]["entrypoint"]
+    if submitted:  # by a shell and `ray job submit`; else as it is
+        joined = "import subprocess, sys; print(subprocess.list2cmdline(sys.argv[1:]))"
+        submit = f"{shlex.join([sys.executable, '-c', joined])} {entrypoint}"
+        entrypoint = subprocess.run(submit, shell=True, check=True, capture_output=True, text=True).stdout
+    path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(entrypoint, shell=True, check=False, env={**os.environ, "PATH": path})
+    assert done.returncode == told
 
 
 def test_the_clusters_ray_is_the_tested_one() -> None:

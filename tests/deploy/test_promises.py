@@ -140,6 +140,21 @@ def test_the_unit() -> None:
     assert found["KillMode"] == ["mixed"]  # a helper that is told to stop would take its images along
 
 
+@pytest.mark.parametrize("name", ["compose.yaml", "mien.service", "kubernetes.yaml"])
+def test_the_workers_and_what_they_read_fit_into_the_memory(name: str) -> None:
+    page = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+    (told,) = re.findall(
+        r"At most about (\d+) MB and (\d+) MB for each worker.*? (\d+) MB for each\s+worker's file", page
+    )
+    base, each, file = (1e6 * int(number) for number in told)
+    given = {key: str(value) for key, value in ENVIRONMENTS[name].items() if key.startswith(PREFIX)}
+    if name == "kubernetes.yaml":  # the service counts the cores that it may use
+        given["MIEN_SERVE_THREADS"] = container()["resources"]["limits"]["cpu"]
+    assert "MIEN_SERVE_THREADS" in given  # or they are as many as the machine's cores
+    settings = read_settings(given)
+    assert base + settings.max_memory + settings.max_decoded + settings.threads * (each + file) <= MEMORY
+
+
 def test_there_is_time_to_finish() -> None:
     grace_s, pod = Settings().grace_s, kubernetes()["Deployment"]["spec"]["template"]["spec"]
     assert int(unit()["TimeoutStopSec"][0]) > grace_s
@@ -153,7 +168,7 @@ def test_nginx_leaves_limits_to_the_service() -> None:
     settings = Settings()
     assert read_size(found["client_max_body_size"] + "b", of="bytes") > settings.max_memory
     assert float(found["client_body_timeout"].removesuffix("s")) >= settings.upload_s
-    most_s = settings.upload_s + settings.deadline_s
+    most_s = settings.upload_s + settings.max_files * settings.deadline_s
     assert float(found["proxy_read_timeout"].removesuffix("s")) > most_s
     assert (found["proxy_request_buffering"], found["proxy_buffering"]) == ("off", "off")
     assert {value for name, value in re.findall(r"(access_log) ([^;]+);", text("nginx.conf"))} == {"off"}

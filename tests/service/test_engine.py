@@ -25,10 +25,11 @@ from mien.image import Pixels
 from mien.labels import FER7, FERPLUS8, LabelSet
 from mien.prediction import METHODS, Explanation, Prediction
 from mien.recognizer import Recognizer
-from mien.service.engine import BATCH, Asked, Engine
+from mien.service.engine import BATCH, Answer, Asked, Engine
 from mien.service.metrics import Metrics
 from mien.service.problems import Problem
 from mien.service.settings import Settings
+from mien.service.workers import Task
 
 PIXELS = np.full((48, 48, 3), 128, np.uint8)
 
@@ -155,6 +156,31 @@ def test_one_that_fails_spoils_no_other(monkeypatch: pytest.MonkeyPatch) -> None
             answers = await asyncio.gather(*(ask(engine, 1, each) for each in sets), return_exceptions=True)
             assert [kind(answer) for answer in answers] == ["list", "RuntimeError", "list", "RuntimeError", "list"]
             assert engine.ready
+
+    asyncio.run(go())
+
+
+def test_where_one_image_fails_none_of_its_request_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        async with running() as engine:
+            begun, going = set[int](), set[int]()
+
+            async def one(asked: Asked, task: Task, until: float) -> Answer:
+                if task.number == 0:
+                    await until_async(lambda: len(begun) == 2)
+                    raise RuntimeError("the first")
+                begun.add(task.number)
+                going.add(task.number)
+                try:
+                    await asyncio.sleep(WAIT_S)
+                finally:
+                    going.remove(task.number)
+                raise AssertionError("it went on")
+
+            monkeypatch.setattr(engine, "_one", one)
+            with pytest.raises(RuntimeError, match="the first"):
+                await ask(engine, 3)
+            assert (begun, going, engine._accepted) == ({1, 2}, set(), 0)
 
     asyncio.run(go())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from served import Served, get, options, post, request
+from served import Served, children, dumped, get, options, post, request
 from starlette.datastructures import Headers
 from waiting import until
 from wire import logged
@@ -113,13 +113,28 @@ def test_a_browser_gets_a_page_and_a_program_a_problem(
 @pytest.mark.parametrize(
     ("asked", "path", "told"),
     [
-        ("en", "/nothing", '<span lang="en">See /docs for what there is.</span>'),
-        ("de", "/nothing", '<span lang="de">Eine Übersicht steht unter /docs.</span>'),
+        ("en", "/nothing", '<span lang="en">The documentation says what there is.</span>'),
+        ("de", "/nothing", '<span lang="de">Was es gibt, sagt die Dokumentation.</span>'),
+        ("de", "/nothing", '<a href="/docs">Dokumentation</a>'),
     ],
 )
 def test_what_went_wrong_is_told_in_the_pages_language(service: Any, asked: str, path: str, told: str) -> None:
     page = get(service.url + path, headers={"Accept": "text/html", "Accept-Language": asked})
     assert told in page.text
+
+
+def test_under_a_path_what_went_wrong_is_told_as_well(slow: Any) -> None:
+    client = {"X-Forwarded-For": "192.0.2.3", "Accept-Language": "es"}
+    page = get(f"{slow.url}/nothing", headers={"Accept": "text/html", **client}).text
+    assert '<span lang="es">La documentación dice lo que hay.</span>' in page
+    assert '<a href="/mien/docs">Documentación</a>' in page
+    assert get(f"{slow.url}/nothing", headers={"X-Forwarded-For": "192.0.2.4"}).json()["docs"] == "/mien/docs"
+
+
+def test_no_crash_leaves_an_upload_on_a_disk(service: Any) -> None:
+    processes = {service.process.pid, *children(service.process.pid)}
+    assert len(processes) > 2
+    assert max(map(dumped, processes)) <= 1
 
 
 def test_headers_that_keep_browsers_safe(service: Any) -> None:

@@ -245,7 +245,7 @@ def test_a_rate_of_requests_is_one_of_frames_too(
     ("name", "code", "reason"),
     [
         ("locked", 1008, "An API key is needed: send it as X-API-Key"),
-        ("slow", 1013, "Too many requests: 1 requests a minute are allowed"),
+        ("slow", 1013, "Too many requests: requests a minute: 1 at most"),
     ],
 )
 def test_who_is_refused_hears_why(name: str, code: int, reason: str, request: pytest.FixtureRequest) -> None:

@@ -7,6 +7,7 @@ import csv
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from io import BytesIO, StringIO
 from typing import Any
@@ -215,6 +216,16 @@ def test_what_cannot_be_read_says_from_when_on(
     assert (rows[-1]["frame"], told["frames"] > 3) == (None, not whole)
 
 
+def test_a_page_beyond_the_end_fetches_nothing(client: httpx.Client, blank: bytes, leave: list[str]) -> None:
+    leave.append(place(sent(client, blank, every="1")))
+    count = ended(client, leave[0])["rows"]
+    beyond = client.get(f"{leave[0]}/rows", params={"start": count + 1})
+    assert (beyond.json(), "link" in beyond.headers) == ({"rows": [], "next": None}, False)
+    time.sleep(0.1)  # ten times as long as what was fetched is kept
+    assert len(client.get(f"{leave[0]}/rows").json()["rows"]) == count
+    until(lambda: client.get(leave[0]).status_code == 404)
+
+
 def test_rows_are_kept_as_far_as_there_is_room(client: httpx.Client, blank: bytes, leave: list[str]) -> None:
     leave += [place(sent(client, blank, every="0.08"))]
     assert ended(client, leave[0])["rows"] == 25
@@ -303,7 +314,12 @@ def test_what_cannot_be_asked_for(client: httpx.Client, query: dict[str, str], d
         ({"content": b"", "headers": {"Content-Type": "video/mp4"}}, 400, "no-video", "expected a video"),
         ({"files": {"file": (None, b"x")}}, 400, "no-video", "expected a part with a file name"),
         ({"files": {"file": ("a", b"x")}, "data": {"every": "1"}}, 422, "invalid-parameter", "every: no such field"),
-        ({"files": [("file", ("a", b"x")), ("file", ("b", b"x"))]}, 413, "too-many-files", "more than 1 files"),
+        (
+            {"files": [("file", ("a", b"x")), ("file", ("b", b"x"))]},
+            413,
+            "too-many-files",
+            "files in a request: 1 at most",
+        ),
         ({"content": bytes(1_000_001)}, 413, "too-large", "more than 1 MB"),
     ],
 )

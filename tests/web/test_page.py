@@ -90,12 +90,23 @@ def test_the_notice(small: Artifact, notice: str, told: str | None) -> None:
     assert page.texts(notice)["en"]["page"]["notice"] == (told or "")
 
 
-def test_a_model_of_ones_own(toy: Callable[..., Path], tmp_path: Path) -> None:
-    own = artifact.read(toy(tmp_path / "</script>", {"</script>": ("happy", "sad")}))
-    text = page.page(own, RUNTIME)
-    found = re.search(r'<script type="application/json" id="model">(.*?)</script>', text)
-    assert found is not None
-    assert json.loads(found[1])["heads"][0]["labels"] == "</script>"
+@pytest.mark.parametrize("name", ["</script>", "<!--<script>", "mine7"])
+def test_a_model_of_ones_own(toy: Callable[..., Path], tmp_path: Path, name: str) -> None:
+    own = artifact.read(toy(tmp_path / name, {name: ("happy", "sad")}))
+    text = page.page(own, RUNTIME, name)
+    blocks = re.findall(r'<script type="application/json" id="(\w+)">(.*?)</script>', text)
+    texts, model = (json.loads(content) for _, content in sorted(blocks, reverse=True))
+    assert model["heads"][0]["labels"] == name
+    assert texts["en"]["page"]["notice"] == name
+    assert "<" not in "".join(content for _, content in blocks)
+    called = name.replace("7", "#")
+    lacks = f"probably an expression that {called} lacks (#%)"
+    assert texts["de"]["said"][lacks] == f"wahrscheinlich ein Ausdruck, den {called} nicht kennt (#%)"
+
+
+def test_no_script_of_the_page_hides_its_end() -> None:
+    for name in ("page.js", "worker.js"):
+        assert "<!--" not in page.asset(name).decode()
 
 
 def test_the_runtime_is_found_in_folders_and_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -333,7 +333,7 @@ def test_several_faces_before_the_camera(opened: Open, media: Path) -> None:
     expect(page.locator("#stage .list li")).to_have_count(5)
     expect(page.locator("#stage .list li").first).to_have_text(re.compile(r"^1: happy \d\d%$"))
     expect(page.locator("#stage [role=status]")).to_have_text("Live.")
-    expect(page.locator("#stage .rate")).to_have_text(re.compile(r"^\d+ pictures a second$"))
+    expect(page.locator("#stage .rate")).to_have_text(re.compile(r"^Pictures a second: \d+$"))
     assert wrong(page) == []
     page.evaluate("window.on = false")
     expect(page.locator("#stage [role=status]")).to_contain_text("The camera gives no picture.")

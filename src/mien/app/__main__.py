@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from mien.errors import interrupted
+from mien.memory import keep_out_of_cores
 
 FLAGS = (
     "--browser.gatherUsageStats=false",
@@ -29,6 +30,7 @@ def main() -> None:
 
         from mien.app.settings import VIDEO_MB
 
+        keep_out_of_cores()
         # Uploads stay in memory: 0 is without limit here, and the upload's own limit holds.
         MultiPartParser.spool_max_size = 0
         script = Path(__file__).with_name("script.py")

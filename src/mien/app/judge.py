@@ -8,7 +8,7 @@ import streamlit as st
 
 from mien.app.settings import told
 from mien.app.show import say, sentence_of
-from mien.app.words import _, ngettext, plain, said
+from mien.app.words import _, ngettext, number, plain, said
 from mien.crops import CROPS, Crop
 from mien.datasets import open_dataset
 from mien.errors import MienError
@@ -62,7 +62,7 @@ def _judge(reader: Recognizer, path: str, split: str | None, labels: str | None,
 
     def show_progress(done: int, total: int) -> None:
         if 100 * done // total > 100 * (done - 1) // total:
-            read, images = f"{done:,}", f"{total:,}"
+            read, images = number(done), number(total)
             bar.progress(done / total, _("%(done)s of %(all)s images", done=read, all=images))
 
     with told():
@@ -105,7 +105,7 @@ def _show_report(report: Report, pictures: dict[str, bytes], page: str) -> None:
     columns = {"precision": _("Precision"), "recall": _("Recall"), "F1": "F1"}
     st.table(
         [
-            {_("Expression"): plain(said(name)), _("Images"): f"{each.support:,}"}
+            {_("Expression"): plain(said(name)), _("Images"): number(each.support)}
             | {words: decimals(getattr(each, what.lower())) for what, words in columns.items()}
             for name, each in report.per_class.items()
         ],

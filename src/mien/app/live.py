@@ -85,7 +85,7 @@ class Frames:
         self._steady = Steady(reader.artifact.head_for(labels).threshold)
         self._called = called(labels)
         self._times: deque[float] = deque(maxlen=OF_LATE)
-        words = _("%(number)s pictures a second")
+        words = _("Pictures a second: %(number)s")
         self._font = font_for(words, LETTERS)
         self._words = drawable(words, lacked(words, self._font))
 

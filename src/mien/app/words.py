@@ -29,7 +29,12 @@ def _(text: str, **values: object) -> str:
 
 def ngettext(one: str, several: str, num: int, **values: object) -> str:
     """A text for one or for several; `%(num)s` is their number."""
-    return translations(language()).ngettext(one, several, num) % {"num": f"{num:,}", **values}
+    return translations(language()).ngettext(one, several, num) % {"num": number(num), **values}
+
+
+def number(count: int) -> str:
+    """A count with its thousands apart (see `languages.number`)."""
+    return languages.number(count, language())
 
 
 def said(sentence: str) -> str:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from mien.memory import keep_out_of_cores
 from mien.service.wire import Message, read
 
 if sys.platform != "win32":
@@ -49,7 +50,7 @@ def bind(parent: int, niceness: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     if sys.platform != "win32":
         os.nice(niceness)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    keep_out_of_cores()
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(DIES_WITH_PARENT, signal.SIGKILL)

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -201,7 +201,7 @@ class Engine:
                 Task(source, asked.crop, asked.model.preprocess, asked.pictured, number, asked.camera)
                 for number, source in enumerate(sources)
             )
-            answers = await asyncio.gather(*(self._in_time(asked, task, began) for task in tasks))
+            answers = await _all(self._in_time(asked, task, began) for task in tasks)
         finally:
             self.release(len(sources))
         if len(answers) == 1 and answers[0].late:
@@ -300,6 +300,17 @@ class Engine:
                     found, answers, labels, np.split(features, ends[:-1]), strict=True
                 )
             ]
+
+
+async def _all(works: Iterable[Coroutine[Any, Any, Answer]]) -> list[Answer]:
+    """What all come to; where one fails, or nobody wants them any more, none goes on."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def unready() -> Problem:

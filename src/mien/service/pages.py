@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from mien.labels import LabelSet
-from mien.languages import LANGUAGES, NOTICE, READY, SENTENCES, preferred, said, translations
+from mien.languages import LANGUAGES, NOTICE, READY, preferred, said, sentences, translations
 from mien.prediction import Totals, percent, ranked
 from mien.prior import TRAINING
 from mien.service import looks
@@ -77,11 +77,13 @@ def _templates(language: str, notice: str, private: bool) -> jinja2.Environment:
     made.globals["once"] = _once(made)
     notice = texts.gettext(NOTICE) if notice == READY else notice
     made.globals |= {"language": language, "notice": notice, "private": private}
+    made.globals["sentences"] = partial(sentences, language=language)
     made.filters |= {
         "percent": percent,
         "sentence": _sentence,
         "mega": _mega,
         "said": partial(said, language=language),
+        "marked": partial(_marked, language=language),
         "told": partial(_told, language=language),
         "place": looks.place,
         "ranked": ranked,
@@ -149,7 +151,7 @@ def routes(app: FastAPI, pages: Pages, engine: Engine, uploads: Uploads, setting
     @router.get("/live")
     async def live(request: Request) -> Response:
         choices = list(engine.model(None).artifact.label_sets.values())
-        return pages.render("live", request.scope, choices=choices, prior=TRAINING, sentences=SENTENCES, kinds=KINDS)
+        return pages.render("live", request.scope, choices=choices, prior=TRAINING, kinds=KINDS)
 
     @router.get("/docs")
     async def docs(request: Request) -> Response:
@@ -185,11 +187,22 @@ def _chosen(form: Form, sample: bytes) -> list[Upload]:
     return [file for file in form.files if file != none]
 
 
+def _marked(sentence: str, language: str) -> Markup:
+    """What the library says: in the page's language where it has the words, else marked as English."""
+    words, tongue = _words(sentence, language)
+    return Markup('<span lang="{}">{}</span>').format(tongue, words)
+
+
 def _told(sentence: str, language: str) -> Markup:
-    """A whole sentence of the library: in the page's language where it has the words, else marked as English."""
-    words = said(sentence, language)
-    tongue = LANGUAGES[0] if words == sentence else language
+    """A whole sentence of the library, likewise."""
+    words, tongue = _words(sentence, language)
     return Markup('<span lang="{}">{}.</span>').format(tongue, _sentence(words))
+
+
+def _words(sentence: str, language: str) -> tuple[str, str]:
+    """What the library says, in the page's language where it has the words, else as it is; and the language of that."""
+    words = said(sentence, language)
+    return words, LANGUAGES[0] if words == sentence else language
 
 
 def _sentence(text: str) -> str:

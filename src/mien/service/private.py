@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mien.languages import weight
 from mien.page import find_runtime, page, policy
 from mien.service.engine import Engine
 from mien.service.settings import Settings
+
+TAG = re.compile(r'"[^"]*"')
 
 
 def routes(engine: Engine, settings: Settings) -> APIRouter:
@@ -25,19 +29,32 @@ def routes(engine: Engine, settings: Settings) -> APIRouter:
         return router
     text = page(engine.model(None).artifact, find_runtime(settings.runtime), settings.notice, home="./").encode()
     packed = gzip.compress(text, mtime=0)
+    tag = f'W/"{hashlib.sha256(text).hexdigest()}"'  # weak, as both codings share it
     headers = {
         "Content-Security-Policy": f"{policy()}; frame-ancestors 'none'",
         "Cache-Control": "private, no-cache",  # kept, and asked for again by its tag alone
-        "ETag": f'"{hashlib.sha256(text).hexdigest()}"',
+        "ETag": tag,
         "Vary": "Accept-Encoding",
     }
 
     @router.get("/private")
     async def private(request: Request) -> Response:
-        if request.headers.get("if-none-match") == headers["ETag"]:
+        if _known(tag, request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if _taken("gzip", request.headers.get("accept-encoding", "")):
             return Response(packed, headers=headers | {"Content-Encoding": "gzip"}, media_type="text/html")
         return Response(text, headers=headers, media_type="text/html")
 
     return router
+
+
+def _known(tag: str, tags: str) -> bool:
+    """Whether a weak tag is among those that a browser has (If-None-Match, RFC 9110), weak or not."""
+    return tags.strip() == "*" or tag.removeprefix("W/") in TAG.findall(tags)
+
+
+def _taken(coding: str, asked: str) -> bool:
+    """Whether a browser takes a coding (Accept-Encoding, RFC 9110)."""
+    parts = (each.partition(";") for each in asked.lower().split(","))
+    wanted = {name.strip(): weight(share) for name, _, share in parts}
+    return wanted.get(coding, wanted.get("*", 0)) > 0

@@ -39,7 +39,7 @@ class Rates:
             self._clients.popitem(last=False)
         if left < 1:
             wait = max(1, round((1 - left) * 60 / self._most + 0.5))
-            raise Problem(RATE, f"{self._most:g} {self._what} a minute are allowed", {"Retry-After": str(wait)})
+            raise Problem(RATE, f"{self._what} a minute: {self._most:g} at most", {"Retry-After": str(wait)})
 
     def _left(self, client: str) -> float:
         now = time.monotonic()

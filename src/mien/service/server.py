@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 import mien
+from mien.memory import keep_out_of_cores
 from mien.service import api, live, pages, private, videos
 from mien.service.door import Server
 from mien.service.engine import Engine
@@ -104,7 +105,8 @@ def create(settings: Settings, uploads: Uploads, metrics: Metrics) -> ASGIApp:
     async def elsewhere(request: Request, error: HTTPException) -> Response:
         kind = {404: NOT_FOUND, 405: METHOD}.get(error.status_code, PARAMETER)
         headers = {**(error.headers or {}), **({"Allow": _allowed(known, request)} if kind is METHOD else {})}
-        return await told(request, Problem(kind, f"see {root_of(request.scope)}/docs for what there is", headers))
+        docs = {"docs": f"{root_of(request.scope)}/docs"}
+        return await told(request, Problem(kind, "the documentation says what there is", headers, docs))
 
     gated: ASGIApp = Gate(app, settings, metrics, rendered.problem)
     if settings.origins:  # before the gate: a browser asks without a key, and its page may read why it is refused
@@ -131,6 +133,7 @@ def serve(settings: Settings) -> None:
         ArtifactError: a model is missing, altered or damaged; says what.
         SettingsError: it cannot listen there; says why.
     """
+    keep_out_of_cores()
     sys.setswitchinterval(SWITCH_S)
     logging.raiseExceptions = False  # a full disk behind standard error must stop nothing
     for logger in (STARTED, ACCESS, FAULTS, WIRE):

@@ -258,7 +258,7 @@ class Parts:
             self._most = MAX_FIELD
             return
         if len(self.form.files) == self._settings.max_files:
-            raise Problem(TOO_MANY, f"more than {self._settings.max_files} files, the limit", CLOSE)
+            raise Problem(TOO_MANY, f"files in a request: {self._settings.max_files} at most", CLOSE)
         self._upload, self._most = Upload(shown(filename)), self._settings.max_bytes
         self.form.files.append(self._upload)
 

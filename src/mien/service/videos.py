@@ -142,7 +142,7 @@ def _fetching(router: APIRouter, jobs: Jobs, settings: Settings) -> None:
         async with turn:
             write = _json if form == "json" else _csv
             written = await run_in_threadpool(write, job, start, end, None if last else end)
-        if last and request.state.method == "GET":
+        if last and start <= there and request.state.method == "GET":
             jobs.fetched(job)
         following = f"{request.scope['path']}?start={end}&limit={limit}&format={form}"
         headers = {} if last else {"Link": f'<{following}>; rel="next"'}
