@@ -95,7 +95,9 @@ def test_a_model_of_ones_own(toy: Callable[..., Path], tmp_path: Path) -> None:
     text = page.page(own, RUNTIME)
     found = re.search(r'<script type="application/json" id="model">(.*?)</script>', text)
     assert found is not None
-    assert json.loads(found[1])["heads"][0]["labels"] == "</script>"
+    described = json.loads(found[1])
+    assert described["heads"][0]["labels"] == "</script>"
+    assert described["colours"] == {"happy": "#f0e442", "sad": "#0072b2"}
 
 
 def test_the_runtime_is_found_in_folders_and_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

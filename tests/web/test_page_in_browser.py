@@ -24,6 +24,7 @@ from waiting import until
 
 import mien
 from mien import artifact
+from mien.draw import colour_of
 from mien.page import RUNTIME, write_page
 
 pytestmark = needs_browser
@@ -163,6 +164,74 @@ def test_what_cannot_be_read_is_told(page: Page, astronaut: bytes) -> None:
         expect(page.locator(".photo .fault", has_text=why).first).to_be_visible()
 
 
+ODD = """() => {
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (ask, given) {
+    window.worker = this;
+    const odd = { 300: { ...ask, source: { data: 1 } }, 301: null }[ask.source?.width];
+    if (odd === undefined) post.call(this, ask, given);
+    else if (odd) post.call(this, odd);
+  };
+}"""
+"""The worker fails at pictures 300 px wide, and answers nothing about those of 301 px."""
+
+
+def test_a_fault_of_the_worker_loses_no_other_photo(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    page.evaluate(ODD)
+    odd = encoded(Image.new("RGB", (300, 200), "green"), "PNG")
+    failed, told = read(page, {"odd.png": odd, "me.jpeg": astronaut})
+    assert (failed["source"], bool(failed["error"])) == ("odd.png", True)
+    assert told["faces"][0]["label"] == "happy"
+    expect(page.locator("section.photo .fault")).to_contain_text("This photo cannot be read.")
+    expect(page.locator("#state")).to_have_text("2 photos, 1 face, 1 photo not read")
+
+
+def test_once_the_worker_is_gone_each_photo_says_so(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    page.evaluate(ODD)
+    chosen: FilePayload = {
+        "name": "last.png",
+        "mimeType": "image/png",
+        "buffer": encoded(Image.new("RGB", (301, 200), "green"), "PNG"),
+    }
+    page.locator("#files").set_input_files([chosen])
+    until(lambda: page.evaluate("'worker' in window"))
+    page.evaluate("worker.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }))")
+    expect(page.locator("section.photo .fault")).to_have_text("This photo cannot be read. Out of memory.")
+    (answer,) = read(page, {"me.jpeg": astronaut})
+    assert answer["error"] == "out of memory"
+
+
+def test_without_a_reader_it_is_said_whatever_is_chosen(browser: Browser, address: str, astronaut: bytes) -> None:
+    page = new_page(browser)
+    page.add_init_script(
+        "window.DecompressionStream = undefined; window.Worker = class extends EventTarget {"
+        " postMessage({ id }) { queueMicrotask(() => this.dispatchEvent("
+        "new MessageEvent('message', { data: { id, fault: 'too old' } }))); } };"
+    )
+    page.goto(address)
+    expect(page.locator("#state")).to_have_text("The reader cannot start in this browser. too old")
+    (answer,) = read(page, {"me.jpeg": astronaut})
+    assert answer["error"] == "too old"
+    expect(page.locator("#state")).to_have_text("The reader cannot start in this browser. too old")
+    page.close()
+
+
+def test_own_labels_have_the_colours_that_they_have_everywhere(
+    opened: Open, runtime: bytes, astronaut: bytes, toy: Callable[..., Path], tmp_path: Path
+) -> None:
+    labels = ("awake", "asleep", "happy")
+    file = tmp_path / "mine.html"
+    write_page(file, artifact.read(toy(tmp_path / "mine", {"mine": labels})), runtime)
+    page = opened(file.as_uri())
+    read(page, {"me.jpeg": astronaut})
+    bars = page.locator("tr").evaluate_all(
+        "rows => rows.map((row) => [row.cells[0].textContent, row.querySelector('i').style.background])"
+    )
+    assert dict(bars) == {label: "rgb({}, {}, {})".format(*colour_of(label)) for label in labels}
+
+
 def test_media(page: Page, media: Path) -> None:
     files = {path.name: path.read_bytes() for path in sorted(media.glob("*.jpg"))}
     for mine, content in zip(read(page, files), files.values(), strict=True):
@@ -215,6 +284,24 @@ def test_what_is_saved_is_all_that_was_read(opened: Open, astronaut: bytes) -> N
     ]
 
 
+def test_what_came_of_a_photo_is_said(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    page.evaluate(
+        """() => {
+        window.told = [];
+        const state = document.querySelector('#state');
+        new MutationObserver(() => told.push(state.textContent)).observe(state, { childList: true });
+        }"""
+    )
+    read(page, {"me.jpeg": astronaut})
+    expect(page.locator("#state")).to_have_text("1 photo, 1 face")
+    assert list(dict.fromkeys(page.evaluate("told.splice(0)")))[-2:] == ["Reading the faces.", "1 photo, 1 face"]
+    read(page, {"lawn.png": encoded(Image.new("RGB", (300, 200), "green"), "PNG"), "words.png": b"hello"})
+    expect(page.locator("#state")).to_have_text("2 photos, 0 faces, 1 photo not read")
+    page.locator("#camera").click()
+    expect(page.locator("#state")).to_have_text("The reader is ready.")
+
+
 def test_how_far_it_is_with_several_files(opened: Open, astronaut: bytes) -> None:
     page = opened()
     page.evaluate(
@@ -225,7 +312,7 @@ def test_how_far_it_is_with_several_files(opened: Open, astronaut: bytes) -> Non
         }"""
     )
     read(page, {f"{number}.jpeg": astronaut for number in range(3)})
-    expect(page.locator("#state")).to_have_text("The reader is ready.")
+    expect(page.locator("#state")).to_have_text("3 photos, 3 faces")
     told = [each for each in page.evaluate("told") if each.startswith("Reading")]
     assert list(dict.fromkeys(told)) == [f"Reading file {number} of 3." for number in (1, 2, 3)]
 
@@ -400,7 +487,7 @@ def test_a_camera_that_is_allowed_once_nobody_wants_it_is_switched_off(opened: O
     read(page, {"two.jpeg": astronaut})
     page.evaluate("refuse(new Error('no'))")
     read(page, {"three.jpeg": astronaut})
-    expect(page.locator("#state")).to_have_text("The reader is ready.")
+    expect(page.locator("#state")).to_have_text("1 photo, 1 face")
 
 
 def test_who_comes_back_to_the_page_finds_the_camera_off(opened: Open) -> None:
