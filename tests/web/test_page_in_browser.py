@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from asking import assert_alike
-from browsing import SCHEMES, needs_browser, new_page, wrong
+from browsing import NARROWEST, SCHEMES, needs_browser, new_page, wide, wrong
 from filmed import Film
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect
@@ -30,6 +30,7 @@ from mien.page import RUNTIME, write_page
 pytestmark = needs_browser
 
 CROPS = 40
+OWN = ("o" * 60, "e" * 60, "happy")
 Open = Callable[..., Page]
 
 
@@ -39,6 +40,14 @@ def address(runtime: bytes, tmp_path_factory: pytest.TempPathFactory) -> str:
     file = tmp_path_factory.mktemp("page") / "mien.html"
     write_page(file, artifact.read(artifact.find()), runtime)
     return file.as_uri()
+
+
+@pytest.fixture(scope="module")
+def own(runtime: bytes, toy: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the page of a model of one's own is, which says `OWN`."""
+    folder = tmp_path_factory.mktemp("own")
+    write_page(folder / "mine.html", artifact.read(toy(folder / "mine", {"mine": OWN})), runtime)
+    return (folder / "mine.html").as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -218,18 +227,24 @@ def test_without_a_reader_it_is_said_whatever_is_chosen(browser: Browser, addres
     page.close()
 
 
-def test_own_labels_have_the_colours_that_they_have_everywhere(
-    opened: Open, runtime: bytes, astronaut: bytes, toy: Callable[..., Path], tmp_path: Path
-) -> None:
-    labels = ("awake", "asleep", "happy")
-    file = tmp_path / "mine.html"
-    write_page(file, artifact.read(toy(tmp_path / "mine", {"mine": labels})), runtime)
-    page = opened(file.as_uri())
+def test_own_labels_have_the_colours_that_they_have_everywhere(own: str, opened: Open, astronaut: bytes) -> None:
+    page = opened(own)
     read(page, {"me.jpeg": astronaut})
     bars = page.locator("tr").evaluate_all(
         "rows => rows.map((row) => [row.cells[0].textContent, row.querySelector('i').style.background])"
     )
-    assert dict(bars) == {label: "rgb({}, {}, {})".format(*colour_of(label)) for label in labels}
+    assert dict(bars) == {label: "rgb({}, {}, {})".format(*colour_of(label)) for label in OWN}
+
+
+def test_own_labels_are_no_wider_than_the_smallest_phone(own: str, opened: Open, astronaut: bytes, media: Path) -> None:
+    page = opened(own, viewport={"width": NARROWEST, "height": 640})
+    read(page, {"me.jpeg": astronaut})
+    assert wide(page) <= NARROWEST
+    photo = base64.b64encode((media / "multi_face.jpg").read_bytes()).decode()
+    page.evaluate(PAINTED, f"data:image/jpeg;base64,{photo}")
+    page.locator("#camera").click()
+    expect(page.locator("#stage .list li")).to_have_count(5)
+    assert wide(page) <= NARROWEST
 
 
 def test_media(page: Page, media: Path) -> None:
