@@ -215,9 +215,11 @@ def test_once_the_worker_is_gone_each_photo_says_so(opened: Open, astronaut: byt
 def test_without_a_reader_it_is_said_whatever_is_chosen(browser: Browser, address: str, astronaut: bytes) -> None:
     page = new_page(browser)
     page.add_init_script(
-        "window.DecompressionStream = undefined; window.Worker = class extends EventTarget {"
-        " postMessage({ id }) { queueMicrotask(() => this.dispatchEvent("
-        "new MessageEvent('message', { data: { id, fault: 'too old' } }))); } };"
+        """window.Worker = class extends EventTarget {
+          postMessage({ id }) {
+            const told = new MessageEvent('message', { data: { id, fault: 'too old' } });
+            queueMicrotask(() => this.dispatchEvent(told));
+          } };"""
     )
     page.goto(address)
     expect(page.locator("#state")).to_have_text("The reader cannot start in this browser. too old")
