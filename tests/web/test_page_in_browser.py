@@ -374,6 +374,13 @@ def test_a_face_crop_is_shown_large_enough_to_see_it_beside_its_words(page: Page
     assert figure.locator("canvas").evaluate("canvas => canvas.width") >= 192
 
 
+def test_a_tall_photo_keeps_its_shape(page: Page) -> None:
+    read(page, {"tall.png": encoded(Image.new("RGB", (120, 1200), "green"), "PNG")})
+    image = page.locator("section.photo img").last
+    wide, high = image.evaluate("each => [each.clientWidth, each.clientHeight]")
+    assert wide / high == pytest.approx(0.1, rel=0.02)
+
+
 def test_the_camera(opened: Open) -> None:
     page = opened()
     page.locator("#camera").click()

@@ -11,7 +11,7 @@ import { language, said, say, sentence, wordsOf } from './texts.js';
 
 const ENOUGH = 1600; // px of a photo's longer side, for a screen
 const LEAST = 192; // px of its width, as which even a face crop is shown
-const TALL = 2; // times its width: of a photo that is higher, that width would be beyond what is shown of heights
+const TALL = 2; // times its width: a photo that is higher has less, or its height would find no room
 
 /** Reads a photo and shows it below the others; whatever fails at that is told there, and is an answer with an error. */
 export async function photo(
