@@ -26,6 +26,8 @@ WAIT = 1000 * WAIT_S  # ms
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = ((1280, 900), (390, 844))
 """A desk and a phone, in px."""
+NARROWEST = 320
+"""px, of the smallest phone (WCAG 2, 1.4.10)."""
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 """Axe's rules about colours, as its option `runOnly`."""
 
@@ -121,8 +123,8 @@ def wrong(page: Page | Frame, **options: Any) -> list[dict[str, Any]]:
 def barriers(page: Page) -> list[str]:
     """What keeps people from using a page of the service, by day and by night, on a desk and on a phone.
 
-    That is what axe finds, and what has to be moved sideways to be seen. By night axe is asked about colours alone:
-    nothing else is different then, as a test of the service's files holds.
+    That is what axe finds, and what has to be moved sideways to be seen, on the smallest phone too. By night axe is
+    asked about colours alone: nothing else is different then, as a test of the service's files holds.
     """
     told = []
     for scheme, (width, height) in product(SCHEMES, SIZES):
@@ -130,6 +132,13 @@ def barriers(page: Page) -> list[str]:
         page.set_viewport_size({"width": width, "height": height})
         found = wrong(page, **({"runOnly": COLOURS} if scheme == "dark" else {}))
         told += [f"{scheme} {width}: {each['id']}: {node['html']}" for each in found for node in each["nodes"]]
-        if page.evaluate("document.documentElement.scrollWidth") > width:
+        if wide(page) > width:
             told.append(f"{scheme} {width}: wider than the screen")
-    return told
+    page.set_viewport_size({"width": NARROWEST, "height": 640})
+    return told + ([f"{NARROWEST}: wider than the screen"] if wide(page) > NARROWEST else [])
+
+
+def wide(page: Page) -> int:
+    """How wide a page is, px: wider than the screen where it has to be moved sideways."""
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    return width

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mien import answers, covers, crops, detect, draw, face, intake, network, page, prediction, smoothing, views
+from mien import answers, covers, crops, detect, face, intake, network, page, prediction, smoothing, views
 from mien.labels import LABEL_SETS
 
 TABLE = Path(__file__).parents[1] / "web" / "src" / "constants.ts"
@@ -109,7 +109,6 @@ def constants() -> dict[str, Any]:
         "CROP_SIDE": crops.CROP_SIDE,
         "BATCH": network.BATCH,
         "LABEL_SETS": {name: each.emotions for name, each in LABEL_SETS.items()},
-        "PALETTE": draw.PALETTE,
     }
 
 

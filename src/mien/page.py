@@ -15,6 +15,7 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 from mien.artifact import Artifact
 from mien.covers import WEIGHTS
 from mien.detect import FULL_RANGE, SHORT_RANGE
+from mien.draw import colour_of, css
 from mien.errors import MienError
 from mien.files import write_text
 from mien.labels import LABEL_SETS
@@ -63,7 +65,7 @@ def page(artifact: Artifact, runtime: bytes, notice: str = "", home: str = "") -
     """The page of a model, as `write_page` writes it; its name leads to `home` if there is one."""
     data = [
         _block(_json(texts(notice, artifact.label_sets)), "application/json", id="texts"),
-        _block(_json(described(artifact)), "application/json", id="model"),
+        _block(_json(described(artifact) | {"colours": colours(artifact)}), "application/json", id="model"),
         _block(END.sub(r"<\\/\1", asset("worker.js").decode()), "text/plain", id="worker"),
     ]
     for name, content in {**files(artifact), RUNTIME: runtime}.items():
@@ -116,6 +118,12 @@ def described(artifact: Artifact) -> dict[str, Any]:
     return artifact.manifest.model_dump(mode="json", include={"name", "size", "colour", "face", "heads"})
 
 
+def colours(artifact: Artifact) -> dict[str, str]:
+    """The colour of each emotion that a model can answer."""
+    emotions = chain.from_iterable(head.emotions for head in artifact.manifest.heads)
+    return {emotion: css(colour_of(emotion)) for emotion in emotions}
+
+
 def asset(name: str) -> bytes:
     """A file of `assets/page/`."""
     return (resources.files("mien") / "assets" / "page" / name).read_bytes()
@@ -145,7 +153,7 @@ def _scriptless(language: str) -> str:
 
 
 def _texts(language: str, notice: str, named: Iterable[str]) -> dict[str, Mapping[str, str]]:
-    _ = translations(language).gettext
+    _, ngettext = translations(language).gettext, translations(language).ngettext
     sets = LABEL_SETS.values()
     words = {
         "title": _("What does this face look like?"),
@@ -161,6 +169,12 @@ def _texts(language: str, notice: str, named: Iterable[str]) -> dict[str, Mappin
         "broken": _("The reader cannot start in this browser."),
         "reading": _("Reading the faces."),
         "progress": _("Reading file %(n)s of %(of)s."),
+        "a_photo": ngettext("%(num)s photo", "%(num)s photos", 1),
+        "photos": ngettext("%(num)s photo", "%(num)s photos", 2),
+        "a_face": ngettext("%(num)s face", "%(num)s faces", 1),
+        "faces": ngettext("%(num)s face", "%(num)s faces", 2),
+        "an_unread": ngettext("%(num)s photo not read", "%(num)s photos not read", 1),
+        "unread": ngettext("%(num)s photo not read", "%(num)s photos not read", 2),
         "unreadable": _("This photo cannot be read."),
         "unplayable": _("This video cannot be played."),
         "allow": _('Your browser asks for your permission. Choose "Allow".'),

@@ -8,11 +8,13 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from browsing import PHOTOS, VIDEOS, App, idle, needs_browser, new_page, photos, video, wrong
+from browsing import NARROWEST, PHOTOS, VIDEOS, App, idle, needs_browser, new_page, photos, video, wide, wrong
 from PIL import Image
 from playwright.sync_api import Browser, Frame, Page, expect
 
+from mien.app.show import headline, style
 from mien.draw import Colour, contrast
+from mien.prediction import Expression
 
 pytestmark = needs_browser
 
@@ -121,6 +123,17 @@ def test_answers(visit: Visit, astronaut: bytes) -> None:
     page.get_by_text("Take a photo", exact=True).click()
     expect(page.get_by_role("button", name="Take Photo")).to_be_visible()
     good(page)
+
+
+def test_own_labels_are_told_whole_and_before_their_share(browser: Browser) -> None:
+    page = new_page(browser, viewport={"width": NARROWEST, "height": 640})
+    legend = f"<ul class=mien-legend><li><span class=mien-chip>{'o' * 60}</span></li></ul>"
+    page.set_content(f"{style()}{legend}<h3>{headline(Expression({'سعيد': 0.8, 'حزين': 0.2}))}</h3>")
+    assert wide(page) <= NARROWEST
+    expect(page.locator("h3")).to_have_text("سعيد 80%")
+    word, share = page.locator("h3 > *").evaluate_all("all => all.map((each) => each.getBoundingClientRect().right)")
+    assert word < share
+    page.close()
 
 
 def test_samples_and_camera(visit: Visit) -> None:

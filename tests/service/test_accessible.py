@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import SCHEMES, barriers, choose, needs_browser, picture, upload
+from browsing import NARROWEST, SCHEMES, barriers, choose, needs_browser, picture, upload, wide
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from served import Served
@@ -175,16 +175,17 @@ def walked(page: Page, steps: int) -> list[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_on_the_smallest_phone_nothing_is_cut_off(visit: Callable[..., Page], service: Served, language: str) -> None:
-    page = visit(service.url, viewport={"width": 320, "height": 640}, locale=language)
+    page = visit(service.url, viewport={"width": NARROWEST, "height": 640}, locale=language)
     name = "a-very-long-name-without-any-space-that-a-phone-would-have-to-break.jpg"
     choose(page, **{name.replace(".", "_"): picture(), "raw_heic": b"x"})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert wide(page) <= NARROWEST
     answers = [answer(PHOTO, name, 2, ("surprise", "contempt")), unread(name), answer(PHOTO, "b.jpg", 0)]
     show(page, answers, language)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.locator(".word, th").evaluate_all("all => all.forEach((each) => { each.textContent = 'o'.repeat(60); })")
+    assert wide(page) <= NARROWEST
     for path in ("/docs", "/nothing"):
         page.goto(service.url + path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert wide(page) <= NARROWEST
 
 
 def test_motion_only_for_who_wants_it(visit: Callable[..., Page], service: Served) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import CAMERA, barriers, launched, needs_browser, new_page
+from browsing import CAMERA, NARROWEST, barriers, launched, needs_browser, new_page, wide
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Download, Page, Playwright, WebSocketRoute, expect
 from served import Served, begin
@@ -336,6 +336,67 @@ def test_front_and_back(playwright: Playwright, opened: Open) -> None:
         which.select_option(index=1)
         expect(page.get_by_role("status")).to_have_text("Live.")
         assert page.evaluate("localStorage.length") == 1
+
+
+def test_the_focus_stays_where_another_camera_was_chosen(playwright: Playwright, opened: Open) -> None:
+    with launched(playwright, f"{CAMERA}=device-count=2", "--use-fake-ui-for-media-stream") as chromium:
+        page = opened(State("", FACING, faces(face())), of=chromium)
+        turn, which = page.get_by_role("button", name="Switch to the other camera"), page.locator("#which")
+        for control, act in ((turn, turn.click), (which, lambda: which.select_option(index=1))):
+            control.focus()
+            act()
+            expect(page.get_by_role("status")).to_have_text("Live.")
+            expect(control).to_be_focused()
+        page.evaluate("document.querySelector('video').srcObject.getTracks()[0].dispatchEvent(new Event('ended'))")
+        expect(page.get_by_role("button", name="Start the camera")).to_be_focused()
+
+
+def test_what_has_the_focus_is_not_beneath_the_buttons(opened: Open) -> None:
+    page = opened(STATES["several"], viewport={"width": NARROWEST, "height": 640}, reduced_motion="reduce")
+    expect(page.get_by_role("listitem")).to_have_count(3)
+    page.locator("h1").click()
+    seen = set()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        name, bottom, top = page.evaluate(
+            """() => { const node = document.activeElement, { bottom } = node.getBoundingClientRect();
+            const bar = document.getElementById('bar');
+            return [node.id, bar.contains(node) ? 0 : bottom, bar.getBoundingClientRect().top]; }"""
+        )
+        assert not name or bottom <= top, name
+        seen.add(name)
+    assert seen >= {"labels", "prior", "type", "marked"}
+
+
+def test_a_long_label_is_no_wider_than_the_smallest_phone(opened: Open) -> None:
+    long = faces(face("o" * 60), face("e" * 60, (320, 90, 420, 200), "blurred"))
+    page = opened(State("", service=long), viewport={"width": NARROWEST, "height": 640})
+    expect(page.get_by_role("listitem")).to_have_count(2)
+    assert wide(page) <= NARROWEST
+
+
+def test_a_share_stands_after_its_word_whichever_way_that_is_written(opened: Open) -> None:
+    page = opened(State("", service=faces(face("سعيد"))))
+    line = page.get_by_role("listitem")
+    expect(line).to_have_text("سعيد 80%")
+    word, share = line.evaluate(
+        """line => [...line.childNodes].filter((each) => each.textContent).map((each) => {
+        const range = document.createRange();
+        range.selectNodeContents(each);
+        return range.getBoundingClientRect().right; })"""
+    )
+    assert word < share
+
+
+def test_a_picture_that_cannot_be_saved_is_told(opened: Open) -> None:
+    page = opened(State("", service=faces(face())))
+    save = page.get_by_role("button", name="Save a picture")
+    expect(save).to_be_enabled()
+    page.evaluate("() => { window.createImageBitmap = () => Promise.reject(new Error('no memory')); }")
+    save.click()
+    expect(page.get_by_role("alert")).to_have_text("The picture cannot be saved.")
+    page.get_by_role("button", name="Stop the camera").click()
+    expect(page.get_by_role("alert")).to_be_hidden()
 
 
 def test_one_camera_is_no_choice(opened: Open) -> None:

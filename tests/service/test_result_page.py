@@ -77,6 +77,32 @@ def test_marked_photos_are_saved_as_a_zip(visit: Callable[..., Page], service: S
             assert ((red > 180) & (green > 160) & (blue < 120)).any()  # happy's yellow
 
 
+def test_marked_photos_that_cannot_be_saved_are_told(visit: Callable[..., Page], service: Served) -> None:
+    page = visit(service.url)
+    show(page, answer(Image.new("RGB", (400, 300)), "one.jpg", 1))
+    page.evaluate(
+        """() => { const { toBlob } = HTMLCanvasElement.prototype;
+        window.enough = () => { HTMLCanvasElement.prototype.toBlob = toBlob; };
+        HTMLCanvasElement.prototype.toBlob = (done) => done(null); }"""  # as where there is no memory
+    )
+    button = page.get_by_role("button", name="Marked photos (ZIP)")
+    button.click()
+    expect(page.get_by_role("alert")).to_have_text("The photos cannot be saved.")
+    page.evaluate("enough()")
+    with page.expect_download():
+        button.click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [(120, 1200), (60, 130), (48, 48), (48, 90), (1200, 120)])
+def test_a_photo_keeps_its_shape(visit: Callable[..., Page], service: Served, size: tuple[int, int]) -> None:
+    page = visit(service.url, viewport={"width": 1000, "height": 500})
+    show(page, answer(Image.new("RGB", size), "long.jpg", 1))
+    wide, high = page.locator("figure img").evaluate("each => [each.clientWidth, each.clientHeight]")
+    assert wide / high == pytest.approx(size[0] / size[1], rel=0.02)
+    assert max(wide, high) >= 192
+
+
 def test_tags_of_a_saved_crowd_cover_nothing(visit: Callable[..., Page], service: Served) -> None:
     """What finds no room beside its face has a number there, and its words below the photo."""
     page = visit(service.url)

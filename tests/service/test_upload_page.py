@@ -126,12 +126,59 @@ def test_progress_is_shown_and_can_be_stopped(visit: Callable[..., Page], servic
     page.route("**/result", lambda route: held.append(route))
     upload(page, me_jpg=astronaut)
     expect(page.get_by_role("progressbar", name="Progress")).to_be_visible()
-    expect(page.get_by_role("status")).to_have_text(re.compile("^(Sending: |Reading the faces)"))
+    expect(page.get_by_role("status")).to_have_text(re.compile("^(Sending the photos|Reading the faces)\\.$"))
     until(lambda: page.title() and held)
     page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Read the faces")).to_be_focused()
     expect(page.get_by_role("alert")).to_have_text("Stopped. Your photos are still chosen.")
     expect(page.get_by_role("progressbar", name="Progress")).to_be_hidden()
     assert (len(held), sent(page)) == (1, ["me.jpg"])
+
+
+SLOWLY = """() => {
+  window.XMLHttpRequest = class {
+    upload = {};
+    open() {}
+    send() {
+      window.request = this;
+    }
+  };
+  window.told = [];
+  const state = document.querySelector(".progress [role=status]");
+  new MutationObserver(() => told.push(state.textContent)).observe(state, { childList: true });
+}"""
+
+
+def test_how_much_is_sent_is_shown_and_not_said_again_and_again(
+    visit: Callable[..., Page], service: Served, astronaut: bytes
+) -> None:
+    page = visit(service.url)
+    page.evaluate(SLOWLY)
+    upload(page, me_jpg=astronaut)
+    for loaded in range(0, 101, 10):
+        page.evaluate("loaded => request.upload.onprogress({ loaded, total: 100 })", loaded)
+        expect(page.locator(".progress .state")).to_have_text(f"Sending the photos. {loaded}%")
+    page.evaluate("request.upload.onload()")
+    expect(page.locator(".progress .state")).to_have_text("Reading the faces.")
+    assert page.evaluate("told") == ["Sending the photos.", "Reading the faces."]
+    page.get_by_role("button", name="Stop").focus()
+    page.evaluate("request.onerror()")
+    expect(page.get_by_role("button", name="Read the faces")).to_be_focused()
+
+
+def test_the_focus_stays_where_it_is_while_photos_load(visit: Callable[..., Page], service: Served) -> None:
+    page = visit(service.url)
+    choose(page, a_png=picture())
+    remove = page.get_by_role("button", name="Remove a.png")
+    remove.focus()
+    choose(page, b_png=picture())
+    until(
+        lambda: page.locator(".chosen img").evaluate_all(
+            "all => all.length === 2 && all.every(({ complete }) => complete)"
+        )
+    )
+    page.locator(".chosen img").first.dispatch_event("load")
+    expect(remove).to_be_focused()
 
 
 @pytest.mark.parametrize("again", [(), ("photos read",)])

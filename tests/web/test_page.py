@@ -97,6 +97,7 @@ def test_a_model_of_ones_own(toy: Callable[..., Path], tmp_path: Path, name: str
     blocks = re.findall(r'<script type="application/json" id="(\w+)">(.*?)</script>', text)
     texts, model = (json.loads(content) for _, content in sorted(blocks, reverse=True))
     assert model["heads"][0]["labels"] == name
+    assert model["colours"] == {"happy": "#f0e442", "sad": "#0072b2"}
     assert texts["en"]["page"]["notice"] == name
     assert "<" not in "".join(content for _, content in blocks)
     called = name.replace("7", "#")

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from asking import assert_alike
-from browsing import SCHEMES, needs_browser, new_page, wrong
+from browsing import NARROWEST, SCHEMES, needs_browser, new_page, wide, wrong
 from filmed import Film
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect
@@ -24,11 +24,13 @@ from waiting import until
 
 import mien
 from mien import artifact
+from mien.draw import colour_of
 from mien.page import RUNTIME, write_page
 
 pytestmark = needs_browser
 
 CROPS = 40
+OWN = ("o" * 60, "e" * 60, "happy")
 Open = Callable[..., Page]
 
 
@@ -38,6 +40,14 @@ def address(runtime: bytes, tmp_path_factory: pytest.TempPathFactory) -> str:
     file = tmp_path_factory.mktemp("page") / "mien.html"
     write_page(file, artifact.read(artifact.find()), runtime)
     return file.as_uri()
+
+
+@pytest.fixture(scope="module")
+def own(runtime: bytes, toy: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the page of a model of one's own is, which says `OWN`."""
+    folder = tmp_path_factory.mktemp("own")
+    write_page(folder / "mine.html", artifact.read(toy(folder / "mine", {"mine": OWN})), runtime)
+    return (folder / "mine.html").as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +173,82 @@ def test_what_cannot_be_read_is_told(page: Page, astronaut: bytes) -> None:
         expect(page.locator(".photo .fault", has_text=why).first).to_be_visible()
 
 
+ODD = """() => {
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (ask, given) {
+    window.worker = this;
+    const odd = { 300: { ...ask, source: { data: 1 } }, 301: null }[ask.source?.width];
+    if (odd === undefined) post.call(this, ask, given);
+    else if (odd) post.call(this, odd);
+  };
+}"""
+"""The worker fails at pictures 300 px wide, and answers nothing about those of 301 px."""
+
+
+def test_a_fault_of_the_worker_loses_no_other_photo(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    page.evaluate(ODD)
+    odd = encoded(Image.new("RGB", (300, 200), "green"), "PNG")
+    failed, told = read(page, {"odd.png": odd, "me.jpeg": astronaut})
+    assert (failed["source"], bool(failed["error"])) == ("odd.png", True)
+    assert told["faces"][0]["label"] == "happy"
+    expect(page.locator("section.photo .fault")).to_contain_text("This photo cannot be read.")
+    expect(page.locator("#state")).to_have_text("2 photos, 1 face, 1 photo not read")
+
+
+def test_once_the_worker_is_gone_each_photo_says_so(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    page.evaluate(ODD)
+    chosen: FilePayload = {
+        "name": "last.png",
+        "mimeType": "image/png",
+        "buffer": encoded(Image.new("RGB", (301, 200), "green"), "PNG"),
+    }
+    page.locator("#files").set_input_files([chosen])
+    until(lambda: page.evaluate("'worker' in window"))
+    page.evaluate("worker.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }))")
+    expect(page.locator("section.photo .fault")).to_have_text("This photo cannot be read. Out of memory.")
+    (answer,) = read(page, {"me.jpeg": astronaut})
+    assert answer["error"] == "out of memory"
+
+
+def test_without_a_reader_it_is_said_whatever_is_chosen(browser: Browser, address: str, astronaut: bytes) -> None:
+    page = new_page(browser)
+    page.add_init_script(
+        """window.Worker = class extends EventTarget {
+          postMessage({ id }) {
+            const told = new MessageEvent('message', { data: { id, fault: 'too old' } });
+            queueMicrotask(() => this.dispatchEvent(told));
+          } };"""
+    )
+    page.goto(address)
+    expect(page.locator("#state")).to_have_text("The reader cannot start in this browser. too old")
+    (answer,) = read(page, {"me.jpeg": astronaut})
+    assert answer["error"] == "too old"
+    expect(page.locator("#state")).to_have_text("The reader cannot start in this browser. too old")
+    page.close()
+
+
+def test_own_labels_have_the_colours_that_they_have_everywhere(own: str, opened: Open, astronaut: bytes) -> None:
+    page = opened(own)
+    read(page, {"me.jpeg": astronaut})
+    bars = page.locator("tr").evaluate_all(
+        "rows => rows.map((row) => [row.cells[0].textContent, row.querySelector('i').style.background])"
+    )
+    assert dict(bars) == {label: "rgb({}, {}, {})".format(*colour_of(label)) for label in OWN}
+
+
+def test_own_labels_are_no_wider_than_the_smallest_phone(own: str, opened: Open, astronaut: bytes, media: Path) -> None:
+    page = opened(own, viewport={"width": NARROWEST, "height": 640})
+    read(page, {"me.jpeg": astronaut})
+    assert wide(page) <= NARROWEST
+    photo = base64.b64encode((media / "multi_face.jpg").read_bytes()).decode()
+    page.evaluate(PAINTED, f"data:image/jpeg;base64,{photo}")
+    page.locator("#camera").click()
+    expect(page.locator("#stage .list li")).to_have_count(5)
+    assert wide(page) <= NARROWEST
+
+
 def test_media(page: Page, media: Path) -> None:
     files = {path.name: path.read_bytes() for path in sorted(media.glob("*.jpg"))}
     for mine, content in zip(read(page, files), files.values(), strict=True):
@@ -215,6 +301,24 @@ def test_what_is_saved_is_all_that_was_read(opened: Open, astronaut: bytes) -> N
     ]
 
 
+def test_what_came_of_a_photo_is_said(opened: Open, astronaut: bytes) -> None:
+    page = opened()
+    page.evaluate(
+        """() => {
+        window.told = [];
+        const state = document.querySelector('#state');
+        new MutationObserver(() => told.push(state.textContent)).observe(state, { childList: true });
+        }"""
+    )
+    read(page, {"me.jpeg": astronaut})
+    expect(page.locator("#state")).to_have_text("1 photo, 1 face")
+    assert list(dict.fromkeys(page.evaluate("told.splice(0)")))[-2:] == ["Reading the faces.", "1 photo, 1 face"]
+    read(page, {"lawn.png": encoded(Image.new("RGB", (300, 200), "green"), "PNG"), "words.png": b"hello"})
+    expect(page.locator("#state")).to_have_text("2 photos, 0 faces, 1 photo not read")
+    page.locator("#camera").click()
+    expect(page.locator("#state")).to_have_text("The reader is ready.")
+
+
 def test_how_far_it_is_with_several_files(opened: Open, astronaut: bytes) -> None:
     page = opened()
     page.evaluate(
@@ -225,7 +329,7 @@ def test_how_far_it_is_with_several_files(opened: Open, astronaut: bytes) -> Non
         }"""
     )
     read(page, {f"{number}.jpeg": astronaut for number in range(3)})
-    expect(page.locator("#state")).to_have_text("The reader is ready.")
+    expect(page.locator("#state")).to_have_text("3 photos, 3 faces")
     told = [each for each in page.evaluate("told") if each.startswith("Reading")]
     assert list(dict.fromkeys(told)) == [f"Reading file {number} of 3." for number in (1, 2, 3)]
 
@@ -268,6 +372,13 @@ def test_a_face_crop_is_shown_large_enough_to_see_it_beside_its_words(page: Page
     for part in ("img", "canvas"):
         assert figure.locator(part).evaluate("each => each.getBoundingClientRect().width") >= 192
     assert figure.locator("canvas").evaluate("canvas => canvas.width") >= 192
+
+
+def test_a_tall_photo_keeps_its_shape(page: Page) -> None:
+    read(page, {"tall.png": encoded(Image.new("RGB", (120, 1200), "green"), "PNG")})
+    image = page.locator("section.photo img").last
+    wide, high = image.evaluate("each => [each.clientWidth, each.clientHeight]")
+    assert wide / high == pytest.approx(0.1, rel=0.02)
 
 
 def test_the_camera(opened: Open) -> None:
@@ -400,7 +511,7 @@ def test_a_camera_that_is_allowed_once_nobody_wants_it_is_switched_off(opened: O
     read(page, {"two.jpeg": astronaut})
     page.evaluate("refuse(new Error('no'))")
     read(page, {"three.jpeg": astronaut})
-    expect(page.locator("#state")).to_have_text("The reader is ready.")
+    expect(page.locator("#state")).to_have_text("1 photo, 1 face")
 
 
 def test_who_comes_back_to_the_page_finds_the_camera_off(opened: Open) -> None:

@@ -36,6 +36,7 @@ export class Client {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
+  #gone: Error | undefined; // why the worker answers nothing any more
 
   constructor(worker: Worker, files: Packed) {
     this.#worker = worker;
@@ -46,7 +47,9 @@ export class Client {
       else waiting?.failed(new Error(data.fault));
     });
     worker.addEventListener('error', ({ message }) => {
-      for (const { failed } of this.#waiting.values()) failed(new Error(message));
+      this.#gone = new Error(message);
+      for (const { failed } of this.#waiting.values()) failed(this.#gone);
+      this.#waiting.clear();
     });
     this.ready = this.#ask({ files });
   }
@@ -60,6 +63,7 @@ export class Client {
   #ask(ask: Omit<Ask, 'id'>, given: Transferable[] = []): Promise<Prediction | undefined> {
     const id = this.#asked++;
     return new Promise((done, failed) => {
+      if (this.#gone) throw this.#gone;
       this.#waiting.set(id, { done, failed });
       this.#worker.postMessage({ id, ...ask }, given);
     });

@@ -3,12 +3,13 @@
 import { fault as why } from '../../src/mien/service/static/live/camera.js';
 import type { Manifest } from '../src/heads.js';
 import { headFor, labelSetsOf } from '../src/heads.js';
+import type { Prediction } from '../src/prediction.js';
 import { Steady } from '../src/steady.js';
 import { Client, type Packed } from './client.js';
 import { CameraGone, Moving } from './moving.js';
 import { type Answer, csv, json, make, save } from './parts.js';
 import { photo, unplayable } from './photos.js';
-import { language, said, say, setOf } from './texts.js';
+import { language, said, say, setOf, wordsOf } from './texts.js';
 
 const find = <Kind extends HTMLElement>(query: string) => document.querySelector<Kind>(query)!;
 const state = find('#state');
@@ -20,6 +21,7 @@ const client = new Client(...started());
 const moving = new Moving(client, stage);
 const answers: Answer[] = [];
 const waiting: File[] = [];
+const came: Prediction[] = []; // of the photos that were chosen last
 /** Why there is none. Each text is asked for by its own name, by which a test finds that it is used. */
 const NO_CAMERA: Readonly<Record<string, () => string>> = {
   refused: () => say('refused'),
@@ -28,6 +30,7 @@ const NO_CAMERA: Readonly<Record<string, () => string>> = {
   gone: () => say('gone'),
 };
 let taken = 0; // of the files that were chosen, since none of them waited
+let broken = false; // whether the reader could not start
 
 /** The worker and its files, which the page holds. */
 function started(): [Worker, Packed] {
@@ -54,19 +57,20 @@ async function read(files: readonly File[]): Promise<void> {
   waiting.push(...files);
   begin();
   if (taken) return;
-  try {
-    for (let file = waiting.shift(); file; file = waiting.shift()) {
-      taken++;
-      tell();
-      if (file.type.startsWith('video/')) await film(file);
-      else keep({ answer: await photo(client, file, { labels: labels.value }, shown) });
-    }
-  } catch (error) {
-    waiting.length = 0;
-    fault(say('broken'), error);
+  for (let file = waiting.shift(); file; file = waiting.shift()) {
+    taken++;
+    tell();
+    if (file.type.startsWith('video/')) await film(file);
+    else await still(file);
   }
   taken = 0;
   tell();
+}
+
+async function still(file: File): Promise<void> {
+  const answer = await photo(client, file, { labels: labels.value }, shown);
+  came.push(answer);
+  keep({ answer });
 }
 
 async function film(file: File): Promise<void> {
@@ -106,19 +110,34 @@ function keep(answer: Answer): void {
   find('#saving').hidden = false;
 }
 
-/** Whatever moves stops, and a fault of before is forgotten. */
+/** Whatever moves stops, and what was told before is forgotten, but that there is no reader. */
 function begin(): void {
   halt();
-  state.className = '';
+  if (!taken) came.length = 0;
+  if (!broken) state.className = '';
   tell();
 }
 
-/** What the reader is at, unless a fault is told. */
+/** What the reader is at, or what came of it, unless a fault is told. */
 function tell(): void {
   const of = taken + waiting.length;
   if (state.className) return;
   if (of > 1) state.textContent = say('progress', { n: Math.max(taken, 1), of });
+  else if (of) state.textContent = say('reading');
+  else if (came.length) state.textContent = counted(came);
   else state.textContent = say(state.dataset['ready'] ? 'ready' : 'opening');
+}
+
+/** How many photos and faces there are, and how many could not be read if there are any. */
+function counted(photos: readonly Prediction[]): string {
+  const faces = photos.reduce((sum, { faces }) => sum + faces.length, 0);
+  const unread = photos.filter(({ error }) => error !== null).length;
+  const parts = [
+    say(photos.length === 1 ? 'a_photo' : 'photos', { num: photos.length }),
+    say(faces === 1 ? 'a_face' : 'faces', { num: faces }),
+    ...(unread ? [say(unread === 1 ? 'an_unread' : 'unread', { num: unread })] : []),
+  ];
+  return parts.join(', ');
 }
 
 function halt(): void {
@@ -133,10 +152,6 @@ function fault(words: string, error?: unknown): void {
   state.className = 'fault';
   state.replaceChildren(words);
   if (error !== undefined) state.append(' ', make('span', { lang: 'en' }, wordsOf(error)));
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function saved(form: 'csv' | 'json'): void {
@@ -182,5 +197,8 @@ client.ready.then(
     state.dataset['ready'] = 'yes';
     tell();
   },
-  (error: unknown) => fault(say('broken'), error),
+  (error: unknown) => {
+    broken = true;
+    fault(say('broken'), error);
+  },
 );

@@ -3,7 +3,7 @@
 import { SHOWN } from '../src/constants.js';
 import type { Prediction, Reading } from '../src/prediction.js';
 import { percent } from '../src/prediction.js';
-import { colour, said, say, told } from './texts.js';
+import { colour, named, said, say } from './texts.js';
 
 /** What is kept of a photo or of a video's picture: what was read, and of a picture when it was shown, s. */
 export interface Answer {
@@ -53,7 +53,7 @@ export function card(face: Reading, number: number, of: number): HTMLElement {
 }
 
 function heading(face: Reading, ...name: readonly (Node | string)[]): HTMLElement {
-  const word = make('span', { class: 'word' }, `${said(face.label)}${face.uncertain ? '?' : ''}`);
+  const word = make('span', { class: 'word' }, named(face));
   return make('h3', {}, ...name, word, ' ', make('span', { class: 'share' }, percent(face.confidence)));
 }
 
@@ -65,7 +65,8 @@ function doubts(face: Reading): HTMLElement[] {
 }
 
 function line(face: Known): HTMLElement {
-  return make('li', { class: 'face' }, `${face.number}: ${told(face)}`, ...doubts(face));
+  const name = make('bdi', {}, named(face)); // its share comes after it, whichever way it is written
+  return make('li', { class: 'face' }, `${face.number}: `, name, ` ${percent(face.confidence)}`, ...doubts(face));
 }
 
 /** Gives a file to save. */

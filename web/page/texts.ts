@@ -1,6 +1,5 @@
 /** The page's texts, in the language that the browser asks for: the page holds them as JSON, made by `mien.page`. */
 
-import { PALETTE } from '../src/constants.js';
 import type { Reading } from '../src/prediction.js';
 import { percent } from '../src/prediction.js';
 
@@ -14,7 +13,9 @@ interface Texts {
 }
 
 const NUMBER = /\d+(?:[.,]\d+)*(?:e[+-]\d+)?/g;
-const known = JSON.parse(document.getElementById('texts')!.textContent!) as Record<string, Texts>;
+const held = (id: string): unknown => JSON.parse(document.getElementById(id)!.textContent!);
+const known = held('texts') as Record<string, Texts>;
+const { colours } = held('model') as { colours: Readonly<Record<string, string>> };
 
 export const language =
   navigator.languages.map((tag) => tag.toLowerCase().split('-')[0]!).find((tag) => tag in known) ?? 'en';
@@ -40,17 +41,26 @@ export function setOf(name: string): string {
 
 /** A face's word with its share, `?` where it is uncertain. */
 export function told(face: Pick<Reading, 'label' | 'confidence' | 'uncertain'>): string {
-  return `${said(face.label)}${face.uncertain ? '?' : ''} ${percent(face.confidence)}`;
+  return `${named(face)} ${percent(face.confidence)}`;
+}
+
+/** A face's word, `?` where it is uncertain. */
+export function named(face: Pick<Reading, 'label' | 'uncertain'>): string {
+  return `${said(face.label)}${face.uncertain ? '?' : ''}`;
 }
 
 /** An expression's colour, `#rrggbb`. */
 export function colour(label: string): string {
-  const known = PALETTE as Readonly<Record<string, readonly number[]>>;
-  return `#${(known[label] ?? PALETTE.neutral).map((each) => each.toString(16).padStart(2, '0')).join('')}`;
+  return colours[label]!;
 }
 
 /** What the library says, one after the other, as a sentence. */
 export function sentence(parts: readonly string[]): string {
   const words = parts.map(said).join('; ');
   return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
+}
+
+/** A fault in the browser's or the library's own words. */
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

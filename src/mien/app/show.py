@@ -147,7 +147,10 @@ def _words_of(method: Method) -> tuple[str, str, str]:
 def headline(expression: Expression) -> str:
     """The label and how sure it is."""
     doubt = "?" if expression.uncertain else ""
-    return f"{escape(said(expression.label))}{doubt} <span class=mien-share>{percent(expression.confidence)}</span>"
+    word = (
+        f"<bdi>{escape(said(expression.label))}{doubt}</bdi>"  # its share comes after it, whichever way it is written
+    )
+    return f"{word} <span class=mien-share>{percent(expression.confidence)}</span>"
 
 
 def bars(shares: Sequence[tuple[str, float]], label: str) -> str:

@@ -24,7 +24,12 @@ export function choosing(form) {
 
   function add(files) {
     const known = new Set(entries.map((each) => identity(each.file)));
-    for (const file of files) if (!known.has(identity(file))) entries.push(entry(file));
+    for (const file of files) {
+      if (known.has(identity(file))) continue;
+      const made = entry(file);
+      entries.push(made);
+      list.append(made.item);
+    }
     settle();
   }
 
@@ -36,7 +41,7 @@ export function choosing(form) {
     picture.decoding = "async";
     picture.onload = () => {
       made.pixels = picture.naturalWidth * picture.naturalHeight;
-      settle();
+      judge();
     };
     picture.onerror = () => picture.replaceWith(placeholder(file));
     picture.src = made.address;
@@ -48,6 +53,7 @@ export function choosing(form) {
       const at = entries.indexOf(made);
       URL.revokeObjectURL(made.address);
       entries.splice(at, 1);
+      made.item.remove();
       settle();
       (entries[Math.min(at, entries.length - 1)]?.item.querySelector("button") || input).focus();
     };
@@ -55,16 +61,18 @@ export function choosing(form) {
     return made;
   }
 
-  // Show what is chosen, and give it to the form.
+  // Give the form what is chosen.
   function settle() {
     const kept = new DataTransfer();
-    for (const each of entries) {
-      kept.items.add(each.file);
-      each.item.classList.toggle("bad", fault(each) !== null);
-    }
+    for (const each of entries) kept.items.add(each.file);
     input.files = kept.files;
-    list.replaceChildren(...entries.map((each) => each.item));
     list.hidden = !entries.length;
+    judge();
+  }
+
+  // Show what is wrong with it.
+  function judge() {
+    for (const each of entries) each.item.classList.toggle("bad", fault(each) !== null);
     tell(form, faults());
   }
 

@@ -17,18 +17,28 @@ export function marking(root) {
 export function saving(root) {
   const button = root.querySelector("[data-zip]");
   if (!button) return;
+  const unsaved = root.querySelector("[data-unsaved]");
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const files = [];
-    for (const photo of root.querySelectorAll("section.photo")) {
-      if (photo.querySelector("[data-words]")) files.push(await marked(photo, files.length + 1));
+    unsaved.hidden = true;
+    try {
+      await save(root);
+    } catch {
+      unsaved.hidden = false; // most of all for want of memory
     }
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(zipped(files));
-    link.download = "mien-marked.zip";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   });
+}
+
+async function save(root) {
+  const files = [];
+  for (const photo of root.querySelectorAll("section.photo")) {
+    if (photo.querySelector("[data-words]")) files.push(await marked(photo, files.length + 1));
+  }
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(zipped(files));
+  link.download = "mien-marked.zip";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 // A photo with its boxes and words drawn on it, as a JPEG file with a name of its own.

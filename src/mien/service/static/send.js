@@ -7,7 +7,8 @@ export function sending(form, chosen, show) {
   const { form: host } = chosen; // where progress and problems are shown, whichever form is sent
   const progress = host.querySelector(".progress");
   const bar = progress.querySelector("progress");
-  const state = progress.querySelector(".state");
+  const state = progress.querySelector("[role=status]");
+  const amount = progress.querySelector(".amount"); // no part of the state, which is read aloud at each change
   const stop = progress.querySelector("[data-stop]");
 
   form.addEventListener("submit", (event) => {
@@ -20,17 +21,20 @@ export function sending(form, chosen, show) {
   function send(content) {
     const request = new XMLHttpRequest();
     const end = (...faults) => {
+      const focused = progress.contains(document.activeElement);
       busy(false);
       tell(host, faults);
+      if (focused) form.querySelector("button:not([type=button])").focus();
     };
     request.open("POST", form.action);
     request.responseType = "document";
     request.upload.onprogress = ({ loaded, total }) => {
       bar.value = loaded / total;
-      state.textContent = filled(words.sending, { n: Math.floor((100 * loaded) / total) });
+      amount.textContent = `${Math.floor((100 * loaded) / total)}%`;
     };
     request.upload.onload = () => {
       bar.removeAttribute("value");
+      amount.textContent = "";
       state.textContent = words.reading;
     };
     request.onload = () => {
@@ -51,7 +55,8 @@ export function sending(form, chosen, show) {
 
   function busy(is) {
     progress.hidden = !is;
-    state.textContent = is ? filled(words.sending, { n: 0 }) : "";
+    state.textContent = is ? words.sending : "";
+    amount.textContent = "";
     bar.value = 0;
     host.setAttribute("aria-busy", is);
   }

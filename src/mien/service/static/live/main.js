@@ -7,7 +7,7 @@ import { Link } from "./link.js";
 import { tagged } from "./marks.js";
 import { save } from "./still.js";
 import { Strip } from "./strip.js";
-import { problem, reason, say, state as stateText, told, word } from "./texts.js";
+import { named, problem, reason, say, share, state as stateText, word } from "./texts.js";
 
 const page = Object.fromEntries([...document.querySelectorAll("#camera, #camera [id]")].map((each) => [each.id, each]));
 const LETTERS = 16; // px
@@ -43,17 +43,23 @@ page.mirror.addEventListener("click", () => {
 page.turn.addEventListener("click", () => {
   preferred.facing = about(stream).facing === "environment" ? "user" : "environment";
   remember(preferred);
-  use({ facing: preferred.facing });
+  change({ facing: preferred.facing });
 });
 page.which.addEventListener("change", async () => {
-  await use({ id: page.which.value });
+  await change({ id: page.which.value });
   if (!stream || !about(stream).facing) return;
   preferred.facing = about(stream).facing;
   remember(preferred);
 });
 for (const choice of [page.labels, page.prior]) choice.addEventListener("change", () => stream && connect());
-page.save.addEventListener("click", () => {
-  save(latest.frame, latest.faces, { marked: page.marked.checked, mirror: isMirrored(), type: page.type.value });
+page.save.addEventListener("click", async () => {
+  page.unsaved.hidden = true;
+  try {
+    const how = { marked: page.marked.checked, mirror: isMirrored(), type: page.type.value };
+    await save(latest.frame, latest.faces, how);
+  } catch {
+    page.unsaved.hidden = false; // most of all for want of memory
+  }
 });
 page.video.addEventListener("resize", shaped);
 document.addEventListener("visibilitychange", seenOrNot);
@@ -67,6 +73,15 @@ show(given() ? "off" : "insecure");
 async function start() {
   await use({ facing: preferred.facing });
   (stream ? page.stop : page.start).focus();
+}
+
+/** Use another camera; what had the focus has it again, unless another control has it meanwhile. */
+async function change(which) {
+  const focused = document.activeElement;
+  await use(which);
+  const now = document.activeElement;
+  if (now !== document.body && now.checkVisibility()) return;
+  [focused, page.stop, page.start].find((each) => each.checkVisibility())?.focus();
 }
 
 /** Use a camera in place of the one that is on. */
@@ -106,13 +121,13 @@ function connect() {
 
 /** Camera off, connection closed; what was seen is forgotten. */
 function stop(state, detail = "", foreign = true) {
-  const focused = page.bar.contains(document.activeElement);
+  const focused = document.activeElement;
   link.end();
   release();
   strip = new Strip();
   drawStrip(performance.now());
   show(state, { detail, foreign });
-  if (focused) page.start.focus();
+  if (!focused.checkVisibility()) page.start.focus();
 }
 
 function release() {
@@ -135,7 +150,7 @@ function cleared() {
   page.boxes.width = 0;
   page.boxes.dataset.labels = page.rate.textContent = page.spoken.textContent = "";
   page.faces.replaceChildren();
-  page.crowded.hidden = true;
+  page.crowded.hidden = page.unsaved.hidden = true;
 }
 
 /** Tell a state: its title and sentence, what else is known (`foreign`: in English), and what may be done. */
@@ -212,7 +227,9 @@ function list(shown, now) {
   const lines = shown.map((face) => {
     const line = document.createElement("li");
     const doubts = face.uncertain ? ` – ${say("uncertain")}: ${face.reasons.map(reason).join("; ")}` : "";
-    line.textContent = `${numbered ? `${face.number}: ` : ""}${told(face)}${doubts}`;
+    const name = document.createElement("bdi"); // its share comes after it, whichever way it is written
+    name.textContent = named(face);
+    line.append(numbered ? `${face.number}: ` : "", name, ` ${share(face)}${doubts}`);
     return line;
   });
   page.faces.replaceChildren(...lines);

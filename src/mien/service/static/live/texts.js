@@ -23,9 +23,19 @@ export function colour(label) {
   return texts.labels[label] ? texts.labels[label].colour : "#dddddd";
 }
 
-/** A face's word with its share in whole percent, `?` where it is uncertain. */
+/** A face's word with its share, `?` where it is uncertain. */
 export function told(face) {
-  return `${word(face.label)}${face.uncertain ? "?" : ""} ${Math.floor(face.share * 100 + 1e-9)}%`;
+  return `${named(face)} ${share(face)}`;
+}
+
+/** A face's word, `?` where it is uncertain. */
+export function named(face) {
+  return `${word(face.label)}${face.uncertain ? "?" : ""}`;
+}
+
+/** A face's share in whole percent. */
+export function share(face) {
+  return `${Math.floor(face.share * 100 + 1e-9)}%`;
 }
 
 /** A reason to doubt, in the page's language where it is known; numbers are kept. */
