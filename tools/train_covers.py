@@ -126,7 +126,7 @@ def learned(images: Tensor) -> Net:
         order, losses = torch.randperm(len(images), generator=generator), []
         for step in range(steps):
             drawn, hidden = cover(images[order[step * BATCH : (step + 1) * BATCH]], SHARE, generator)
-            seen, known = augment(drawn, CHANGES, SIDE, generator), hidden >= 0
+            seen, known = augment(drawn, CHANGES, SIDE, generator)[0], hidden >= 0
             loss = F.cross_entropy(network(seen)["cover"][known], hidden[known], label_smoothing=0.02)
             optimiser.zero_grad()
             loss.backward()

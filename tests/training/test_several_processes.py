@@ -92,7 +92,8 @@ def test_images_are_changed_alike_in_parts() -> None:
     whole = augment(images, config, 30, torch.Generator().manual_seed(1))
     for part in (slice(3), slice(3, 7)):
         changed = augment(images[part], config, 30, torch.Generator().manual_seed(1), batch=7, part=part)
-        torch.testing.assert_close(changed, whole[part])
+        for some, all_ in zip(changed, whole, strict=True):  # spoilt, and clear
+            torch.testing.assert_close(some, all_[part])
 
 
 def test_the_mean_of_the_parts_losses_is_the_loss(tiny: Recipe, happy_sad: Path) -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,8 +51,8 @@ def own(runtime: bytes, toy: Callable[..., Path], tmp_path_factory: pytest.TempP
     return (folder / "mine.html").as_uri()
 
 
-@pytest.fixture(scope="module")
-def opened(browser: Browser, address: str) -> Iterator[Open]:
+@contextmanager
+def opening(browser: Browser, address: str) -> Iterator[Open]:
     """Opens the page, with the reader ready; it may ask for nothing from the start, and nothing may fail in it."""
     pages: list[Page] = []
     served: list[str] = []
@@ -76,9 +77,18 @@ def opened(browser: Browser, address: str) -> Iterator[Open]:
     assert faults == []
 
 
+@pytest.fixture
+def opened(browser: Browser, address: str) -> Iterator[Open]:
+    """Pages of a test's own: what moves in one is not read for the rest of them."""
+    with opening(browser, address) as open_page:
+        yield open_page
+
+
 @pytest.fixture(scope="module")
-def page(opened: Open) -> Page:
-    return opened()
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page for all tests that leave nothing moving in it."""
+    with opening(browser, address) as open_page:
+        yield open_page()
 
 
 def read(page: Page, files: dict[str, bytes]) -> list[dict[str, Any]]:

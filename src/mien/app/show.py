@@ -147,9 +147,7 @@ def _words_of(method: Method) -> tuple[str, str, str]:
 def headline(expression: Expression) -> str:
     """The label and how sure it is."""
     doubt = "?" if expression.uncertain else ""
-    word = (
-        f"<bdi>{escape(said(expression.label))}{doubt}</bdi>"  # its share comes after it, whichever way it is written
-    )
+    word = f"<bdi>{escape(said(expression.label))}{doubt}</bdi>"  # its share comes after it, also in Arabic
     return f"{word} <span class=mien-share>{percent(expression.confidence)}</span>"
 
 
