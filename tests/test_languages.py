@@ -131,10 +131,15 @@ def test_what_a_label_set_lacks_is_told_in_each_language(labels: str, language: 
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("en", "1,234,567"), ("de", "1\u202f234\u202f567"), ("es", "1\u202f234\u202f567")]
+    ("language", "told"),
+    [
+        ("en", ["123", "1,234", "12,345", "1,234,567"]),
+        ("de", ["123", "1\u202f234", "12\u202f345", "1\u202f234\u202f567"]),
+        ("es", ["123", "1234", "12\u202f345", "1\u202f234\u202f567"]),
+    ],
 )
-def test_thousands_are_apart_as_the_language_has_them(language: str, told: str) -> None:
-    assert (number(1234567, language), number(123, language)) == (told, "123")
+def test_thousands_are_apart_as_the_language_has_them(language: str, told: list[str]) -> None:
+    assert [number(count, language) for count in (123, 1234, 12345, 1234567)] == told
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])

@@ -79,6 +79,7 @@ def test_a_flash_is_as_long_at_any_rate(rate: int, most: int) -> None:
         ([60] * 5 + [200] * 14, 100, [(15, 5)]),
         ([200] * 2 + [0] * 12 + [200] * 6, 25, []),  # black is no shot
         ([200] * 2 + [0] * 12 + [90] * 6, 25, [(17, 14)]),
+        ([200] * 2 + [90] + [0] * 12 + [90] + [200] * 5, 25, []),  # between two flashes
     ],
 )
 def test_cuts_of_what_cannot_wait(papers: list[int], rate: int, cuts: list[tuple[int, int]]) -> None:

@@ -189,8 +189,11 @@ def number(count: int, language: str) -> str:
 
 
 def grouped(number: str, language: str) -> str:
-    """A number that has its thousands apart as English has them, in a language."""
-    return number if language == LANGUAGES[0] else number.replace(",", "\N{NARROW NO-BREAK SPACE}")
+    """A number that has its thousands apart as English has them, in a language: in Spanish only from five digits on."""
+    if language == LANGUAGES[0]:
+        return number
+    together = language == "es" and len(number.partition(".")[0]) <= len("1,234")
+    return number.replace(",", "" if together else "\N{NARROW NO-BREAK SPACE}")
 
 
 def weight(text: str) -> float:
@@ -199,7 +202,7 @@ def weight(text: str) -> float:
     if not name:
         return 1.0
     try:
-        return float(value) if name.strip() == "q" else 0.0
+        return float(value) if name.strip().lower() == "q" else 0.0
     except ValueError:
         return 0.0
 

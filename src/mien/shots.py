@@ -94,6 +94,7 @@ class Cuts:
         """When another shot began, where this frame tells that one did: it comes a tenth of a second later, or more."""
         now, before, odd = view.thumb, self._before, self._odd
         if before is not None and _black(now):
+            self._odd = None
             return None
         if before is None or not _other_shot(before, now):
             self._before, self._odd = now, None

@@ -135,7 +135,7 @@ def test_the_unit() -> None:
         assert found[name] == ["yes"], name
     assert found["ProtectSystem"] == ["strict"]
     assert found["CapabilityBoundingSet"] == [""]
-    assert found["LimitFSIZE"] == ["0"]
+    assert (found["LimitFSIZE"], found["LimitCORE"]) == (["0"], ["1"])
     assert bytes_of(found["MemoryMax"][0]) == MEMORY
     assert found["KillMode"] == ["mixed"]  # a helper that is told to stop would take its images along
 

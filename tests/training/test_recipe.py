@@ -407,6 +407,12 @@ def test_votes_alone(tiny_file: Path) -> None:
     assert recipe_from(recipe.model_dump(mode="json"), "the same") == recipe
 
 
+def test_what_is_shown_to_nobody(tiny_file: Path) -> None:
+    with pytest.raises(RecipeError, match="shown: there are no teachers to show it to"):
+        read_recipe(tiny_file, ["shown=clear"])
+    assert read_recipe(tiny_file, ["shown=clear", "distill=.5"]).shown == "clear"
+
+
 def test_a_network_without_a_head() -> None:
     with pytest.raises(ValueError, match="needs a head"):
         Heads(labels=None, votes=None)

@@ -57,14 +57,17 @@ async function read(files: readonly File[]): Promise<void> {
   waiting.push(...files);
   begin();
   if (taken) return;
-  for (let file = waiting.shift(); file; file = waiting.shift()) {
-    taken++;
+  try {
+    for (let file = waiting.shift(); file; file = waiting.shift()) {
+      taken++;
+      tell();
+      if (file.type.startsWith('video/')) await film(file);
+      else await still(file);
+    }
+  } finally {
+    taken = 0;
     tell();
-    if (file.type.startsWith('video/')) await film(file);
-    else await still(file);
   }
-  taken = 0;
-  tell();
 }
 
 async function still(file: File): Promise<void> {

@@ -39,9 +39,9 @@ def routes(engine: Engine, settings: Settings) -> APIRouter:
 
     @router.get("/private")
     async def private(request: Request) -> Response:
-        if _known(tag, request.headers.get("if-none-match", "")):
+        if _known(tag, ", ".join(request.headers.getlist("if-none-match"))):
             return Response(status_code=304, headers=headers)
-        if _taken("gzip", request.headers.get("accept-encoding", "")):
+        if _taken("gzip", ", ".join(request.headers.getlist("accept-encoding"))):
             return Response(packed, headers=headers | {"Content-Encoding": "gzip"}, media_type="text/html")
         return Response(text, headers=headers, media_type="text/html")
 

@@ -75,6 +75,7 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
         pixels, clear = augment(
             pixels, config, recipe.train_size(epoch), generator, spoiler=spoiler, batch=n, part=part
         )
+        shown = clear if clearly else None
         answered = {name: target.answered(whole, ours.size) for name, target in taught.items()}
         taught = {name: target.part(part, ours.size) for name, target in taught.items()}
         whole = None if whole is None else whole[part]
@@ -83,7 +84,7 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
             others = torch.randperm(len(pixels), device=ours.device, generator=generator)
             pixels = torch.lerp(pixels, pixels[others], share)
             taught = {name: target.mixed(share, others) for name, target in taught.items()}
-            clear = torch.lerp(clear, clear[others], share)
+            shown = None if shown is None else torch.lerp(shown, shown[others], share)
             whole, answered = None if whole is None else whole & whole[others], {}
         place = (view, step) if config.views else None
-        yield Batch(pixels, taught, whole, draws.random(), place, answered, clear if clearly else None)
+        yield Batch(pixels, taught, whole, draws.random(), place, answered, shown)

@@ -320,6 +320,12 @@ class Recipe(Part):
         return self
 
     @model_validator(mode="after")
+    def _shown_to_somebody(self) -> Recipe:
+        if self.shown == "clear" and self.distill is None:
+            raise ValueError("shown: there are no teachers to show it to: set distill, or leave it out")
+        return self
+
+    @model_validator(mode="after")
     def _one_head_a_label_set(self) -> Recipe:
         if self.labels == FERPLUS8.name and self.heads.labels and self.heads.votes:
             raise ValueError(f"two heads of {FERPLUS8.name}: leave out heads.votes, or set heads.labels to false")

@@ -75,13 +75,17 @@ async function start() {
   (stream ? page.stop : page.start).focus();
 }
 
+function isVisible(element) {
+  return element.getClientRects().length > 0;
+}
+
 /** Use another camera; what had the focus has it again, unless another control has it meanwhile. */
 async function change(which) {
   const focused = document.activeElement;
   await use(which);
   const now = document.activeElement;
-  if (now !== document.body && now.checkVisibility()) return;
-  [focused, page.stop, page.start].find((each) => each.checkVisibility())?.focus();
+  if (now !== document.body && isVisible(now)) return;
+  [focused, page.stop, page.start].find(isVisible)?.focus();
 }
 
 /** Use a camera in place of the one that is on. */
@@ -127,7 +131,7 @@ function stop(state, detail = "", foreign = true) {
   strip = new Strip();
   drawStrip(performance.now());
   show(state, { detail, foreign });
-  if (!focused.checkVisibility()) page.start.focus();
+  if (!isVisible(focused)) page.start.focus();
 }
 
 function release() {
