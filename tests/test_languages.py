@@ -128,6 +128,7 @@ def test_what_a_label_set_lacks_is_told_in_each_language(labels: str, language: 
     assert said(sentence, language) != sentence
     key = NUMBER.sub("#", sentence)
     assert sentences([labels], language)[key] == NUMBER.sub("#", said(sentence, language))
+    assert sentences([], language)["blurred"] == said("blurred", language)
 
 
 @pytest.mark.parametrize(

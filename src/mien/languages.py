@@ -178,9 +178,13 @@ def said(sentence: str, language: str) -> str:
 
 
 def sentences(names: Iterable[str], language: str) -> dict[str, str]:
-    """`SENTENCES` that name each of these label sets, and what they are in a language; `#` for a name's numbers."""
+    """`SENTENCES`, with each of these label sets' names in its place, and what they are in a language.
+
+    In a name, too, `#` stands for each number.
+    """
     _, sets = translations(language).gettext, [NUMBER.sub("#", name) for name in names]
-    return {each.replace(SET, name): _(each).replace(SET, name) for each in SENTENCES for name in sets}
+    pairs = ((each, name) for each in SENTENCES for name in (sets if SET in each else [""]))
+    return {each.replace(SET, name): _(each).replace(SET, name) for each, name in pairs}
 
 
 def number(count: int, language: str) -> str:

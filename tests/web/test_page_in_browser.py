@@ -32,6 +32,12 @@ pytestmark = needs_browser
 
 CROPS = 40
 OWN = ("o" * 60, "e" * 60, "happy")
+LISTENING = """() => {
+  window.told = [];
+  const state = document.querySelector("#state");
+  new MutationObserver(() => told.push(state.textContent)).observe(state, { childList: true });
+}"""
+"""Keeps what the page says from here on as `told`."""
 Open = Callable[..., Page]
 
 
@@ -186,13 +192,13 @@ def test_what_cannot_be_read_is_told(page: Page, astronaut: bytes) -> None:
 ODD = """() => {
   const post = Worker.prototype.postMessage;
   Worker.prototype.postMessage = function (ask, given) {
-    window.worker = this;
+    window.spied = this;
     const odd = { 300: { ...ask, source: { data: 1 } }, 301: null }[ask.source?.width];
     if (odd === undefined) post.call(this, ask, given);
     else if (odd) post.call(this, odd);
   };
 }"""
-"""The worker fails at pictures 300 px wide, and answers nothing about those of 301 px."""
+"""The worker, `spied` once it is asked, fails at pictures 300 px wide, and answers nothing about those of 301 px."""
 
 
 def test_a_fault_of_the_worker_loses_no_other_photo(opened: Open, astronaut: bytes) -> None:
@@ -215,8 +221,8 @@ def test_once_the_worker_is_gone_each_photo_says_so(opened: Open, astronaut: byt
         "buffer": encoded(Image.new("RGB", (301, 200), "green"), "PNG"),
     }
     page.locator("#files").set_input_files([chosen])
-    until(lambda: page.evaluate("'worker' in window"))
-    page.evaluate("worker.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }))")
+    until(lambda: page.evaluate("'spied' in window"))
+    page.evaluate("spied.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }))")
     expect(page.locator("section.photo .fault")).to_have_text("This photo cannot be read. Out of memory.")
     (answer,) = read(page, {"me.jpeg": astronaut})
     assert answer["error"] == "out of memory"
@@ -313,13 +319,7 @@ def test_what_is_saved_is_all_that_was_read(opened: Open, astronaut: bytes) -> N
 
 def test_what_came_of_a_photo_is_said(opened: Open, astronaut: bytes) -> None:
     page = opened()
-    page.evaluate(
-        """() => {
-        window.told = [];
-        const state = document.querySelector('#state');
-        new MutationObserver(() => told.push(state.textContent)).observe(state, { childList: true });
-        }"""
-    )
+    page.evaluate(LISTENING)
     read(page, {"me.jpeg": astronaut})
     expect(page.locator("#state")).to_have_text("1 photo, 1 face")
     assert list(dict.fromkeys(page.evaluate("told.splice(0)")))[-2:] == ["Reading the faces.", "1 photo, 1 face"]
@@ -331,13 +331,7 @@ def test_what_came_of_a_photo_is_said(opened: Open, astronaut: bytes) -> None:
 
 def test_how_far_it_is_with_several_files(opened: Open, astronaut: bytes) -> None:
     page = opened()
-    page.evaluate(
-        """() => {
-        window.told = [];
-        const state = document.querySelector('#state');
-        new MutationObserver(() => told.push(state.textContent)).observe(state, { childList: true });
-        }"""
-    )
+    page.evaluate(LISTENING)
     read(page, {f"{number}.jpeg": astronaut for number in range(3)})
     expect(page.locator("#state")).to_have_text("3 photos, 3 faces")
     told = [each for each in page.evaluate("told") if each.startswith("Reading")]

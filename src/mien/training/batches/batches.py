@@ -39,6 +39,7 @@ class Batch:
         place: of it among the batches that come again, its view and step; None where none does.
         answered: by head, by what the loss of teachers' answers is divided (see `Target.answered`); {} where each
             process divides by its own.
+        clear: as `pixels`, before they were spoilt: what teachers answer to in their place; None where there is none.
     """
 
     pixels: Tensor
@@ -64,8 +65,9 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
         view = epoch % config.views + before * config.views
     seed = recipe.seed * 1_000_003 + view
     generator, draws = torch.Generator(ours.device).manual_seed(seed), random.Random(seed)
-    clearly = recipe.shown == "clear"
-    spoiler = torch.Generator(ours.device).manual_seed(recipe.seed * 1_000_003 + SPOILS + epoch) if clearly else None
+    spoiler = None
+    if recipe.shown == "clear":
+        spoiler = torch.Generator(ours.device).manual_seed(recipe.seed * 1_000_003 + SPOILS + epoch)
     for step, (rows, pixels) in enumerate(training.crops.shuffled(generator, recipe.schedule.batch, steps, ours.part)):
         part, n = ours.part(len(rows)), len(rows)
         taught, whole = {name: target.rows(rows) for name, target in training.targets.items()}, None
@@ -75,7 +77,7 @@ def batches(training: Split, recipe: Recipe, epoch: int, ours: Processes) -> Ite
         pixels, clear = augment(
             pixels, config, recipe.train_size(epoch), generator, spoiler=spoiler, batch=n, part=part
         )
-        shown = clear if clearly else None
+        shown = None if spoiler is None else clear
         answered = {name: target.answered(whole, ours.size) for name, target in taught.items()}
         taught = {name: target.part(part, ours.size) for name, target in taught.items()}
         whole = None if whole is None else whole[part]
